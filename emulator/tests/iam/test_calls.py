@@ -166,6 +166,53 @@ def test_a_call_needs_the_actions_of_its_operation(row: Row) -> None:
     assert found == expected
 
 
+OF_INDEX = f"{CHATS}/index/by-mail"
+ALL_OF_PARTIQL = {f"PartiQL{each}": "*" for each in ("Select", "Insert", "Update", "Delete")}
+STATEMENTS: list[tuple[str, dict[str, str]]] = [
+    ("SELECT * FROM chats", {"PartiQLSelect": CHATS}),
+    ("select\n* from chats where \"pk\" = 'x'", {"PartiQLSelect": CHATS}),
+    ('SELECT "name" FROM "chats"', {"PartiQLSelect": CHATS}),
+    ("SELECT pk FROM \"chats\" WHERE pk = 'from users'", {"PartiQLSelect": CHATS}),
+    ('SELECT "from", a.b FROM "chats"."by-mail"', {"PartiQLSelect": OF_INDEX}),
+    ("SELECT * FROM chats . by-mail", {"PartiQLSelect": OF_INDEX}),
+    (f'SELECT * FROM "{CHATS}"', {"PartiQLSelect": CHATS}),
+    ("EXISTS(SELECT * FROM \"chats\" WHERE pk = 'x')", {"PartiQLSelect": CHATS}),
+    ("INSERT INTO chats VALUE {'pk': 'x'}", {"PartiQLInsert": CHATS}),
+    ("INSERT INTO \"chats\" VALUE {'pk': ?}", {"PartiQLInsert": CHATS}),
+    ("UPDATE chats SET n = 1 WHERE \"pk\" = 'x'", {"PartiQLUpdate": CHATS}),
+    ('UPDATE "chats" SET "n" = 1', {"PartiQLUpdate": CHATS}),
+    ("DELETE FROM chats WHERE \"pk\" = 'x'", {"PartiQLDelete": CHATS}),
+    ("", ALL_OF_PARTIQL),
+    ("DROP TABLE chats", ALL_OF_PARTIQL),
+    ("SELECT 1", ALL_OF_PARTIQL),
+    ("SELECT * FROM", ALL_OF_PARTIQL),
+    ("SELECT * FROM chats.", ALL_OF_PARTIQL),
+    ("SELECT * FROM ?", ALL_OF_PARTIQL),
+    ("SELECT * FROM own -- \n FROM users", ALL_OF_PARTIQL),
+    ("SELECT * FROM own WHERE a IN (SELECT b FROM users)", ALL_OF_PARTIQL),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), STATEMENTS, ids=[each[0] for each in STATEMENTS])
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("ExecuteStatement", None),
+        ("BatchExecuteStatement", "Statements"),
+        ("ExecuteTransaction", "TransactStatements"),
+    ],
+)
+def test_partiql_needs_the_action_of_each_statement_on_its_table(
+    operation: str, name: str | None, text: str, expected: dict[str, str]
+) -> None:
+    given: Any = {name: [{"Statement": text}]} if name else {"Statement": text}
+    made = Call("dynamodb", operation, call.JSON, given=given)
+    found = table.needs(made, PLACE, Names(), b"")
+    assert {each.action: each.resources for each in found} == {
+        f"dynamodb:{action}": (resource,) for action, resource in expected.items()
+    }
+
+
 def test_operations_of_users_need_no_permission() -> None:
     model = boto3.client("cognito-idp", region_name="us-east-1").meta.service_model
     open_ones = {
@@ -200,9 +247,31 @@ def test_dynamodb_says_which_keys_and_attributes_a_call_is_about(row: Any) -> No
     assert found == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"RequestItems": 1, "TransactItems": {}}'])
-def test_a_malformed_call_is_left_to_the_service(body: bytes) -> None:
-    for operation in ("BatchGetItem", "TransactWriteItems", "GetItem", "ExecuteStatement"):
-        headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
-        made = call.read("POST", "/", [], headers, body)
-        table.needs(made, PLACE, Names(), body)
+MALFORMED = [
+    *("BatchGetItem", "TransactGetItems", "TransactWriteItems", "GetItem", "ExecuteStatement"),
+    *("BatchExecuteStatement", "ExecuteTransaction", "GetRecords", "DescribeStream", "Query"),
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"RequestItems": 1, "TransactItems": {}}',
+        b'{"TransactItems": [{"A": 1}]}',
+    ],
+)
+@pytest.mark.parametrize("operation", MALFORMED)
+def test_a_malformed_call_needs_its_action_on_everything(operation: str, body: bytes) -> None:
+    headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+    made = call.read("POST", "/", [], headers, body)
+    found = table.needs(made, PLACE, Names(), body)
+    assert found and {each.resources for each in found} == {("*",)}
+
+
+@pytest.mark.parametrize("name", ["EndpointArn", "SubscriptionArn"])
+def test_a_name_that_is_no_arn_is_not_decided_by_the_action_alone(name: str) -> None:
+    made = Call("sns", "Unsubscribe", call.QUERY, given={name: "x"})
+    assert [each.resources for each in table.needs(made, PLACE, Names(), b"")] == [("*",)]

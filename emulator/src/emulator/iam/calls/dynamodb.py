@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from emulator.iam.authority import Need
+from emulator.iam.calls import partiql
 from emulator.iam.calls.call import Call, Names, Place
 
 _TRANSACTED = {
@@ -21,11 +22,6 @@ _TRANSACTED = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
-_STATEMENTS = {"select": "Select", "insert": "Insert", "update": "Update", "delete": "Delete"}
-_PARTIQL = re.compile(
-    r"""\s*(select|insert|update|delete)\b.*?(?:from|into|update)?\s*"([^"]+)"(?:\."([^"]+)")?""",
-    re.IGNORECASE | re.DOTALL,
-)
 _KEY_CONDITION = re.compile(r"\(?\s*([#\w.-]+)\s*=\s*(:\w+)")
 _NAME = re.compile(r"#?[A-Za-z_][\w-]*")
 _WORDS = {"set", "remove", "add", "delete", "and", "or", "not", "between", "in", "size"}
@@ -42,9 +38,9 @@ def needs(call: Call, place: Place, names: Names) -> list[Need]:
         case "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction":
             return _of_statements(call, place)
         case "DescribeStream" | "GetShardIterator":
-            return [_need(call.operation, call.text("StreamArn"))]
+            return [_need(call.operation, call.text("StreamArn") or "*")]
         case "GetRecords":
-            return [_need("GetRecords", call.text("ShardIterator").partition("|")[0])]
+            return [_need("GetRecords", call.text("ShardIterator").partition("|")[0] or "*")]
         case "ListTables" | "DescribeLimits" | "DescribeEndpoints" | "ListStreams":
             return [_need(call.operation, "*")]
     table = call.text("TableName")
@@ -58,7 +54,7 @@ def needs(call: Call, place: Place, names: Names) -> list[Need]:
 def _of_batch(call: Call, place: Place, names: Names) -> list[Need]:
     items = call.given.get("RequestItems")
     if not isinstance(items, Mapping):
-        return []
+        return [_need(call.operation, "*")]
 
     def one(table: str, asked: Any) -> Need:
         def context() -> Mapping[str, Sequence[str]]:
@@ -90,7 +86,7 @@ def _of_transaction(call: Call, place: Place, names: Names) -> list[Need]:
                         _context_of(call, asked, names),
                     )
                 )
-    return found
+    return found or [_need(call.operation, "*")]
 
 
 def _context_of(call: Call, asked: Mapping[str, Any], names: Names) -> Any:
@@ -101,14 +97,16 @@ def _context_of(call: Call, asked: Mapping[str, Any], names: Names) -> Any:
 
 
 def _of_statements(call: Call, place: Place) -> list[Need]:
-    """PartiQL's: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html."""
+    """PartiQL's; what can't be read needs everything."""
     listed = call.structures("Statements") or call.structures("TransactStatements")
     texts = [str(each.get("Statement", "")) for each in listed] or [call.text("Statement")]
     found = []
     for text in texts:
-        if parts := _PARTIQL.match(text):
-            arn = _table(place, parts[2]) + (f"/index/{parts[3]}" if parts[3] else "")
-            found.append(_need(f"PartiQL{_STATEMENTS[parts[1].lower()]}", arn))
+        statement = partiql.read(text)
+        if statement is None:  # it may do anything
+            return [_need(f"PartiQL{action}", "*") for action in partiql.ACTIONS.values()]
+        index = f"/index/{statement.index_name}" if statement.index_name else ""
+        found.append(_need(f"PartiQL{statement.action}", _table(place, statement.table) + index))
     return found
 
 

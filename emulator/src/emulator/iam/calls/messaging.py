@@ -44,9 +44,9 @@ def topic_needs(call: Call, place: Place) -> list[Need]:
         if arn := call.text(name):
             return [Need(action, (arn,))]
     if subscription := call.text("SubscriptionArn"):
-        return [Need(action, (subscription.rpartition(":")[0],))]
+        return [Need(action, (subscription.rpartition(":")[0] or "*",))]
     return [Need(action, ("*",))]
 
 
 def _application_of(endpoint: str) -> str:
-    return endpoint.replace(":endpoint/", ":app/", 1).rpartition("/")[0]
+    return endpoint.replace(":endpoint/", ":app/", 1).rpartition("/")[0] or "*"
