@@ -65,6 +65,47 @@ def test_what_the_emulator_does_not_know_is_decided_by_its_action() -> None:
     assert "logs:PutLogEvents on resource: *" in asked(known, "logs:PutLogEvents", ANY_RESOURCE)
 
 
+LOGS = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+ONE = "arn:aws:logs:us-east-1:123456789012:log-group:a"
+NO_LOGS = {"Effect": "Deny", "Action": "logs:Filter*", "Resource": "*"}
+REASONS = {
+    "identity": "explicit deny in an identity-based policy",
+    "boundary": "explicit deny in a permissions boundary",
+    "none": "because no permissions boundary allows the logs:FilterLogEvents action",
+}
+
+
+@pytest.mark.parametrize(
+    ("statements", "boundary", "reason"),
+    [
+        ([LOGS], None, ""),
+        ([LOGS, NO_LOGS], None, "identity"),
+        ([LOGS, {**NO_LOGS, "Resource": "arn:aws:logs:*:*:*"}], None, "identity"),
+        ([LOGS, {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}], None, "identity"),
+        ([LOGS, {**NO_LOGS, "Action": "logs:PutLogEvents"}], None, ""),
+        ([LOGS, {**NO_LOGS, "Resource": "arn:aws:sqs:*:*:*"}], None, ""),
+        ([LOGS, {**NO_LOGS, "Resource": ONE}], None, ""),  # perhaps on another one
+        ([LOGS, {"Effect": "Deny", "Action": "*", "NotResource": "*"}], None, ""),
+        ([LOGS, {**NO_LOGS, "Condition": {"Null": {"aws:UserAgent": "true"}}}], None, ""),
+        ([LOGS], [LOGS], ""),
+        ([LOGS], [LOGS, NO_LOGS], "boundary"),
+        ([LOGS], [{**LOGS, "Action": "dynamodb:*"}], "none"),
+        ([LOGS], [], "none"),
+    ],
+)
+def test_a_deny_and_the_boundary_count_where_the_action_decides(
+    statements: list[Any], boundary: list[Any] | None, reason: str
+) -> None:
+    role = Role(ROLE, "AROAAPP", policies={"Default": {"Statement": statements}})
+    account = Account(roles={ROLE: role}, sessions={"Send": Session(ROLE, "chat-send")})
+    if boundary is not None:
+        role.boundary = "limit"
+        account.managed["limit"] = {"Statement": boundary}
+    known = Authority(account, lambda: NOON)
+    message = asked(known, "logs:FilterLogEvents", ANY_RESOURCE)
+    assert message.endswith(REASONS[reason] if reason else "") and bool(message) is bool(reason)
+
+
 @pytest.mark.parametrize(
     ("key", "token"),
     [

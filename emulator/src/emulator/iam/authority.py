@@ -78,12 +78,19 @@ class _Known:
         return keys.constant([*self.identity, self.boundary or ()])
 
     def by_action(self, action: str) -> Verdict:
-        allowed = any(
-            statement.allows and statement.covers(action)
-            for policy in self.identity
-            for statement in policy
-        )
-        return Verdict.allowed if allowed else Verdict.not_in_identity
+        """Whatever the resource: allowed where it is on any one, denied where it is on each."""
+        boundary = self.boundary or ()
+        statements = [statement for policy in self.identity for statement in policy]
+        if any(each.denies_everywhere(action) for each in statements):
+            return Verdict.denied_by_identity
+        if any(each.denies_everywhere(action) for each in boundary):
+            return Verdict.denied_by_boundary
+        if not any(each.allows and each.covers(action) for each in statements):
+            return Verdict.not_in_identity
+        limited = self.boundary is not None
+        if limited and not any(each.allows and each.covers(action) for each in boundary):
+            return Verdict.not_in_boundary
+        return Verdict.allowed
 
 
 class Authority:
