@@ -228,12 +228,18 @@ def test_operations_of_users_need_no_permission() -> None:
 
 # The condition keys of DynamoDB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/
 # specifying-conditions.html
+EQUAL = {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]}
 CONTEXTS: list[tuple[str, dict[str, Any], dict[str, list[str]]]] = [
     ("get_item", {"TableName": "chats", "Key": KEY, "ProjectionExpression": "#a, body.text", "ExpressionAttributeNames": {"#a": "seq"}}, {"leadingkeys": ["chat-1"], "attributes": ["body", "pk", "seq"]}),
     ("put_item", {"TableName": "chats", "Item": {**KEY, "n": {"N": "1"}}, "ReturnValues": "NONE"}, {"leadingkeys": ["chat-1"], "attributes": ["n", "pk"], "returnvalues": ["NONE"]}),
     ("update_item", {**UPDATE, "UpdateExpression": "SET a = if_not_exists(b, :a) REMOVE c"}, {"leadingkeys": ["chat-1"], "attributes": ["a", "b", "c", "pk"]}),
     ("query", {"TableName": "chats", "Select": "COUNT", **QUERIED}, {"leadingkeys": ["a"], "attributes": ["pk"], "select": ["COUNT"]}),
     ("query", {"TableName": "chats", "IndexName": "by-mail", "KeyConditionExpression": "#m = :m", "ExpressionAttributeNames": {"#m": "mail"}, "ExpressionAttributeValues": {":m": {"S": "r@x"}}}, {"leadingkeys": ["r@x"], "attributes": ["mail"]}),
+    ("query", {"TableName": "chats", **QUERIED, "KeyConditionExpression": "n > :n AND :pk = pk"}, {"leadingkeys": ["a"], "attributes": ["n", "pk"]}),
+    ("query", {"TableName": "chats", "KeyConditions": {"pk": EQUAL}, "QueryFilter": {"n": EQUAL}}, {"leadingkeys": ["a"], "attributes": ["n", "pk"]}),
+    ("scan", {"TableName": "chats", "ScanFilter": {"n": EQUAL}}, {"attributes": ["n"]}),
+    ("put_item", {"TableName": "chats", "Item": KEY, "Expected": {"n": {"Exists": False}}}, {"leadingkeys": ["chat-1"], "attributes": ["n", "pk"]}),
+    ("update_item", {"TableName": "chats", "Key": KEY, "AttributeUpdates": {"n": {"Action": "DELETE"}}}, {"leadingkeys": ["chat-1"], "attributes": ["n", "pk"]}),
     ("batch_write_item", {"RequestItems": {"chats": WRITTEN["chats"]}}, {"leadingkeys": ["chat-1"], "attributes": ["pk"]}),
     ("batch_get_item", {"RequestItems": {"chats": BOTH["chats"]}}, {"leadingkeys": ["chat-1"], "attributes": ["pk"]}),
     ("transact_write_items", {"TransactItems": [{"ConditionCheck": CHECK}]}, {"leadingkeys": ["chat-1"], "attributes": ["pk"], "enclosingoperation": ["TransactWriteItems"]}),
@@ -247,6 +253,36 @@ def test_dynamodb_says_which_keys_and_attributes_a_call_is_about(row: Any) -> No
     (need,) = table.needs(made, PLACE, Names(), body)
     found = {name.removeprefix("dynamodb:"): [*values] for name, values in need.context().items()}
     assert found == expected
+
+
+FILES = "arn:aws:s3:::files"
+EVERY_FILE = [("s3:DeleteObject", f"{FILES}/*"), ("s3:DeleteObjectVersion", f"{FILES}/*")]
+DELETED: list[tuple[str, list[tuple[str, str]]]] = [
+    ("<Object><Key>a</Key></Object>", [("s3:DeleteObject", f"{FILES}/a")]),
+    ("<Object ><Key >a</Key\n></Object>", [("s3:DeleteObject", f"{FILES}/a")]),
+    ("<Object><Key>a&amp;b&#99;</Key></Object>", [("s3:DeleteObject", f"{FILES}/a&bc")]),
+    ("<Object><Key><![CDATA[a]]></Key></Object>", [("s3:DeleteObject", f"{FILES}/a")]),
+    (
+        "<Object><Key>a</Key><VersionId>1</VersionId></Object><Object><Key>b</Key></Object>",
+        [("s3:DeleteObjectVersion", f"{FILES}/a"), ("s3:DeleteObject", f"{FILES}/b")],
+    ),
+    ("", EVERY_FILE),
+    ("<Object><Key/></Object>", EVERY_FILE),
+    ("<Object><Key>a</Key></Object><Object><VersionId>1</VersionId></Object>", EVERY_FILE),
+    ("<Object><Key>a</Object>", EVERY_FILE),
+    (f"<Object><Key>a</Key></Object>{' ' * 2 * 1024 * 1024}", EVERY_FILE),
+]
+
+
+@pytest.mark.parametrize("namespace", ["", ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'])
+@pytest.mark.parametrize(("inside", "expected"), DELETED, ids=[each[0][:60] for each in DELETED])
+def test_deleting_objects_needs_permission_for_each(
+    inside: str, expected: list[tuple[str, str]], namespace: str
+) -> None:
+    made = Call("s3", "", call.S3, path="/files", query={"delete": ""})
+    body = f"<Delete{namespace}>{inside}</Delete>".encode()
+    found = table.needs(made, PLACE, Names(), body)
+    assert [(each.action, *each.resources) for each in found] == expected
 
 
 MALFORMED = [

@@ -23,6 +23,8 @@ _TRANSACTED = {
     "Update": "UpdateItem",
 }
 _KEY_CONDITION = re.compile(r"\(?\s*([#\w.-]+)\s*=\s*(:\w+)")
+_TURNED_CONDITION = re.compile(r"(:\w+)\s*=\s*([#\w.-]+)")
+_BY_ATTRIBUTE = ("AttributeUpdates", "Expected", "KeyConditions", "QueryFilter", "ScanFilter")
 _NAME = re.compile(r"#?[A-Za-z_][\w-]*")
 _WORDS = {"set", "remove", "add", "delete", "and", "or", "not", "between", "in", "size"}
 _WORDS |= {"attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains"}
@@ -141,14 +143,26 @@ def _leading(key: str | None, items: Iterable[Any]) -> dict[str, Sequence[str]]:
 
 
 def _queried(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The key that a KeyConditionExpression names, as an item would have it."""
+    """The key that a KeyConditionExpression or the older KeyConditions name, as an item would
+    have it."""
     aliases = asked.get("ExpressionAttributeNames") or {}
     values = asked.get("ExpressionAttributeValues") or {}
+    expression = str(asked.get("KeyConditionExpression", ""))
+    pairs = _KEY_CONDITION.findall(expression)
+    pairs += [(name, value) for value, name in _TURNED_CONDITION.findall(expression)]
     return {
-        aliases.get(name, name): values[value]
-        for name, value in _KEY_CONDITION.findall(str(asked.get("KeyConditionExpression", "")))
-        if value in values
+        **{
+            name: condition["AttributeValueList"][0]
+            for name, condition in _structure(asked, "KeyConditions").items()
+            if isinstance(condition, Mapping) and condition.get("AttributeValueList")
+        },
+        **{aliases.get(name, name): values[value] for name, value in pairs if value in values},
     }
+
+
+def _structure(asked: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = asked.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _attributes(asked: Mapping[str, Any], items: Iterable[Any]) -> dict[str, Sequence[str]]:
@@ -156,6 +170,7 @@ def _attributes(asked: Mapping[str, Any], items: Iterable[Any]) -> dict[str, Seq
     aliases = asked.get("ExpressionAttributeNames") or {}
     found = {name for each in items if isinstance(each, Mapping) for name in each}
     found |= set(aliases.values())
+    found |= {name for older in _BY_ATTRIBUTE for name in _structure(asked, older)}
     expressions = (
         *("ProjectionExpression", "ConditionExpression", "UpdateExpression", "FilterExpression"),
         "KeyConditionExpression",
