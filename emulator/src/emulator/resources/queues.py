@@ -21,9 +21,8 @@ _ATTRIBUTES = (
     "RedrivePolicy",
     "VisibilityTimeout",
 )
-_LONGEST_NAME = (
-    80  # docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
-)
+# docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+_LONGEST_NAME = 80
 _COUNTS = {
     "visible": "ApproximateNumberOfMessages",
     "in_flight": "ApproximateNumberOfMessagesNotVisible",
