@@ -8,9 +8,10 @@ without a message is one of three things:
 - young: its writer may still be running.
 
 A writer runs for 6 s at most, and sets `sent_at` only after it has taken its position. So once any
-later message is HOLE_SECONDS old, the writers of all earlier positions have ended; the rest of the
-15 s allows for clocks that differ. Until then readers stop before the hole. Nothing else guards the
-order of a chat. A void item may come at any time: it only says sooner what the 15 s would say.
+later message is HOLE_SECONDS old, the writers of all earlier positions have ended. The rest of the
+15 s allows for clocks that differ, by 2 s each, and for a request that arrives up to 4 s after its
+writer gave up. Until then readers stop before the hole. Nothing else guards the order of a chat.
+A void item may come at any time: it only says sooner what the 15 s would say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
