@@ -3,7 +3,8 @@
 `head.seq` hands out positions; a message stands at its position, or it does not exist. A position
 without a message is one of three things:
 
-- gone: at or below `purged_to`, or expired. Clients see it in `missing`.
+- gone: at or below `purged_to`, or expired. Clients see it in `missing`. So they do what is between
+  that and the next message: DynamoDB may have deleted it before the mark has moved.
 - void: its writer ended before the message was stored, or put a void item there. Readers skip it.
 - young: its writer may still be running.
 
@@ -56,13 +57,13 @@ def read_log(
     for item, oldest in zip(log, oldest_behind, strict=True):
         here = seq_of(item)
         expired = item["expires_at"] <= now
-        if here > position + 1 and expired:
-            missing.append((position + 1, here - 1))  # expired before it, and deleted already
-        elif here > position + 1:
+        if here > position + 1:
             wait = oldest / 1000 + HOLE_SECONDS - now
-            if wait > 0:
+            if wait > 0 and not expired:
                 return Stretch(messages, position, _joined(missing), holes, False, wait)
-            holes.append((position + 1, here - 1))
+            # expired, and deleted already; behind what is gone it may be void as well
+            gone = expired or (missing and missing[-1][1] == position)
+            (missing if gone else holes).append((position + 1, here - 1))
         if expired:
             missing.append((here, here))
         elif not item.get("void"):
