@@ -229,9 +229,8 @@ class Api:
         return _read(parse_link_offer_response, response)
 
     async def confirm_link(self, code: str, curve25519: str, message: str) -> None:
-        """Not repeated: the second one is a conflict."""
         body = {"curve25519": curve25519, "message": message}
-        await self._call("POST", f"/api/links/{code}/confirm", body)
+        await self._call("POST", f"/api/links/{code}/confirm", body, repeat=True)
 
     async def link_confirmation(self, code: str) -> LinkConfirmationResponse:
         path = f"/api/links/{code}/confirmation"

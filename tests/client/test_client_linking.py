@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from client import (
     StoreError,
     Trust,
     Unauthorized,
+    Unreachable,
 )
 from client.api import Api
 from client.core.bodies_generated import LinkOfferResponse
@@ -130,6 +132,28 @@ def test_a_wrong_password_lets_nobody_in_and_the_code_stays_good() -> None:
                 await device.confirmed(0.1, pause=0.01)
             await ravi.linking.confirm(offer, PASSWORD)
             assert (await device.confirmed(1, pause=0.01)).confirmation.user == "ravi"
+
+    with_server(scenario)
+
+
+def test_a_confirmation_whose_response_is_lost_is_no_use_by_somebody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, sent = Api._once, list[str]()
+
+    async def lost(self: Api, method: str, path: str, *rest: Any) -> dict[str, Any]:
+        response = await real(self, method, path, *rest)
+        if path.endswith("/confirm"):
+            sent.append(path)
+            if len(sent) == 1:
+                raise Unreachable(self.base_url, "the response is lost")
+        return response
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, new_device(server) as device:
+            monkeypatch.setattr(Api, "_once", lost)
+            assert (await let_in(device, ravi)).confirmation.user == "ravi"
+            assert len(sent) == 2
 
     with_server(scenario)
 

@@ -114,6 +114,22 @@ describe("the code", () => {
     await ravi.client.linking.confirm(offer, PASSWORD);
   });
 
+  test("whose confirmation was received, but not the response, was used by nobody else", async () => {
+    const ravi = await connect("ravi/phone");
+    const device = await made();
+    const within = await device.ask();
+    const offer = await ravi.client.linking.offer(device.code);
+    const responses: unknown[] = [];
+    backend.lies.set("POST links", (truth) => {
+      responses.push(truth);
+      return responses.length === 1 ? [503, truth] : truth;
+    });
+    await ravi.client.linking.confirm(offer, PASSWORD);
+    expect(responses).toEqual([{ confirmed: true }, { confirmed: true }]);
+    const { confirmation } = await device.confirmed(within, undefined, QUICK);
+    expect(confirmation.user).toBe(user("ravi"));
+  });
+
   test("expires", async () => {
     const ravi = await connect("ravi/phone");
     const device = await made();

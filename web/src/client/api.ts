@@ -214,9 +214,9 @@ export class Api {
     return this.#call(call, bodies.parseLinkOfferResponse);
   }
 
-  /** Not repeated: the second one is a conflict. */
   async confirmLink(code: string, body: bodies.ConfirmLinkRequest): Promise<void> {
-    const call: Call = { method: "POST", path: `/api/links/${code}/confirm`, body };
+    const path = `/api/links/${code}/confirm`;
+    const call: Call = { method: "POST", path, body, repeat: true };
     await this.#call(call, bodies.parseConfirmLinkResponse);
   }
 
