@@ -30,6 +30,7 @@ from client.errors import (
 from client.store import Store
 
 POLL_SECONDS = 2.0
+LATE_SECONDS = 10.0  # a confirmation stands for longer: Links.CONFIRMED_SECONDS
 PRE_KEY = 0
 
 
@@ -70,10 +71,17 @@ class NewDevice:
             }
         )
 
-    async def confirmed(self, seconds: float, pause: float = POLL_SECONDS) -> Linked:
-        """Waits until a signed-in device has confirmed it. Raises CannotLink."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+    async def confirmed(
+        self, seconds: float, pause: float = POLL_SECONDS, late: float = LATE_SECONDS
+    ) -> Linked:
+        """Waits until a signed-in device has confirmed it. Raises CannotLink.
+
+        The backend says when it has expired: what was confirmed in the last of the `seconds` is
+        found after them. `late` is for how long it is asked then, if it says nothing.
+        """
+        until, over = time.monotonic() + seconds + late, False
+        while not over:
+            over = time.monotonic() >= until  # then it is asked once more
             try:
                 response = await self._api.link_confirmation(self.offer.code)
             except NotFound:
@@ -83,7 +91,8 @@ class NewDevice:
             else:
                 if response.message is not None and response.curve25519 is not None:
                     return self._open(response.curve25519, response.message)
-            await asyncio.sleep(pause)
+            if not over:
+                await asyncio.sleep(pause)
         raise CannotLink("expired")
 
     def _open(self, sender: str, message: str) -> Linked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -129,9 +130,36 @@ def test_a_wrong_password_lets_nobody_in_and_the_code_stays_good() -> None:
             with pytest.raises(Unauthorized):
                 await ravi.linking.confirm(offer, "wrong")
             with pytest.raises(CannotLink, match="expired"):
-                await device.confirmed(0.1, pause=0.01)
+                await device.confirmed(0, pause=0.01, late=0)
             await ravi.linking.confirm(offer, PASSWORD)
             assert (await device.confirmed(1, pause=0.01)).confirmation.user == "ravi"
+
+    with_server(scenario)
+
+
+def test_what_is_confirmed_at_the_last_moment_is_found_after_it() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, new_device(server) as device:
+            await device.ask()
+            offer = await ravi.linking.offer(device.offer.code)
+            server.calls.clear()
+            waiting = asyncio.create_task(device.confirmed(0, pause=0.01))
+            await until(lambda: len(server.lines) > 1)  # it has asked once, in vain
+            await ravi.linking.confirm(offer, PASSWORD)
+            assert (await waiting).confirmation.user == "ravi"
+
+    with_server(scenario)
+
+
+def test_waiting_ends_when_the_code_does_and_where_nobody_says_so() -> None:
+    async def scenario(server: Served) -> None:
+        async with new_device(server) as device:  # which has shown no code
+            with pytest.raises(CannotLink, match="expired"):
+                await device.confirmed(1000)
+            server.faults.failing += [503] * 9
+            with pytest.raises(CannotLink, match="expired"):
+                await device.confirmed(0, pause=0.01, late=0.02)
+            assert len(server.faults.failing) < 9
 
     with_server(scenario)
 

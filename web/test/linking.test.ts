@@ -110,8 +110,36 @@ describe("the code", () => {
     const offer = await ravi.client.linking.offer(device.code);
     const wrong = ravi.client.linking.confirm(offer, "wrong");
     await expect(wrong).rejects.toMatchObject({ status: 401 });
-    expect(await reasonOf(() => device.confirmed(50, undefined, QUICK))).toBe("expired");
+    expect(await reasonOf(() => device.confirmed(0, undefined, QUICK, 0))).toBe("expired");
     await ravi.client.linking.confirm(offer, PASSWORD);
+  });
+
+  test("confirmed at the last moment is found after it", async () => {
+    const ravi = await connect("ravi/phone");
+    const device = await made();
+    await device.ask();
+    const offer = await ravi.client.linking.offer(device.code);
+    let asked = 0;
+    backend.lies.set("GET links", (truth) => {
+      asked += 1;
+      return truth;
+    });
+    const waiting = device.confirmed(0, undefined, QUICK);
+    await until(() => asked > 0); // in vain
+    await ravi.client.linking.confirm(offer, PASSWORD);
+    expect((await waiting).confirmation.user).toBe(user("ravi"));
+  });
+
+  test("is waited for until it ends, and for no longer where nobody says so", async () => {
+    const device = await made(); // which has shown no code
+    expect(await reasonOf(() => device.confirmed(1_000_000))).toBe("expired");
+    let asked = 0;
+    backend.lies.set("GET links", () => {
+      asked += 1;
+      return [503, {}];
+    });
+    expect(await reasonOf(() => device.confirmed(0, undefined, QUICK, 20))).toBe("expired");
+    expect(asked).toBeGreaterThan(0);
   });
 
   test("whose confirmation was received, but not the response, was used by nobody else", async () => {
