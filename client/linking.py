@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from client.crypto.signing import decode, encode
 from client.driver import Driver
 from client.errors import (
     CannotLink,
+    ClientError,
     Conflict,
     NotFound,
     ServerFault,
@@ -166,17 +168,25 @@ class Linking:
 
         Raises Unauthorized where the password is wrong, and CannotLink.
         """
-        tokens = await self._api.sign_in_anew(self._user, password)
-        made = Confirmation(
-            offer.code,
-            self._user,
-            offer.device,
-            self._device,
-            tokens.refresh_token,
-            self._devices(),
-        )
-        if offer.device in made.devices:
+        devices = self._devices()
+        if offer.device in devices:
             raise CannotLink("here")
+        await self.offer(offer.code)  # it may have ended while the password was typed
+        made = await self._api.sign_in_anew(self._user, password)
+        try:
+            await self._leave(offer, made.refresh_token, devices)
+        except BaseException:  # the new device has not got it, and it would count for months
+            with contextlib.suppress(ClientError):
+                await self._api.end_sign_in(made)
+            raise
+
+    async def _leave(
+        self, offer: Offer, refresh_token: str, devices: dict[str, LinkedDevice]
+    ) -> None:
+        """Leaves the sign-in for the new device, sealed. Raises CannotLink."""
+        made = Confirmation(
+            offer.code, self._user, offer.device, self._device, refresh_token, devices
+        )
         message = self._seal(offer, link.write(made))
         keys = (offer.device, offer.curve25519, offer.ed25519)
         # before the new device can be listed

@@ -114,6 +114,36 @@ describe("the code", () => {
     await ravi.client.linking.confirm(offer, PASSWORD);
   });
 
+  test.each(["used", "expired", "here"] as const)("that is %s causes no sign-in", async (ended) => {
+    const [ravi, mallory] = [await connect("ravi/phone"), await connect("mallory/phone")];
+    const device = await made(ended === "here" ? "phone" : "web");
+    if (ended !== "expired") await device.ask();
+    if (ended === "used") await mallory.client.linking.confirm(device.offer, PASSWORD);
+    let signIns = 0;
+    backend.lies.set("POST sign-in", (truth) => {
+      signIns += 1;
+      return truth;
+    });
+    expect(await reasonOf(() => ravi.client.linking.confirm(device.offer, PASSWORD))).toBe(ended);
+    expect(signIns).toBe(0);
+  });
+
+  test.each([404, 409, 503])("that fails with a %i ends the sign-in for it", async (status) => {
+    const ravi = await connect("ravi/phone");
+    const device = await made();
+    await device.ask();
+    let refresh = "";
+    backend.lies.set("POST sign-in", (truth) => {
+      refresh = String(truth.refresh_token);
+      return truth;
+    });
+    backend.lies.set("POST links", () => [status, { error: { code: "some", message: "no" } }]);
+    await expect(ravi.client.linking.confirm(device.offer, PASSWORD)).rejects.toThrow();
+    const body = JSON.stringify({ refresh_token: refresh });
+    const renewed = await fetch("/api/token", { method: "POST", body });
+    expect([refresh === "", renewed.status]).toEqual([false, 401]);
+  });
+
   test("confirmed at the last moment is found after it", async () => {
     const ravi = await connect("ravi/phone");
     const device = await made();

@@ -190,11 +190,28 @@ export class Linking {
    * ApiError 401 where the password is wrong, and CannotLink.
    */
   async confirm(offer: Offer, password: string): Promise<void> {
-    const { user, device, keys } = this.#self;
-    const { refreshToken } = await this.#api.signInAnew(user, password);
     const code = await codeOf(offer);
     const devices = await this.#devices();
     if (devices.has(offer.device)) throw new CannotLink("here");
+    await this.offer(code); // it may have ended while the password was typed
+    const made = await this.#api.signInAnew(this.#self.user, password);
+    try {
+      await this.#leave(offer, code, made.refreshToken, devices);
+    } catch (error) {
+      // the new device has not got it, and it would count for months
+      await this.#api.endSignIn(made).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Leaves the sign-in for the new device, sealed. Throws CannotLink. */
+  async #leave(
+    offer: Offer,
+    code: string,
+    refreshToken: string,
+    devices: ReadonlyMap<string, LinkedDevice>,
+  ): Promise<void> {
+    const { user, device, keys } = this.#self;
     const made = { code, user, device: offer.device, by: device, refreshToken, devices };
     const message = await this.#sealed(offer, write(made));
     const { curve25519, ed25519 } = offer;
