@@ -70,7 +70,7 @@ def test_a_report_is_a_line_that_can_be_read(name: str, capsys: pytest.CaptureFi
     assert len(capsys.readouterr().out) < MOST_READ / 5
 
 
-def test_what_is_kept_of_a_denial_is_short(tmp_path: Path) -> None:
+def test_what_is_stored_of_a_denial_is_short(tmp_path: Path) -> None:
     reported: list[str] = []
     denials = Denials(tmp_path / "denials.log", lambda: 0.0, reported.append, "enforce")
     denials.add(Denial(**{**asdict(DENIAL), "resource": "x" * 140_000}))
