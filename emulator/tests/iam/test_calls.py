@@ -309,6 +309,30 @@ def test_a_malformed_call_needs_its_action_on_everything(operation: str, body: b
     assert found and {each.resources for each in found} == {("*",)}
 
 
+WHERE: list[tuple[str, Any]] = [
+    ("BatchWriteItem", lambda bad: {"RequestItems": {"chats": bad}}),
+    ("BatchWriteItem", lambda bad: {"RequestItems": {"chats": [bad]}}),
+    ("BatchWriteItem", lambda bad: {"RequestItems": {"chats": [{"PutRequest": bad}]}}),
+    ("BatchGetItem", lambda bad: {"RequestItems": {"chats": {"Keys": bad}}}),
+    ("PutItem", lambda bad: {"TableName": "chats", "Item": {"pk": bad}}),
+    ("Query", lambda bad: {**QUERIED, "TableName": "chats", "ExpressionAttributeNames": bad}),
+    ("Query", lambda bad: {**QUERIED, "TableName": "chats", "ExpressionAttributeValues": bad}),
+    ("Query", lambda bad: {"TableName": "chats", "KeyConditions": bad}),
+    ("Query", lambda bad: {"TableName": "chats", "KeyConditions": {"pk": bad}}),
+    ("GetItem", lambda bad: {"TableName": "chats", "Key": KEY, "AttributesToGet": bad}),
+]
+
+
+@pytest.mark.parametrize("bad", [None, 1, "x", [], {}, [1], [["x"]], {"a": 1}, {"#a": [1]}])
+@pytest.mark.parametrize("where", WHERE, ids=[each[0] for each in WHERE])
+def test_the_conditions_of_a_malformed_call_are_left_to_the_service(where: Any, bad: Any) -> None:
+    operation, given = where
+    made = Call("dynamodb", operation, call.JSON, given=given(bad))
+    for need in table.needs(made, PLACE, Names(), b""):
+        for values in need.context().values():
+            assert all(isinstance(each, str) for each in values)
+
+
 @pytest.mark.parametrize("name", ["EndpointArn", "SubscriptionArn"])
 def test_a_name_that_is_no_arn_is_not_decided_by_the_action_alone(name: str) -> None:
     made = Call("sns", "Unsubscribe", call.QUERY, given={name: "x"})

@@ -60,10 +60,10 @@ def _of_batch(call: Call, place: Place, names: Names) -> list[Need]:
 
     def one(table: str, asked: Any) -> Need:
         def context() -> Mapping[str, Sequence[str]]:
-            keys = list(asked.get("Keys", ())) if isinstance(asked, Mapping) else []
+            keys = _list(asked, "Keys")
             for each in asked if isinstance(asked, list) else ():
-                keys += [each.get("PutRequest", {}).get("Item")]
-                keys += [each.get("DeleteRequest", {}).get("Key")]
+                keys += [_structure(each, "PutRequest").get("Item")]
+                keys += [_structure(each, "DeleteRequest").get("Key")]
             shared = asked if isinstance(asked, Mapping) else {}
             return {
                 **_attributes(shared, keys),
@@ -135,9 +135,10 @@ def _conditions(call: Call, asked: Mapping[str, Any], names: Names) -> Mapping[s
 
 def _leading(key: str | None, items: Iterable[Any]) -> dict[str, Sequence[str]]:
     values = [
-        str(next(iter(each[key].values())))
+        str(value)
         for each in items
-        if key is not None and isinstance(each, Mapping) and isinstance(each.get(key), Mapping)
+        if key is not None
+        for value in [*_structure(each, key).values()][:1]
     ]
     return {"dynamodb:leadingkeys": values} if values else {}
 
@@ -145,31 +146,37 @@ def _leading(key: str | None, items: Iterable[Any]) -> dict[str, Sequence[str]]:
 def _queried(asked: Mapping[str, Any]) -> Mapping[str, Any]:
     """The key that a KeyConditionExpression or the older KeyConditions name, as an item would
     have it."""
-    aliases = asked.get("ExpressionAttributeNames") or {}
-    values = asked.get("ExpressionAttributeValues") or {}
+    aliases = _structure(asked, "ExpressionAttributeNames")
+    values = _structure(asked, "ExpressionAttributeValues")
     expression = str(asked.get("KeyConditionExpression", ""))
     pairs = _KEY_CONDITION.findall(expression)
     pairs += [(name, value) for value, name in _TURNED_CONDITION.findall(expression)]
     return {
         **{
-            name: condition["AttributeValueList"][0]
+            name: value
             for name, condition in _structure(asked, "KeyConditions").items()
-            if isinstance(condition, Mapping) and condition.get("AttributeValueList")
+            for value in _list(condition, "AttributeValueList")[:1]
         },
-        **{aliases.get(name, name): values[value] for name, value in pairs if value in values},
+        **{str(aliases.get(name, name)): values[value] for name, value in pairs if value in values},
     }
 
 
-def _structure(asked: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = asked.get(name)
+def _structure(asked: Any, name: str) -> Mapping[str, Any]:
+    """Empty for what is malformed, which the service rejects; so is `_list`."""
+    value = asked.get(name) if isinstance(asked, Mapping) else None
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(asked: Any, name: str) -> list[Any]:
+    value = asked.get(name) if isinstance(asked, Mapping) else None
+    return [*value] if isinstance(value, list) else []
 
 
 def _attributes(asked: Mapping[str, Any], items: Iterable[Any]) -> dict[str, Sequence[str]]:
     """All top-level attributes that the request names."""
-    aliases = asked.get("ExpressionAttributeNames") or {}
+    aliases = _structure(asked, "ExpressionAttributeNames")
     found = {name for each in items if isinstance(each, Mapping) for name in each}
-    found |= set(aliases.values())
+    found |= {str(each) for each in aliases.values()}
     found |= {name for older in _BY_ATTRIBUTE for name in _structure(asked, older)}
     expressions = (
         *("ProjectionExpression", "ConditionExpression", "UpdateExpression", "FilterExpression"),
@@ -182,5 +189,5 @@ def _attributes(asked: Mapping[str, Any], items: Iterable[Any]) -> dict[str, Seq
             for each in _NAME.findall(text)
             if not each.startswith("#") and each.lower() not in _WORDS
         }
-    found |= {str(each) for each in asked.get("AttributesToGet") or ()}
+    found |= {str(each) for each in _list(asked, "AttributesToGet")}
     return {"dynamodb:attributes": sorted(found)} if found else {}
