@@ -129,14 +129,23 @@ def _print(name: str, verdict: str, more: str) -> bool:
 
 
 async def _clean_up(visit: Visit) -> None:
-    """By plain requests: a client that failed may be in any state."""
+    """By plain requests: a client that failed may be in any state. Prints whose account stays."""
     for client in visit.clients.values():
         await client.abort()
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(base_url=visit.place.api) as http:
         for user in visit.signed_up:
-            body = {"username": user, "password": visit.password}
-            with suppress(httpx.HTTPError):
-                await http.post(f"{visit.place.api}/api/account/delete", json=body)
+            if not await _deleted(http, {"username": user, "password": visit.password}):
+                print(f"  the account {user} was not deleted: make operator act=delete user={user}")
+
+
+async def _deleted(http: httpx.AsyncClient, account: dict[str, str]) -> bool:
+    with suppress(httpx.HTTPError):
+        answer = await http.post("/api/account/delete", json=account)
+        # without an account there is nothing to delete: its sign-up may have failed
+        return answer.status_code == HTTPStatus.UNAUTHORIZED or (
+            answer.status_code == HTTPStatus.OK and answer.json()["done"]
+        )
+    return False
 
 
 async def _health(visit: Visit) -> None:

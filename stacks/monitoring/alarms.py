@@ -28,6 +28,8 @@ RUNBOOKS = "docs/runbooks"
 # of the tables that every message passes: ten metrics, which is as many as an alarm may have
 WATCHED_TABLES = ("Chats", "Users")
 WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
+ERROR_PERCENT, REJECTED_PERCENT = 5, 20
+THROTTLES = 10  # a minute: fewer are the moments in which DynamoDB splits a partition
 CONCURRENCY_SHARE = 0.8  # of the account's quota
 # Longer than the platform's alarms need to follow the faults that they cause elsewhere.
 WAIT = Duration.minutes(2)
@@ -106,7 +108,8 @@ class Alarms(Construct):
         )
 
     def on_tables(self, data: DataStack) -> None:
-        """Throttles are of single keys: a table on demand has no limit of its own that is near."""
+        """Throttles are mostly of single keys, of a busy chat or user. So they are no faults of the
+        platform, which would silence the other symptoms."""
         for name, table in data.tables.items():
             throttled = {
                 each: table.metric(f"{each}ThrottleEvents", statistic="Sum", period=MINUTE)
@@ -121,8 +124,9 @@ class Alarms(Construct):
                     period=MINUTE,
                 ),
                 f"DynamoDB throttles {name}: requests are answered with rate_limited",
-                Symptom.PLATFORM,
+                Symptom.CHAT,
                 runbook="table-throttles",
+                threshold=THROTTLES,
                 datapoints=3,
             )
         failed = {
@@ -177,34 +181,37 @@ class Alarms(Construct):
             )
 
     def on_gateway(self, chat: ChatStack) -> None:
-        """Of frames and connections. What a client did wrong counts as ClientError, so only many
-        of these mean anything."""
-        for name, metric, meaning, threshold in (
-            ("GatewayErrors", "ExecutionError", "The gateway could not call a function", 1),
-            (
-                "IntegrationErrors",
-                "IntegrationError",
-                "Functions answer the gateway with errors",
-                1,
-            ),
-            ("ClientErrors", "ClientError", "The gateway rejects connections or frames", 100),
+        """Of frames and connections. Single errors are everyday: a ticket that was used, a device
+        that was removed while it connected. So most count by their share."""
+
+        def of_stage(name: str) -> cloudwatch.Metric:
+            return cloudwatch.Metric(
+                namespace="AWS/ApiGateway",
+                metric_name=name,
+                dimensions_map={"ApiId": chat.websocket.api.api_id, "Stage": self._config.name},
+                statistic="Sum",
+                period=FIVE_MINUTES,
+            )
+
+        self._alarm(
+            "GatewayErrors",
+            of_stage("ExecutionError"),
+            "The gateway could not call a function",
+            Symptom.CHAT,
+            runbook="gateway-errors",
+            datapoints=2,
+        )
+        for name, metric, meaning in (
+            ("IntegrationErrors", "IntegrationError", "Functions answer the gateway with errors"),
+            ("ClientErrors", "ClientError", "The gateway rejects connections or frames"),
         ):
             self._alarm(
                 name,
-                cloudwatch.Metric(
-                    namespace="AWS/ApiGateway",
-                    metric_name=metric,
-                    dimensions_map={
-                        "ApiId": chat.websocket.api.api_id,
-                        "Stage": self._config.name,
-                    },
-                    statistic="Sum",
-                    period=FIVE_MINUTES,
-                ),
-                meaning,
+                _share(of_stage(metric), of_stage("MessageCount"), at_least=100),
+                f"{meaning}, {ERROR_PERCENT} % of all or more",
                 Symptom.CHAT,
                 runbook="gateway-errors",
-                threshold=threshold,
+                threshold=ERROR_PERCENT,
                 datapoints=2,
             )
 
@@ -224,18 +231,23 @@ class Alarms(Construct):
             runbook="push-age",
             threshold=300,
         )
-        self._alarm(
-            "PushesRejected",
+        rejected, sent = (
             cloudwatch.Metric(
                 namespace=metrics_namespace(self._config),
-                metric_name="PushesRejected",
+                metric_name=name,
                 dimensions_map={"service": FUNCTIONS["Push"].service},
                 statistic="Sum",
                 period=FIVE_MINUTES,
-            ),
-            "A platform rejects pushes: its credentials may have ended",
+            )
+            for name in ("PushesRejected", "PushesSent")
+        )
+        self._alarm(
+            "PushesRejected",
+            _share(rejected, sent, at_least=10),
+            f"Of the pushes, {REJECTED_PERCENT} % or more are rejected: credentials may have ended",
             Symptom.PUSHES,
             runbook="pushes-rejected",
+            threshold=REJECTED_PERCENT,
             datapoints=3,
         )
         watch = chat.functions["DeliveryWatch"].function
@@ -394,6 +406,19 @@ class Alarms(Construct):
             treat_missing_data=missing.BREACHING if below else missing.NOT_BREACHING,
         )
         self._causes[symptom].append(alarm)
+
+
+def _share(
+    part: cloudwatch.Metric, rest: cloudwatch.Metric, *, at_least: int
+) -> cloudwatch.MathExpression:
+    """`part` in percent of both together; 0 while there are fewer of both than `at_least`."""
+    both = "(FILL(part, 0) + FILL(rest, 0))"
+    return cloudwatch.MathExpression(
+        expression=f"IF({both} >= {at_least}, 100 * FILL(part, 0) / {both}, 0)",
+        using_metrics={"part": part, "rest": rest},
+        label="percent",
+        period=FIVE_MINUTES,
+    )
 
 
 def _symptom_of(function: str) -> Symptom:

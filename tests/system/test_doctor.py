@@ -1,6 +1,7 @@
 """`make doctor`: what it says of a system that works, and of one that does not."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -48,6 +49,18 @@ def test_it_stops_at_what_fails_and_leaves_no_account(
     for user in (visit.ravi, visit.raju):
         body = {"username": user, "password": visit.password}
         assert httpx.post(f"{endpoints['api']}/api/sign-in", json=body).status_code == 401
+
+
+def test_it_names_the_account_that_it_could_not_delete(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def left() -> None:
+        visit = doctor.Visit(doctor.Place("nowhere", "http://127.0.0.1:9"), Path())
+        visit.signed_up.append(visit.ravi)
+        await doctor._clean_up(visit)
+        assert f"make operator act=delete user={visit.ravi}" in capsys.readouterr().out
+
+    asyncio.run(left())
 
 
 def test_nobody_who_answers_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,6 +117,38 @@ def test_what_depends_on_the_request_is_never_remembered() -> None:
     assert asked(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["b"]) != ""
 
 
+OWN_FILES = "arn:aws:s3:::files/${aws:userid}/*"
+BY_USER = {"StringEquals": {"aws:userid": "AROAAPP:a"}}
+OF_A_RESOURCE = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:sts::123456789012:assumed-role/app/a"},
+    "Action": "sqs:SendMessage",
+    "Resource": "*",
+}
+
+
+@pytest.mark.parametrize(
+    ("statement", "need"),
+    [
+        (
+            {"Action": "*", "Resource": OWN_FILES},
+            ("s3:GetObject", "arn:aws:s3:::files/AROAAPP:a/x"),
+        ),
+        ({**GET, "Condition": BY_USER}, ("dynamodb:GetItem", TABLE)),
+        (GET, ("sqs:SendMessage", "arn:aws:sqs:us-east-1:123456789012:jobs")),
+    ],
+)
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_what_one_session_may_is_not_remembered_for_another_of_its_role(
+    statement: dict[str, Any], need: tuple[str, str], order: str
+) -> None:
+    own = {need[1]: [{"Version": "2012-10-17", "Statement": OF_A_RESOURCE}]}
+    known = authority(statement, own if need[0].startswith("sqs") else None)
+    for name in (*order, *order):
+        denial = known.denial(KEY, Session(ROLE, name), [Need(need[0], need[1:])], {})
+        assert (denial is None) is (name == "a")
+
+
 def test_the_policy_of_a_bucket_is_about_its_objects_and_a_function_s_about_its_versions() -> None:
     bucket, function = "arn:aws:s3:::files", "arn:aws:lambda:us-east-1:123456789012:function:f"
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -21,6 +21,7 @@ ANY_RESOURCE = ""
 """The resource of a call that is decided by its action alone."""
 
 _MOST_CACHED = 10_000
+_LONGEST_TEXT = 1_000  # characters of a denial that is reported; in JSON each is at most 12 bytes
 
 
 class UnknownKey(Exception):
@@ -50,6 +51,10 @@ class Denial:
     @property
     def message(self) -> str:
         return self.worded(self.action)
+
+    def shortened(self) -> Denial:
+        """For reports: a caller chooses the names in it, and so their lengths."""
+        return Denial(**{name: text[:_LONGEST_TEXT] for name, text in asdict(self).items()})
 
     def worded(self, action: str, resource: str | None = None) -> str:
         """AWS's message, in which some services spell the action in their own way."""
@@ -94,7 +99,7 @@ class Authority:
             )
             for arn, found in account.resources.items()
         }
-        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
+        self._verdicts: dict[tuple[str, str, str, str], Verdict] = {}
 
     def session(self, access_key: str, token: str | None) -> Session | None:
         """None for the administrator. Raises UnknownKey."""
@@ -151,7 +156,8 @@ class Authority:
             return known.by_action(need.action)
         own = self._resources.get(_owner(need.action, resource), ())
         cached = known.constant and keys.constant(own)
-        key = (session.role, need.action, resource)
+        # a session has its own ARN and aws:userid, by which a policy may decide
+        key = (session.role, session.name, need.action, resource)
         if cached and key in self._verdicts:
             return self._verdicts[key]
         context = (
