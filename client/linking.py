@@ -175,7 +175,7 @@ class Linking:
         made = await self._api.sign_in_anew(self._user, password)
         try:
             await self._leave(offer, made.refresh_token, devices)
-        except BaseException:  # the new device has not got it, and it would count for months
+        except BaseException:  # the new device has not got it, and it would count for 30 days
             with contextlib.suppress(ClientError):
                 await self._api.end_sign_in(made)
             raise

@@ -198,7 +198,7 @@ export class Linking {
     try {
       await this.#leave(offer, code, made.refreshToken, devices);
     } catch (error) {
-      // the new device has not got it, and it would count for months
+      // the new device has not got it, and it would count for 30 days
       await this.#api.endSignIn(made).catch(() => undefined);
       throw error;
     }
