@@ -30,6 +30,7 @@ class Chats:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
         described = self.client.describe_table(TableName=self.name)["Table"]
+        self.arn = described["TableArn"]
         stream = self.streams.describe_stream(StreamArn=described["LatestStreamArn"])
         shard = stream["StreamDescription"]["Shards"][0]["ShardId"]
         self._iterator = self.streams.get_shard_iterator(
@@ -37,6 +38,11 @@ class Chats:
             ShardId=shard,
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
+
+    def named(self, how: str) -> tuple[str, str]:
+        """What to call the table in two places of a request."""
+        names = {"by name": (self.name, self.name), "by ARN": (self.arn, self.arn)}
+        return names.get(how, (self.name, self.arn))
 
     def put(self, item: str, **attributes: Any) -> None:
         self.client.put_item(TableName=self.name, Item={**key(item), **attributes})
@@ -121,18 +127,22 @@ def test_a_write_that_changes_nothing_leaves_no_record(chats: Chats) -> None:
     assert [record["eventName"] for record in chats.records()] == ["INSERT"]
 
 
-def test_a_canceled_transaction_leaves_items_and_stream_as_they_were(chats: Chats) -> None:
+@pytest.mark.parametrize("named", ["by name", "by ARN", "by both"])
+def test_a_canceled_transaction_leaves_items_and_stream_as_they_were(
+    chats: Chats, named: str
+) -> None:
+    first, second = chats.named(named)
     chats.put("head", seq={"N": "1"})
     chats.put("gone", seq={"N": "7"})
     chats.records()
     with pytest.raises(chats.client.exceptions.TransactionCanceledException) as caught:
         chats.client.transact_write_items(
             TransactItems=[
-                {"Put": {"TableName": chats.name, "Item": {**key("new"), "a": {"S": "b"}}}},
-                {"Delete": {"TableName": chats.name, "Key": key("gone")}},
+                {"Put": {"TableName": first, "Item": {**key("new"), "a": {"S": "b"}}}},
+                {"Delete": {"TableName": second, "Key": key("gone")}},
                 {
                     "Update": {
-                        "TableName": chats.name,
+                        "TableName": first,
                         "Key": key("head"),
                         "UpdateExpression": "SET seq = :n",
                         "ExpressionAttributeValues": {":n": {"N": "9"}},
@@ -140,7 +150,7 @@ def test_a_canceled_transaction_leaves_items_and_stream_as_they_were(chats: Chat
                 },
                 {
                     "ConditionCheck": {
-                        "TableName": chats.name,
+                        "TableName": second,
                         "Key": key("nothing"),
                         "ConditionExpression": "attribute_exists(chat)",
                     }
@@ -154,6 +164,12 @@ def test_a_canceled_transaction_leaves_items_and_stream_as_they_were(chats: Chat
     assert {item["item"]["S"]: item["seq"]["N"] for item in items} == {"gone": "7", "head": "1"}
     chats.put("after")
     assert [record["eventName"] for record in chats.records()] == ["INSERT"]
+
+
+def test_two_actions_on_one_item_are_refused_however_its_table_is_named(chats: Chats) -> None:
+    puts = [{"Put": {"TableName": name, "Item": key("a")}} for name in chats.named("by both")]
+    with pytest.raises(chats.client.exceptions.ClientError, match="multiple operations"):
+        chats.client.transact_write_items(TransactItems=puts)
 
 
 def test_a_transaction_that_holds_is_written_and_recorded(chats: Chats) -> None:

@@ -1,7 +1,7 @@
-"""What moto's DynamoDB does with numbers, sizes and repeated transactions, made what AWS does.
+"""What moto's DynamoDB does with numbers and repeated transactions, made what AWS does.
 
 Source: DynamoDB API reference, TransactWriteItems (ClientRequestToken: "valid for 10 minutes after
-the first request that uses it is completed"); "Constraints in Amazon DynamoDB" (400 KB an item).
+the first request that uses it is completed").
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from collections.abc import Callable
 from decimal import Context, Decimal
 from typing import Any
 
-from moto.dynamodb.exceptions import DynamodbException, ItemSizeTooLarge, MockValidationException
-from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
-from moto.dynamodb.models.utilities import bytesize
+from moto.dynamodb.exceptions import DynamodbException, MockValidationException
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import number
 from emulator.aws.hooks import replace
 
-ITEM_BYTES = 400 * 1024
 TOKEN_SECONDS = 10 * 60
 _SUMS = Context(prec=300)  # of numbers of 38 digits, at the two ends of the range
 
@@ -29,7 +27,6 @@ _SUMS = Context(prec=300)  # of numbers of 38 digits, at the two ends of the ran
 def install(now: Callable[[], float] = time.time) -> None:
     """Change moto's DynamoDB as this module's docstring describes."""
     _store_sums_as_numbers()
-    _limit_items()
     _remember_tokens(now)
 
 
@@ -48,20 +45,6 @@ def _store_sums_as_numbers() -> None:
 
     replace(DynamoType, "__add__", arithmetic(1, DynamoType.__add__))
     replace(DynamoType, "__sub__", arithmetic(-1, DynamoType.__sub__))
-
-
-def _limit_items() -> None:
-    def set_item(self: Any, key: str, value: Any) -> None:
-        size = sum(map(_size, self.keys())) + sum(map(_size, self.values()))
-        if size + _size(key) + _size(value) > ITEM_BYTES:
-            raise ItemSizeTooLarge
-        dict.__setitem__(self, key, value)
-
-    replace(LimitedSizeDict, "__setitem__", set_item)
-
-
-def _size(value: Any) -> int:
-    return int(value.size() if type(value) is DynamoType else bytesize(str(value)))
 
 
 class IdempotentParameterMismatch(DynamodbException):

@@ -23,9 +23,9 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]  # untyped
 
-from emulator.aws.dynamodb_updates import ITEM_LIMIT
 from emulator.aws.hooks import replace
 
+ITEM_LIMIT = 400 * 1024  # bytes ("Constraints in Amazon DynamoDB", developer guide)
 _REMEMBERED = 1000  # expressions; an application has dozens, most with a few sets of values
 _TEXT, _SETS = frozenset({"S", "N"}), frozenset({"SS", "NS"})
 

@@ -1,8 +1,11 @@
-"""Streams and transactions, as far as a stream's reader sees a difference.
+"""Streams, transactions and updates, as far as a reader of a table or stream sees a difference.
 
 - A canceled transaction: moto copies whole tables beforehand (seconds with 10,000 items) and puts
   the copies back, with new stream objects that open iterators do not know. Here the touched items
   and the stream's length are put back instead.
+- A refused UpdateItem: moto leaves what it had done by then, and on a new key an item that is only
+  the key. The limit of 400 KB is that of the item that results ("Constraints in Amazon DynamoDB",
+  developer guide); moto asks for it at each attribute, with the old value and the new one.
 - UpdateItem on a new key: moto records two insertions, the first with nothing but the key.
 - A write that changes nothing leaves no record (DynamoDB developer guide, "Change data capture
   for DynamoDB Streams"); moto records a modification.
@@ -15,11 +18,13 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from moto.dynamodb.exceptions import ItemSizeToUpdateTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamShard
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
+from emulator.aws.dynamodb_speed import ITEM_LIMIT
 from emulator.aws.hooks import replace
 
 _MOST_ITERATORS = 1000
@@ -29,6 +34,7 @@ def install() -> None:
     """Change moto's DynamoDB as this module's docstring describes."""
     _record_changes_only()
     _cancel_transactions_in_place()
+    _refuse_updates_whole()
     _forget_old_iterators()
 
 
@@ -59,6 +65,7 @@ def _cancel_transactions_in_place() -> None:
     original = DynamoDBBackend.transact_write_items
 
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
+        transact_items = [_by_name(self, entry) for entry in transact_items]
         tables = {
             operation["TableName"]: self.tables[operation["TableName"]]
             for entry in transact_items
@@ -81,8 +88,41 @@ def _cancel_transactions_in_place() -> None:
     replace(DynamoDBBackend, "transact_write_items", transact_write_items)
 
 
+def _refuse_updates_whole() -> None:
+    original = DynamoDBBackend.update_item
+
+    def update_item(self: Any, table_name: str, key: dict[str, Any], **given: Any) -> Item:
+        table = self.get_table(table_name)
+        saved = _Saved(table, [{"Update": {"TableName": table.name, "Key": key}}])
+        try:
+            item = original(self, table_name, key, **given)
+            if item.size() > ITEM_LIMIT:
+                raise ItemSizeToUpdateTooLarge
+        except Exception:
+            saved.put_back()
+            raise
+        return item
+
+    replace(LimitedSizeDict, "__setitem__", dict.__setitem__)
+    replace(DynamoDBBackend, "update_item", update_item)
+
+
+def _by_name(backend: DynamoDBBackend, entry: dict[str, Any]) -> dict[str, Any]:
+    """A table may be named by its ARN, too (API reference, TransactWriteItems); for moto the two
+    are different tables when it looks for actions on one item, and when it puts copies back."""
+    return {
+        kind: {**operation, "TableName": _name(backend, operation.get("TableName"))}
+        for kind, operation in entry.items()
+    }
+
+
+def _name(backend: DynamoDBBackend, table: Any) -> Any:
+    found = backend.tables.get(str(table).rpartition("table/")[2])
+    return found.name if found is not None and found.table_arn == table else table
+
+
 class _Saved:
-    """The items of one table that a transaction names, as they were before it."""
+    """The items of one table that a request names, as they were before it."""
 
     def __init__(self, table: Any, transact_items: list[dict[str, Any]]) -> None:
         self._table = table
@@ -101,7 +141,7 @@ class _Saved:
                 else:
                     table.items[hash_key] = item
             elif item is None:
-                table.items[hash_key].pop(range_key, None)
+                table.items.get(hash_key, {}).pop(range_key, None)
             else:
                 table.items[hash_key][range_key] = item
         if table.stream_shard is not None:

@@ -8,21 +8,21 @@ into a map, an operand of another type) is left to moto.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import moto.dynamodb.models
-from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.parsing.ast_nodes import Node  # type: ignore[attr-defined]  # untyped
+from moto.dynamodb.parsing.executors import SetExecutor
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from emulator.aws.hooks import replace
 
-ITEM_LIMIT = 400 * 1024  # bytes, as LimitedSizeDict has it once dynamodb_rules is installed
 _REMEMBERED = 1000  # expressions; an application has dozens
 
 _NAME = r"#?[A-Za-z_]\w*"
@@ -66,15 +66,8 @@ class Assignments:
         """A tree is put in order here."""
 
     def execute(self) -> None:
-        """Raises ItemSizeTooLarge, and leaves the item as it was."""
-        attributes = self._item.attrs
-        before = dict(attributes)
         for name, value in self._values.items():
-            dict.__setitem__(attributes, name, value)
-        if self._item.size() > ITEM_LIMIT:
-            attributes.clear()
-            dict.update(attributes, before)
-            raise ItemSizeTooLarge
+            dict.__setitem__(self._item.attrs, name, value)
 
 
 def install() -> None:
@@ -91,6 +84,13 @@ def install() -> None:
 
     replace(models, "UpdateExpressionValidator", validated)
     replace(models, "UpdateExpressionExecutor", executed)
+    _copy_what_is_set()
+
+
+def _copy_what_is_set() -> None:
+    """Where moto sets an attribute to the value of another, the two would be one object."""
+    original = SetExecutor.get_action_value
+    replace(SetExecutor, "get_action_value", lambda self: copy.deepcopy(original(self)))
 
 
 def _share_trees() -> None:
@@ -195,7 +195,7 @@ def _value(
         raise _NotSimple
     there = item.attrs.get(_name(operand.name, names)) if operand.name else None
     if isinstance(there, DynamoType):
-        return there
+        return copy.deepcopy(there)  # a later change is of one attribute
     if given is None:
         raise _NotSimple
     return DynamoType(given)

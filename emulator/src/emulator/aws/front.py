@@ -74,12 +74,7 @@ def application(
         try:
             body = requests.checked(request.headers, body)
         except Rejection as rejection:
-            return web.Response(
-                status=400,
-                text=json.dumps(requests.document(request.headers, rejection)),
-                headers={"x-amzn-errortype": rejection.code},
-                content_type="application/x-amz-json-1.0",
-            )
+            return _rejected(request, rejection)
 
         def to_moto() -> web.Response:
             response = _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
@@ -88,7 +83,9 @@ def application(
             return response
 
         found = _directly(direct, request, body)
-        return found or s3.respond(request, body, to_moto, permissions) or to_moto()
+        found = found or s3.respond(request, body, to_moto, permissions) or to_moto()
+        malformed = requests.malformed(request.headers, body) if found.status == 500 else None
+        return _rejected(request, malformed) if malformed else found
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
@@ -145,6 +142,15 @@ async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:
     await runner.setup()
     await web.SockSite(runner, holder).start()
     return runner
+
+
+def _rejected(request: web.Request, rejection: Rejection) -> web.Response:
+    return web.Response(
+        status=400,
+        text=json.dumps(requests.document(request.headers, rejection)),
+        headers={"x-amzn-errortype": rejection.code},
+        content_type="application/x-amz-json-1.0",
+    )
 
 
 def _environ(request: web.Request, body: bytes) -> dict[str, Any]:

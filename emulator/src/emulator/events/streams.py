@@ -17,6 +17,7 @@ from emulator.events.poller import FAILED_CALL, Poller
 from emulator.providers import InvokeResult
 
 POLL = 0.15  # real seconds between looks at a stream that had nothing new
+AGAIN = 1.0  # real seconds until a call that failed is made again
 _READ = 100  # records of one GetRecords call; moto needs 0.2 ms for each and does nothing else
 
 
@@ -51,8 +52,9 @@ class StreamPoller(Poller):
         return self._read_up_to or self.resume or 0
 
     def rewind(self) -> None:
-        self.resume = self.position() or None
-        self._undone = None
+        if self._read_up_to:
+            self.resume = self.position()
+        self._undone, self._read_up_to = None, 0
         self._waiting, self._waiting_size = [], 0
 
     def state(self) -> dict[str, Any]:
@@ -70,7 +72,10 @@ class StreamPoller(Poller):
                     await asyncio.sleep(POLL)
             except FAILED_CALL as error:
                 self._report_failure(error)
-                await asyncio.sleep(1)
+                await asyncio.sleep(AGAIN)
+                if self._undone is not None:  # the rest of its batch is in no buffer any more
+                    self.rewind()
+                    await self._open()
 
     async def _open(self) -> None:
         arn = self.mapping.source
@@ -149,13 +154,16 @@ class StreamPoller(Poller):
         self._undone = None
 
     async def _discard(self, discarded: Discarded, result: InvokeResult) -> None:
+        if self.mapping.on_failure is not None:
+            await self._notify(self.mapping.on_failure, discarded, result)
         self._discarded += len(discarded.records)
         self.report(
             f"{len(discarded.records)} records of {self.mapping.source} given up: "
             f"{discarded.condition}"
         )
-        if self.mapping.on_failure is None:
-            return
+
+    async def _notify(self, destination: str, discarded: Discarded, result: InvokeResult) -> None:
+        """Where this fails, the records are not given up: the function gets them again."""
         notice = shapes.failure_notice(
             discarded,
             request_id=str(uuid.uuid4()),
@@ -165,7 +173,7 @@ class StreamPoller(Poller):
             function_error=result.error,
             now=time.time(),
         )
-        name = self.mapping.on_failure.rpartition(":")[2]
+        name = destination.rpartition(":")[2]
         queue = await self.calls("sqs", "GetQueueUrl", QueueName=name)
         await self.calls(
             "sqs", "SendMessage", QueueUrl=queue["QueueUrl"], MessageBody=json.dumps(notice)
