@@ -130,6 +130,11 @@ class Api:
         response = await self._call("POST", "/api/sign-in", body, open_route=True, repeat=True)
         return _read(parse_sign_in_response, response)
 
+    async def end_sign_in(self, made: SignInResponse) -> None:
+        """Ends one that `sign_in_anew` has made."""
+        body = {"refresh_token": made.refresh_token}
+        await self._repeat("POST", "/api/sign-out", body, None, made.access_token, repeat=True)
+
     async def refresh(self) -> None:
         """A new access token for the refresh token. Unauthorized if there is none."""
         if not self.tokens.refresh:
@@ -229,9 +234,8 @@ class Api:
         return _read(parse_link_offer_response, response)
 
     async def confirm_link(self, code: str, curve25519: str, message: str) -> None:
-        """Not repeated: the second one is a conflict."""
         body = {"curve25519": curve25519, "message": message}
-        await self._call("POST", f"/api/links/{code}/confirm", body)
+        await self._call("POST", f"/api/links/{code}/confirm", body, repeat=True)
 
     async def link_confirmation(self, code: str) -> LinkConfirmationResponse:
         path = f"/api/links/{code}/confirmation"

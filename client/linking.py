@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from client.crypto.signing import decode, encode
 from client.driver import Driver
 from client.errors import (
     CannotLink,
+    ClientError,
     Conflict,
     NotFound,
     ServerFault,
@@ -30,6 +32,7 @@ from client.errors import (
 from client.store import Store
 
 POLL_SECONDS = 2.0
+LATE_SECONDS = 10.0  # a confirmation stands for longer: Links.CONFIRMED_SECONDS
 PRE_KEY = 0
 
 
@@ -70,10 +73,17 @@ class NewDevice:
             }
         )
 
-    async def confirmed(self, seconds: float, pause: float = POLL_SECONDS) -> Linked:
-        """Waits until a signed-in device has confirmed it. Raises CannotLink."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+    async def confirmed(
+        self, seconds: float, pause: float = POLL_SECONDS, late: float = LATE_SECONDS
+    ) -> Linked:
+        """Waits until a signed-in device has confirmed it. Raises CannotLink.
+
+        The backend says when it has expired: what was confirmed in the last of the `seconds` is
+        found after them. `late` is for how long it is asked then, if it says nothing.
+        """
+        until, over = time.monotonic() + seconds + late, False
+        while not over:
+            over = time.monotonic() >= until  # then it is asked once more
             try:
                 response = await self._api.link_confirmation(self.offer.code)
             except NotFound:
@@ -83,7 +93,8 @@ class NewDevice:
             else:
                 if response.message is not None and response.curve25519 is not None:
                     return self._open(response.curve25519, response.message)
-            await asyncio.sleep(pause)
+            if not over:
+                await asyncio.sleep(pause)
         raise CannotLink("expired")
 
     def _open(self, sender: str, message: str) -> Linked:
@@ -157,17 +168,25 @@ class Linking:
 
         Raises Unauthorized where the password is wrong, and CannotLink.
         """
-        tokens = await self._api.sign_in_anew(self._user, password)
-        made = Confirmation(
-            offer.code,
-            self._user,
-            offer.device,
-            self._device,
-            tokens.refresh_token,
-            self._devices(),
-        )
-        if offer.device in made.devices:
+        devices = self._devices()
+        if offer.device in devices:
             raise CannotLink("here")
+        await self.offer(offer.code)  # it may have ended while the password was typed
+        made = await self._api.sign_in_anew(self._user, password)
+        try:
+            await self._leave(offer, made.refresh_token, devices)
+        except BaseException:  # the new device has not got it, and it would count for 30 days
+            with contextlib.suppress(ClientError):
+                await self._api.end_sign_in(made)
+            raise
+
+    async def _leave(
+        self, offer: Offer, refresh_token: str, devices: dict[str, LinkedDevice]
+    ) -> None:
+        """Leaves the sign-in for the new device, sealed. Raises CannotLink."""
+        made = Confirmation(
+            offer.code, self._user, offer.device, self._device, refresh_token, devices
+        )
         message = self._seal(offer, link.write(made))
         keys = (offer.device, offer.curve25519, offer.ed25519)
         # before the new device can be listed

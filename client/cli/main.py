@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(one_line(line) for line in show_phone(options)))
             return 0
         if options.command == "link":
-            asyncio.run(link_device(options))
+            link_device(options)
             return 0
         return asyncio.run(_chat(options))
     except KeyboardInterrupt:

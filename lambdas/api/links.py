@@ -37,42 +37,49 @@ def offer(call: Call) -> Response:
 
 def offered(call: Call) -> Response:
     """For the device that is to confirm it."""
-    link = _open(call)
+    Limits(call.aws.users, call.aws.now).take(call.user, "links", LINKS_OPENED)
+    link = _existing(Links(call.aws.users).get(_code(call), call.came_at))
+    if link.sealed is not None:
+        raise used()
     keys = {name: link.offer[name] for name in ("curve25519", "ed25519")}
     rest = {name: link.offer[name] for name in ("device", "label", "one_time_key")}
     return Response(200, {**rest, "keys": keys, "expires_in": link.expires_in})
 
 
 def confirm(call: Call) -> Response:
-    """The first one counts. Whoever comes second learns that somebody else has seen the code."""
-    _open(call)
+    """The first one counts. Whoever comes second learns that somebody else has seen the code.
+
+    Idempotent: the response to the first may have been lost.
+    """
+    Limits(call.aws.users, call.aws.now).take(call.user, "links", LINKS_OPENED)
     sealed = {"curve25519": call.body["curve25519"], "message": call.body["message"]}
-    if not Links(call.aws.users).confirm(call.path["code"], sealed, call.came_at):
+    link = _existing(Links(call.aws.users).confirm(_code(call), sealed, call.came_at))
+    if link.sealed != sealed:
         raise used()
     return Response(200, {"confirmed": True})
 
 
 def confirmation(call: Call) -> Response:
     """For the new device, again and again: what is sealed can be opened by nobody else."""
-    link = _found(call)
-    sealed = link.sealed or {}
-    return Response(200, {"expires_in": link.expires_in, **sealed})
+    link = _existing(Links(call.aws.users).get(_code(call), call.came_at))
+    return Response(200, {"expires_in": link.expires_in, **(link.sealed or {})})
 
 
-def _open(call: Call) -> Link:
-    Limits(call.aws.users, call.aws.now).take(call.user, "links", LINKS_OPENED)
-    link = _found(call)
-    if link.sealed is not None:
-        raise used()
-    return link
-
-
-def _found(call: Call) -> Link:
+def _code(call: Call) -> str:
     code = call.path["code"]
-    link = Links(call.aws.users).get(code, call.came_at) if CODE.fullmatch(code) else None
+    if not CODE.fullmatch(code):
+        raise unknown()
+    return code
+
+
+def _existing(link: Link | None) -> Link:
     if link is None:
-        raise not_found("there is no such code, or it has expired")
+        raise unknown()
     return link
+
+
+def unknown() -> ChatError:
+    return not_found("there is no such code, or it has expired")
 
 
 def used() -> ChatError:

@@ -32,6 +32,9 @@ def expire(chats: Table, chat: str, purged_to: int, expired: int, now: float) ->
 
     Everything at or below `purged_to` is gone, so the mark stops before a message that has not
     expired: one that was sent under a longer retention period.
+
+    The mark follows the delete by the seconds that the stream takes. Meanwhile a device that lacks
+    the first messages that expire, and nothing before them, passes them as void, without `missing`.
     """
     if expired <= purged_to:
         return

@@ -3,7 +3,8 @@
     Users  link#<code>  link  offer, sealed?, expires_at (s)
 
 The code is a hash of the offer, so whoever has it from the new device's screen needs to trust no
-one with the keys in the offer. One device confirms a link, once: one conditional write.
+one with the keys in the offer. The first confirmation of a link counts: one conditional write. From
+then on it stands for half a minute at least, so that the new device finds it however late it came.
 """
 
 import base64
@@ -16,6 +17,7 @@ from lambdas.keys.signatures import canonical
 from lambdas.tables import ConditionFailed, Table, user_key
 
 LINK_SECONDS = 120
+CONFIRMED_SECONDS = 30  # a new device asks every two, and again after what fails
 CODE_BYTES = 20  # 160 bits: nobody finds another offer with the same code, or guesses one
 PURPOSE = b"SWITCHBOARD_LINK|"
 
@@ -58,21 +60,25 @@ class Links:
     def get(self, code: str, now: float) -> Link | None:
         """None for what is unknown or has expired."""
         item = self._users.get(user_key(f"link#{code}", "link"), consistent=True)
-        if item is None or item["expires_at"] <= now:
-            return None
-        return Link(item["offer"], item.get("sealed"), math.ceil(item["expires_at"] - now))
+        seconds = item["expires_at"] - math.floor(now) if item else 0
+        return Link(item["offer"], item.get("sealed"), seconds) if item and seconds > 0 else None
 
-    def confirm(self, code: str, sealed: Mapping[str, Any], now: float) -> bool:
-        """False for what is unknown, has expired or was confirmed."""
+    def confirm(self, code: str, sealed: Mapping[str, Any], now: float) -> Link | None:
+        """The link from now on, with what was sealed for it first. None as for `get`."""
+        link = self.get(code, now)
+        if link is None or link.sealed is not None:
+            return link
+        seconds = max(link.expires_in, CONFIRMED_SECONDS)
         try:
             self._users.update(
                 user_key(f"link#{code}", "link"),
-                "SET sealed = :sealed",
+                "SET sealed = :sealed, expires_at = :until",
                 "expires_at > :now AND attribute_not_exists(sealed)",
                 returns="NONE",
                 sealed=dict(sealed),
-                now=math.ceil(now),
+                until=math.floor(now) + seconds,
+                now=math.floor(now),
             )
-        except ConditionFailed:
-            return False
-        return True
+        except ConditionFailed:  # since it was read, somebody else came or it was deleted
+            return self.get(code, now)
+        return Link(link.offer, dict(sealed), seconds)

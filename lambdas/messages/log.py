@@ -3,14 +3,16 @@
 `head.seq` hands out positions; a message stands at its position, or it does not exist. A position
 without a message is one of three things:
 
-- gone: at or below `purged_to`, or expired. Clients see it in `missing`.
+- gone: at or below `purged_to`, or expired. Clients see it in `missing`. So they do what is between
+  that and the next message: DynamoDB may have deleted it before the mark has moved.
 - void: its writer ended before the message was stored, or put a void item there. Readers skip it.
 - young: its writer may still be running.
 
 A writer runs for 6 s at most, and sets `sent_at` only after it has taken its position. So once any
-later message is HOLE_SECONDS old, the writers of all earlier positions have ended; the rest of the
-15 s allows for clocks that differ. Until then readers stop before the hole. Nothing else guards the
-order of a chat. A void item may come at any time: it only says sooner what the 15 s would say.
+later message is HOLE_SECONDS old, the writers of all earlier positions have ended. The rest of the
+15 s allows for clocks that differ, by 2 s each, and for a request that arrives up to 4 s after its
+writer gave up. Until then readers stop before the hole. Nothing else guards the order of a chat.
+A void item may come at any time: it only says sooner what the 15 s would say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,13 +57,13 @@ def read_log(
     for item, oldest in zip(log, oldest_behind, strict=True):
         here = seq_of(item)
         expired = item["expires_at"] <= now
-        if here > position + 1 and expired:
-            missing.append((position + 1, here - 1))  # expired before it, and deleted already
-        elif here > position + 1:
+        if here > position + 1:
             wait = oldest / 1000 + HOLE_SECONDS - now
-            if wait > 0:
+            if wait > 0 and not expired:
                 return Stretch(messages, position, _joined(missing), holes, False, wait)
-            holes.append((position + 1, here - 1))
+            # expired, and deleted already; behind what is gone it may be void as well
+            gone = expired or (missing and missing[-1][1] == position)
+            (missing if gone else holes).append((position + 1, here - 1))
         if expired:
             missing.append((here, here))
         elif not item.get("void"):

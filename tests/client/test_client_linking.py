@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
 from client import (
     CannotLink,
     ChatClient,
+    Conflict,
     DeviceAdded,
     DevicesChanged,
     MessageReceived,
+    NotFound,
     StoreError,
     Trust,
     Unauthorized,
+    Unreachable,
 )
-from client.api import Api
-from client.core.bodies_generated import LinkOfferResponse
+from client.api import Api, Tokens
+from client.core.bodies_generated import LinkOfferResponse, SignInResponse
 from client.crypto import link
 from client.linking import Linked, NewDevice
 from tests.client.library import QUICK, of, online, verified, with_server
@@ -127,9 +133,118 @@ def test_a_wrong_password_lets_nobody_in_and_the_code_stays_good() -> None:
             with pytest.raises(Unauthorized):
                 await ravi.linking.confirm(offer, "wrong")
             with pytest.raises(CannotLink, match="expired"):
-                await device.confirmed(0.1, pause=0.01)
+                await device.confirmed(0, pause=0.01, late=0)
             await ravi.linking.confirm(offer, PASSWORD)
             assert (await device.confirmed(1, pause=0.01)).confirmation.user == "ravi"
+
+    with_server(scenario)
+
+
+def test_what_is_confirmed_at_the_last_moment_is_found_after_it() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, new_device(server) as device:
+            await device.ask()
+            offer = await ravi.linking.offer(device.offer.code)
+            server.calls.clear()
+            waiting = asyncio.create_task(device.confirmed(0, pause=0.01))
+            await until(lambda: len(server.lines) > 1)  # it has asked once, in vain
+            await ravi.linking.confirm(offer, PASSWORD)
+            assert (await waiting).confirmation.user == "ravi"
+
+    with_server(scenario)
+
+
+def test_waiting_ends_when_the_code_does_and_where_nobody_says_so() -> None:
+    async def scenario(server: Served) -> None:
+        async with new_device(server) as device:  # which has shown no code
+            with pytest.raises(CannotLink, match="expired"):
+                await device.confirmed(1000)
+            server.faults.failing += [503] * 9
+            with pytest.raises(CannotLink, match="expired"):
+                await device.confirmed(0, pause=0.01, late=0.02)
+            assert len(server.faults.failing) < 9
+
+    with_server(scenario)
+
+
+def test_a_confirmation_whose_response_is_lost_is_no_use_by_somebody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, sent = Api._once, list[str]()
+
+    async def lost(self: Api, method: str, path: str, *rest: Any) -> dict[str, Any]:
+        response = await real(self, method, path, *rest)
+        if path.endswith("/confirm"):
+            sent.append(path)
+            if len(sent) == 1:
+                raise Unreachable(self.base_url, "the response is lost")
+        return response
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, new_device(server) as device:
+            monkeypatch.setattr(Api, "_once", lost)
+            assert (await let_in(device, ravi)).confirmation.user == "ravi"
+            assert len(sent) == 2
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize("ended", ["used", "expired", "here"])
+def test_who_can_not_be_let_in_causes_no_sign_in(ended: str) -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "ravi") as ravi,
+            online(server, "mallory") as mallory,
+            new_device(server, "phone" if ended == "here" else "web") as device,
+        ):
+            offer = device.offer
+            if ended != "expired":
+                await device.ask()
+            if ended == "used":
+                await mallory.linking.confirm(offer, PASSWORD)
+            server.calls.clear()
+            with pytest.raises(CannotLink) as raised:
+                await ravi.linking.confirm(offer, PASSWORD)
+            assert raised.value.reason == ended
+            assert "POST /api/sign-in" not in server.lines
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [
+        (NotFound("not_found", "gone", 404), CannotLink),
+        (Conflict("conflict", "used", 409), CannotLink),
+        (Unreachable("http://nowhere", "lost"), Unreachable),
+        (asyncio.CancelledError(), asyncio.CancelledError),
+    ],
+)
+def test_the_sign_in_for_a_device_that_is_not_let_in_ends(
+    failure: BaseException, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = Api.sign_in_anew, list[SignInResponse]()
+
+    async def noted(self: Api, user: str, password: str) -> SignInResponse:
+        made.append(await real(self, user, password))
+        return made[-1]
+
+    async def failing(self: Api, code: str, curve25519: str, message: str) -> None:
+        raise failure
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, new_device(server) as device:
+            await device.ask()
+            monkeypatch.setattr(Api, "sign_in_anew", noted)
+            monkeypatch.setattr(Api, "confirm_link", failing)
+            with pytest.raises(raised):
+                await ravi.linking.confirm(device.offer, PASSWORD)
+            (tokens,) = made
+            left = Api(server.url, Tokens(refresh=tokens.refresh_token), random=Random(1))
+            with pytest.raises(Unauthorized):
+                await left.refresh()
+            await left.close()
+            await ravi._api.refresh()  # its own goes on
 
     with_server(scenario)
 

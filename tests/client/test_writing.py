@@ -250,7 +250,6 @@ def test_a_new_device_gets_the_profile_of_who_writes_to_it_from_themselves() -> 
 
             ravi._send_to_device = sent  # type: ignore[method-assign]
             async with online(server, "raju", "laptop") as laptop:
-                assert laptop.writing.profile("ravi").name is None
                 await written(ravi, laptop, "again")
                 await until(lambda: laptop.writing.profile("ravi").name == "Ravi K.")
                 await until(lambda: alone == ["profile to raju/laptop"])

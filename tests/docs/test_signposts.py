@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from emulator.iam.authority import ENFORCE, MODES
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 TABLE = PAGE.read_text().partition("## Where things are")[2].partition("\n## ")[0]
@@ -60,3 +62,9 @@ def test_the_tests_of_the_page_on_testing_are_tests_of_the_project() -> None:
     assert len(blocks) == 3
     for block in blocks:
         assert any(block.rstrip() in text for text in texts), block
+
+
+def test_the_readme_names_each_way_to_do_without_permissions() -> None:
+    limits = (ROOT / "README.md").read_text().partition("## What it does not do")[2]
+    missing = [mode for mode in MODES if mode != ENFORCE and f"--iam {mode}" not in limits]
+    assert missing == [] and "no IAM" not in limits

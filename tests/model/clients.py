@@ -11,7 +11,7 @@ from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.websocket import frame_handler
 from tests.model.device import Device
-from tests.model.world import PEOPLE, World
+from tests.model.world import PEOPLE, Invocation, World
 
 # Each execution environment has limits of its own: new ones, or a schedule would know the last.
 ROUTES = {
@@ -131,4 +131,10 @@ class Clients:
             if socket.state == "open" and socket.client_is_there and "body" in response:
                 socket.inbox.append(json.loads(response["body"]))
 
-        self._world.invoke(f"{frame['action']} of {device.address}", work)
+        self._world.invoke(f"{frame['action']} of {device.address}", work, _has_answered)
+
+
+def _has_answered(task: Invocation) -> None:
+    """A handler of frames answers, whatever happens, unless its process ends."""
+    if isinstance(task.result, Exception):
+        raise task.result

@@ -5,6 +5,7 @@ timeouts, throttling and 5xx. Not a conflict with a transaction, nor a transacti
 cancelled (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,9 @@ from tests.model.dynamodb import (
 
 FAULTS = 0.07  # of the first tries
 AGAIN = 0.4  # of the second ones: what is wrong mostly lasts
+# A message that comes to the log later than this, after its sender gave up, is lost on its way: the
+# rule for holes (lambdas/messages/log.py) allows for no more. All else may come at any time.
+MESSAGE_LATE_SECONDS = 4.0
 WRITES = {"put_item", "update_item", "delete_item"}
 BATCHES = {"batch_get_item", "batch_write_item"}
 TRIED_AGAIN = ("lost", "unanswered", "late", "throttled", "failed", "failed afterwards")
@@ -50,10 +54,11 @@ class Unreliable:
                 return self._partly(operation, request)
             if fault in ("conflict", "cancelled"):
                 raise self._rejection(fault, request)
-            self._try(fault, once)
+            late_seconds = MESSAGE_LATE_SECONDS if _stores_message(operation, request) else math.inf
+            self._try(fault, once, late_seconds)
             if not world.chance(AGAIN):
                 return once()
-            raise self._try(self._fault(TRIED_AGAIN), once)
+            raise self._try(self._fault(TRIED_AGAIN), once, late_seconds)
 
         return call
 
@@ -62,7 +67,7 @@ class Unreliable:
         self._world.say(f"      {fault}")
         return fault
 
-    def _try(self, fault: str, once: Call) -> Exception:
+    def _try(self, fault: str, once: Call, late_seconds: float) -> Exception:
         """One try that fails, and what botocore would raise for it."""
         world = self._world
         if fault in ("lost", "unanswered", "late"):
@@ -70,7 +75,8 @@ class Unreliable:
         if fault == "lost":
             return ConnectTimeoutError(endpoint_url="dynamodb")
         if fault == "late":  # the request is still on its way when its sender gives up
-            world.in_flight.append(once)
+            until = world.now + late_seconds
+            world.in_flight.append(lambda: once() if world.now <= until else None)
             return ReadTimeoutError(endpoint_url="dynamodb")
         if fault in ("unanswered", "failed afterwards"):
             try:
@@ -118,6 +124,11 @@ def _not_tried_again(operation: str) -> list[str]:
     if operation in BATCHES:
         return ["partly", "partly"]
     return ["cancelled", "cancelled"] if operation == "transact_write_items" else []
+
+
+def _stores_message(operation: str, request: Any) -> bool:
+    item = request.get("Item", {}) if operation == "put_item" else {}
+    return "message_id" in item
 
 
 class Once:

@@ -50,6 +50,7 @@ def small() -> Iterator[list[BaseException]]:
             (sync_plan, "POST_BYTES", 600),
             (tables, "time", SimpleNamespace(sleep=lambda _: None)),
             (logger, "exception", see),
+            (metrics.provider, "namespace", "Switchboard/model"),  # of the template
         ):
             stack.enter_context(patch.object(owner, name, value))
         yield unexpected

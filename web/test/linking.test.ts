@@ -110,8 +110,82 @@ describe("the code", () => {
     const offer = await ravi.client.linking.offer(device.code);
     const wrong = ravi.client.linking.confirm(offer, "wrong");
     await expect(wrong).rejects.toMatchObject({ status: 401 });
-    expect(await reasonOf(() => device.confirmed(50, undefined, QUICK))).toBe("expired");
+    expect(await reasonOf(() => device.confirmed(0, undefined, QUICK, 0))).toBe("expired");
     await ravi.client.linking.confirm(offer, PASSWORD);
+  });
+
+  test.each(["used", "expired", "here"] as const)("that is %s causes no sign-in", async (ended) => {
+    const [ravi, mallory] = [await connect("ravi/phone"), await connect("mallory/phone")];
+    const device = await made(ended === "here" ? "phone" : "web");
+    if (ended !== "expired") await device.ask();
+    if (ended === "used") await mallory.client.linking.confirm(device.offer, PASSWORD);
+    let signIns = 0;
+    backend.lies.set("POST sign-in", (truth) => {
+      signIns += 1;
+      return truth;
+    });
+    expect(await reasonOf(() => ravi.client.linking.confirm(device.offer, PASSWORD))).toBe(ended);
+    expect(signIns).toBe(0);
+  });
+
+  test.each([404, 409, 503])("that fails with a %i ends the sign-in for it", async (status) => {
+    const ravi = await connect("ravi/phone");
+    const device = await made();
+    await device.ask();
+    let refresh = "";
+    backend.lies.set("POST sign-in", (truth) => {
+      refresh = String(truth.refresh_token);
+      return truth;
+    });
+    backend.lies.set("POST links", () => [status, { error: { code: "some", message: "no" } }]);
+    await expect(ravi.client.linking.confirm(device.offer, PASSWORD)).rejects.toThrow();
+    const body = JSON.stringify({ refresh_token: refresh });
+    const renewed = await fetch("/api/token", { method: "POST", body });
+    expect([refresh === "", renewed.status]).toEqual([false, 401]);
+  });
+
+  test("confirmed at the last moment is found after it", async () => {
+    const ravi = await connect("ravi/phone");
+    const device = await made();
+    await device.ask();
+    const offer = await ravi.client.linking.offer(device.code);
+    let asked = 0;
+    backend.lies.set("GET links", (truth) => {
+      asked += 1;
+      return truth;
+    });
+    const waiting = device.confirmed(0, undefined, QUICK);
+    await until(() => asked > 0); // in vain
+    await ravi.client.linking.confirm(offer, PASSWORD);
+    expect((await waiting).confirmation.user).toBe(user("ravi"));
+  });
+
+  test("is waited for until it ends, and for no longer where nobody says so", async () => {
+    const device = await made(); // which has shown no code
+    expect(await reasonOf(() => device.confirmed(1_000_000))).toBe("expired");
+    let asked = 0;
+    backend.lies.set("GET links", () => {
+      asked += 1;
+      return [503, {}];
+    });
+    expect(await reasonOf(() => device.confirmed(0, undefined, QUICK, 20))).toBe("expired");
+    expect(asked).toBeGreaterThan(0);
+  });
+
+  test("whose confirmation was received, but not the response, was used by nobody else", async () => {
+    const ravi = await connect("ravi/phone");
+    const device = await made();
+    const within = await device.ask();
+    const offer = await ravi.client.linking.offer(device.code);
+    const responses: unknown[] = [];
+    backend.lies.set("POST links", (truth) => {
+      responses.push(truth);
+      return responses.length === 1 ? [503, truth] : truth;
+    });
+    await ravi.client.linking.confirm(offer, PASSWORD);
+    expect(responses).toEqual([{ confirmed: true }, { confirmed: true }]);
+    const { confirmation } = await device.confirmed(within, undefined, QUICK);
+    expect(confirmation.user).toBe(user("ravi"));
   });
 
   test("expires", async () => {

@@ -12,6 +12,7 @@ import pytest
 
 from emulator.addresses import Addresses
 from emulator.providers import Created, EmulatorError, InvokeResult, Provider, Resource
+from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider
 from emulator.resources.queues import QueueProvider, TopicProvider
@@ -100,6 +101,30 @@ def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) 
         "in_flight": 0,
         "delayed": 0,
     }
+
+
+LONG = "MessagesDeliveryNotificationsPushSenderDeadLettersOfTheWholeProductionOfTheDay"
+
+
+@pytest.mark.parametrize(
+    ("kind", "longest", "properties"),
+    [
+        ("AWS::S3::Bucket", 63, {}),
+        ("AWS::SQS::Queue", 80, {}),
+        ("AWS::SQS::Queue", 80, {"FifoQueue": True}),
+    ],
+)
+def test_things_whose_long_names_begin_alike_stay_two(
+    clients: Clients, kind: str, longest: int, properties: Any
+) -> None:
+    queues, buckets = QueueProvider(clients), BucketProvider(clients, "us-east-1")
+    provider: Provider = queues if kind.endswith("Queue") else buckets
+    names = set()
+    for suffix in ("1A2B3C4D", "5E6F7A8B"):
+        resource = Resource("s", f"{LONG}{suffix}", kind)
+        made = asyncio.run(provider.create(resource, properties))
+        names.add(made.ref.rpartition("/")[2])
+    assert [len(each) for each in names] == [longest, longest]
 
 
 def test_users_can_sign_up_and_in_at_a_user_pool_made_from_a_template(clients: Clients) -> None:

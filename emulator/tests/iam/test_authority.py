@@ -65,6 +65,47 @@ def test_what_the_emulator_does_not_know_is_decided_by_its_action() -> None:
     assert "logs:PutLogEvents on resource: *" in asked(known, "logs:PutLogEvents", ANY_RESOURCE)
 
 
+LOGS = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+ONE = "arn:aws:logs:us-east-1:123456789012:log-group:a"
+NO_LOGS = {"Effect": "Deny", "Action": "logs:Filter*", "Resource": "*"}
+REASONS = {
+    "identity": "explicit deny in an identity-based policy",
+    "boundary": "explicit deny in a permissions boundary",
+    "none": "because no permissions boundary allows the logs:FilterLogEvents action",
+}
+
+
+@pytest.mark.parametrize(
+    ("statements", "boundary", "reason"),
+    [
+        ([LOGS], None, ""),
+        ([LOGS, NO_LOGS], None, "identity"),
+        ([LOGS, {**NO_LOGS, "Resource": "arn:aws:logs:*:*:*"}], None, "identity"),
+        ([LOGS, {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}], None, "identity"),
+        ([LOGS, {**NO_LOGS, "Action": "logs:PutLogEvents"}], None, ""),
+        ([LOGS, {**NO_LOGS, "Resource": "arn:aws:sqs:*:*:*"}], None, ""),
+        ([LOGS, {**NO_LOGS, "Resource": ONE}], None, ""),  # perhaps on another one
+        ([LOGS, {"Effect": "Deny", "Action": "*", "NotResource": "*"}], None, ""),
+        ([LOGS, {**NO_LOGS, "Condition": {"Null": {"aws:UserAgent": "true"}}}], None, ""),
+        ([LOGS], [LOGS], ""),
+        ([LOGS], [LOGS, NO_LOGS], "boundary"),
+        ([LOGS], [{**LOGS, "Action": "dynamodb:*"}], "none"),
+        ([LOGS], [], "none"),
+    ],
+)
+def test_a_deny_and_the_boundary_count_where_the_action_decides(
+    statements: list[Any], boundary: list[Any] | None, reason: str
+) -> None:
+    role = Role(ROLE, "AROAAPP", policies={"Default": {"Statement": statements}})
+    account = Account(roles={ROLE: role}, sessions={"Send": Session(ROLE, "chat-send")})
+    if boundary is not None:
+        role.boundary = "limit"
+        account.managed["limit"] = {"Statement": boundary}
+    known = Authority(account, lambda: NOON)
+    message = asked(known, "logs:FilterLogEvents", ANY_RESOURCE)
+    assert message.endswith(REASONS[reason] if reason else "") and bool(message) is bool(reason)
+
+
 @pytest.mark.parametrize(
     ("key", "token"),
     [
@@ -115,6 +156,38 @@ def test_what_depends_on_the_request_is_never_remembered() -> None:
     known = authority({**GET, "Condition": condition})
     assert asked(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["a"]) == ""
     assert asked(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["b"]) != ""
+
+
+OWN_FILES = "arn:aws:s3:::files/${aws:userid}/*"
+BY_USER = {"StringEquals": {"aws:userid": "AROAAPP:a"}}
+OF_A_RESOURCE = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:sts::123456789012:assumed-role/app/a"},
+    "Action": "sqs:SendMessage",
+    "Resource": "*",
+}
+
+
+@pytest.mark.parametrize(
+    ("statement", "need"),
+    [
+        (
+            {"Action": "*", "Resource": OWN_FILES},
+            ("s3:GetObject", "arn:aws:s3:::files/AROAAPP:a/x"),
+        ),
+        ({**GET, "Condition": BY_USER}, ("dynamodb:GetItem", TABLE)),
+        (GET, ("sqs:SendMessage", "arn:aws:sqs:us-east-1:123456789012:jobs")),
+    ],
+)
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_what_one_session_may_is_not_remembered_for_another_of_its_role(
+    statement: dict[str, Any], need: tuple[str, str], order: str
+) -> None:
+    own = {need[1]: [{"Version": "2012-10-17", "Statement": OF_A_RESOURCE}]}
+    known = authority(statement, own if need[0].startswith("sqs") else None)
+    for name in (*order, *order):
+        denial = known.denial(KEY, Session(ROLE, name), [Need(need[0], need[1:])], {})
+        assert (denial is None) is (name == "a")
 
 
 def test_the_policy_of_a_bucket_is_about_its_objects_and_a_function_s_about_its_versions() -> None:

@@ -110,9 +110,11 @@ ROWS: list[Row] = [
     ("sqs", "send_message", {"QueueUrl": QUEUE_URL, "MessageBody": "x"}, {"sqs:SendMessage": [QUEUE]}),
     ("sqs", "send_message_batch", {"QueueUrl": QUEUE_URL, "Entries": [{"Id": "1", "MessageBody": "x"}]}, {"sqs:SendMessage": [QUEUE]}),
     ("sqs", "delete_message_batch", {"QueueUrl": QUEUE_URL, "Entries": [ENTRY]}, {"sqs:DeleteMessage": [QUEUE]}),
+    ("sqs", "change_message_visibility_batch", {"QueueUrl": QUEUE_URL, "Entries": [ENTRY]}, {"sqs:ChangeMessageVisibility": [QUEUE]}),
     ("sqs", "get_queue_url", {"QueueName": "jobs.fifo"}, {"sqs:GetQueueUrl": [QUEUE]}),
     ("sqs", "list_queues", {}, {"sqs:ListQueues": ["*"]}),
     ("sns", "publish", {"TopicArn": TOPIC, "Message": "x"}, {"sns:Publish": [TOPIC]}),
+    ("sns", "publish_batch", {"TopicArn": TOPIC, "PublishBatchRequestEntries": [{"Id": "1", "Message": "x"}]}, {"sns:Publish": [TOPIC]}),
     ("sns", "publish", {"TargetArn": ENDPOINT, "Message": "x"}, {"sns:Publish": [ENDPOINT, APPLICATION]}),
     ("sns", "set_endpoint_attributes", {"EndpointArn": ENDPOINT, "Attributes": {}}, {"sns:SetEndpointAttributes": [APPLICATION]}),
     ("sns", "create_platform_endpoint", {"PlatformApplicationArn": APPLICATION, "Token": "t"}, {"sns:CreatePlatformEndpoint": [APPLICATION]}),
@@ -166,6 +168,53 @@ def test_a_call_needs_the_actions_of_its_operation(row: Row) -> None:
     assert found == expected
 
 
+OF_INDEX = f"{CHATS}/index/by-mail"
+ALL_OF_PARTIQL = {f"PartiQL{each}": "*" for each in ("Select", "Insert", "Update", "Delete")}
+STATEMENTS: list[tuple[str, dict[str, str]]] = [
+    ("SELECT * FROM chats", {"PartiQLSelect": CHATS}),
+    ("select\n* from chats where \"pk\" = 'x'", {"PartiQLSelect": CHATS}),
+    ('SELECT "name" FROM "chats"', {"PartiQLSelect": CHATS}),
+    ("SELECT pk FROM \"chats\" WHERE pk = 'from users'", {"PartiQLSelect": CHATS}),
+    ('SELECT "from", a.b FROM "chats"."by-mail"', {"PartiQLSelect": OF_INDEX}),
+    ("SELECT * FROM chats . by-mail", {"PartiQLSelect": OF_INDEX}),
+    (f'SELECT * FROM "{CHATS}"', {"PartiQLSelect": CHATS}),
+    ("EXISTS(SELECT * FROM \"chats\" WHERE pk = 'x')", {"PartiQLSelect": CHATS}),
+    ("INSERT INTO chats VALUE {'pk': 'x'}", {"PartiQLInsert": CHATS}),
+    ("INSERT INTO \"chats\" VALUE {'pk': ?}", {"PartiQLInsert": CHATS}),
+    ("UPDATE chats SET n = 1 WHERE \"pk\" = 'x'", {"PartiQLUpdate": CHATS}),
+    ('UPDATE "chats" SET "n" = 1', {"PartiQLUpdate": CHATS}),
+    ("DELETE FROM chats WHERE \"pk\" = 'x'", {"PartiQLDelete": CHATS}),
+    ("", ALL_OF_PARTIQL),
+    ("DROP TABLE chats", ALL_OF_PARTIQL),
+    ("SELECT 1", ALL_OF_PARTIQL),
+    ("SELECT * FROM", ALL_OF_PARTIQL),
+    ("SELECT * FROM chats.", ALL_OF_PARTIQL),
+    ("SELECT * FROM ?", ALL_OF_PARTIQL),
+    ("SELECT * FROM own -- \n FROM users", ALL_OF_PARTIQL),
+    ("SELECT * FROM own WHERE a IN (SELECT b FROM users)", ALL_OF_PARTIQL),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), STATEMENTS, ids=[each[0] for each in STATEMENTS])
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("ExecuteStatement", None),
+        ("BatchExecuteStatement", "Statements"),
+        ("ExecuteTransaction", "TransactStatements"),
+    ],
+)
+def test_partiql_needs_the_action_of_each_statement_on_its_table(
+    operation: str, name: str | None, text: str, expected: dict[str, str]
+) -> None:
+    given: Any = {name: [{"Statement": text}]} if name else {"Statement": text}
+    made = Call("dynamodb", operation, call.JSON, given=given)
+    found = table.needs(made, PLACE, Names(), b"")
+    assert {each.action: each.resources for each in found} == {
+        f"dynamodb:{action}": (resource,) for action, resource in expected.items()
+    }
+
+
 def test_operations_of_users_need_no_permission() -> None:
     model = boto3.client("cognito-idp", region_name="us-east-1").meta.service_model
     open_ones = {
@@ -179,12 +228,18 @@ def test_operations_of_users_need_no_permission() -> None:
 
 # The condition keys of DynamoDB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/
 # specifying-conditions.html
+EQUAL = {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]}
 CONTEXTS: list[tuple[str, dict[str, Any], dict[str, list[str]]]] = [
     ("get_item", {"TableName": "chats", "Key": KEY, "ProjectionExpression": "#a, body.text", "ExpressionAttributeNames": {"#a": "seq"}}, {"leadingkeys": ["chat-1"], "attributes": ["body", "pk", "seq"]}),
     ("put_item", {"TableName": "chats", "Item": {**KEY, "n": {"N": "1"}}, "ReturnValues": "NONE"}, {"leadingkeys": ["chat-1"], "attributes": ["n", "pk"], "returnvalues": ["NONE"]}),
     ("update_item", {**UPDATE, "UpdateExpression": "SET a = if_not_exists(b, :a) REMOVE c"}, {"leadingkeys": ["chat-1"], "attributes": ["a", "b", "c", "pk"]}),
     ("query", {"TableName": "chats", "Select": "COUNT", **QUERIED}, {"leadingkeys": ["a"], "attributes": ["pk"], "select": ["COUNT"]}),
     ("query", {"TableName": "chats", "IndexName": "by-mail", "KeyConditionExpression": "#m = :m", "ExpressionAttributeNames": {"#m": "mail"}, "ExpressionAttributeValues": {":m": {"S": "r@x"}}}, {"leadingkeys": ["r@x"], "attributes": ["mail"]}),
+    ("query", {"TableName": "chats", **QUERIED, "KeyConditionExpression": "n > :n AND :pk = pk"}, {"leadingkeys": ["a"], "attributes": ["n", "pk"]}),
+    ("query", {"TableName": "chats", "KeyConditions": {"pk": EQUAL}, "QueryFilter": {"n": EQUAL}}, {"leadingkeys": ["a"], "attributes": ["n", "pk"]}),
+    ("scan", {"TableName": "chats", "ScanFilter": {"n": EQUAL}}, {"attributes": ["n"]}),
+    ("put_item", {"TableName": "chats", "Item": KEY, "Expected": {"n": {"Exists": False}}}, {"leadingkeys": ["chat-1"], "attributes": ["n", "pk"]}),
+    ("update_item", {"TableName": "chats", "Key": KEY, "AttributeUpdates": {"n": {"Action": "DELETE"}}}, {"leadingkeys": ["chat-1"], "attributes": ["n", "pk"]}),
     ("batch_write_item", {"RequestItems": {"chats": WRITTEN["chats"]}}, {"leadingkeys": ["chat-1"], "attributes": ["pk"]}),
     ("batch_get_item", {"RequestItems": {"chats": BOTH["chats"]}}, {"leadingkeys": ["chat-1"], "attributes": ["pk"]}),
     ("transact_write_items", {"TransactItems": [{"ConditionCheck": CHECK}]}, {"leadingkeys": ["chat-1"], "attributes": ["pk"], "enclosingoperation": ["TransactWriteItems"]}),
@@ -200,9 +255,85 @@ def test_dynamodb_says_which_keys_and_attributes_a_call_is_about(row: Any) -> No
     assert found == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"RequestItems": 1, "TransactItems": {}}'])
-def test_a_malformed_call_is_left_to_the_service(body: bytes) -> None:
-    for operation in ("BatchGetItem", "TransactWriteItems", "GetItem", "ExecuteStatement"):
-        headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
-        made = call.read("POST", "/", [], headers, body)
-        table.needs(made, PLACE, Names(), body)
+FILES = "arn:aws:s3:::files"
+EVERY_FILE = [("s3:DeleteObject", f"{FILES}/*"), ("s3:DeleteObjectVersion", f"{FILES}/*")]
+DELETED: list[tuple[str, list[tuple[str, str]]]] = [
+    ("<Object><Key>a</Key></Object>", [("s3:DeleteObject", f"{FILES}/a")]),
+    ("<Object ><Key >a</Key\n></Object>", [("s3:DeleteObject", f"{FILES}/a")]),
+    ("<Object><Key>a&amp;b&#99;</Key></Object>", [("s3:DeleteObject", f"{FILES}/a&bc")]),
+    ("<Object><Key><![CDATA[a]]></Key></Object>", [("s3:DeleteObject", f"{FILES}/a")]),
+    (
+        "<Object><Key>a</Key><VersionId>1</VersionId></Object><Object><Key>b</Key></Object>",
+        [("s3:DeleteObjectVersion", f"{FILES}/a"), ("s3:DeleteObject", f"{FILES}/b")],
+    ),
+    ("", EVERY_FILE),
+    ("<Object><Key/></Object>", EVERY_FILE),
+    ("<Object><Key>a</Key></Object><Object><VersionId>1</VersionId></Object>", EVERY_FILE),
+    ("<Object><Key>a</Object>", EVERY_FILE),
+    (f"<Object><Key>a</Key></Object>{' ' * 2 * 1024 * 1024}", EVERY_FILE),
+]
+
+
+@pytest.mark.parametrize("namespace", ["", ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'])
+@pytest.mark.parametrize(("inside", "expected"), DELETED, ids=[each[0][:60] for each in DELETED])
+def test_deleting_objects_needs_permission_for_each(
+    inside: str, expected: list[tuple[str, str]], namespace: str
+) -> None:
+    made = Call("s3", "", call.S3, path="/files", query={"delete": ""})
+    body = f"<Delete{namespace}>{inside}</Delete>".encode()
+    found = table.needs(made, PLACE, Names(), body)
+    assert [(each.action, *each.resources) for each in found] == expected
+
+
+MALFORMED = [
+    *("BatchGetItem", "TransactGetItems", "TransactWriteItems", "GetItem", "ExecuteStatement"),
+    *("BatchExecuteStatement", "ExecuteTransaction", "GetRecords", "DescribeStream", "Query"),
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"RequestItems": 1, "TransactItems": {}}',
+        b'{"TransactItems": [{"A": 1}]}',
+    ],
+)
+@pytest.mark.parametrize("operation", MALFORMED)
+def test_a_malformed_call_needs_its_action_on_everything(operation: str, body: bytes) -> None:
+    headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+    made = call.read("POST", "/", [], headers, body)
+    found = table.needs(made, PLACE, Names(), body)
+    assert found and {each.resources for each in found} == {("*",)}
+
+
+WHERE: list[tuple[str, Any]] = [
+    ("BatchWriteItem", lambda bad: {"RequestItems": {"chats": bad}}),
+    ("BatchWriteItem", lambda bad: {"RequestItems": {"chats": [bad]}}),
+    ("BatchWriteItem", lambda bad: {"RequestItems": {"chats": [{"PutRequest": bad}]}}),
+    ("BatchGetItem", lambda bad: {"RequestItems": {"chats": {"Keys": bad}}}),
+    ("PutItem", lambda bad: {"TableName": "chats", "Item": {"pk": bad}}),
+    ("Query", lambda bad: {**QUERIED, "TableName": "chats", "ExpressionAttributeNames": bad}),
+    ("Query", lambda bad: {**QUERIED, "TableName": "chats", "ExpressionAttributeValues": bad}),
+    ("Query", lambda bad: {"TableName": "chats", "KeyConditions": bad}),
+    ("Query", lambda bad: {"TableName": "chats", "KeyConditions": {"pk": bad}}),
+    ("GetItem", lambda bad: {"TableName": "chats", "Key": KEY, "AttributesToGet": bad}),
+]
+
+
+@pytest.mark.parametrize("bad", [None, 1, "x", [], {}, [1], [["x"]], {"a": 1}, {"#a": [1]}])
+@pytest.mark.parametrize("where", WHERE, ids=[each[0] for each in WHERE])
+def test_the_conditions_of_a_malformed_call_are_left_to_the_service(where: Any, bad: Any) -> None:
+    operation, given = where
+    made = Call("dynamodb", operation, call.JSON, given=given(bad))
+    for need in table.needs(made, PLACE, Names(), b""):
+        for values in need.context().values():
+            assert all(isinstance(each, str) for each in values)
+
+
+@pytest.mark.parametrize("name", ["EndpointArn", "SubscriptionArn"])
+def test_a_name_that_is_no_arn_is_not_decided_by_the_action_alone(name: str) -> None:
+    made = Call("sns", "Unsubscribe", call.QUERY, given={name: "x"})
+    assert [each.resources for each in table.needs(made, PLACE, Names(), b"")] == [("*",)]

@@ -72,6 +72,20 @@ def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
 
 
+LONG = "NotificationsPushSenderFunctionServiceRoleThatTakesSixtyFourCharacters"
+
+
+def test_roles_whose_long_names_begin_alike_stay_two(scene: Scene) -> None:
+    made = {}
+    for suffix, action in (("1A2B3C4D", "s3:GetObject"), ("5E6F7A8B", "sqs:SendMessage")):
+        policies = [{"PolicyName": "Own", "PolicyDocument": allowing([action])}]
+        made[action] = scene.make("IAM::Role", f"{LONG}{suffix}", Policies=policies)
+    for index, (action, role) in enumerate(made.items()):
+        assert len(role.ref) == 64 and role.ref.startswith(f"Stack-{LONG[:40]}")
+        scene.provider.add_function("it", f"F{index}", role.attributes["Arn"], "store")
+        assert [scene.may(each) for each in made] == [each == action for each in made]
+
+
 def test_a_role_has_its_policies_from_everywhere(scene: Scene) -> None:
     basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"
     own = scene.make("IAM::ManagedPolicy", "Own", PolicyDocument=allowing(["dynamodb:Query"]))

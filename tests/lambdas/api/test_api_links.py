@@ -1,17 +1,21 @@
 """Linking a new device over REST: what each call gets in each state of a link."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 
-from lambdas.keys.links import LINK_SECONDS, code_of
+from lambdas.keys.links import CONFIRMED_SECONDS, LINK_SECONDS, Links, code_of
+from lambdas.keys.links import Link as Stored
 from lambdas.limits import LINKS_OPENED
 from lambdas.settings import Aws
+from lambdas.tables import user_key
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest
 
 SEALED = {"curve25519": key(7), "message": "c2VhbGVk"}
+OTHER = {**SEALED, "message": "bWFsbG9yeQ"}
 numbers = count(1000)
 
 
@@ -61,17 +65,23 @@ def ravi(api: Rest) -> str:
     return user
 
 
-class Later(Aws):
-    """The same backend, with its clock two minutes further."""
+class At(Aws):
+    """The same backend, with another clock."""
+
+    moment = 0.0
 
     def now(self) -> float:
-        return super().now() + LINK_SECONDS + 1
+        return self.moment
+
+
+def at(api: Rest, moment: float) -> Rest:
+    aws = At(api.aws.settings)
+    vars(aws).update(vars(api.aws) | {"moment": moment})
+    return Rest(aws, api.gateway)
 
 
 def later(api: Rest) -> Rest:
-    aws = Later(api.aws.settings)
-    vars(aws).update(vars(api.aws))
-    return Rest(aws, api.gateway)
+    return at(api, api.aws.now() + LINK_SECONDS + 1)
 
 
 STATES = ("unknown", "open", "confirmed", "expired", "confirmed and expired")
@@ -79,6 +89,7 @@ STATES = ("unknown", "open", "confirmed", "expired", "confirmed and expired")
 TABLE = {
     "offered": (404, 200, 409, 404, 404),
     "confirm": (404, 200, 409, 404, 404),
+    "confirm again": (404, 200, 200, 404, 404),
     "confirmation": (404, 200, 200, 404, 404),
     "offer": (201, 201, 409, 409, 409),
 }
@@ -96,9 +107,14 @@ def test_what_a_call_gets_depends_on_the_state_of_its_link_alone(
         assert link.confirm(ravi).body == {"confirmed": True}
     if "expired" in state:
         link.api = later(api)
-    act = getattr(link, call)
-    reply = act(ravi) if call in ("offered", "confirm") else act()
-    assert reply.status == TABLE[call][STATES.index(state)]
+    calls: dict[str, Callable[[], Reply]] = {
+        "offered": lambda: link.offered(ravi),
+        "confirm": lambda: link.confirm(ravi, OTHER),
+        "confirm again": lambda: link.confirm(ravi),
+        "confirmation": link.confirmation,
+        "offer": link.offer,
+    }
+    assert calls[call]().status == TABLE[call][STATES.index(state)]
 
 
 def test_the_new_device_gets_what_was_sealed_for_it_as_often_as_it_asks(
@@ -110,6 +126,48 @@ def test_the_new_device_gets_what_was_sealed_for_it_as_often_as_it_asks(
     link.confirm(ravi)
     for _ in range(2):
         assert link.confirmation().body.items() >= SEALED.items()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 90.0, 118.9, 119.0, 119.2, 119.99, 120.0, 120.3])
+@pytest.mark.parametrize("part", [0.0, 0.6])
+def test_what_can_be_read_can_be_confirmed_and_found_for_half_a_minute_more(
+    api: Rest, ravi: str, part: float, seconds: float
+) -> None:
+    begun = math.floor(api.aws.now())
+    link = Link(at(api, begun + part))
+    link.offer()
+    link.api = at(api, begun + seconds)
+    stands = seconds < LINK_SECONDS
+    assert link.offered(ravi).status == (200 if stands else 404)
+    assert link.confirm(ravi).status == (200 if stands else 404)
+    until = max(LINK_SECONDS, math.floor(seconds) + CONFIRMED_SECONDS) if stands else LINK_SECONDS
+    for moment in sorted({max(seconds, until + after) for after in (-2, -0.1, 0)}):
+        link.api = at(api, begun + moment)
+        assert link.confirmation().status == (200 if moment < until else 404)
+        assert link.confirm(ravi).status == (200 if moment < until else 404)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status"), [("the same", 200), ("another", 409), ("deleted", 404)]
+)
+def test_a_confirmation_that_comes_between_is_the_one_that_counts(
+    api: Rest, ravi: str, meanwhile: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = Link(api)
+    link.offer()
+    real = Links.get
+
+    def late(self: Links, code: str, now: float) -> Stored | None:
+        read = real(self, code, now)
+        monkeypatch.setattr(Links, "get", real)
+        if meanwhile == "deleted":
+            api.aws.users.delete(user_key(f"link#{code}", "link"))
+        else:
+            link.confirm(ravi, SEALED if meanwhile == "the same" else OTHER)
+        return read
+
+    monkeypatch.setattr(Links, "get", late)
+    assert link.confirm(ravi).status == status
 
 
 def test_the_signed_in_device_is_shown_just_what_makes_the_code(api: Rest, ravi: str) -> None:
@@ -126,10 +184,12 @@ def test_of_two_users_who_have_seen_a_code_the_second_learns_it(api: Rest) -> No
     ravi, mallory = api.sign_up("ravi", "mallory")
     link = Link(api)
     link.offer()
-    assert link.confirm(mallory, {**SEALED, "message": "bWFsbG9yeQ"}).status == 200
+    assert link.confirm(mallory, OTHER).status == 200
     reply = link.confirm(ravi)
     assert (reply.status, reply.body["error"]["code"]) == (409, "conflict")
-    assert link.confirmation().body["message"] == "bWFsbG9yeQ"  # and the new device names mallory
+    assert (
+        link.confirmation().body["message"] == OTHER["message"]
+    )  # and the new device names mallory
 
 
 @pytest.mark.parametrize("code", ["some", "A" * 31, "a" * 32, "A" * 31 + "1", "A" * 33])

@@ -60,11 +60,12 @@ def _check_by_position(
         elif kind == "absent":
             if not later:
                 break  # in flight, or dead: nobody can tell
-            if kinds[later[0] - 1] == "expired":
-                missing.add(seq)
-            elif all(ages[n - 1] < log.HOLE_SECONDS for n in later):
+            young = all(ages[n - 1] < log.HOLE_SECONDS for n in later)
+            if young and kinds[later[0] - 1] != "expired":
                 waits = True
                 break
+            if kinds[later[0] - 1] == "expired" or seq - 1 in missing:
+                missing.add(seq)
         complete_to = seq
     assert [seq_of(item) for item in found.messages] == shown
     assert found.complete_to == complete_to
@@ -118,13 +119,14 @@ def test_watermarks_of_a_member() -> None:
 
 
 def test_ranges_are_as_long_as_what_is_gone_and_join() -> None:
-    """1 was purged, 2 was never written, 4 and 5 expired and were deleted, 6 has just expired."""
+    """1 was purged, 2 may have expired since, 4 and 5 expired and were deleted, 6 has just expired;
+    8 was never written."""
     items = [_item(3, "message", 60), _item(6, "expired", 50), _item(7, "message", 40)]
     items += [_item(9, "message", 30)]
     found = log.read_log(items, after=0, seq=12, purged_to=1, ended=True, now=NOW)
     assert [seq_of(item) for item in found.messages] == [3, 7, 9]
-    assert found.missing == [(1, 1), (4, 6)]
-    assert found.holes == [(2, 2), (8, 8)]
+    assert found.missing == [(1, 2), (4, 6)]
+    assert found.holes == [(8, 8)]
     assert (found.complete_to, found.more, found.retry_after) == (9, False, None)
 
 

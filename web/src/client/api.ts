@@ -81,6 +81,13 @@ export class Api {
     return this.#call(call, bodies.parseSignInResponse);
   }
 
+  /** Ends one that `signInAnew` has made. */
+  async endSignIn({ accessToken, refreshToken }: bodies.SignInResponse): Promise<void> {
+    const body: bodies.SignOutRequest = { refresh_token: refreshToken };
+    const call: Call = { method: "POST", path: "/api/sign-out", body, repeat: true };
+    await this.#repeat(call, accessToken, bodies.parseSignOutResponse);
+  }
+
   /** A new access token for the refresh token. Raises ApiError 401 if there is none. */
   async refresh(): Promise<void> {
     const { refresh } = this.tokens;
@@ -214,9 +221,9 @@ export class Api {
     return this.#call(call, bodies.parseLinkOfferResponse);
   }
 
-  /** Not repeated: the second one is a conflict. */
   async confirmLink(code: string, body: bodies.ConfirmLinkRequest): Promise<void> {
-    const call: Call = { method: "POST", path: `/api/links/${code}/confirm`, body };
+    const path = `/api/links/${code}/confirm`;
+    const call: Call = { method: "POST", path, body, repeat: true };
     await this.#call(call, bodies.parseConfirmLinkResponse);
   }
 

@@ -23,6 +23,7 @@ import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 
 const POLL_MS = 2_000;
+const LATE_MS = 10_000; // a confirmation stands for longer: CONFIRMED_SECONDS of the backend
 
 export interface NewDeviceOptions {
   /** As in the client's Options. */
@@ -76,13 +77,24 @@ export class NewDevice {
     return this.#api.offerLink({ device, label, keys, one_time_key: oneTimeKey });
   }
 
-  /** Waits until a signed-in device has confirmed it, or the signal aborts. Throws CannotLink. */
-  async confirmed(within: number, signal?: AbortSignal, pause = POLL_MS): Promise<Linked> {
-    const until = performance.now() + within;
-    while (performance.now() < until && signal?.aborted !== true) {
+  /**
+   * Waits until a signed-in device has confirmed it, or the signal aborts. Throws CannotLink.
+   *
+   * The backend says when it has expired: what was confirmed in the last moments `within` is found
+   * after them. `late` is for how long it is asked then, if it says nothing.
+   */
+  async confirmed(
+    within: number,
+    signal?: AbortSignal,
+    pause = POLL_MS,
+    late = LATE_MS,
+  ): Promise<Linked> {
+    const until = performance.now() + within + late;
+    for (let over = false; !over && signal?.aborted !== true; ) {
+      over = performance.now() >= until; // then it is asked once more
       const found = await this.#confirmation();
       if (found !== undefined) return found;
-      await sleep(pause);
+      if (!over) await sleep(pause);
     }
     throw new CannotLink("expired");
   }
@@ -178,11 +190,28 @@ export class Linking {
    * ApiError 401 where the password is wrong, and CannotLink.
    */
   async confirm(offer: Offer, password: string): Promise<void> {
-    const { user, device, keys } = this.#self;
-    const { refreshToken } = await this.#api.signInAnew(user, password);
     const code = await codeOf(offer);
     const devices = await this.#devices();
     if (devices.has(offer.device)) throw new CannotLink("here");
+    await this.offer(code); // it may have ended while the password was typed
+    const made = await this.#api.signInAnew(this.#self.user, password);
+    try {
+      await this.#leave(offer, code, made.refreshToken, devices);
+    } catch (error) {
+      // the new device has not got it, and it would count for 30 days
+      await this.#api.endSignIn(made).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Leaves the sign-in for the new device, sealed. Throws CannotLink. */
+  async #leave(
+    offer: Offer,
+    code: string,
+    refreshToken: string,
+    devices: ReadonlyMap<string, LinkedDevice>,
+  ): Promise<void> {
+    const { user, device, keys } = this.#self;
     const made = { code, user, device: offer.device, by: device, refreshToken, devices };
     const message = await this.#sealed(offer, write(made));
     const { curve25519, ed25519 } = offer;

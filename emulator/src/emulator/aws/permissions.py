@@ -120,7 +120,7 @@ class Permissions:
 
 def _report(denial: Denial) -> None:
     """To the emulator, which reads this process's output."""
-    print(REFUSED + json.dumps(asdict(denial)), flush=True, file=sys.stdout)
+    print(REFUSED + json.dumps(asdict(denial.shortened())), flush=True, file=sys.stdout)
 
 
 def _of_nobody(call: Call) -> Denial:

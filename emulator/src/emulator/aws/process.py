@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from emulator.child_processes import ChildProcesses
@@ -88,13 +89,29 @@ class AwsServer:
     async def _copy(self, output: asyncio.StreamReader, ready: asyncio.Event) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab", buffering=0) as log:
-            while line := await output.readline():
+            async for line in _lines(output):
                 if line == b"ready\n":
                     ready.set()
                 elif line.startswith(REFUSED):
-                    self._refused(Denial(**json.loads(line.removeprefix(REFUSED))))
+                    try:
+                        self._refused(Denial(**json.loads(line.removeprefix(REFUSED))))
+                    except Exception:
+                        log.write(traceback.format_exc().encode())
                 else:
                     log.write(line)
+
+
+async def _lines(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """All of them: the server stops at its next line when nobody reads its output."""
+    while True:
+        try:
+            line = await output.readline()
+        except ValueError:  # longer than the reader's limit of 64 KiB
+            yield b"a part of a long line is left out\n"
+            continue
+        if not line:
+            return
+        yield line
 
 
 def _without_proxies(environ: os._Environ[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -21,6 +21,7 @@ ANY_RESOURCE = ""
 """The resource of a call that is decided by its action alone."""
 
 _MOST_CACHED = 10_000
+_LONGEST_TEXT = 1_000  # characters of a denial that is reported; in JSON each is at most 12 bytes
 
 
 class UnknownKey(Exception):
@@ -51,6 +52,10 @@ class Denial:
     def message(self) -> str:
         return self.worded(self.action)
 
+    def shortened(self) -> Denial:
+        """For reports: a caller chooses the names in it, and so their lengths."""
+        return Denial(**{name: text[:_LONGEST_TEXT] for name, text in asdict(self).items()})
+
     def worded(self, action: str, resource: str | None = None) -> str:
         """AWS's message, in which some services spell the action in their own way."""
         shown = self.resource if resource is None else resource
@@ -73,12 +78,19 @@ class _Known:
         return keys.constant([*self.identity, self.boundary or ()])
 
     def by_action(self, action: str) -> Verdict:
-        allowed = any(
-            statement.allows and statement.covers(action)
-            for policy in self.identity
-            for statement in policy
-        )
-        return Verdict.allowed if allowed else Verdict.not_in_identity
+        """Whatever the resource: allowed where it is on any one, denied where it is on each."""
+        boundary = self.boundary or ()
+        statements = [statement for policy in self.identity for statement in policy]
+        if any(each.denies_everywhere(action) for each in statements):
+            return Verdict.denied_by_identity
+        if any(each.denies_everywhere(action) for each in boundary):
+            return Verdict.denied_by_boundary
+        if not any(each.allows and each.covers(action) for each in statements):
+            return Verdict.not_in_identity
+        limited = self.boundary is not None
+        if limited and not any(each.allows and each.covers(action) for each in boundary):
+            return Verdict.not_in_boundary
+        return Verdict.allowed
 
 
 class Authority:
@@ -94,7 +106,7 @@ class Authority:
             )
             for arn, found in account.resources.items()
         }
-        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
+        self._verdicts: dict[tuple[str, str, str, str], Verdict] = {}
 
     def session(self, access_key: str, token: str | None) -> Session | None:
         """None for the administrator. Raises UnknownKey."""
@@ -151,7 +163,8 @@ class Authority:
             return known.by_action(need.action)
         own = self._resources.get(_owner(need.action, resource), ())
         cached = known.constant and keys.constant(own)
-        key = (session.role, need.action, resource)
+        # a session has its own ARN and aws:userid, by which a policy may decide
+        key = (session.role, session.name, need.action, resource)
         if cached and key in self._verdicts:
             return self._verdicts[key]
         context = (

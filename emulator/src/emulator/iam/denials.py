@@ -33,6 +33,7 @@ class Denials:
         self._reported: set[tuple[str, str, str]] = set()
 
     def add(self, denial: Denial) -> None:
+        denial = denial.shortened()
         found = {"at": self._now(), **asdict(denial), "message": denial.message}
         self._newest.append(found)
         self._log.parent.mkdir(parents=True, exist_ok=True)

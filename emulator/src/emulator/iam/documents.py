@@ -63,6 +63,18 @@ class Statement:
         found = any(each(action.lower()) for each in self._actions)
         return found != self.all_but_actions
 
+    def denies_everywhere(self, action: str) -> bool:
+        """Without a condition, and on every resource that the action can have."""
+        service = action.partition(":")[0]
+        on_all = any(_is_every(each, service) for each in self.resources)
+        return (
+            not self.allows
+            and self.covers(action)
+            and not self.conditions
+            and on_all
+            and not self.all_but_resources
+        )
+
     @cached_property
     def _actions(self) -> list[Callable[[str], bool]]:
         return [patterns.compiled(each.lower()) for each in self.actions]
@@ -172,6 +184,15 @@ def _principals(where: str, given: Mapping[str, Any]) -> Principals | None:
         raise EmulatorError(f"{where}: {named[0]} is * or has {', '.join(sorted(_PRINCIPALS))}")
     names = {str(each) for kind in value.values() for each in as_list(kind)}
     return Principals("*" in as_list(value.get("AWS", ())), frozenset(names - {"*"}), excluded)
+
+
+def _is_every(pattern: str, service: str) -> bool:
+    """Whether it is `*`, or an ARN such as `arn:aws:logs:*:*:*`."""
+    components = pattern.split(":")
+    if components[0] != "arn":
+        return pattern.strip("*") == ""
+    named = components[2:3]
+    return named in ([service], ["*"]) and all(each == "*" for each in components[3:])
 
 
 def as_list(value: Any) -> list[Any]:

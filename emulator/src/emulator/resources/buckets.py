@@ -24,6 +24,7 @@ _WITHOUT_EFFECT = {
     "Tags",
 }
 _RULE = {"AbortIncompleteMultipartUpload", "ExpirationInDays", "Id", "Prefix", "Status"}
+_LONGEST_NAME = 63  # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _CORS = {"AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "Id", "MaxAge"}
 
 
@@ -45,7 +46,7 @@ class BucketProvider:
 
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("s3")
-        name = properties.get("BucketName") or physical_name(resource).lower()[:63].rstrip("-.")
+        name = properties.get("BucketName") or physical_name(resource, _LONGEST_NAME).lower()
         elsewhere = self._region != "us-east-1"  # which may not be named
         location = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
         client.create_bucket(Bucket=name, **(location if elsewhere else {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from emulator.addresses import Addresses
 from emulator.credentials import ACCESS_KEY, SECRET_KEY
 from emulator.providers import Resource
 
+_DIGITS = 8  # of the digest in a name that is cut
 AddPolicy = Callable[[str, str, Mapping[str, Any]], None]
 """(which resource, its ARN, the policy that it has of its own)"""
 
@@ -42,9 +44,14 @@ class Clients:
             return self._made[service]
 
 
-def physical_name(resource: Resource) -> str:
-    """The name of a resource the template gives none: `<stack>-<logical id>`."""
-    return f"{resource.stack}-{resource.logical_id}"
+def physical_name(resource: Resource, longest: int | None = None) -> str:
+    """The name of a resource the template gives none: `<stack>-<logical id>`. A longer one than
+    `longest` is cut and ends in a digest of the whole, so that no two become one."""
+    name = f"{resource.stack}-{resource.logical_id}"
+    if longest is None or len(name) <= longest:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGITS]
+    return f"{name[: longest - _DIGITS - 1]}-{digest}"
 
 
 def accepted(client: Any, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:

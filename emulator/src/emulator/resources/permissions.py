@@ -158,7 +158,7 @@ class PermissionProvider:
         return self._authority
 
     def _role(self, resource: Resource, properties: Mapping[str, Any]) -> Created:
-        name = properties.get("RoleName") or physical_name(resource)[:_LONGEST_NAME]
+        name = properties.get("RoleName") or physical_name(resource, _LONGEST_NAME)
         path = properties.get("Path", "/")
         arn = f"arn:{self.account.partition}:iam::{self.account.account}:role{path}{name}"
         identifier = f"AROA{name.upper()}"

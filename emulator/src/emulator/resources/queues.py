@@ -21,6 +21,8 @@ _ATTRIBUTES = (
     "RedrivePolicy",
     "VisibilityTimeout",
 )
+# docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+_LONGEST_NAME = 80
 _COUNTS = {
     "visible": "ApproximateNumberOfMessages",
     "in_flight": "ApproximateNumberOfMessagesNotVisible",
@@ -41,7 +43,9 @@ class QueueProvider:
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("sqs")
         fifo = str(properties.get("FifoQueue", "false")).lower() == "true"
-        name = properties.get("QueueName") or physical_name(resource) + (".fifo" if fifo else "")
+        suffix = ".fifo" if fifo else ""
+        longest = _LONGEST_NAME - len(suffix)
+        name = properties.get("QueueName") or physical_name(resource, longest) + suffix
         attributes = {key: _text(properties[key]) for key in _ATTRIBUTES if key in properties}
         url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         described = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

@@ -17,10 +17,12 @@ export async function scan(
   video: HTMLVideoElement,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const [stream, { default: decode }] = await Promise.all([
-    navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }),
-    import("qr/decode.js"), // larger than the rest of the page, and seldom needed
-  ]);
+  // larger than the rest of the page, and seldom needed; before the camera, which it would leave on
+  // if it could not be loaded
+  const { default: decode } = await import("qr/decode.js");
+  if (signal.aborted) return undefined;
+  const facing = { video: { facingMode: "environment" } };
+  const stream = await navigator.mediaDevices.getUserMedia(facing);
   try {
     if (signal.aborted) return undefined;
     video.srcObject = stream;

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from emulator.iam.authority import Need
+from emulator.iam.calls import partiql
 from emulator.iam.calls.call import Call, Names, Place
 
 _TRANSACTED = {
@@ -21,12 +22,9 @@ _TRANSACTED = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
-_STATEMENTS = {"select": "Select", "insert": "Insert", "update": "Update", "delete": "Delete"}
-_PARTIQL = re.compile(
-    r"""\s*(select|insert|update|delete)\b.*?(?:from|into|update)?\s*"([^"]+)"(?:\."([^"]+)")?""",
-    re.IGNORECASE | re.DOTALL,
-)
 _KEY_CONDITION = re.compile(r"\(?\s*([#\w.-]+)\s*=\s*(:\w+)")
+_TURNED_CONDITION = re.compile(r"(:\w+)\s*=\s*([#\w.-]+)")
+_BY_ATTRIBUTE = ("AttributeUpdates", "Expected", "KeyConditions", "QueryFilter", "ScanFilter")
 _NAME = re.compile(r"#?[A-Za-z_][\w-]*")
 _WORDS = {"set", "remove", "add", "delete", "and", "or", "not", "between", "in", "size"}
 _WORDS |= {"attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains"}
@@ -42,9 +40,9 @@ def needs(call: Call, place: Place, names: Names) -> list[Need]:
         case "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction":
             return _of_statements(call, place)
         case "DescribeStream" | "GetShardIterator":
-            return [_need(call.operation, call.text("StreamArn"))]
+            return [_need(call.operation, call.text("StreamArn") or "*")]
         case "GetRecords":
-            return [_need("GetRecords", call.text("ShardIterator").partition("|")[0])]
+            return [_need("GetRecords", call.text("ShardIterator").partition("|")[0] or "*")]
         case "ListTables" | "DescribeLimits" | "DescribeEndpoints" | "ListStreams":
             return [_need(call.operation, "*")]
     table = call.text("TableName")
@@ -58,14 +56,14 @@ def needs(call: Call, place: Place, names: Names) -> list[Need]:
 def _of_batch(call: Call, place: Place, names: Names) -> list[Need]:
     items = call.given.get("RequestItems")
     if not isinstance(items, Mapping):
-        return []
+        return [_need(call.operation, "*")]
 
     def one(table: str, asked: Any) -> Need:
         def context() -> Mapping[str, Sequence[str]]:
-            keys = list(asked.get("Keys", ())) if isinstance(asked, Mapping) else []
+            keys = _list(asked, "Keys")
             for each in asked if isinstance(asked, list) else ():
-                keys += [each.get("PutRequest", {}).get("Item")]
-                keys += [each.get("DeleteRequest", {}).get("Key")]
+                keys += [_structure(each, "PutRequest").get("Item")]
+                keys += [_structure(each, "DeleteRequest").get("Key")]
             shared = asked if isinstance(asked, Mapping) else {}
             return {
                 **_attributes(shared, keys),
@@ -90,7 +88,7 @@ def _of_transaction(call: Call, place: Place, names: Names) -> list[Need]:
                         _context_of(call, asked, names),
                     )
                 )
-    return found
+    return found or [_need(call.operation, "*")]
 
 
 def _context_of(call: Call, asked: Mapping[str, Any], names: Names) -> Any:
@@ -101,14 +99,16 @@ def _context_of(call: Call, asked: Mapping[str, Any], names: Names) -> Any:
 
 
 def _of_statements(call: Call, place: Place) -> list[Need]:
-    """PartiQL's: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html."""
+    """PartiQL's; what can't be read needs everything."""
     listed = call.structures("Statements") or call.structures("TransactStatements")
     texts = [str(each.get("Statement", "")) for each in listed] or [call.text("Statement")]
     found = []
     for text in texts:
-        if parts := _PARTIQL.match(text):
-            arn = _table(place, parts[2]) + (f"/index/{parts[3]}" if parts[3] else "")
-            found.append(_need(f"PartiQL{_STATEMENTS[parts[1].lower()]}", arn))
+        statement = partiql.read(text)
+        if statement is None:  # it may do anything
+            return [_need(f"PartiQL{action}", "*") for action in partiql.ACTIONS.values()]
+        index = f"/index/{statement.index_name}" if statement.index_name else ""
+        found.append(_need(f"PartiQL{statement.action}", _table(place, statement.table) + index))
     return found
 
 
@@ -135,29 +135,49 @@ def _conditions(call: Call, asked: Mapping[str, Any], names: Names) -> Mapping[s
 
 def _leading(key: str | None, items: Iterable[Any]) -> dict[str, Sequence[str]]:
     values = [
-        str(next(iter(each[key].values())))
+        str(value)
         for each in items
-        if key is not None and isinstance(each, Mapping) and isinstance(each.get(key), Mapping)
+        if key is not None
+        for value in [*_structure(each, key).values()][:1]
     ]
     return {"dynamodb:leadingkeys": values} if values else {}
 
 
 def _queried(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The key that a KeyConditionExpression names, as an item would have it."""
-    aliases = asked.get("ExpressionAttributeNames") or {}
-    values = asked.get("ExpressionAttributeValues") or {}
+    """The key that a KeyConditionExpression or the older KeyConditions name, as an item would
+    have it."""
+    aliases = _structure(asked, "ExpressionAttributeNames")
+    values = _structure(asked, "ExpressionAttributeValues")
+    expression = str(asked.get("KeyConditionExpression", ""))
+    pairs = _KEY_CONDITION.findall(expression)
+    pairs += [(name, value) for value, name in _TURNED_CONDITION.findall(expression)]
     return {
-        aliases.get(name, name): values[value]
-        for name, value in _KEY_CONDITION.findall(str(asked.get("KeyConditionExpression", "")))
-        if value in values
+        **{
+            name: value
+            for name, condition in _structure(asked, "KeyConditions").items()
+            for value in _list(condition, "AttributeValueList")[:1]
+        },
+        **{str(aliases.get(name, name)): values[value] for name, value in pairs if value in values},
     }
+
+
+def _structure(asked: Any, name: str) -> Mapping[str, Any]:
+    """Empty for what is malformed, which the service rejects; so is `_list`."""
+    value = asked.get(name) if isinstance(asked, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(asked: Any, name: str) -> list[Any]:
+    value = asked.get(name) if isinstance(asked, Mapping) else None
+    return [*value] if isinstance(value, list) else []
 
 
 def _attributes(asked: Mapping[str, Any], items: Iterable[Any]) -> dict[str, Sequence[str]]:
     """All top-level attributes that the request names."""
-    aliases = asked.get("ExpressionAttributeNames") or {}
+    aliases = _structure(asked, "ExpressionAttributeNames")
     found = {name for each in items if isinstance(each, Mapping) for name in each}
-    found |= set(aliases.values())
+    found |= {str(each) for each in aliases.values()}
+    found |= {name for older in _BY_ATTRIBUTE for name in _structure(asked, older)}
     expressions = (
         *("ProjectionExpression", "ConditionExpression", "UpdateExpression", "FilterExpression"),
         "KeyConditionExpression",
@@ -169,5 +189,5 @@ def _attributes(asked: Mapping[str, Any], items: Iterable[Any]) -> dict[str, Seq
             for each in _NAME.findall(text)
             if not each.startswith("#") and each.lower() not in _WORDS
         }
-    found |= {str(each) for each in asked.get("AttributesToGet") or ()}
+    found |= {str(each) for each in _list(asked, "AttributesToGet")}
     return {"dynamodb:attributes": sorted(found)} if found else {}

@@ -3,7 +3,9 @@
 Source: docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html and
 list_amazonsns.html; of SQS's batches docs.aws.amazon.com/AWSSimpleQueueService/latest/
 SQSDeveloperGuide/sqs-api-permissions-reference.html: "The actions SendMessageBatch,
-DeleteMessageBatch, and ChangeMessageVisibilityBatch" are covered by those without "Batch".
+DeleteMessageBatch, and ChangeMessageVisibilityBatch" are covered by those without "Batch"; of SNS
+docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html:
+sns:Publish "grants permission to both publish and publish batch".
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ _TOPICS = ("TopicArn", "ResourceArn")
 def topic_needs(call: Call, place: Place) -> list[Need]:
     """A push to a platform endpoint is checked on the endpoint or on its application, other calls
     about an endpoint on its application."""
-    action = f"sns:{call.operation}"
+    action = f"sns:{call.operation.removesuffix('Batch')}"
     if endpoint := call.text(_ABOUT_ENDPOINTS):
         return [Need(action, (_application_of(endpoint),))]
     if application := call.text("PlatformApplicationArn"):
@@ -44,9 +46,9 @@ def topic_needs(call: Call, place: Place) -> list[Need]:
         if arn := call.text(name):
             return [Need(action, (arn,))]
     if subscription := call.text("SubscriptionArn"):
-        return [Need(action, (subscription.rpartition(":")[0],))]
+        return [Need(action, (subscription.rpartition(":")[0] or "*",))]
     return [Need(action, ("*",))]
 
 
 def _application_of(endpoint: str) -> str:
-    return endpoint.replace(":endpoint/", ":app/", 1).rpartition("/")[0]
+    return endpoint.replace(":endpoint/", ":app/", 1).rpartition("/")[0] or "*"

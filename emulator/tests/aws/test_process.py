@@ -1,0 +1,78 @@
+"""What the AWS server's process prints is read to its end, whatever it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from emulator.aws import permissions
+from emulator.aws.process import AwsServer
+from emulator.iam.authority import Denial
+from emulator.iam.denials import Denials
+
+DENIAL = Denial("Send-0a1b2c", "arn:aws:sts::1:assumed-role/app/send", "sqs:SendMessage", "*", "no")
+MOST_READ = 65_536  # bytes of a line: the default limit of asyncio's StreamReader
+
+
+class Children:
+    """A process that prints these lines."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self._lines = lines
+
+    async def start(self, *_arguments: str, **_options: Any) -> Any:
+        output = asyncio.StreamReader()
+        for line in self._lines:
+            output.feed_data(line + b"\n")
+        output.feed_eof()
+        return SimpleNamespace(stdout=output)
+
+    async def end(self, _process: Any, _seconds: float = 0) -> None:
+        pass
+
+
+def report(denial: Denial) -> bytes:
+    return permissions.REFUSED.encode() + json.dumps(asdict(denial)).encode()
+
+
+def test_reading_goes_on_after_a_long_line_and_after_a_report_that_fails(tmp_path: Path) -> None:
+    log, refused = tmp_path / "aws.log", []
+
+    def refuse(denial: Denial) -> None:
+        refused.append(denial)
+        if len(refused) == 1:
+            raise OSError("no space left on device")
+
+    async def run() -> None:
+        children: Any = Children(
+            b"ready", b"x" * 3 * MOST_READ, report(DENIAL), b"refused [", report(DENIAL), b"last"
+        )
+        server = AwsServer(children, 0, "", "", log, refused=refuse)
+        await server.start()
+        await server.stop()
+
+    asyncio.run(run())
+    assert refused == [DENIAL, DENIAL]
+    text = log.read_text()
+    assert "no space left on device" in text and "JSONDecodeError" in text
+    assert text.endswith("last\n")
+
+
+@pytest.mark.parametrize("name", ["by", "user", "action", "resource", "reason"])
+def test_a_report_is_a_line_that_can_be_read(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    permissions._report(Denial(**{**asdict(DENIAL), name: "\N{GRINNING FACE}" * 140_000}))
+    assert len(capsys.readouterr().out) < MOST_READ / 5
+
+
+def test_what_is_stored_of_a_denial_is_short(tmp_path: Path) -> None:
+    reported: list[str] = []
+    denials = Denials(tmp_path / "denials.log", lambda: 0.0, reported.append, "enforce")
+    denials.add(Denial(**{**asdict(DENIAL), "resource": "x" * 140_000}))
+    for text in (json.dumps(denials.state()), (tmp_path / "denials.log").read_text(), *reported):
+        assert len(text) < 10_000
