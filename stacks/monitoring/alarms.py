@@ -4,7 +4,6 @@ The description of each says what it means for users and names its page under do
 """
 
 from collections.abc import Mapping
-from enum import Enum
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -20,6 +19,7 @@ from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.data import DataStack
 from stacks.monitoring.group_metrics import of_group
+from stacks.monitoring.symptoms import Symptom, alarm_of, symptom_of
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)
@@ -31,21 +31,6 @@ WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem
 ERROR_PERCENT, REJECTED_PERCENT = 5, 20
 THROTTLES = 10  # a minute: fewer are the moments in which DynamoDB splits a partition
 CONCURRENCY_SHARE = 0.8  # of the account's quota
-# Longer than the platform's alarms need to follow the faults that they cause elsewhere.
-WAIT = Duration.minutes(2)
-
-
-class Symptom(Enum):
-    """What users notice, or PLATFORM: what all of it stands on."""
-
-    PLATFORM = "Tables or concurrency: everything may fail"
-    CHAT = "Messages are not accepted, or late"
-    PUSHES = "Phones are not woken, or late"
-    API = "Sign-in, devices, chats and files fail"
-
-
-PUSH_FUNCTIONS = ("Push", "PlatformApplications")
-API_FUNCTIONS = ("Api", "Operator")
 
 
 class Alarms(Construct):
@@ -75,7 +60,7 @@ class Alarms(Construct):
 
     def on_functions(self, functions: Mapping[str, Function]) -> None:
         for name, function in functions.items():
-            symptom = _symptom_of(name)
+            symptom = symptom_of(name)
             self._alarm(
                 f"{name}Errors",
                 function.function.metric_errors(period=FIVE_MINUTES),
@@ -340,35 +325,20 @@ class Alarms(Construct):
 
     def notify(self) -> None:
         """Makes the alarm of each symptom; to be called after all `on_`."""
-        platform = self._composite(Symptom.PLATFORM, None)
+        platform = None
         for symptom in Symptom:
-            if symptom is not Symptom.PLATFORM:
-                self._composite(symptom, platform)
-
-    def _composite(
-        self, symptom: Symptom, platform: cloudwatch.IAlarm | None
-    ) -> cloudwatch.CompositeAlarm:
-        """A name that CDK makes would be the same for two projects of one account."""
-        config, id = self._config, symptom.name.capitalize()
-        alarm = cloudwatch.CompositeAlarm(
-            self,
-            id,
-            composite_alarm_name=f"{config.project}-{config.name}-{symptom.name.lower()}",
-            alarm_description=self._description(symptom.value, "README"),
-            alarm_rule=cloudwatch.AlarmRule.any_of(
-                *(
-                    cloudwatch.AlarmRule.from_alarm(cause, cloudwatch.AlarmState.ALARM)
-                    for cause in self._causes[symptom]
-                )
-            ),
-            actions_suppressor=platform,
-            actions_suppressor_wait_period=WAIT if platform else None,
-            actions_suppressor_extension_period=WAIT if platform else None,
-        )
-        if self._notify:
-            alarm.add_alarm_action(self._notify)
-            alarm.add_ok_action(self._notify)
-        return alarm
+            alarm = alarm_of(
+                self,
+                symptom,
+                self._causes[symptom],
+                name=f"{self._config.project}-{self._config.name}-{symptom.name.lower()}",
+                description=self._description(symptom.value, "README"),
+                suppressor=platform,
+            )
+            platform = platform or alarm  # the first
+            if self._notify:
+                alarm.add_alarm_action(self._notify)
+                alarm.add_ok_action(self._notify)
 
     def _description(self, meaning: str, runbook: str) -> str:
         base = (self._config.runbooks_url or RUNBOOKS).rstrip("/")
@@ -419,9 +389,3 @@ def _share(
         label="percent",
         period=FIVE_MINUTES,
     )
-
-
-def _symptom_of(function: str) -> Symptom:
-    if function in PUSH_FUNCTIONS:
-        return Symptom.PUSHES
-    return Symptom.API if function in API_FUNCTIONS else Symptom.CHAT
