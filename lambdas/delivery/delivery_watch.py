@@ -25,6 +25,7 @@ from lambdas.delivery.roster import (
 from lambdas.delivery.stream import Changes, by_chat
 from lambdas.delivery.watermarks import MEMBERS, receipt_interval
 from lambdas.messages import log
+from lambdas.messages.history import LAST_SEQ
 from lambdas.messages.message import is_text_for
 from lambdas.notifications import push_jobs
 from lambdas.notifications.push_jobs import RingItems
@@ -160,10 +161,14 @@ def _wake(aws: Aws, roster: Roster, lacking: Lacking, registered: Registered) ->
 
 
 def _take_back(aws: Aws, chat: str, roster: Roster, readers: Collection[str]) -> None:
-    """What `receipt` queues, again: the function may have failed after it had moved the mark."""
-    rings = RingItems(aws.users).of(sorted(roster.items.keys() & readers), chat)
-    for user, each in rings.items():
-        push_jobs.take_back(aws, chat, user, "", log.read(roster.items[user]), each)
+    """What `receipt` queues, again: the function may have failed after it had moved the mark.
+
+    For who has left nothing is unread, and for who joined again nothing from before.
+    """
+    for user, each in RingItems(aws.users).of(sorted(readers), chat).items():
+        member = roster.items.get(user)
+        read = log.read(member) if member else LAST_SEQ
+        push_jobs.take_back(aws, chat, user, "", read, each)
 
 
 @metrics.log_metrics

@@ -25,7 +25,7 @@ class Changes:
     messages: list[Item] = field(default_factory=list)
     acknowledged: bool = False
     new_marks: set[str] = field(default_factory=set)  # users of devices that had no mark before
-    readers: set[str] = field(default_factory=set)  # users whose read mark moved
+    readers: set[str] = field(default_factory=set)  # whose read mark moved, who joined or left
     expired: int = 0  # the highest seq that DynamoDB removed
 
 
@@ -49,6 +49,8 @@ def by_chat(records: Iterable[Record]) -> list[Changes]:
                 changes.new_marks.add(keys["item"].removeprefix("member#"))
             if old["read"] != new["read"]:
                 changes.readers.add(keys["item"].removeprefix("member#"))
+        elif kind in (("INSERT", "member"), ("REMOVE", "member")):
+            changes.readers.add(keys["item"].removeprefix("member#"))
         elif kind == ("REMOVE", "message") and _by_ttl(record):
             changes.expired = max(changes.expired, seq_of(keys))
     return list(result.values())

@@ -60,6 +60,14 @@ def _records(event: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
 
 _EXPIRED = {"eventName": ["REMOVE"], "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]}}
 
+_JOINED = {
+    "eventName": ["INSERT"],
+    "dynamodb": {
+        "Keys": {"item": {"S": [{"prefix": "member#"}]}},
+        "NewImage": {"joined_seq": {"N": [{"anything-but": ["0"]}]}},
+    },
+}
+
 # The keys are the ids of the functions' constructs, and the names in permissions.py.
 FUNCTIONS: Mapping[str, FunctionRow] = {
     # the authorizer of $connect
@@ -112,12 +120,14 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
                 "maximum_retry_attempts": 5,
                 "maximum_record_age_in_seconds": 3600,
             },
-            # New messages, messages that expired (not those that this function deletes), and
-            # watermarks that moved (a member's item).
+            # New messages, messages that expired (not those that this function deletes),
+            # watermarks that moved (a member's item), members who left, and those who joined
+            # later: they may have been members before. Founders join at 0.
             filters=(
                 _records({"eventName": ["INSERT"]}, "message#"),
                 _records(_EXPIRED, "message#"),
-                _records({"eventName": ["MODIFY"]}, "member#"),
+                _records({"eventName": ["MODIFY", "REMOVE"]}, "member#"),
+                _JOINED,
             ),
             on_failure="stream_failures",
         ),

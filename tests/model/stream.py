@@ -11,7 +11,10 @@ from tests.support.backend.stream import BY_TTL
 Record = dict[str, Any]
 # The event source's filters (stacks/config/functions.py). A message that the functions delete is
 # let through as well: an event that says nothing must do nothing.
-WATCHED = {("INSERT", "message"), ("REMOVE", "message"), ("MODIFY", "member")}
+WATCHED = {
+    *(("INSERT", "message"), ("REMOVE", "message")),
+    *((kind, "member") for kind in ("INSERT", "MODIFY", "REMOVE")),
+}
 
 
 class Shard:

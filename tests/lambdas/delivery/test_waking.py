@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.messages.chats import Chats
+from lambdas.messages.membership import Membership
 from lambdas.notifications.push_jobs import WAKING_SECONDS
 from lambdas.presence import connection
 from tests.support.lambdas import events, given, then, when
@@ -213,6 +214,35 @@ def test_the_watch_takes_back_what_a_receipt_that_failed_did_not(
     )
     phones.run()
     assert phones.pushed["raju/phone"][-1] == {"chat_id": chat, "read": "1", "unread": "0"}
+
+
+def test_what_rang_is_taken_back_from_who_is_removed(world: Backend, phones: Phones) -> None:
+    given.user(world, "mira", "phone")
+    chat = given.group(world, "ravi", "raju", "mira")
+    when.sends(world, "ravi", chat)
+    phones.run()
+    member = world.aws.chats.get({"chat": chat, "item": "member#raju"}, consistent=True)
+    Membership(world.aws.chats, world.aws.users).change("ravi", chat, remove=["raju"])
+    when.delivery_watch_runs(world, events.stream_record("REMOVE", 1, old=member))
+    phones.run()
+    assert phones.pushed["raju/phone"][-1]["unread"] == "0"
+    assert "message_id" not in phones.pushed["raju/phone"][-1]
+
+
+def test_who_is_added_again_counts_nothing_from_before(world: Backend, phones: Phones) -> None:
+    given.user(world, "mira", "phone")
+    given.contacts(world, "ravi", "raju")
+    chat = given.group(world, "ravi", "raju", "mira")
+    when.sends(world, "ravi", chat)
+    phones.run()
+    members = Membership(world.aws.chats, world.aws.users)
+    members.change("ravi", chat, remove=["raju"])
+    members.change("ravi", chat, add=["raju"])
+    member = world.aws.chats.get({"chat": chat, "item": "member#raju"}, consistent=True)
+    assert member and member["joined_seq"] == 1
+    when.delivery_watch_runs(world, events.stream_record("INSERT", 1, new=member))
+    phones.run()
+    assert phones.pushed["raju/phone"][-1]["unread"] == "0"
 
 
 def test_who_was_rung_just_now_is_rung_again_by_the_watch_only(
