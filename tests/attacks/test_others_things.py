@@ -118,7 +118,7 @@ ROWS: dict[str, Row] = {
         {"member": {"not_found", "accepted"}},
         ("Chats group/*", *TALK, "PushQueue *"),
     ),
-    "sync": Row({"not_found", "synced"}),
+    "sync": Row({"not_found", "synced", "bad_request"}),  # a cursor has the form of a chat
     "typing": Row({"not_found"}, {"member": {"not_found", ""}}, TALK),
     "watch": Row({"presence"}),
 }
