@@ -52,7 +52,7 @@ class Checks:
     # -- at each write
 
     def _on_write(self, table: str, old: Item | None, new: Item | None) -> None:
-        if table != "Chats" or old is new is None:  # what is not there may be deleted
+        if table != "Chats" or not (old or new):  # what is not there may be deleted
             return
         self._joined.clear()
         before = from_wire(old) if old else None
