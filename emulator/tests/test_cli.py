@@ -9,14 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from tests.tiny_projects import command, emulate, endpoints
+from tests.tiny_projects import command, emulate, endpoints, until
 
 from tests import tiny_projects
 
@@ -32,15 +31,6 @@ OF_THE_PROJECT = {"project", "down", "web_push"}
 
 def up(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return emulate(project, "up", "--detach", "--api-port", "0", *arguments, **environment)
-
-
-def until(condition: Callable[[], Any], seconds: float = 15) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
 
 
 def stored(project: Path, body: str) -> dict[str, Any]:

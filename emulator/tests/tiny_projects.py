@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,13 @@ def endpoints(project: Path) -> dict[str, Any]:
 
 def syntheses(project: Path) -> int:
     return len((project / "synthesized").read_text(encoding="utf-8").splitlines())
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """What the condition gives, once it gives something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")

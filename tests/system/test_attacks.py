@@ -75,7 +75,10 @@ def processes(root: int) -> Iterator[int]:
                 yield from processes(int(child))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="finds listening ports in /proc, which only Linux has; CI is Linux",
+)
 def test_no_page_of_a_stranger_reaches_anything_that_listens(endpoints: dict[str, Any]) -> None:
     ports = listeners(endpoints["pid"])
     known = {urlsplit(url).port for url in endpoints.values() if "://" in str(url)}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from tests.tiny_projects import emulate, endpoints
+from tests.tiny_projects import emulate, endpoints, until
 
 from tests import tiny_projects
 
@@ -42,15 +41,6 @@ def send(project: Path) -> None:
     sqs: Any = boto3.client("sqs", endpoint_url=endpoints(project)["aws"])
     url = sqs.get_queue_url(QueueName="jobs")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="one")
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
 
 
 def stored(project: Path) -> int:
