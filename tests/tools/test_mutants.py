@@ -11,7 +11,7 @@ from tools.mutants import expressions
 from tools.mutants.__main__ import sample
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.patching import Loaded
-from tools.mutants.running import KILLED, Results
+from tools.mutants.running import AGAIN, KILLED, SURVIVED, Results
 
 
 def _of(folder: Path, text: str) -> list[Mutant]:
@@ -112,12 +112,14 @@ def test_a_constant_with_another_value_is_another_mutant(tmp_path: Path) -> None
     assert one and not one & two
 
 
-def test_again_tries_what_was_killed_too(tmp_path: Path) -> None:
-    (mutant,) = _of(tmp_path, "def function():\n    return a < b\n")
+def test_again_tries_what_was_killed_too_or_what_survived_alone(tmp_path: Path) -> None:
+    one, other, new = _of(tmp_path, "def function():\n    return a < b, c < d, e < f\n")
     results = Results(tmp_path)
-    assert results.wanted(mutant.key, again=False)
-    results.put(mutant, KILLED)
-    assert [Results(tmp_path).wanted(mutant.key, again) for again in (False, True)] == [False, True]
+    results.put(one, KILLED)
+    results.put(other, SURVIVED)
+    kept = Results(tmp_path)
+    wanted = [[kept.wanted(each.key, again) for each in (one, other, new)] for again in AGAIN]
+    assert wanted == [[False, False, True], [True, True, True], [False, True, False]]
 
 
 def test_a_condition_is_made_true_with_all_its_values() -> None:

@@ -1,7 +1,7 @@
 """Puts mistakes into the code, one at a time, and reports those that no test notices.
 
-    python -m tools.mutants [--of lambdas/messages ...] [--again] [--budget 5] [--jobs 2]
-                            [--sample 20 [--seed 1]]
+    python -m tools.mutants [--of lambdas/messages ...] [--again [survived]]
+                            [--budget 5] [--jobs 2] [--sample 20 [--seed 1]]
 
 docs/testing.md describes how to read the survivors.
 """
@@ -16,7 +16,7 @@ import pytest
 
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.report import table
-from tools.mutants.running import Plugin
+from tools.mutants.running import AGAIN, Plugin
 
 ROOT = Path(__file__).parent.parent.parent
 TESTS = {"lambdas": ["tests/lambdas"], "client": ["tests/client"]}
@@ -26,7 +26,14 @@ DEFAULT = ["lambdas", "client/core", "client/crypto"]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("--of", nargs="*", help="files or folders", default=DEFAULT)
-    parser.add_argument("--again", action="store_true", help="tries all, known or not")
+    parser.add_argument(
+        "--again",
+        nargs="?",
+        choices=AGAIN,
+        const="all",
+        default="",
+        help="tries all, known or not; or those alone that have survived",
+    )
     parser.add_argument("--budget", type=float, default=5, help="seconds of tests for a mutant")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--sample", type=int, help="as many mutants of each file, by chance")

@@ -24,6 +24,7 @@ from tools.mutants.mutant import Mutant
 from tools.mutants.patching import Loaded
 
 KILLED, SURVIVED, NO_TEST, NOT_APPLIED = "killed", "survived", "no test", "not applied"
+AGAIN = ("", "all", SURVIVED)  # what is tried though it is known: with other tests it may differ
 # Exit statuses of a child. From FIRST_TEST on: killed by that one of its tests.
 _CODES = {0: SURVIVED, 3: NOT_APPLIED}
 FIRST_TEST, LAST_STATUS = 10, 250
@@ -45,7 +46,7 @@ class Plugin:
         self.results = Results(root / ".local/mutants")
         self.budget: float = options["budget"]
         self.jobs: int = options["jobs"]
-        self.again: bool = options["again"]
+        self.again: str = options["again"]  # one of AGAIN
         self._failed = False
         self._texts: dict[str, str] = {}  # of test files
         self._kills: Counter[tuple[str, str]] = Counter()  # by file of the mutant, and test
@@ -214,8 +215,11 @@ class Results:
                 key, outcome = json.loads(line)
                 self.of[key] = outcome
 
-    def wanted(self, key: str, again: bool) -> bool:
-        return again or key not in self.of
+    def wanted(self, key: str, again: str) -> bool:
+        """`again`: one of AGAIN."""
+        if again == SURVIVED:
+            return self.of.get(key) == SURVIVED
+        return again == "all" or key not in self.of
 
     def put(self, mutant: Mutant, outcome: str) -> None:
         self.of[mutant.key] = outcome
