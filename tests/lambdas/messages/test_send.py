@@ -6,6 +6,8 @@ import pytest
 
 from lambdas.delivery import purge
 from lambdas.frames import encode
+from lambdas.limits import Limit
+from lambdas.messages import send
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
@@ -348,3 +350,18 @@ def test_each_of_a_devices_messages_keeps_its_place(world: Backend) -> None:
         accepted = [when.sends(world, "ravi", chat, message_id=id) for _ in range(2)]
         assert [each["seq"] for each in accepted] == [seq, seq]
         assert accepted[0]["sent_at"] == accepted[1]["sent_at"]
+
+
+def test_each_device_of_a_user_has_its_own_limit_of_sends(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "SENDS", Limit(1, 60, "too many messages"))
+    monkeypatch.setattr(send, "SAMPLE", 1)
+    given.user(world, "ravi", "phone", "desk")
+    given.user(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    assert when.sends(world, "ravi", chat)["type"] == "accepted"
+    refused = then.valid(when.sends(world, "ravi", chat))
+    then.is_error(refused, "rate_limited")
+    assert 0 < refused["retry_after"] <= 60
+    assert when.sends(world, "ravi", chat, "desk")["type"] == "accepted"
