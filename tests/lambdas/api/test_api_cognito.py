@@ -262,7 +262,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", METHODS)
 def test_each_fault_of_cognito_is_the_users_error_or_ours(name: str) -> None:
     call, before, expected = METHODS[name]
-    found = {}
+    found: dict[str, Any] = {}
     for fault in FAULTS - {GOES_ON.get(name)}:
         able, _ = accounts(*before, fault, {})
         try:

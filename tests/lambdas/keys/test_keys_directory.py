@@ -299,10 +299,13 @@ def test_an_upload_that_another_one_overtook_comes_after_it(ravi: Ravi) -> None:
 
 
 def test_an_upload_that_others_overtake_without_end_is_a_conflict(ravi: Ravi) -> None:
-    others = iter(range(100, 200))
-    slow = Directory(
-        Overtaken(ravi.table, lambda: ravi.upload([next(others)]), times=99), sleep=lambda _: None
-    )
+    others = iter(range(10, 99))
+
+    def upload_another() -> None:
+        number = next(others)
+        ravi.upload(range(number, number + 1))
+
+    slow = Directory(Overtaken(ravi.table, upload_another, times=99), sleep=lambda _: None)
     with pytest.raises(ChatError) as refused:
         slow.upload(ravi.name, "phone", IDENTITY.ed25519, [signed(1)], None)
     assert refused.value.code == "conflict"
