@@ -282,6 +282,7 @@ def test_a_fault_keeps_the_job_in_the_queue_and_the_endpoint_in_place(
         ("EndpointDisabled", "Endpoint is disabled"),
         ("EndpointDisabledException", "Endpoint is disabled"),
         ("NotFound", "Endpoint does not exist"),
+        ("NotFoundException", "Endpoint does not exist"),
         ("NotFound", "PlatformApplication does not exist"),
         ("InvalidParameter", "Invalid parameter: TargetArn Reason: no such application"),
         (

@@ -11,10 +11,11 @@ from lambdas.messages import send
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
+from lambdas.settings import Aws
 from lambdas.tables import DEVICES, chat_key, message_item, user_key
 from tests.support.lambdas import events, given, then, when
-from tests.support.lambdas.backend import Backend, failing, recorded_calls
-from tests.support.lambdas.connection_api import GONE, HANGS
+from tests.support.lambdas.backend import Backend, backend, failing, recorded_calls
+from tests.support.lambdas.connection_api import GONE, HANGS, ConnectionApi
 from tests.support.lambdas.rest import written_log
 
 
@@ -312,17 +313,21 @@ def test_logs_name_the_message_and_never_show_it(world: Backend) -> None:
     assert "c2VjcmV0LXBheWxvYWQ" not in log.getvalue()
 
 
-def test_a_message_says_when_it_was_sent_and_ends_thirty_days_later(world: Backend) -> None:
-    given.online(world, "ravi")
-    given.online(world, "raju")
-    chat = given.direct_chat(world, "ravi", "raju")
-    world.clock.pass_seconds(0.25)
-    accepted = when.sends(world, "ravi", chat)
-    item = world.aws.chats.get(chat_key(chat, message_item(1)), consistent=True)
-    (frame,) = world.frames("raju", "phone")
-    sent_at = int(world.clock() * 1000)
-    assert item and item["sent_at"] == accepted["sent_at"] == frame["sent_at"] == sent_at
-    assert item["expires_at"] == int(world.clock()) + 30 * 86_400
+@pytest.mark.parametrize("days", [30, 7])
+def test_a_message_says_when_it_was_sent_and_ends_as_many_days_later_as_is_configured(
+    emulated: tuple[Aws, ConnectionApi], days: int
+) -> None:
+    with backend(*emulated, MESSAGE_TTL_DAYS=str(days)) as world:
+        given.online(world, "ravi")
+        given.online(world, "raju")
+        chat = given.direct_chat(world, "ravi", "raju")
+        world.clock.pass_seconds(0.25)
+        accepted = when.sends(world, "ravi", chat)
+        item = world.aws.chats.get(chat_key(chat, message_item(1)), consistent=True)
+        (frame,) = world.frames("raju", "phone")
+        sent_at = int(world.clock() * 1000)
+        assert item and item["sent_at"] == accepted["sent_at"] == frame["sent_at"] == sent_at
+        assert item["expires_at"] == int(world.clock()) + days * 86_400
 
 
 def test_only_the_answer_to_a_request_makes_a_contact(world: Backend) -> None:
