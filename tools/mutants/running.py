@@ -109,8 +109,13 @@ class Plugin:
             names = self.map.tests_of(lambda each: each == f"{mutant.path}:{mutant.function}")
         chosen: list[str] = []
         seconds = 0.0
-        # those that have killed other mutants of the file come first
-        for name in sorted(names, key=lambda each: -self._kills[mutant.path, each]):
+
+        def order(test: str) -> tuple[int, bool]:
+            """First those that have killed other mutants of the file, or are named after it."""
+            named = Path(mutant.path).stem in Path(test.split("::")[0]).stem
+            return -self._kills[mutant.path, test], not named
+
+        for name in sorted(names, key=order):
             seconds += self.map.seconds(name)
             if name in self.items and (seconds < self.budget or not chosen):
                 chosen.append(name)
