@@ -321,6 +321,24 @@ def test_a_token_may_go_there_and_back_and_to_another_device_of_the_user(api: Re
     assert arn_of(api, second)
 
 
+def test_a_token_that_its_last_owner_takes_back_meanwhile_stays_there(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    push = fcm(f"token-of-{ravi}")
+    old, new = api.phone(ravi, push=push), api.phone(raju)
+    take = endpoints.Endpoints._take_from
+
+    def back_meanwhile(self: endpoints.Endpoints, *arguments: str) -> None:
+        monkeypatch.undo()
+        assert put(api, old, push=push) == 200
+        take(self, *arguments)
+
+    monkeypatch.setattr(endpoints.Endpoints, "_take_from", back_meanwhile)
+    assert put(api, new, push=push) == 200
+    assert endpoint(arn_of(api, old))["Enabled"] == "true"
+
+
 def test_a_new_token_replaces_the_old_one(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     phone = api.phone(ravi, push=fcm(f"first-of-{ravi}"))

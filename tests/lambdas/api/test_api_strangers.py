@@ -130,6 +130,7 @@ def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
     api.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = :seq", seq=7)
     assert act(api, raju, chat, "accept").body == {"chat": chat, "members": sorted([ravi, raju])}
     assert listed(api, raju)[chat]["delivered"] == 7
+    assert (states(api, raju), states(api, ravi)) == ({ravi: "contact"}, {})
     assert listed(api, ravi)[chat]["invited"] == [] == invitations(api, raju)
     assert act(api, raju, chat, "accept").status == 200  # a repeated request
 
