@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.keys.directory import Directory
 from lambdas.messages.membership import CHAT_DEVICES_LIMIT, Membership
 from lambdas.notifications import endpoints
 from lambdas.presence.devices import DEVICES_LIMIT, Address, Device, Devices
@@ -59,6 +60,18 @@ def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
     }
     nobody = api.request("GET", f"/api/users/{raju}/devices", user=ravi)
     assert nobody.body == {"devices": {}, "former": []}
+
+
+def test_a_device_whose_keys_could_not_be_stored_is_not_registered(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError
+
+    (ravi,) = api.sign_up("ravi")
+    monkeypatch.setattr(Directory, "put", fails)
+    assert put(api, Phone(ravi)) == 500
+    assert Devices(api.aws.users).of([ravi]) == {ravi: {}}
 
 
 def test_registering_again_is_idempotent(api: Rest) -> None:
@@ -321,22 +334,24 @@ def test_a_token_may_go_there_and_back_and_to_another_device_of_the_user(api: Re
     assert arn_of(api, second)
 
 
-def test_a_token_that_its_last_owner_takes_back_meanwhile_stays_there(
-    api: Rest, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("registers", ["the same", "another"])
+def test_a_token_that_the_last_owner_registers_meanwhile_stays_there(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, registers: str
 ) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     push = fcm(f"token-of-{ravi}")
+    newest = push if registers == "the same" else fcm(f"another-of-{ravi}")
     old, new = api.phone(ravi, push=push), api.phone(raju)
     take = endpoints.Endpoints._take_from
 
     def back_meanwhile(self: endpoints.Endpoints, *arguments: str) -> None:
         monkeypatch.undo()
-        assert put(api, old, push=push) == 200
+        assert put(api, old, push=newest) == 200
         take(self, *arguments)
 
     monkeypatch.setattr(endpoints.Endpoints, "_take_from", back_meanwhile)
     assert put(api, new, push=push) == 200
-    assert endpoint(arn_of(api, old))["Enabled"] == "true"
+    assert endpoint(arn_of(api, old))["Token"] == newest["token"]
 
 
 def test_a_new_token_replaces_the_old_one(api: Rest) -> None:
