@@ -236,6 +236,18 @@ def test_a_message_that_is_sent_again_keeps_its_place(world: Backend) -> None:
     assert when.sends(world, "ravi", chat)["seq"] == 2
 
 
+def test_a_message_that_is_sent_again_names_the_devices_that_lack_it_again(
+    world: Backend,
+) -> None:
+    given.user(world, "ravi", "phone", "desk")
+    given.user(world, "raju", "phone", "desk")
+    chat = given.direct_chat(world, "ravi", "raju")
+    fields = {"message_id": str(uuid.uuid4()), "to": {"raju/phone": "x", "raju/old": "x"}}
+    first, second = (when.sends(world, "ravi", chat, **fields) for _ in range(2))
+    assert first == second
+    assert (first["missing"], first["stale"]) == (["raju/desk", "ravi/desk"], ["raju/old"])
+
+
 def test_a_resend_closes_the_place_that_its_first_writer_left_open(world: Backend) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
