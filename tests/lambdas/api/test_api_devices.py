@@ -50,6 +50,18 @@ def endpoint(arn: str) -> dict[str, str]:
     return dict(sns.get_endpoint_attributes(EndpointArn=arn)["Attributes"])
 
 
+def test_registering_tells_the_time_in_milliseconds(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    clock = Clock()
+    clock.pass_seconds(0.25)
+    monkeypatch.setitem(vars(api.aws), "now", clock)
+    body = Phone(ravi).registration()
+    reply = api.request("PUT", "/api/devices/phone", body, user=ravi)
+    assert reply.body == {"device": "phone", "time": int(clock.time * 1000)}
+
+
 def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone, tablet = api.phone(ravi), api.phone(ravi, "tablet")

@@ -138,6 +138,7 @@ def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
 def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
     ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
     chat = group(api, ravi, raju, zoe).body["chat"]
+    assert invitations(api, raju) == invitations(api, zoe) == [(chat, ravi)]
     assert act(api, raju, chat, "decline").status == 200
     assert act(api, ravi, chat, "members", {"remove": [zoe]}).body["invited"] == []
     for user in (raju, zoe):
