@@ -9,7 +9,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from stacks.config.environments import Environment
-from stacks.config.pools import ContainerPool, Pool
+from stacks.config.pools import LambdaPool, Pool
 from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from stacks.constructs.access_log_bucket import AccessLogBucket
 
@@ -51,7 +51,9 @@ class LoadBalancer(Construct):
         """`/api/*` goes to all pools by weight; everything else, which is the web client, to the
         containers, or to the Lambda where there is none with a weight."""
         containers = [
-            share for share in shares if isinstance(share.pool, ContainerPool) and share.pool.weight
+            share
+            for share in shares
+            if not isinstance(share.pool, LambdaPool) and share.pool.weight
         ]
         listener = self._listener(self._weighted(containers or shares))
         elb.ApplicationListenerRule(
