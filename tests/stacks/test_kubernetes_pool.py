@@ -14,8 +14,8 @@ from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import KubernetesPool, LambdaPool
 from tests.stacks.synthesized import Synthesize, Synthesized
 
-# The oldest minor version in EKS's standard support that has preStop's sleep switched on, and the newest.
-VERSIONS = ("1.32.0", "1.36.0")
+# The first in which preStop can sleep without a feature gate, and one of today.
+VERSIONS = ("1.30.0", "1.36.0")
 PODS = KubernetesPool(
     name="pods", cluster="shared", namespace="chat", cpu=250, memory=512, weight=2, min=2, max=6
 )

@@ -24,7 +24,8 @@ _MOTO = "moto, or the emulator that `AWS_ENDPOINT_URL_{}` names"
 EMULATED: Mapping[type, str] = {
     FunctionProvider: "worker processes with Lambda's runtime client, Python only; the AWS endpoint"
     " has Invoke for them, of the types RequestResponse and DryRun, without log tails",
-    ContainerProvider: "processes with the container's command and files, without Docker",
+    ContainerProvider: "processes with the container's command and files, without Docker; also the"
+    " pods of a Deployment in a stack's output that is bound to a target group",
     LoadBalancingProvider: "an Application and a Network Load Balancer, with health checks",
     ApiGatewayProvider: "one WebSocket API, with authorizer and `@connections`",
     EventSourceProvider: "pollers of queues and DynamoDB streams",
