@@ -327,6 +327,16 @@ def test_attempts_have_full_jitter_under_a_bound_that_doubles() -> None:
     assert backoff.pause() <= 1
 
 
+def test_each_attempt_is_spread_from_at_once_to_its_bound() -> None:
+    for failures in range(4):
+        found = []
+        for seed in range(200):
+            backoff = Backoff(SETTINGS, Random(seed))
+            found.append([backoff.pause() for _ in range(failures + 1)][-1])
+        bound = 2.0**failures
+        assert min(found) < bound * 0.1 and bound * 0.9 < max(found) <= bound
+
+
 def test_the_first_attempt_is_spread_over_the_window_of_the_ticket() -> None:
     first = []
     for seed in range(200):

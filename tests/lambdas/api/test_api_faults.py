@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.retries.standard import ThrottledRetryableChecker
 
 from lambdas import throttling
-from lambdas.api.app import error_of
+from lambdas.api.app import error_of, respond_error
 from lambdas.api.health import served_by
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys
@@ -39,6 +39,16 @@ def test_any_other_fault_is_internal_and_says_nothing(fault: Exception) -> None:
 def test_an_error_is_passed_on_as_it_is() -> None:
     refused = ChatError("conflict", "taken")
     assert error_of(refused) is refused
+
+
+@pytest.mark.parametrize(
+    ("seconds", "header"), [(0.2, "1"), (1.0, "1"), (29.5, "30"), (30.0, "30")]
+)
+def test_who_waits_as_long_as_the_header_says_has_waited_long_enough(
+    seconds: float, header: str
+) -> None:
+    response = respond_error(ChatError("rate_limited", "too many", retry_after=seconds))
+    assert response.headers.get("retry-after") == header
 
 
 STREAM = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
