@@ -55,7 +55,7 @@ def _row(name: str, found: Act) -> Row:
 
 
 def measure() -> dict[str, Act]:
-    """Of each act by its name. Slow: each call takes 20 ms, so that rounds can be told apart."""
+    """Of each act by its name. Slow: each call takes 20 ms, so that rounds are seen."""
     from bench import cost
     from lambdas.messages.send import send_limit
     from tests.support.lambdas import acts
