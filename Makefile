@@ -181,6 +181,10 @@ docs: $(READY) ## generates the protocol's documents, the clients' types and the
 pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
 	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
 
+# Options in ARGS: --messages 80 --online-share 0.3 and others; --pages writes the tables of docs/
+scale: $(READY) ## make scale USERS=1000000: rates, limits, dollars a month, and a reconnect storm
+	@$(BIN)/python -m tools.scale --users $(or $(USERS),100000) $(ARGS)
+
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
 

@@ -166,7 +166,7 @@ def test_a_receipt_is_one_write_and_three_reads(world: Backend, chat: str) -> No
     assert calls.count("UpdateItem") == 1
 
 
-@pytest.mark.parametrize(("members", "every"), [(2, 0.05), (20, 0.5), (50, 1.25), (256, 1.25)])
+@pytest.mark.parametrize(("members", "every"), [(2, 0.05), (20, 0.5), (50, 1.25), (257, 2.5)])
 def test_receipts_are_limited_to_twice_what_the_protocol_allows(members: int, every: float) -> None:
     limit, phone = ReceiptLimit(), Caller("raju", "phone", "c1")
 
