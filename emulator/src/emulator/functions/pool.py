@@ -81,8 +81,10 @@ class FunctionPool:
         self._error: dict[str, object] | None = None  # the last one, since the code changed
 
     async def invoke(self, event: bytes, arn: str | None = None) -> InvokeResult:
-        """`arn` is the one that it was called by, with a qualifier if there was one. Raises Throttled
-        when the reserved concurrency is exhausted, and after QUEUE_SECONDS without a free worker.
+        """`arn` is what it was called by, with a qualifier if there was one.
+
+        Raises Throttled when the reserved concurrency is exhausted, and after QUEUE_SECONDS without
+        a free worker.
         """
         if len(event) > failures.MAX_PAYLOAD:
             return failures.event_too_large(len(event))
