@@ -27,8 +27,7 @@ class Releases:
     that version take it back. None has no versions: what is deployed serves at once.
 
     `task_alarms`: the deployment of a container pool is rolled back while its tasks answer 5xx as
-    well, and not only when they do not start. A deployment takes at least the five minutes that the
-    alarm looks at.
+    well, and not only when they do not start.
     """
 
     shifting: Shifting | None = None
