@@ -21,9 +21,7 @@ def left() -> handover.Left:
     return found
 
 
-def test_what_the_first_version_left_is_understood(
-    world: Backend, left: handover.Left
-) -> None:
+def test_what_the_first_version_left_is_understood(world: Backend, left: handover.Left) -> None:
     handover.read(world, left)
 
 
