@@ -104,6 +104,10 @@ demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill,
 web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
 
+versions: $(READY) ## make versions from=<git ref>: that version and this one read each other's data, both ways
+	@$(call need,from,make versions from=HEAD)
+	@$(BIN)/python -m tests.versions.exchange --from $(from)
+
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
 # What needs no started process: the tests of these folders that are not marked as slow.
 # Tests that draw examples draw a fifth of them.

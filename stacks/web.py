@@ -75,6 +75,8 @@ class WebStack(EnvironmentStack):
         self.functions["Operator"] = self._operator()
         for pool in self.container_pools.values():
             pool.scale()
+            if config.releases.task_alarms:
+                pool.guard()
         self.network_balancer = self._network_balancer(network)
         if config.waf:
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
@@ -141,7 +143,7 @@ class WebStack(EnvironmentStack):
             resources=self._resources,
             values={**self._values, "POOL_NAME": "lambda"},
         )
-        return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=api.function)
+        return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=api.called)
 
     def _add_containers(
         self,

@@ -15,6 +15,7 @@ from stacks.config.load_balancer import LoadBalancer
 from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
 from stacks.config.regions import check_region, check_zones
+from stacks.config.releases import Releases
 from stacks.config.rules import check_together, container_pools
 from stacks.config.settings import Files, Network, Pipeline, Push, WebSocket
 from stacks.config.type_checks import require_types
@@ -52,6 +53,7 @@ class Environment:
     websocket: WebSocket = field(default_factory=WebSocket)
     functions: FunctionSizes = field(default_factory=FunctionSizes)
     concurrent_executions: int = 1_000
+    releases: Releases = field(default_factory=Releases)
     push: Push = field(default_factory=Push)
     files: Files = field(default_factory=Files)
     pipeline: Pipeline = field(default_factory=Pipeline)
@@ -111,6 +113,7 @@ class Environment:
         check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
         self.functions.check_reserved(quota)
+        self.functions.check_provisioned(self.releases.shifting)
         self._check_location()
 
     def _check_location(self) -> None:
@@ -171,6 +174,7 @@ STAGING = Environment(
         ContainerPool(name="small", cpu=256, memory=512, weight=2, min=1, max=4),
     ),
     load_balancer=LoadBalancer(deregistration_delay=60, access_logs=True),
+    releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
     point_in_time_recovery=True,
     customer_managed_key=True,
     container_insights=True,
@@ -189,6 +193,7 @@ PROD = Environment(
     ),
     load_balancer=LoadBalancer(deregistration_delay=120, access_logs=True),
     websocket=WebSocket(rate_limit=8_000, burst_limit=4_000),
+    releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
     retain=True,
     point_in_time_recovery=True,
     customer_managed_key=True,

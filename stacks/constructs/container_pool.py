@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aws_cdk import Duration, Tags
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
@@ -75,6 +76,33 @@ class ContainerPoolService(Construct):
                 scale_out_cooldown=out_cooldown,
                 scale_in_cooldown=in_cooldown,
             )
+
+    def guard(self) -> None:
+        """Its deployments are rolled back while its targets answer 5xx; to be called after the
+        target group has a listener.
+
+        Alone the circuit breaker notices only tasks that do not start or fail their health checks.
+        docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+        """
+        alarm = self.target_group.metrics.http_code_target(
+            elb.HttpCodeTarget.TARGET_5XX_COUNT, period=Duration.minutes(1)
+        ).create_alarm(
+            self,
+            "Target5xx",
+            alarm_description=f"The tasks of {self.pool.name} answer 5xx: a deployment is undone",
+            threshold=1,
+            evaluation_periods=5,
+            datapoints_to_alarm=3,
+            comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        # CDK's own method warns of a cycle at each synth; the alarm refers to no service
+        service = self.service.node.default_child
+        assert isinstance(service, ecs.CfnService)  # noqa: S101 - for the type checker
+        service.add_property_override(
+            "DeploymentConfiguration.Alarms",
+            {"AlarmNames": [alarm.alarm_name], "Enable": True, "Rollback": True},
+        )
 
     def _task(
         self, image: ecs.ContainerImage, values: Mapping[str, str]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from stacks.config.environments import PROD, Environment
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool
+from stacks.config.releases import Releases
 from stacks.config.settings import Network
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
@@ -73,6 +74,8 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
         BASE,
         replace(BASE, websocket=replace(BASE.websocket, access_logs=False)),
     ),
+    "releases are shifted": (replace(BASE, releases=Releases()), BASE),
+    "releases are not shifted any more": (BASE, replace(BASE, releases=Releases())),
     "longer logs": (BASE, replace(BASE, log_retention_days=400)),
 }
 

@@ -6,9 +6,10 @@ what else the context has to say for the setting to be looked at, or to make sen
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from stacks.config.functions import FUNCTIONS, setting_name
+from stacks.config.releases import Shifting
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
 LONG = "a" * 5_000
@@ -19,6 +20,7 @@ BALANCER, CHECK = "load_balancer", "load_balancer.health_check"
 MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
+VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ def number(low: int, high: int, *right: Any, optional: bool = False, **more: Any
     )
 
 
-def one_of(*right: Any, wrong: tuple[Any, ...], **more: Any) -> Values:
+def one_of(*right: Any, wrong: tuple[Any, ...], optional: bool = False, **more: Any) -> Values:
     """Whole numbers that are in a list."""
-    values = number(1, 2)
+    values = number(1, 2, optional=optional)
     wrong_values = tuple(each for each in values.wrong_values if type(each) is not int)
     texts = tuple(each for each in values.wrong_texts if each.strip("-1234567890"))
     return Values((*map(str, wrong), *texts), (*wrong, *wrong_values), right, **more)
@@ -398,8 +400,23 @@ VALUES: dict[str, Values] = {
         for setting, values in {
             "memory": number(128, 10_240),
             "reserved_concurrency": number(1, 900, optional=True),
+            "provisioned_concurrency": (
+                number(1, 900, optional=True, with_=VERSIONS)
+                if FUNCTIONS[name].versioned
+                else one_of("none", None, wrong=(1, 0, -1, 900), optional=True, with_=VERSIONS)
+            ),
         }.items()
     },
+    "releases.shifting": text(
+        (
+            *("", "canary", "linear", "LambdaCanary10Percent5Minutes", "all-at-once", "AllAtOnce"),
+            *("canary_10_percent_5_minutes ", "canary_20_percent_5_minutes", "All_At_Once", "0"),
+            LONG,
+        ),
+        get_args(Shifting),
+        optional=True,
+    ),
+    "releases.task_alarms": flag(),
     "concurrent_executions": number(1, 1_000_000),
     "push.fcm_secret_arn": secret(),
     "push.apns_secret_arn": secret(),

@@ -24,6 +24,7 @@ from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from emulator.clock import Clock
+from emulator.functions.model import name_in
 from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port
 from emulator.providers import Created, EmulatorError, Invoke, Resource
@@ -140,7 +141,7 @@ class LoadBalancingProvider:
             await self.stop()
             raise
         for arn, function in self._functions.items():
-            self.targets.register(arn, function.rpartition(":")[2], "", 0, function)
+            self.targets.register(arn, name_in(function), "", 0, function)
 
     def _served(self, target: str, what: str, trace: str, began: float, status: int | None) -> None:
         """A task's access key is its id, which is also the target's: its calls are known by it."""

@@ -31,6 +31,7 @@ from emulator.functions.functions import Functions
 from emulator.functions.invoke_api import InvokeApi
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
+from emulator.functions.versions import VersionProvider
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.providers import InvokeResult
@@ -199,6 +200,7 @@ class Services:
                 TopicProvider(self._clients),
                 BucketProvider(self._clients, servers.place.region),
                 functions,
+                VersionProvider(self.functions),
                 self.custom,
                 self.gateway,
                 self.balancer,

@@ -12,6 +12,7 @@ from emulator.providers import Created
 from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
+_SHIFTED = "what is started has one version, and all requests"
 _OBSERVED = "the functions print their logs and metrics; nothing local collects or alarms"
 
 IGNORED: Mapping[str, str] = {
@@ -20,6 +21,9 @@ IGNORED: Mapping[str, str] = {
     "AWS::CloudWatch::Alarm": _OBSERVED,
     "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
     "AWS::CloudWatch::Dashboard": _OBSERVED,
+    "AWS::CodeDeploy::Application": _SHIFTED,
+    "AWS::CodeDeploy::DeploymentConfig": _SHIFTED,
+    "AWS::CodeDeploy::DeploymentGroup": _SHIFTED,
     "AWS::EC2::EIP": _NETWORK,
     "AWS::EC2::FlowLog": _NETWORK,
     "AWS::EC2::InternetGateway": _NETWORK,
