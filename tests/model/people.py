@@ -83,7 +83,7 @@ class People:
     def members_change(self) -> None:
         device = self._random.choice([each for each in self._devices if each.user != "anna"])
         change = {self._random.choice(("add", "remove")): [self._random.choice(("mira", "anna"))]}
-        self._request(device, "POST", f"/api/chats/{self.group}/members", change)
+        self.change(device, change)
 
     def reads_back(self) -> None:
         device, chat = self._random.choice(self._devices), self._random.choice(self.chats)
@@ -134,6 +134,9 @@ class People:
                 device.seen_at = self._world.now
 
         self._request(device, "PUT", f"/api/devices/{device.name}", body, answered)
+
+    def change(self, device: Device, members: dict[str, list[str]]) -> None:
+        self._request(device, "POST", f"/api/chats/{self.group}/members", members)
 
     def remove(self, device: Device) -> None:
         def answered(_task: Invocation, got: Answer) -> None:
