@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from lambdas.api.sign_ins import SIGN_IN_SECONDS
 from tests.model.access_checks import AccessChecks
 from tests.model.clients import Clients
 from tests.model.device import Device
@@ -63,6 +64,8 @@ class People:
         device = self._random.choice(self.gone)
         if device.removed_by == device.token:
             return  # its sign-in goes on
+        if self._world.now - self._access.removed[device.address] > SIGN_IN_SECONDS:
+            return  # its last token has expired
         path, body = f"/api/devices/{device.name}", registration(device.address)
         chat = self._random.choice(self.chats)
         what: tuple[str, str, Any] = self._random.choice(
