@@ -1,4 +1,4 @@
-"""A template's domain names on this machine: found in it, replaced, answered to, and not foreign."""
+"""A template's domain names on this machine: found in it, replaced, taken as hosts, and not foreign."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ UPGRADE = {
 }
 
 
-def test_the_websocket_api_answers_to_its_name_and_functions_see_by_which_one() -> None:
+def test_the_websocket_api_is_reached_by_its_name_and_functions_see_by_which_one() -> None:
     async def scenario() -> None:
         async with playing(domain="ws.example.com") as scene:
             port = int(scene.provider.websocket_url.split(":")[2].split("/")[0])

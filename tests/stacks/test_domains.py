@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import stacks.config.environments
 from stacks.config.domains import HostedZone
 from stacks.config.environments import DEV, Environment
 from stacks.config.errors import ConfigError
@@ -16,6 +18,7 @@ from tests.stacks.complete import CERTIFICATE
 from tests.stacks.rehearsed import assembly, rehearsed
 from tests.stacks.synthesized import Synthesize, Synthesized
 
+PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
 API = {"load_balancer.domain_name": "chat.example.com", "load_balancer.plain_http": False}
 SOCKETS = {"websocket.domain_name": "ws.example.com"}
@@ -157,6 +160,18 @@ def test_of_names_in_another_zone_no_record_is_made_and_outputs_have_their_targe
     assert configuration["CertificateArn"] == CERTIFICATE
     target = made.stacks["Chat"]["Outputs"]["WebSocketDnsName"]["Value"]
     assert made.show(target) == "<WebSocketDomainName.RegionalDomainName>"
+
+
+def test_the_names_of_docs_deploying_md_are_made(synthesize: Synthesize) -> None:
+    section = PAGE.partition("## HTTPS and a domain")[2]
+    block = section.partition("```python\n")[2].partition("```")[0]
+    namespace = {**vars(stacks.config.environments), "replace": replace}
+    exec(block, namespace)  # the page's own code
+    made = synthesize(namespace["NAMED"])
+    assert {each.properties["Name"] for each in made.all("AWS::Route53::RecordSet")} == {
+        "chat.example.com.",
+        "ws.chat.example.com.",
+    }
 
 
 def test_without_a_name_nothing_is_made_of_it(dev: Synthesized) -> None:

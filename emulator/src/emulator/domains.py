@@ -1,7 +1,8 @@
 """The domain names that a template gives its load balancer and its WebSocket API.
 
-No name is resolved here: what runs listens on 127.0.0.1, without TLS. It answers to its address, to
-these names, and to `<name>.localhost`, which browsers lead to this machine (RFC 6761, 6.3).
+No name is resolved here: what runs listens on 127.0.0.1, without TLS. It is reached by its
+address, by these names as hosts, and by `<name>.localhost`, which browsers lead to this machine
+(RFC 6761, 6.3).
 Functions and tasks are given the address, which every client finds.
 """
 

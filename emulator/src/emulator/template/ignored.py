@@ -38,7 +38,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::IAM::OIDCProvider": "nobody signs in from outside",
     "AWS::Logs::LogGroup": "workers write to .local/logs",
     "AWS::Logs::MetricFilter": _OBSERVED,
-    "AWS::Route53::RecordSet": "no name is resolved here; what runs answers to the template's",
+    "AWS::Route53::RecordSet": "no name is resolved here; hosts are the template's names as well",
     "AWS::SNS::Subscription": _OBSERVED,
     "AWS::WAFv2::WebACL": "the local balancer filters nothing",
     "AWS::WAFv2::WebACLAssociation": "the local balancer filters nothing",
