@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from stacks.config import arns
+from stacks.config.domains import HostedZone, check_domains, serves_https
 from stacks.config.errors import require, require_between, require_one_of
 from stacks.config.functions import FunctionSizes
 from stacks.config.load_balancer import LoadBalancer
@@ -51,6 +52,7 @@ class Environment:
     pools: tuple[Pool, ...]
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
+    zone: HostedZone = field(default_factory=HostedZone)
     functions: FunctionSizes = field(default_factory=FunctionSizes)
     concurrent_executions: int = 1_000
     releases: Releases = field(default_factory=Releases)
@@ -112,9 +114,15 @@ class Environment:
         )
         check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
+        check_domains(self.load_balancer, self.websocket, self.zone)
         self.functions.check_reserved(quota)
         self.functions.check_provisioned(self.releases.shifting)
         self._check_location()
+
+    @property
+    def https(self) -> bool:
+        """Whether the load balancer serves HTTPS, and HTTP only redirects to it."""
+        return serves_https(self.load_balancer, self.zone)
 
     def _check_location(self) -> None:
         require(
@@ -127,11 +135,15 @@ class Environment:
         check_region(self.region)
         containers = bool(container_pools(self.pools))
         check_zones(self.availability_zones, self.region, containers=containers)
-        certificate = arns.NamedArn(
-            "load_balancer.certificate_arn", self.load_balancer.certificate_arn, arns.CERTIFICATE
+        certificates = (
+            arns.NamedArn(f"{field}.certificate_arn", each.certificate_arn, arns.CERTIFICATE)
+            for field, each in (
+                ("load_balancer", self.load_balancer),
+                ("websocket", self.websocket),
+            )
         )
         arns.check_region_and_account(
-            (certificate, *self.push.named_arns()), self.region, self.account
+            (*certificates, *self.push.named_arns()), self.region, self.account
         )
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")

@@ -21,6 +21,8 @@ MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
 VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
+IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
+NO_ZONE = {"zone.id": None, "zone.domain": None}
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,53 @@ def certificate() -> Values:
     )
     plain = {f"{BALANCER}.plain_http": True}
     right = ((CERTIFICATE, here), ("none", plain), (None, plain))
+    return Values(values.wrong_texts, values.wrong_values, right, here)
+
+
+def domain() -> Values:
+    """The WebSocket API's, with a certificate that is made in the zone of all names."""
+    names = (
+        "ws.example.com",
+        "example.com",
+        f"{'a' * 52}.example.com",
+        "a-1.xn--bcher-kva.example.com",
+    )
+    values = text(
+        (
+            *("", "ws", "wss://ws.example.com", "ws.example.com:443", "*.example.com", "1.2"),
+            *("ws..example.com", "-ws.example.com", "ws-.example.com", "WS.example.com"),
+            *("192.0.2.1", "ws.example.com\n", "b\u00fccher.example.com", "ws.example.com.", LONG),
+            *(f"{'a' * 53}.example.com", "ws.example.net", "badexample.com"),
+        ),
+        names,
+        optional=True,
+        with_=IN_ZONE,
+    )
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (*names, *((none, NO_ZONE) for none in ("none", None))),
+        IN_ZONE,
+    )
+
+
+def zone(wrong: tuple[str, ...], right: str, other: tuple[Any, Mapping[str, Any]]) -> Values:
+    values = text(wrong, (), optional=True)
+    given = {**IN_ZONE, "websocket.domain_name": "ws.example.com"}
+    none = {**NO_ZONE, "websocket.domain_name": None}
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (right, other, ("none", none), (None, none)),
+        given,
+    )
+
+
+def websocket_certificate() -> Values:
+    here = {**IN_REGION, "websocket.domain_name": "ws.example.com"}
+    values = certificate()
+    none = {"websocket.domain_name": None}
+    right = ((CERTIFICATE, here), ("none", none), (None, none))
     return Values(values.wrong_texts, values.wrong_values, right, here)
 
 
@@ -391,6 +440,24 @@ VALUES: dict[str, Values] = {
     "websocket.access_logs": flag(),
     "websocket.account_log_role": flag(),
     "websocket.reconnect_window": number(0, 600),
+    "websocket.domain_name": domain(),
+    "websocket.certificate_arn": websocket_certificate(),
+    "zone.id": zone(
+        (
+            *("", "Z", "z0123456789abc", "/hostedzone/Z0123456789ABC", "Z012-3", "Z 1", "Z1\n"),
+            *("0Z1", f"Z{'A' * 32}", "example.com", LONG),
+        ),
+        "Z1",
+        (f"Z{'A' * 31}", {}),
+    ),
+    "zone.domain": zone(
+        (
+            *("", "com", "example.com.", "Example.com", "*.example.com", "https://example.com"),
+            *("example..com", "-example.com", "192.0.2.1", "example.com\n", LONG),
+        ),
+        "example.com",
+        ("ws.example.com", {}),
+    ),
     "files.max_mib": number(1, 1_024, with_={"files.mib_per_day": 2_048}),
     "files.per_day": number(1, 100_000),
     "files.mib_per_day": number(1, 1_048_576, with_={"files.max_mib": 1}),

@@ -58,6 +58,9 @@ MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
     "staging": {
         "load_balancer.certificate_arn": CERTIFICATE,
         "load_balancer.domain_name": "api.example.com",
+        "websocket.domain_name": "ws.example.com",
+        "zone.id": "Z0123456789ABCDEFGHIJ",
+        "zone.domain": "example.com",
     },
     "prod": {"load_balancer.ip_hash": True, "load_balancer.ip_hash_pool": "small"},
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import aiohttp
@@ -61,13 +61,16 @@ class LoadBalancingProvider:
         any_host: bool = False,
         gate: Gate | None = None,
         ring: Ring | None = None,
+        names: Container[str] = (),
     ) -> None:
         self._ring = ring
         self._gate = OpenGate() if gate is None else gate
         self._invoke = invoke
         self._clock = clock
         self._arns = Arns(region, account, random_bytes)
-        self._application = ApplicationBalancer(port, self._arns, random_bytes, any_host=any_host)
+        self._application = ApplicationBalancer(
+            port, self._arns, random_bytes, any_host=any_host, names=names
+        )
         self._network = NetworkBalancer(network_port, self._arns)
         self._functions: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None

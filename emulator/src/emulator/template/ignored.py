@@ -18,6 +18,7 @@ _OBSERVED = "the functions print their logs and metrics; nothing local collects 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
     "AWS::CDK::Metadata": "counts deployments",
+    "AWS::CertificateManager::Certificate": "nothing here has TLS",
     "AWS::CloudWatch::Alarm": _OBSERVED,
     "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
     "AWS::CloudWatch::Dashboard": _OBSERVED,
@@ -41,6 +42,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::IAM::OIDCProvider": "nobody signs in from outside",
     "AWS::Logs::LogGroup": "workers write to .local/logs",
     "AWS::Logs::MetricFilter": _OBSERVED,
+    "AWS::Route53::RecordSet": "no name is resolved here; hosts are the template's names as well",
     "AWS::SNS::Subscription": _OBSERVED,
     "AWS::WAFv2::WebACL": "the local balancer filters nothing",
     "AWS::WAFv2::WebACLAssociation": "the local balancer filters nothing",
@@ -56,8 +58,12 @@ _MISSED: Mapping[str, str] = {
 
 def missed(resources: Iterable[Resource]) -> list[str]:
     """What somebody who tries the system out would miss, a line for each kind."""
-    types = {resource.type for resource in resources}
-    return [line for kind, line in _MISSED.items() if kind in types]
+    given = list(resources)
+    types = {resource.type for resource in given}
+    lines = [line for kind, line in _MISSED.items() if kind in types]
+    if any(resource.properties.get("Protocol") == "HTTPS" for resource in given):
+        lines.append("TLS is not supported: what the template serves by HTTPS is HTTP here")
+    return lines
 
 
 class Names(dict[str, str]):
