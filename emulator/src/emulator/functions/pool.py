@@ -87,6 +87,7 @@ class FunctionPool:
             return failures.event_too_large(len(event))
         in_flight = sum(worker.busy for worker in self._workers) + len(self._waiting)
         if self.function.reserved is not None and in_flight >= self.function.reserved:
+            self._throttled += 1
             raise Throttled(self.function.name)
         invocation, began = Invocation(event), time.time()
         self._invocations += 1

@@ -10,12 +10,13 @@ from typing import Any
 from emulator.clock import Clock
 from emulator.gateway import model
 from emulator.gateway.connections import Registry
-from emulator.gateway.dispatch import Dispatcher
+from emulator.gateway.dispatch import NAMESPACE, Dispatcher
 from emulator.gateway.listener import WebSocketListener
 from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Authorizer, Integration, Properties, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port, number
+from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.traces.ring import Ring
 
@@ -56,7 +57,9 @@ class ApiGatewayProvider:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         ring: Ring | None = None,
         gate: Gate | None = None,
+        measure: Measure = unmeasured,
     ) -> None:
+        self._measure = measure
         self._gate = OpenGate() if gate is None else gate
         self._ring = Ring(now) if ring is None else ring
         self._invoke = invoke
@@ -124,6 +127,7 @@ class ApiGatewayProvider:
             self._now,
             self._random,
             gate=self._gate,
+            measure=self._measure,
         )
         websocket_port, management_port = self._ports
         self._management = ManagementApi(
@@ -164,6 +168,15 @@ class ApiGatewayProvider:
         """With the stage, as CONNECTIONS_URL has it; after `start`."""
         port = self._management.listener.port if self._management else number(self._ports[1])
         return f"http://127.0.0.1:{port}/{self._stage}"
+
+    def measure_posts(self, posts: int) -> None:
+        """Frames that were posted on connections count as messages, as on AWS; so do open
+        connections, which AWS has no metric of, in a namespace of the emulator's."""
+        dimensions = {"ApiId": self.api_id, "Stage": self._stage or ""}
+        for _ in range(posts):
+            self._measure(NAMESPACE, "MessageCount", 1, dimensions)
+        connections = sum(1 for _ in self.registry)
+        self._measure("Emulator", "Connections", connections, dimensions)
 
     def state(self) -> dict[str, Any]:
         """`{"connections": [{id, user, device, connected_at, last_active_at, received, sent}]}`;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
 from emulator.describe.api import DescribeApi
 from emulator.describe.balancers import BalancerView
+from emulator.describe.cloudwatch import CloudWatchView
 from emulator.describe.containers import EcsView
 from emulator.describe.functions import LambdaView
 from emulator.describe.logs import LogsView
@@ -33,6 +35,9 @@ from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.metrics.monitor import Monitor, reported
+from emulator.metrics.provider import CloudWatchProvider
+from emulator.metrics.store import Store
 from emulator.providers import InvokeResult
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
@@ -43,6 +48,7 @@ from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
 from emulator.resources.user_pools import UserPoolProvider
 from emulator.runtime.endpoints import Endpoints
+from emulator.runtime.measuring import MeasuredSystem
 from emulator.runtime.project import APNS, FCM
 from emulator.runtime.registry import Registry
 from emulator.runtime.servers import API_ID, Servers
@@ -67,6 +73,11 @@ class Services:
         self._report = report
         self._clock = Clock(servers.options.speed)
         self._run = servers.options.state / "run"
+        self.store = Store(self.metric_seconds)
+        place = servers.place
+        self.cloudwatch = CloudWatchProvider(
+            self.store, place.region, place.account, reported(report), self._clock.speed
+        )
         self._clients = Clients(servers.addresses)
         self.permissions = PermissionProvider(
             servers.place, servers.options.iam, servers.denials, lambda: servers.aws.url
@@ -95,6 +106,7 @@ class Services:
             api_id=API_ID,
             ring=servers.ring,
             gate=self.permissions,
+            measure=self.store.put,
         )
         self.balancer = LoadBalancingProvider(
             invoke,
@@ -103,11 +115,13 @@ class Services:
             clock=self._clock,
             gate=self.permissions,
             ring=servers.ring,
+            measure=self.store.put,
         )
         self.events = EventSourceProvider(
             Calls(servers.addresses), invoke, self._clock, report, self.permissions
         )
         self.containers = self._containers()
+        self.monitor = self._monitor()
         self.reload = self._reload()
         self.console = Console(
             port=servers.ports.console,
@@ -139,6 +153,9 @@ class Services:
             "elasticloadbalancing": BalancerView(made, self.balancer.state).operations(),
             "lambda": LambdaView(made).operations(),
             "logs": LogsView(self.functions.functions).operations(),
+            "monitoring": CloudWatchView(
+                self.cloudwatch, self.store, self._clock.speed
+            ).operations(),
         }
         return await DescribeApi(views).handle(request)
 
@@ -152,6 +169,31 @@ class Services:
             idle_limit=self._servers.options.idle_limit,
         )
         return Functions(host, self._report, ring=self._servers.ring)
+
+    def metric_seconds(self) -> float:
+        """The time in which metrics are counted: the epoch's, at the emulator's speed."""
+        return time.time() * self._clock.speed
+
+    def _monitor(self) -> Monitor:
+        servers = self._servers
+        measured = MeasuredSystem(
+            servers.ring,
+            servers.aws.url,
+            fetch=self.collector.fetch,
+            functions=self.functions,
+            events=self.events,
+            balancer=self.balancer,
+            gateway=self.gateway,
+            made=self.made,
+        )
+        return Monitor(
+            self.store,
+            self.cloudwatch,
+            measured,
+            self._clock,
+            self.metric_seconds,
+            servers.options.logs,
+        )
 
     def _containers(self) -> ContainerProvider:
         servers = self._servers
@@ -204,6 +246,7 @@ class Services:
                 self.balancer,
                 self.containers,
                 self.events,
+                self.cloudwatch,
             ]
         )
 
@@ -249,7 +292,7 @@ class Services:
         merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
         components = (
             *(self.balancer, self.containers, self.gateway, self.functions, self.events),
-            self.permissions,
+            *(self.permissions, self.cloudwatch),
         )
         for component in components:
             merged |= component.state()

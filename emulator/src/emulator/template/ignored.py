@@ -12,14 +12,11 @@ from emulator.providers import Created
 from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
-_OBSERVED = "the functions print their logs and metrics; nothing local collects or alarms"
+_OBSERVED = "functions print their logs into files, and the terminal shows what alarms notify of"
 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
     "AWS::CDK::Metadata": "counts deployments",
-    "AWS::CloudWatch::Alarm": _OBSERVED,
-    "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
-    "AWS::CloudWatch::Dashboard": _OBSERVED,
     "AWS::EC2::EIP": _NETWORK,
     "AWS::EC2::FlowLog": _NETWORK,
     "AWS::EC2::InternetGateway": _NETWORK,
