@@ -37,6 +37,9 @@ class Sources(Protocol):
     def pools(self) -> Mapping[str, str]:
         """The user pool of each client of one."""
 
+    def executions(self) -> int:
+        """Of other functions of the account."""
+
     def stream_ages(self) -> Iterable[tuple[str, float]]: ...
 
     async def backlog(self) -> Mapping[str, Mapping[str, float]]: ...
@@ -87,7 +90,7 @@ class Monitor:
         sources, sampling = self._sources, self._sampling
         await sources.fetch()
         sources.posted(sampling.records(sources.ring))
-        sampling.functions(sources.functions())
+        sampling.functions(sources.functions(), sources.executions())
         sampling.streams(sources.stream_ages(), self._clock.speed)
         sampling.queues(await sources.backlog(), self._clock.speed)
         sources.measure_health()

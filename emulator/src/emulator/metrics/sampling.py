@@ -74,9 +74,8 @@ class Sampling:
         where = {"UserPool": self._pools().get(client, ""), "UserPoolClient": client}
         self._measure(COGNITO, f"{name}Throttles", 1, where)
 
-    def functions(self, state: Iterable[Mapping[str, Any]]) -> None:
-        """Of `Functions.state`."""
-        busy = 0
+    def functions(self, state: Iterable[Mapping[str, Any]], busy: int = 0) -> None:
+        """Of `Functions.state`; `busy` are executions of others in the account."""
         for each in state:
             name, throttled = each["name"], each["throttled"]
             busy += each["busy"]

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from emulator.balancer.provider import LoadBalancingProvider
+from emulator.breaking import Broken
 from emulator.describe.made import Made
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.functions import Functions
@@ -31,11 +32,13 @@ class MeasuredSystem:
         balancer: LoadBalancingProvider,
         gateway: ApiGatewayProvider,
         made: Made,
+        broken: Broken,
     ) -> None:
         self.ring = ring
         self._aws, self._fetch = aws, fetch
         self._functions, self._events = functions, events
         self._balancer, self._gateway, self._made = balancer, gateway, made
+        self._broken = broken
 
     async def fetch(self) -> None:
         await self._fetch()
@@ -47,6 +50,9 @@ class MeasuredSystem:
     def pools(self) -> Mapping[str, str]:
         clients = self._made.of("AWS::Cognito::UserPoolClient")
         return {one.created.ref: str(one.properties["UserPoolId"]) for one in clients}
+
+    def executions(self) -> int:
+        return self._broken.executions()
 
     def stream_ages(self) -> Iterable[tuple[str, float]]:
         return self._events.stream_ages()

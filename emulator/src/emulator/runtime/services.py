@@ -13,6 +13,7 @@ from aiohttp import web
 
 from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
+from emulator.breaking import Broken
 from emulator.clock import Clock
 from emulator.console.details import Details
 from emulator.console.server import Console
@@ -86,6 +87,7 @@ class Services:
         self.queues = QueueProvider(self._clients)
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
+        self.broken = Broken(servers.aws.url)
         self.functions = self._functions()
         self.made = Made()
         self.invoke_api = InvokeApi(self.functions, servers.ports.functions, self._describe)
@@ -142,6 +144,7 @@ class Services:
                 field=servers.options.project.trace_field,
             ),
             endpoints=lambda: self.endpoints().as_json(),
+            broken=self.broken,
         )
 
     async def _describe(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -168,7 +171,7 @@ class Services:
             own_runtime=not has_awslambdaric(),
             idle_limit=self._servers.options.idle_limit,
         )
-        return Functions(host, self._report, ring=self._servers.ring)
+        return Functions(host, self._report, ring=self._servers.ring, broken=self.broken)
 
     def metric_seconds(self) -> float:
         """The time in which metrics are counted: the epoch's, at the emulator's speed."""
@@ -185,6 +188,7 @@ class Services:
             balancer=self.balancer,
             gateway=self.gateway,
             made=self.made,
+            broken=self.broken,
         )
         return Monitor(
             self.store,
@@ -292,7 +296,7 @@ class Services:
         merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
         components = (
             *(self.balancer, self.containers, self.gateway, self.functions, self.events),
-            *(self.permissions, self.cloudwatch),
+            *(self.permissions, self.cloudwatch, self.broken),
         )
         for component in components:
             merged |= component.state()
