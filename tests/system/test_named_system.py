@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from client import ChatClient
 from tests.support.running_system import PASSWORD
@@ -34,7 +35,7 @@ def test_the_ticket_has_an_address_that_every_client_finds_and_the_name_takes_it
                 bearer = {"Authorization": f"Bearer {token}", **host}
                 ticket = await http.post("/api/tickets", json={"device": "phone"}, headers=bearer)
             assert ticket.json()["url"] == f"ws://127.0.0.1:{port}"
-            offered = ["chat.v1", f"ticket.{ticket.json()['ticket']}"]
+            offered = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{ticket.json()['ticket']}")]
             by_name = connect(
                 f"ws://{sockets}/", host="127.0.0.1", port=port, subprotocols=offered, proxy=None
             )

@@ -13,15 +13,12 @@ from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
 _SHIFTED = "what is started has one version, and all requests"
-_OBSERVED = "the functions print their logs and metrics; nothing local collects or alarms"
+_OBSERVED = "functions print their logs into files, and the terminal shows what alarms notify of"
 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
     "AWS::CDK::Metadata": "counts deployments",
     "AWS::CertificateManager::Certificate": "nothing here has TLS",
-    "AWS::CloudWatch::Alarm": _OBSERVED,
-    "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
-    "AWS::CloudWatch::Dashboard": _OBSERVED,
     "AWS::CodeDeploy::Application": _SHIFTED,
     "AWS::CodeDeploy::DeploymentConfig": _SHIFTED,
     "AWS::CodeDeploy::DeploymentGroup": _SHIFTED,
