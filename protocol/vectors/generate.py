@@ -301,7 +301,7 @@ def emoji() -> dict[str, Any]:
 
 
 OF = {"by": "ravi/phone", "id": ID}
-PICTURE = "/9j/" + "A" * 40
+PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"  # a JPEG's header, of 96 x 96 pixels
 
 
 FILE = {
@@ -433,7 +433,7 @@ def contents() -> dict[str, Any]:
         ("a name of spaces", {"v": 1, "kind": "chat_name", "name": "   "}),
         ("a long name", {"v": 1, "kind": "chat_name", "name": "x" * 65}),
         ("a picture of another type", {"v": 1, "kind": "chat_picture", "picture": "PHN2Zz4"}),
-        ("a large picture", {"v": 1, "kind": "chat_picture", "picture": "/9j/" + "A" * 7_197}),
+        ("a large picture", {"v": 1, "kind": "chat_picture", "picture": PICTURE + "A" * 7_200}),
         ("a picture with a line", {"v": 1, "kind": "chat_picture", "picture": PICTURE + "\n"}),
         ("a profile without time", without(profile, "at")),
         ("a profile without name", without(profile, "name")),

@@ -61,6 +61,8 @@ CONTAINER = "http://169.254.170.2/v4/0123456789abcdef-1234567890"
         ({"AWS_LAMBDA_LOG_STREAM_NAME": STREAM}, "456789abcdef"),
         ({"ECS_CONTAINER_METADATA_URI_V4": CONTAINER}, "0123456789ab"),
         ({"ECS_CONTAINER_METADATA_URI_V4": "http://x/v4/a\r\nb: c"}, "abc"),
+        ({"HOSTNAME": "switchboard-prod-pods-5d4f8c7b9d-x2k4q"}, "8c7b9d-x2k4q"),
+        ({"HOSTNAME": "ip-10-0-0-1", "ECS_CONTAINER_METADATA_URI_V4": CONTAINER}, "0123456789ab"),
         ({}, "[0-9a-f]{12}"),
         ({"AWS_LAMBDA_LOG_STREAM_NAME": "$$$"}, "[0-9a-f]{12}"),
     ],
