@@ -62,8 +62,10 @@ def test_whoever_is_disabled_is_out_at_once_with_sockets_tickets_tokens_and_push
     api: Rest,
 ) -> None:
     user, own = with_phone(api)
+    push = {"platform": "fcm", "token": f"second-of-{user}"}
+    own.request("PUT", "/api/devices/desk", Phone(user, "desk").registration(push=push))
     ticket = own.ticket("phone").body["ticket"]
-    assert len(endpoints(api)) == 1
+    assert len(endpoints(api)) == 2
     assert act(api, "disable", user) == {"user": user, "act": "disable", "done": True}
     assert f"connection-of-{user}-phone" in api.gateway.closed
     assert opens(api, ticket) == 403  # it was given before

@@ -155,6 +155,9 @@ def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:
     assert (back.body["members"], back.body["invited"]) == ([ravi], [raju])
     assert frames == []  # an invitation that is not announced
     assert act(api, raju, chat, "accept").body["members"] == sorted([ravi, raju])
+    assert act(api, ravi, chat, "members", {"remove": [raju]}).body["members"] == [ravi]
+    again = act(api, ravi, chat, "members", {"add": [raju]})
+    assert (again.body["members"], again.body["invited"]) == (sorted([ravi, raju]), [])
     assert act(api, raju, direct(api, raju, ravi).body["chat"], "leave").status == 403
 
 
@@ -202,6 +205,9 @@ def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> N
     assert states(api, raju) == {ravi: "blocked"}
     assert api.request("DELETE", path, user=raju).status == 204
     assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {}
+    assert api.request("PUT", path, {"state": "contact"}, user=zoe).body["state"] == "contact"
+    assert "blocked" not in listed(api, zoe)[later.body["chat"]]
+    assert states(api, zoe) == {ravi: "contact"}
     for verb, body in (("PUT", {"state": "contact"}), ("DELETE", None)):
         own = api.request(verb, f"/api/contacts/{raju}", body, user=raju)
         assert (own.status, own.body["error"]["code"]) == (400, "bad_request")
