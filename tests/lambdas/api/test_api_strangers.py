@@ -143,6 +143,9 @@ def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
     assert act(api, ravi, chat, "members", {"remove": [zoe]}).body["invited"] == []
     for user in (raju, zoe):
         assert act(api, user, chat, "accept").status == 404
+    frames = [api.connect(api.phone(user)) for user in (raju, zoe)]
+    assert act(api, ravi, chat, "members", {"add": [raju, zoe]}).status == 200
+    assert [len(each) for each in frames] == [0, 1], "who declined is not asked aloud again"
 
 
 def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:

@@ -49,6 +49,21 @@ def test_what_was_missed_comes_in_order_and_then_synced(world: Backend) -> None:
     }
 
 
+def test_each_device_gets_the_payload_that_is_for_it_and_null_where_there_is_none(
+    world: Backend,
+) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone", "desk", "watch")
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat, to={"raju/phone": "for the phone", "raju/desk": "for the desk"})
+    found = {}
+    for device in ("phone", "desk", "watch"):
+        given.connected(world, "raju", device)
+        (message,), _ = when.syncs(world, "raju", device, {chat: 0})
+        found[device] = then.valid(message)["payload"]
+    assert found == {"phone": "for the phone", "desk": "for the desk", "watch": None}
+
+
 def test_without_chats_it_starts_at_what_the_device_has_acknowledged(world: Backend) -> None:
     chat = _chat_with(world, 3)
     given.connected(world, "raju", "phone")
