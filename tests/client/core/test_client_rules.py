@@ -568,6 +568,22 @@ def test_a_receipt_that_failed_is_told_again_to_the_same_senders(
     assert first == second == {**first, "senders": ["raju"], "delivered": 1}
 
 
+def test_reading_that_failed_is_told_again_although_all_was_told_to_be_here(
+    client: Client,
+) -> None:
+    client.open()
+    client.hear(message(1))
+    client.after(310.0)
+    client.hear(frames.Pong())
+    client.sent.clear()
+    client.step(Engine.mark_read, CHAT, 1)
+    client.after(1.0)
+    client.hear(frames.ErrorFrame("internal", "Internal server error", action="receipt"))
+    client.after(1.0)
+    first, second = client.actions("receipt")
+    assert first == second and (first["read"], first["senders"]) == (1, ["raju"])
+
+
 def test_what_may_not_have_been_told_is_told_again_after_a_crash(client: Client) -> None:
     client.open()
     client.hear(message(1))

@@ -128,9 +128,31 @@ def test_delivered_and_read_fold_into_one_frame() -> None:
     assert plan.next_due() is None
 
 
+def test_senders_that_one_receipt_has_no_room_for_are_named_by_the_next_ones() -> None:
+    plan, names = ReceiptPlan(Settings(), Random(7)), [f"user{n:04}" for n in range(600)]
+    plan.opened({})
+    plan.moved("c", 0.0, Watermarks(600, 0), names, 1_024)
+    frames = []
+    while (at := plan.next_due()) is not None:
+        frames += [(at, frame) for frame in plan.due(at)]
+    assert [len(frame["senders"]) for _, frame in frames] == [256, 256, 88]
+    assert sorted(name for _, frame in frames for name in frame["senders"]) == names
+    assert all(frame["delivered"] == 600 for _, frame in frames)
+    assert all(two - one >= 10 for (one, _), (two, _) in pairwise(frames))
+
+
 @pytest.mark.parametrize(
     ("members", "delivered_every", "read_every"),
-    [(0, 0.2, 0.2), (2, 0.2, 0.2), (4, 0.4, 0.2), (20, 2.0, 1.0), (50, 5.0, 2.5), (256, 5.0, 2.5)],
+    [
+        (0, 0.2, 0.2),
+        (2, 0.2, 0.2),
+        (4, 0.4, 0.2),
+        (20, 2.0, 1.0),
+        (50, 5.0, 2.5),
+        (256, 5.0, 2.5),
+        (257, 10.0, 5.0),
+        (1_024, 10.0, 5.0),
+    ],
 )
 def test_the_more_members_the_fewer_receipts(
     members: int, delivered_every: float, read_every: float
@@ -325,6 +347,16 @@ def test_attempts_have_full_jitter_under_a_bound_that_doubles() -> None:
     assert max(pauses) > 20
     backoff.connected()
     assert backoff.pause() <= 1
+
+
+def test_each_attempt_is_spread_from_at_once_to_its_bound() -> None:
+    for failures in range(4):
+        found = []
+        for seed in range(200):
+            backoff = Backoff(SETTINGS, Random(seed))
+            found.append([backoff.pause() for _ in range(failures + 1)][-1])
+        bound = 2.0**failures
+        assert min(found) < bound * 0.1 and bound * 0.9 < max(found) <= bound
 
 
 def test_the_first_attempt_is_spread_over_the_window_of_the_ticket() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lambdas.messages.direct import Begin, DirectChats, after_blocking, after_unblocking
+from lambdas.messages.heads import undelivered
 from lambdas.people.contacts import Contacts
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend
@@ -109,6 +110,13 @@ def test_ticks_say_nothing_of_what_a_block_has_hidden(world: Backend, chat: str)
     assert synced["chats"][chat]["undelivered"] == [[3, 4]]
     _, synced = when.syncs(world, "raju", chats={chat: 5})
     assert "undelivered" not in synced["chats"][chat], "raju was blocked by nobody"
+
+
+def test_each_hears_of_ended_blocks_of_the_other_one_alone() -> None:
+    blocks = [("raju", 3, 4), ("ravi", 5, 5), ("raju", 7, 0), ("raju", 8, 9)]
+    assert undelivered({"blocks": blocks}, {"raju"}) == ((3, 4), (8, 9))
+    assert undelivered({"blocks": blocks}, {"ravi"}) == ((5, 5),)
+    assert undelivered({}, {"raju"}) == ()
 
 
 def test_each_block_has_its_positions() -> None:

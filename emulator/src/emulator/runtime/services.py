@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from emulator.describe.logs import LogsView
 from emulator.describe.made import Made
 from emulator.describe.stacks import CloudFormationView
 from emulator.describe.websocket import WebSocketView
+from emulator.domains import of_template, origins
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
@@ -31,8 +33,10 @@ from emulator.functions.functions import Functions
 from emulator.functions.invoke_api import InvokeApi
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
+from emulator.functions.versions import VersionProvider
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.listening import HOST, number
 from emulator.providers import InvokeResult
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
@@ -67,7 +71,12 @@ class Services:
         self._report = report
         self._clock = Clock(servers.options.speed)
         self._run = servers.options.state / "run"
-        self._clients = Clients(servers.addresses)
+        resources = [each for stack in assembly.stacks for each in stack.resources()]
+        self._domains = of_template(resources)
+        here = f"http://{HOST}:{number(servers.ports.api)}"
+        named = self._domains.local(here, servers.addresses.websocket)
+        self._addresses = replace(servers.addresses, named=named)
+        self._clients = Clients(self._addresses)
         self.permissions = PermissionProvider(
             servers.place, servers.options.iam, servers.denials, lambda: servers.aws.url
         )
@@ -95,6 +104,7 @@ class Services:
             api_id=API_ID,
             ring=servers.ring,
             gate=self.permissions,
+            names=self._domains,
         )
         self.balancer = LoadBalancingProvider(
             invoke,
@@ -103,9 +113,10 @@ class Services:
             clock=self._clock,
             gate=self.permissions,
             ring=servers.ring,
+            names=self._domains,
         )
         self.events = EventSourceProvider(
-            Calls(servers.addresses), invoke, self._clock, report, self.permissions
+            Calls(self._addresses), invoke, self._clock, report, self.permissions
         )
         self.containers = self._containers()
         self.reload = self._reload()
@@ -159,7 +170,7 @@ class Services:
             children=servers.children,
             targets=self.balancer.targets,
             container_asset=self._assembly.image,
-            environment=servers.addresses.environment,
+            environment=self._addresses.environment,
             directory=self._run,
             logs=servers.options.logs,
             clock=self._clock,
@@ -185,7 +196,7 @@ class Services:
             self.copies,
             servers.options.logs,
             servers.place,
-            servers.addresses.environment,
+            self._addresses.environment,
             self.permissions.add_function,
         )
         return Registry(
@@ -197,8 +208,13 @@ class Services:
                 UserPoolProvider(self._clients),
                 KeyProvider(self._clients, self.permissions.add_resource_policy),
                 TopicProvider(self._clients),
-                BucketProvider(self._clients, servers.place.region),
+                BucketProvider(
+                    self._clients,
+                    servers.place.region,
+                    lambda origin: origins(self._addresses.named, origin),
+                ),
                 functions,
+                VersionProvider(self.functions),
                 self.custom,
                 self.gateway,
                 self.balancer,
@@ -238,6 +254,7 @@ class Services:
             project=str(servers.options.project.directory),
             down=servers.options.project.command("down"),
             page=f"{self.balancer.url}{page}" if page else None,
+            names=self._domains.for_browsers(self.balancer.url, self._addresses.websocket),
         )
 
     def _origins(self) -> dict[str, str]:
