@@ -202,6 +202,9 @@ def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> N
     assert states(api, raju) == {ravi: "blocked"}
     assert api.request("DELETE", path, user=raju).status == 204
     assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {}
+    for verb, body in (("PUT", {"state": "contact"}), ("DELETE", None)):
+        own = api.request(verb, f"/api/contacts/{raju}", body, user=raju)
+        assert (own.status, own.body["error"]["code"]) == (400, "bad_request")
     unknown = api.request("PUT", "/api/contacts/nobody_here", {"state": "blocked"}, user=raju)
     assert unknown.status == 404
 
