@@ -74,6 +74,49 @@ def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
     assert nobody.body == {"devices": {}, "former": []}
 
 
+def test_an_introduction_is_listed_with_the_keys_that_it_came_with(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(ravi)
+    introduction = {"by": "phone", "signature": phone.sign({"any": "document"})}
+
+    def register(device: Phone, **more: Any) -> int:
+        body = device.registration(**more)
+        return api.request("PUT", f"/api/devices/{device.device}", body, user=ravi).status
+
+    def listed() -> Any:
+        found = api.request("GET", f"/api/users/{ravi}/devices", user=raju).body
+        return found["devices"]["web"].get("introduction"), found["former"]
+
+    web, anew = Phone(ravi, "web"), Phone(ravi, "web")
+    assert register(web, introduction=introduction) == 200
+    assert listed() == (introduction, [])
+    assert register(web) == 200  # with the same keys
+    assert listed() == (introduction, [])
+    assert register(anew) == 200
+    (former,) = listed()[1]
+    assert listed()[0] is None
+    assert former.keys() == {"device", "keys", "signature", "until"}
+    assert register(web, introduction=introduction) == 200
+    assert [each["keys"] for each in listed()[1]] == [anew.registration()["keys"]]
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        {"by": "web", "signature": "A" * 86},  # itself
+        {"by": "phone", "signature": "A" * 85 + "B"},  # not the canonical form
+        {"by": "phone", "signature": "A" * 87},
+        {"by": "another/phone", "signature": "A" * 86},
+        {"by": "phone"},
+        "phone",
+    ],
+)
+def test_what_is_no_introduction_is_rejected(api: Rest, introduction: object) -> None:
+    (ravi,) = api.sign_up("ravi")
+    body = Phone(ravi, "web").registration(introduction=introduction)
+    assert api.request("PUT", "/api/devices/web", body, user=ravi).status == 400
+
+
 def test_a_device_whose_keys_could_not_be_stored_is_not_registered(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
