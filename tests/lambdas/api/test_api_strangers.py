@@ -67,6 +67,8 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert states(api, raju) == ({ravi: "contact"} if accepted else {})
     assert listed(api, raju)[chat].get("blocked", False) is not accepted
     assert act(api, ravi, chat, "decline").status == 404  # not a request of the other one
+    assert act(api, raju, chat, "accept").status == 200  # also by who has thought better of it
+    assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {ravi: "contact"}
 
 
 def test_who_takes_no_requests_is_written_to_by_contacts_only(api: Rest) -> None:
@@ -180,6 +182,10 @@ def test_admins_and_rules_say_who_may_do_what(api: Rest) -> None:
     assert dismissed.body["admins"] == [raju]
     assert act(api, raju, chat, "admins", {"dismiss": [raju]}).status == 400
     assert act(api, raju, chat, "admins", {"appoint": [mira]}).status == 400
+    heard = [api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)]
+    assert act(api, raju, chat, "admins", {"appoint": [zoe]}).status == 200
+    told = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    assert told == [[{"type": "chat_changed", "chat": chat}]] * 3 + [[]]
 
 
 def test_the_last_admin_passes_the_role_to_who_joined_first(api: Rest) -> None:

@@ -180,6 +180,21 @@ def test_a_sync_sends_about_a_megabyte_at_most(
     assert len(messages) == 2 and not synced["more"]
 
 
+def test_of_several_young_holes_the_first_that_can_be_read_says_when_to_ask_again(
+    world: Backend,
+) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    for _ in range(2):
+        chat = given.group(world, "ravi", "raju")
+        world.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = seq + :one", one=1)
+        when.sends(world, "ravi", chat)
+        world.clock.pass_seconds(5)
+    given.connected(world, "raju", "phone")
+    _, synced = when.syncs(world, "raju")
+    assert synced["retry_after"] == 5.0
+
+
 def test_a_post_that_fails_ends_the_answer_in_front_of_it(world: Backend) -> None:
     chat = _chat_with(world, 3)
     world.api.answers[given.connected(world, "raju", "phone")] = 500
