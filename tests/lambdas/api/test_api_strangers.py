@@ -153,8 +153,9 @@ def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
 def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     chat = group(api, ravi, raju).body["chat"]
-    frames = api.connect(api.phone(raju))
+    frames, peer = api.connect(api.phone(raju)), api.connect(api.phone(ravi))
     assert act(api, raju, chat, "leave").status == 200
+    assert {"type": "devices_changed", "user": raju, "chat": chat} in peer
     frames.clear()
     back = act(api, ravi, chat, "members", {"add": [raju]})
     assert (back.body["members"], back.body["invited"]) == ([ravi], [raju])
