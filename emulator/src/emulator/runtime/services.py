@@ -218,7 +218,8 @@ class Services:
                 self.balancer,
                 self.containers,
                 self.events,
-            ]
+            ],
+            self.secrets.value,
         )
 
     def in_order(self) -> list[Component]:
