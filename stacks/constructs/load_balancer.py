@@ -10,7 +10,7 @@ from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from stacks.config.environments import Environment
-from stacks.config.pools import ContainerPool, Pool
+from stacks.config.pools import LambdaPool, Pool
 from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from stacks.constructs.access_log_bucket import AccessLogBucket
 from stacks.constructs.domain import Domain
@@ -71,7 +71,9 @@ class LoadBalancer(Construct):
         containers, or to the Lambda where there is none with a weight. `header` is what all
         requests need to have, with its value."""
         containers = [
-            share for share in shares if isinstance(share.pool, ContainerPool) and share.pool.weight
+            share
+            for share in shares
+            if not isinstance(share.pool, LambdaPool) and share.pool.weight
         ]
         page = self._weighted(containers or shares)
         asked = [elb.ListenerCondition.http_header(header[0], [header[1]])] if header else []

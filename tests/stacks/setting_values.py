@@ -6,9 +6,10 @@ what else the context has to say for the setting to be looked at, or to make sen
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from stacks.config.functions import FUNCTIONS, setting_name
+from stacks.config.releases import Shifting
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
 LONG = "a" * 5_000
@@ -19,6 +20,13 @@ BALANCER, CHECK = "load_balancer", "load_balancer.health_check"
 MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
+CHATS = "chats-restored"
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{CHATS}/stream/2026-11-29T17:00:00.000"
+TABLE_NAMES = (
+    *("", " ", "ab", "a b", "a/b", "a:b", "\u00e4bc", "abc\n", " abc", "a#b", "${abc}", "x" * 256),
+    LONG,
+)
+VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
 IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
 # what CloudFront needs behind it
 BEHIND = {
@@ -58,9 +66,9 @@ def number(low: int, high: int, *right: Any, optional: bool = False, **more: Any
     )
 
 
-def one_of(*right: Any, wrong: tuple[Any, ...], **more: Any) -> Values:
+def one_of(*right: Any, wrong: tuple[Any, ...], optional: bool = False, **more: Any) -> Values:
     """Whole numbers that are in a list."""
-    values = number(1, 2)
+    values = number(1, 2, optional=optional)
     wrong_values = tuple(each for each in values.wrong_values if type(each) is not int)
     texts = tuple(each for each in values.wrong_texts if each.strip("-1234567890"))
     return Values((*map(str, wrong), *texts), (*wrong, *wrong_values), right, **more)
@@ -220,6 +228,21 @@ def key() -> Values:
         None,
     )
     return Values(values.wrong_texts, values.wrong_values, right, beside)
+
+
+def _stream() -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Wrong ones: of another table, region or account, or of another form."""
+    wrong = (
+        *("", "x", "arn", ":::::", STREAM[:-30], STREAM.partition("/stream")[0], f"{STREAM} "),
+        STREAM.replace(CHATS, "other"),
+        STREAM.replace(REGION, "eu-west-2"),
+        STREAM.replace(REGION, "moon-1"),
+        STREAM.replace(ACCOUNT, "210987654321"),
+        STREAM.replace(":dynamodb:", ":kinesis:"),
+        STREAM.upper(),
+        f"{STREAM}{LONG}",
+    )
+    return wrong, (*wrong, 5, -1, 1.5, True, ["x"], {"x": "y"}, [])
 
 
 NAMES = (
@@ -515,8 +538,42 @@ VALUES: dict[str, Values] = {
         for setting, values in {
             "memory": number(128, 10_240),
             "reserved_concurrency": number(1, 900, optional=True),
+            "provisioned_concurrency": (
+                number(1, 900, optional=True, with_=VERSIONS)
+                if FUNCTIONS[name].versioned
+                else one_of("none", None, wrong=(1, 0, -1, 900), optional=True, with_=VERSIONS)
+            ),
         }.items()
     },
+    "releases.shifting": text(
+        (
+            *("", "canary", "linear", "LambdaCanary10Percent5Minutes", "all-at-once", "AllAtOnce"),
+            *("canary_10_percent_5_minutes ", "canary_20_percent_5_minutes", "All_At_Once", "0"),
+            LONG,
+        ),
+        get_args(Shifting),
+        optional=True,
+    ),
+    "releases.task_alarms": flag(),
+    "restored.users": text(
+        TABLE_NAMES, ("abc", "users-restored.2026_11", "x" * 255), optional=True
+    ),
+    "restored.chats": text(
+        TABLE_NAMES,
+        ((CHATS, {"restored.chats_stream": STREAM}), ("none", {"restored.chats_stream": "none"})),
+        optional=True,
+        with_={**IN_REGION, "restored.chats_stream": STREAM},
+    ),
+    "restored.chats_stream": Values(
+        *_stream(),
+        (
+            (STREAM, {"restored.chats": CHATS}),
+            ("none", {"restored.chats": "none"}),
+            (None, {"restored.chats": None}),
+        ),
+        {**IN_REGION, "restored.chats": CHATS},
+    ),
+    "backup_days": number(1, 36_500, optional=True),
     "concurrent_executions": number(1, 1_000_000),
     "push.fcm_secret_arn": secret(),
     "push.apns_secret_arn": secret(),

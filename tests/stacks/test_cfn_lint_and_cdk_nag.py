@@ -37,6 +37,7 @@ REVIEWED = [
     ("ELB2", "dev/Web/LoadBalancer/Balancer/Resource", "dev's requests need no record"),
     ("ELB2", "*/NetworkBalancer/Balancer/Resource", "it logs TLS only, and passes TCP on"),
     ("IAM4[[]*PushToCloudWatchLogs]", "*/AccountLogRole/Resource", "made for this one use"),
+    ("IAM4[[]*CodeDeployRoleForLambdaLimited]", "*/Shifting/Role/*", "AWS says what it needs"),
     ("IAM5[[]*/@connections/[*]]", "*/DefaultPolicy/Resource", "API Gateway makes the ids"),
     ("IAM5[[]*:app/[*]]", "*/PlatformApplications/Role/*", "IAM knows it by no name yet"),
     ("IAM5[[]*:endpoint/*/switchboard-*]", "*/DefaultPolicy/Resource", "SNS makes the ids"),

@@ -23,7 +23,7 @@ from emulator.balancer.settings import (
 )
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
-from emulator.balancer.wire.shared import Served, Shared
+from emulator.balancer.wire.shared import Counted, Served, Shared
 from emulator.clock import Clock
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError, Invoke
@@ -162,10 +162,15 @@ class ApplicationBalancer:
         return Created(arn, {"RuleArn": arn, "IsDefault": False})
 
     async def start(
-        self, targets: Registrar, invoke: Invoke, clock: Clock, served: Served = lambda *_: None
+        self,
+        targets: Registrar,
+        invoke: Invoke,
+        clock: Clock,
+        served: Served = lambda *_: None,
+        counted: Counted = lambda *_: None,
     ) -> None:
         """Opens the listener, if the template has one. `served` hears of each request that a
-        container has served. Raises EmulatorError for a port that is taken."""
+        container has served, `counted` of all. Raises EmulatorError for a port that is taken."""
         listener = self._served
         if listener is None:
             return
@@ -177,7 +182,9 @@ class ApplicationBalancer:
             random_bytes=self._random,
         )
         handler = RequestHandler(listener.rules, router, self._foreign, self._added)
-        shared = Shared(targets, invoke, listener.settings, self._random, served=served)
+        shared = Shared(
+            targets, invoke, listener.settings, self._random, served=served, counted=counted
+        )
         engine = Engine(handler, shared, self._port)
         await engine.start()
         self._engine = engine

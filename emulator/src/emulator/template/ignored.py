@@ -12,15 +12,20 @@ from emulator.providers import Created
 from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
-_OBSERVED = "the functions print their logs and metrics; nothing local collects or alarms"
+_BACKED_UP = "the data is in files; nobody copies them"
+_SHIFTED = "what is started has one version, and all requests"
+_OBSERVED = "functions print their logs into files, and the terminal shows what alarms notify of"
 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
+    "AWS::Backup::BackupPlan": _BACKED_UP,
+    "AWS::Backup::BackupSelection": _BACKED_UP,
+    "AWS::Backup::BackupVault": _BACKED_UP,
     "AWS::CDK::Metadata": "counts deployments",
     "AWS::CertificateManager::Certificate": "nothing here has TLS",
-    "AWS::CloudWatch::Alarm": _OBSERVED,
-    "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
-    "AWS::CloudWatch::Dashboard": _OBSERVED,
+    "AWS::CodeDeploy::Application": _SHIFTED,
+    "AWS::CodeDeploy::DeploymentConfig": _SHIFTED,
+    "AWS::CodeDeploy::DeploymentGroup": _SHIFTED,
     "AWS::EC2::EIP": _NETWORK,
     "AWS::EC2::FlowLog": _NETWORK,
     "AWS::EC2::InternetGateway": _NETWORK,
