@@ -111,7 +111,7 @@ class ApplicationBalancer:
 
     def create_distribution(self, where: str, properties: Properties) -> Created:
         """In front of this load balancer, whose port stands for it: requests get the headers that
-        CloudFront adds, and nothing is kept."""
+        CloudFront adds, and nothing is cached."""
         config = properties["DistributionConfig"]
         for origin in config["Origins"]:
             if origin["DomainName"] not in self._names or "CustomOriginConfig" not in origin:

@@ -54,7 +54,7 @@ IGNORED: Mapping[str, str] = {
 # have them.
 _MISSED: Mapping[str, str] = {
     "AWS::CloudFront::Distribution": "CloudFront is not supported: its load balancer is called "
-    "directly, and nothing is kept in between",
+    "directly, and nothing is cached",
     "AWS::WAFv2::WebACLAssociation": "AWS WAF is not supported: no request is filtered here",
 }
 
