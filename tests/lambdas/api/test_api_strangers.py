@@ -315,3 +315,31 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
     assert signs_in("2001:db8:1:2::3") == 401
     assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
     assert signs_in("2001:db8:1:3::3") == 401
+
+
+# what CloudFront says -> the address that is counted; None: the one of the load balancer's client
+VIEWERS: list[tuple[str, str | None]] = [
+    ("198.51.100.1:46532", "198.51.100.1"),
+    ("198.51.100.1:1", "198.51.100.1"),
+    ("198.51.100.2:46532", "198.51.100.2"),
+    ("2001:db8:1:2::3:46532", "2001:db8:1:2::/64"),
+    ("[2001:db8:1:2::4]:46532", "2001:db8:1:2::/64"),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_behind_cloudfront_an_address_is_the_one_that_cloudfront_saw(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, behind: bool
+) -> None:
+    """Elsewhere anybody can send the header."""
+    counted: list[str] = []
+    monkeypatch.setattr(
+        "lambdas.api.accounts.limit_address", lambda call, *_: counted.append(call.address)
+    )
+    deployed = api.deployed_with(BEHIND_CLOUDFRONT=str(behind).lower())
+    own = "203.0.113.7"
+    for viewer, _ in VIEWERS:
+        headers = {"cloudfront-viewer-address": viewer, "x-forwarded-for": f"10.0.0.1, {own}"}
+        deployed.request("POST", "/api/sign-in", ACCOUNT, headers=headers)
+    assert counted == [(address if behind else None) or own for _, address in VIEWERS]
