@@ -270,3 +270,20 @@ test("a gap is asked for after a moment, in which it may close by itself", async
   await after(1);
   expect(asked()).toEqual([{ chats: { c: 0 } }]);
 });
+
+test("of chats that are refused together each is asked alone, and left if it is refused again", async () => {
+  const nudge = (chat: string) => ({ type: "nudge", chat, seq: 4 });
+  await online();
+  await receive(nothing());
+  outputs = [];
+  await receive(nudge("c"), nudge("d"), nudge("e"), synced(4, 4));
+  await receive(failed("not_found"));
+  expect(asked()).toEqual([{ chats: { c: 0 } }, { chats: { d: 0, e: 0 } }, { chats: { d: 0 } }]);
+  await receive(failed("not_found"));
+  expect(events("chat_left")).toEqual([{ type: "chat_left", chat: "d" }]);
+  expect(asked().at(-1)).toEqual({ chats: { e: 0 } });
+  expect([engine.left("d"), engine.left("e")]).toEqual([true, false]);
+  const place = synced(4, 4).chats.c;
+  await receive({ type: "synced", chats: { d: place, e: place }, more: false });
+  expect(engine.left("d")).toBe(false); // put back
+});
