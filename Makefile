@@ -95,6 +95,12 @@ doctor: $(READY) ## checks what runs here, or env=prod on AWS, end to end as two
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.doctor $(if $(env),--env $(env)) $(ARGS)
 
+break: $(READY) ## make break FAULT=push-age: causes what a runbook is about, until Ctrl-C; without FAULT a list
+	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking $(FAULT) $(ARGS)
+
+mend: $(READY) ## ends what `make break` left broken
+	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking --mend $(ARGS)
+
 demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
 	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
 
@@ -103,6 +109,10 @@ demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill,
 
 web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
+
+versions: $(READY) ## make versions from=<git ref>: that version and this one read each other's data, both ways
+	@$(call need,from,make versions from=HEAD)
+	@$(BIN)/python -m tests.versions.exchange --from $(from)
 
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
 # What needs no started process: the tests of these folders that are not marked as slow.
