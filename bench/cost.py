@@ -224,7 +224,6 @@ SCENARIOS = (
     Scenario("group of 10, all online", 10, True),
     Scenario("group of 100, all online, 10 users online besides", 100, True, 10, 115.0),
     Scenario("group of 100, all online, 10,000 users online", 100, True, 10_000, 115.0),
-    Scenario("group of 1,024, all online", 1_024, True),
     Scenario("group of 10, all others offline, with the pushes", 10, False),
 )
 RECEIPTS_PER = 10  # messages that one receipt acknowledges

@@ -37,8 +37,9 @@ async def _measured(endpoints: dict[str, Any]) -> list[Row]:
             await stack.enter_async_context(connected(api, accounts[1], receipts=0.2))
             pairs.append((await stack.enter_async_context(connected(api, accounts[0])), chat))
         await _capacity(pairs, SECONDS / 3)  # every function involved has its processes
-        capacity = await _capacity(pairs, SECONDS)
+        await asyncio.sleep(SECONDS)  # and what these texts left behind is done
         idle = await _idle(root)
+        capacity = await _capacity(pairs, SECONDS)
         rates = [share * capacity for share in SHARES]
         used = [await _cpu(pairs, rate, root, idle) for rate in rates]
     each = used[0]
