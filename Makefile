@@ -191,6 +191,10 @@ docs: $(READY) ## generates the protocol's documents, the clients' types and the
 pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
 	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
 
+# Options in ARGS: --to 120 --steps 8 --seconds 10 --pairs 8; --api URL loads a deployed environment
+load: $(READY) ## texts faster and faster, on what runs here or a system of its own; a page shows the knee
+	@$(LOCAL_AWS) $(BIN)/python -m tools.load_test $(ARGS)
+
 # Options in ARGS: --messages 80 --online-share 0.3 and others; --pages writes the tables of docs/
 scale: $(READY) ## make scale USERS=1000000: rates, limits, dollars a month, and a reconnect storm
 	@$(BIN)/python -m tools.scale --users $(or $(USERS),100000) $(ARGS)
