@@ -6,9 +6,10 @@ what else the context has to say for the setting to be looked at, or to make sen
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from stacks.config.functions import FUNCTIONS, setting_name
+from stacks.config.releases import Shifting
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
 LONG = "a" * 5_000
@@ -19,6 +20,23 @@ BALANCER, CHECK = "load_balancer", "load_balancer.health_check"
 MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
+CHATS = "chats-restored"
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{CHATS}/stream/2026-11-29T17:00:00.000"
+TABLE_NAMES = (
+    *("", " ", "ab", "a b", "a/b", "a:b", "\u00e4bc", "abc\n", " abc", "a#b", "${abc}", "x" * 256),
+    LONG,
+)
+VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
+IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
+# what CloudFront needs behind it
+BEHIND = {
+    **IN_ZONE,
+    "load_balancer.domain_name": "api.example.com",
+    "load_balancer.plain_http": False,
+}
+CLOUDFRONT_CERTIFICATE = CERTIFICATE.replace(REGION, "us-east-1")
+WEB_ACL = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/chat/{UUID}"
+NO_ZONE = {"zone.id": None, "zone.domain": None}
 
 
 @dataclass(frozen=True)
@@ -48,9 +66,9 @@ def number(low: int, high: int, *right: Any, optional: bool = False, **more: Any
     )
 
 
-def one_of(*right: Any, wrong: tuple[Any, ...], **more: Any) -> Values:
+def one_of(*right: Any, wrong: tuple[Any, ...], optional: bool = False, **more: Any) -> Values:
     """Whole numbers that are in a list."""
-    values = number(1, 2)
+    values = number(1, 2, optional=optional)
     wrong_values = tuple(each for each in values.wrong_values if type(each) is not int)
     texts = tuple(each for each in values.wrong_texts if each.strip("-1234567890"))
     return Values((*map(str, wrong), *texts), (*wrong, *wrong_values), right, **more)
@@ -134,6 +152,66 @@ def certificate() -> Values:
     return Values(values.wrong_texts, values.wrong_values, right, here)
 
 
+def domain() -> Values:
+    """The WebSocket API's, with a certificate that is made in the zone of all names."""
+    names = (
+        "ws.example.com",
+        "example.com",
+        f"{'a' * 52}.example.com",
+        "a-1.xn--bcher-kva.example.com",
+    )
+    values = text(
+        (
+            *("", "ws", "wss://ws.example.com", "ws.example.com:443", "*.example.com", "1.2"),
+            *("ws..example.com", "-ws.example.com", "ws-.example.com", "WS.example.com"),
+            *("192.0.2.1", "ws.example.com\n", "b\u00fccher.example.com", "ws.example.com.", LONG),
+            *(f"{'a' * 53}.example.com", "ws.example.net", "badexample.com"),
+        ),
+        names,
+        optional=True,
+        with_=IN_ZONE,
+    )
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (*names, *((none, NO_ZONE) for none in ("none", None))),
+        IN_ZONE,
+    )
+
+
+def zone(wrong: tuple[str, ...], right: str, other: tuple[Any, Mapping[str, Any]]) -> Values:
+    values = text(wrong, (), optional=True)
+    given = {**IN_ZONE, "websocket.domain_name": "ws.example.com"}
+    none = {**NO_ZONE, "websocket.domain_name": None}
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (right, other, ("none", none), (None, none)),
+        given,
+    )
+
+
+def before_cloudfront(wrong: tuple[str, ...], right: str, beside: Mapping[str, Any]) -> Values:
+    """What a distribution may have, beside what it needs with it."""
+    values = text(wrong, (), optional=True)
+    there = {**BEHIND, "cloudfront.enabled": True}
+    alone = {**there, **dict.fromkeys(beside)}
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (right, ("none", alone), (None, alone)),
+        {**there, **beside},
+    )
+
+
+def websocket_certificate() -> Values:
+    here = {**IN_REGION, "websocket.domain_name": "ws.example.com"}
+    values = certificate()
+    none = {"websocket.domain_name": None}
+    right = ((CERTIFICATE, here), ("none", none), (None, none))
+    return Values(values.wrong_texts, values.wrong_values, right, here)
+
+
 def key() -> Values:
     """Of secrets of one's own, and possibly of another account."""
     beside = {**IN_REGION, "push.fcm_secret_arn": SECRET}
@@ -150,6 +228,21 @@ def key() -> Values:
         None,
     )
     return Values(values.wrong_texts, values.wrong_values, right, beside)
+
+
+def _stream() -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Wrong ones: of another table, region or account, or of another form."""
+    wrong = (
+        *("", "x", "arn", ":::::", STREAM[:-30], STREAM.partition("/stream")[0], f"{STREAM} "),
+        STREAM.replace(CHATS, "other"),
+        STREAM.replace(REGION, "eu-west-2"),
+        STREAM.replace(REGION, "moon-1"),
+        STREAM.replace(ACCOUNT, "210987654321"),
+        STREAM.replace(":dynamodb:", ":kinesis:"),
+        STREAM.upper(),
+        f"{STREAM}{LONG}",
+    )
+    return wrong, (*wrong, 5, -1, 1.5, True, ["x"], {"x": "y"}, [])
 
 
 NAMES = (
@@ -389,6 +482,53 @@ VALUES: dict[str, Values] = {
     "websocket.access_logs": flag(),
     "websocket.account_log_role": flag(),
     "websocket.reconnect_window": number(0, 600),
+    "websocket.domain_name": domain(),
+    "websocket.certificate_arn": websocket_certificate(),
+    "cloudfront.enabled": flag(
+        *((each, BEHIND) for each in (True, "true", "TRUE")), False, "false", with_=BEHIND
+    ),
+    "cloudfront.domain_name": before_cloudfront(
+        (
+            *("", "chat", "https://chat.example.com", "chat.example.com:443", "*.example.com"),
+            *("chat..example.com", "-chat.example.com", "CHAT.example.com", "192.0.2.1", LONG),
+            *("chat.example.net", "api.example.com"),
+        ),
+        "chat.example.com",
+        {"cloudfront.certificate_arn": CLOUDFRONT_CERTIFICATE},
+    ),
+    "cloudfront.certificate_arn": before_cloudfront(
+        (
+            *("", "x", "arn", ":::::", CERTIFICATE, CLOUDFRONT_CERTIFICATE.upper(), LONG),
+            *(CLOUDFRONT_CERTIFICATE[:-1], f"{CLOUDFRONT_CERTIFICATE}\n", f" {CERTIFICATE}"),
+            CLOUDFRONT_CERTIFICATE.replace(":acm:", ":iam:"),
+        ),
+        CLOUDFRONT_CERTIFICATE,
+        {"cloudfront.domain_name": "chat.example.com"},
+    ),
+    "cloudfront.web_acl_arn": before_cloudfront(
+        (
+            *("", "x", "arn", ":::::", WEB_ACL.upper(), WEB_ACL[:-1], f"{WEB_ACL}\n", LONG),
+            *(WEB_ACL.replace("global", "regional"), WEB_ACL.replace("us-east-1", "eu-west-1")),
+        ),
+        WEB_ACL,
+        {},
+    ),
+    "zone.id": zone(
+        (
+            *("", "Z", "z0123456789abc", "/hostedzone/Z0123456789ABC", "Z012-3", "Z 1", "Z1\n"),
+            *("0Z1", f"Z{'A' * 32}", "example.com", LONG),
+        ),
+        "Z1",
+        (f"Z{'A' * 31}", {}),
+    ),
+    "zone.domain": zone(
+        (
+            *("", "com", "example.com.", "Example.com", "*.example.com", "https://example.com"),
+            *("example..com", "-example.com", "192.0.2.1", "example.com\n", LONG),
+        ),
+        "example.com",
+        ("ws.example.com", {}),
+    ),
     "files.max_mib": number(1, 1_024, with_={"files.mib_per_day": 2_048}),
     "files.per_day": number(1, 100_000),
     "files.mib_per_day": number(1, 1_048_576, with_={"files.max_mib": 1}),
@@ -398,8 +538,42 @@ VALUES: dict[str, Values] = {
         for setting, values in {
             "memory": number(128, 10_240),
             "reserved_concurrency": number(1, 900, optional=True),
+            "provisioned_concurrency": (
+                number(1, 900, optional=True, with_=VERSIONS)
+                if FUNCTIONS[name].versioned
+                else one_of("none", None, wrong=(1, 0, -1, 900), optional=True, with_=VERSIONS)
+            ),
         }.items()
     },
+    "releases.shifting": text(
+        (
+            *("", "canary", "linear", "LambdaCanary10Percent5Minutes", "all-at-once", "AllAtOnce"),
+            *("canary_10_percent_5_minutes ", "canary_20_percent_5_minutes", "All_At_Once", "0"),
+            LONG,
+        ),
+        get_args(Shifting),
+        optional=True,
+    ),
+    "releases.task_alarms": flag(),
+    "restored.users": text(
+        TABLE_NAMES, ("abc", "users-restored.2026_11", "x" * 255), optional=True
+    ),
+    "restored.chats": text(
+        TABLE_NAMES,
+        ((CHATS, {"restored.chats_stream": STREAM}), ("none", {"restored.chats_stream": "none"})),
+        optional=True,
+        with_={**IN_REGION, "restored.chats_stream": STREAM},
+    ),
+    "restored.chats_stream": Values(
+        *_stream(),
+        (
+            (STREAM, {"restored.chats": CHATS}),
+            ("none", {"restored.chats": "none"}),
+            (None, {"restored.chats": None}),
+        ),
+        {**IN_REGION, "restored.chats": CHATS},
+    ),
+    "backup_days": number(1, 36_500, optional=True),
     "concurrent_executions": number(1, 1_000_000),
     "push.fcm_secret_arn": secret(),
     "push.apns_secret_arn": secret(),
