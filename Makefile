@@ -95,6 +95,12 @@ doctor: $(READY) ## checks what runs here, or env=prod on AWS, end to end as two
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.doctor $(if $(env),--env $(env)) $(ARGS)
 
+break: $(READY) ## make break FAULT=push-age: causes what a runbook is about, until Ctrl-C; without FAULT a list
+	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking $(FAULT) $(ARGS)
+
+mend: $(READY) ## ends what `make break` left broken
+	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking --mend $(ARGS)
+
 demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
 	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
 

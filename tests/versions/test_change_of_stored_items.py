@@ -102,7 +102,8 @@ def test_handlers_that_know_nothing_of_it_go_on_with_items_that_have_it(
 def test_it_goes_on_where_it_was_ended_and_looks_at_nothing_twice(
     stored: Backend, tmp_path: Path
 ) -> None:
-    position, looked_at = tmp_path / "position", []
+    position = tmp_path / "position"
+    looked_at: list[Any] = []
 
     def ends(item: Item) -> Item | None:
         if len(looked_at) == 5:

@@ -367,3 +367,45 @@ describe("a receipt of this device", () => {
     expect(receipts()).toHaveLength(1);
   });
 });
+
+test("an acceptance of what is not one's own takes no place", async () => {
+  answer = { content: plain("text") };
+  await online();
+  await receive(synced("ravi", "raju"));
+  const own = ulid(START);
+  await step((each) => engine.send(each, own, "c", plain("own")));
+  const accepted = (message_id: string, seq: number, chat = "c") => ({
+    type: "accepted",
+    message_id,
+    chat,
+    seq,
+    sent_at: START,
+  });
+  await receive(accepted(ulid(START + 99), 1)); // of nothing that this device has sent
+  await receive(accepted(own, 1, "another"));
+  await receive(message(1, "raju"));
+  await receive(accepted(own, 2));
+  await receive(accepted(own, 3)); // a second copy, which has a place of its own
+  await receive(message(4, "raju"));
+  const shown = outputs.flatMap((each) =>
+    each.type === "event" && each.event.type === "message" ? [each.event.seq] : [],
+  );
+  expect(shown).toEqual([1, 4]);
+  expect((await chat()).watermark).toBe(4);
+  expect((await rows()).find(({ messageId }) => messageId === own)?.seq).toBe(2);
+});
+
+test("what was under way when a connection ended is sent again after the sync", async () => {
+  const texts = () => sent().filter((text) => text.startsWith("x"));
+  await online();
+  await receive(synced("ravi", "raju"));
+  await step((each) => engine.chatIs(each, "c", [], { kind: "direct" }));
+  await step((each) => engine.send(each, ulid(START), "c", plain("text")));
+  expect(texts()).toHaveLength(1);
+  await step((each) => engine.closed(each));
+  outputs = [];
+  await online();
+  expect(texts()).toEqual([]); // the sync may bring it as accepted
+  await receive(synced("ravi", "raju"));
+  expect(texts()).toHaveLength(1);
+});

@@ -87,7 +87,7 @@ def test_a_receipt_that_comes_twice_is_told_twice_for_the_first_may_have_failed_
     world: Backend, chat: str, marks: dict[str, int]
 ) -> None:
     for _ in range(2):
-        when.acknowledges(world, "raju", chat, senders=["ravi"], **marks)
+        when.acknowledges(world, "raju", chat, "phone", senders=["ravi"], **marks)
     first, second = world.frames("ravi", "phone")
     assert first == second and first["delivered"] == 3
 

@@ -242,8 +242,11 @@ def test_a_message_that_is_sent_again_names_the_devices_that_lack_it_again(
     given.user(world, "ravi", "phone", "desk")
     given.user(world, "raju", "phone", "desk")
     chat = given.direct_chat(world, "ravi", "raju")
-    fields = {"message_id": str(uuid.uuid4()), "to": {"raju/phone": "x", "raju/old": "x"}}
-    first, second = (when.sends(world, "ravi", chat, **fields) for _ in range(2))
+    sent = str(uuid.uuid4())
+    payloads = {"raju/phone": "x", "raju/old": "x"}
+    first, second = (
+        when.sends(world, "ravi", chat, message_id=sent, to=payloads) for _ in range(2)
+    )
     assert first == second
     assert (first["missing"], first["stale"]) == (["raju/desk", "ravi/desk"], ["raju/old"])
 

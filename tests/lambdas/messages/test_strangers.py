@@ -59,6 +59,22 @@ def test_an_answer_ends_the_request_and_makes_a_contact(world: Backend, chat: st
     assert [frame["type"] for frame in _posted(world, "ravi")] == ["typing"]
 
 
+@pytest.mark.parametrize(("blocker", "shown"), [(None, 1), ("raju", 0), ("ravi", 0)])
+def test_typing_is_shown_to_nobody_who_blocks_or_is_blocked(
+    world: Backend, chat: str, blocker: str | None, shown: int
+) -> None:
+    given.user(world, "ravi", "desk")
+    desk = given.connected(world, "ravi", "desk")
+    when.sends(world, "raju", chat)  # answered: no request any more
+    if blocker:
+        _chats(world).block(chat, blocker, blocked=True)
+    world.api.requests.clear()
+    when.raw(world, "ravi", "phone", {"action": "typing", "chat": chat})
+    notice = {"type": "typing", "chat": chat, "user": "ravi"}
+    assert world.frames("raju", "phone") == [notice] * shown
+    assert world.api.frames(desk) == world.frames("ravi", "phone") == []
+
+
 def test_a_blocked_user_sees_one_tick_and_the_other_one_sees_nothing(
     world: Backend, chat: str
 ) -> None:

@@ -113,6 +113,7 @@ def test_the_push_services_of_browsers_are_accepted(endpoint: str) -> None:
 @pytest.mark.parametrize(
     "endpoint",
     [
+        "/push/1",
         "http://fcm.googleapis.com/fcm/send/abc",
         "https://fcm.googleapis.com:8443/fcm/send/abc",
         "https://user@fcm.googleapis.com/fcm/send/abc",

@@ -23,7 +23,7 @@ from emulator.balancer.settings import (
 )
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
-from emulator.balancer.wire.shared import Served, Shared
+from emulator.balancer.wire.shared import Counted, Served, Shared
 from emulator.clock import Clock
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError, Invoke
@@ -59,6 +59,7 @@ class ApplicationBalancer:
         self._random = random_bytes
         self._settings = BalancerSettings()
         self._listeners: dict[str, _Listener] = {}
+        self._added: dict[str, list[str]] = {}
         self._engine: Engine | None = None
         self.arn: str | None = None
 
@@ -108,6 +109,19 @@ class ApplicationBalancer:
         self._check_redirect(where)
         return Created(arn, {"ListenerArn": arn})
 
+    def create_distribution(self, where: str, properties: Properties) -> Created:
+        """In front of this load balancer, whose port stands for it: requests get the headers that
+        CloudFront adds, and nothing is cached."""
+        config = properties["DistributionConfig"]
+        for origin in config["Origins"]:
+            if origin["DomainName"] not in self._names or "CustomOriginConfig" not in origin:
+                name = origin["DomainName"]
+                raise unsupported(where, f"the origin {name}", "use the load balancer's name")
+            for header in origin.get("OriginCustomHeaders", ()):
+                self._added[header["HeaderName"].lower()] = [header["HeaderValue"]]
+        name = f"{self._random(7).hex()}.cloudfront.net"
+        return Created("E1LOCAL", {"DomainName": name, "Id": "E1LOCAL"})
+
     def _check_redirect(self, where: str) -> None:
         http = self._listeners.get("HTTP")
         if http is None or "HTTPS" not in self._listeners:
@@ -148,10 +162,15 @@ class ApplicationBalancer:
         return Created(arn, {"RuleArn": arn, "IsDefault": False})
 
     async def start(
-        self, targets: Registrar, invoke: Invoke, clock: Clock, served: Served = lambda *_: None
+        self,
+        targets: Registrar,
+        invoke: Invoke,
+        clock: Clock,
+        served: Served = lambda *_: None,
+        counted: Counted = lambda *_: None,
     ) -> None:
         """Opens the listener, if the template has one. `served` hears of each request that a
-        container has served. Raises EmulatorError for a port that is taken."""
+        container has served, `counted` of all. Raises EmulatorError for a port that is taken."""
         listener = self._served
         if listener is None:
             return
@@ -162,8 +181,10 @@ class ApplicationBalancer:
             random=random.random,
             random_bytes=self._random,
         )
-        handler = RequestHandler(listener.rules, router, self._foreign)
-        shared = Shared(targets, invoke, listener.settings, self._random, served=served)
+        handler = RequestHandler(listener.rules, router, self._foreign, self._added)
+        shared = Shared(
+            targets, invoke, listener.settings, self._random, served=served, counted=counted
+        )
         engine = Engine(handler, shared, self._port)
         await engine.start()
         self._engine = engine

@@ -10,12 +10,13 @@ from typing import Any
 from emulator.clock import Clock
 from emulator.gateway import model
 from emulator.gateway.connections import Registry
-from emulator.gateway.dispatch import Dispatcher
+from emulator.gateway.dispatch import NAMESPACE, Dispatcher
 from emulator.gateway.listener import WebSocketListener
 from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Authorizer, Integration, Properties, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port, number
+from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.traces.ring import Ring
 
@@ -59,10 +60,12 @@ class ApiGatewayProvider:
         ring: Ring | None = None,
         gate: Gate | None = None,
         names: Container[str] = (),
+        measure: Measure = unmeasured,
     ) -> None:
         """`names` are the template's own domain names, whose pages may connect."""
         self._names = names
         self._mappings: dict[str, str] = {}
+        self._measure = measure
         self._gate = OpenGate() if gate is None else gate
         self._ring = Ring(now) if ring is None else ring
         self._invoke = invoke
@@ -142,6 +145,7 @@ class ApiGatewayProvider:
             self._now,
             self._random,
             gate=self._gate,
+            measure=self._measure,
         )
         websocket_port, management_port = self._ports
         self._management = ManagementApi(
@@ -184,6 +188,15 @@ class ApiGatewayProvider:
         """With the stage, as CONNECTIONS_URL has it; after `start`."""
         port = self._management.listener.port if self._management else number(self._ports[1])
         return f"http://127.0.0.1:{port}/{self._stage}"
+
+    def measure_posts(self, posts: int) -> None:
+        """Frames that were posted on connections count as messages, as on AWS; so do open
+        connections, which AWS has no metric of, in a namespace of the emulator's."""
+        dimensions = {"ApiId": self.api_id, "Stage": self._stage or ""}
+        for _ in range(posts):
+            self._measure(NAMESPACE, "MessageCount", 1, dimensions)
+        connections = sum(1 for _ in self.registry)
+        self._measure("Emulator", "Connections", connections, dimensions)
 
     def state(self) -> dict[str, Any]:
         """`{"connections": [{id, user, device, connected_at, last_active_at, received, sent}]}`;

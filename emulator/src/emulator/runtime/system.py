@@ -77,6 +77,7 @@ class System:
         unhealthy = await services.containers.ready(_CONTAINERS_WITHIN)
         if unhealthy:
             self._report(f"not healthy yet: {', '.join(unhealthy)} (see {options.logs})")
+        await self._start(services.monitor)  # a start is no alarm
         await asyncio.to_thread(synthesis.prune, loaded)
         await asyncio.to_thread(services.copies.prune)
         return services.endpoints()
