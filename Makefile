@@ -88,6 +88,8 @@ aws: $(READY) ## the AWS command line on what runs here: make aws ARGS="dynamodb
 	@$(LOCAL_AWS) $(BIN)/python -m tools.aws $(ARGS)
 
 operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable, delete; without env on this machine
+	@$(call need,act,make operator act=disable user=raju)
+	@$(call need,user,make operator act=disable user=raju)
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
 
