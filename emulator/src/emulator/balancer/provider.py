@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import aiohttp
 
+from emulator.balancer import measuring
 from emulator.balancer.application import ApplicationBalancer
 from emulator.balancer.description import described
 from emulator.balancer.listener import weights
@@ -24,8 +25,10 @@ from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from emulator.clock import Clock
+from emulator.functions.model import name_in
 from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port
+from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.resource import attributes_of
 from emulator.traces.ring import REQUEST, Ring
@@ -60,13 +63,18 @@ class LoadBalancingProvider:
         any_host: bool = False,
         gate: Gate | None = None,
         ring: Ring | None = None,
+        names: Container[str] = (),
+        measure: Measure = unmeasured,
     ) -> None:
+        self._measure = measure
         self._ring = ring
         self._gate = OpenGate() if gate is None else gate
         self._invoke = invoke
         self._clock = clock
         self._arns = Arns(region, account, random_bytes)
-        self._application = ApplicationBalancer(port, self._arns, random_bytes, any_host=any_host)
+        self._application = ApplicationBalancer(
+            port, self._arns, random_bytes, any_host=any_host, names=names
+        )
         self._network = NetworkBalancer(network_port, self._arns)
         self._functions: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -134,13 +142,15 @@ class LoadBalancingProvider:
         self._session = open_session()
         self._checker = HealthChecker(self._session, self._invoke)
         try:
-            await self._application.start(self.targets, self._invoke, self._clock, self._served)
+            await self._application.start(
+                self.targets, self._invoke, self._clock, self._served, self._counted
+            )
             await self._network.start(self.targets)
         except EmulatorError:
             await self.stop()
             raise
         for arn, function in self._functions.items():
-            self.targets.register(arn, function.rpartition(":")[2], "", 0, function)
+            self.targets.register(arn, name_in(function), "", 0, function)
 
     def _served(self, target: str, what: str, trace: str, began: float, status: int | None) -> None:
         """A task's access key is its id, which is also the target's: its calls are known by it."""
@@ -159,6 +169,16 @@ class LoadBalancingProvider:
             error=error,
             id=trace,
         )
+
+    def _counted(self, group: TargetGroup | None, status: int | None, seconds: float) -> None:
+        measuring.count(self._measure, self._application.arn, group, status, seconds)
+
+    def measure_health(self) -> None:
+        """Adds how many targets of each group are healthy now to its metrics."""
+        for group in self.targets.groups.values():
+            network = group.arn in self._network.settings
+            balancer = self._network.arn if network else self._application.arn
+            measuring.health(self._measure, balancer, group, network)
 
     def _check_permissions(self) -> None:
         """As RegisterTargets does: docs.aws.amazon.com/elasticloadbalancing/latest/application/
