@@ -43,7 +43,7 @@ def read(
     """
     for _ in range(ATTEMPTS):
         stretch = _stretch(chats, head, after, limit, now)
-        if all([append.close_hole(chats, hole) for hole in stretch.open]):
+        if all(append.close_hole(chats, hole) for hole in stretch.open):
             break
     else:
         raise TooBusy("messages came to a chat late, again and again")
