@@ -15,15 +15,13 @@ _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
 
 
 def check(operation: str, given: Mapping[str, Any]) -> None:
-    """Raises Rejection."""
+    """Raises Rejection. The entries of a batch are checked one by one, see sqs_batches.py."""
     if operation == "SendMessage":
-        _check_message(given)
-    elif operation == "SendMessageBatch":
-        for entry in given.get("Entries") or []:
-            _check_message(entry)
+        check_message(given)
 
 
-def _check_message(message: Mapping[str, Any]) -> None:
+def check_message(message: Mapping[str, Any]) -> None:
+    """Raises Rejection."""
     body = message.get("MessageBody")
     if not isinstance(body, str) or not body:
         raise Rejection("The request must contain the parameter MessageBody.", "MissingParameter")
@@ -34,7 +32,7 @@ def _check_message(message: Mapping[str, Any]) -> None:
             f"set of allowed characters is {_ALLOWED}",
             "InvalidMessageContents",
         )
-    if len(body.encode()) + _size(message.get("MessageAttributes") or {}) > MOST_BYTES:
+    if size(message) > MOST_BYTES:
         raise Rejection(
             "One or more parameters are invalid. Reason: Message must be shorter than "
             f"{MOST_BYTES} bytes.",
@@ -50,8 +48,10 @@ def _check_message(message: Mapping[str, Any]) -> None:
             )
 
 
-def _size(attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    return sum(
+def size(message: Mapping[str, Any]) -> int:
+    """Its body and its attributes, in bytes."""
+    attributes: Mapping[str, Mapping[str, Any]] = message.get("MessageAttributes") or {}
+    return len(str(message.get("MessageBody")).encode()) + sum(
         len(name.encode())
         + len(str(value.get("DataType", "")).encode())
         + len(str(value.get("StringValue") or value.get("BinaryValue") or "").encode())
