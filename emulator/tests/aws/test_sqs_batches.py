@@ -66,7 +66,9 @@ def test_a_batch_that_is_rejected_as_a_whole(
     [
         (entry("b", "\x00"), "InvalidMessageContents"),
         (entry("b", DelaySeconds=901), "InvalidParameterValue"),
+        (entry("b", DelaySeconds=-1), "InvalidParameterValue"),
         (entry("b", MessageGroupId="a b"), "InvalidParameterValue"),
+        (entry("b", MessageDeduplicationId="d"), "InvalidParameterValue"),  # for a FIFO queue only
     ],
 )
 def test_an_entry_that_is_wrong_fails_alone(
@@ -120,6 +122,20 @@ def test_entries_that_delete_or_hide_are_told_apart_by_their_ids(
     assert [(each["Id"], each["Code"]) for each in done["Failed"]] == [
         ("b", "ReceiptHandleIsInvalid")
     ]
+
+
+def test_a_visibility_timeout_out_of_its_bounds_fails_alone(sqs: Any, queue: str) -> None:
+    sqs.send_message(QueueUrl=queue, MessageBody="x")
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    entries = [
+        {"Id": id_, "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": seconds}
+        for id_, seconds in (("a", -1), ("b", 43_201), ("c", 5))
+    ]
+    response = sqs.change_message_visibility_batch(QueueUrl=queue, Entries=entries)
+    assert [each["Id"] for each in response["Successful"]] == ["c"]
+    assert {each["Id"]: each["Code"] for each in response["Failed"]} == dict.fromkeys(
+        "ab", "InvalidParameterValue"
+    )
 
 
 def test_a_dead_letter_names_the_queue_that_it_came_from(sqs: Any, queue: str) -> None:

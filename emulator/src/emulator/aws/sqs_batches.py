@@ -18,6 +18,7 @@ from moto.sqs.exceptions import (
     BatchRequestTooLong,
     EmptyBatchRequest,
     InvalidBatchEntryId,
+    InvalidParameterValue,
     SQSException,
     TooManyEntriesInBatchRequest,
 )
@@ -43,6 +44,12 @@ def install() -> None:
         ("change_message_visibility_batch", "ChangeVisibility"),
     ):
         replace(SQSResponse, operation, _each_by_its_own(operation, action))
+    replace(
+        SQSBackend,
+        "change_message_visibility_batch",
+        _change_visibility(SQSBackend.change_message_visibility_batch),
+    )
+    replace(SQSBackend, "send_message", _for_its_kind(SQSBackend.send_message))
     replace(SQSResponse, "receive_message", _with_sources(SQSResponse.receive_message))
 
 
@@ -81,6 +88,36 @@ def _send(backend: Any, queue_name: str, entry: Mapping[str, Any]) -> Any:
     )
     message.user_id = entry["Id"]
     return message
+
+
+def _change_visibility(original: Callable[..., Any]) -> Callable[..., Any]:
+    def change_message_visibility_batch(self: Any, queue_name: str, entries: Entries) -> Any:
+        right, wrong = [], []
+        for entry in entries:
+            try:
+                checks.check_visibility(entry)
+                right.append(entry)
+            except Rejection as error:
+                wrong.append(_error(entry["Id"], error.code, error.message))
+        done, failed = original(self, queue_name, right)
+        return done, [*failed, *wrong]
+
+    return change_message_visibility_batch
+
+
+def _for_its_kind(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Only a FIFO queue takes deduplication ids."""
+
+    def send_message(self: Any, queue_name: str, message_body: str, **given: Any) -> Any:
+        id_ = given.get("deduplication_id")
+        if id_ is not None and not self.get_queue(queue_name).fifo_queue:
+            raise InvalidParameterValue(
+                f"Value {id_} for parameter MessageDeduplicationId is invalid. Reason: The request "
+                "includes a parameter that is not valid for this queue type."
+            )
+        return original(self, queue_name, message_body, **given)
+
+    return send_message
 
 
 def _each_by_its_own(operation: str, action: str) -> Callable[[Any], ActionResult]:

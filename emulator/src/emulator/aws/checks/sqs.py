@@ -9,6 +9,8 @@ from typing import Any
 from emulator.aws.checks.rejection import Rejection
 
 MOST_BYTES = 1_048_576
+MOST_DELAY, MOST_VISIBILITY = 900, 43_200  # seconds
+MOST_ATTRIBUTES = 10  # "Amazon SQS message quotas", developer guide
 _ALLOWED = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 _FOREIGN = re.compile("[^\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
@@ -18,6 +20,8 @@ def check(operation: str, given: Mapping[str, Any]) -> None:
     """Raises Rejection. The entries of a batch are checked one by one, see sqs_batches.py."""
     if operation == "SendMessage":
         check_message(given)
+    elif operation in ("ReceiveMessage", "ChangeMessageVisibility"):
+        check_visibility(given)
 
 
 def check_message(message: Mapping[str, Any]) -> None:
@@ -38,12 +42,44 @@ def check_message(message: Mapping[str, Any]) -> None:
             f"{MOST_BYTES} bytes.",
             "InvalidParameterValue",
         )
+    _check_attributes(message.get("MessageAttributes") or {})
+    _require_between(message, "DelaySeconds", MOST_DELAY)
     for name in ("MessageGroupId", "MessageDeduplicationId"):
         value = message.get(name)
         if value is not None and not _ID.fullmatch(str(value)):
             raise Rejection(
                 f"Value {value} for parameter {name} is invalid. Reason: {name} can only include "
                 "alphanumeric and punctuation characters. 1 to 128 in length.",
+                "InvalidParameterValue",
+            )
+
+
+def check_visibility(given: Mapping[str, Any]) -> None:
+    """Raises Rejection."""
+    _require_between(given, "VisibilityTimeout", MOST_VISIBILITY)
+
+
+def _require_between(given: Mapping[str, Any], name: str, most: int) -> None:
+    value = given.get(name)
+    if value is not None and not 0 <= int(value) <= most:
+        raise Rejection(
+            f"Value {value} for parameter {name} is invalid. Reason: {name} must be >= 0 and "
+            f"<= {most}.",
+            "InvalidParameterValue",
+        )
+
+
+def _check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise Rejection(
+            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum "
+            f"[{MOST_ATTRIBUTES}].",
+            "InvalidParameterValue",
+        )
+    for name, value in attributes.items():
+        if not value.get("StringValue") and not value.get("BinaryValue"):
+            raise Rejection(
+                f"Message attribute '{name}' must contain a non-empty value of its type.",
                 "InvalidParameterValue",
             )
 
