@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from stacks.config import arns
+from stacks.config.cloudfront import CloudFront, check_cloudfront
 from stacks.config.domains import HostedZone, check_domains, serves_https
 from stacks.config.errors import require, require_between, require_one_of
 from stacks.config.functions import FunctionSizes
@@ -17,6 +18,7 @@ from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
 from stacks.config.regions import check_region, check_zones
 from stacks.config.releases import Releases
+from stacks.config.restored import Restored
 from stacks.config.rules import check_together, container_pools
 from stacks.config.settings import Files, Network, Pipeline, Push, WebSocket
 from stacks.config.type_checks import require_types
@@ -39,8 +41,10 @@ class Environment:
     `deletion_protection` makes AWS reject the deletion of stacks, tables, users and load
     balancers; turn it on after the first successful deployment, since it also blocks the rollback
     of a failed one. `password_reset` lets users confirm an e-mail address, to which Cognito sends a
-    code when they have forgotten their password. `concurrent_executions` is the account's Lambda
-    quota in the region. `runbooks_url` is where the team reads docs/runbooks/, linked to by alarms.
+    code when they have forgotten their password. `backup_days`: the tables are
+    copied into a vault each day, and copies are kept so long; None makes none.
+    `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is where the
+    team reads docs/runbooks/, linked to by alarms.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Environment:
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
     zone: HostedZone = field(default_factory=HostedZone)
+    cloudfront: CloudFront = field(default_factory=CloudFront)
     functions: FunctionSizes = field(default_factory=FunctionSizes)
     concurrent_executions: int = 1_000
     releases: Releases = field(default_factory=Releases)
@@ -63,6 +68,8 @@ class Environment:
     retain: bool = False
     deletion_protection: bool = False
     point_in_time_recovery: bool = False
+    backup_days: int | None = None
+    restored: Restored = field(default_factory=Restored)
     customer_managed_key: bool = False
     message_ttl_days: int = 30
     retain_until_expiry: bool = False
@@ -85,6 +92,11 @@ class Environment:
             self.log_retention_days,
             f"the periods CloudWatch Logs has: {', '.join(map(str, LOG_RETENTION_DAYS))}",
         )
+        # docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html: at least one day
+        if self.backup_days is not None:
+            require_between(
+                1, 36_500, "backup_days", self.backup_days, "the life of a backup in days"
+            )
         require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
         require(
             self.alarms_email is None or is_email(self.alarms_email),
@@ -114,7 +126,8 @@ class Environment:
         )
         check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
-        check_domains(self.load_balancer, self.websocket, self.zone)
+        check_domains(self.load_balancer, self.websocket, self.cloudfront, self.zone)
+        check_cloudfront(self.cloudfront, self.load_balancer, https=self.https, waf=self.waf)
         self.functions.check_reserved(quota)
         self.functions.check_provisioned(self.releases.shifting)
         self._check_location()
@@ -143,7 +156,9 @@ class Environment:
             )
         )
         arns.check_region_and_account(
-            (*certificates, *self.push.named_arns()), self.region, self.account
+            (*certificates, *self.push.named_arns(), *self.restored.named_arns()),
+            self.region,
+            self.account,
         )
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")

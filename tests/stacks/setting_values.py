@@ -20,8 +20,22 @@ BALANCER, CHECK = "load_balancer", "load_balancer.health_check"
 MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
+CHATS = "chats-restored"
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{CHATS}/stream/2026-11-29T17:00:00.000"
+TABLE_NAMES = (
+    *("", " ", "ab", "a b", "a/b", "a:b", "\u00e4bc", "abc\n", " abc", "a#b", "${abc}", "x" * 256),
+    LONG,
+)
 VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
 IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
+# what CloudFront needs behind it
+BEHIND = {
+    **IN_ZONE,
+    "load_balancer.domain_name": "api.example.com",
+    "load_balancer.plain_http": False,
+}
+CLOUDFRONT_CERTIFICATE = CERTIFICATE.replace(REGION, "us-east-1")
+WEB_ACL = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/chat/{UUID}"
 NO_ZONE = {"zone.id": None, "zone.domain": None}
 
 
@@ -177,6 +191,19 @@ def zone(wrong: tuple[str, ...], right: str, other: tuple[Any, Mapping[str, Any]
     )
 
 
+def before_cloudfront(wrong: tuple[str, ...], right: str, beside: Mapping[str, Any]) -> Values:
+    """What a distribution may have, beside what it needs with it."""
+    values = text(wrong, (), optional=True)
+    there = {**BEHIND, "cloudfront.enabled": True}
+    alone = {**there, **dict.fromkeys(beside)}
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (right, ("none", alone), (None, alone)),
+        {**there, **beside},
+    )
+
+
 def websocket_certificate() -> Values:
     here = {**IN_REGION, "websocket.domain_name": "ws.example.com"}
     values = certificate()
@@ -201,6 +228,21 @@ def key() -> Values:
         None,
     )
     return Values(values.wrong_texts, values.wrong_values, right, beside)
+
+
+def _stream() -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Wrong ones: of another table, region or account, or of another form."""
+    wrong = (
+        *("", "x", "arn", ":::::", STREAM[:-30], STREAM.partition("/stream")[0], f"{STREAM} "),
+        STREAM.replace(CHATS, "other"),
+        STREAM.replace(REGION, "eu-west-2"),
+        STREAM.replace(REGION, "moon-1"),
+        STREAM.replace(ACCOUNT, "210987654321"),
+        STREAM.replace(":dynamodb:", ":kinesis:"),
+        STREAM.upper(),
+        f"{STREAM}{LONG}",
+    )
+    return wrong, (*wrong, 5, -1, 1.5, True, ["x"], {"x": "y"}, [])
 
 
 NAMES = (
@@ -442,6 +484,35 @@ VALUES: dict[str, Values] = {
     "websocket.reconnect_window": number(0, 600),
     "websocket.domain_name": domain(),
     "websocket.certificate_arn": websocket_certificate(),
+    "cloudfront.enabled": flag(
+        *((each, BEHIND) for each in (True, "true", "TRUE")), False, "false", with_=BEHIND
+    ),
+    "cloudfront.domain_name": before_cloudfront(
+        (
+            *("", "chat", "https://chat.example.com", "chat.example.com:443", "*.example.com"),
+            *("chat..example.com", "-chat.example.com", "CHAT.example.com", "192.0.2.1", LONG),
+            *("chat.example.net", "api.example.com"),
+        ),
+        "chat.example.com",
+        {"cloudfront.certificate_arn": CLOUDFRONT_CERTIFICATE},
+    ),
+    "cloudfront.certificate_arn": before_cloudfront(
+        (
+            *("", "x", "arn", ":::::", CERTIFICATE, CLOUDFRONT_CERTIFICATE.upper(), LONG),
+            *(CLOUDFRONT_CERTIFICATE[:-1], f"{CLOUDFRONT_CERTIFICATE}\n", f" {CERTIFICATE}"),
+            CLOUDFRONT_CERTIFICATE.replace(":acm:", ":iam:"),
+        ),
+        CLOUDFRONT_CERTIFICATE,
+        {"cloudfront.domain_name": "chat.example.com"},
+    ),
+    "cloudfront.web_acl_arn": before_cloudfront(
+        (
+            *("", "x", "arn", ":::::", WEB_ACL.upper(), WEB_ACL[:-1], f"{WEB_ACL}\n", LONG),
+            *(WEB_ACL.replace("global", "regional"), WEB_ACL.replace("us-east-1", "eu-west-1")),
+        ),
+        WEB_ACL,
+        {},
+    ),
     "zone.id": zone(
         (
             *("", "Z", "z0123456789abc", "/hostedzone/Z0123456789ABC", "Z012-3", "Z 1", "Z1\n"),
@@ -484,6 +555,25 @@ VALUES: dict[str, Values] = {
         optional=True,
     ),
     "releases.task_alarms": flag(),
+    "restored.users": text(
+        TABLE_NAMES, ("abc", "users-restored.2026_11", "x" * 255), optional=True
+    ),
+    "restored.chats": text(
+        TABLE_NAMES,
+        ((CHATS, {"restored.chats_stream": STREAM}), ("none", {"restored.chats_stream": "none"})),
+        optional=True,
+        with_={**IN_REGION, "restored.chats_stream": STREAM},
+    ),
+    "restored.chats_stream": Values(
+        *_stream(),
+        (
+            (STREAM, {"restored.chats": CHATS}),
+            ("none", {"restored.chats": "none"}),
+            (None, {"restored.chats": None}),
+        ),
+        {**IN_REGION, "restored.chats": CHATS},
+    ),
+    "backup_days": number(1, 36_500, optional=True),
     "concurrent_executions": number(1, 1_000_000),
     "push.fcm_secret_arn": secret(),
     "push.apns_secret_arn": secret(),

@@ -12,11 +12,15 @@ from emulator.providers import Created
 from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
+_BACKED_UP = "the data is in files; nobody copies them"
 _SHIFTED = "what is started has one version, and all requests"
 _OBSERVED = "functions print their logs into files, and the terminal shows what alarms notify of"
 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
+    "AWS::Backup::BackupPlan": _BACKED_UP,
+    "AWS::Backup::BackupSelection": _BACKED_UP,
+    "AWS::Backup::BackupVault": _BACKED_UP,
     "AWS::CDK::Metadata": "counts deployments",
     "AWS::CertificateManager::Certificate": "nothing here has TLS",
     "AWS::CodeDeploy::Application": _SHIFTED,
@@ -49,6 +53,8 @@ IGNORED: Mapping[str, str] = {
 # Rejecting them, as the emulator does elsewhere, would keep it from running staging and prod, which
 # have them.
 _MISSED: Mapping[str, str] = {
+    "AWS::CloudFront::Distribution": "CloudFront is not supported: its load balancer is called "
+    "directly, and nothing is cached",
     "AWS::WAFv2::WebACLAssociation": "AWS WAF is not supported: no request is filtered here",
 }
 
