@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 from stacks.config import arns
 from stacks.config.errors import require, require_between, require_one_of
-from stacks.config.functions import FunctionSizes
+from stacks.config.functions import FunctionSize, FunctionSizes
+from stacks.config.guard_rails import GuardRails, Tokens
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
@@ -66,6 +67,9 @@ class Environment:
     point_in_time_recovery: bool = False
     backup_days: int | None = None
     restored: Restored = field(default_factory=Restored)
+    tokens: Tokens = field(default_factory=Tokens)
+    guard_rails: GuardRails = field(default_factory=GuardRails)
+    second_region: str | None = None
     customer_managed_key: bool = False
     message_ttl_days: int = 30
     retain_until_expiry: bool = False
@@ -124,6 +128,7 @@ class Environment:
         check_together(self.load_balancer, self.pools)
         self.functions.check_reserved(quota)
         self.functions.check_provisioned(self.releases.shifting)
+        self.guard_rails.check_environment(self.account, self.alarms_email)
         self._check_location()
 
     def _check_location(self) -> None:
@@ -135,6 +140,13 @@ class Environment:
             "Set account to them, or to none for that of the credentials",
         )
         check_region(self.region)
+        require(
+            self.second_region is None,
+            "second_region",
+            self.second_region,
+            "an environment is in one region: the design for two, docs/decisions/0070, is not built",
+            "Set second_region to none",
+        )
         containers = bool(container_pools(self.pools))
         check_zones(self.availability_zones, self.region, containers=containers)
         certificate = arns.NamedArn(
@@ -206,6 +218,12 @@ PROD = Environment(
     load_balancer=LoadBalancer(deregistration_delay=120, access_logs=True),
     websocket=WebSocket(rate_limit=8_000, burst_limit=4_000),
     releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
+    # A flood of frames takes what is unreserved, and people still connect: 500 new connections a
+    # second, the region's quota, are 50 at a time if each takes a tenth of a second.
+    functions=FunctionSizes(
+        authorize=FunctionSize(reserved_concurrency=50),
+        connection=FunctionSize(reserved_concurrency=50),
+    ),
     retain=True,
     point_in_time_recovery=True,
     customer_managed_key=True,

@@ -21,6 +21,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::Backup::BackupPlan": _BACKED_UP,
     "AWS::Backup::BackupSelection": _BACKED_UP,
     "AWS::Backup::BackupVault": _BACKED_UP,
+    "AWS::Budgets::Budget": "nothing costs here",
     "AWS::CDK::Metadata": "counts deployments",
     "AWS::CloudWatch::Alarm": _OBSERVED,
     "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
@@ -60,8 +61,18 @@ _MISSED: Mapping[str, str] = {
 
 def missed(resources: Iterable[Resource]) -> list[str]:
     """What somebody who tries the system out would miss, a line for each kind."""
+    resources = list(resources)
     types = {resource.type for resource in resources}
-    return [line for kind, line in _MISSED.items() if kind in types]
+    lines = [line for kind, line in _MISSED.items() if kind in types]
+    boundaries = {
+        resource.properties.get("PermissionsBoundary")
+        for resource in resources
+        if resource.type == "AWS::IAM::Role"
+    }
+    foreign = sorted(
+        each for each in boundaries if isinstance(each, str) and ":aws:policy/" not in each
+    )
+    return [*lines, *(f"{each} is not in the templates: it limits nobody here" for each in foreign)]
 
 
 class Names(dict[str, str]):
