@@ -144,7 +144,7 @@ class Environment:
             self.second_region is None,
             "second_region",
             self.second_region,
-            "an environment is in one region: the design for two, docs/decisions/0070, is not built",
+            "an environment is in one region: the design for two (decision 0070) is not built yet",
             "Set second_region to none",
         )
         containers = bool(container_pools(self.pools))

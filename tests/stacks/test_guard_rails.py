@@ -105,5 +105,5 @@ def test_the_quotas_grow_with_pools_and_shorter_tokens() -> None:
 
 
 def test_a_second_region_is_an_error_until_it_is_built() -> None:
-    with pytest.raises(ConfigError, match="0070, is not built"):
+    with pytest.raises(ConfigError, match=r"decision 0070\) is not built"):
         environment_from(complete("dev", second_region="eu-central-1"))
