@@ -95,6 +95,12 @@ doctor: $(READY) ## checks what runs here, or env=prod on AWS, end to end as two
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.doctor $(if $(env),--env $(env)) $(ARGS)
 
+break: $(READY) ## make break FAULT=push-age: causes what a runbook is about, until Ctrl-C; without FAULT a list
+	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking $(FAULT) $(ARGS)
+
+mend: $(READY) ## ends what `make break` left broken
+	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking --mend $(ARGS)
+
 demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
 	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
 
@@ -188,6 +194,10 @@ docs: $(READY) ## generates the protocol's documents, the clients' types and the
 
 pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
 	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
+
+# Options in ARGS: --messages 80 --online-share 0.3 and others; --pages writes the tables of docs/
+scale: $(READY) ## make scale USERS=1000000: rates, limits, dollars a month, and a reconnect storm
+	@$(BIN)/python -m tools.scale --users $(or $(USERS),100000) $(ARGS)
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from stacks.config import arns
+from stacks.config.cloudfront import CloudFront, check_cloudfront
+from stacks.config.domains import HostedZone, check_domains, serves_https
 from stacks.config.errors import require, require_between, require_one_of
 from stacks.config.functions import FunctionSize, FunctionSizes
 from stacks.config.guard_rails import GuardRails, Tokens
@@ -55,6 +57,8 @@ class Environment:
     pools: tuple[Pool, ...]
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
+    zone: HostedZone = field(default_factory=HostedZone)
+    cloudfront: CloudFront = field(default_factory=CloudFront)
     functions: FunctionSizes = field(default_factory=FunctionSizes)
     concurrent_executions: int = 1_000
     releases: Releases = field(default_factory=Releases)
@@ -126,10 +130,17 @@ class Environment:
         )
         check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
+        check_domains(self.load_balancer, self.websocket, self.cloudfront, self.zone)
+        check_cloudfront(self.cloudfront, self.load_balancer, https=self.https, waf=self.waf)
         self.functions.check_reserved(quota)
         self.functions.check_provisioned(self.releases.shifting)
         self.guard_rails.check_environment(self.account, self.alarms_email)
         self._check_location()
+
+    @property
+    def https(self) -> bool:
+        """Whether the load balancer serves HTTPS, and HTTP only redirects to it."""
+        return serves_https(self.load_balancer, self.zone)
 
     def _check_location(self) -> None:
         require(
@@ -149,11 +160,15 @@ class Environment:
         )
         containers = bool(container_pools(self.pools))
         check_zones(self.availability_zones, self.region, containers=containers)
-        certificate = arns.NamedArn(
-            "load_balancer.certificate_arn", self.load_balancer.certificate_arn, arns.CERTIFICATE
+        certificates = (
+            arns.NamedArn(f"{field}.certificate_arn", each.certificate_arn, arns.CERTIFICATE)
+            for field, each in (
+                ("load_balancer", self.load_balancer),
+                ("websocket", self.websocket),
+            )
         )
         arns.check_region_and_account(
-            (certificate, *self.push.named_arns(), *self.restored.named_arns()),
+            (*certificates, *self.push.named_arns(), *self.restored.named_arns()),
             self.region,
             self.account,
         )

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from stacks.config.cloudfront import CloudFront
+from stacks.config.domains import HostedZone
 from stacks.config.environments import PROD, Environment
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool
@@ -18,6 +20,7 @@ HTTP, HTTPS = (
         domain_name="api.example.com",
     ),
 )
+ZONE = HostedZone(id="Z0123456789ABCDEFGHIJ", domain="example.com")
 LAMBDA, LARGE, SMALL = PROD.pools
 assert isinstance(SMALL, ContainerPool)
 BASE = replace(
@@ -27,6 +30,12 @@ BASE = replace(
     availability_zones=ZONES[:2],
     load_balancer=HTTP,
     waf=False,
+)
+NAMED = replace(
+    BASE,
+    zone=ZONE,
+    load_balancer=LoadBalancer(domain_name="chat.example.com"),
+    websocket=replace(BASE.websocket, domain_name="ws.example.com"),
 )
 RESTORED = Restored(
     chats="chats-restored",
@@ -55,6 +64,25 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
     ),
     "HTTP to HTTPS": (BASE, replace(BASE, load_balancer=HTTPS)),
     "HTTPS to HTTP": (replace(BASE, load_balancer=HTTPS), BASE),
+    "names in a zone of ours": (BASE, NAMED),
+    "no names any more": (NAMED, BASE),
+    "another name of the load balancer": (
+        NAMED,
+        replace(NAMED, load_balancer=LoadBalancer(domain_name="talk.example.com")),
+    ),
+    "another name of the WebSocket API": (
+        NAMED,
+        replace(NAMED, websocket=replace(NAMED.websocket, domain_name="sockets.example.com")),
+    ),
+    "CloudFront before the load balancer": (
+        NAMED,
+        replace(NAMED, cloudfront=CloudFront(enabled=True)),
+    ),
+    "CloudFront goes again": (replace(NAMED, cloudfront=CloudFront(enabled=True)), NAMED),
+    "a given certificate gives way to a made one": (
+        replace(BASE, load_balancer=HTTPS),
+        replace(BASE, zone=ZONE, load_balancer=replace(HTTPS, certificate_arn=None)),
+    ),
     **{
         f"{before} NAT gateways to {after}": (gateways(before), gateways(after))
         for before in range(3)

@@ -20,7 +20,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import CERTIFICATE, complete
-from tests.stacks.conftest import flags
+from tests.stacks.synthesis import flags
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 # Rule and finding, construct path (both may have wildcards), why it stands. Each line is one
@@ -58,6 +58,9 @@ MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
     "staging": {
         "load_balancer.certificate_arn": CERTIFICATE,
         "load_balancer.domain_name": "api.example.com",
+        "websocket.domain_name": "ws.example.com",
+        "zone.id": "Z0123456789ABCDEFGHIJ",
+        "zone.domain": "example.com",
     },
     "prod": {"load_balancer.ip_hash": True, "load_balancer.ip_hash_pool": "small"},
 }

@@ -127,7 +127,7 @@ def test_prices_of_the_month_follow_from_those_of_the_hour() -> None:
 def test_the_fourth_environment_is_one_value_and_ready_to_be_deployed(
     synthesize: Synthesize,
 ) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (block,) = re.findall(r"runs this block -->\n```python\n(.*?)```", PAGE, re.DOTALL)
     namespace = dict(vars(stacks.config.environments))
     exec(block, namespace)  # the page's own code, as its reader pastes it
     assert list(namespace["ENVIRONMENTS"]) == [*ENVIRONMENTS, "perf"]

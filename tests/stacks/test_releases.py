@@ -1,6 +1,7 @@
 """Versions, aliases and what takes a new version back."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_processes_are_provisioned_for_the_alias(synthesize: Synthesize) -> None
     assert set(provisioned.values()) == {None}
 
 
-REJECTED = {
+REJECTED: dict[str, dict[str, Any]] = {
     "without versions": {"functions.send.provisioned_concurrency": 5},
     "more than reserved": {
         "releases.shifting": SHIFTED,

@@ -17,7 +17,7 @@ from stacks.config.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, 
 from stacks.config.warnings import environment_warnings
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
-from tests.stacks.conftest import flags
+from tests.stacks.synthesis import flags
 
 LOCATION = {"account": ACCOUNT, "region": REGION}
 # how passwords travel -> the overrides that say so
@@ -27,6 +27,12 @@ WAYS: dict[str, dict[str, Any]] = {
     "a certificate": {
         "load_balancer.plain_http": False,
         "load_balancer.certificate_arn": CERTIFICATE,
+    },
+    "a certificate that is made": {
+        "load_balancer.plain_http": False,
+        "load_balancer.domain_name": "chat.example.com",
+        "zone.id": "Z0123456789ABCDEFGHIJ",
+        "zone.domain": "example.com",
     },
 }
 

@@ -11,6 +11,7 @@ from emulator.events.provider import EventSourceProvider
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.versions import VersionProvider
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.metrics.provider import CloudWatchProvider
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.custom import CustomResourceProvider
 from emulator.resources.permissions import PermissionProvider
@@ -27,7 +28,8 @@ EMULATED: Mapping[type, str] = {
     " has Invoke for them, of the types RequestResponse and DryRun, without log tails",
     VersionProvider: "names by which the function's one code is invoked; each alias needs a"
     " permission of its own, as on AWS",
-    ContainerProvider: "processes with the container's command and files, without Docker",
+    ContainerProvider: "processes with the container's command and files, without Docker; also the"
+    " pods of a Deployment in a stack's output that is bound to a target group",
     LoadBalancingProvider: "an Application and a Network Load Balancer, with health checks",
     ApiGatewayProvider: "one WebSocket API, with authorizer and `@connections`",
     EventSourceProvider: "pollers of queues and DynamoDB streams",
@@ -38,6 +40,9 @@ EMULATED: Mapping[type, str] = {
     " lifecycle rules delete, CORS rules count; buckets in the path only",
     TopicProvider: "moto; nobody subscribes",
     UserPoolProvider: _MOTO.format("COGNITO_IDENTITY_PROVIDER"),
+    CloudWatchProvider: "metrics that functions and tasks print, and those of AWS that alarms here"
+    " need; alarms are evaluated once a minute of the emulator's clock; the console names what of"
+    " them can't be",
     SecretProvider: _MOTO.format("SECRETS_MANAGER"),
     PermissionProvider: "every call of a function or task is checked against them, and refused as"
     " AWS does",

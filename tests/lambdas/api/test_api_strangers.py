@@ -1,5 +1,6 @@
 """Contacts, requests, invitations, roles, settings and limits: what the REST API lets whom do."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +67,8 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert states(api, raju) == ({ravi: "contact"} if accepted else {})
     assert listed(api, raju)[chat].get("blocked", False) is not accepted
     assert act(api, ravi, chat, "decline").status == 404  # not a request of the other one
+    assert act(api, raju, chat, "accept").status == 200  # also by who has thought better of it
+    assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {ravi: "contact"}
 
 
 def test_who_takes_no_requests_is_written_to_by_contacts_only(api: Rest) -> None:
@@ -129,6 +132,7 @@ def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
     api.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = :seq", seq=7)
     assert act(api, raju, chat, "accept").body == {"chat": chat, "members": sorted([ravi, raju])}
     assert listed(api, raju)[chat]["delivered"] == 7
+    assert (states(api, raju), states(api, ravi)) == ({ravi: "contact"}, {})
     assert listed(api, ravi)[chat]["invited"] == [] == invitations(api, raju)
     assert act(api, raju, chat, "accept").status == 200  # a repeated request
 
@@ -136,22 +140,30 @@ def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
 def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
     ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
     chat = group(api, ravi, raju, zoe).body["chat"]
+    assert invitations(api, raju) == invitations(api, zoe) == [(chat, ravi)]
     assert act(api, raju, chat, "decline").status == 200
     assert act(api, ravi, chat, "members", {"remove": [zoe]}).body["invited"] == []
     for user in (raju, zoe):
         assert act(api, user, chat, "accept").status == 404
+    frames = [api.connect(api.phone(user)) for user in (raju, zoe)]
+    assert act(api, ravi, chat, "members", {"add": [raju, zoe]}).status == 200
+    assert [len(each) for each in frames] == [0, 1], "who declined is not asked aloud again"
 
 
 def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     chat = group(api, ravi, raju).body["chat"]
-    frames = api.connect(api.phone(raju))
+    frames, peer = api.connect(api.phone(raju)), api.connect(api.phone(ravi))
     assert act(api, raju, chat, "leave").status == 200
+    assert {"type": "devices_changed", "user": raju, "chat": chat} in peer
     frames.clear()
     back = act(api, ravi, chat, "members", {"add": [raju]})
     assert (back.body["members"], back.body["invited"]) == ([ravi], [raju])
     assert frames == []  # an invitation that is not announced
     assert act(api, raju, chat, "accept").body["members"] == sorted([ravi, raju])
+    assert act(api, ravi, chat, "members", {"remove": [raju]}).body["members"] == [ravi]
+    again = act(api, ravi, chat, "members", {"add": [raju]})
+    assert (again.body["members"], again.body["invited"]) == (sorted([ravi, raju]), [])
     assert act(api, raju, direct(api, raju, ravi).body["chat"], "leave").status == 403
 
 
@@ -171,6 +183,10 @@ def test_admins_and_rules_say_who_may_do_what(api: Rest) -> None:
     assert dismissed.body["admins"] == [raju]
     assert act(api, raju, chat, "admins", {"dismiss": [raju]}).status == 400
     assert act(api, raju, chat, "admins", {"appoint": [mira]}).status == 400
+    heard = [api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)]
+    assert act(api, raju, chat, "admins", {"appoint": [zoe]}).status == 200
+    told = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    assert told == [[{"type": "chat_changed", "chat": chat}]] * 3 + [[]]
 
 
 def test_the_last_admin_passes_the_role_to_who_joined_first(api: Rest) -> None:
@@ -199,6 +215,12 @@ def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> N
     assert states(api, raju) == {ravi: "blocked"}
     assert api.request("DELETE", path, user=raju).status == 204
     assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {}
+    assert api.request("PUT", path, {"state": "contact"}, user=zoe).body["state"] == "contact"
+    assert "blocked" not in listed(api, zoe)[later.body["chat"]]
+    assert states(api, zoe) == {ravi: "contact"}
+    for verb, body in (("PUT", {"state": "contact"}), ("DELETE", None)):
+        own = api.request(verb, f"/api/contacts/{raju}", body, user=raju)
+        assert (own.status, own.body["error"]["code"]) == (400, "bad_request")
     unknown = api.request("PUT", "/api/contacts/nobody_here", {"state": "blocked"}, user=raju)
     assert unknown.status == 404
 
@@ -215,35 +237,51 @@ def test_a_chat_is_muted_for_one_user_until_then(api: Rest) -> None:
     assert api.request("PUT", "/api/chats/none/mute", {"until": 0}, user=raju).status == 404
 
 
-@pytest.mark.parametrize("what", ["chats", "members", "lookups", "sign-ups", "sign-ins"])
+ACCOUNT = {"username": "x_somebody", "password": PASSWORD}
+LIMITED = {
+    "a direct chat": ("chats.CHATS", "POST", "/api/chats", {"kind": "direct", "with": "{raju}"}),
+    "a group": ("chats.CHATS", "POST", "/api/chats", {"kind": "group", "members": ["{raju}"]}),
+    "members of a new group": (
+        "chats.MEMBERS",
+        "POST",
+        "/api/chats",
+        {"kind": "group", "members": ["{raju}"]},
+    ),
+    "members": ("groups.MEMBERS", "POST", "/api/chats/{chat}/members", {"add": ["{raju}"]}),
+    "devices of others": ("devices.LOOKUPS", "GET", "/api/users/{raju}/devices", None),
+    "contacts": ("contacts.LOOKUPS", "PUT", "/api/contacts/{raju}", {"state": "contact"}),
+    "accounts": ("accounts.SIGN_UPS", "POST", "/api/sign-up", ACCOUNT),
+    "sign-ins": ("accounts.SIGN_INS", "POST", "/api/sign-in", ACCOUNT),
+    "passwords": (
+        "accounts.SIGN_INS",
+        "POST",
+        "/api/password",
+        {**ACCOUNT, "new_password": PASSWORD},
+    ),
+    "links": ("links.LINKS_OPENED", "GET", f"/api/links/{'A' * 32}", None),
+    "links that are confirmed": (
+        "links.LINKS_OPENED",
+        "POST",
+        f"/api/links/{'A' * 32}/confirm",
+        {"curve25519": "A" * 43, "message": "eA"},
+    ),
+    "downloads": ("files.DOWNLOADS", "GET", f"/api/chats/{{chat}}/files/{'x' * 32}", None),
+}
+
+
+@pytest.mark.parametrize("what", LIMITED)
 def test_each_limit_answers_rate_limited_with_the_wait(
     api: Rest, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
     chat = group(api, ravi, zoe).body["chat"]
-    calls = {
-        "chats": ("CHATS", "POST", "/api/chats", {"kind": "direct", "with": raju}),
-        "members": ("MEMBERS", "POST", f"/api/chats/{chat}/members", {"add": [raju]}),
-        "lookups": ("LOOKUPS", "GET", f"/api/users/{raju}/devices", None),
-        "sign-ups": ("SIGN_UPS", "POST", "/api/sign-up", _account("x")),
-        "sign-ins": ("SIGN_INS", "POST", "/api/sign-in", _account("x")),
-    }
-    name, method, path, body = calls[what]
-    small = Limit(0, 30, "too many")
-    for module in ("accounts", "chats", "contacts", "devices", "groups"):
-        target = f"lambdas.api.{module}.{name}"
-        try:
-            monkeypatch.setattr(target, small)
-        except AttributeError:
-            continue
-    reply = api.request(method, path, body, user=None if "sign" in what else ravi)
+    limit, method, path, body = LIMITED[what]
+    monkeypatch.setattr(f"lambdas.api.{limit}", Limit(0, 30, "too many"))
+    filled = json.loads(json.dumps([path, body]).replace("{raju}", raju).replace("{chat}", chat))
+    reply = api.request(method, filled[0], filled[1], user=None if "SIGN" in limit else ravi)
     assert (reply.status, reply.body["error"]["code"]) == (429, "rate_limited")
     assert reply.body["error"]["retry_after"] == 30
     assert reply.headers["retry-after"] == "30"
-
-
-def _account(name: str) -> dict[str, str]:
-    return {"username": f"{name}_somebody", "password": PASSWORD}
 
 
 def test_an_address_is_the_one_that_the_load_balancer_saw(
@@ -253,7 +291,7 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
 
     def signs_in(forwarded: str) -> int:
         headers = {"x-forwarded-for": forwarded}
-        return api.request("POST", "/api/sign-in", _account("y"), headers=headers).status
+        return api.request("POST", "/api/sign-in", ACCOUNT, headers=headers).status
 
     assert signs_in("198.51.100.1") == 401
     assert signs_in("10.0.0.1, 198.51.100.1") == 429  # what the client claims changes nothing
@@ -261,3 +299,31 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
     assert signs_in("2001:db8:1:2::3") == 401
     assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
     assert signs_in("2001:db8:1:3::3") == 401
+
+
+# what CloudFront says -> the address that is counted; None: the one of the load balancer's client
+VIEWERS: list[tuple[str, str | None]] = [
+    ("198.51.100.1:46532", "198.51.100.1"),
+    ("198.51.100.1:1", "198.51.100.1"),
+    ("198.51.100.2:46532", "198.51.100.2"),
+    ("2001:db8:1:2::3:46532", "2001:db8:1:2::/64"),
+    ("[2001:db8:1:2::4]:46532", "2001:db8:1:2::/64"),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_behind_cloudfront_an_address_is_the_one_that_cloudfront_saw(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, behind: bool
+) -> None:
+    """Elsewhere anybody can send the header."""
+    counted: list[str] = []
+    monkeypatch.setattr(
+        "lambdas.api.accounts.limit_address", lambda call, *_: counted.append(call.address)
+    )
+    deployed = api.deployed_with(BEHIND_CLOUDFRONT=str(behind).lower())
+    own = "203.0.113.7"
+    for viewer, _ in VIEWERS:
+        headers = {"cloudfront-viewer-address": viewer, "x-forwarded-for": f"10.0.0.1, {own}"}
+        deployed.request("POST", "/api/sign-in", ACCOUNT, headers=headers)
+    assert counted == [(address if behind else None) or own for _, address in VIEWERS]

@@ -21,7 +21,16 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving, served
+from emulator.aws import (
+    broken_calls,
+    calls_made,
+    cognito_codes,
+    invocations,
+    peek,
+    s3,
+    saving,
+    served,
+)
 from emulator.aws.checks import requests
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
@@ -66,9 +75,12 @@ def application(
     else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
     empty where no functions run. Other regions than `region` get an error."""
     direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
+    broken = broken_calls.BrokenCalls()
     turn = asyncio.Lock()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        if failed := broken.error(request, body):
+            return failed
         if denied := permissions.error(request, body):
             return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
         try:
@@ -122,6 +134,7 @@ def application(
     saving.add_routes(app, saved)
     calls_made.add_routes(app, calls)
     permissions.add_routes(app)
+    broken.add_routes(app)
     peek.add_routes(app)
     cognito_codes.add_routes(app)
     if functions:

@@ -20,7 +20,7 @@ MOTO = frozenset({"cognito-idp", "dynamodb", "kms", "s3", "secretsmanager", "sns
 GLOBAL = frozenset({"s3", "sts"})  # their clients sign for one region of their own
 # By the process that runs them: emulator.describe.
 DESCRIBED = frozenset(
-    {"apigateway", "cloudformation", "ecs", "elasticloadbalancing", "lambda", "logs"}
+    {"apigateway", "cloudformation", "ecs", "elasticloadbalancing", "lambda", "logs", "monitoring"}
 )
 _SCOPE = re.compile(r"Credential=[^/]*/[0-9]+/([^/]+)/([^/]+)/aws4_request")
 _PASSED_ON = ("Content-Type", "X-Amz-Target")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import aiohttp
 
+from emulator.balancer import measuring
 from emulator.balancer.application import ApplicationBalancer
 from emulator.balancer.description import described
 from emulator.balancer.listener import weights
@@ -27,11 +28,13 @@ from emulator.clock import Clock
 from emulator.functions.model import name_in
 from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port
+from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.resource import attributes_of
 from emulator.traces.ring import REQUEST, Ring
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
+DISTRIBUTION = "AWS::CloudFront::Distribution"
 LAMBDA_POOL = "lambda"
 SERVICE = "elasticloadbalancing.amazonaws.com"
 
@@ -44,8 +47,9 @@ class LoadBalancingProvider:
     `clock` runs health checks and deregistration delays; `random_bytes` is for ids and traces.
     """
 
-    types = tuple(
-        PREFIX + kind for kind in ("Listener", "ListenerRule", "LoadBalancer", "TargetGroup")
+    types = (
+        *(PREFIX + kind for kind in ("Listener", "ListenerRule", "LoadBalancer", "TargetGroup")),
+        DISTRIBUTION,
     )
 
     def __init__(
@@ -61,13 +65,18 @@ class LoadBalancingProvider:
         any_host: bool = False,
         gate: Gate | None = None,
         ring: Ring | None = None,
+        names: Container[str] = (),
+        measure: Measure = unmeasured,
     ) -> None:
+        self._measure = measure
         self._ring = ring
         self._gate = OpenGate() if gate is None else gate
         self._invoke = invoke
         self._clock = clock
         self._arns = Arns(region, account, random_bytes)
-        self._application = ApplicationBalancer(port, self._arns, random_bytes, any_host=any_host)
+        self._application = ApplicationBalancer(
+            port, self._arns, random_bytes, any_host=any_host, names=names
+        )
         self._network = NetworkBalancer(network_port, self._arns)
         self._functions: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -78,6 +87,8 @@ class LoadBalancingProvider:
         """Raises EmulatorError for what the emulator does not support."""
         where = str(resource)
         match resource.type.removeprefix(PREFIX):
+            case "AWS::CloudFront::Distribution":
+                return self._application.create_distribution(where, properties)
             case "LoadBalancer":
                 name = properties.get("Name", resource.logical_id)
                 return self._create_balancer(where, name, properties)
@@ -135,7 +146,9 @@ class LoadBalancingProvider:
         self._session = open_session()
         self._checker = HealthChecker(self._session, self._invoke)
         try:
-            await self._application.start(self.targets, self._invoke, self._clock, self._served)
+            await self._application.start(
+                self.targets, self._invoke, self._clock, self._served, self._counted
+            )
             await self._network.start(self.targets)
         except EmulatorError:
             await self.stop()
@@ -160,6 +173,16 @@ class LoadBalancingProvider:
             error=error,
             id=trace,
         )
+
+    def _counted(self, group: TargetGroup | None, status: int | None, seconds: float) -> None:
+        measuring.count(self._measure, self._application.arn, group, status, seconds)
+
+    def measure_health(self) -> None:
+        """Adds how many targets of each group are healthy now to its metrics."""
+        for group in self.targets.groups.values():
+            network = group.arn in self._network.settings
+            balancer = self._network.arn if network else self._application.arn
+            measuring.health(self._measure, balancer, group, network)
 
     def _check_permissions(self) -> None:
         """As RegisterTargets does: docs.aws.amazon.com/elasticloadbalancing/latest/application/

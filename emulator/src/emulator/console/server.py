@@ -25,6 +25,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from emulator import load
+from emulator.breaking import Broken
 from emulator.console.commands import ApiError, Commands, Containers, Origins, Weights, bad_request
 from emulator.console.details import Details
 from emulator.listening import HttpListener, Port
@@ -46,6 +47,7 @@ _HEADERS = {
 }
 _KNOWN = (
     *(
+        "broken",
         "connections",
         "denials",
         "endpoints",
@@ -73,7 +75,8 @@ class _Call(NamedTuple):
 
 class Console:
     """`state` gathers the response of GET /_local/state, `endpoints` that of /_local/endpoints,
-    where everything is and which command ends it; the rest is for `Commands`."""
+    where everything is and which command ends it; the rest is for `Commands`. POST /_local/broken
+    has what `emulator.breaking` takes, or `{"mend": true}`."""
 
     def __init__(
         self,
@@ -87,7 +90,9 @@ class Console:
         load_path: str = load.PATH,
         endpoints: Callable[[], Mapping[str, Any]] = dict,
         details: Details | None = None,
+        broken: Broken | None = None,
     ) -> None:
+        self._broken = Broken() if broken is None else broken
         self._details = details or Details(Ring(time.time))
         self._endpoints = endpoints
         self._state = state
@@ -146,6 +151,8 @@ class Console:
                 return await self._details.get(call.path, call.query)
             case _Call("POST", ("functions" | "queues", _), body):
                 return await self._details.post(call.path, body)
+            case _Call("POST", ("broken",), body):
+                return await self._break(body)
             case _Call("GET", ("faults",), _):
                 return self._details.faults()
             case _Call("GET", ("endpoints",), _):
@@ -170,6 +177,16 @@ class Console:
                 self._phones.uninstall(token)
                 return {"token": token, "uninstalled": True}
         raise _unknown(call)
+
+    async def _break(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if body.get("mend") is True:
+            await self._broken.mend()
+        else:
+            try:
+                await self._broken.add(body)
+            except ValueError as error:
+                raise bad_request(f'{error}; {{"mend": true}} ends all') from error
+        return self._broken.state()
 
 
 def _unknown(call: _Call) -> ApiError:

@@ -23,6 +23,7 @@ SERVICES = {
     "elasticloadbalancing": "elbv2",
     "lambda": "lambda",
     "logs": "logs",
+    "monitoring": "cloudwatch",
 }
 
 

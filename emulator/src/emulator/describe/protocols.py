@@ -42,7 +42,9 @@ class Protocol:
     def __init__(self, name: str) -> None:
         model: ServiceModel = botocore.session.get_session().get_service_model(name)
         self._model = model
-        self._kind = str(model.metadata["protocol"])
+        # CloudWatch has several; its clients here choose JSON
+        several = "json" in model.metadata.get("protocols", ())
+        self._kind = "json" if several else str(model.metadata["protocol"])
 
     def read(self, method: str, target: str, query: str, body: bytes, action: str) -> Asked:
         """`target` is the path, `action` the header X-Amz-Target."""

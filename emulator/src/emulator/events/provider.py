@@ -14,6 +14,7 @@ from emulator.events.model import read_mapping
 from emulator.events.poller import Poller
 from emulator.events.queues import QueuePoller
 from emulator.events.streams import StreamPoller
+from emulator.functions.model import name_in
 from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 
@@ -81,6 +82,16 @@ class EventSourceProvider:
             if isinstance(poller, StreamPoller):
                 readers = saved["readers"].get(poller.table, {})
                 poller.resume = readers.get(poller.mapping.function)
+
+    def stream_ages(self) -> list[tuple[str, float]]:
+        """The name of each function of a stream that is behind, and how old what it gets next is,
+        in seconds."""
+        found = [
+            (name_in(poller.mapping.function), poller.age())
+            for poller in self._pollers
+            if isinstance(poller, StreamPoller)
+        ]
+        return [(function, age) for function, age in found if age]
 
     def state(self) -> dict[str, Any]:
         return {"event_sources": [poller.state() for poller in self._pollers]}

@@ -36,11 +36,18 @@ class StreamPoller(Poller):
     _discarded: int = field(init=False, default=0)
     _read_up_to: int = field(init=False, default=0)  # a sequence number; 0 is before the first
     _undone: int | None = field(init=False, default=None)  # the first one of what is under way
+    _current: Mapping[str, Any] | None = field(init=False, default=None)
     resume: int | None = field(init=False, default=None)  # where an earlier run was
 
     @property
     def table(self) -> str:
         return self.mapping.source.split("/")[1]
+
+    def age(self) -> float:
+        """How old the record is that the function has or gets next, in seconds; 0 for none."""
+        record = self._current or next(iter(self._waiting), None)
+        created = record["dynamodb"].get("ApproximateCreationDateTime") if record else None
+        return max(0.0, time.time() - float(created)) if created else 0.0
 
     def position(self) -> int:
         """The sequence number up to which all is done; what follows has to be read again after a
@@ -54,7 +61,7 @@ class StreamPoller(Poller):
     def rewind(self) -> None:
         if self._read_up_to:
             self.resume = self.position()
-        self._undone, self._read_up_to = None, 0
+        self._undone, self._current, self._read_up_to = None, None, 0
         self._waiting, self._waiting_size = [], 0
 
     def state(self) -> dict[str, Any]:
@@ -136,6 +143,7 @@ class StreamPoller(Poller):
         while pending:
             step = pending.popleft()
             self._undone = int(batching.sequence_number(step.records[0]))
+            self._current = step.records[0]
             if isinstance(step, Discarded):
                 await self._discard(step, result)
                 continue
@@ -151,7 +159,7 @@ class StreamPoller(Poller):
             undone = sum(len(each.records) for each in following)
             self.delivered += len(step.records) - undone
             pending.extendleft(reversed(following))
-        self._undone = None
+        self._undone = self._current = None
 
     async def _discard(self, discarded: Discarded, result: InvokeResult) -> None:
         if self.mapping.on_failure is not None:

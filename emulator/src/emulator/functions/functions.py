@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from emulator.breaking import Broken
 from emulator.functions.model import LATEST, Function, qualified
 from emulator.functions.pool import FunctionPool
 from emulator.functions.worker import Host
@@ -27,7 +28,9 @@ class Functions:
         report: Callable[[str], None],
         limit: int = DEFAULT_LIMIT,
         ring: Ring | None = None,
+        broken: Broken | None = None,
     ) -> None:
+        self._broken = Broken() if broken is None else broken
         self._host = host
         self._report = report
         self._limit = limit
@@ -38,7 +41,7 @@ class Functions:
 
     def add(self, function: Function) -> None:
         self._pools[function.name] = FunctionPool(
-            function, self._host, self._limit, self._report, self._ring
+            function, self._host, self._limit, self._report, self._ring, self._broken
         )
 
     def add_version(self, reference: str, version: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from emulator.breaking import ERROR, FAILED, THROTTLE, Broken
 from emulator.functions import diagnosis, failures
 from emulator.functions.model import Function
 from emulator.functions.runtime_api import Invocation
@@ -63,8 +64,10 @@ class FunctionPool:
         limit: int,
         report: Callable[[str], None],
         ring: Ring,
+        broken: Broken,
     ) -> None:
         self.function = function
+        self._broken = broken
         self._host = host
         self._limit = limit if function.reserved is None else min(limit, function.reserved)
         self._report = report
@@ -88,8 +91,15 @@ class FunctionPool:
         """
         if len(event) > failures.MAX_PAYLOAD:
             return failures.event_too_large(len(event))
+        fault = self._broken.of_function(self.function.label)
+        if fault == ERROR:
+            return self._fail_on_purpose(event)
+        if fault == THROTTLE:
+            self._throttled += 1
+            raise Throttled(self.function.name, "is broken on purpose")
         in_flight = sum(worker.busy for worker in self._workers) + len(self._waiting)
         if self.function.reserved is not None and in_flight >= self.function.reserved:
+            self._throttled += 1
             raise Throttled(self.function.name)
         invocation, began = Invocation(event, arn or self.function.arn), time.time()
         self._invocations += 1
@@ -120,6 +130,13 @@ class FunctionPool:
             if not invocation.failed_init:  # see _diagnose
                 self._failed("failed", diagnosis.of_invocation(result, self.function))
         return result
+
+    def _fail_on_purpose(self, event: bytes) -> InvokeResult:
+        self._invocations += 1
+        self._errors += 1
+        label = self.function.label
+        self._ring.add(INVOCATION, label, ms=0, given=event, error="broken on purpose")
+        return FAILED
 
     def _give_up(self, invocation: Invocation) -> None:
         """Unless it waits for the first worker's start and first event, as it would for Lambda's

@@ -15,6 +15,7 @@ from emulator.gateway import authorization, events, responses, routing
 from emulator.gateway.events import ConnectionInfo, Event, Upgrade
 from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
+from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import Invoke, InvokeResult, Throttled
 
 log = logging.getLogger("emulator.gateway")
@@ -26,6 +27,8 @@ MESSAGES = {
 }
 ERROR = "Internal server error"
 SERVICE = "apigateway.amazonaws.com"
+# "Monitor WebSocket API execution with CloudWatch metrics", API Gateway developer guide
+NAMESPACE = "AWS/ApiGateway"
 
 
 class Opening(NamedTuple):
@@ -57,6 +60,7 @@ class Dispatcher:
     now: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     gate: Gate = field(default_factory=OpenGate)
+    measure: Measure = unmeasured
 
     @property
     def domain_name(self) -> str:
@@ -80,39 +84,50 @@ class Dispatcher:
         route = self.api.routes.get(routing.CONNECT)
         if route is None:
             return Opening(200, info)
+        self._count("ConnectCount")
         context: Mapping[str, str | int] = {}
         try:
             if route.authorizer is not None:
                 status, context = await self._authorize(route.authorizer, info, upgrade, request_id)
                 if status != 200:
+                    rejects = status != authorization.FAILED
+                    self._count("ClientError" if rejects else "ExecutionError")
                     return self._rejected(status, info, request_id)
             info = replace(info, authorizer=context)
             event = events.connect_event(info, upgrade, request_id, self.now())
             response = responses.connect_result(await self._route(route, event))
         except _TimedOut:
+            self._count("IntegrationError")
             return self._rejected(504, info, request_id)
         except (Throttled, _NotPermitted):
+            self._count("ExecutionError")
             return self._rejected(500, info, request_id)
         if response.status != 200:
+            self._count("IntegrationError")
             return self._rejected(response.status, info, request_id)
         return Opening(200, info, response.headers)
 
     async def message(self, info: ConnectionInfo, frame: str) -> str | None:
         """Runs the frame's route; what is to be sent on the connection, None for nothing."""
         request_id = self.new_id()
+        self._count("MessageCount")
         key = routing.select_route(self.api.selection, frame, self.api.routes)
         if key is None:
+            self._count("ClientError")
             return responses.error_frame("Forbidden", info.connection_id, request_id)
         route = self.api.routes[key]
         event = events.message_event(info, key, self.new_id(), frame, request_id, self.now())
         try:
             response = responses.message_result(await self._route(route, event))
         except _TimedOut:
+            self._count("IntegrationError")
             return responses.error_frame(MESSAGES[504], info.connection_id, request_id)
         except (Throttled, _NotPermitted) as error:
             log.warning("%s", error)
+            self._count("ExecutionError")
             return responses.error_frame(ERROR, info.connection_id, request_id)
         if response.failed:
+            self._count("IntegrationError")
             return responses.error_frame(ERROR, info.connection_id, request_id)
         return self._body(route, response.body)
 
@@ -155,6 +170,7 @@ class Dispatcher:
     async def _call(self, integration: Integration, event: Event, source: str) -> InvokeResult:
         """`source` is the ARN that the function's policy has to allow."""
         function = integration.function
+        began = time.monotonic()
         if denial := self.gate.invocation(SERVICE, function, source):
             raise _NotPermitted(f"Invalid permissions on Lambda function: {denial.message}")
         try:
@@ -162,9 +178,14 @@ class Dispatcher:
                 result = await self.invoke(function, json.dumps(event).encode())
         except TimeoutError as late:
             raise _TimedOut(function) from late
+        self._count("IntegrationLatency", 1000 * (time.monotonic() - began))
         if result.error:
             log.warning("%s failed: %r", function, result.payload[:500])
         return result
+
+    def _count(self, name: str, value: float = 1) -> None:
+        dimensions = {"ApiId": self.api.api_id, "Stage": self.api.stage}
+        self.measure(NAMESPACE, name, value, dimensions)
 
     def _rejected(self, status: int, info: ConnectionInfo, request_id: str) -> Opening:
         message = MESSAGES.get(status, ERROR if status >= 500 else "Forbidden")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from emulator.clock import Clock
 from emulator.gateway import model
 from emulator.gateway.connections import Registry
-from emulator.gateway.dispatch import Dispatcher
+from emulator.gateway.dispatch import NAMESPACE, Dispatcher
 from emulator.gateway.listener import WebSocketListener
 from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Authorizer, Integration, Properties, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port, number
+from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.traces.ring import Ring
 
@@ -33,8 +34,10 @@ class ApiGatewayProvider:
         PREFIX + kind
         for kind in (
             "Api",
+            "ApiMapping",
             "Authorizer",
             "Deployment",
+            "DomainName",
             "Integration",
             "Route",
             "RouteResponse",
@@ -56,7 +59,13 @@ class ApiGatewayProvider:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         ring: Ring | None = None,
         gate: Gate | None = None,
+        names: Container[str] = (),
+        measure: Measure = unmeasured,
     ) -> None:
+        """`names` are the template's own domain names, whose pages may connect."""
+        self._names = names
+        self._mappings: dict[str, str] = {}
+        self._measure = measure
         self._gate = OpenGate() if gate is None else gate
         self._ring = Ring(now) if ring is None else ring
         self._invoke = invoke
@@ -101,8 +110,20 @@ class ApiGatewayProvider:
                     raise EmulatorError("a WebSocket API's only route response key is $default")
                 self._with_response.add(properties["RouteId"])
                 return Created(identifier, {"RouteResponseId": identifier})
+            case "DomainName":
+                return self._create_domain(str(properties["DomainName"]))
+            case "ApiMapping":
+                key = str(properties.get("ApiMappingKey", ""))
+                self._mappings[str(properties["DomainName"])] = key.strip("/")
+                return Created(identifier, {"ApiMappingId": identifier})
             case _:  # a Deployment is a snapshot of the rest
                 return Created(identifier, {"DeploymentId": identifier})
+
+    def _create_domain(self, name: str) -> Created:
+        arn = f"arn:aws:apigateway:{self._region}::/domainnames/{name}"
+        regional = f"d-{self.api_id}.execute-api.{self._region}.amazonaws.com"
+        attributes = {"RegionalDomainName": regional, "RegionalHostedZoneId": "Z1UJRXOUMOOFQ8"}
+        return Created(name, {"DomainName": name, "DomainNameArn": arn, **attributes})
 
     def _create_api(self, properties: Properties) -> Created:
         if self._api is not None:
@@ -124,6 +145,7 @@ class ApiGatewayProvider:
             self._now,
             self._random,
             gate=self._gate,
+            measure=self._measure,
         )
         websocket_port, management_port = self._ports
         self._management = ManagementApi(
@@ -134,7 +156,9 @@ class ApiGatewayProvider:
             self._ring,
             lambda headers, path: self._gate.connections(headers, f"{dispatcher.arn}{path}"),
         )
-        self._listener = WebSocketListener(dispatcher, self.registry, websocket_port, self._clock)
+        self._listener = WebSocketListener(
+            dispatcher, self.registry, websocket_port, self._clock, self._names
+        )
         await self._management.start()
         await self._listener.start()
 
@@ -145,7 +169,7 @@ class ApiGatewayProvider:
                 properties, self._integrations, self._authorizers, identifier in self._with_response
             )
             routes[route.key] = route
-        return WebSocketApi(self.api_id, stage, model.read_selection(api), routes)
+        return WebSocketApi(self.api_id, stage, model.read_selection(api), routes, self._mappings)
 
     async def stop(self) -> None:
         if self._listener is not None:
@@ -164,6 +188,15 @@ class ApiGatewayProvider:
         """With the stage, as CONNECTIONS_URL has it; after `start`."""
         port = self._management.listener.port if self._management else number(self._ports[1])
         return f"http://127.0.0.1:{port}/{self._stage}"
+
+    def measure_posts(self, posts: int) -> None:
+        """Frames that were posted on connections count as messages, as on AWS; so do open
+        connections, which AWS has no metric of, in a namespace of the emulator's."""
+        dimensions = {"ApiId": self.api_id, "Stage": self._stage or ""}
+        for _ in range(posts):
+            self._measure(NAMESPACE, "MessageCount", 1, dimensions)
+        connections = sum(1 for _ in self.registry)
+        self._measure("Emulator", "Connections", connections, dimensions)
 
     def state(self) -> dict[str, Any]:
         """`{"connections": [{id, user, device, connected_at, last_active_at, received, sent}]}`;

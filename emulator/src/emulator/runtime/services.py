@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,18 +14,21 @@ from aiohttp import web
 
 from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
+from emulator.breaking import Broken
 from emulator.clock import Clock
 from emulator.console.details import Details
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
 from emulator.describe.api import DescribeApi
 from emulator.describe.balancers import BalancerView
+from emulator.describe.cloudwatch import CloudWatchView
 from emulator.describe.containers import EcsView
 from emulator.describe.functions import LambdaView
 from emulator.describe.logs import LogsView
 from emulator.describe.made import Made
 from emulator.describe.stacks import CloudFormationView
 from emulator.describe.websocket import WebSocketView
+from emulator.domains import of_template, origins
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
@@ -34,6 +39,10 @@ from emulator.functions.reload import Reload
 from emulator.functions.versions import VersionProvider
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.listening import HOST, number
+from emulator.metrics.monitor import Monitor, reported
+from emulator.metrics.provider import CloudWatchProvider
+from emulator.metrics.store import Store
 from emulator.providers import InvokeResult
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
@@ -44,6 +53,7 @@ from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
 from emulator.resources.user_pools import UserPoolProvider
 from emulator.runtime.endpoints import Endpoints
+from emulator.runtime.measuring import MeasuredSystem
 from emulator.runtime.project import APNS, FCM
 from emulator.runtime.registry import Registry
 from emulator.runtime.servers import API_ID, Servers
@@ -68,7 +78,17 @@ class Services:
         self._report = report
         self._clock = Clock(servers.options.speed)
         self._run = servers.options.state / "run"
-        self._clients = Clients(servers.addresses)
+        resources = [each for stack in assembly.stacks for each in stack.resources()]
+        self._domains = of_template(resources)
+        here = f"http://{HOST}:{number(servers.ports.api)}"
+        named = self._domains.local(here, servers.addresses.websocket)
+        self._addresses = replace(servers.addresses, named=named)
+        self.store = Store(self.metric_seconds)
+        place = servers.place
+        self.cloudwatch = CloudWatchProvider(
+            self.store, place.region, place.account, reported(report), self._clock.speed
+        )
+        self._clients = Clients(self._addresses)
         self.permissions = PermissionProvider(
             servers.place, servers.options.iam, servers.denials, lambda: servers.aws.url
         )
@@ -76,6 +96,7 @@ class Services:
         self.queues = QueueProvider(self._clients)
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
+        self.broken = Broken(servers.aws.url)
         self.functions = self._functions()
         self.made = Made()
         self.invoke_api = InvokeApi(self.functions, servers.ports.functions, self._describe)
@@ -96,6 +117,8 @@ class Services:
             api_id=API_ID,
             ring=servers.ring,
             gate=self.permissions,
+            names=self._domains,
+            measure=self.store.put,
         )
         self.balancer = LoadBalancingProvider(
             invoke,
@@ -104,11 +127,14 @@ class Services:
             clock=self._clock,
             gate=self.permissions,
             ring=servers.ring,
+            names=self._domains,
+            measure=self.store.put,
         )
         self.events = EventSourceProvider(
-            Calls(servers.addresses), invoke, self._clock, report, self.permissions
+            Calls(self._addresses), invoke, self._clock, report, self.permissions
         )
         self.containers = self._containers()
+        self.monitor = self._monitor()
         self.reload = self._reload()
         self.console = Console(
             port=servers.ports.console,
@@ -129,6 +155,7 @@ class Services:
                 field=servers.options.project.trace_field,
             ),
             endpoints=lambda: self.endpoints().as_json(),
+            broken=self.broken,
         )
 
     async def _describe(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -140,6 +167,9 @@ class Services:
             "elasticloadbalancing": BalancerView(made, self.balancer.state).operations(),
             "lambda": LambdaView(made).operations(),
             "logs": LogsView(self.functions.functions).operations(),
+            "monitoring": CloudWatchView(
+                self.cloudwatch, self.store, self._clock.speed
+            ).operations(),
         }
         return await DescribeApi(views).handle(request)
 
@@ -152,7 +182,33 @@ class Services:
             own_runtime=not has_awslambdaric(),
             idle_limit=self._servers.options.idle_limit,
         )
-        return Functions(host, self._report, ring=self._servers.ring)
+        return Functions(host, self._report, ring=self._servers.ring, broken=self.broken)
+
+    def metric_seconds(self) -> float:
+        """The time in which metrics are counted: the epoch's, at the emulator's speed."""
+        return time.time() * self._clock.speed
+
+    def _monitor(self) -> Monitor:
+        servers = self._servers
+        measured = MeasuredSystem(
+            servers.ring,
+            servers.aws.url,
+            fetch=self.collector.fetch,
+            functions=self.functions,
+            events=self.events,
+            balancer=self.balancer,
+            gateway=self.gateway,
+            made=self.made,
+            broken=self.broken,
+        )
+        return Monitor(
+            self.store,
+            self.cloudwatch,
+            measured,
+            self._clock,
+            self.metric_seconds,
+            servers.options.logs,
+        )
 
     def _containers(self) -> ContainerProvider:
         servers = self._servers
@@ -160,7 +216,7 @@ class Services:
             children=servers.children,
             targets=self.balancer.targets,
             container_asset=self._assembly.image,
-            environment=servers.addresses.environment,
+            environment=self._addresses.environment,
             directory=self._run,
             logs=servers.options.logs,
             clock=self._clock,
@@ -186,7 +242,7 @@ class Services:
             self.copies,
             servers.options.logs,
             servers.place,
-            servers.addresses.environment,
+            self._addresses.environment,
             self.permissions.add_function,
         )
         return Registry(
@@ -198,7 +254,11 @@ class Services:
                 UserPoolProvider(self._clients),
                 KeyProvider(self._clients, self.permissions.add_resource_policy),
                 TopicProvider(self._clients),
-                BucketProvider(self._clients, servers.place.region),
+                BucketProvider(
+                    self._clients,
+                    servers.place.region,
+                    lambda origin: origins(self._addresses.named, origin),
+                ),
                 functions,
                 VersionProvider(self.functions),
                 self.custom,
@@ -206,7 +266,9 @@ class Services:
                 self.balancer,
                 self.containers,
                 self.events,
-            ]
+                self.cloudwatch,
+            ],
+            self.secrets.value,
         )
 
     def in_order(self) -> list[Component]:
@@ -240,6 +302,7 @@ class Services:
             project=str(servers.options.project.directory),
             down=servers.options.project.command("down"),
             page=f"{self.balancer.url}{page}" if page else None,
+            names=self._domains.for_browsers(self.balancer.url, self._addresses.websocket),
         )
 
     def _origins(self) -> dict[str, str]:
@@ -251,7 +314,7 @@ class Services:
         merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
         components = (
             *(self.balancer, self.containers, self.gateway, self.functions, self.events),
-            self.permissions,
+            *(self.permissions, self.cloudwatch, self.broken),
         )
         for component in components:
             merged |= component.state()

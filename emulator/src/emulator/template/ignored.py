@@ -14,7 +14,7 @@ from emulator.resource import Resource
 _NETWORK = "everything runs on the loopback interface"
 _BACKED_UP = "the data is in files; nobody copies them"
 _SHIFTED = "what is started has one version, and all requests"
-_OBSERVED = "the functions print their logs and metrics; nothing local collects or alarms"
+_OBSERVED = "functions print their logs into files, and the terminal shows what alarms notify of"
 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
@@ -23,9 +23,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::Backup::BackupVault": _BACKED_UP,
     "AWS::Budgets::Budget": "nothing costs here",
     "AWS::CDK::Metadata": "counts deployments",
-    "AWS::CloudWatch::Alarm": _OBSERVED,
-    "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
-    "AWS::CloudWatch::Dashboard": _OBSERVED,
+    "AWS::CertificateManager::Certificate": "nothing here has TLS",
     "AWS::CodeDeploy::Application": _SHIFTED,
     "AWS::CodeDeploy::DeploymentConfig": _SHIFTED,
     "AWS::CodeDeploy::DeploymentGroup": _SHIFTED,
@@ -46,6 +44,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::IAM::OIDCProvider": "nobody signs in from outside",
     "AWS::Logs::LogGroup": "workers write to .local/logs",
     "AWS::Logs::MetricFilter": _OBSERVED,
+    "AWS::Route53::RecordSet": "no name is resolved here; hosts are the template's names as well",
     "AWS::SNS::Subscription": _OBSERVED,
     "AWS::WAFv2::WebACL": "the local balancer filters nothing",
     "AWS::WAFv2::WebACLAssociation": "the local balancer filters nothing",
@@ -55,24 +54,23 @@ IGNORED: Mapping[str, str] = {
 # Rejecting them, as the emulator does elsewhere, would keep it from running staging and prod, which
 # have them.
 _MISSED: Mapping[str, str] = {
+    "AWS::CloudFront::Distribution": "CloudFront is not supported: its load balancer is called "
+    "directly, and nothing is cached",
     "AWS::WAFv2::WebACLAssociation": "AWS WAF is not supported: no request is filtered here",
 }
 
 
 def missed(resources: Iterable[Resource]) -> list[str]:
     """What somebody who tries the system out would miss, a line for each kind."""
-    resources = list(resources)
-    types = {resource.type for resource in resources}
+    given = list(resources)
+    types = {resource.type for resource in given}
     lines = [line for kind, line in _MISSED.items() if kind in types]
-    boundaries = {
-        resource.properties.get("PermissionsBoundary")
-        for resource in resources
-        if resource.type == "AWS::IAM::Role"
-    }
-    foreign = sorted(
-        each for each in boundaries if isinstance(each, str) and ":aws:policy/" not in each
-    )
-    return [*lines, *(f"{each} is not in the templates: it limits nobody here" for each in foreign)]
+    if any(resource.properties.get("Protocol") == "HTTPS" for resource in given):
+        lines.append("TLS is not supported: what the template serves by HTTPS is HTTP here")
+    boundaries = {each.properties.get("PermissionsBoundary") for each in given}
+    foreign = (each for each in boundaries if isinstance(each, str) and ":aws:policy/" not in each)
+    lines += [f"{each} is not in the templates: it limits nobody here" for each in sorted(foreign)]
+    return lines
 
 
 class Names(dict[str, str]):

@@ -282,7 +282,7 @@ class Forwarding(Exchange):
     def _finish(self, status: int | None) -> None:
         self._over = True
         self._there.clear()
-        self._shared.registrar.responded(self._choice.target, status)
+        self._shared.responded(self._choice, status, self._began)
         what = f"{self._head.method} {self._head.target}"
         self._shared.served(self._choice.target.id, what, self._trace, self._began, status)
 

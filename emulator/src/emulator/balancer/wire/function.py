@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 
 from emulator.balancer.messages import lambda_bridge
 from emulator.balancer.messages.head import Head
@@ -41,6 +42,7 @@ class Invocation(Exchange):
         self._body = bytearray()
         self._running: asyncio.Task[None] | None = None
         self._over = False
+        self._began = time.time()
 
     def start(self) -> None:
         # "WebSockets are not supported. Upgrade requests are rejected with an HTTP 400 code."
@@ -127,7 +129,7 @@ class Invocation(Exchange):
     def _finish(self, status: int | None) -> None:
         self._over = True
         self._body.clear()
-        self._shared.registrar.responded(self._choice.target, status)
+        self._shared.responded(self._choice, status, self._began)
 
 
 def _text(read: str) -> str:

@@ -9,14 +9,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from emulator.balancer.messages.headers import Traces
+from emulator.balancer.routing import Choice
 from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
+from emulator.balancer.targets.target_group import TargetGroup
 from emulator.balancer.wire.pool import Pool
 from emulator.providers import Invoke
 
 Served = Callable[[str, str, str, float, int | None], None]
 """(target id, method and path, trace id, epoch seconds of its begin, status): a request that a
 container has served; None for a status that it did not give."""
+
+Counted = Callable[[TargetGroup | None, int | None, float], None]
+"""(group, status, seconds): a request that a target has responded to; None for a status that it did
+not give, and for the group where the load balancer itself responded."""
 
 READ_BYTES = 64 * 1024  # at once, from a client or a target
 
@@ -36,7 +42,9 @@ class Shared:
         random_bytes: Callable[[int], bytes],
         now: Callable[[], float] = time.monotonic,
         served: Served = lambda *_: None,
+        counted: Counted = lambda *_: None,
     ) -> None:
+        self.counted = counted
         self.served = served
         self.registrar = registrar
         self.invoke = invoke
@@ -63,6 +71,11 @@ class Shared:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def responded(self, choice: Choice, status: int | None, began: float) -> None:
+        """See `Registrar.responded`; `began` in epoch seconds."""
+        self.registrar.responded(choice.target, status)
+        self.counted(choice.group, status, time.time() - began)
 
     def date(self) -> str:
         """Now, as in a Date header."""

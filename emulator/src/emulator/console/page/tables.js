@@ -1,5 +1,5 @@
 // Connections, phones, functions, queues and tables: rows that change in place.
-import { $, ago, make, number, put } from "./elements.js";
+import { $, ago, make, number, platform, put } from "./elements.js";
 import { well } from "./lanes.js";
 
 const text = (name, read) => ({ name, read });
@@ -11,7 +11,23 @@ const alarming = (name, read) => ({
   class: (row) => (read(row) ? "right bad" : "right"),
 });
 
+// The page of an alarm, where its description ends with one: docs/runbooks/x.md (fingerprint).
+const RUNBOOK = /\s*(\S+\.md)(?: \(\w+\))?$/;
+
 const TABLES = [
+  {
+    id: "alarms",
+    rows: (state) => (state.alarms ?? []).filter((a) => a.state === "ALARM" || a.composite || a.unsupported),
+    key: (a) => a.name,
+    empty: "The template has no alarms that notify, and none is on.",
+    columns: [
+      text("alarm", (a) => (a.composite ? `${a.name} (notifies)` : a.id)),
+      { ...text("state", (a) => (a.unsupported ? `not evaluated: ${a.unsupported}` : a.suppressed ? `${a.state}, silent` : a.state)), class: (a) => (a.state === "ALARM" ? "bad" : "") },
+      right("for", (a) => ago(a.since_at)),
+      text("meaning", (a) => a.description.replace(RUNBOOK, "")),
+      text("runbook", (a) => RUNBOOK.exec(a.description)?.[1] ?? ""),
+    ],
+  },
   {
     id: "connections",
     rows: (state) => state.connections,
@@ -32,7 +48,7 @@ const TABLES = [
     empty: "No phone has been pushed to.",
     columns: [
       { ...text("device token", (p) => p.token), button: (p) => ({ phone: p.token }) },
-      text("platform", (p) => (p.platform === "fcm" ? "FCM" : "APNs")),
+      text("platform", (p) => platform(p.platform)),
       count("pushes", (p) => p.count),
       right("last", (p) => `${ago(p.last_at)} ago`),
     ],

@@ -1,0 +1,51 @@
+"""The metrics of a load balancer. No I/O.
+
+Source: "CloudWatch metrics for your Application Load Balancer", and the same for Network Load
+Balancers.
+"""
+
+from __future__ import annotations
+
+from emulator.balancer.properties import full_name
+from emulator.balancer.targets.target_group import TargetGroup
+from emulator.metrics.store import Measure
+
+APPLICATION, NETWORK = "AWS/ApplicationELB", "AWS/NetworkELB"
+CLIENT_LEFT = 460  # which no target gave, and is no fault of the load balancer
+_BAD_GATEWAY = 502
+
+
+def count(
+    measure: Measure,
+    balancer: str | None,
+    group: TargetGroup | None,
+    status: int | None,
+    seconds: float,
+) -> None:
+    """A request is over: `status` is the target's, None where it gave none; `group` None for a
+    response of the load balancer's own."""
+    if balancer is None:
+        return
+    of_balancer = {"LoadBalancer": full_name(balancer)}
+    if group is None or status is None:
+        if (status or _BAD_GATEWAY) // 100 == 5:
+            measure(APPLICATION, "HTTPCode_ELB_5XX_Count", 1, of_balancer)
+        return
+    of_group = {**of_balancer, "TargetGroup": full_name(group.arn)}
+    for dimensions in (of_balancer, of_group):
+        measure(APPLICATION, "RequestCount", 1, dimensions)
+        if status != CLIENT_LEFT:
+            measure(APPLICATION, f"HTTPCode_Target_{status // 100}XX_Count", 1, dimensions)
+            measure(APPLICATION, "TargetResponseTime", seconds, dimensions)
+    measure(APPLICATION, "RequestCountPerTarget", 1, {"TargetGroup": full_name(group.arn)})
+
+
+def health(measure: Measure, balancer: str | None, group: TargetGroup, network: bool) -> None:
+    if balancer is None or group.kind == "lambda":
+        return
+    dimensions = {"LoadBalancer": full_name(balancer), "TargetGroup": full_name(group.arn)}
+    states = [target.health.state for target in group.targets.values()]
+    healthy, unhealthy = states.count("healthy"), states.count("unhealthy")
+    namespace = NETWORK if network else APPLICATION
+    measure(namespace, "HealthyHostCount", healthy, dimensions)
+    measure(namespace, "UnHealthyHostCount", unhealthy, dimensions)

@@ -1,0 +1,64 @@
+"""Metrics that functions and tasks print: lines of the CloudWatch embedded metric format.
+
+Source: "Specification: Embedded metric format", CloudWatch user guide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emulator.metrics.store import Metric
+
+_MARK = b'"_aws"'
+MOST_BYTES = 4 * 1024 * 1024  # of one file at once; a line is far shorter
+
+
+class Logs:
+    """The files that functions and tasks print to, read as they grow. What is there at the start
+    is of an earlier run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, int] = {}
+        self._rest: dict[Path, bytes] = {}
+        for file in self._files():
+            self._read[file] = file.stat().st_size
+
+    def new(self) -> Iterator[tuple[Metric, float]]:
+        """Each value that was printed since the last call."""
+        for file in self._files():
+            begin = self._read.get(file, 0)
+            try:
+                with file.open("rb") as log:
+                    log.seek(begin)
+                    text = self._rest.pop(file, b"") + log.read(MOST_BYTES)
+                    self._read[file] = log.tell()
+            except FileNotFoundError:  # a task's, cleared away meanwhile
+                continue
+            *lines, self._rest[file] = text.split(b"\n")
+            for line in lines:
+                if _MARK in line:
+                    yield from values(line)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.rglob("*.log")) if self._folder.exists() else []
+
+
+def values(line: bytes) -> Iterator[tuple[Metric, float]]:
+    """Of one line; nothing for one that is no embedded metric."""
+    try:
+        document = json.loads(line)
+        directives = document["_aws"]["CloudWatchMetrics"]
+    except (ValueError, KeyError, TypeError):
+        return
+    for directive in directives:
+        for names in directive.get("Dimensions", [[]]):
+            dimensions = frozenset((name, str(document[name])) for name in names)
+            for metric in directive.get("Metrics", ()):
+                name = metric["Name"]
+                given: Any = document.get(name, ())
+                for value in given if isinstance(given, list) else [given]:
+                    yield Metric(directive["Namespace"], name, dimensions), float(value)

@@ -1,0 +1,119 @@
+"""What measures and evaluates once a minute of the emulator's clock, while the system runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+
+from emulator.clock import Clock
+from emulator.metrics import emf
+from emulator.metrics.alarms import Alarm
+from emulator.metrics.evaluation import ALARM, OK
+from emulator.metrics.provider import CloudWatchProvider
+from emulator.metrics.sampling import Sampling
+from emulator.metrics.store import MINUTE, Store
+from emulator.traces.ring import Ring
+
+log = logging.getLogger("emulator.metrics")
+
+SHORTEST = 1.0  # real seconds between two looks, however fast the clock runs
+
+
+class Sources(Protocol):
+    """What of the running system is looked at."""
+
+    ring: Ring
+
+    async def fetch(self) -> None:
+        """Brings the ring up to date."""
+
+    def functions(self) -> Iterable[Mapping[str, Any]]: ...
+
+    def pools(self) -> Mapping[str, str]:
+        """The user pool of each client of one."""
+
+    def executions(self) -> int:
+        """Of other functions of the account."""
+
+    def stream_ages(self) -> Iterable[tuple[str, float]]: ...
+
+    async def backlog(self) -> Mapping[str, Mapping[str, float]]: ...
+
+    def measure_health(self) -> None: ...
+
+    def posted(self, posts: int) -> None: ...
+
+
+class Monitor:
+    """Alarms see minutes that are over. A composite alarm that begins or ends is a line for
+    `report`; it stands for its causes."""
+
+    def __init__(
+        self,
+        store: Store,
+        provider: CloudWatchProvider,
+        sources: Sources,
+        clock: Clock,
+        now: Callable[[], float],
+        logs: Path,
+    ) -> None:
+        self._store, self._provider, self._sources = store, provider, sources
+        self._clock, self._now, self._logs = clock, now, logs
+        self._printed: emf.Logs | None = None
+        self._sampling = Sampling(store.put, self._names, sources.pools)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._printed = emf.Logs(self._logs)
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(max(self._clock.real(MINUTE), SHORTEST))
+            try:
+                await self.look()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                log.warning("not measured: %s", error)
+
+    async def look(self) -> None:
+        """One measurement, and one evaluation of all alarms."""
+        sources, sampling = self._sources, self._sampling
+        await sources.fetch()
+        sources.posted(sampling.records(sources.ring))
+        sampling.functions(sources.functions(), sources.executions())
+        sampling.streams(sources.stream_ages(), self._clock.speed)
+        sampling.queues(await sources.backlog(), self._clock.speed)
+        sources.measure_health()
+        if self._printed is not None:
+            at = self._now()
+            for metric, value in await asyncio.to_thread(list, self._printed.new()):
+                self._store.put_at(at, metric, value)
+        # the minute in which the values are is over for who looks from the next one's begin
+        self._provider.alarms.evaluate(self._now() + MINUTE)
+
+    def _names(self) -> dict[str, str]:
+        return {each["label"]: each["name"] for each in self._sources.functions()}
+
+
+def reported(report: Callable[[str], None]) -> Callable[[Alarm, str], None]:
+    """For `CloudWatchProvider`: composite alarms notify, in a line; the others are silent."""
+
+    def changed(alarm: Alarm, before: str) -> None:
+        if not alarm.composite or alarm.suppressed:
+            return
+        if alarm.state == ALARM:
+            report(f"alarm {alarm.name}: {alarm.description}")
+        elif before == ALARM and alarm.state == OK:
+            report(f"alarm {alarm.name} is over")
+
+    return changed

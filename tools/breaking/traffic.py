@@ -1,0 +1,82 @@
+"""What people do while something is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import httpx
+
+from client import ChatClient, ClientError
+from tools.breaking.faults import Traffic
+
+PAUSE = 0.1  # seconds between two acts
+AT_ONCE = 8  # who ask the API
+Act = Callable[[], Awaitable[object]]
+
+
+class People:
+    """Two new users of an environment; they exist, and know each other, before anything breaks."""
+
+    def __init__(self, api: str, stores: Path) -> None:
+        self._api, self._stores = api, stores
+        self._password = f"Aa1-{secrets.token_urlsafe(12)}"
+        suffix = secrets.token_hex(4)
+        self._ravi, self._raju = f"break_a_{suffix}", f"break_b_{suffix}"
+        self._clients: list[ChatClient] = []
+        self._chat = ""
+
+    @contextlib.asynccontextmanager
+    async def there(self, traffic: Traffic) -> AsyncIterator[None]:
+        """While the block runs they do what `traffic` says, whatever comes of it."""
+        async with httpx.AsyncClient(base_url=self._api, timeout=5) as http:
+            act = await self._act(traffic, http)
+            several = 1 if traffic is Traffic.TEXTS else AT_ONCE
+            tasks = [asyncio.create_task(_again(act)) for _ in range(several) if act is not None]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                for client in self._clients:
+                    await client.abort()
+
+    async def _act(self, traffic: Traffic, http: httpx.AsyncClient) -> Act | None:
+        if traffic is Traffic.NONE:
+            return None
+        if traffic is Traffic.REQUESTS:
+            return lambda: http.get("/api/health")
+        await self._arrive()
+        if traffic is Traffic.TEXTS:
+            return lambda: self._clients[0].send(self._chat, "is it broken?")
+        credentials = {"username": self._ravi, "password": self._password}
+        if traffic is Traffic.SIGN_INS:
+            return lambda: http.post("/api/sign-in", json=credentials)
+        answer = await http.post("/api/sign-in", json=credentials)
+        bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        return lambda: http.get("/api/chats", headers=bearer)
+
+    async def _arrive(self) -> None:
+        ravi, raju = (
+            ChatClient(
+                self._api, user, self._password, "break", self._stores / user, platform="fcm"
+            )
+            for user in (self._ravi, self._raju)
+        )
+        self._clients = [await client.__aenter__() for client in (ravi, raju)]
+        await ravi.people.add(self._raju)
+        await raju.people.add(self._ravi)
+        self._chat = await ravi.direct(self._raju)
+        await raju.close()  # so that there is somebody to be pushed to
+        self._clients = [ravi]
+
+
+async def _again(act: Act) -> None:
+    while True:
+        with contextlib.suppress(httpx.HTTPError, ClientError):
+            await act()
+        await asyncio.sleep(PAUSE)
