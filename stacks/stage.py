@@ -27,7 +27,8 @@ class EnvironmentStage(Stage):
     ) -> None:
         super().__init__(scope, config.name)
         platform = platform or on_lambda(config.architecture)
-        network = NetworkStack(self, "Network", config=config)
+        own = config.vpc.id is None
+        vpc = NetworkStack(self, "Network", config=config).vpc if own else None
         data = DataStack(self, "Data", config=config)
         notifications = NotificationsStack(
             self, "Notifications", config=config, platform=platform, data=data
@@ -45,7 +46,7 @@ class EnvironmentStage(Stage):
             "Web",
             config=config,
             platform=platform,
-            network=network,
+            vpc=vpc,
             data=data,
             chat=chat,
         )

@@ -12,6 +12,7 @@ from stacks.config import arns
 from stacks.config.cloudfront import CloudFront, check_cloudfront
 from stacks.config.domains import HostedZone, check_domains, serves_https
 from stacks.config.errors import require, require_between, require_one_of
+from stacks.config.existing_vpc import ExistingVpc
 from stacks.config.functions import FunctionSize, FunctionSizes
 from stacks.config.guard_rails import GuardRails, Tokens
 from stacks.config.load_balancer import LoadBalancer
@@ -54,6 +55,7 @@ class Environment:
     region: str | None = None
     availability_zones: tuple[str, ...] = ()  # of `region`; empty: the region's first two
     network: Network = field(default_factory=Network)
+    vpc: ExistingVpc = field(default_factory=ExistingVpc)
     pools: tuple[Pool, ...]
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
@@ -174,6 +176,14 @@ class Environment:
         )
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
+        self.vpc.check_environment(
+            len(self.availability_zones), gateways, flow_logs=self.network.flow_logs
+        )
+
+    @property
+    def public_tasks(self) -> bool:
+        """Whether tasks are in public subnets, with addresses of their own."""
+        return self.network.nat_gateways == 0 and not self.vpc.private_subnets
 
 
 def by_name(*environments: Environment) -> dict[str, Environment]:

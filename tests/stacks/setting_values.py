@@ -251,6 +251,31 @@ NAMES = (
     LONG,
 )
 ZONES = [f"{REGION}{letter}" for letter in "abcd"]
+VPC = "vpc-0123456789abcdef0"
+SUBNETS = [f"subnet-0123456789abcdef{number}" for number in range(4)]
+IN_VPC = {
+    **IN_REGION,
+    "availability_zones": ",".join(ZONES[:2]),
+    "vpc.id": VPC,
+    "vpc.public_subnets": ",".join(SUBNETS[:2]),
+}
+
+
+def subnets(standard: str) -> Values:
+    """One in each zone of IN_VPC."""
+    one, two, three, _ = SUBNETS
+    wrong = (
+        *(one, f"{one},{one}", f"{one},{two},{three}", "subnet-", "x,y", f"{one},subnet-1234567g"),
+        *(f"{one},{VPC}", f"{one};{two}", f"{one.upper()},{two}", f"{one} {two}", f"{one},{two},"),
+    )
+    typed = (5, True, 1.5, None, {"x": "y"}, [1, 2], [[one, two]], [""], [one], [one, None])
+    return Values(
+        wrong,
+        typed,
+        ((f"{two},{three}", IN_VPC), ([two, three], IN_VPC), (standard, IN_VPC)),
+        IN_VPC,
+    )
+
 
 # field -> its values
 VALUES: dict[str, Values] = {
@@ -578,6 +603,16 @@ VALUES: dict[str, Values] = {
         ),
         {**IN_REGION, "restored.chats": CHATS},
     ),
+    "vpc.id": text(
+        (
+            *("", "vpc", "vpc-", "vpc-1234567", "vpc-123456789", "vpc-1234567g", "VPC-12345678"),
+            *("subnet-12345678", f"{VPC}\n", f" {VPC}", f"{VPC}0", LONG),
+        ),
+        ((VPC, IN_VPC), ("vpc-12345678", IN_VPC)),
+        optional=True,
+    ),
+    "vpc.public_subnets": subnets(IN_VPC["vpc.public_subnets"]),
+    "vpc.private_subnets": subnets("none"),
     "tokens.access_minutes": number(5, 1_440),
     "tokens.refresh_days": number(1, 3_650),
     "guard_rails.permission_boundary": text(
