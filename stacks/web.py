@@ -15,7 +15,7 @@ from stacks.config.rules import ip_hash_pool
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.distribution import ORIGIN_HEADER, Distribution
 from stacks.constructs.function import Function
-from stacks.constructs.kubernetes_pool import KubernetesPoolPods
+from stacks.constructs.kubernetes_pool import KubernetesPoolPods, TargetPool
 from stacks.constructs.lambda_pool import LambdaTargetGroup
 from stacks.constructs.load_balancer import LoadBalancer, Share
 from stacks.constructs.network_balancer import NetworkBalancer
@@ -97,6 +97,11 @@ class WebStack(EnvironmentStack):
             # the target of the domain's DNS record
             dns_name = self.load_balancer.balancer.load_balancer_dns_name
             CfnOutput(self, "LoadBalancerDnsName", value=dns_name)
+
+    @property
+    def target_pools(self) -> dict[str, TargetPool]:
+        """Those whose targets the load balancer checks."""
+        return {**self.container_pools, **self.kubernetes_pools}
 
     def _shares(self, vpc: ec2.IVpc) -> list[Share]:
         containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]

@@ -185,8 +185,8 @@ def test_admins_and_rules_say_who_may_do_what(api: Rest) -> None:
     assert act(api, raju, chat, "admins", {"appoint": [mira]}).status == 400
     heard = [api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)]
     assert act(api, raju, chat, "admins", {"appoint": [zoe]}).status == 200
-    told = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
-    assert told == [[{"type": "chat_changed", "chat": chat}]] * 3 + [[]]
+    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    assert changes == [[{"type": "chat_changed", "chat": chat}]] * 3 + [[]]
 
 
 def test_the_last_admin_passes_the_role_to_who_joined_first(api: Rest) -> None:

@@ -20,7 +20,7 @@ function source() {
 
 async function look() {
   try {
-    const response = await answered();
+    const response = await requested();
     const found = await response.json();
     if (!response.ok) throw new Error(found.error?.message ?? `status ${response.status}`);
     const more = view.more ? await view.more(found, name) : undefined;
@@ -33,7 +33,7 @@ async function look() {
   }
 }
 
-async function answered() {
+async function requested() {
   try {
     return await fetch(source());
   } catch {
