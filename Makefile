@@ -112,6 +112,10 @@ demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill,
 web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
 
+quotas: $(READY) ## make quotas env=prod: what that environment needs of the quotas of AWS
+	@$(call need,env,make quotas env=prod)
+	@$(BIN)/python -m stacks.config.quotas -c env=$(env) $(ARGS)
+
 versions: $(READY) ## make versions from=<git ref>: that version and this one read each other's data, both ways
 	@$(call need,from,make versions from=HEAD)
 	@$(BIN)/python -m tests.versions.exchange --from $(from)

@@ -15,6 +15,7 @@ from stacks.constructs.function import Function
 from stacks.constructs.grants import arn
 from stacks.data import DataStack
 from stacks.monitoring.alarms import Alarms
+from stacks.monitoring.budget import Budget
 from stacks.monitoring.dashboard import Dashboard
 from stacks.notifications import NotificationsStack
 from stacks.stack import EnvironmentStack
@@ -71,6 +72,10 @@ class ObservabilityStack(EnvironmentStack):
         if web.network_balancer:
             alarms.on_network_balancer(web.network_balancer)
         alarms.notify()
+        if config.guard_rails.monthly_budget is not None and config.alarms_email:
+            Budget(
+                self, "Budget", dollars=config.guard_rails.monthly_budget, email=config.alarms_email
+            )
 
     def _topic(self) -> cloudwatch.IAlarmAction | None:
         if not self.config.alarms_email:
