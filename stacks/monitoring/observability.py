@@ -51,16 +51,6 @@ class ObservabilityStack(EnvironmentStack):
             **notifications.functions,
             **web.functions,
         }
-        dashboard = Dashboard(self, "Dashboard", config=config)
-        dashboard.show_messages()
-        dashboard.show_web(web.load_balancer.balancer, web.container_pools)
-        if web.container_pools:
-            dashboard.show_pools(web.load_balancer.balancer, web.container_pools)
-        if web.network_balancer:
-            dashboard.show_network_balancer(web.network_balancer)
-        dashboard.show_functions(functions)
-        dashboard.show_queues(notifications, chat)
-        dashboard.show_fingerprint(made_from)
         alarms = Alarms(self, "Alarms", config=config, notify=self._topic(), fingerprint=made_from)
         alarms.on_tables(data)
         alarms.on_functions(functions)
@@ -70,7 +60,18 @@ class ObservabilityStack(EnvironmentStack):
         alarms.on_web(web.load_balancer.balancer, web.container_pools)
         if web.network_balancer:
             alarms.on_network_balancer(web.network_balancer)
-        alarms.notify()
+        dashboard = Dashboard(self, "Dashboard", config=config)
+        dashboard.show_alarms(alarms.notify())
+        dashboard.show_times()
+        dashboard.show_messages()
+        dashboard.show_functions(functions)
+        dashboard.show_queues(notifications, chat)
+        dashboard.show_web(web.load_balancer.balancer, web.container_pools)
+        if web.container_pools:
+            dashboard.show_pools(web.load_balancer.balancer, web.container_pools)
+        if web.network_balancer:
+            dashboard.show_network_balancer(web.network_balancer)
+        dashboard.show_fingerprint(made_from)
 
     def _topic(self) -> cloudwatch.IAlarmAction | None:
         if not self.config.alarms_email:

@@ -56,6 +56,7 @@ def test_alarms_watch_every_function_queue_table_and_pool(prod: Synthesized) -> 
         *(f"{pool}{what}" for pool in pools for what in ("Unhealthy", "Tasks")),
         *("SignInThrottles", "SignUpThrottles", "TokenRefreshThrottles"),
         *("GatewayErrors", "IntegrationErrors", "ClientErrors"),
+        *("SlowDelivery", "SlowPushes"),
         *("TableErrors", "Concurrency", "PushAge", "PushesRejected", "IteratorAge"),
         *("Balancer5xx", "Target5xx", "RejectedConnections"),
     }
