@@ -110,6 +110,10 @@ demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill,
 web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
 
+versions: $(READY) ## make versions from=<git ref>: that version and this one read each other's data, both ways
+	@$(call need,from,make versions from=HEAD)
+	@$(BIN)/python -m tests.versions.exchange --from $(from)
+
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
 # What needs no started process: the tests of these folders that are not marked as slow.
 # Tests that draw examples draw a fifth of them.
@@ -186,6 +190,10 @@ docs: $(READY) ## generates the protocol's documents, the clients' types and the
 
 pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
 	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
+
+# Options in ARGS: --messages 80 --online-share 0.3 and others; --pages writes the tables of docs/
+scale: $(READY) ## make scale USERS=1000000: rates, limits, dollars a month, and a reconnect storm
+	@$(BIN)/python -m tools.scale --users $(or $(USERS),100000) $(ARGS)
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)

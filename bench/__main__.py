@@ -13,6 +13,7 @@ from bench.table import render
 
 # One run compares; figures of different runs or machines don't.
 PARTS = {
+    "acts": "What each act of the cost tables does",
     "cost": "Cost per message, from the real handlers (US$ per million, us-east-1)",
     "pushes": "How often phones ring",
     "cold_import": "Cold start of the send function",

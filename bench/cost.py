@@ -131,6 +131,8 @@ class Recorder:
         reads, writes = 0.0, 0
         if model.name in ("UpdateItem", "PutItem", "DeleteItem"):
             writes = write_units(max(before, self._stored_bytes(model.name, params)))
+        elif model.name == "BatchWriteItem":
+            writes = before
         elif model.name == "BatchGetItem":
             for table, asked in params["RequestItems"].items():
                 sizes = [item_bytes(item) for item in parsed["Responses"].get(table, [])]
@@ -152,12 +154,27 @@ class Recorder:
             self.calls.append(call)
 
     def _stored_bytes(self, operation: str, params: dict[str, Any]) -> int:
+        """Of the item that is written, before or after; of a batch its write units at once."""
+        if operation == "BatchWriteItem":
+            return sum(
+                write_units(self._batched_bytes(table, request))
+                for table, requests in params["RequestItems"].items()
+                for request in requests
+            )
         if operation not in ("UpdateItem", "PutItem", "DeleteItem"):
             return 0
         source = params.get("Key") or params["Item"]
         table = TABLES[params["TableName"].capitalize()]
         keys = {name: source[name] for name in table.keys}
-        found = self._reader.get_item(TableName=params["TableName"], Key=keys, ConsistentRead=True)
+        return self._item_bytes(params["TableName"], keys)
+
+    def _batched_bytes(self, table: str, request: dict[str, Any]) -> int:
+        if "PutRequest" in request:
+            return item_bytes(request["PutRequest"]["Item"])
+        return self._item_bytes(table, request["DeleteRequest"]["Key"])
+
+    def _item_bytes(self, table: str, keys: dict[str, Any]) -> int:
+        found = self._reader.get_item(TableName=table, Key=keys, ConsistentRead=True)
         return item_bytes(found.get("Item", {}))
 
 
@@ -206,6 +223,7 @@ SCENARIOS = (
     Scenario("group of 10, all online", 10, True),
     Scenario("group of 100, all online, 10 users online besides", 100, True, 10, 115.0),
     Scenario("group of 100, all online, 10,000 users online", 100, True, 10_000, 115.0),
+    Scenario("group of 1,024, all online", 1_024, True),
     Scenario("group of 10, all others offline, with the pushes", 10, False),
 )
 RECEIPTS_PER = 10  # messages that one receipt acknowledges

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.processes import processes
+
 ROOT = Path(__file__).parents[1]
 READY_WITHIN_SECONDS = 300
 
@@ -60,20 +62,11 @@ def _endpoints(state: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any
     raise RuntimeError("the emulator did not get ready:\n" + (state / "output.txt").read_text())
 
 
-def processes(root: int) -> Iterator[int]:
-    """A process and all its descendants (Linux only). Some may have ended meanwhile."""
-    yield root
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for task in list(Path(f"/proc/{root}/task").iterdir()):
-            for child in (task / "children").read_text().split():
-                yield from processes(int(child))
-
-
 def cpu_seconds(root: int) -> float:
     """What `root` and its descendants have used so far, those that have ended included."""
     ticks = 0
     for pid in processes(root):
-        with suppress(FileNotFoundError, ProcessLookupError):
+        with suppress(OSError):  # it has ended
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(int(field) for field in fields[11:15])  # own, and ended children's
     return ticks / os.sysconf("SC_CLK_TCK")

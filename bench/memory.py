@@ -5,10 +5,12 @@ all its descendants: a page that several processes share counts once.
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from bench.local_system import fresh_directory, processes, running
+from bench.local_system import fresh_directory, running
 from bench.table import Row, within
+from tools.processes import processes
 
 IDLE_LIMIT = 30  # seconds; the default is five minutes, too long for a benchmark
 STARTED_AFTER = 10  # seconds after readiness every function has its first process
@@ -33,7 +35,10 @@ def rows() -> list[Row]:
 
 def _measured(root: int) -> tuple[int, float]:
     """How many processes there are, and their memory in MB (2^20 bytes)."""
-    sizes = [_pss_kilobytes(pid) for pid in processes(root)]
+    sizes = []
+    for pid in processes(root):
+        with suppress(OSError):  # it has ended
+            sizes.append(_pss_kilobytes(pid))
     return len(sizes), sum(sizes) / 1024
 
 

@@ -486,7 +486,8 @@ class ChatClient:
         """Letting a new device of this user in."""
         me = f"{self.user}/{self.device}"
         identities = self._encryption.identities
-        return Linking(me, self._api, self._account.keys, identities, self._drive)
+        keys = self._account.keys
+        return Linking(me, self._api, keys, identities, self._drive, self.devices)
 
     # -- the account
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -127,7 +127,13 @@ class Linked:
             with opened.transaction() as db:
                 if db.execute("SELECT 1 FROM account").fetchone() is not None:
                     raise StoreError(f"{store} has keys already")
-                install(opened, self._account, time.time())
+                install(
+                    opened,
+                    self._account,
+                    time.time(),
+                    by=made.by,
+                    introduction=made.introduction,
+                )
                 known = Identities(db, f"{made.user}/{made.device}", time.time)
                 for name, one in made.devices.items():
                     known.remember(
@@ -139,7 +145,10 @@ class Linked:
 
 
 class Linking:
-    """How a signed-in device lets another one in. `me` is this one's `user/device`."""
+    """How a signed-in device lets another one in. `me` is this one's `user/device`.
+
+    `look` asks the backend for a user's devices.
+    """
 
     def __init__(
         self,
@@ -148,7 +157,9 @@ class Linking:
         keys: AccountKeys,
         identities: Identities,
         drive: Callable[[], Driver],
+        look: Callable[[str], Awaitable[object]],
     ) -> None:
+        self._look = look
         self._user, self._device = user_and_device(me)
         self._api, self._keys, self._identities = api, keys, identities
         self._drive = drive
@@ -168,6 +179,7 @@ class Linking:
 
         Raises Unauthorized where the password is wrong, and CannotLink.
         """
+        await self._look(self._user)  # it may never have had a reason to ask for its own
         devices = self._devices()
         if offer.device in devices:
             raise CannotLink("here")
@@ -184,11 +196,17 @@ class Linking:
         self, offer: Offer, refresh_token: str, devices: dict[str, LinkedDevice]
     ) -> None:
         """Leaves the sign-in for the new device, sealed. Raises CannotLink."""
+        keys = (offer.device, offer.curve25519, offer.ed25519)
         made = Confirmation(
-            offer.code, self._user, offer.device, self._device, refresh_token, devices
+            offer.code,
+            self._user,
+            offer.device,
+            self._device,
+            refresh_token,
+            devices,
+            self._keys.introduction(*keys),
         )
         message = self._seal(offer, link.write(made))
-        keys = (offer.device, offer.curve25519, offer.ed25519)
         # before the new device can be listed
         self._drive().step(lambda engine, step: self._identities.introduce(self._user, *keys))
         try:

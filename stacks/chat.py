@@ -81,7 +81,7 @@ class ChatStack(EnvironmentStack):
             "RETAIN_UNTIL_EXPIRY": str(self.config.retain_until_expiry).lower(),
         }
 
-    def _add(self, name: str) -> lambda_.Function:
+    def _add(self, name: str) -> lambda_.IFunction:
         added = Function(
             self,
             name,
@@ -91,4 +91,4 @@ class ChatStack(EnvironmentStack):
             values=self._values(),
         )
         self.functions[name] = added
-        return added.function
+        return added.called

@@ -9,10 +9,11 @@ from stacks.build.bundle import SOURCES, function_code
 from stacks.build.packages import Platform
 from stacks.chat import ChatStack
 from stacks.config.environments import Environment
-from stacks.config.pools import ContainerPool
+from stacks.config.pools import ContainerPool, KubernetesPool, construct_id
 from stacks.config.rules import ip_hash_pool
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function
+from stacks.constructs.kubernetes_pool import KubernetesPoolPods
 from stacks.constructs.lambda_pool import LambdaTargetGroup
 from stacks.constructs.load_balancer import LoadBalancer, Share
 from stacks.constructs.network_balancer import NetworkBalancer
@@ -69,10 +70,13 @@ class WebStack(EnvironmentStack):
         self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=network.vpc)
         self.functions: dict[str, Function] = {}
         self.container_pools: dict[str, ContainerPoolService] = {}
+        self.kubernetes_pools: dict[str, KubernetesPoolPods] = {}
         self.load_balancer.forward(self._shares(network))
         self.functions["Operator"] = self._operator()
         for pool in self.container_pools.values():
             pool.scale()
+            if config.releases.task_alarms:
+                pool.guard()
         self.network_balancer = self._network_balancer(network)
         if config.waf:
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
@@ -84,12 +88,21 @@ class WebStack(EnvironmentStack):
 
     def _shares(self, network: NetworkStack) -> list[Share]:
         containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]
-        if containers:
-            self._add_containers(containers, network)
+        pods = [pool for pool in self.config.pools if isinstance(pool, KubernetesPool)]
+        if containers or pods:
+            image = ecr_assets.DockerImageAsset(
+                self, "Image", directory=str(SOURCES), platform=PLATFORMS[self.config.architecture]
+            )
+            if containers:
+                self._add_containers(containers, network, image)
+            for each in pods:
+                self._add_pods(each, network, image)
         shares = []
         for pool in self.config.pools:
             if isinstance(pool, ContainerPool):
                 group = self.container_pools[pool.name].target_group
+            elif isinstance(pool, KubernetesPool):
+                group = self.kubernetes_pools[pool.name].target_group
             else:
                 group = self._lambda_pool().target_group
             shares.append(Share(pool, group))
@@ -130,9 +143,14 @@ class WebStack(EnvironmentStack):
             resources=self._resources,
             values={**self._values, "POOL_NAME": "lambda"},
         )
-        return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=api.function)
+        return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=api.called)
 
-    def _add_containers(self, pools: list[ContainerPool], network: NetworkStack) -> None:
+    def _add_containers(
+        self,
+        pools: list[ContainerPool],
+        network: NetworkStack,
+        image: ecr_assets.DockerImageAsset,
+    ) -> None:
         cluster = ecs.Cluster(
             self,
             "Cluster",
@@ -143,13 +161,10 @@ class WebStack(EnvironmentStack):
                 else ecs.ContainerInsights.DISABLED
             ),
         )
-        image = ecr_assets.DockerImageAsset(
-            self, "Image", directory=str(SOURCES), platform=PLATFORMS[self.config.architecture]
-        )
         for pool in pools:
             self.container_pools[pool.name] = ContainerPoolService(
                 self,
-                pool.construct_id,
+                construct_id(pool),
                 config=self.config,
                 pool=pool,
                 cluster=cluster,
@@ -157,3 +172,18 @@ class WebStack(EnvironmentStack):
                 values=self._values,
                 resources=self._resources,
             )
+
+    def _add_pods(
+        self, pool: KubernetesPool, network: NetworkStack, image: ecr_assets.DockerImageAsset
+    ) -> None:
+        self.kubernetes_pools[pool.name] = KubernetesPoolPods(
+            self,
+            construct_id(pool),
+            config=self.config,
+            pool=pool,
+            vpc=network.vpc,
+            balancer=self.load_balancer.balancer.connections,
+            image=image.image_uri,
+            values=self._values,
+            resources=self._resources,
+        )

@@ -10,7 +10,7 @@ from pathlib import Path
 from client.chat_client import ChatClient
 from client.cli.text import duration, one_line
 from client.cli.view import View
-from client.core.content import LONGEST_PICTURE
+from client.core.picture import LONGEST_PICTURE, LONGEST_SIDE, parse_picture
 from client.errors import ClientError
 from client.store.history import StoredMessage
 
@@ -130,6 +130,10 @@ def _read(file: str) -> str:
     except (OSError, ValueError) as error:
         raise ClientError(f"{file or 'no file'} can't be read: {error}") from error
     picture = base64.b64encode(data).decode().rstrip("=")
-    if not picture.startswith(("/9j/", "iVBORw0KGgo", "UklGR")) or len(picture) > LONGEST_PICTURE:
-        raise ClientError("a picture is a JPEG, PNG or WebP of at most 5,400 bytes")
-    return picture
+    try:
+        return parse_picture(picture)
+    except ValueError as error:
+        raise ClientError(
+            "a picture is a JPEG, PNG or WebP of at most 5,400 bytes, and of at most "
+            f"{LONGEST_SIDE} pixels on a side"
+        ) from error

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 from client.chat_client import ChatClient
 from client.cli import options as given
+from client.cli.asking import Ask, asked
 from client.cli.commands import Commands
 from client.cli.faults import watch
 from client.cli.lines import InputLines, Lines
 from client.cli.linking import link_device
 from client.cli.options import LOCAL_PASSWORD, Options, UsageError
-from client.cli.own_account import Ask, asked
 from client.cli.phone import show_phone
 from client.cli.room import Room
 from client.cli.text import one_line
@@ -99,9 +99,9 @@ async def reset_password(client: ChatClient, ask: Ask = asked) -> None:
     """Asks for the code that is mailed, and for another password."""
     await client.forgot_password()
     print("* if this account has a confirmed address, a code is on its way there")
-    code = await asyncio.to_thread(ask, "code: ")
-    new = await asyncio.to_thread(ask, "new password: ")
-    if new != await asyncio.to_thread(ask, "new password again: "):
+    code = await ask("code: ", seen=True)
+    new = await ask("new password: ")
+    if new != await ask("new password again: "):
         raise UsageError("these are two different passwords; nothing has changed")
     await client.reset_password(code.strip(), new)
     print("* your password is changed; your other devices have to sign in again")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import json
 import os
 import re
 import secrets
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -209,6 +211,17 @@ def _from_environment() -> str | None:
     return os.environ.get(PASSWORD_VARIABLE)
 
 
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends what blocks the event loop: the loop's own handler only cancels its task, which
+    would wait for Enter (asyncio.Runner, "Handling Keyboard Interruption")."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _password(given: str | None, user: str, local: bool) -> Callable[[], str]:
     def ask() -> str:
         known = given or _from_environment()
@@ -219,7 +232,8 @@ def _password(given: str | None, user: str, local: bool) -> Callable[[], str]:
         if not sys.stdin.isatty():
             raise UsageError(f"a password is needed: --password or ${PASSWORD_VARIABLE}")
         try:
-            return getpass.getpass(f"password of {user}: ")
+            with _interruptible():
+                return getpass.getpass(f"password of {user}: ")
         except EOFError:
             raise UsageError("a password is needed") from None
 

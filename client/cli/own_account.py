@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from client.chat_client import ChatClient
-from client.cli.options import UsageError
+from client.cli.asking import Ask, asked
 from client.cli.view import View
-
-Ask = Callable[[str], str]
 
 
 class OwnAccount:
-    """`leave` ends the program once there is no account to go on with; `ask` reads a password."""
+    """`leave` ends the program once there is no account to go on with."""
 
     def __init__(
-        self, client: ChatClient, view: View, leave: Callable[[], None], ask: Ask | None = None
+        self, client: ChatClient, view: View, leave: Callable[[], None], ask: Ask = asked
     ) -> None:
         self._client, self._view, self._leave = client, view, leave
-        self._asked = ask or asked
+        self._ask = ask
 
     def commands(self) -> dict[str, Callable[[str], Awaitable[None]]]:
         return {
@@ -104,23 +100,7 @@ class OwnAccount:
         self._view.notice(f"the account {self._client.user} is deleted")
         self._leave()
 
-    async def _ask(self, prompt: str) -> str:
-        """The screen steps aside for it."""
-        from prompt_toolkit.application import run_in_terminal  # here, as cli.main has it
-
-        return await run_in_terminal(lambda: self._asked(prompt), in_executor=True)
-
 
 def _write(path: Path, document: Any) -> None:
     with path.open("x", encoding="utf-8") as file:  # never over another file
         json.dump(document, file, indent=2, ensure_ascii=False)
-
-
-def asked(prompt: str) -> str:
-    """What is typed, unseen. Raises UsageError where nobody is there to type it unseen."""
-    if not sys.stdin.isatty():
-        raise UsageError("this asks for a password, which needs a terminal")
-    try:
-        return getpass.getpass(prompt)
-    except EOFError:
-        raise UsageError("no password was typed; nothing has changed") from None

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from client.core.fields import mapping
+from client.core.picture import parse_picture
 
 FileKind = Literal["picture", "file", "voice"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
 
 LONGEST_NAME, LONGEST_TYPE = 128, 100  # characters
-LONGEST_THUMBNAIL = 7_200  # characters, of 5,400 bytes
 LARGEST = 1 << 40  # bytes; the backend's limit is lower
 LONGEST_SIDE, LONGEST_TIME = 65_535, 86_400_000  # pixels, milliseconds
 
@@ -44,7 +44,6 @@ TYPES = {
 _ID = re.compile("[A-Za-z0-9_-]{22,64}")
 _32_BYTES = re.compile("[A-Za-z0-9+/]{43}")
 _TYPE = re.compile("[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-_THUMBNAIL = re.compile("(/9j/|iVBORw0KGgo|UklGR)[A-Za-z0-9+/]*")  # JPEG, PNG, WebP
 # What each kind may be: nothing that a browser would run, such as SVG.
 _TYPES = {
     "picture": re.compile("image/(jpeg|png|webp|gif)"),
@@ -151,11 +150,7 @@ def parse_attachment(value: object) -> Attachment:
         id=_matching(fields, "id", _ID),
         key=_matching(fields, "key", _32_BYTES),
         digest=_matching(fields, "digest", _32_BYTES),
-        thumbnail=(
-            _matching(fields, "thumbnail", _THUMBNAIL, LONGEST_THUMBNAIL)
-            if "thumbnail" in fields
-            else None
-        ),
+        thumbnail=parse_picture(fields["thumbnail"]) if "thumbnail" in fields else None,
         width=_optional(fields, "width", LONGEST_SIDE),
         height=_optional(fields, "height", LONGEST_SIDE),
         duration=_optional(fields, "duration", LONGEST_TIME),

@@ -70,9 +70,20 @@ class IdentityKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class Introduction:
+    """by the device of the same user that has linked this one; its ed25519 key signs canonical {by,
+    curve25519, device, ed25519, user}
+    """
+
+    by: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignedDevice:
     keys: IdentityKeys
     signature: str
+    introduction: Introduction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,11 +493,20 @@ def parse_identity_keys(value: object) -> IdentityKeys:
     )
 
 
+def parse_introduction(value: object) -> Introduction:
+    body = fields.mapping(value)
+    return Introduction(
+        by=fields.text(body["by"]),
+        signature=fields.text(body["signature"]),
+    )
+
+
 def parse_signed_device(value: object) -> SignedDevice:
     body = fields.mapping(value)
     return SignedDevice(
         keys=parse_identity_keys(body["keys"]),
         signature=fields.text(body["signature"]),
+        introduction=fields.optional(parse_introduction, None)(body.get("introduction")),
     )
 
 

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from client.core.attachment import Attachment, parse_attachment
 from client.core.attachment import written as attachment_fields
+from client.core.picture import parse_picture
 
 VERSION = 1
 UNKNOWN, UNREADABLE = "unknown", "unreadable"
-LONGEST_TEXT, LONGEST_NAME, LONGEST_PICTURE = 20_000, 64, 7_200  # characters
+LONGEST_TEXT, LONGEST_NAME = 20_000, 64  # characters
 LONGEST_TIME = 365 * 24 * 3600  # seconds, of a message that disappears
 _HIGHEST_SEQ = 999_999_999_999
 
@@ -26,7 +27,6 @@ _ULID = re.compile("[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}")
 _EMOJI = re.compile(
     "[#*0-9\u00a9\u00ae\u200d\u203c-\u2065\u2070-\ud7ff\ue000-\uffff\U00010000-\U0010ffff]{1,16}"
 )
-_PICTURE = re.compile("(/9j/|iVBORw0KGgo|UklGR)[A-Za-z0-9+/]*")
 # Control characters, line ends, and the marks that turn the direction of the writing
 # (https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters).
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -181,9 +181,9 @@ def _name(value: object) -> str:
     return _string(found, LONGEST_NAME)
 
 
-def _matching(pattern: re.Pattern[str], longest: int = LONGEST_PICTURE) -> Reader:
+def _matching(pattern: re.Pattern[str]) -> Reader:
     def read(value: object) -> str:
-        if not isinstance(value, str) or len(value) > longest or not pattern.fullmatch(value):
+        if not isinstance(value, str) or not pattern.fullmatch(value):
             raise ValueError("not of that form")
         return value
 
@@ -234,11 +234,11 @@ KINDS: Mapping[str, Kind] = {
     "deletion": Kind({"of": _reference}),
     "timer": Kind({"seconds": _whole(0, LONGEST_TIME), "at": _AT}, shown=True),
     "chat_name": Kind({"name": _nullable(_name), "at": _AT}, shown=True),
-    "chat_picture": Kind({"picture": _nullable(_matching(_PICTURE)), "at": _AT}, shown=True),
+    "chat_picture": Kind({"picture": _nullable(parse_picture), "at": _AT}, shown=True),
     "profile": Kind(
         {
             "name": _nullable(_name),
-            "picture": _nullable(_matching(_PICTURE)),
+            "picture": _nullable(parse_picture),
             "at": _whole(0, (1 << 53) - 1),
         }
     ),

@@ -160,16 +160,21 @@ class ReceiptPlan:
     def _interval(self, state: _Chat) -> float:
         settings = self._settings
         interval = settings.receipt_per_member * min(state.members, settings.receipt_members)
+        if state.members > settings.receipt_large_group:
+            interval *= 2
         if state.read > state.sent.read:
             interval /= 2
         return max(interval, settings.receipt_per_member * 2)
 
     def _frame(self, chat: str, now: float) -> dict[str, Any]:
         state = self._chats[chat]
-        frame = frames.receipt(chat, state.delivered, state.read, state.senders)
+        named = sorted(state.senders)[: self._settings.receipt_senders]
+        frame = frames.receipt(chat, state.delivered, state.read, named)
         state.sent = Watermarks(state.delivered, state.read)
-        state.named |= state.senders
-        state.senders.clear()
-        state.since, state.force, state.sent_at = None, False, now
+        state.named |= {*named}
+        state.senders.difference_update(named)
+        state.since, state.sent_at = None, now
+        state.force = bool(state.senders)  # the others are named by the next one
         self._dirty.discard(chat)
+        self._mark(chat, state, now)
         return frame

@@ -14,6 +14,8 @@ class Settings:
     # Rule 4: the time between two receipts in a chat grows with its members, up to so many.
     receipt_per_member: float = 0.1
     receipt_members: int = 50
+    receipt_large_group: int = 256  # with more members, twice that time
+    receipt_senders: int = 256  # the most that a receipt may name
     # Receipts that notify no sender (own messages, voids) are batched.
     quiet_receipt_delay: float = 30.0
     # Posts of neighbouring messages overtake each other; most gaps close in this time.

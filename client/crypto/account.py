@@ -9,7 +9,13 @@ from typing import Any
 
 from vodozemac import Account, Curve25519PublicKey, PreKeyMessage, Session
 
-from client.crypto.signing import canonical, decode, device_document, key_document
+from client.crypto.signing import (
+    canonical,
+    decode,
+    device_document,
+    introduction_document,
+    key_document,
+)
 from client.store import Store
 
 KEYS_WANTED = 50  # in the directory
@@ -37,13 +43,20 @@ class AccountKeys:
         self.curve25519 = account.curve25519_key.to_base64()
 
     def registration(self) -> dict[str, Any]:
-        """`{keys, signature}` for PUT /api/devices/{device}."""
-        account = self._load(self._store.db)
+        """`{keys, signature, introduction?}` for PUT /api/devices/{device}."""
+        db = self._store.db
         document = device_document(self._user, self._device, self.curve25519, self.ed25519)
-        return {
+        signed = {
             "keys": {"curve25519": self.curve25519, "ed25519": self.ed25519},
-            "signature": account.sign(canonical(document)).to_base64(),
+            "signature": self._load(db).sign(canonical(document)).to_base64(),
         }
+        (by, signature) = db.execute("SELECT introduced_by, introduction FROM account").fetchone()
+        return {**signed, "introduction": {"by": by, "signature": signature}} if by else signed
+
+    def introduction(self, device: str, curve25519: str, ed25519: str) -> str:
+        """This device's signature for one of the same user that it links."""
+        document = introduction_document(self._device, self._user, device, curve25519, ed25519)
+        return self._load(self._store.db).sign(canonical(document)).to_base64()
 
     def registered(self, at: float) -> None:
         """The backend knows this device; `at` is the backend's time. The first one counts."""
@@ -131,10 +144,22 @@ class AccountKeys:
         }
 
 
-def install(store: Store, account: Account, now: float) -> None:
-    """The keys of a store that has none, inside a transaction."""
+def install(
+    store: Store,
+    account: Account,
+    now: float,
+    *,
+    by: str | None = None,
+    introduction: str | None = None,
+) -> None:
+    """The keys of a store that has none, inside a transaction. `introduction` is the signature of
+    the device `by`, which has linked this one."""
     locked = store.vault.lock(account, "account")
-    store.db.execute("INSERT INTO account (only, pickle, made_at) VALUES (1, ?, ?)", (locked, now))
+    store.db.execute(
+        "INSERT INTO account (only, pickle, made_at, introduced_by, introduction) "
+        "VALUES (1, ?, ?, ?, ?)",
+        (locked, now, by if introduction else None, introduction),
+    )
 
 
 def _fallback(account: Account) -> dict[str, Curve25519PublicKey]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from client.core.cipher import Found
 from client.core.ids import user_and_device, user_of
-from client.crypto.signing import device_document, key_document, verify
+from client.crypto.signing import device_document, introduction_document, key_document, verify
 from client.errors import SignatureError
 
 logger = logging.getLogger("client")
@@ -83,7 +83,7 @@ class Identities:
         keys = {
             name: pair for name, entry in found.items() if (pair := _checked(user, name, entry))
         }
-        introduced = self._introduced(user)
+        introduced = self._introduced(user) | self._introductions(user, keys, found)
         known = {device.device: device for device in self.devices(user, gone=True)}
         news = bool(known) or user == user_of(self._me)
         verified = self._verified(user)
@@ -93,16 +93,15 @@ class Identities:
             name = f"{user}/{device}"
             if name == self._me:
                 continue
-            if introduced.get(device) == (curve25519, ed25519) and device not in known:
-                self._insert(user, device, curve25519, ed25519, blocked=False)
-                self.verify(user, device, ed25519)
-                added.append(name)
-            elif device not in known:
-                self._insert(user, device, curve25519, ed25519, blocked=verified)
+            linked = introduced.get(device) == (curve25519, ed25519)
+            if device not in known:
+                self._insert(user, device, curve25519, ed25519, blocked=verified and not linked)
                 if news:
-                    (changed if verified else added).append(name)
+                    (changed if verified and not linked else added).append(name)
             elif self._update(user, device, curve25519, ed25519):
                 changed.append(name)
+            if linked:  # not if it had other keys before
+                self.verify(user, device, ed25519)
         for device in known.keys() - keys.keys():
             self._db.execute(
                 "UPDATE devices SET registered = 0 WHERE user = ? AND device = ?", (user, device)
@@ -111,6 +110,30 @@ class Identities:
             if news and not verified:
                 added.append(f"{user}/{device}")
         return Found(tuple(added), tuple(changed))
+
+    def _introductions(
+        self, user: str, keys: Mapping[str, tuple[str, str]], found: Mapping[str, Any]
+    ) -> dict[str, tuple[str, str]]:
+        """The keys that verified devices of the user have signed for devices that they linked.
+
+        What is introduced so introduces others in its turn. Only who is listed introduces: a device
+        that was removed has no say any more.
+        """
+        trusted = {
+            device.device: device.ed25519
+            for device in self.devices(user, gone=True)
+            if device.trust is Trust.VERIFIED
+            and keys.get(device.device) == (device.curve25519, device.ed25519)
+        }
+        introduced: dict[str, tuple[str, str]] = {}
+        while news := {
+            device: pair
+            for device, pair in keys.items()
+            if device not in trusted and _is_introduced(user, device, pair, found[device], trusted)
+        }:
+            introduced |= news
+            trusted |= {device: ed25519 for device, (_, ed25519) in news.items()}
+        return introduced
 
     def _learn_former(
         self, user: str, entries: Sequence[Any], known: Collection[str], *, blocked: bool
@@ -334,6 +357,20 @@ class Identities:
             (*shown, user, device),
         )
         return not same and shown != row[2:]
+
+
+def _is_introduced(
+    user: str, device: str, pair: tuple[str, str], entry: Any, trusted: Mapping[str, str]
+) -> bool:
+    """A device of `trusted` (its Ed25519 key by name) has signed these keys."""
+    try:
+        introduction = entry["introduction"]
+        by = introduction["by"]
+        document = introduction_document(by, user, device, *pair)
+        verify(trusted[by], document, introduction["signature"])
+    except (SignatureError, KeyError, TypeError):
+        return False
+    return True
 
 
 def checked_claim(device: KnownDevice, entry: object) -> str | None:

@@ -16,8 +16,8 @@ from typing import Any
 
 from client.core.bodies_generated import LinkOfferResponse
 from client.crypto.padding import pad
-from client.crypto.signing import canonical
-from client.errors import CannotLink
+from client.crypto.signing import canonical, introduction_document, verify
+from client.errors import CannotLink, SignatureError
 
 VERSION = 1
 KIND = "link"
@@ -29,6 +29,7 @@ GROUP = 4
 NAME = re.compile("[A-Za-z0-9_-]{1,64}")
 USER = re.compile("[a-z0-9_]{3,32}")
 KEY = re.compile("[A-Za-z0-9+/]{43}")
+SIGNATURE = re.compile("[A-Za-z0-9+/]{86}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,11 @@ class LinkedDevice:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What the new device gets. `by` is the device that linked it; it is among `devices`."""
+    """What the new device gets. `by` is the device that linked it; it is among `devices`.
+
+    `introduction` is its signature over the new device's keys, for all who trust it. A client of an
+    earlier version gives none.
+    """
 
     code: str
     user: str
@@ -74,6 +79,7 @@ class Confirmation:
     by: str
     refresh_token: str
     devices: Mapping[str, LinkedDevice]
+    introduction: str | None = None
 
 
 def offer_of(response: LinkOfferResponse, code: str) -> Offer:
@@ -105,7 +111,7 @@ def in_groups(code: str) -> str:
 
 def write(confirmation: Confirmation) -> bytes:
     """The padded plaintext."""
-    document = {
+    document: dict[str, Any] = {
         "v": VERSION,
         "kind": KIND,
         "code": confirmation.code,
@@ -118,6 +124,8 @@ def write(confirmation: Confirmation) -> bytes:
             for name, one in confirmation.devices.items()
         },
     }
+    if confirmation.introduction is not None:
+        document["introduction"] = confirmation.introduction
     return pad(json.dumps(document, separators=(",", ":")).encode())
 
 
@@ -136,9 +144,26 @@ def read(plaintext: bytes, offer: Offer, sender: str) -> Confirmation:
             raise ValueError("sealed by another device")
         if offer.device in confirmation.devices:
             raise ValueError("the account has a device of this name")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        _check_introduction(confirmation, offer)
+    except (
+        SignatureError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise CannotLink("false") from error
     return confirmation
+
+
+def _check_introduction(made: Confirmation, offer: Offer) -> None:
+    """Raises SignatureError."""
+    if made.introduction is None:
+        return
+    keys = (offer.curve25519, offer.ed25519)
+    document = introduction_document(made.by, made.user, offer.device, *keys)
+    verify(made.devices[made.by].ed25519, document, made.introduction)
 
 
 def _confirmation(document: Any) -> Confirmation:
@@ -150,6 +175,7 @@ def _confirmation(document: Any) -> Confirmation:
         _text(document["from"], NAME),
         _text(document["refresh_token"], re.compile(r"[!-~]+")),
         devices,
+        _text(document["introduction"], SIGNATURE) if "introduction" in document else None,
     )
 
 

@@ -44,6 +44,13 @@ def device_document(user: str, device: str, curve25519: str, ed25519: str) -> di
     return {"curve25519": curve25519, "device": device, "ed25519": ed25519, "user": user}
 
 
+def introduction_document(
+    by: str, user: str, device: str, curve25519: str, ed25519: str
+) -> dict[str, str]:
+    """What the device `by` signs about one of the same user that it has linked."""
+    return {**device_document(user, device, curve25519, ed25519), "by": by}
+
+
 def key_document(user: str, device: str, id: str, key: str, fallback: bool) -> dict[str, Any]:
     document: dict[str, Any] = {"device": device, "id": id, "key": key, "user": user}
     return {**document, "fallback": True} if fallback else document

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from client.core.content import MessageContent, Reference, parse, text_content, written
+from client.core.content import UNREADABLE, MessageContent, Reference, parse, text_content, written
 from client.core.ids import is_shown, user_and_device
 from client.core.ledger import Place
 from client.core.view import Change
@@ -61,10 +61,11 @@ def read_profiles(db: sqlite3.Connection, user: str) -> list[Change]:
 
 
 def _changes(rows: Iterable[tuple[Any, ...]]) -> list[Change]:
+    """Without those that an earlier version took, and this one would not."""
     return [
         Change(sender, read, seq, number)
         for sender, text, content, seq, number in rows
-        if (read := content_of(text, content)) is not None
+        if (read := content_of(text, content)) is not None and read.kind != UNREADABLE
     ]
 
 
@@ -106,7 +107,8 @@ class StoredChanges:
     def saved_profile(self) -> MessageContent | None:
         """The newest one, whichever of the user's devices has set it."""
         (stored,) = self.db.execute("SELECT profile FROM session").fetchone()
-        return None if stored is None else parse(json.loads(stored))
+        profile = None if stored is None else parse(json.loads(stored))
+        return None if profile is None or profile.kind == UNREADABLE else profile
 
     def keep_profile(self, profile: MessageContent) -> None:
         before = self.saved_profile()

@@ -183,10 +183,16 @@ CREATE TABLE introduced (
 ) WITHOUT ROWID;
 """
 
+# Version 9. What the device that linked this one has signed about it.
+_INTRODUCTION = """
+ALTER TABLE account ADD COLUMN introduced_by TEXT;
+ALTER TABLE account ADD COLUMN introduction TEXT;
+"""
+
 # Version 7 has the files that wait to be uploaded.
 MIGRATIONS: tuple[str, ...] = (
     *(_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS),
-    _INTRODUCED,
+    *(_INTRODUCED, _INTRODUCTION),
 )
 
 

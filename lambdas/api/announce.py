@@ -19,6 +19,7 @@ from lambdas.telemetry import logger
 
 PEERS_LIMIT = 1000  # others find out from `accepted` when they send
 NAMED_LIMIT = 10  # frames after one change: a few of them show that the members changed
+POSTS_LIMIT = 2_560  # after one change, as many as one function posts in its time; at least a frame
 
 
 def devices_changed(aws: Aws, user: str, device: str) -> None:
@@ -46,9 +47,10 @@ def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
         concerned = {*removed, *added}.union(*(change.before for change in changes))
         devices = Devices(aws.users)
         people = devices.of(sorted(concerned))
+        named = max(1, min(NAMED_LIMIT, POSTS_LIMIT // max(1, len(people))))
         posts = [
             post
-            for user in [*removed, *added][:NAMED_LIMIT]
+            for user in [*removed, *added][:named]
             for post in fan_out.to_connected(
                 people, {"type": "devices_changed", "user": user, "chat": chat}, aws.now()
             )

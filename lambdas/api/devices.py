@@ -122,12 +122,13 @@ def of_user(call: Call) -> Response:
     if registered is None and not former:
         raise not_found("there is no such user")
     keys = directory(call.aws).get(user, registered or {})
+    now = {device: each._replace(introduction=None) for device, each in keys.items()}
     return Response(
         200,
         {
             "devices": {device: keys[device].as_protocol() for device in sorted(keys)},
             # a device that has come back with the same keys is none of the former ones
-            "former": [each.as_protocol() for each in former if each.keys != keys.get(each.device)],
+            "former": [each.as_protocol() for each in former if each.keys != now.get(each.device)],
         },
     )
 

@@ -21,7 +21,8 @@ def health(call: Call) -> Response:
 def served_by(settings: Settings) -> str:
     """The header `x-served-by`, <pool>/<instance>: it shows how the load is spread.
 
-    From the Lambda's log stream, the ECS task's container id, or a random id: once per process.
+    From the Lambda's log stream, the ECS task's container id, the pod's name, or a random id: once
+    per process.
     """
     return f"{settings['POOL_NAME']}/{_instance(settings)}"
 
@@ -31,5 +32,7 @@ def _instance(settings: Settings) -> str:
     stream = settings.get("AWS_LAMBDA_LOG_STREAM_NAME")
     # http://169.254.170.2/v4/<container id>-<number>
     container = settings.get("ECS_CONTAINER_METADATA_URI_V4").rpartition("/")[2]
-    name = stream[-NAME_LENGTH:] if stream else container[:NAME_LENGTH]
+    # <deployment>-<replica set>-<five letters and digits>
+    pod = settings.get("HOSTNAME")
+    name = stream[-NAME_LENGTH:] if stream else container[:NAME_LENGTH] or pod[-NAME_LENGTH:]
     return re.sub(r"[^A-Za-z0-9-]", "", name) or secrets.token_hex(NAME_LENGTH // 2)

@@ -23,7 +23,7 @@ from lambdas.delivery.roster import (
     left_behind,
 )
 from lambdas.delivery.stream import Changes, by_chat
-from lambdas.delivery.watermarks import MEMBERS, receipt_interval
+from lambdas.delivery.watermarks import LONGEST_INTERVAL, receipt_interval
 from lambdas.messages import log
 from lambdas.messages.history import LAST_SEQ
 from lambdas.messages.message import is_text_for
@@ -59,7 +59,7 @@ def watch(aws: Aws, event: Event, sleep: Callable[[float], None] = time.sleep) -
     ]
     for again_at, each in sorted(early, key=lambda pair: pair[0]):
         if (wait := again_at - aws.now()) > 0:
-            sleep(min(wait, GRACE_SECONDS + receipt_interval(MEMBERS)))  # clocks may differ
+            sleep(min(wait, GRACE_SECONDS + LONGEST_INTERVAL))  # clocks may differ
         _process(aws, each, failed, until, patient=False)
     first = [each.first for each in changes if each.first in failed][:1]
     return {"batchItemFailures": [{"itemIdentifier": number} for number in first]}

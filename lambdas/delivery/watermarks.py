@@ -7,14 +7,19 @@ from lambdas.tables import Item
 
 MEMBER_SECONDS = 0.1
 MEMBERS = 50  # more count as many
+LARGE = 256  # a chat with more members has half as many receipts
 
 
 def receipt_interval(members: int) -> float:
     """Seconds for which a device may hold a receipt back in a chat, after rule 4 of the protocol.
 
-    So a chat has at most ten receipts in a second, and one with more members a fifth of them.
+    So a chat has at most ten receipts in a second, one of 256 members 51, one of 1,024 a hundred.
     """
-    return MEMBER_SECONDS * max(2, min(members, MEMBERS))
+    seconds = MEMBER_SECONDS * max(2, min(members, MEMBERS))
+    return 2 * seconds if members > LARGE else seconds
+
+
+LONGEST_INTERVAL = receipt_interval(LARGE + 1)
 
 
 class Marks(NamedTuple):

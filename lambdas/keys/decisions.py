@@ -12,15 +12,21 @@ LOW = 20  # with fewer the device is notified
 
 
 class DeviceKeys(NamedTuple):
-    """A device's identity: public keys, unpadded base64, and its own signature over them."""
+    """A device's identity: public keys, unpadded base64, and its own signature over them.
+
+    `introduction` is what the device that linked it has signed, `{by, signature}`, or None. Clients
+    check it, who know whether they trust that device; here nothing follows from it.
+    """
 
     curve25519: str
     ed25519: str
     signature: str
+    introduction: Mapping[str, str] | None = None
 
     def as_protocol(self) -> Frame:
         keys = {"curve25519": self.curve25519, "ed25519": self.ed25519}
-        return {"keys": keys, "signature": self.signature}
+        signed = {"keys": keys, "signature": self.signature}
+        return {**signed, "introduction": self.introduction} if self.introduction else signed
 
 
 class FormerDevice(NamedTuple):
@@ -59,11 +65,22 @@ class Claim(NamedTuple):
 
 def device_keys(user: str, device: str, body: Frame) -> DeviceKeys:
     """From a PUT /api/devices/{device} body. Raises ChatError bad_request."""
-    keys = DeviceKeys(body["keys"]["curve25519"], body["keys"]["ed25519"], body["signature"])
+    curve25519, ed25519 = body["keys"]["curve25519"], body["keys"]["ed25519"]
+    keys = DeviceKeys(curve25519, ed25519, body["signature"], _introduction(device, body))
     signatures.decode(keys.curve25519, signatures.KEY_BYTES, "the curve25519 key")
     document = signatures.device_document(user, device, keys.curve25519, keys.ed25519)
     signatures.verify(document, keys.signature, keys.ed25519, "the device keys")
     return keys
+
+
+def _introduction(device: str, body: Frame) -> Mapping[str, str] | None:
+    given = body.get("introduction")
+    if given is None:
+        return None
+    if given["by"] == device:
+        raise bad_request("a device does not introduce itself")
+    signatures.decode(given["signature"], signatures.SIGNATURE_BYTES, "the introduction")
+    return {"by": given["by"], "signature": given["signature"]}
 
 
 def one_time_keys(user: str, device: str, ed25519: str, body: Frame) -> list[SignedKey]:

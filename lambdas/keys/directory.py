@@ -2,7 +2,8 @@
 
 Items, all under the device's user:
 
-    device#<device>         curve25519, ed25519, signature; uploaded, claimed (counters)
+    device#<device>         curve25519, ed25519, signature, introduction (by, signature; empty if
+                            none); uploaded, claimed (counters)
     otk#<device>#<order>    id, key, signature; order is the value of `uploaded` it was stored at
     fallback#<device>       id, key, signature, used, signed_by (the ed25519 key it belongs to)
     onetime#<key>           uploaded_at: this key came in once; it is never stored again
@@ -79,7 +80,7 @@ class Directory:
             old = self._busy(
                 lambda: self._users.update(
                     user_key(user, f"device#{device}"),
-                    "SET curve25519 = :c, ed25519 = :e, signature = :s,"
+                    "SET curve25519 = :c, ed25519 = :e, signature = :s, introduction = :i,"
                     " uploaded = if_not_exists(uploaded, :zero),"
                     " claimed = if_not_exists(uploaded, :zero)",
                     "attribute_not_exists(ed25519) OR ed25519 <> :e OR curve25519 <> :c",
@@ -87,6 +88,7 @@ class Directory:
                     c=keys.curve25519,
                     e=keys.ed25519,
                     s=keys.signature,
+                    i=dict(keys.introduction or {}),
                     zero=0,
                 )
             )
@@ -246,7 +248,8 @@ class Directory:
         keys = _device_keys(item)
         key = user_key(user, f"former#{device}#{keys.ed25519}")
         expires_at = int(self._clock()) + self._message_seconds
-        self._users.put({**key, **keys._asdict(), "expires_at": expires_at})
+        stored = {name: getattr(keys, name) for name in ("curve25519", "ed25519", "signature")}
+        self._users.put({**key, **stored, "expires_at": expires_at})
 
     def _forget_keys(
         self, user: str, device: str, up_to: int | None = None, not_signed_by: str = ""
@@ -296,7 +299,8 @@ def _signed_key(item: Item) -> SignedKey:
 
 
 def _device_keys(item: Item) -> DeviceKeys:
-    return DeviceKeys(item["curve25519"], item["ed25519"], item["signature"])
+    introduction = item.get("introduction") or None
+    return DeviceKeys(item["curve25519"], item["ed25519"], item["signature"], introduction)
 
 
 def _former(item: Item) -> FormerDevice:

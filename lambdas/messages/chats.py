@@ -19,6 +19,8 @@ from lambdas.messages.heads import Head, read_head, read_heads
 from lambdas.tables import DEVICES, HEAD, Item, Table, chat_key, member_item, user_key
 
 ATTEMPTS = 8  # of a transaction that others overtake
+# In one page: 350 KB at most, of the 1 MB that a load balancer takes from a Lambda function.
+PAGE_NAMES = 10_000
 CURSOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 T = TypeVar("T")
@@ -81,7 +83,12 @@ class Chats:
         rows, following = self._rows(user, cursor, limit)
         names = list(rows)
         heads = read_heads(self._chats, names, user)
-        return [_listed(heads[name], rows[name]) for name in names if name in heads], following
+        count = _fitting([heads.get(name) for name in names])
+        if count < len(names):
+            following = names[count - 1]
+        return [_listed(heads[name], rows[name]) for name in names[:count] if name in heads], (
+            following
+        )
 
     def all_of(self, user: str) -> Iterator[dict[str, Any]]:
         """All chats of the user in protocol form, each page read when it is needed."""
@@ -134,6 +141,16 @@ def _every(read: Callable[[str | None], tuple[Sequence[T], str | None]]) -> Iter
         yield from page
         if cursor is None:
             return
+
+
+def _fitting(heads: Sequence[Head | None]) -> int:
+    """How many of them fit into a page by the users that they name; at least one."""
+    room = PAGE_NAMES
+    for number, head in enumerate(heads):
+        room -= len(head.members) + len(head.invited) + len(head.admins) if head else 0
+        if room < 0 and number:
+            return number
+    return len(heads)
 
 
 def busy() -> ChatError:

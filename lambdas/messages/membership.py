@@ -22,7 +22,7 @@ from lambdas.tables import (
     user_key,
 )
 
-MEMBERS_LIMIT = 256
+MEMBERS_LIMIT = 1_024  # decisions/0073
 # Of all members of a chat: one function can post to as many in its time. decisions/0043
 CHAT_DEVICES_LIMIT = 2_560
 CHANGES_PER_TRANSACTION = 49  # two items each, beside the head: at most 100 actions
@@ -47,7 +47,7 @@ class Membership(ChatWriter):
         """
         everybody, waiting = sorted({user, *members}), sorted({*invited} - {user, *members})
         if len(everybody) + len(waiting) > MEMBERS_LIMIT:
-            raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+            raise _too_many()
         self._require_users([*everybody, *waiting])
         self._require_room(everybody)
         chat = self._new_id()
@@ -103,7 +103,7 @@ class Membership(ChatWriter):
             if user not in item.get("invited", ()) or not members:
                 raise no_such_chat(chat)
             if len(members) >= MEMBERS_LIMIT:
-                raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+                raise _too_many()
             self._require_room([*members, user])
             head = Head(chat, user, "group", item["seq"], 0, members, item["seq"], {}, 0)
             try:
@@ -172,7 +172,7 @@ class Membership(ChatWriter):
         head = read_head(self._chats, chat, user)
         new = {*names} - head.members - head.invited
         if len(head.members | head.invited) + len(new) > MEMBERS_LIMIT:
-            raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+            raise _too_many()
         if new:
             self._update_head(head, "ADD invited :new", "contains(members, :me)", new=new, me=user)
 
@@ -194,7 +194,7 @@ class Membership(ChatWriter):
             if not new and not old:
                 return
             if len(head.members) + len(new) > MEMBERS_LIMIT:
-                raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+                raise _too_many()
             if new:
                 self._require_room([*head.members, *new])
             actions = self._add(head, new) if new else self._remove(head, old)
@@ -270,6 +270,10 @@ class Membership(ChatWriter):
         self._chats.update(
             chat_key(head.chat, HEAD), expression, condition, returns="NONE", **values
         )
+
+
+def _too_many() -> ChatError:
+    return bad_request(f"a group has at most {MEMBERS_LIMIT:,} members, with those invited")
 
 
 def _chunks(members: Sequence[str]) -> Iterable[Sequence[str]]:

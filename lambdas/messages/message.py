@@ -6,8 +6,8 @@ from typing import NamedTuple
 from lambdas.frames import Frame
 from lambdas.tables import Item, chat_key, message_item, seq_of
 
-# 100 names of 97 letters, twice, are 20 KB of the 32 KB of a frame. Without a limit, a group of 256
-# members with 50 devices each would get no response at all.
+# 100 names of 97 letters, twice, are 20 KB of the 32 KB of a frame. Without a limit, a group with
+# 2,560 devices would get no response at all.
 NAMES_LIMIT = 100
 
 DeviceNames = Mapping[str, Iterable[str]]  # user -> devices

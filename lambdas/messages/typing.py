@@ -7,13 +7,19 @@ from lambdas.presence.fan_out import deliver, to_connected
 from lambdas.settings import Aws
 from lambdas.websocket import Caller
 
+# A post for each member costs as much as a message does, for every three seconds of writing.
+TYPING_MEMBERS = 256
+
 
 def typing(aws: Aws, caller: Caller, frame: Frame) -> None:
-    """Notifies nobody of a user who has not answered or has blocked the other one.
+    """Notifies nobody in a group of more than TYPING_MEMBERS, and nobody of a user who has not
+    answered or has blocked the other one.
 
     Raises ChatError not_found.
     """
     head = read_head(aws.chats, frame["chat"], caller.user)
+    if len(head.members) > TYPING_MEMBERS:
+        return
     if shows_nothing_of(caller.user, head.request_of, head.blocked_by):
         return
     devices = Devices(aws.users)

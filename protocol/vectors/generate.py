@@ -76,7 +76,8 @@ def signing() -> dict[str, Any]:
     }
     key = {"user": "ravi", "device": "phone", "id": "AAAAAAAAAAA", "key": curve("otk 1")}
     fallback = {**key, "id": "AAAAAAAAAAE", "key": curve("fallback 1"), "fallback": True}
-    good = [signed(document, "ravi/phone") for document in (device, key, fallback)]
+    introduction = {**device, "device": "web", "by": "phone", "ed25519": public("ravi/web")}
+    good = [signed(document, "ravi/phone") for document in (device, key, fallback, introduction)]
     odd = {"z": 1, "a": 'नमस्ते "x"\\', "m": {"b": [1, 2], "a": None}, "t": True}
     good.append(signed(odd, "odd"))
     bad = [
@@ -266,6 +267,80 @@ def links() -> dict[str, Any]:
     }
 
 
+# -- introductions
+
+
+def listed(device: str, by: str = "") -> dict[str, Any]:
+    """raju's `device` as the directory lists it, signed by itself or by another one."""
+    keys = {"curve25519": curve(f"raju/{device}"), "ed25519": public(f"raju/{by or device}")}
+    document = canonical({"user": "raju", "device": device, **keys})
+    return {
+        "keys": keys,
+        "signature": unpadded(seed(f"raju/{by or device}").sign(document.encode())),
+    }
+
+
+def introduced(device: str, by: str, signer: str = "", /, **other: str) -> dict[str, Any]:
+    """Likewise, with what `by` has signed about it; or a `signer` in its name, or about `other`."""
+    entry = listed(device)
+    document = canonical({"user": "raju", "device": device, "by": by, **entry["keys"], **other})
+    signature = unpadded(seed(f"raju/{signer or by}").sign(document.encode()))
+    return {**entry, "introduction": {"by": by, "signature": signature}}
+
+
+def introductions() -> dict[str, Any]:
+    """raju's phone is listed, and verified or only seen by ravi; what the devices are that are
+    listed beside it then."""
+    web, plain = introduced("web", "phone"), listed("web")
+    own = {"by": "phone", "signature": plain["signature"]}
+    stranger = {**listed("web", "stranger"), "introduction": web["introduction"]}
+    watch = introduced("watch", "web")
+    cases: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
+        ("by a verified device", "verified", {"web": web}, {"web": "verified"}),
+        ("by a device that was only seen", "seen", {"web": web}, {"web": "seen"}),
+        (
+            "by one that was introduced itself",
+            "verified",
+            {"a_watch": introduced("a_watch", "web"), "web": web},
+            {"a_watch": "verified", "web": "verified"},
+        ),
+        (
+            "by one that nobody introduced",
+            "verified",
+            {"watch": watch, "web": plain},
+            {"watch": "changed", "web": "changed"},
+        ),
+        (
+            "by each other",
+            "verified",
+            {"watch": watch, "web": introduced("web", "watch")},
+            {"watch": "changed", "web": "changed"},
+        ),
+    ]
+    wrong = [
+        ("none", plain),
+        ("by itself", introduced("web", "web")),
+        ("by one that is not there", introduced("web", "tablet")),
+        ("signed by another one in its name", introduced("web", "phone", "stranger")),
+        ("for another user", introduced("web", "phone", user="mallory")),
+        ("for another name", introduced("web", "phone", device="watch")),
+        ("in another name", {**plain, "introduction": {**web["introduction"], "by": "web"}}),
+        ("for another key that signs", introduced("web", "phone", ed25519=public("other"))),
+        ("for another key that encrypts", introduced("web", "phone", curve25519=curve("other"))),
+        ("put beside another device", stranger),
+        ("that is the device's own signature", {**plain, "introduction": own}),
+        ("with an empty signature", {**plain, "introduction": {"by": "phone", "signature": ""}}),
+    ]
+    cases += [(what, "verified", {"web": entry}, {"web": "changed"}) for what, entry in wrong]
+    return {
+        "phone": listed("phone"),
+        "cases": [
+            {"what": what, "phone": phone, "listed": news, "trust": trust}
+            for what, phone, news, trust in cases
+        ],
+    }
+
+
 # -- emoji
 
 
@@ -301,7 +376,7 @@ def emoji() -> dict[str, Any]:
 
 
 OF = {"by": "ravi/phone", "id": ID}
-PICTURE = "/9j/" + "A" * 40
+PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"  # a JPEG's header, of 96 x 96 pixels
 
 
 FILE = {
@@ -433,7 +508,7 @@ def contents() -> dict[str, Any]:
         ("a name of spaces", {"v": 1, "kind": "chat_name", "name": "   "}),
         ("a long name", {"v": 1, "kind": "chat_name", "name": "x" * 65}),
         ("a picture of another type", {"v": 1, "kind": "chat_picture", "picture": "PHN2Zz4"}),
-        ("a large picture", {"v": 1, "kind": "chat_picture", "picture": "/9j/" + "A" * 7_197}),
+        ("a large picture", {"v": 1, "kind": "chat_picture", "picture": PICTURE + "A" * 7_200}),
         ("a picture with a line", {"v": 1, "kind": "chat_picture", "picture": PICTURE + "\n"}),
         ("a profile without time", without(profile, "at")),
         ("a profile without name", without(profile, "name")),
@@ -602,6 +677,7 @@ FILES = {
     "envelopes": envelopes,
     "safety_numbers": safety_numbers,
     "links": links,
+    "introductions": introductions,
     "emoji": emoji,
     "contents": contents,
     "views": views,

@@ -44,6 +44,7 @@ GOOD = {
     "key": KEY,
     "digest": "B" * 43,
 }
+THUMBNAIL = "/9j/wAARCABgAGADAREAAhEBAxEB"  # a JPEG's header, of 96 x 96 pixels
 PICTURE = {**GOOD, "kind": "picture", "type": "image/jpeg", "width": 4_000, "height": 3_000}
 
 
@@ -108,14 +109,15 @@ def attachments() -> dict[str, Any]:
         "a padded key": {**GOOD, "key": "A" * 43 + "="},
         "no digest": {name: GOOD[name] for name in GOOD if name != "digest"},
         "a thumbnail of another form": {**PICTURE, "thumbnail": "PHN2Zz4"},
-        "a large thumbnail": {**PICTURE, "thumbnail": "/9j/" + "A" * 7_197},
+        "a large thumbnail": {**PICTURE, "thumbnail": THUMBNAIL + "A" * 7_200},
+        "a thumbnail of no pixels": {**PICTURE, "thumbnail": THUMBNAIL.replace("BgAG", "AAAA")},
         "a width of nothing": {**PICTURE, "width": 0},
         "a long voice": {**GOOD, "duration": 86_400_001},
     }
     good = [
         GOOD,
         PICTURE,
-        {**PICTURE, "thumbnail": "/9j/" + "A" * 7_196},
+        {**PICTURE, "thumbnail": THUMBNAIL.ljust(7_200, "A")},
         {**GOOD, "kind": "voice", "type": "audio/ogg", "duration": 1_500},
     ]
     return {

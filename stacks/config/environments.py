@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from stacks.config import arns
+from stacks.config.domains import HostedZone, check_domains, serves_https
 from stacks.config.errors import require, require_between, require_one_of
 from stacks.config.functions import FunctionSizes
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
 from stacks.config.regions import check_region, check_zones
+from stacks.config.releases import Releases
 from stacks.config.rules import check_together, container_pools
 from stacks.config.settings import Files, Network, Pipeline, Push, WebSocket
 from stacks.config.type_checks import require_types
@@ -50,8 +52,10 @@ class Environment:
     pools: tuple[Pool, ...]
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
+    zone: HostedZone = field(default_factory=HostedZone)
     functions: FunctionSizes = field(default_factory=FunctionSizes)
     concurrent_executions: int = 1_000
+    releases: Releases = field(default_factory=Releases)
     push: Push = field(default_factory=Push)
     files: Files = field(default_factory=Files)
     pipeline: Pipeline = field(default_factory=Pipeline)
@@ -110,8 +114,15 @@ class Environment:
         )
         check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
+        check_domains(self.load_balancer, self.websocket, self.zone)
         self.functions.check_reserved(quota)
+        self.functions.check_provisioned(self.releases.shifting)
         self._check_location()
+
+    @property
+    def https(self) -> bool:
+        """Whether the load balancer serves HTTPS, and HTTP only redirects to it."""
+        return serves_https(self.load_balancer, self.zone)
 
     def _check_location(self) -> None:
         require(
@@ -124,11 +135,15 @@ class Environment:
         check_region(self.region)
         containers = bool(container_pools(self.pools))
         check_zones(self.availability_zones, self.region, containers=containers)
-        certificate = arns.NamedArn(
-            "load_balancer.certificate_arn", self.load_balancer.certificate_arn, arns.CERTIFICATE
+        certificates = (
+            arns.NamedArn(f"{field}.certificate_arn", each.certificate_arn, arns.CERTIFICATE)
+            for field, each in (
+                ("load_balancer", self.load_balancer),
+                ("websocket", self.websocket),
+            )
         )
         arns.check_region_and_account(
-            (certificate, *self.push.named_arns()), self.region, self.account
+            (*certificates, *self.push.named_arns()), self.region, self.account
         )
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
@@ -171,6 +186,7 @@ STAGING = Environment(
         ContainerPool(name="small", cpu=256, memory=512, weight=2, min=1, max=4),
     ),
     load_balancer=LoadBalancer(deregistration_delay=60, access_logs=True),
+    releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
     point_in_time_recovery=True,
     customer_managed_key=True,
     container_insights=True,
@@ -189,6 +205,7 @@ PROD = Environment(
     ),
     load_balancer=LoadBalancer(deregistration_delay=120, access_logs=True),
     websocket=WebSocket(rate_limit=8_000, burst_limit=4_000),
+    releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
     retain=True,
     point_in_time_recovery=True,
     customer_managed_key=True,

@@ -38,7 +38,8 @@ class FunctionRow:
     """`routes` are route keys of the WebSocket API, `timeout` is in seconds.
 
     `variables` names the environment variables besides those that every function has; the stack
-    that makes the function gives them their values.
+    that makes the function gives them their values. `versioned`: where releases are shifted, they
+    are for this function, which gets versions then.
     """
 
     handler: str
@@ -46,6 +47,7 @@ class FunctionRow:
     event_source: EventSource | None = None
     timeout: int = 6  # the rule that closes gaps in a chat's log depends on it
     variables: tuple[str, ...] = ()
+    versioned: bool = True
 
     @property
     def service(self) -> str:
@@ -155,13 +157,15 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
     ),
     # The function of a custom resource. Its timeout is below the resource's ServiceTimeout of five
     # minutes: SNS may take 20 s for each of three credentials, and a slow call is tried again.
+    # A deployment calls it once, with the code that is deployed, so there is nothing to shift.
     "PlatformApplications": FunctionRow(
-        handler="lambdas.notifications.platform_applications.handler", timeout=240
+        handler="lambdas.notifications.platform_applications.handler", timeout=240, versioned=False
     ),
     # Nothing calls it but an operator, with lambda:InvokeFunction (tools/operator.py).
     "Operator": FunctionRow(
         handler="lambdas.api.operator.handler",
         timeout=60,
+        versioned=False,
         variables=(
             "CHATS_TABLE",
             "USERS_TABLE",
@@ -218,10 +222,12 @@ def readers(resources: Collection[str]) -> list[str]:
 @dataclass(frozen=True, kw_only=True)
 class FunctionSize:
     """memory in MiB, and CPU in proportion (1,769 MiB = one vCPU). reserved_concurrency both
-    guarantees and limits; None shares the account's."""
+    guarantees and limits; None shares the account's. So many processes of provisioned_concurrency
+    are always started, and are paid for by the hour; only versions can have them."""
 
     memory: int = 512
     reserved_concurrency: int | None = None
+    provisioned_concurrency: int | None = None
 
 
 def setting_name(function: str) -> str:
@@ -260,24 +266,72 @@ class FunctionSizes:
                 "a function with none never runs",
                 f"Set {path}.reserved_concurrency to 1 or more, or to none for no reservation",
             )
+            _check_provisioned(path, size)
 
     def check_reserved(self, concurrent_executions: int) -> None:
         """Raises ConfigError where too little of the account's quota would be left for others."""
-        reserved = {
-            name: size.reserved_concurrency
+        taken = {
+            f"functions.{name}.{setting}_concurrency": concurrency
             for name, size in vars(self).items()
-            if size.reserved_concurrency is not None
+            for setting, concurrency in (
+                ("reserved", size.reserved_concurrency),
+                # what is provisioned is taken from the function's reservation where it has one
+                (
+                    "provisioned",
+                    None if size.reserved_concurrency else size.provisioned_concurrency,
+                ),
+            )
+            if concurrency is not None
         }
-        if not reserved:
+        if not taken:
             return
-        total, most = sum(reserved.values()), concurrent_executions - UNRESERVED
-        path = f"functions.{max(reserved, key=lambda name: reserved[name])}.reserved_concurrency"
+        total, most = sum(taken.values()), concurrent_executions - UNRESERVED
+        path = max(taken, key=lambda each: taken[each])
         require(
             total <= most,
             path,
-            max(reserved.values()),
+            taken[path],
             f"Lambda leaves {UNRESERVED} of the account's concurrent executions unreserved, and "
             f"with concurrent_executions {concurrent_executions} all functions together may "
             f"reserve {max(most, 0)}, not {total}",
             f"Lower {path}, or have the quota raised and set concurrent_executions to it",
         )
+
+    def check_provisioned(self, shifting: str | None) -> None:
+        """Raises ConfigError for provisioned concurrency of a function without versions."""
+        for name, row in FUNCTIONS.items():
+            path = f"functions.{setting_name(name)}.provisioned_concurrency"
+            provisioned = self.of(name).provisioned_concurrency
+            require(
+                provisioned is None or row.versioned,
+                path,
+                provisioned,
+                "no user waits for this function",
+                f"Set {path} to none",
+            )
+            require(
+                provisioned is None or shifting is not None,
+                path,
+                provisioned,
+                "Lambda provisions versions, and with releases.shifting None there are none",
+                f"Set releases.shifting, or {path} to none",
+            )
+
+
+def _check_provisioned(path: str, size: FunctionSize) -> None:
+    """docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html"""
+    provisioned, reserved = size.provisioned_concurrency, size.reserved_concurrency
+    require(
+        provisioned is None or provisioned >= 1,
+        f"{path}.provisioned_concurrency",
+        provisioned,
+        "at least one process is provisioned",
+        f"Set {path}.provisioned_concurrency to 1 or more, or to none",
+    )
+    require(
+        provisioned is None or reserved is None or provisioned <= reserved,
+        f"{path}.provisioned_concurrency",
+        provisioned,
+        f"it is part of {path}.reserved_concurrency, which is {reserved}",
+        f"Lower {path}.provisioned_concurrency, or raise the other",
+    )

@@ -55,7 +55,7 @@ def check_complete(environment: Environment) -> None:
         forms = {"account": "<12 digits>", "region": "<region>"}
         arguments += [f"-c {field}={forms[field]}" for field in missing]
     balancer = environment.load_balancer
-    if balancer.certificate_arn is None and not balancer.plain_http:
+    if not environment.https and not balancer.plain_http:
         missing["load_balancer.certificate_arn"] = None
         rules.append("over plain HTTP passwords and tokens can be read on the way")
         arguments.append("-c load_balancer.plain_http=true")

@@ -67,27 +67,10 @@ class ContainerPool:
     stop_timeout: int = 30
 
     def __post_init__(self) -> None:
-        require(
-            isinstance(self.name, str)
-            and bool(re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", self.name))
-            and self.name != "lambda",
-            "pools.name",
-            self.name,
-            "a container pool's name is 1 to 32 lower-case letters, digits and hyphens, starts "
-            "with a letter, does not end with a hyphen, and is not 'lambda', the Lambda pool's",
-            "Rename the pool",
-        )
-        field = f"pools.{self.name}"
-        require_types(self, f"{field}.")
-        require_between(0, 999, f"{field}.weight", self.weight, "the weight of a target group")
+        field = _check_name(self)
         self._check_size(field)
-        self._check_tasks(field)
+        _check_replicas(self, field, MOST_TASKS, "an ECS service has at most {} tasks")
         self._check_scaling(field)
-
-    @property
-    def construct_id(self) -> str:
-        """The id of its construct, which starts its logical ids: small-1 -> Small1Pool."""
-        return f"{self.name.title().replace('-', '')}Pool"
 
     def _check_size(self, field: str) -> None:
         require(
@@ -106,30 +89,6 @@ class ContainerPool:
             f"Set {field}.memory to one of them, or change {field}.cpu",
         )
 
-    def _check_tasks(self, field: str) -> None:
-        require(
-            self.min >= 1,
-            f"{field}.min",
-            self.min,
-            "a pool of no tasks gets no requests that could make it grow",
-            f"Set {field}.min to 1 or more, or remove the pool",
-        )
-        for name in ("min", "max"):
-            require(
-                getattr(self, name) <= MOST_TASKS,
-                f"{field}.{name}",
-                getattr(self, name),
-                f"an ECS service has at most {MOST_TASKS} tasks",
-                f"Lower {field}.{name}, or divide the pool",
-            )
-        require(
-            self.max >= self.min,
-            f"{field}.max",
-            self.max,
-            f"it must not be below {field}.min, which is {self.min}",
-            f"Raise {field}.max or lower {field}.min",
-        )
-
     def _check_scaling(self, field: str) -> None:
         require(
             self.requests_per_target >= 1,
@@ -145,30 +104,137 @@ class ContainerPool:
             "no task answers so many requests a minute, so the pool would never grow",
             f"Set {field}.requests_per_target to {MOST_REQUESTS_PER_TARGET} or less",
         )
-        require(
-            self.cpu_target is None or 1 <= self.cpu_target <= 99,
-            f"{field}.cpu_target",
-            self.cpu_target,
-            "tasks are added while their CPU is above this percentage, and it never is above 100",
-            f"Set {field}.cpu_target to a value between 1 and 99, or to none",
-        )
+        _check_cpu_target(field, self.cpu_target)
         for name in ("scale_out_cooldown", "scale_in_cooldown"):
             require_between(
                 0, 3_600, f"{field}.{name}", getattr(self, name), "a cooldown in seconds"
             )
-        require_between(
-            FINISHING_MARGIN + 1,
-            120,
-            f"{field}.stop_timeout",
-            self.stop_timeout,
-            "the time in seconds that Fargate leaves a task after SIGTERM, with "
-            f"{FINISHING_MARGIN} s for its own end,",
+        _check_stop_timeout(field, self.stop_timeout, "Fargate leaves a task", most=120)
+
+
+# "Cluster, which can have up to 100 characters": https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
+CLUSTER = r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}"
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+MOST_PODS = 5_000  # our own limit, that of an ECS service
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubernetesPool:
+    """The HTTP API as a Deployment of equal pods in an EKS cluster that exists already.
+
+    `cluster` is its name. It runs the AWS Load Balancer Controller and the EKS Pod Identity Agent,
+    and its nodes are in the environment's network. cpu is in thousandths of a vCPU, memory in MiB,
+    of each pod; min and max bound the number of pods, which is held so that they use cpu_target
+    percent of their CPU. stop_timeout is how many seconds a pod has to finish its requests and
+    exit, after the load balancer sends it no more.
+    """
+
+    name: str
+    cluster: str
+    namespace: str = "default"
+    cpu: int
+    memory: int
+    weight: int
+    min: int
+    max: int
+    cpu_target: int = 60
+    stop_timeout: int = 30
+
+    def __post_init__(self) -> None:
+        field = _check_name(self)
+        for name, form, what in (
+            ("cluster", CLUSTER, "the name of an EKS cluster, 1 to 100 letters, digits, - and _"),
+            ("namespace", DNS_LABEL, "a namespace, 1 to 63 lower-case letters, digits and hyphens"),
+        ):
+            value = getattr(self, name)
+            require(
+                bool(re.fullmatch(form, value)),
+                f"{field}.{name}",
+                value,
+                f"it is {what}",
+                f"Set {field}.{name} to such a name",
+            )
+        require_between(50, 192_000, f"{field}.cpu", self.cpu, "thousandths of a node's vCPUs")
+        require_between(128, 786_432, f"{field}.memory", self.memory, "a pod's memory in MiB")
+        _check_replicas(self, field, MOST_PODS, "a pool has at most {} pods")
+        _check_cpu_target(field, self.cpu_target)
+        _check_stop_timeout(field, self.stop_timeout, "a pod is left", most=3_600)
+
+
+TargetPool = ContainerPool | KubernetesPool
+Pool = LambdaPool | ContainerPool | KubernetesPool
+
+
+def construct_id(pool: TargetPool) -> str:
+    """The id of its construct, which starts its logical ids: small-1 -> Small1Pool."""
+    return f"{pool.name.title().replace('-', '')}Pool"
+
+
+def finish_timeout(pool: TargetPool) -> int:
+    """Seconds from SIGTERM to finish requests in flight."""
+    return pool.stop_timeout - FINISHING_MARGIN
+
+
+def _check_name(pool: TargetPool) -> str:
+    """Gives the path of its settings."""
+    require(
+        isinstance(pool.name, str)
+        and bool(re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", pool.name))
+        and pool.name != "lambda",
+        "pools.name",
+        pool.name,
+        "a container pool's name is 1 to 32 lower-case letters, digits and hyphens, starts "
+        "with a letter, does not end with a hyphen, and is not 'lambda', the Lambda pool's",
+        "Rename the pool",
+    )
+    field = f"pools.{pool.name}"
+    require_types(pool, f"{field}.")
+    require_between(0, 999, f"{field}.weight", pool.weight, "the weight of a target group")
+    return field
+
+
+def _check_replicas(pool: TargetPool, field: str, most: int, limit: str) -> None:
+    require(
+        pool.min >= 1,
+        f"{field}.min",
+        pool.min,
+        "a pool of no tasks gets no requests that could make it grow",
+        f"Set {field}.min to 1 or more, or remove the pool",
+    )
+    for name in ("min", "max"):
+        require(
+            getattr(pool, name) <= most,
+            f"{field}.{name}",
+            getattr(pool, name),
+            limit.format(most),
+            f"Lower {field}.{name}, or divide the pool",
         )
+    require(
+        pool.max >= pool.min,
+        f"{field}.max",
+        pool.max,
+        f"it must not be below {field}.min, which is {pool.min}",
+        f"Raise {field}.max or lower {field}.min",
+    )
 
-    @property
-    def finish_timeout(self) -> int:
-        """Seconds from SIGTERM to finish requests in flight."""
-        return self.stop_timeout - FINISHING_MARGIN
+
+def _check_cpu_target(field: str, target: int | None) -> None:
+    require(
+        target is None or 1 <= target <= 99,
+        f"{field}.cpu_target",
+        target,
+        "tasks are added while their CPU is above this percentage, and it never is above 100",
+        f"Set {field}.cpu_target to a value between 1 and 99, or to none",
+    )
 
 
-Pool = LambdaPool | ContainerPool
+def _check_stop_timeout(field: str, seconds: int, what: str, *, most: int) -> None:
+    require_between(
+        FINISHING_MARGIN + 1,
+        most,
+        f"{field}.stop_timeout",
+        seconds,
+        f"the time in seconds that {what} after SIGTERM, with "
+        f"{FINISHING_MARGIN} s for its own end,",
+    )

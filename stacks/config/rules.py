@@ -2,7 +2,7 @@
 
 from stacks.config.errors import require
 from stacks.config.load_balancer import LoadBalancer
-from stacks.config.pools import ContainerPool, Pool
+from stacks.config.pools import ContainerPool, LambdaPool, Pool, TargetPool, construct_id
 
 ANOMALY_TARGETS = 3  # "at least three healthy targets", under "Automatic Target Weights"
 
@@ -11,15 +11,20 @@ def check_together(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> None:
     """Raises ConfigError for what AWS would reject, or accept without effect."""
     _check_pools(pools)
     _check_between_pools(balancer, pools)
-    containers = container_pools(pools)
-    _check_ip_hash(balancer, containers)
-    for pool in containers:
+    _check_ip_hash(balancer, container_pools(pools))
+    targets = target_pools(pools)
+    for pool in targets:
         _check_numbers(balancer, pool)
-    _check_functions_only(balancer, containers)
+    _check_functions_only(balancer, targets)
 
 
 def container_pools(pools: tuple[Pool, ...]) -> list[ContainerPool]:
     return [pool for pool in pools if isinstance(pool, ContainerPool)]
+
+
+def target_pools(pools: tuple[Pool, ...]) -> list[TargetPool]:
+    """Those whose targets the load balancer checks, selects and drains."""
+    return [pool for pool in pools if not isinstance(pool, LambdaPool)]
 
 
 def ip_hash_pool(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> ContainerPool | None:
@@ -47,7 +52,7 @@ def _check_pools(pools: tuple[Pool, ...]) -> None:
         "a pool's name is what x-served-by and the override paths call it, so it occurs once",
         "Rename or remove the pool that occurs twice",
     )
-    ids = [pool.construct_id for pool in container_pools(pools)]
+    ids = [construct_id(pool) for pool in target_pools(pools)]
     require(
         len(set(ids)) == len(ids),
         "pools",
@@ -113,7 +118,7 @@ def _check_ip_hash(balancer: LoadBalancer, containers: list[ContainerPool]) -> N
     )
 
 
-def _check_numbers(balancer: LoadBalancer, pool: ContainerPool) -> None:
+def _check_numbers(balancer: LoadBalancer, pool: TargetPool) -> None:
     """A threshold above the pool's size could never be reached."""
     require(
         not balancer.anomaly_mitigation or pool.max >= ANOMALY_TARGETS,
@@ -136,7 +141,7 @@ def _check_numbers(balancer: LoadBalancer, pool: ContainerPool) -> None:
     )
 
 
-def _check_functions_only(balancer: LoadBalancer, containers: list[ContainerPool]) -> None:
+def _check_functions_only(balancer: LoadBalancer, containers: list[TargetPool]) -> None:
     """Settings of targets act on container pools only: Lambda itself starts and selects the
     instances of a function. Targets are selected where such a pool has a weight, and checked and
     drained also where it has none."""

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 
 from stacks.config import arns
 from stacks.config.errors import require, require_between
+from stacks.config.names import DOMAIN_NAME
 from stacks.config.type_checks import require_types
 
 # RFC 1918 section 3, and RFC 6598 section 7: addresses that nobody has on the internet. AWS accepts
@@ -68,6 +69,9 @@ class WebSocket:
 
     API Gateway writes access logs with a role that is a setting of the account in a region:
     account_log_role makes one, and is false where the account already has it.
+
+    domain_name is the name that clients connect to, with a certificate of the environment's region;
+    without one it is API Gateway's own. Posts to connections keep the latter.
     """
 
     rate_limit: int = 1_000
@@ -75,6 +79,8 @@ class WebSocket:
     access_logs: bool = True
     account_log_role: bool = True
     reconnect_window: int = 0
+    domain_name: str | None = None
+    certificate_arn: str | None = None
 
     def __post_init__(self) -> None:
         require_types(self, "websocket.")
@@ -82,6 +88,32 @@ class WebSocket:
         require_between(1, 5_000, "websocket.burst_limit", self.burst_limit, "a burst of requests")
         require_between(
             0, 600, "websocket.reconnect_window", self.reconnect_window, "a window in seconds"
+        )
+        self._check_domain()
+
+    def _check_domain(self) -> None:
+        require(
+            self.domain_name is None or bool(DOMAIN_NAME.fullmatch(self.domain_name)),
+            "websocket.domain_name",
+            self.domain_name,
+            "it is the name alone that clients connect to: labels of lower-case letters, digits "
+            "and hyphens with dots between them, no scheme, port or wildcard",
+            "Set websocket.domain_name to one such as ws.example.com, or to none",
+        )
+        require(
+            self.certificate_arn is None or arns.is_arn_of(arns.CERTIFICATE, self.certificate_arn),
+            "websocket.certificate_arn",
+            self.certificate_arn,
+            f"it is the ARN of a certificate in AWS Certificate Manager, {arns.CERTIFICATE.form}",
+            "Set websocket.certificate_arn to such an ARN, or to none",
+        )
+        require(
+            self.certificate_arn is None or self.domain_name is not None,
+            "websocket.certificate_arn",
+            self.certificate_arn,
+            "websocket.domain_name is None, and API Gateway's own name has a certificate",
+            "Set websocket.domain_name to a name that it covers, or websocket.certificate_arn to "
+            "none",
         )
 
 

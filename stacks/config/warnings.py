@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS
 from stacks.config.load_balancer import LoadBalancer
-from stacks.config.pools import ContainerPool, Pool
+from stacks.config.pools import ContainerPool, Pool, TargetPool
 from stacks.config.regions import MOBILE_PUSH_REGIONS
-from stacks.config.rules import ANOMALY_TARGETS, container_pools, ip_hash_pool
+from stacks.config.rules import ANOMALY_TARGETS, ip_hash_pool, target_pools
 
 SLOWEST_RESPONSE = FUNCTIONS["Api"].timeout  # seconds
 LONG_DETECTION = 60  # seconds in which a target that hangs may get requests
@@ -67,7 +67,7 @@ def load_balancer_warnings(
             f"the cookie '{balancer.stickiness.cookie_name}', and the API of this project sets no "
             "cookie. Let it set one, or take lb_cookie, which needs nothing of it.",
         )
-    for pool in container_pools(pools):
+    for pool in target_pools(pools):
         yield from _pool_size_warnings(balancer, pool)
     hashed = ip_hash_pool(balancer, pools)
     if hashed is not None:
@@ -116,7 +116,7 @@ def _timeout_warnings(balancer: LoadBalancer) -> Iterator[Warning]:
         )
 
 
-def _pool_size_warnings(balancer: LoadBalancer, pool: ContainerPool) -> Iterator[Warning]:
+def _pool_size_warnings(balancer: LoadBalancer, pool: TargetPool) -> Iterator[Warning]:
     path = f"pools.{pool.name}.min"
     if balancer.anomaly_mitigation and pool.min < ANOMALY_TARGETS:
         yield (

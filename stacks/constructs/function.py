@@ -13,6 +13,7 @@ from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, EventSource
 from stacks.config.permissions import PERMISSIONS
 from stacks.constructs.grants import Resources, statements
+from stacks.constructs.live_alias import LiveAlias
 from stacks.constructs.retention import log_group
 
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
@@ -40,7 +41,8 @@ class Function(Construct):
     """Made from the rows of its `id` in FUNCTIONS and PERMISSIONS, and its size in the environment.
 
     `values` has the variables that the row names, and may have others. Without `function_name`
-    CloudFormation makes a name. Nothing is sent to X-Ray:
+    CloudFormation makes a name. `called` is what users' requests and events go to: the function, or
+    its alias where releases are shifted. Nothing is sent to X-Ray:
     its SDK would add half a second of CPU to each cold start, and every log line carries the
     request id.
     """
@@ -75,6 +77,15 @@ class Function(Construct):
             log_group=logs,
             role=self.role,
         )
+        self.called: lambda_.IFunction = self.function
+        if config.releases.shifting and row.versioned:
+            self.called = LiveAlias(
+                self,
+                "Live",
+                function=self.function,
+                shifting=config.releases.shifting,
+                provisioned_concurrency=size.provisioned_concurrency,
+            ).alias
         if row.event_source:
             self._read(row.event_source, resources)
 
@@ -110,7 +121,7 @@ class Function(Construct):
         mapping = lambda_.CfnEventSourceMapping(
             self,
             source.id,
-            function_name=self.function.function_arn,
+            function_name=self.called.function_arn,
             event_source_arn=source_arn,
             function_response_types=["ReportBatchItemFailures"],
             **settings,

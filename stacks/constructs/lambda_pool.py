@@ -18,7 +18,7 @@ class LambdaTargetGroup(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, config: Environment, function: lambda_.Function
+        self, scope: Construct, id: str, *, config: Environment, function: lambda_.IFunction
     ) -> None:
         super().__init__(scope, id)
         name = f"{config.project}-{config.name}-lambda"

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Annotations, Duration
+from aws_cdk import Annotations, Duration, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from stacks.config.environments import Environment
-from stacks.config.pools import ContainerPool, Pool
+from stacks.config.pools import LambdaPool, Pool
 from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from stacks.constructs.access_log_bucket import AccessLogBucket
+from stacks.constructs.domain import Domain
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,29 @@ class LoadBalancer(Construct):
         else:
             # or it would keep writing to the bucket after the setting is removed
             self.balancer.set_attribute("access_logs.s3.enabled", "false")
-        scheme = "https" if settings.certificate_arn else "http"
-        self.url = f"{scheme}://{settings.domain_name or self.balancer.load_balancer_dns_name}"
+        scheme = "https" if config.https else "http"
+        name = settings.domain_name
+        self.url = f"{scheme}://{name or self.balancer.load_balancer_dns_name}"
+        if name is not None:
+            # by this tag the emulator knows the name, also where its record is made elsewhere
+            Tags.of(self.balancer).add("domain", name)
+        domain = Domain(
+            self,
+            "Domain",
+            name=name,
+            certificate_arn=settings.certificate_arn,
+            zone=config.zone,
+        )
+        domain.lead_to(targets.LoadBalancerTarget(self.balancer))
+        self._certificate = domain.certificate
 
     def forward(self, shares: Sequence[Share]) -> None:
         """`/api/*` goes to all pools by weight; everything else, which is the web client, to the
         containers, or to the Lambda where there is none with a weight."""
         containers = [
-            share for share in shares if isinstance(share.pool, ContainerPool) and share.pool.weight
+            share
+            for share in shares
+            if not isinstance(share.pool, LambdaPool) and share.pool.weight
         ]
         listener = self._listener(self._weighted(containers or shares))
         elb.ApplicationListenerRule(
@@ -85,8 +102,7 @@ class LoadBalancer(Construct):
         )
 
     def _listener(self, default_action: elb.ListenerAction) -> elb.ApplicationListener:
-        settings = self._config.load_balancer
-        if settings.certificate_arn is None:
+        if self._certificate is None:
             return self.balancer.add_listener(
                 "Http",
                 port=80,
@@ -105,6 +121,6 @@ class LoadBalancer(Construct):
             "Https",
             port=443,
             protocol=elb.ApplicationProtocol.HTTPS,
-            certificates=[elb.ListenerCertificate.from_arn(settings.certificate_arn)],
+            certificates=[elb.ListenerCertificate.from_certificate_manager(self._certificate)],
             default_action=default_action,
         )

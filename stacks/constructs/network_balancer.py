@@ -10,10 +10,10 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from stacks.config.environments import Environment
-from stacks.constructs.container_pool import (
+from stacks.constructs.container_pool import ContainerPoolService
+from stacks.constructs.target_group import (
     KEEP_ALIVE_MARGIN,
     PORT,
-    ContainerPoolService,
     elb_health_check,
     minimum_healthy_attributes,
 )

@@ -3,16 +3,18 @@
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws, CfnOutput, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
 from constructs import Construct
 
 from stacks.config.environments import Environment
+from stacks.constructs.domain import Domain
 from stacks.constructs.grants import Resource, arn
 from stacks.constructs.retention import log_group
 
@@ -46,7 +48,9 @@ class WebSocketApi(Construct):
         )
         stage = config.name
         address = f"{self.api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{stage}"
-        self.url = f"wss://{address}"
+        # The stage of a name of ours is in its mapping. @connections keep API Gateway's name: what
+        # posts is permitted by the API's id, and need not wait for a record of DNS.
+        self.url = f"wss://{config.websocket.domain_name or address}"
         self.connections_url = f"https://{address}"
         self.resources = {
             name: Resource(
@@ -72,6 +76,36 @@ class WebSocketApi(Construct):
                 return_response=key not in ONE_WAY,
             )
             stage.node.add_dependency(route)  # so that the first deployment has every route
+        self._map_domain(stage)
+
+    def _map_domain(self, stage: apigatewayv2.WebSocketStage) -> None:
+        settings = self._config.websocket
+        domain = Domain(
+            self,
+            "Domain",
+            name=settings.domain_name,
+            certificate_arn=settings.certificate_arn,
+            zone=self._config.zone,
+        )
+        if settings.domain_name is None or domain.certificate is None:
+            return
+        named = apigatewayv2.DomainName(
+            self,
+            "DomainName",
+            domain_name=settings.domain_name,
+            certificate=domain.certificate,
+            security_policy=apigatewayv2.SecurityPolicy.TLS_1_2,
+        )
+        apigatewayv2.ApiMapping(self, "Mapping", api=self.api, domain_name=named, stage=stage)
+        domain.lead_to(
+            targets.ApiGatewayv2DomainProperties(
+                named.regional_domain_name, named.regional_hosted_zone_id
+            )
+        )
+        # the target of the record that is made where the zone is
+        CfnOutput(self, "DnsName", value=named.regional_domain_name).override_logical_id(
+            "WebSocketDnsName"
+        )
 
     def _stage(self) -> apigatewayv2.WebSocketStage:
         limits = self._config.websocket

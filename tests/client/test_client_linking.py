@@ -99,6 +99,62 @@ def test_a_linked_device_reads_and_writes_at_once(tmp_path: Path) -> None:
     with_server(scenario)
 
 
+def test_who_has_verified_a_user_trusts_a_linked_device_without_a_word(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "raju") as raju,
+            online(server, "ravi") as phone,
+            online(server, "ravi", "tablet") as tablet,
+            new_device(server) as device,
+        ):
+            await phone.send("raju", "before")
+            await raju.wait_for(of(MessageReceived))
+            await raju.devices("ravi")
+            for own in (phone, tablet):
+                await verified(raju, own)
+            async with opened(server, await let_in(device, phone), tmp_path) as web:
+                await raju.wait_for(of(DevicesChanged, user="ravi"))
+                await raju.send("ravi", "to all three")
+                await raju.wait_for(of(DeviceAdded, user="ravi", device="web"))
+                await web.wait_for(of(MessageReceived, text="to all three"))
+                assert raju.trust("ravi") is Trust.VERIFIED
+            async with online(server, "ravi", "by_password"):
+                await raju.devices("ravi")
+                assert raju.trust("ravi") is Trust.CHANGED
+
+    with_server(scenario)
+
+
+def test_a_new_device_does_not_come_in_with_a_false_introduction(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, new_device(server) as device:
+            keys = device.offer.curve25519, device.offer.ed25519
+            made = (await let_in(device, ravi)).confirmation
+            other = ravi._account.keys.introduction("other", *keys)
+            for introduction in (other, "A" * 86):
+                sealed = link.write(replace(made, introduction=introduction))
+                with pytest.raises(CannotLink):
+                    link.read(sealed, device.offer, ravi._account.keys.curve25519)
+            without = link.write(replace(made, introduction=None))  # an earlier version's
+            read = link.read(without, device.offer, ravi._account.keys.curve25519)
+            assert read.introduction is None
+
+    with_server(scenario)
+
+
+def test_the_new_device_hears_of_devices_that_nobody_had_asked_for(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "ravi") as phone,
+            online(server, "ravi", "tablet"),
+            new_device(server) as device,
+        ):
+            made = (await let_in(device, phone)).confirmation
+            assert set(made.devices) == {"phone", "tablet"}
+
+    with_server(scenario)
+
+
 def test_the_new_device_knows_of_the_others_what_that_one_knew(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         async with (

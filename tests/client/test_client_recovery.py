@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from client.chat_client import ChatClient
+from client.cli.asking import Ask
 from client.cli.lines import Lines
 from client.cli.main import reset_password
 from client.cli.options import UsageError
@@ -17,6 +20,14 @@ from tests.support.backend.server import Served
 pytestmark = pytest.mark.slow
 
 NEW = "another password"
+
+
+def answering(answer: Callable[[str], str]) -> Ask:
+    async def ask(prompt: str, *, seen: bool = False) -> str:
+        assert seen == (prompt == "code: ")  # a password is never shown
+        return answer(prompt)
+
+    return ask
 
 
 def test_a_password_is_reset_by_the_code_that_was_mailed_to_the_confirmed_address() -> None:
@@ -48,7 +59,9 @@ def test_the_command_line_confirms_an_address_and_resets_a_password() -> None:
         mails = server.aws.pool.mails
         async with online(server, "ravi") as ravi:
             person, shown = Person(ravi), list[str]()
-            own = OwnAccount(ravi, Lines(shown.append), lambda: None, lambda _: "password")
+            own = OwnAccount(
+                ravi, Lines(shown.append), lambda: None, answering(lambda _: "password")
+            )
             await own.commands()["email"]("ravi@x.org")
             assert shown == ["* a code is on its way; confirm the address with /email CODE"]
             code = mails[-1]["code"]
@@ -57,13 +70,10 @@ def test_the_command_line_confirms_an_address_and_resets_a_password() -> None:
             ]
         forgetful = ChatClient(server.url, "ravi", None, "tablet", settings=QUICK)
 
-        def differing(prompt: str) -> str:
-            return prompt
-
         with pytest.raises(UsageError, match="two different passwords"):
-            await reset_password(forgetful, differing)
+            await reset_password(forgetful, answering(lambda prompt: prompt))
         await reset_password(
-            forgetful, lambda prompt: mails[-1]["code"] if prompt == "code: " else NEW
+            forgetful, answering(lambda prompt: mails[-1]["code"] if prompt == "code: " else NEW)
         )
         async with forgetful:
             pass

@@ -19,7 +19,7 @@ from client.core.content import MessageContent
 from tests.client.library import of, online, with_server
 from tests.support.backend.server import Served, until
 
-PICTURE = "/9j/" + "A" * 40
+PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"
 
 
 async def written(one: ChatClient, other: ChatClient, text: str = "hello") -> StoredMessage:

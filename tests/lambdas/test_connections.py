@@ -71,7 +71,8 @@ def test_outcomes_are_in_order_and_say_what_became_of_each(
     api: ConnectionApi, ours: Connections
 ) -> None:
     api.answers.update({"gone=": GONE, "broken=": 500, "too-large=": 413, "forbidden=": 403})
-    ids = ["a/b+c=", "gone=", "broken=", "ä ö=", "too-large=", "forbidden="]
+    api.answers["no-content="] = 204  # what AWS answers to a DELETE
+    ids = ["a/b+c=", "gone=", "broken=", "ä ö=", "too-large=", "forbidden=", "no-content="]
     assert ours.post_all([Post(each, FRAME) for each in ids]) == [
         Outcome.DELIVERED,
         Outcome.GONE,
@@ -79,6 +80,7 @@ def test_outcomes_are_in_order_and_say_what_became_of_each(
         Outcome.DELIVERED,
         Outcome.FAILED,
         Outcome.FAILED,
+        Outcome.DELIVERED,
     ]
     assert api.frames("a/b+c=") == api.frames("ä ö=") == [FRAME]
     assert sum(each.connection_id == "broken=" for each in api.requests) == connections.ATTEMPTS

@@ -70,24 +70,31 @@ class Clients:
         return True
 
     def send_new(self, device: Device, chat: str) -> None:
-        frame = self._new_frame(chat)
+        self._send_new(device, self._new_frame(chat))
+
+    def send_text(self, device: Device, chat: str) -> None:
+        """One for all, which they see."""
+        self._serial += 1
+        self._send_new(device, {**self._plain(chat), "alg": "megolm.v1", "payload": "x"})
+
+    def _send_new(self, device: Device, frame: Frame) -> None:
         device.outbox[frame["message_id"]] = frame
         self._send(device, frame)
 
     def _new_frame(self, chat: str) -> Frame:
         """One for all, one for some devices, or one that nobody sees."""
         self._serial += 1
-        frame: Frame = {
-            "action": "send",
-            "chat": chat,
-            "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
-        }
+        frame = self._plain(chat)
         if self._random.random() < 0.2:
             frame["hidden"] = True
         if self._random.random() < 0.8:
             return {**frame, "alg": "megolm.v1", "payload": "x"}
         receivers = [each.address for each in self._devices if self._random.random() < 0.7]
         return {**frame, "alg": "olm.v1", "to": dict.fromkeys(receivers, "x")}
+
+    def _plain(self, chat: str) -> Frame:
+        message_id = f"00000000-0000-0000-0000-{self._serial:012d}"
+        return {"action": "send", "chat": chat, "message_id": message_id}
 
     def send_whatever(self, device: Device) -> None:
         """A frame of any kind."""
@@ -124,17 +131,15 @@ class Clients:
         event = {"requestContext": context, "body": json.dumps(frame)}
         self._world.say(f"  {device.address} sends {frame}")
 
-        def work() -> None:
-            response = self._handle(event, None)
-            if "body" in response:
-                self.on_response(device, json.loads(response["body"]))
-            if socket.state == "open" and socket.client_is_there and "body" in response:
-                socket.inbox.append(json.loads(response["body"]))
+        def ended(task: Invocation) -> None:
+            """A handler of frames answers, whatever happens, unless its process ends."""
+            if isinstance(task.result, Exception):
+                raise task.result
+            if task.killed or "body" not in task.result:
+                return
+            self.on_response(device, json.loads(task.result["body"]))
+            if socket.state == "open" and socket.client_is_there:
+                socket.inbox.append(json.loads(task.result["body"]))
 
-        self._world.invoke(f"{frame['action']} of {device.address}", work, _has_answered)
-
-
-def _has_answered(task: Invocation) -> None:
-    """A handler of frames answers, whatever happens, unless its process ends."""
-    if isinstance(task.result, Exception):
-        raise task.result
+        name = f"{frame['action']} of {device.address}"
+        self._world.invoke(name, lambda: self._handle(event, None), ended)

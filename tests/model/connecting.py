@@ -43,12 +43,7 @@ class Connecting:
 
     def goes(self) -> None:
         device = self._random.choice(self._devices)
-        if device.socket is not None:
-            if self._random.random() < 0.5:
-                self._vanish(device.socket)
-            else:
-                self.close(device.socket)
-            device.socket = None
+        self.leave(device, silently=device.socket is not None and self._random.random() < 0.5)
 
     def zombie_is_noticed(self) -> None:
         zombies = [each for each in self._world.sockets.values() if not each.client_is_there]
@@ -78,6 +73,15 @@ class Connecting:
         self.restore(self._random.choice(self._devices))
 
     # -- of a device
+
+    def leave(self, device: Device, *, silently: bool = False) -> None:
+        """`silently`: its connection is dead, and API Gateway does not know."""
+        if device.socket is not None:
+            if silently:
+                self._vanish(device.socket)
+            else:
+                self.close(device.socket)
+            device.socket = None
 
     def connect(self, device: Device) -> None:
         self._serial += 1
@@ -127,18 +131,23 @@ class Connecting:
         self._world.sockets[socket.connection_id] = socket
         caller = Caller(device.user, device.name, socket.connection_id)
 
-        def work() -> None:
-            response = connection.connect(self._services, caller, at, asked_at)
-            if response["statusCode"] == 200 and socket.state == "opening":
-                socket.state, socket.opened_at = "open", self._world.now
-                if device.attempt is socket and device in self._devices:
-                    device.opened(socket, self._world.now)
-                else:
-                    socket.client_is_there = False
-            else:
+        def ended(task: Invocation) -> None:
+            """API Gateway opens the connection if its function says so, and only then."""
+            allowed = not task.failed and task.result["statusCode"] == 200
+            if not allowed or socket.state != "opening":
                 socket.state = "closed"
+                return
+            socket.state, socket.opened_at = "open", self._world.now
+            if device.attempt is socket and device in self._devices:
+                device.opened(socket, self._world.now)
+            else:
+                socket.client_is_there = False
 
-        self._world.invoke(f"$connect of {device.address}", work)
+        self._world.invoke(
+            f"$connect of {device.address}",
+            lambda: connection.connect(self._services, caller, at, asked_at),
+            ended,
+        )
 
     def everybody_comes_back(self) -> None:
         """So that much is caught up with while things still fail; some have lost their stores."""

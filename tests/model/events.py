@@ -131,12 +131,14 @@ class Events:
             return {each["itemIdentifier"] for each in answer["batchItemFailures"]}
 
         def ended(task: Invocation) -> None:
+            _require_no_error(task)
             again = self._world.chance(0.1)
             shard.ended(None if task.failed else task.result, again=again)
 
         self._world.invoke("watch", work, ended, WATCH_SECONDS)
         if self._world.chance(0.1):
-            self._world.invoke("watch beside it", work, lifetime=WATCH_SECONDS)
+            beside = "watch beside it"
+            self._world.invoke(beside, work, _require_no_error, lifetime=WATCH_SECONDS)
 
     def _push(self, batch: list[Queued]) -> None:
         event = FifoQueue.event(batch)
@@ -145,6 +147,7 @@ class Events:
             named.update(each.job.devices)
 
         def ended(task: Invocation) -> None:
+            _require_no_error(task)
             for each in batch:
                 self.named[each.job.user, each.job.chat].subtract(each.job.devices)
             failed = {str(each.number) for each in batch}
@@ -159,3 +162,9 @@ class Events:
             ended,
             PUSH_SECONDS,
         )
+
+
+def _require_no_error(task: Invocation) -> None:
+    """Both functions report what failed as batch item failures, unless their process ends."""
+    if isinstance(task.result, Exception):
+        raise task.result

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from lambdas.api.sign_ins import SIGN_IN_SECONDS
 from tests.model.access_checks import AccessChecks
 from tests.model.clients import Clients
 from tests.model.device import Device
@@ -63,6 +64,8 @@ class People:
         device = self._random.choice(self.gone)
         if device.removed_by == device.token:
             return  # its sign-in goes on
+        if self._world.now - self._access.removed[device.address] > SIGN_IN_SECONDS:
+            return  # its last token has expired
         path, body = f"/api/devices/{device.name}", registration(device.address)
         chat = self._random.choice(self.chats)
         what: tuple[str, str, Any] = self._random.choice(
@@ -83,7 +86,7 @@ class People:
     def members_change(self) -> None:
         device = self._random.choice([each for each in self._devices if each.user != "anna"])
         change = {self._random.choice(("add", "remove")): [self._random.choice(("mira", "anna"))]}
-        self._request(device, "POST", f"/api/chats/{self.group}/members", change)
+        self.change(device, change)
 
     def reads_back(self) -> None:
         device, chat = self._random.choice(self._devices), self._random.choice(self.chats)
@@ -134,6 +137,9 @@ class People:
                 device.seen_at = self._world.now
 
         self._request(device, "PUT", f"/api/devices/{device.name}", body, answered)
+
+    def change(self, device: Device, members: dict[str, list[str]]) -> None:
+        self._request(device, "POST", f"/api/chats/{self.group}/members", members)
 
     def remove(self, device: Device) -> None:
         def answered(_task: Invocation, got: Answer) -> None:

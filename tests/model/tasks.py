@@ -26,14 +26,15 @@ class Task:
         self._greenlet = greenlet(self._run)
 
     def resume(self, *, kill: bool = False) -> None:
-        """Lets it make its next call, or dies in front of it."""
-        self.killed = kill
+        """Lets it make its next call, or dies in front of it. It makes no call after that."""
+        self.killed = self.killed or kill
         self._greenlet.parent = getcurrent()
         self._greenlet.switch()
 
     def pause(self) -> None:
         """Called by the invocation in front of each call. Raises Killed."""
-        self._greenlet.parent.switch()
+        if not self.killed:
+            self._greenlet.parent.switch()
         if self.killed:
             raise Killed
 

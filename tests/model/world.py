@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from stacks.config import tables
@@ -18,6 +19,7 @@ from tests.support.backend.sns import APPLICATIONS
 LIFETIME_SECONDS = 6.0  # of most functions, see stacks/config/functions.py
 PEOPLE = ("ravi", "raju", "mira", "anna")
 SKEW_SECONDS = 2.0  # how far a function's clock may be from the right time
+CRASHES = 0.002  # of the calls, its function's process ends in front of
 STALE_SECONDS = 5.0  # how old a read that is not consistent may be
 TABLES = {name: row.keys for name, row in tables.TABLES.items()}
 ENVIRONMENT = {
@@ -36,7 +38,8 @@ ENVIRONMENT = {
 
 
 class Invocation(Task):
-    """One run of a function, with a clock of its own."""
+    """One run of a function, with a clock of its own. It may end in front of each of its calls, and
+    when its last one is done: then nobody gets what it returns."""
 
     def __init__(
         self,
@@ -47,13 +50,33 @@ class Invocation(Task):
         skew: float,
         ended: "Callable[[Invocation], None]",
     ) -> None:
-        super().__init__(name, work, started)
+        super().__init__(name, lambda: self._returns(work), started)
         self.lifetime, self.skew, self.ended = lifetime, skew, ended
+        self.steps = 0
         self.joined: dict[str, int] = {}  # chats of who asks, with the seq of joining
 
     @property
     def failed(self) -> bool:
         return self.killed or isinstance(self.result, Exception)
+
+    def _returns(self, work: Callable[[], Any]) -> Any:
+        result = work()
+        self.pause()
+        return result
+
+
+@dataclass
+class Crash:
+    """Where a test lets a function's process end, by how the invocation's name begins."""
+
+    name: str = ""
+    step: int = 0  # the call in front of which it ends; the first step leads to the first call
+    times: int = 0  # as often it ends there; 0 afterwards
+
+    def ends(self, task: Invocation) -> bool:
+        here = self.times > 0 and task.steps == self.step and task.name.startswith(self.name)
+        self.times -= here
+        return here
 
 
 class World:
@@ -80,6 +103,7 @@ class World:
         self.push_listeners: list[Callable[[Pushed], None]] = []
         self.tasks: list[Invocation] = []
         self.running: Invocation | None = None
+        self.crash = Crash()
         self.in_flight: list[Callable[[], Any]] = []  # requests that their senders gave up
         self.on_close: Callable[[Socket], None] = lambda _socket: None  # by the backend
         self.report: Callable[[str], None] | None = None
@@ -123,15 +147,17 @@ class World:
     def step(self, task: Invocation, *, kill: bool = False) -> None:
         """One call of one invocation, or its end; who takes too long is killed, as by Lambda."""
         self.now += self.random.uniform(0.001, 0.03)
+        task.steps += 1
         late = self.now - task.started > task.lifetime
-        if kill or late:
+        kill = kill or late or self.chance(CRASHES) or self.crash.ends(task)
+        if kill:
             self.say(f"  {task.name} ends before its time")
         self.running = task
-        task.resume(kill=kill or late)
-        self.running = None
+        task.resume(kill=kill)
         if task.done:
             self.tasks.remove(task)
             task.ended(task)
+        self.running = None
 
     def call(self, name: str, work: Callable[[], Any]) -> Any:
         """An invocation from begin to end, with nothing beside it."""

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from stacks.config.domains import HostedZone
 from stacks.config.environments import PROD, Environment
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool
+from stacks.config.releases import Releases
 from stacks.config.settings import Network
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
@@ -16,6 +18,7 @@ HTTP, HTTPS = (
         domain_name="api.example.com",
     ),
 )
+ZONE = HostedZone(id="Z0123456789ABCDEFGHIJ", domain="example.com")
 LAMBDA, LARGE, SMALL = PROD.pools
 assert isinstance(SMALL, ContainerPool)
 BASE = replace(
@@ -25,6 +28,12 @@ BASE = replace(
     availability_zones=ZONES[:2],
     load_balancer=HTTP,
     waf=False,
+)
+NAMED = replace(
+    BASE,
+    zone=ZONE,
+    load_balancer=LoadBalancer(domain_name="chat.example.com"),
+    websocket=replace(BASE.websocket, domain_name="ws.example.com"),
 )
 RENAMED = ContainerPool(name="tiny", cpu=256, memory=512, weight=2, min=2, max=20)
 
@@ -48,6 +57,20 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
     ),
     "HTTP to HTTPS": (BASE, replace(BASE, load_balancer=HTTPS)),
     "HTTPS to HTTP": (replace(BASE, load_balancer=HTTPS), BASE),
+    "names in a zone of ours": (BASE, NAMED),
+    "no names any more": (NAMED, BASE),
+    "another name of the load balancer": (
+        NAMED,
+        replace(NAMED, load_balancer=LoadBalancer(domain_name="talk.example.com")),
+    ),
+    "another name of the WebSocket API": (
+        NAMED,
+        replace(NAMED, websocket=replace(NAMED.websocket, domain_name="sockets.example.com")),
+    ),
+    "a given certificate gives way to a made one": (
+        replace(BASE, load_balancer=HTTPS),
+        replace(BASE, zone=ZONE, load_balancer=replace(HTTPS, certificate_arn=None)),
+    ),
     **{
         f"{before} NAT gateways to {after}": (gateways(before), gateways(after))
         for before in range(3)
@@ -73,6 +96,8 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
         BASE,
         replace(BASE, websocket=replace(BASE.websocket, access_logs=False)),
     ),
+    "releases are shifted": (replace(BASE, releases=Releases()), BASE),
+    "releases are not shifted any more": (BASE, replace(BASE, releases=Releases())),
     "longer logs": (BASE, replace(BASE, log_retention_days=400)),
 }
 

@@ -6,9 +6,10 @@ what else the context has to say for the setting to be looked at, or to make sen
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from stacks.config.functions import FUNCTIONS, setting_name
+from stacks.config.releases import Shifting
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
 LONG = "a" * 5_000
@@ -19,6 +20,9 @@ BALANCER, CHECK = "load_balancer", "load_balancer.health_check"
 MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
+VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
+IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
+NO_ZONE = {"zone.id": None, "zone.domain": None}
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,9 @@ def number(low: int, high: int, *right: Any, optional: bool = False, **more: Any
     )
 
 
-def one_of(*right: Any, wrong: tuple[Any, ...], **more: Any) -> Values:
+def one_of(*right: Any, wrong: tuple[Any, ...], optional: bool = False, **more: Any) -> Values:
     """Whole numbers that are in a list."""
-    values = number(1, 2)
+    values = number(1, 2, optional=optional)
     wrong_values = tuple(each for each in values.wrong_values if type(each) is not int)
     texts = tuple(each for each in values.wrong_texts if each.strip("-1234567890"))
     return Values((*map(str, wrong), *texts), (*wrong, *wrong_values), right, **more)
@@ -131,6 +135,53 @@ def certificate() -> Values:
     )
     plain = {f"{BALANCER}.plain_http": True}
     right = ((CERTIFICATE, here), ("none", plain), (None, plain))
+    return Values(values.wrong_texts, values.wrong_values, right, here)
+
+
+def domain() -> Values:
+    """The WebSocket API's, with a certificate that is made in the zone of all names."""
+    names = (
+        "ws.example.com",
+        "example.com",
+        f"{'a' * 52}.example.com",
+        "a-1.xn--bcher-kva.example.com",
+    )
+    values = text(
+        (
+            *("", "ws", "wss://ws.example.com", "ws.example.com:443", "*.example.com", "1.2"),
+            *("ws..example.com", "-ws.example.com", "ws-.example.com", "WS.example.com"),
+            *("192.0.2.1", "ws.example.com\n", "b\u00fccher.example.com", "ws.example.com.", LONG),
+            *(f"{'a' * 53}.example.com", "ws.example.net", "badexample.com"),
+        ),
+        names,
+        optional=True,
+        with_=IN_ZONE,
+    )
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (*names, *((none, NO_ZONE) for none in ("none", None))),
+        IN_ZONE,
+    )
+
+
+def zone(wrong: tuple[str, ...], right: str, other: tuple[Any, Mapping[str, Any]]) -> Values:
+    values = text(wrong, (), optional=True)
+    given = {**IN_ZONE, "websocket.domain_name": "ws.example.com"}
+    none = {**NO_ZONE, "websocket.domain_name": None}
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (right, other, ("none", none), (None, none)),
+        given,
+    )
+
+
+def websocket_certificate() -> Values:
+    here = {**IN_REGION, "websocket.domain_name": "ws.example.com"}
+    values = certificate()
+    none = {"websocket.domain_name": None}
+    right = ((CERTIFICATE, here), ("none", none), (None, none))
     return Values(values.wrong_texts, values.wrong_values, right, here)
 
 
@@ -389,6 +440,24 @@ VALUES: dict[str, Values] = {
     "websocket.access_logs": flag(),
     "websocket.account_log_role": flag(),
     "websocket.reconnect_window": number(0, 600),
+    "websocket.domain_name": domain(),
+    "websocket.certificate_arn": websocket_certificate(),
+    "zone.id": zone(
+        (
+            *("", "Z", "z0123456789abc", "/hostedzone/Z0123456789ABC", "Z012-3", "Z 1", "Z1\n"),
+            *("0Z1", f"Z{'A' * 32}", "example.com", LONG),
+        ),
+        "Z1",
+        (f"Z{'A' * 31}", {}),
+    ),
+    "zone.domain": zone(
+        (
+            *("", "com", "example.com.", "Example.com", "*.example.com", "https://example.com"),
+            *("example..com", "-example.com", "192.0.2.1", "example.com\n", LONG),
+        ),
+        "example.com",
+        ("ws.example.com", {}),
+    ),
     "files.max_mib": number(1, 1_024, with_={"files.mib_per_day": 2_048}),
     "files.per_day": number(1, 100_000),
     "files.mib_per_day": number(1, 1_048_576, with_={"files.max_mib": 1}),
@@ -398,8 +467,23 @@ VALUES: dict[str, Values] = {
         for setting, values in {
             "memory": number(128, 10_240),
             "reserved_concurrency": number(1, 900, optional=True),
+            "provisioned_concurrency": (
+                number(1, 900, optional=True, with_=VERSIONS)
+                if FUNCTIONS[name].versioned
+                else one_of("none", None, wrong=(1, 0, -1, 900), optional=True, with_=VERSIONS)
+            ),
         }.items()
     },
+    "releases.shifting": text(
+        (
+            *("", "canary", "linear", "LambdaCanary10Percent5Minutes", "all-at-once", "AllAtOnce"),
+            *("canary_10_percent_5_minutes ", "canary_20_percent_5_minutes", "All_At_Once", "0"),
+            LONG,
+        ),
+        get_args(Shifting),
+        optional=True,
+    ),
+    "releases.task_alarms": flag(),
     "concurrent_executions": number(1, 1_000_000),
     "push.fcm_secret_arn": secret(),
     "push.apns_secret_arn": secret(),

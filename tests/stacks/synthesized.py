@@ -97,6 +97,8 @@ class Synthesized:
                 return f"<{HASH.sub('', name)}>"
             case {"Fn::GetAtt": [name, attribute]}:
                 return f"<{HASH.sub('', name)}.{attribute}>"
+            case {"Fn::Sub": str() as text}:
+                return text
             case {"Fn::ImportValue": name}:
                 return self.show(self._exports[name])
             case {"Fn::GetStackOutput": {"StackName": stack, "OutputName": name}}:

@@ -37,6 +37,7 @@ REVIEWED = [
     ("ELB2", "dev/Web/LoadBalancer/Balancer/Resource", "dev's requests need no record"),
     ("ELB2", "*/NetworkBalancer/Balancer/Resource", "it logs TLS only, and passes TCP on"),
     ("IAM4[[]*PushToCloudWatchLogs]", "*/AccountLogRole/Resource", "made for this one use"),
+    ("IAM4[[]*CodeDeployRoleForLambdaLimited]", "*/Shifting/Role/*", "AWS says what it needs"),
     ("IAM5[[]*/@connections/[*]]", "*/DefaultPolicy/Resource", "API Gateway makes the ids"),
     ("IAM5[[]*:app/[*]]", "*/PlatformApplications/Role/*", "IAM knows it by no name yet"),
     ("IAM5[[]*:endpoint/*/switchboard-*]", "*/DefaultPolicy/Resource", "SNS makes the ids"),
@@ -57,6 +58,9 @@ MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
     "staging": {
         "load_balancer.certificate_arn": CERTIFICATE,
         "load_balancer.domain_name": "api.example.com",
+        "websocket.domain_name": "ws.example.com",
+        "zone.id": "Z0123456789ABCDEFGHIJ",
+        "zone.domain": "example.com",
     },
     "prod": {"load_balancer.ip_hash": True, "load_balancer.ip_hash_pool": "small"},
 }

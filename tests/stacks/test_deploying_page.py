@@ -36,7 +36,8 @@ COUNTS: dict[str, Callable[[Environment, Synthesized], int]] = {
         2 * len(made.all("AWS::ApplicationAutoScaling::ScalingPolicy"))
     ),
     "dashboard": lambda _, made: len(made.all("AWS::CloudWatch::Dashboard")),
-    "metrics of alarms": lambda _, made: sum(map(metrics_of, made.all("AWS::CloudWatch::Alarm"))),
+    "metrics of alarms": lambda _, made: sum(map(metrics_of, alarms(made, guards=False))),
+    "alarms that guard a deployment": lambda _, made: len(alarms(made, guards=True)),
     "alarms of symptoms": lambda _, made: len(made.all("AWS::CloudWatch::CompositeAlarm")),
 }
 
@@ -48,6 +49,15 @@ def containers(config: Environment) -> list[ContainerPool]:
 def tasks(config: Environment, cpu: int, memory: int) -> int:
     """At rest each pool is at its minimum."""
     return sum(pool.min for pool in containers(config) if (pool.cpu, pool.memory) == (cpu, memory))
+
+
+def alarms(made: Synthesized, *, guards: bool) -> list[Resource]:
+    """Those that guard a deployment stand in the stacks that they guard."""
+    return [
+        each
+        for each in made.all("AWS::CloudWatch::Alarm")
+        if (each.stack != "Observability") is guards
+    ]
 
 
 def metrics_of(alarm: Resource) -> int:
@@ -117,7 +127,7 @@ def test_prices_of_the_month_follow_from_those_of_the_hour() -> None:
 def test_the_fourth_environment_is_one_value_and_ready_to_be_deployed(
     synthesize: Synthesize,
 ) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (block,) = re.findall(r"runs this block -->\n```python\n(.*?)```", PAGE, re.DOTALL)
     namespace = dict(vars(stacks.config.environments))
     exec(block, namespace)  # the page's own code, as its reader pastes it
     assert list(namespace["ENVIRONMENTS"]) == [*ENVIRONMENTS, "perf"]

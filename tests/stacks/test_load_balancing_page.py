@@ -43,14 +43,22 @@ def test_a_line_under_rejected_is_rejected(line: str) -> None:
         environment_from(overrides(line))
 
 
-def test_its_python_makes_an_environment(synthesize: Synthesize) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+@pytest.mark.parametrize(
+    ("word", "pool", "attribute", "value"),
+    [
+        ("Stickiness(", "small", "stickiness.type", "app_cookie"),
+        ("KubernetesPool(", "pods", "load_balancing.algorithm.type", "round_robin"),
+    ],
+)
+def test_its_python_makes_an_environment(
+    synthesize: Synthesize, word: str, pool: str, attribute: str, value: str
+) -> None:
+    (code,) = [each for each in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if word in each]
     names: dict[str, object] = {}
     exec(code, names)
     environment = names["environment"]
     assert isinstance(environment, Environment)
-    group = synthesize(environment).target_group("small")
-    assert group.attributes["stickiness.type"] == "app_cookie"
+    assert synthesize(environment).target_group(pool).attributes[attribute] == value
 
 
 def test_every_name_of_an_algorithm_and_every_kind_of_stickiness_is_on_it() -> None:

@@ -82,6 +82,12 @@ STOPPED_SETTINGS: Mapping[str, Mapping[str, Stops]] = {
 APART = {
     *("name", "pools.small.name", "load_balancer.stickiness.cookie_name"),
     *("load_balancer.certificate_arn", "load_balancer.plain_http"),  # HTTP to HTTPS is in CHANGES
+    *(
+        "websocket.domain_name",
+        "websocket.certificate_arn",
+        "zone.id",
+        "zone.domain",
+    ),  # so are names
 }
 
 

@@ -28,6 +28,12 @@ WAYS: dict[str, dict[str, Any]] = {
         "load_balancer.plain_http": False,
         "load_balancer.certificate_arn": CERTIFICATE,
     },
+    "a certificate that is made": {
+        "load_balancer.plain_http": False,
+        "load_balancer.domain_name": "chat.example.com",
+        "zone.id": "Z0123456789ABCDEFGHIJ",
+        "zone.domain": "example.com",
+    },
 }
 
 

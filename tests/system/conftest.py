@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -16,6 +16,14 @@ from client.errors import ClientError
 from tests.support.running_system import PASSWORD, Play, System, player, started
 from tests.support.typescript_client import TypeScriptError
 
+# of the system that most tests share: its certificates and records are made on AWS alone
+NAMES = {
+    "load_balancer.plain_http": "false",
+    "load_balancer.domain_name": "chat.example.com",
+    "websocket.domain_name": "ws.example.com",
+    "zone.id": "Z0123456789ABCDEFGHIJ",
+    "zone.domain": "example.com",
+}
 SETTINGS = {
     "load_balancer.plain_http": "true",  # staging has to say that this is meant
     "load_balancer.algorithm": "least_outstanding_requests",
@@ -32,9 +40,13 @@ Meet = Callable[[str, Add], Awaitable[None]]
 @pytest.fixture(scope="session")
 def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What .local/endpoints.json says of the one running system that all tests of the group `story`
-    share: the real command, with a state directory and ports of its own."""
-    with started(tmp_path_factory.mktemp("local")) as found:
+    share: the real command, with a state directory and ports of its own. It has domain names."""
+    with started(tmp_path_factory.mktemp("local"), *contexts(NAMES)) as found:
         yield found
+
+
+def contexts(settings: Mapping[str, str]) -> list[str]:
+    return [word for each in settings.items() for word in ("--context", "=".join(each))]
 
 
 class SecondSystem(NamedTuple):
@@ -50,9 +62,8 @@ def second_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondSy
     that failed waits for minutes before it is tried again.
     """
     state = tmp_path_factory.mktemp("second")
-    settings = [word for each in SETTINGS.items() for word in ("--context", "=".join(each))]
     others = ("--env", "staging", "--speed", "20")
-    with started(state, *others, *settings) as found:
+    with started(state, *others, *contexts(SETTINGS)) as found:
         yield SecondSystem(found, state)
 
 

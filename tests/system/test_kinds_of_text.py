@@ -11,7 +11,7 @@ from tests.system.test_python_and_typescript import Make, Name, Open, Story, nod
 __all__ = ["node", "runner", "tell"]  # fixtures
 
 View = list[dict[str, Any]]
-PICTURE = "/9j/" + "A" * 40
+PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"
 
 
 def python_view(client: ChatClient, chat: str) -> View:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tools.mutants import expressions
+from tools.mutants.__main__ import sample
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.patching import Loaded
-from tools.mutants.running import KILLED, Results
+from tools.mutants.running import AGAIN, KILLED, SURVIVED, Results
 
 
 def _of(folder: Path, text: str) -> list[Mutant]:
@@ -36,6 +37,9 @@ def _of(folder: Path, text: str) -> list[Mutant]:
         ("f(a)", ["pass"]),
         ("raise f(a)", ["pass"]),
         ("a['b'] = c", ["pass"]),
+        ("return {'a': a, 'b': b}", ["without 'a'", "without 'b'"]),
+        ("return not_found(a)", ["not_found with another code"]),
+        ("return ChatError(a, b)", ["ChatError with another code"]),
         ("logger.info(a + b)", []),
         ('"""a docstring: a = :b"""', []),
     ],
@@ -44,6 +48,31 @@ def test_each_line_has_these_mutants(tmp_path: Path, line: str, after: list[str]
     found = _of(tmp_path, f"def function():\n    {line}\n")
     assert [each.after for each in found] == after
     assert {each.function for each in found} <= {"function"}
+
+
+@pytest.mark.parametrize(
+    ("constant", "after"),
+    [
+        ("frozenset({'a', 'b'})", ["without 'a'", "without 'b'"]),
+        ("{'a': with_lease(send)}", ["send"]),
+        ("frame_handler(ROUTES)", []),
+        ("Sent | Read | None", []),  # a type
+    ],
+)
+def test_each_constant_has_these_mutants(tmp_path: Path, constant: str, after: list[str]) -> None:
+    assert [each.after for each in _of(tmp_path, f"CONSTANT = {constant}\n")] == after
+
+
+def test_a_default_value_has_its_mutants(tmp_path: Path) -> None:
+    found = _of(tmp_path, "def function(a, b=True, *, c=2):\n    return a\n")
+    assert [each.after for each in found] == ["False", "3", "1"]
+
+
+def test_a_sample_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    found = _of(tmp_path, "".join(f"LIMIT_{n} = {n + 1}\n" for n in range(20)))
+    one, again, other = (sample(found, 5, seed) for seed in ("1", "1", "2"))
+    assert one == again != other
+    assert len(one) == 5
 
 
 BEFORE = "def function(a, b):\n    if a < b:\n        return f(a)\n    return b\n"
@@ -83,12 +112,14 @@ def test_a_constant_with_another_value_is_another_mutant(tmp_path: Path) -> None
     assert one and not one & two
 
 
-def test_again_tries_what_was_killed_too(tmp_path: Path) -> None:
-    (mutant,) = _of(tmp_path, "def function():\n    return a < b\n")
+def test_again_tries_what_was_killed_too_or_what_survived_alone(tmp_path: Path) -> None:
+    one, other, new = _of(tmp_path, "def function():\n    return a < b, c < d, e < f\n")
     results = Results(tmp_path)
-    assert results.wanted(mutant.key, again=False)
-    results.put(mutant, KILLED)
-    assert [Results(tmp_path).wanted(mutant.key, again) for again in (False, True)] == [False, True]
+    results.put(one, KILLED)
+    results.put(other, SURVIVED)
+    kept = Results(tmp_path)
+    wanted = [[kept.wanted(each.key, again) for each in (one, other, new)] for again in AGAIN]
+    assert wanted == [[False, False, True], [True, True, True], [False, True, False]]
 
 
 def test_a_condition_is_made_true_with_all_its_values() -> None:
@@ -109,7 +140,10 @@ def test_a_mutant_is_in_the_child_that_applies_it_and_nowhere_else(
 ) -> None:
     folder = tmp_path / "lambdas"
     folder.mkdir()
-    text = "SECONDS = 5\n\n\ndef double(value):\n    return value * 2 if value > SECONDS else 0\n"
+    text = (
+        "SECONDS = 5\n\n\ndef double(value, times=2):\n"
+        "    return value * times if value > SECONDS else 0\n"
+    )
     (folder / "sample_of_mutants.py").write_text(text)
     monkeypatch.syspath_prepend(str(folder))
     import sample_of_mutants  # type: ignore[import-not-found]
@@ -124,8 +158,9 @@ def test_a_mutant_is_in_the_child_that_applies_it_and_nowhere_else(
             os._exit(
                 sample_of_mutants.double(5) * 10 + sample_of_mutants.double(6) if applied else 99
             )
-        results[mutant.after] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        results[mutant.field, mutant.after] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert sample_of_mutants.double(6) == 12
-    assert results["value >= SECONDS"] == 112  # 5 is doubled, too
-    assert results["6"] == 0 and results["4"] == 112  # the constant
-    assert results["value"] == 6
+    assert results["test", "value >= SECONDS"] == 112  # 5 is doubled, too
+    assert results["value", "6"] == 0 and results["value", "4"] == 112  # the constant
+    assert results["defaults", "3"] == 18
+    assert results["body", "value"] == 6

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from subprocess import Popen
@@ -20,6 +21,7 @@ from emulator.runtime import endpoints
 from emulator.runtime.endpoints import Endpoints
 from tools.chaos.proxy import Proxy
 from tools.chaos.verdict import Ring
+from tools.processes import processes
 
 CONTAINER = b"lambdas.api.server"
 WORKERS = (b"awslambdaric", b"own_runtime")
@@ -102,7 +104,7 @@ class System:
 
     def _children(self) -> Iterator[tuple[int, bytes]]:
         if self._process is not None:
-            for pid in _descendants(self._process.pid):
+            for pid in islice(processes(self._process.pid), 1, None):
                 with contextlib.suppress(OSError):
                     yield pid, Path(f"/proc/{pid}/cmdline").read_bytes()
 
@@ -117,14 +119,6 @@ async def freeze(pid: int, seconds: float) -> None:
         os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
         os.kill(pid, signal.SIGCONT)
-
-
-def _descendants(root: int) -> Iterator[int]:
-    with contextlib.suppress(OSError):
-        for task in list(Path(f"/proc/{root}/task").iterdir()):
-            for child in (task / "children").read_text().split():
-                yield int(child)
-                yield from _descendants(int(child))
 
 
 def _session() -> aiohttp.ClientSession:

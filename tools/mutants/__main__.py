@@ -1,20 +1,22 @@
 """Puts mistakes into the code, one at a time, and reports those that no test notices.
 
-    python -m tools.mutants [--of lambdas/messages ...] [--again] [--budget 5] [--jobs 2]
+    python -m tools.mutants [--of lambdas/messages ...] [--again [survived]]
+                            [--budget 5] [--jobs 2] [--sample 20 [--seed 1]]
 
 docs/testing.md describes how to read the survivors.
 """
 
 import argparse
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import botocore.loaders
 import pytest
 
-from tools.mutants.mutant import mutants_of
+from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.report import table
-from tools.mutants.running import Plugin
+from tools.mutants.running import AGAIN, Plugin
 
 ROOT = Path(__file__).parent.parent.parent
 TESTS = {"lambdas": ["tests/lambdas"], "client": ["tests/client"]}
@@ -24,12 +26,25 @@ DEFAULT = ["lambdas", "client/core", "client/crypto"]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("--of", nargs="*", help="files or folders", default=DEFAULT)
-    parser.add_argument("--again", action="store_true", help="tries all, known or not")
+    parser.add_argument(
+        "--again",
+        nargs="?",
+        choices=AGAIN,
+        const="all",
+        default="",
+        help="tries all, known or not; or those alone that have survived",
+    )
     parser.add_argument("--budget", type=float, default=5, help="seconds of tests for a mutant")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sample", type=int, help="as many mutants of each file, by chance")
+    parser.add_argument("--seed", default="", help="of the sample; the same draws the same")
     parser.add_argument("--report", action="store_true", help="prints what is known, tries nothing")
     arguments = parser.parse_args()
-    mutants = [each for path in _files(arguments.of) for each in mutants_of(ROOT, path)]
+    mutants = [
+        each
+        for path in _files(arguments.of)
+        for each in sample(mutants_of(ROOT, path), arguments.sample, arguments.seed)
+    ]
     folders = tuple(sorted({each.path.split("/")[0] for each in mutants}))
     plugin = Plugin(
         ROOT,
@@ -55,6 +70,15 @@ def main() -> None:
         ]
         pytest.main([*options, *tests], plugins=[plugin])
     print(table(mutants, plugin.results.of))
+
+
+def sample(mutants: list[Mutant], size: int | None, seed: str) -> list[Mutant]:
+    """So many of them; the same ones for the same seed, as long as their code stays the same."""
+
+    def place(mutant: Mutant) -> bytes:
+        return hashlib.sha256(f"{seed} {mutant.key}".encode()).digest()
+
+    return sorted(mutants, key=place)[:size]
 
 
 def _files(paths: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from tools.mutants import operators
 
 # Not mutated: types, what runs once at import and is not a constant, and what only prints.
 _SKIPPED_FIELDS = {"annotation", "returns", "decorator_list", "defaults", "kw_defaults", "bases"}
+DEFAULTS = ("defaults", "kw_defaults")  # of a function itself; in ones inside it they run anew
 
 
 @dataclass
@@ -96,18 +97,37 @@ def _of_top(path: str, tree: ast.Module, statement: ast.stmt) -> Iterator[Mutant
 
 
 def _of_function(path: str, tree: ast.Module, node: Any, name: str) -> Iterator[Mutant]:
+    for field in DEFAULTS:
+        yield from _at(path, tree, node.args, field, name, operators.of_default)
     yield from _below(path, tree, node, "body", name)
 
 
 def _below(
     path: str, tree: ast.Module, owner: ast.AST, field: str, function: str
 ) -> Iterator[Mutant]:
-    value = getattr(owner, field, None)
-    children = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
-    for index, node in children:
-        if not isinstance(node, ast.AST) or _only_prints(node):
-            continue
-        for new in _variants(node, field):
+    def variants(node: ast.AST) -> Iterator[ast.AST]:
+        yield from _variants(node, field)
+        if not function and isinstance(node, ast.expr):
+            yield from operators.of_constant(node)
+
+    yield from _at(path, tree, owner, field, function, variants)
+    for _, node in _children(owner, field):
+        for name in node._fields:
+            if name not in _SKIPPED_FIELDS:
+                yield from _below(path, tree, node, name, function)
+
+
+def _at(
+    path: str,
+    tree: ast.Module,
+    owner: ast.AST,
+    field: str,
+    function: str,
+    variants: Callable[[Any], Iterator[ast.AST]],
+) -> Iterator[Mutant]:
+    """The mutants of what stands in one field."""
+    for index, node in _children(owner, field):
+        for new in variants(node):
             yield Mutant(
                 path,
                 getattr(node, "lineno", getattr(getattr(node, "target", None), "lineno", 0)),
@@ -120,9 +140,14 @@ def _below(
                 index,
                 ast.copy_location(new, node) if hasattr(node, "lineno") else new,
             )
-        for name in node._fields:
-            if name not in _SKIPPED_FIELDS:
-                yield from _below(path, tree, node, name, function)
+
+
+def _children(owner: ast.AST, field: str) -> Iterator[tuple[int | None, ast.AST]]:
+    value = getattr(owner, field, None)
+    children = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
+    for index, node in children:
+        if isinstance(node, ast.AST) and not _only_prints(node):
+            yield index, node
 
 
 def _variants(node: ast.AST, field: str) -> Iterator[ast.AST]:

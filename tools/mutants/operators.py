@@ -27,8 +27,10 @@ _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _CHOICES = ("test", "values", "ifs")  # have mutants for both outcomes already
 _CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
+_ERRORS = ("bad_request", "forbidden", "not_found", "no_such_chat")  # make an error with a code
 _EXCEPTIONS = ("Error", "Exception")
 _NEEDED = ("names", "returns")
+_OTHER_ERROR = "__import__('lambdas.errors', fromlist=['errors']).internal()"
 _SILENT = ("logger", "metrics")  # what is printed is not what users see
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -48,7 +50,7 @@ def of_expression(node: ast.expr, field: str) -> Iterator[ast.expr]:
         case ast.IfExp(body=body, orelse=orelse):
             yield from (body, orelse)
         case ast.BinOp(left=left, op=op):
-            if not _is_text(node):
+            if not _is_text(node) and not _is_type(node):
                 yield left
             if isinstance(op, ast.Add | ast.Sub) and not _is_text(node):
                 yield _with(node, op=ast.Sub() if isinstance(op, ast.Add) else ast.Add())
@@ -58,8 +60,33 @@ def of_expression(node: ast.expr, field: str) -> Iterator[ast.expr]:
             yield _with(node, slice=ast.Constant(-1))
         case ast.Subscript(slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))):
             yield _with(node, slice=ast.Constant(0))
+        case ast.Dict(keys=keys, values=entries) if len(keys) > 1:
+            for index, key in enumerate(keys):
+                if isinstance(key, ast.Constant):
+                    kept = keys[:index] + keys[index + 1 :]
+                    new = _with(node, keys=kept, values=entries[:index] + entries[index + 1 :])
+                    yield labelled(new, f"without {ast.unparse(key)}")
         case ast.Call():
             yield from _of_call(node)
+
+
+def of_constant(node: ast.expr) -> Iterator[ast.expr]:
+    """More for what a module's constant is made of: a member that is missing, a function without
+    what is wrapped around it."""
+    match node:
+        case ast.Set(elts=members) | ast.Tuple(elts=members) if len(members) > 1:
+            for index, member in enumerate(members):
+                new = _with(node, elts=members[:index] + members[index + 1 :])
+                yield labelled(new, f"without {ast.unparse(member)}")
+        case ast.Call(func=ast.Name(id=name), args=[ast.Name() as wrapped], keywords=[]):
+            if not name[:1].isupper() and not wrapped.id.isupper():
+                yield wrapped
+
+
+def of_default(node: ast.expr) -> Iterator[ast.expr]:
+    """What a parameter may be by default instead."""
+    if isinstance(node, ast.Constant):
+        yield from (ast.Constant(new) for new in _of_value(node.value))
 
 
 def of_statement(node: ast.stmt) -> Iterator[ast.stmt]:
@@ -113,6 +140,8 @@ def _of_call(node: ast.Call) -> Iterator[ast.expr]:
     name = ast.unparse(node.func).split(".")[-1]
     if name in _CALLS:
         yield _with(node, func=ast.Name(_CALLS[name], ast.Load()))
+    if name in _ERRORS or (name == "ChatError" and len(node.args) == 2):
+        yield labelled(ast.parse(_OTHER_ERROR, mode="eval").body, f"{name} with another code")
     if name == "sorted" and node.args:
         yield ast.Call(ast.Name("list", ast.Load()), node.args[:1], [])
     if name[:1].isupper() or name.endswith(_EXCEPTIONS):
@@ -143,6 +172,20 @@ def _is_text(node: ast.BinOp) -> bool:
         or (isinstance(part, ast.Constant) and isinstance(part.value, str | bytes))
         or (isinstance(part, ast.BinOp) and _is_text(part))
         for part in (node.left, node.right)
+    )
+
+
+def _is_type(node: ast.BinOp) -> bool:
+    """A union of types has no value that a test could see."""
+    if not isinstance(node.op, ast.BitOr):
+        return False
+    parts = (node.left, node.right)
+    return all(
+        _is_type(part)
+        if isinstance(part, ast.BinOp)
+        else ast.unparse(part) == "None"
+        or (isinstance(part, ast.Name) and not part.id.isupper() and part.id[:1].isupper())
+        for part in parts
     )
 
 

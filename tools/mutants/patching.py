@@ -2,7 +2,7 @@
 
 Importing the project takes a second and a test a tenth of it, so nothing is imported again. Each
 function object gets the code that it would have had, and a constant is replaced wherever it was
-imported. Not reached: default values and what was computed from the constant at import.
+imported. Not reached: fields of classes, and what was computed from the constant at import.
 """
 
 import ast
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from tools.mutants.mutant import Mutant
+from tools.mutants.mutant import DEFAULTS, Mutant
 
 Place = tuple[str, int]  # qualified name, first line
 
@@ -52,6 +52,8 @@ class Loaded:
         tree = mutant.apply()
         if mutant.constant:
             return self._replace_constants(module, tree, mutant.constant)
+        if mutant.field in DEFAULTS:
+            return self._replace_defaults(module, mutant)
         codes = dict(_codes(compile(tree, str(module.__file__), "exec")))
         changed = False
         for function in self.functions.get(mutant.path, ()):
@@ -64,6 +66,26 @@ class Loaded:
                 changed = True
         _clear_caches(module)
         return changed
+
+    def _replace_defaults(self, module: ModuleType, mutant: Mutant) -> bool:
+        parameters = mutant.owner
+        found = [
+            each
+            for each in self.functions.get(mutant.path, ())
+            if each.__code__.co_qualname == mutant.function
+        ]
+
+        def value(node: ast.expr) -> Any:
+            code = compile(ast.Expression(node), "default", "eval")
+            return eval(code, vars(module))  # noqa: S307
+
+        named = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+        for function in found:
+            function.__defaults__ = tuple(map(value, parameters.defaults)) or None
+            function.__kwdefaults__ = {
+                each.arg: value(default) for each, default in named if default is not None
+            }
+        return bool(found)
 
     def _replace_constants(self, module: ModuleType, tree: ast.Module, name: str) -> bool:
         """Evaluates the constant, and after it those of its module that are made from it."""
@@ -84,6 +106,10 @@ class Loaded:
 
     def _rebind(self, module: ModuleType, name: str, value: Any) -> None:
         old = vars(module)[name]
+        if isinstance(old, dict):  # one that something else has taken as it is, as a handler does
+            old.clear()
+            old.update(value)
+            return
         for each in self._modules:
             if name in vars(each) and vars(each)[name] is old:
                 setattr(each, name, value)

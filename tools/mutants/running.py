@@ -24,6 +24,7 @@ from tools.mutants.mutant import Mutant
 from tools.mutants.patching import Loaded
 
 KILLED, SURVIVED, NO_TEST, NOT_APPLIED = "killed", "survived", "no test", "not applied"
+AGAIN = ("", "all", SURVIVED)  # what is tried though it is known: with other tests it may differ
 # Exit statuses of a child. From FIRST_TEST on: killed by that one of its tests.
 _CODES = {0: SURVIVED, 3: NOT_APPLIED}
 FIRST_TEST, LAST_STATUS = 10, 250
@@ -45,7 +46,7 @@ class Plugin:
         self.results = Results(root / ".local/mutants")
         self.budget: float = options["budget"]
         self.jobs: int = options["jobs"]
-        self.again: bool = options["again"]
+        self.again: str = options["again"]  # one of AGAIN
         self._failed = False
         self._texts: dict[str, str] = {}  # of test files
         self._kills: Counter[tuple[str, str]] = Counter()  # by file of the mutant, and test
@@ -108,8 +109,13 @@ class Plugin:
             names = self.map.tests_of(lambda each: each == f"{mutant.path}:{mutant.function}")
         chosen: list[str] = []
         seconds = 0.0
-        # those that have killed other mutants of the file come first
-        for name in sorted(names, key=lambda each: -self._kills[mutant.path, each]):
+
+        def order(test: str) -> tuple[int, bool]:
+            """First those that have killed other mutants of the file, or are named after it."""
+            named = Path(mutant.path).stem in Path(test.split("::")[0]).stem
+            return -self._kills[mutant.path, test], not named
+
+        for name in sorted(names, key=order):
             seconds += self.map.seconds(name)
             if name in self.items and (seconds < self.budget or not chosen):
                 chosen.append(name)
@@ -214,8 +220,11 @@ class Results:
                 key, outcome = json.loads(line)
                 self.of[key] = outcome
 
-    def wanted(self, key: str, again: bool) -> bool:
-        return again or key not in self.of
+    def wanted(self, key: str, again: str) -> bool:
+        """`again`: one of AGAIN."""
+        if again == SURVIVED:
+            return self.of.get(key) == SURVIVED
+        return again == "all" or key not in self.of
 
     def put(self, mutant: Mutant, outcome: str) -> None:
         self.of[mutant.key] = outcome

@@ -29,6 +29,7 @@ interface Story {
 
 const path = new URL("../../protocol/vectors/views.json", import.meta.url);
 const { story } = JSON.parse(readFileSync(path, "utf8")) as { story: Story };
+const PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"; // a JPEG's header, of 96 x 96 pixels
 const START = 1_700_000_000_000;
 const ROUNDS = 40;
 let stores = 0;
@@ -146,13 +147,13 @@ test.each([undefined, "direct", "group"] as const)(
     await device.step((step) => step.ledger.changeChat("c", { watermark: 2, kind }));
     const written = [
       { v: 1, kind: "chat_name", name: "Your bank" },
-      { v: 1, kind: "chat_picture", picture: "/9j/AAAA" },
+      { v: 1, kind: "chat_picture", picture: PICTURE },
     ];
     for (const [at, content] of written.entries()) {
       await device.take({ seq: at + 1, by: "raju/phone", id: changeId(at), content });
     }
     const [summary] = await chatsOf(device.store, "ravi");
-    const expected = kind === "group" ? ["Your bank", "/9j/AAAA"] : [undefined, undefined];
+    const expected = kind === "group" ? ["Your bank", PICTURE] : [undefined, undefined];
     expect([summary?.name, summary?.picture]).toEqual(expected);
     await device.store.close();
   },

@@ -320,6 +320,8 @@ describe("receipts", () => {
     [50, 0, 5_000],
     [256, 0, 5_000],
     [256, 1, 2_500],
+    [257, 0, 10_000],
+    [1_024, 1, 5_000],
   ])("in a chat of %i, with %i read, the next one comes after %i ms", (members, read, after) => {
     const receipts = plan();
     move(receipts, 0, 1, 0, members);
@@ -329,6 +331,20 @@ describe("receipts", () => {
     expect(due).toBe(
       Math.max(9_999 + after, 10_000 + Math.max(50, members > 2 ? after * 0.75 : 0)),
     );
+  });
+
+  test("senders that one has no room for are named by the next ones", () => {
+    const receipts = plan();
+    const names = Array.from({ length: 600 }, (_, number) => `user${1_000 + number}`);
+    receipts.moved("c", 0, { delivered: 600, read: 0 }, names, 1_024);
+    const named: string[][] = [];
+    for (let at = receipts.nextDue(); at !== undefined; at = receipts.nextDue()) {
+      for (const frame of receipts.due(at)) {
+        named.push((frame as unknown as { senders: string[] }).senders);
+      }
+    }
+    expect(named.map((each) => each.length)).toEqual([256, 256, 88]);
+    expect(named.flat()).toEqual(names);
   });
 
   test("one that notifies nobody takes its time, and all wait for the backend", () => {

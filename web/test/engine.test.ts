@@ -300,3 +300,97 @@ describe("a request", () => {
     expect(await store.all(tables.toDevice)).toHaveLength(owed);
   });
 });
+
+describe("a receipt of this device", () => {
+  const receipts = () =>
+    sent().flatMap((text) => (text.includes('"receipt"') ? [JSON.parse(text)] : []));
+  const wait = async (ms: number) => {
+    time += ms;
+    await step((each) => engine.due(each));
+  };
+
+  beforeEach(async () => {
+    answer = { content: plain("text") };
+    await online();
+    await receive(synced("ravi", "raju"));
+    await receive(message(1, "raju"));
+    await receive(message(2, "raju"));
+    await wait(1_000);
+    expect(receipts()).toMatchObject([{ delivered: 2, senders: ["raju"] }]);
+    outputs = [];
+  });
+
+  test.each(["receipt", undefined])(
+    "that failed, by an error of %s, is sent again",
+    async (action) => {
+      await receive({ type: "error", code: "internal", message: "", action });
+      await wait(1_000);
+      expect(receipts()).toMatchObject([{ delivered: 2, senders: ["raju"] }]);
+    },
+  );
+  test("of what was read is sent again as well, although all is reported as delivered", async () => {
+    await wait(DEFAULTS.pingBetween[1]);
+    await receive({ type: "pong" });
+    await step((each) => engine.markRead(each, "c", 2));
+    await wait(1_000);
+    expect(receipts()).toMatchObject([{ read: 2 }]);
+    outputs = [];
+    await receive({ type: "error", code: "internal", message: "", action: "receipt" });
+    await wait(1_000);
+    expect(receipts()).toMatchObject([{ read: 2, senders: ["raju"] }]);
+  });
+  test("that was confirmed by a pong is not sent after a restart, and another one is", async () => {
+    await restart();
+    await online();
+    await wait(1_000);
+    expect(receipts()).toMatchObject([{ delivered: 2, senders: ["raju"] }]);
+    await wait(DEFAULTS.pingBetween[1]);
+    await receive({ type: "pong" });
+    await restart();
+    await online();
+    await wait(60_000);
+    expect(receipts()).toEqual([]);
+  });
+  test("never goes back or past what is here", async () => {
+    await step((each) => engine.markRead(each, "c", 9));
+    await step((each) => engine.markRead(each, "c", 1));
+    await wait(1_000);
+    expect(receipts()).toMatchObject([{ read: 2 }]);
+    expect((await chat()).read).toBe(2);
+  });
+  test("waits as long as the backend asks", async () => {
+    const error = { type: "error", code: "rate_limited", message: "", action: "receipt" };
+    await receive({ ...error, retry_after: 30 });
+    await wait(29_000);
+    expect(receipts()).toEqual([]);
+    await wait(1_000);
+    expect(receipts()).toHaveLength(1);
+  });
+});
+
+test("an acceptance of what is not one's own takes no place", async () => {
+  answer = { content: plain("text") };
+  await online();
+  await receive(synced("ravi", "raju"));
+  const own = ulid(START);
+  await step((each) => engine.send(each, own, "c", plain("own")));
+  const accepted = (message_id: string, seq: number, chat = "c") => ({
+    type: "accepted",
+    message_id,
+    chat,
+    seq,
+    sent_at: START,
+  });
+  await receive(accepted(ulid(START + 99), 1)); // of nothing that this device has sent
+  await receive(accepted(own, 1, "another"));
+  await receive(message(1, "raju"));
+  await receive(accepted(own, 2));
+  await receive(accepted(own, 3)); // a second copy, which has a place of its own
+  await receive(message(4, "raju"));
+  const shown = outputs.flatMap((each) =>
+    each.type === "event" && each.event.type === "message" ? [each.event.seq] : [],
+  );
+  expect(shown).toEqual([1, 4]);
+  expect((await chat()).watermark).toBe(4);
+  expect((await rows()).find(({ messageId }) => messageId === own)?.seq).toBe(2);
+});

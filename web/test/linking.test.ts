@@ -81,6 +81,20 @@ describe("a linked device", () => {
     expect(shows(web, "before")).toEqual([]);
   });
 
+  test("is trusted without a word by who has verified its user", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    await ravi.client.send(user("raju"), "before");
+    await got(raju, "before");
+    const { digits } = await ravi.client.verification.safetyNumber(user("raju"));
+    expect(await raju.client.verification.compareSafetyNumber(user("ravi"), digits)).toBe(true);
+    const web = await enter(await letIn(await made(), ravi));
+    await until(() => eventsOf(raju, "device_added").some(({ device }) => device === "web"));
+    await raju.client.send(user("ravi"), "to both");
+    await got(web, "to both");
+    await connect("ravi/by_password");
+    await until(() => eventsOf(raju, "identity_changed").length > 0);
+  });
+
   test("is not verified under other keys than those of its code", async () => {
     const ravi = await connect("ravi/phone");
     const linked = await letIn(await made(), ravi);

@@ -156,6 +156,7 @@ describe("receipts", () => {
     [20, 2_000, 1_000],
     [50, 5_000, 2_500],
     [256, 5_000, 2_500],
+    [257, 10_000, 5_000],
   ])("of a chat of %i come each %i ms, each %i where something is read", (members, ...every) => {
     for (const [reads, interval] of every.entries()) {
       const plan = new ReceiptPlan(DEFAULTS, half);

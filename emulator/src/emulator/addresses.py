@@ -28,7 +28,8 @@ _SERVICES = (
 class Addresses:
     """`aws` is the URL of the emulated AWS, `web_push` that of a push service for browsers that
     have none: functions may push to endpoints there too. `elsewhere` holds
-    AWS_ENDPOINT_URL_<SERVICE> variables that point a service at another emulator."""
+    AWS_ENDPOINT_URL_<SERVICE> variables that point a service at another emulator. `named` has the
+    URL here by the URL with a domain name of the template's."""
 
     region: str
     aws: str
@@ -37,6 +38,7 @@ class Addresses:
     management: str
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     web_push: str = ""
+    named: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """`variables` for a process that runs here: addresses replaced, AWS endpoints and
@@ -51,6 +53,9 @@ class Addresses:
             .replace(f"https://{domain}", self.management)
             for name, value in variables.items()
         }
+        for url, here in self.named.items():
+            whole = re.compile(rf"{re.escape(url)}(?![\w.:-])")
+            replaced = {name: whole.sub(here, value) for name, value in replaced.items()}
         return {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,

@@ -14,18 +14,22 @@ credentials. A Network Load Balancer does not look: it passes bytes on unread.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from urllib.parse import urlsplit
 
 Allowed = Callable[[str], bool]
 
 
 def reason(
-    host: str | None, origin: str | None, allowed: Allowed = lambda _name: False
+    host: str | None,
+    origin: str | None,
+    allowed: Allowed = lambda _name: False,
+    pages: Container[str] = (),
 ) -> str | None:
     """Why a request is refused, None if it is not; by its headers, None where there is none.
 
-    `allowed` says whether another name than this machine's is expected.
+    `allowed` says whether another name than this machine's is expected as the host; pages of the
+    names in `pages` are the template's own.
     """
     if host is not None:
         name = _name_of(f"//{host}")
@@ -33,7 +37,7 @@ def reason(
             return f"this is not {host!r}: only this machine's own names get a response here"
     if origin is not None:
         name = _name_of(origin)
-        if name is None or not is_this_machine(name):
+        if name is None or not (is_this_machine(name) or name in pages):
             return f"requests from the origin {origin!r} are not taken"
     return None
 

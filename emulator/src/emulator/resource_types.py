@@ -9,6 +9,7 @@ from emulator.balancer.provider import LoadBalancingProvider
 from emulator.containers.provider import ContainerProvider
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.provider import FunctionProvider
+from emulator.functions.versions import VersionProvider
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.resources.buckets import BucketProvider
@@ -25,7 +26,10 @@ _MOTO = "moto, or the emulator that `AWS_ENDPOINT_URL_{}` names"
 EMULATED: Mapping[type, str] = {
     FunctionProvider: "worker processes with Lambda's runtime client, Python only; the AWS endpoint"
     " has Invoke for them, of the types RequestResponse and DryRun, without log tails",
-    ContainerProvider: "processes with the container's command and files, without Docker",
+    VersionProvider: "names by which the function's one code is invoked; each alias needs a"
+    " permission of its own, as on AWS",
+    ContainerProvider: "processes with the container's command and files, without Docker; also the"
+    " pods of a Deployment in a stack's output that is bound to a target group",
     LoadBalancingProvider: "an Application and a Network Load Balancer, with health checks",
     ApiGatewayProvider: "one WebSocket API, with authorizer and `@connections`",
     EventSourceProvider: "pollers of queues and DynamoDB streams",

@@ -513,7 +513,8 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
             {"LoadBalancerAttributes": [{"Key": "routing.http.x", "Value": "1"}]},
             "attribute routing.http.x",
         ),
-        ("Listener", {"Protocol": "HTTPS", "DefaultActions": []}, "listener for HTTPS"),
+        ("Listener", {"Protocol": "TLS", "DefaultActions": []}, "listener for TLS"),
+        ("Listener", {"Protocol": "HTTPS", "DefaultActions": []}, "has a certificate"),
         ("Listener", {"MutualAuthentication": {"Mode": "verify"}}, "MutualAuthentication of"),
         ("Listener", {"SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}, "SslPolicy of"),
         (

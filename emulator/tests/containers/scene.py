@@ -96,15 +96,7 @@ async def running(
 ) -> AsyncIterator[ContainerProvider]:
     """The pool `small`, registered in the target groups of these ARNs. Leaves no process behind."""
     children = ChildProcesses()
-    containers = ContainerProvider(
-        children=children,
-        targets=targets,
-        container_asset=lambda uri: {URI: image}[uri],
-        environment=dict,
-        directory=place / "containers",
-        logs=place / "logs",
-        clock=Clock(speed),
-    )
+    containers = _provider(children, targets, image, place, speed)
 
     async def make(kind: str, properties: dict[str, Any]) -> str:
         return (await containers.create(Resource("Web", "Thing", f"AWS::{kind}"), properties)).ref
@@ -144,9 +136,41 @@ async def running(
                 "TargetTrackingScalingPolicyConfiguration": config,
             }
             await make("ApplicationAutoScaling::ScalingPolicy", policy)
+    async with _started(containers, children):
+        yield containers
+
+
+@contextlib.asynccontextmanager
+async def pods_running(
+    targets: Any, output: str, image: Path, place: Path
+) -> AsyncIterator[ContainerProvider]:
+    """The pods of the manifests in a stack's output. Leaves no process behind."""
+    children = ChildProcesses()
+    containers = _provider(children, targets, image, place, speed=20)
+    containers.add_pods([output])
+    async with _started(containers, children):
+        yield containers
+
+
+def _provider(
+    children: ChildProcesses, targets: Any, image: Path, place: Path, speed: float
+) -> ContainerProvider:
+    return ContainerProvider(
+        children=children,
+        targets=targets,
+        container_asset=lambda uri: {URI: image}[uri],
+        environment=dict,
+        directory=place / "containers",
+        logs=place / "logs",
+        clock=Clock(speed),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _started(containers: ContainerProvider, children: ChildProcesses) -> AsyncIterator[None]:
     try:
         await containers.start()
-        yield containers
+        yield
     finally:
         await containers.stop()
         pids = children.pids()

@@ -12,6 +12,7 @@ import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
 from emulator.clock import Clock
+from emulator.domains import Domains
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.providers import InvokeResult, Resource
 
@@ -194,6 +195,7 @@ async def playing(
     routes: dict[str, bool] | None = None,
     clock: Clock | None = None,
     timeouts: dict[str, int] | None = None,
+    domain: str | None = None,
     **functions: Function,
 ) -> AsyncIterator[Scene]:
     """Functions not given: admit, greet on connect, echo."""
@@ -208,9 +210,19 @@ async def playing(
         **functions,
     }
     provider = ApiGatewayProvider(
-        functions_of_test.invoke, websocket_port=0, management_port=0, clock=clock or Clock()
+        functions_of_test.invoke,
+        websocket_port=0,
+        management_port=0,
+        clock=clock or Clock(),
+        names=Domains(websocket=domain),
     )
-    for identifier, kind, properties in resources(ROUTES if routes is None else routes, timeouts):
+    made = resources(ROUTES if routes is None else routes, timeouts)
+    if domain is not None:
+        made += [
+            ("Domain", "DomainName", {"DomainName": domain}),
+            ("Mapping", "ApiMapping", {"DomainName": domain, "Stage": "live"}),
+        ]
+    for identifier, kind, properties in made:
         resource = Resource("Chat", identifier, f"AWS::ApiGatewayV2::{kind}", properties)
         await provider.create(resource, properties)
     await provider.start()

@@ -226,9 +226,14 @@ def test_a_service_invokes_what_the_function_s_policy_lets_it_from_where_it_says
     for service, named, place in (
         ("elasticloadbalancing.amazonaws.com", function, source),
         ("apigateway.amazonaws.com", f"{function}2", source),
+        ("apigateway.amazonaws.com", f"{function}:live", source),
         ("apigateway.amazonaws.com", function, source.replace("$connect", "$default")),
     ):
         assert known.invocation(service, named, place) is not None
+    alias = {**statement, "Resource": f"{function}:live"}
+    known = authority(GET, {function: [{"Version": "2012-10-17", "Statement": alias}]})
+    assert known.invocation("apigateway.amazonaws.com", f"{function}:live", source) is None
+    assert known.invocation("apigateway.amazonaws.com", function, source) is not None
 
 
 def test_every_managed_policy_of_aws_can_be_read() -> None:

@@ -15,6 +15,8 @@ from tests.client.cli.person import Person
 from tests.client.library import online, with_server
 from tests.support.backend.server import Served, until
 
+# Of a JPEG of 96 x 96 pixels.
+HEADER = bytes.fromhex("ffd8ffc00011080060006003011100021101031101")
 RAVI = Reference("ravi/phone", "0" * 26)
 
 
@@ -148,14 +150,20 @@ def test_a_picture_is_a_small_one_of_a_known_type(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:
             person = Person(ravi)
-            good, bad, large = tmp_path / "a.jpg", tmp_path / "a.svg", tmp_path / "b.jpg"
-            good.write_bytes(b"\xff\xd8\xff" + bytes(5_397))
+            good, bad, large, wide = (
+                tmp_path / name for name in ("a.jpg", "a.svg", "b.jpg", "c.jpg")
+            )
+            good.write_bytes(HEADER.ljust(5_400, b"\0"))
             bad.write_bytes(b"<svg/>")
-            large.write_bytes(b"\xff\xd8\xff" + bytes(5_398))
+            large.write_bytes(HEADER.ljust(5_401, b"\0"))
+            wide.write_bytes(HEADER.replace(b"\0\x60\0\x60", b"\x02\x01\0\x60"))
             assert await person.types(f"/picture me {good}") == ["* the picture is set"]
-            for wrong in (bad, large):
+            for wrong in (bad, large, wide):
                 (line,) = await person.types(f"/picture me {wrong}")
-                assert line == "! a picture is a JPEG, PNG or WebP of at most 5,400 bytes"
+                assert line == (
+                    "! a picture is a JPEG, PNG or WebP of at most 5,400 bytes, and of at most "
+                    "512 pixels on a side"
+                )
             assert await person.types("/profile Ravi K.") == ["* ravi: Ravi K., with a picture"]
 
     with_server(scenario)

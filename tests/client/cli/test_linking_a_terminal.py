@@ -43,10 +43,10 @@ def typed_passwords(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is typed where a password is asked; there is no terminal here."""
     passwords = ["password"]
 
-    async def ask(self: OwnAccount, prompt: str) -> str:
+    async def ask(prompt: str, *, seen: bool = False) -> str:
         return passwords[0]
 
-    monkeypatch.setattr(OwnAccount, "_ask", ask)
+    monkeypatch.setattr(OwnAccount.__init__, "__defaults__", (ask,))
     return passwords
 
 

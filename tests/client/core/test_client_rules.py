@@ -143,6 +143,22 @@ def test_messages_are_shown_in_order_whatever_the_order_they_come_in(client: Cli
     assert client.actions("sync") == []  # the gap closed by itself
 
 
+def test_an_acceptance_of_what_is_not_ones_own_takes_no_place(client: Client) -> None:
+    client.open()
+    name = client.write()
+    client.hear(
+        frames.Accepted(named(7), CHAT, 1, 5.0),  # of nothing that this device has sent
+        frames.Accepted(name, "another", 1, 5.0),
+        message(1),
+        frames.Accepted(name, CHAT, 2, 5.0),
+        frames.Accepted(name, CHAT, 3, 5.0),  # a second copy, which has a place of its own
+        message(4),
+    )
+    assert client.texts() == ["m1", "m4"]
+    assert client.states() == [(State.SENT, 2)]
+    assert client.watermark() == 4
+
+
 def test_a_gap_that_stays_is_asked_for_and_nothing_is_passed_meanwhile(client: Client) -> None:
     client.open()
     client.hear(message(1), message(3))
@@ -566,6 +582,22 @@ def test_a_receipt_that_failed_is_told_again_to_the_same_senders(
     client.after(1.0)
     first, second = client.actions("receipt")
     assert first == second == {**first, "senders": ["raju"], "delivered": 1}
+
+
+def test_reading_that_failed_is_told_again_although_all_was_told_to_be_here(
+    client: Client,
+) -> None:
+    client.open()
+    client.hear(message(1))
+    client.after(310.0)
+    client.hear(frames.Pong())
+    client.sent.clear()
+    client.step(Engine.mark_read, CHAT, 1)
+    client.after(1.0)
+    client.hear(frames.ErrorFrame("internal", "Internal server error", action="receipt"))
+    client.after(1.0)
+    first, second = client.actions("receipt")
+    assert first == second and (first["read"], first["senders"]) == (1, ["raju"])
 
 
 def test_what_may_not_have_been_told_is_told_again_after_a_crash(client: Client) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
+from uuid import RFC_4122, UUID
 
 import pytest
 
 from client.core.chat_log import ASIDE_LIMIT, ChatLog, holes
 from client.core.frames import Watermarks
+from client.core.ids import change_id, hidden_id, is_shown, is_written, ulid
 from client.core.liveness import Backoff, Liveness
 from client.core.outbox import Outbox
 from client.core.receipts import ReceiptPlan
@@ -17,6 +19,23 @@ from client.core.syncing import SyncPlan
 from client.core.ticks import State, reached, stage, stages
 
 SETTINGS = Settings()
+
+
+# -- names of messages
+
+
+def test_an_id_says_what_it_is_for_and_when_it_was_made() -> None:
+    now = 1_800_000_000_123
+    for seed in range(50):
+        shown, change, hidden = (
+            ulid(now, Random(seed)), change_id(now, Random(seed)), hidden_id(Random(seed))
+        )  # fmt: skip
+        assert [is_shown(each) for each in (shown, change, hidden)] == [True, False, False]
+        assert [is_written(each) for each in (shown, change, hidden)] == [True, True, False]
+        assert (UUID(change).version, UUID(hidden).version) == (7, 4)
+        assert UUID(change).variant == UUID(hidden).variant == RFC_4122
+        assert UUID(change).int >> 80 == now
+        assert shown[:10] == ulid(now, Random(99))[:10] < ulid(now + 1, Random(seed))[:10]
 
 
 # -- order
@@ -128,9 +147,31 @@ def test_delivered_and_read_fold_into_one_frame() -> None:
     assert plan.next_due() is None
 
 
+def test_senders_that_one_receipt_has_no_room_for_are_named_by_the_next_ones() -> None:
+    plan, names = ReceiptPlan(Settings(), Random(7)), [f"user{n:04}" for n in range(600)]
+    plan.opened({})
+    plan.moved("c", 0.0, Watermarks(600, 0), names, 1_024)
+    frames = []
+    while (at := plan.next_due()) is not None:
+        frames += [(at, frame) for frame in plan.due(at)]
+    assert [len(frame["senders"]) for _, frame in frames] == [256, 256, 88]
+    assert sorted(name for _, frame in frames for name in frame["senders"]) == names
+    assert all(frame["delivered"] == 600 for _, frame in frames)
+    assert all(two - one >= 10 for (one, _), (two, _) in pairwise(frames))
+
+
 @pytest.mark.parametrize(
     ("members", "delivered_every", "read_every"),
-    [(0, 0.2, 0.2), (2, 0.2, 0.2), (4, 0.4, 0.2), (20, 2.0, 1.0), (50, 5.0, 2.5), (256, 5.0, 2.5)],
+    [
+        (0, 0.2, 0.2),
+        (2, 0.2, 0.2),
+        (4, 0.4, 0.2),
+        (20, 2.0, 1.0),
+        (50, 5.0, 2.5),
+        (256, 5.0, 2.5),
+        (257, 10.0, 5.0),
+        (1_024, 10.0, 5.0),
+    ],
 )
 def test_the_more_members_the_fewer_receipts(
     members: int, delivered_every: float, read_every: float
@@ -254,6 +295,16 @@ def test_it_is_sent_again_until_accepted_with_growing_pauses() -> None:
     assert box.next_due(resumed=True) is None
 
 
+def test_what_people_wrote_is_counted_until_it_is_accepted() -> None:
+    box, random = outbox(), Random(1)
+    texts = [ulid(number, random) for number in range(3)]
+    for name in (*texts, "0188b1a0-0000-4000-8000-000000000000"):  # the last one is a key
+        box.add(name, "a", {}, maybe_sent=False)
+    assert (box.texts, len(box)) == (3, 4)
+    box.remove(texts[0])
+    assert (box.texts, len(box)) == (2, 3)
+
+
 def test_what_may_have_been_accepted_waits_for_the_sync_and_holds_up_what_follows() -> None:
     box = outbox()
     box.add("old", "a", {}, maybe_sent=True)
@@ -325,6 +376,16 @@ def test_attempts_have_full_jitter_under_a_bound_that_doubles() -> None:
     assert max(pauses) > 20
     backoff.connected()
     assert backoff.pause() <= 1
+
+
+def test_each_attempt_is_spread_from_at_once_to_its_bound() -> None:
+    for failures in range(4):
+        found = []
+        for seed in range(200):
+            backoff = Backoff(SETTINGS, Random(seed))
+            found.append([backoff.pause() for _ in range(failures + 1)][-1])
+        bound = 2.0**failures
+        assert min(found) < bound * 0.1 and bound * 0.9 < max(found) <= bound
 
 
 def test_the_first_attempt_is_spread_over_the_window_of_the_ticket() -> None:

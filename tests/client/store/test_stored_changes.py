@@ -29,6 +29,7 @@ STORY = json.loads((VECTORS / "views.json").read_text(encoding="utf-8"))["story"
 CHAT = "c"
 TEXT = Reference("raju/phone", "01JDB2F6Y8W6X1T9N5R3Q7P0AB")
 LATER = Reference("raju/web", "01JDB2F6Y8W6X1T9N5R3Q7P0AC")
+PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"  # a JPEG's header, of 96 x 96 pixels
 START, DAY = 1_800_000_000.0, 86_400.0
 
 
@@ -234,13 +235,13 @@ def test_only_a_group_has_the_name_and_the_picture_that_somebody_wrote(kind: str
     for seq, content in enumerate(
         [
             MessageContent("chat_name", {"name": "Your bank"}),
-            MessageContent("chat_picture", {"picture": "/9j/AAAA"}),
+            MessageContent("chat_picture", {"picture": PICTURE}),
         ],
         start=1,
     ):
         device.take(seq, Reference("raju/phone", change_id(seq, _random())), content, readable=True)
     (summary,) = device.store.chats()
-    expected = ("Your bank", "/9j/AAAA") if kind == "group" else (None, None)
+    expected = ("Your bank", PICTURE) if kind == "group" else (None, None)
     assert (summary.name, summary.picture) == expected
 
 

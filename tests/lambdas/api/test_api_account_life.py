@@ -144,6 +144,8 @@ def test_signing_out_ends_this_sign_in_and_removes_its_device(api: Rest) -> None
     body = {"device": "phone", "refresh_token": phone.tokens["refresh_token"]}
     assert phone.request("POST", "/api/sign-out", body).status == 200
     assert f"connection-of-{user}-phone" in api.gateway.closed
+    with pytest.raises(client("cognito-idp").exceptions.NotAuthorizedException):  # there as well
+        client("cognito-idp").get_user(AccessToken=phone.tokens["access_token"])
     assert phone.request("GET", "/api/chats").status == phone.refresh().status == 401
     assert Devices(api.aws.users).of([user])[user].keys() == {"laptop"}
     assert other.refresh().status == other.ticket("laptop").status - 1 == 200

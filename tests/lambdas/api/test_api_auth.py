@@ -88,6 +88,13 @@ def refused(authorization: list[str]) -> str:
     return error.value.message
 
 
+def test_two_authorization_headers_are_none_even_if_both_are_valid() -> None:
+    header = f"Bearer {token(claims())}"
+    with pytest.raises(ChatError) as error:
+        tokens().sign_in([header, header])
+    assert error.value.code == "unauthorized"
+
+
 def test_an_access_token_of_the_pool_names_its_user() -> None:
     assert tokens().sign_in([f"Bearer {token(claims())}"]).user == "ravi"
 

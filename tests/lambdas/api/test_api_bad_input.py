@@ -164,7 +164,7 @@ WRONG: dict[str, list[dict[str, Any]]] = {
         {"kind": "group", "members": "raju"},
         {"kind": "group", "members": ["raju", "raju"]},
         {"kind": "group", "members": ["x/y"]},
-        {"kind": "group", "members": [f"user{n}" for n in range(256)]},
+        {"kind": "group", "members": [f"user{n}" for n in range(1_024)]},
         {"with": "raju"},
     ],
     "POST /api/chats/some/members": [

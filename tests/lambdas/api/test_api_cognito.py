@@ -171,15 +171,115 @@ def test_a_refresh_keeps_the_refresh_token() -> None:
     )
 
 
-CALLS: list[Callable[[Accounts], Any]] = [
-    lambda able: able.create("ravi", "x"),
-    lambda able: able.sign_in("ravi", "x"),
-    lambda able: able.refresh("x"),
-]
+DONE: dict[str, object] = {}
+# What each method asks of Cognito at last, after what succeeds before it; and what each fault of
+# that means for the user: the code of an error, or DONE where there is nothing to say.
+WRONG_PASSWORD = {
+    **dict.fromkeys(WRONG, "unauthorized"),
+    "PasswordResetRequiredException": "forbidden",
+}
+WRONG_CODE = dict.fromkeys(("CodeMismatchException", "ExpiredCodeException"), "bad_request")
+REFUSED = dict.fromkeys(("InvalidPasswordException", "InvalidParameterException"), "bad_request")
+NO_CODE_SENT = {
+    *WRONG,
+    "UserNotConfirmedException",
+    "LimitExceededException",
+    "CodeDeliveryFailureException",
+}
+METHODS: dict[str, tuple[Callable[[Accounts], Any], list[Any], dict[str, Any]]] = {
+    "create": (lambda able: able.create("ravi", "x"), [], REFUSED),
+    "create, confirming": (lambda able: able.create("ravi", "x"), [{}], {}),
+    "sign_in": (lambda able: able.sign_in("ravi", "x"), [], WRONG_PASSWORD),
+    "refresh": (lambda able: able.refresh("x"), [], WRONG_PASSWORD),
+    "revoke": (
+        lambda able: able.revoke("x"),
+        [],
+        dict.fromkeys(
+            ("InvalidParameterException", "UnsupportedTokenTypeException", "UnauthorizedException"),
+            DONE,
+        ),
+    ),
+    "change_password": (
+        lambda able: able.change_password("ravi", "x", "y"),
+        [SIGNED_IN],
+        REFUSED,
+    ),
+    "change_password, of a temporary one": (
+        lambda able: able.change_password("ravi", "x", "y"),
+        [{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"}],
+        REFUSED,
+    ),
+    "set_email": (
+        lambda able: able.set_email("ravi", "x", "ravi@example.com"),
+        [SIGNED_IN],
+        dict.fromkeys(("CodeDeliveryFailureException", "InvalidParameterException"), "bad_request"),
+    ),
+    "confirm_email": (
+        lambda able: able.confirm_email("token", "123456"),
+        [],
+        {**WRONG_CODE, "NotAuthorizedException": "unauthorized"},
+    ),
+    "send_reset_code": (
+        lambda able: able.send_reset_code("ravi"),
+        [],
+        dict.fromkeys(NO_CODE_SENT, DONE),
+    ),
+    "reset_password": (
+        lambda able: able.reset_password("ravi", "123456", "y"),
+        [],
+        {
+            **WRONG_CODE,
+            **dict.fromkeys(NO_CODE_SENT - {"CodeDeliveryFailureException"}, "bad_request"),
+            "InvalidPasswordException": "bad_request",
+        },
+    ),
+    "require_enabled": (
+        lambda able: able.require_enabled("ravi"),
+        [],
+        {"UserNotFoundException": "unauthorized"},
+    ),
+    "sign_out": (lambda able: able.sign_out("ravi"), [], {"NotAuthorizedException": DONE}),
+    "delete": (lambda able: able.delete("ravi"), [{}], {"UserNotFoundException": DONE}),
+    "exists": (lambda able: able.exists("ravi"), [], {"UserNotFoundException": DONE}),
+    "disable": (lambda able: able.disable("ravi"), [], {"UserNotFoundException": "not_found"}),
+    "enable": (lambda able: able.enable("ravi"), [], {"UserNotFoundException": "not_found"}),
+}
+# Those lead to another call: they have tests above.
+GOES_ON = {
+    "create": "UsernameExistsException",
+    "sign_in": "UserNotConfirmedException",
+    "refresh": "UserNotConfirmedException",
+}
+FAULTS = {
+    "InternalErrorException",
+    "ResourceNotFoundException",
+    "TooManyRequestsException",
+    "UsernameExistsException",
+    *(fault for _, _, found in METHODS.values() for fault in found),
+}
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_fault_of_ours_is_no_answer_about_the_user(call: Callable[[Accounts], Any]) -> None:
-    able, _ = accounts("ResourceNotFoundException")
-    with pytest.raises(ClientError):
-        call(able)
+@pytest.mark.parametrize("name", METHODS)
+def test_each_fault_of_cognito_is_the_users_error_or_ours(name: str) -> None:
+    call, before, expected = METHODS[name]
+    found: dict[str, Any] = {}
+    for fault in FAULTS - {GOES_ON.get(name)}:
+        able, _ = accounts(*before, fault, {})
+        try:
+            call(able)
+            found[fault] = DONE
+        except ChatError as error:
+            found[fault] = error.code
+        except ClientError:  # AWS's throttling, or a fault of ours
+            continue
+    assert found == expected
+
+
+def test_a_sign_in_that_was_for_setting_an_address_ends_whatever_happens() -> None:
+    for script in ([SIGNED_IN, {}, {}], [SIGNED_IN, "InternalErrorException", {}]):
+        able, cognito = accounts(*script)
+        try:
+            able.set_email("ravi", "x", "ravi@example.com")
+        except ClientError:
+            assert "InternalErrorException" in script
+        assert cognito.calls[-1] == "revoke_token"

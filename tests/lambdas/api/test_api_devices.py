@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.keys.directory import Directory
 from lambdas.messages.membership import CHAT_DEVICES_LIMIT, Membership
 from lambdas.notifications import endpoints
 from lambdas.presence.devices import DEVICES_LIMIT, Address, Device, Devices
@@ -49,6 +50,18 @@ def endpoint(arn: str) -> dict[str, str]:
     return dict(sns.get_endpoint_attributes(EndpointArn=arn)["Attributes"])
 
 
+def test_registering_tells_the_time_in_milliseconds(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    clock = Clock()
+    clock.pass_seconds(0.25)
+    monkeypatch.setitem(vars(api.aws), "now", clock)
+    body = Phone(ravi).registration()
+    reply = api.request("PUT", "/api/devices/phone", body, user=ravi)
+    assert reply.body == {"device": "phone", "time": int(clock.time * 1000)}
+
+
 def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone, tablet = api.phone(ravi), api.phone(ravi, "tablet")
@@ -59,6 +72,61 @@ def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
     }
     nobody = api.request("GET", f"/api/users/{raju}/devices", user=ravi)
     assert nobody.body == {"devices": {}, "former": []}
+
+
+def test_an_introduction_is_listed_with_the_keys_that_it_came_with(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(ravi)
+    introduction = {"by": "phone", "signature": phone.sign({"any": "document"})}
+
+    def register(device: Phone, **more: Any) -> int:
+        body = device.registration(**more)
+        return api.request("PUT", f"/api/devices/{device.device}", body, user=ravi).status
+
+    def listed() -> Any:
+        found = api.request("GET", f"/api/users/{ravi}/devices", user=raju).body
+        return found["devices"]["web"].get("introduction"), found["former"]
+
+    web, anew = Phone(ravi, "web"), Phone(ravi, "web")
+    assert register(web, introduction=introduction) == 200
+    assert listed() == (introduction, [])
+    assert register(web) == 200  # with the same keys
+    assert listed() == (introduction, [])
+    assert register(anew) == 200
+    (former,) = listed()[1]
+    assert listed()[0] is None
+    assert former.keys() == {"device", "keys", "signature", "until"}
+    assert register(web, introduction=introduction) == 200
+    assert [each["keys"] for each in listed()[1]] == [anew.registration()["keys"]]
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        {"by": "web", "signature": "A" * 86},  # itself
+        {"by": "phone", "signature": "A" * 85 + "B"},  # not the canonical form
+        {"by": "phone", "signature": "A" * 87},
+        {"by": "another/phone", "signature": "A" * 86},
+        {"by": "phone"},
+        "phone",
+    ],
+)
+def test_what_is_no_introduction_is_rejected(api: Rest, introduction: object) -> None:
+    (ravi,) = api.sign_up("ravi")
+    body = Phone(ravi, "web").registration(introduction=introduction)
+    assert api.request("PUT", "/api/devices/web", body, user=ravi).status == 400
+
+
+def test_a_device_whose_keys_could_not_be_stored_is_not_registered(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError
+
+    (ravi,) = api.sign_up("ravi")
+    monkeypatch.setattr(Directory, "put", fails)
+    assert put(api, Phone(ravi)) == 500
+    assert Devices(api.aws.users).of([ravi]) == {ravi: {}}
 
 
 def test_registering_again_is_idempotent(api: Rest) -> None:
@@ -319,6 +387,26 @@ def test_a_token_may_go_there_and_back_and_to_another_device_of_the_user(api: Re
     second = api.phone(ravi, "second", push=push)
     assert has_no_endpoint(api, first)
     assert arn_of(api, second)
+
+
+@pytest.mark.parametrize("registers", ["the same", "another"])
+def test_a_token_that_the_last_owner_registers_meanwhile_stays_there(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, registers: str
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    push = fcm(f"token-of-{ravi}")
+    newest = push if registers == "the same" else fcm(f"another-of-{ravi}")
+    old, new = api.phone(ravi, push=push), api.phone(raju)
+    take = endpoints.Endpoints._take_from
+
+    def back_meanwhile(self: endpoints.Endpoints, *arguments: str) -> None:
+        monkeypatch.undo()
+        assert put(api, old, push=newest) == 200
+        take(self, *arguments)
+
+    monkeypatch.setattr(endpoints.Endpoints, "_take_from", back_meanwhile)
+    assert put(api, new, push=push) == 200
+    assert endpoint(arn_of(api, old))["Token"] == newest["token"]
 
 
 def test_a_new_token_replaces_the_old_one(api: Rest) -> None:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.retries.standard import ThrottledRetryableChecker
 
 from lambdas import throttling
-from lambdas.api.app import error_of
+from lambdas.api.app import error_of, respond_error
 from lambdas.api.health import served_by
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys
@@ -41,6 +41,16 @@ def test_an_error_is_passed_on_as_it_is() -> None:
     assert error_of(refused) is refused
 
 
+@pytest.mark.parametrize(
+    ("seconds", "header"), [(0.2, "1"), (1.0, "1"), (29.5, "30"), (30.0, "30")]
+)
+def test_who_waits_as_long_as_the_header_says_has_waited_long_enough(
+    seconds: float, header: str
+) -> None:
+    response = respond_error(ChatError("rate_limited", "too many", retry_after=seconds))
+    assert response.headers.get("retry-after") == header
+
+
 STREAM = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
 CONTAINER = "http://169.254.170.2/v4/0123456789abcdef-1234567890"
 
@@ -51,6 +61,8 @@ CONTAINER = "http://169.254.170.2/v4/0123456789abcdef-1234567890"
         ({"AWS_LAMBDA_LOG_STREAM_NAME": STREAM}, "456789abcdef"),
         ({"ECS_CONTAINER_METADATA_URI_V4": CONTAINER}, "0123456789ab"),
         ({"ECS_CONTAINER_METADATA_URI_V4": "http://x/v4/a\r\nb: c"}, "abc"),
+        ({"HOSTNAME": "switchboard-prod-pods-5d4f8c7b9d-x2k4q"}, "8c7b9d-x2k4q"),
+        ({"HOSTNAME": "ip-10-0-0-1", "ECS_CONTAINER_METADATA_URI_V4": CONTAINER}, "0123456789ab"),
         ({}, "[0-9a-f]{12}"),
         ({"AWS_LAMBDA_LOG_STREAM_NAME": "$$$"}, "[0-9a-f]{12}"),
     ],

@@ -11,7 +11,7 @@ from lambdas.errors import ChatError
 from lambdas.keys import signatures
 from lambdas.keys.decisions import Claim
 from lambdas.keys.directory import Directory
-from lambdas.limits import Limits
+from lambdas.limits import Limit, Limits
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest, written_log
 
@@ -146,6 +146,22 @@ def test_the_limit_is_for_each_claimer_and_each_device_also_ones_own(api: Rest) 
     assert claim(api, ravi, phone.address, own.address) == {}
     assert set(claim(api, ravi, phone.address, own.address, tablet.address)) == {tablet.address}
     assert set(claim(api, raju, phone.address, own.address)) == {phone.address, own.address}
+
+
+def test_all_others_together_take_so_many_of_a_device_and_leave_its_neighbours(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.api.keys.CLAIMS", Limit(2, 60, "too many"))
+    ravi, raju, zoe, mira = api.sign_up("ravi", "raju", "zoe", "mira")
+    phone, tablet = api.phone(raju), api.phone(raju, "tablet")
+    for number, device in enumerate((phone, tablet)):
+        upload(api, device, device.one_time_keys(range(10 * number, 10 * number + 10)))
+    both = phone.address, tablet.address
+    assert set(claim(api, ravi, phone.address)) == set(claim(api, zoe, phone.address))
+    assert set(claim(api, mira, *both)) == {tablet.address}
+    assert set(claim(api, raju, *both)) == {*both}, "one's own are not counted among them"
+    assert set(claim(api, ravi, *both)) == {tablet.address}
+    assert claim(api, zoe, *both) == {}
 
 
 def test_a_claim_that_can_not_be_counted_gets_no_one_time_key(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.api import sign_ins
+from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import OPENING_SECONDS, Devices
 from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name, rest
 from tests.support.lambdas.sessions import Session
@@ -100,6 +101,25 @@ def test_a_registration_that_meets_the_removal_does_not_survive_it(
     monkeypatch.setattr(Devices, "register", removed_meanwhile)
     assert stolen.register("phone").status == 401
     assert Devices(api.aws.users).of([user]) == {user: {}}
+
+
+def test_a_push_token_that_is_set_while_all_sign_ins_end_does_not_stay(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Session(api, user)
+    own.register("phone")
+    attach = Endpoints.attach
+
+    def ended_meanwhile(self: Endpoints, *arguments: Any) -> None:
+        monkeypatch.undo()
+        sign_ins.SignIns(api.aws.users).end_all(user, api.aws.now() + 1)
+        attach(self, *arguments)
+
+    monkeypatch.setattr(Endpoints, "attach", ended_meanwhile)
+    push = {"platform": "fcm", "token": f"token-of-{user}"}
+    body = Phone(user).registration(push=push)
+    assert own.request("PUT", "/api/devices/phone", body).status == 401
+    assert Devices(api.aws.users).of([user])[user]["phone"].endpoint_arn is None
 
 
 def test_a_connection_that_was_just_opening_is_closed_within_a_second(

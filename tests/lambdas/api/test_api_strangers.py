@@ -1,5 +1,6 @@
 """Contacts, requests, invitations, roles, settings and limits: what the REST API lets whom do."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,6 +130,7 @@ def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
     api.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = :seq", seq=7)
     assert act(api, raju, chat, "accept").body == {"chat": chat, "members": sorted([ravi, raju])}
     assert listed(api, raju)[chat]["delivered"] == 7
+    assert (states(api, raju), states(api, ravi)) == ({ravi: "contact"}, {})
     assert listed(api, ravi)[chat]["invited"] == [] == invitations(api, raju)
     assert act(api, raju, chat, "accept").status == 200  # a repeated request
 
@@ -136,6 +138,7 @@ def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
 def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
     ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
     chat = group(api, ravi, raju, zoe).body["chat"]
+    assert invitations(api, raju) == invitations(api, zoe) == [(chat, ravi)]
     assert act(api, raju, chat, "decline").status == 200
     assert act(api, ravi, chat, "members", {"remove": [zoe]}).body["invited"] == []
     for user in (raju, zoe):
@@ -199,6 +202,9 @@ def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> N
     assert states(api, raju) == {ravi: "blocked"}
     assert api.request("DELETE", path, user=raju).status == 204
     assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {}
+    for verb, body in (("PUT", {"state": "contact"}), ("DELETE", None)):
+        own = api.request(verb, f"/api/contacts/{raju}", body, user=raju)
+        assert (own.status, own.body["error"]["code"]) == (400, "bad_request")
     unknown = api.request("PUT", "/api/contacts/nobody_here", {"state": "blocked"}, user=raju)
     assert unknown.status == 404
 
@@ -215,35 +221,51 @@ def test_a_chat_is_muted_for_one_user_until_then(api: Rest) -> None:
     assert api.request("PUT", "/api/chats/none/mute", {"until": 0}, user=raju).status == 404
 
 
-@pytest.mark.parametrize("what", ["chats", "members", "lookups", "sign-ups", "sign-ins"])
+ACCOUNT = {"username": "x_somebody", "password": PASSWORD}
+LIMITED = {
+    "a direct chat": ("chats.CHATS", "POST", "/api/chats", {"kind": "direct", "with": "{raju}"}),
+    "a group": ("chats.CHATS", "POST", "/api/chats", {"kind": "group", "members": ["{raju}"]}),
+    "members of a new group": (
+        "chats.MEMBERS",
+        "POST",
+        "/api/chats",
+        {"kind": "group", "members": ["{raju}"]},
+    ),
+    "members": ("groups.MEMBERS", "POST", "/api/chats/{chat}/members", {"add": ["{raju}"]}),
+    "devices of others": ("devices.LOOKUPS", "GET", "/api/users/{raju}/devices", None),
+    "contacts": ("contacts.LOOKUPS", "PUT", "/api/contacts/{raju}", {"state": "contact"}),
+    "accounts": ("accounts.SIGN_UPS", "POST", "/api/sign-up", ACCOUNT),
+    "sign-ins": ("accounts.SIGN_INS", "POST", "/api/sign-in", ACCOUNT),
+    "passwords": (
+        "accounts.SIGN_INS",
+        "POST",
+        "/api/password",
+        {**ACCOUNT, "new_password": PASSWORD},
+    ),
+    "links": ("links.LINKS_OPENED", "GET", f"/api/links/{'A' * 32}", None),
+    "links that are confirmed": (
+        "links.LINKS_OPENED",
+        "POST",
+        f"/api/links/{'A' * 32}/confirm",
+        {"curve25519": "A" * 43, "message": "eA"},
+    ),
+    "downloads": ("files.DOWNLOADS", "GET", f"/api/chats/{{chat}}/files/{'x' * 32}", None),
+}
+
+
+@pytest.mark.parametrize("what", LIMITED)
 def test_each_limit_answers_rate_limited_with_the_wait(
     api: Rest, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
     chat = group(api, ravi, zoe).body["chat"]
-    calls = {
-        "chats": ("CHATS", "POST", "/api/chats", {"kind": "direct", "with": raju}),
-        "members": ("MEMBERS", "POST", f"/api/chats/{chat}/members", {"add": [raju]}),
-        "lookups": ("LOOKUPS", "GET", f"/api/users/{raju}/devices", None),
-        "sign-ups": ("SIGN_UPS", "POST", "/api/sign-up", _account("x")),
-        "sign-ins": ("SIGN_INS", "POST", "/api/sign-in", _account("x")),
-    }
-    name, method, path, body = calls[what]
-    small = Limit(0, 30, "too many")
-    for module in ("accounts", "chats", "contacts", "devices", "groups"):
-        target = f"lambdas.api.{module}.{name}"
-        try:
-            monkeypatch.setattr(target, small)
-        except AttributeError:
-            continue
-    reply = api.request(method, path, body, user=None if "sign" in what else ravi)
+    limit, method, path, body = LIMITED[what]
+    monkeypatch.setattr(f"lambdas.api.{limit}", Limit(0, 30, "too many"))
+    filled = json.loads(json.dumps([path, body]).replace("{raju}", raju).replace("{chat}", chat))
+    reply = api.request(method, filled[0], filled[1], user=None if "SIGN" in limit else ravi)
     assert (reply.status, reply.body["error"]["code"]) == (429, "rate_limited")
     assert reply.body["error"]["retry_after"] == 30
     assert reply.headers["retry-after"] == "30"
-
-
-def _account(name: str) -> dict[str, str]:
-    return {"username": f"{name}_somebody", "password": PASSWORD}
 
 
 def test_an_address_is_the_one_that_the_load_balancer_saw(
@@ -253,7 +275,7 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
 
     def signs_in(forwarded: str) -> int:
         headers = {"x-forwarded-for": forwarded}
-        return api.request("POST", "/api/sign-in", _account("y"), headers=headers).status
+        return api.request("POST", "/api/sign-in", ACCOUNT, headers=headers).status
 
     assert signs_in("198.51.100.1") == 401
     assert signs_in("10.0.0.1, 198.51.100.1") == 429  # what the client claims changes nothing

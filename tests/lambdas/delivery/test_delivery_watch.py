@@ -68,6 +68,22 @@ def test_who_has_acknowledged_is_left_alone(world: Backend, chat: str) -> None:
     assert world.api.requests == [] and then.pushes(world) == []
 
 
+def test_nobody_is_pushed_for_what_the_user_has_read_elsewhere_or_is_not_shown(
+    world: Backend, chat: str
+) -> None:
+    given.user(world, "raju", "desk")
+    when.acknowledges(world, "raju", chat, "desk", read=3)
+    accepted = when.sends(world, "ravi", chat, hidden=True)
+    assert accepted["seq"] == 4
+    then.pushes(world)
+    when.delivery_watch_runs(world, *_inserted(world, chat, 1, 2, 3, 4))
+    assert then.pushes(world) == []
+    when.sends(world, "ravi", chat)
+    then.pushes(world)
+    when.delivery_watch_runs(world, *_inserted(world, chat, 4, 5))
+    assert [job["devices"] for job in then.pushes(world)] == [["phone"]]
+
+
 def test_the_senders_other_devices_are_nudged_and_never_pushed(world: Backend) -> None:
     given.user(world, "ravi", "phone", "desk", "tablet")
     given.connected(world, "ravi", "phone")

@@ -14,6 +14,7 @@ from moto.sns.models import sns_backends
 
 from lambdas.delivery import push
 from lambdas.notifications.endpoints import Endpoints
+from lambdas.notifications.push_jobs import RingItems
 from lambdas.presence.devices import LEASE_SECONDS, Devices
 from lambdas.settings import Aws
 from tests.support.lambdas import unread
@@ -267,9 +268,12 @@ def test_a_fault_keeps_the_job_in_the_queue_and_the_endpoint_in_place(
     assert handle(ravi.job()) == ["job"]
     assert ravi.arn("phone") == arn
     assert len(received(tablet)) == 1  # the other device did not have to wait for it
+    # it may have rung: what is read meanwhile is taken back
+    assert RingItems(aws.users).of([ravi.name], ravi.chat)[ravi.name].under_way
     sns.faults.clear()
     assert handle(ravi.job()) == []
     assert len(received(arn)) == len(received(tablet)) == 1
+    assert not RingItems(aws.users).of([ravi.name], ravi.chat)[ravi.name].under_way
 
 
 @pytest.mark.parametrize(
@@ -278,6 +282,7 @@ def test_a_fault_keeps_the_job_in_the_queue_and_the_endpoint_in_place(
         ("EndpointDisabled", "Endpoint is disabled"),
         ("EndpointDisabledException", "Endpoint is disabled"),
         ("NotFound", "Endpoint does not exist"),
+        ("NotFoundException", "Endpoint does not exist"),
         ("NotFound", "PlatformApplication does not exist"),
         ("InvalidParameter", "Invalid parameter: TargetArn Reason: no such application"),
         (

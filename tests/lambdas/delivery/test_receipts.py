@@ -82,6 +82,16 @@ def test_senders_of_a_receipt_that_was_overtaken_are_told_all_the_same(
     assert (notice["delivered"], notice["read"]) == (2, 0)
 
 
+@pytest.mark.parametrize("marks", [{"delivered": 3}, {"read": 3}, {"delivered": 3, "read": 3}])
+def test_a_receipt_that_comes_twice_is_told_twice_for_the_first_may_have_failed_midway(
+    world: Backend, chat: str, marks: dict[str, int]
+) -> None:
+    for _ in range(2):
+        when.acknowledges(world, "raju", chat, "phone", senders=["ravi"], **marks)
+    first, second = world.frames("ravi", "phone")
+    assert first == second and first["delivered"] == 3
+
+
 def test_a_mark_that_another_device_of_the_user_had_reached_is_not_told_again(
     world: Backend, chat: str
 ) -> None:
@@ -156,7 +166,7 @@ def test_a_receipt_is_one_write_and_three_reads(world: Backend, chat: str) -> No
     assert calls.count("UpdateItem") == 1
 
 
-@pytest.mark.parametrize(("members", "every"), [(2, 0.05), (20, 0.5), (50, 1.25), (256, 1.25)])
+@pytest.mark.parametrize(("members", "every"), [(2, 0.05), (20, 0.5), (50, 1.25), (257, 2.5)])
 def test_receipts_are_limited_to_twice_what_the_protocol_allows(members: int, every: float) -> None:
     limit, phone = ReceiptLimit(), Caller("raju", "phone", "c1")
 

@@ -62,7 +62,7 @@ def test_what_is_read_was_delivered(
 
 
 def test_a_receipt_may_be_held_back_for_a_tenth_of_a_second_for_each_of_fifty_members() -> None:
-    seconds = {1: 0.2, 2: 0.2, 3: 0.3, 49: 4.9, 50: 5.0, 51: 5.0, 256: 5.0}
+    seconds = {1: 0.2, 2: 0.2, 3: 0.3, 49: 4.9, 50: 5.0, 51: 5.0, 256: 5.0, 257: 10.0, 1_024: 10.0}
     assert {n: round(watermarks.receipt_interval(n), 6) for n in seconds} == seconds
 
 

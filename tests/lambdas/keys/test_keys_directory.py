@@ -271,11 +271,11 @@ def test_the_same_upload_from_two_places_at_once_stores_each_key_once(ravi: Ravi
 
 
 class Overtaken(Table):
-    """A table where something happens between the first two reads of an upload."""
+    """A table where something happens between the first two reads of an upload, so many times."""
 
-    def __init__(self, table: Table, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, table: Table, meanwhile: Callable[[], object], times: int = 1) -> None:
         super().__init__(table._client, table.name)
-        self._meanwhile = [meanwhile]
+        self._meanwhile = [meanwhile] * times
 
     def batch_get(
         self, keys: Iterable[Key], *, consistent: bool = False, only: Sequence[str] = ()
@@ -296,6 +296,19 @@ def test_an_upload_that_another_one_overtook_comes_after_it(ravi: Ravi) -> None:
     keys = [signed(number) for number in range(2, 4)]
     assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 4
     assert ravi.claims(5) == ["id0", "id1", "id2", "id3", None]
+
+
+def test_an_upload_that_others_overtake_without_end_is_a_conflict(ravi: Ravi) -> None:
+    others = iter(range(10, 99))
+
+    def upload_another() -> None:
+        number = next(others)
+        ravi.upload(range(number, number + 1))
+
+    slow = Directory(Overtaken(ravi.table, upload_another, times=99), sleep=lambda _: None)
+    with pytest.raises(ChatError) as refused:
+        slow.upload(ravi.name, "phone", IDENTITY.ed25519, [signed(1)], None)
+    assert refused.value.code == "conflict"
 
 
 def test_an_upload_that_a_new_identity_overtook_is_refused_whole(ravi: Ravi) -> None:

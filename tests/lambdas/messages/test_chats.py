@@ -10,7 +10,7 @@ from lambdas.errors import ChatError
 from lambdas.messages import append
 from lambdas.messages.chats import Chats
 from lambdas.messages.direct import DirectChats
-from lambdas.messages.membership import CHAT_DEVICES_LIMIT, MEMBERS_LIMIT, Changed, Membership
+from lambdas.messages.membership import CHAT_DEVICES_LIMIT, Changed, Membership
 from lambdas.presence.devices import Devices
 from lambdas.tables import DEVICES, Table, user_key
 from tests.model.dynamodb import DynamoDB
@@ -146,16 +146,6 @@ def test_who_comes_back_begins_anew(
     membership.change("ravi", group, add=["raju"])
     head = rooms.head(group, "raju")
     assert (head.joined_seq, head.read, dict(head.delivered)) == (1, 1, {})
-
-
-def test_a_group_has_at_most_256_members(membership: Membership) -> None:
-    names = [f"user_{number}" for number in range(300)]
-    with pytest.raises(ChatError, match="at most 256"):
-        membership.found("ravi", names[:MEMBERS_LIMIT])
-    group = membership.found("ravi", names[: MEMBERS_LIMIT - 1]).chat
-    with pytest.raises(ChatError, match="at most 256"):
-        membership.change("ravi", group, add=["raju"])
-    assert len(membership.change("ravi", group, add=[names[0]]).members) == MEMBERS_LIMIT
 
 
 def test_the_members_of_a_group_have_at_most_2560_devices(

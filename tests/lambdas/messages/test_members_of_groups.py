@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.errors import ChatError
+from lambdas.messages import membership
 from lambdas.messages.chats import Chats
 from lambdas.messages.direct import DirectChats
 from lambdas.messages.membership import Changed, Membership
@@ -144,7 +145,10 @@ def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Gr
     assert group.head() == after and group.head("unknown") is None
 
 
-def test_members_and_invited_together_are_at_most_256(group: Group) -> None:
+def test_members_and_invited_together_are_at_most_the_limit(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 256)
     others = [f"u{number}" for number in range(255)]
     assert group.change("ravi", add=others[:200]) == "done"
     assert group.change("ravi", invite=others[200:254]) == "bad_request"
@@ -232,7 +236,10 @@ def test_an_admin_who_stays_keeps_the_role_when_others_leave(group: Group) -> No
     assert group.head()["admins"] == {"ravi", "raju"}
 
 
-def test_a_full_group_takes_nobody_who_was_invited(group: Group) -> None:
+def test_a_full_group_takes_nobody_who_was_invited(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 256)
     others = [f"u{number}" for number in range(254)]
     assert group.change("ravi", invite=["zoe"]) == "done"
     assert group.change("ravi", add=others[:252]) == "done"

@@ -6,13 +6,16 @@ import pytest
 
 from lambdas.delivery import purge
 from lambdas.frames import encode
+from lambdas.limits import Limit
+from lambdas.messages import send
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
+from lambdas.settings import Aws
 from lambdas.tables import DEVICES, chat_key, message_item, user_key
 from tests.support.lambdas import events, given, then, when
-from tests.support.lambdas.backend import Backend, failing, recorded_calls
-from tests.support.lambdas.connection_api import GONE, HANGS
+from tests.support.lambdas.backend import Backend, backend, failing, recorded_calls
+from tests.support.lambdas.connection_api import GONE, HANGS, ConnectionApi
 from tests.support.lambdas.rest import written_log
 
 
@@ -233,6 +236,21 @@ def test_a_message_that_is_sent_again_keeps_its_place(world: Backend) -> None:
     assert when.sends(world, "ravi", chat)["seq"] == 2
 
 
+def test_a_message_that_is_sent_again_names_the_devices_that_lack_it_again(
+    world: Backend,
+) -> None:
+    given.user(world, "ravi", "phone", "desk")
+    given.user(world, "raju", "phone", "desk")
+    chat = given.direct_chat(world, "ravi", "raju")
+    sent = str(uuid.uuid4())
+    payloads = {"raju/phone": "x", "raju/old": "x"}
+    first, second = (
+        when.sends(world, "ravi", chat, message_id=sent, to=payloads) for _ in range(2)
+    )
+    assert first == second
+    assert (first["missing"], first["stale"]) == (["raju/desk", "ravi/desk"], ["raju/old"])
+
+
 def test_a_resend_closes_the_place_that_its_first_writer_left_open(world: Backend) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
@@ -310,17 +328,21 @@ def test_logs_name_the_message_and_never_show_it(world: Backend) -> None:
     assert "c2VjcmV0LXBheWxvYWQ" not in log.getvalue()
 
 
-def test_a_message_says_when_it_was_sent_and_ends_thirty_days_later(world: Backend) -> None:
-    given.online(world, "ravi")
-    given.online(world, "raju")
-    chat = given.direct_chat(world, "ravi", "raju")
-    world.clock.pass_seconds(0.25)
-    accepted = when.sends(world, "ravi", chat)
-    item = world.aws.chats.get(chat_key(chat, message_item(1)), consistent=True)
-    (frame,) = world.frames("raju", "phone")
-    sent_at = int(world.clock() * 1000)
-    assert item and item["sent_at"] == accepted["sent_at"] == frame["sent_at"] == sent_at
-    assert item["expires_at"] == int(world.clock()) + 30 * 86_400
+@pytest.mark.parametrize("days", [30, 7])
+def test_a_message_says_when_it_was_sent_and_ends_as_many_days_later_as_is_configured(
+    emulated: tuple[Aws, ConnectionApi], days: int
+) -> None:
+    with backend(*emulated, MESSAGE_TTL_DAYS=str(days)) as world:
+        given.online(world, "ravi")
+        given.online(world, "raju")
+        chat = given.direct_chat(world, "ravi", "raju")
+        world.clock.pass_seconds(0.25)
+        accepted = when.sends(world, "ravi", chat)
+        item = world.aws.chats.get(chat_key(chat, message_item(1)), consistent=True)
+        (frame,) = world.frames("raju", "phone")
+        sent_at = int(world.clock() * 1000)
+        assert item and item["sent_at"] == accepted["sent_at"] == frame["sent_at"] == sent_at
+        assert item["expires_at"] == int(world.clock()) + days * 86_400
 
 
 def test_only_the_answer_to_a_request_makes_a_contact(world: Backend) -> None:
@@ -348,3 +370,21 @@ def test_each_of_a_devices_messages_keeps_its_place(world: Backend) -> None:
         accepted = [when.sends(world, "ravi", chat, message_id=id) for _ in range(2)]
         assert [each["seq"] for each in accepted] == [seq, seq]
         assert accepted[0]["sent_at"] == accepted[1]["sent_at"]
+
+
+def test_each_device_of_a_user_has_its_own_limit_of_sends(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "SENDS", Limit(1, 60, "too many messages"))
+    monkeypatch.setattr(send, "SAMPLE", 1)
+    given.user(world, "ravi", "phone", "desk")
+    given.user(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    assert when.sends(world, "ravi", chat)["type"] == "accepted"
+    refused = then.valid(when.sends(world, "ravi", chat))
+    then.is_error(refused, "rate_limited")
+    assert 50 < refused["retry_after"] <= 60
+    world.clock.pass_seconds(40)
+    later = when.sends(world, "ravi", chat)
+    assert later["retry_after"] == pytest.approx(refused["retry_after"] - 40)
+    assert when.sends(world, "ravi", chat, "desk")["type"] == "accepted"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lambdas.messages.direct import Begin, DirectChats, after_blocking, after_unblocking
+from lambdas.messages.heads import undelivered
 from lambdas.people.contacts import Contacts
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend
@@ -58,6 +59,22 @@ def test_an_answer_ends_the_request_and_makes_a_contact(world: Backend, chat: st
     assert [frame["type"] for frame in _posted(world, "ravi")] == ["typing"]
 
 
+@pytest.mark.parametrize(("blocker", "shown"), [(None, 1), ("raju", 0), ("ravi", 0)])
+def test_typing_is_shown_to_nobody_who_blocks_or_is_blocked(
+    world: Backend, chat: str, blocker: str | None, shown: int
+) -> None:
+    given.user(world, "ravi", "desk")
+    desk = given.connected(world, "ravi", "desk")
+    when.sends(world, "raju", chat)  # answered: no request any more
+    if blocker:
+        _chats(world).block(chat, blocker, blocked=True)
+    world.api.requests.clear()
+    when.raw(world, "ravi", "phone", {"action": "typing", "chat": chat})
+    notice = {"type": "typing", "chat": chat, "user": "ravi"}
+    assert world.frames("raju", "phone") == [notice] * shown
+    assert world.api.frames(desk) == world.frames("ravi", "phone") == []
+
+
 def test_a_blocked_user_sees_one_tick_and_the_other_one_sees_nothing(
     world: Backend, chat: str
 ) -> None:
@@ -109,6 +126,13 @@ def test_ticks_say_nothing_of_what_a_block_has_hidden(world: Backend, chat: str)
     assert synced["chats"][chat]["undelivered"] == [[3, 4]]
     _, synced = when.syncs(world, "raju", chats={chat: 5})
     assert "undelivered" not in synced["chats"][chat], "raju was blocked by nobody"
+
+
+def test_each_hears_of_ended_blocks_of_the_other_one_alone() -> None:
+    blocks = [("raju", 3, 4), ("ravi", 5, 5), ("raju", 7, 0), ("raju", 8, 9)]
+    assert undelivered({"blocks": blocks}, {"raju"}) == ((3, 4), (8, 9))
+    assert undelivered({"blocks": blocks}, {"ravi"}) == ((5, 5),)
+    assert undelivered({}, {"raju"}) == ()
 
 
 def test_each_block_has_its_positions() -> None:

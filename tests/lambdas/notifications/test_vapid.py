@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from lambdas.notifications.vapid import VALID_SECONDS, VapidKey
 from tests.support.lambdas.browser import bytes_of
@@ -64,6 +65,16 @@ def test_a_push_service_finds_its_own_name_a_contact_and_an_end(kms: Counted) ->
     found = claims(key.authorization(ORIGIN), key.public(), ORIGIN)
     assert found == {"aud": ORIGIN, "sub": CONTACT, "exp": int(BEGIN) + VALID_SECONDS}
     assert len(bytes_of(key.public())) == 65
+
+
+def test_a_signature_has_all_its_bytes_also_where_its_numbers_are_small(
+    kms: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = {"Signature": encode_dss_signature(1, 2)}  # one in 128 begins with a zero byte
+    monkeypatch.setattr(kms, "sign", lambda **_: numbers)
+    header = VapidKey(kms, kms.id, CONTACT, Clock()).authorization(ORIGIN)
+    signature = bytes_of(header.partition(",")[0].rpartition(".")[2])
+    assert signature == (1).to_bytes(32) + (2).to_bytes(32)
 
 
 def test_without_a_contact_there_is_no_subject(kms: Counted) -> None:

@@ -77,6 +77,7 @@ def test_the_headers_say_how_long_how_urgent_and_what_it_replaces() -> None:
     headers = {push: made(push, browser).headers for push in (RING, QUIET, BACK)}
     assert [each["urgency"] for each in headers.values()] == ["high", "normal", "normal"]
     assert {each["ttl"] for each in headers.values()} == {str(28 * 86_400)}
+    assert {each["content-type"] for each in headers.values()} == {"application/octet-stream"}
     assert len({each["topic"] for each in headers.values()}) == 1
     elsewhere = made(RING._replace(chat="chat-2"), browser).headers["topic"]
     (topic,) = {each["topic"] for each in headers.values()}
@@ -112,6 +113,7 @@ def test_the_push_services_of_browsers_are_accepted(endpoint: str) -> None:
 @pytest.mark.parametrize(
     "endpoint",
     [
+        "/push/1",
         "http://fcm.googleapis.com/fcm/send/abc",
         "https://fcm.googleapis.com:8443/fcm/send/abc",
         "https://user@fcm.googleapis.com/fcm/send/abc",

@@ -152,9 +152,13 @@ export class Account {
     const { user, device, keys, ratchets } = this.#self;
     const document = canonical(deviceDocument(user, device, keys));
     return this.#transact(async (work) => {
-      const { pickle, webPush } = await accountOf(work);
-      const signed = { keys, signature: ratchets.sign(pickle, document) };
-      return webPush === undefined ? signed : { ...signed, web_push: webPush };
+      const { pickle, webPush, introduction } = await accountOf(work);
+      return {
+        keys,
+        signature: ratchets.sign(pickle, document),
+        ...(introduction === undefined ? {} : { introduction }),
+        ...(webPush === undefined ? {} : { web_push: webPush }),
+      };
     });
   }
 

@@ -6,13 +6,13 @@ export type { Attachment, FileDescription, FileKind } from "./core/attachment.ts
 export type { Invitation, SettingsResponse, WebPushSubscription } from "./core/bodies.generated.ts";
 export {
   LONGEST_NAME,
-  LONGEST_PICTURE,
   LONGEST_TEXT,
   LONGEST_TIME,
   type MessageContent,
   type Reference,
 } from "./core/content.ts";
 export type { Event, EventOf } from "./core/events.ts";
+export { LONGEST_PICTURE } from "./core/picture.ts";
 export { DEFAULTS, type Settings } from "./core/settings.ts";
 export { State } from "./core/ticks.ts";
 export type { Reaction } from "./core/view.ts";

@@ -15,7 +15,7 @@ import {
   write,
 } from "./crypto/link.ts";
 import { loadRatchets, RatchetError, type Ratchets } from "./crypto/olm.ts";
-import { toBase64 } from "./crypto/signing.ts";
+import { canonical, introductionDocument, toBase64 } from "./crypto/signing.ts";
 import type { Directory } from "./directory.ts";
 import type { Driver } from "./driver.ts";
 import { ApiError, CannotLink, StoreError, Unreachable } from "./errors.ts";
@@ -119,10 +119,21 @@ export class NewDevice {
       const { session, account } = this.#ratchets.inbound(pickle, sender, message);
       const { text } = this.#ratchets.decrypt(session, { type: 0, body: message });
       const made = read(text, this.code, this.offer.device, sender);
+      this.#checkIntroduction(made);
       return new Linked(made, { pickleKey, pickle: account });
     } catch (error) {
       if (error instanceof RatchetError) throw new CannotLink("false");
       throw error;
+    }
+  }
+
+  /** Throws CannotLink where the device that is said to have signed these keys has not. */
+  #checkIntroduction({ introduction, by, user, devices }: Confirmation): void {
+    const key = devices.get(by)?.ed25519;
+    if (introduction === undefined || key === undefined) return;
+    const document = introductionDocument(by, user, this.offer.device, this.offer);
+    if (!this.#ratchets.verify(key, canonical(document), introduction)) {
+      throw new CannotLink("false");
     }
   }
 }
@@ -145,7 +156,9 @@ export class Linked {
    * StoreError if there is one.
    */
   async install(name: string): Promise<void> {
-    const { user, device, refreshToken, devices } = this.confirmation;
+    const { user, device, by, refreshToken, devices, introduction } = this.confirmation;
+    const introduced =
+      introduction === undefined ? {} : { introduction: { by, signature: introduction } };
     const store = await Store.open(name, tables.VERSION, tables.TABLES);
     try {
       if ((await store.get(tables.account, tables.ONLY)) !== undefined) {
@@ -153,7 +166,12 @@ export class Linked {
       }
       const madeAt = Date.now();
       await store.transaction(async (work) => {
-        work.put(tables.account, { ...this.#account, madeAt, replacedAt: undefined });
+        work.put(tables.account, {
+          ...this.#account,
+          ...introduced,
+          madeAt,
+          replacedAt: undefined,
+        });
         work.put(tables.session, { user, device, accessToken: undefined, refreshToken });
         for (const [other, known] of devices) {
           work.put(tables.knownDevices, rowOf(user, other, known, madeAt));
@@ -212,9 +230,13 @@ export class Linking {
     devices: ReadonlyMap<string, LinkedDevice>,
   ): Promise<void> {
     const { user, device, keys } = this.#self;
-    const made = { code, user, device: offer.device, by: device, refreshToken, devices };
-    const message = await this.#sealed(offer, write(made));
     const { curve25519, ed25519 } = offer;
+    const introduction = await this.#introduction(offer);
+    const named = { code, user, device: offer.device, by: device };
+    const message = await this.#sealed(
+      offer,
+      write({ ...named, refreshToken, devices, introduction }),
+    );
     // before the new device can be listed
     await this.#driver.step(({ ledger: { work } }) =>
       work.put(tables.introduced, { user, device: offer.device, keys: { curve25519, ed25519 } }),
@@ -225,18 +247,30 @@ export class Linking {
   /** By a session for this one message. Throws CannotLink for keys that are none. */
   async #sealed(offer: Offer, plaintext: string): Promise<string> {
     const { ratchets } = this.#self;
-    const account = await this.#driver.step(({ ledger: { work } }) =>
-      work.get(tables.account, tables.ONLY),
-    );
-    if (account === undefined) throw new RangeError("this device has no account");
+    const pickle = await this.#pickle();
     try {
       const { curve25519, oneTimeKey } = offer;
-      const { session } = ratchets.outbound(account.pickle, curve25519, oneTimeKey);
+      const { session } = ratchets.outbound(pickle, curve25519, oneTimeKey);
       return ratchets.encrypt(session, plaintext).message.body;
     } catch (error) {
       if (error instanceof RatchetError) throw new CannotLink("false");
       throw error;
     }
+  }
+
+  /** This device's signature, by which all who trust it trust the new one. */
+  async #introduction(offer: Offer): Promise<string> {
+    const { user, device, ratchets } = this.#self;
+    const document = introductionDocument(device, user, offer.device, offer);
+    return ratchets.sign(await this.#pickle(), canonical(document));
+  }
+
+  async #pickle(): Promise<string> {
+    const account = await this.#driver.step(({ ledger: { work } }) =>
+      work.get(tables.account, tables.ONLY),
+    );
+    if (account === undefined) throw new RangeError("this device has no account");
+    return account.pickle;
   }
 
   /** Those whose keys count here, and this one. */

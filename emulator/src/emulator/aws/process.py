@@ -20,7 +20,7 @@ REFUSED = b"refused "  # see emulator.aws.permissions
 OPEN_DATA, SAVE_DATA = "/_local/data/open", "/_local/data/save"  # see emulator.aws.saving
 
 _ROOT = Path(__file__).resolve().parents[2]
-_STARTS_WITHIN = 30.0  # seconds
+_STARTS_WITHIN = 180.0  # seconds; a server that ends before is noticed at once
 
 
 class AwsServer:

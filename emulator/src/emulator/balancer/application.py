@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from typing import NamedTuple
 
 from emulator import foreign
 from emulator.balancer.listener import actions, rules
@@ -31,6 +32,12 @@ from emulator.resource import attributes_of
 DEFAULT_PRIORITY = 50_001  # after every rule's, which go from 1 to 50,000
 
 
+class _Listener(NamedTuple):
+    arn: str
+    settings: BalancerSettings
+    rules: list[Rule]
+
+
 class ApplicationBalancer:
     """One, with one HTTP listener on `port` (0 takes a free one). `random_bytes` is for traces."""
 
@@ -41,17 +48,19 @@ class ApplicationBalancer:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         *,
         any_host: bool = False,
+        names: Container[str] = (),
     ) -> None:
-        """`any_host`: requests of foreign web pages are let in too, as an ALB does."""
+        """`any_host`: requests of foreign web pages are let in too, as an ALB does. `names` are the
+        template's own domain names."""
         self._any_host = any_host
+        self._names = names
         self._port = port
         self._arns = arns
         self._random = random_bytes
         self._settings = BalancerSettings()
-        self._listens = False
+        self._listeners: dict[str, _Listener] = {}
         self._engine: Engine | None = None
         self.arn: str | None = None
-        self.rules: list[Rule] = []
 
     def create_balancer(self, where: str, name: str, properties: Properties) -> Created:
         """Raises EmulatorError for what the emulator does not support, as the others do."""
@@ -73,27 +82,50 @@ class ApplicationBalancer:
         )
 
     def create_listener(self, where: str, properties: Properties) -> Created:
+        """What an HTTPS listener has is served by HTTP, and an HTTP listener beside it, which leads
+        there, not at all."""
         protocol = properties.get("Protocol", "HTTP")
-        if protocol != "HTTP" or properties.get("Certificates"):
-            raise unsupported(
-                where,
-                f"a listener for {protocol}",
-                "run it without its certificate, by a setting of the environment (--context)",
-            )
-        for name in ("MutualAuthentication", "SslPolicy", "AlpnPolicy"):
+        if protocol not in ("HTTP", "HTTPS"):
+            raise unsupported(where, f"a listener for {protocol}", "use HTTP or HTTPS")
+        secure = protocol == "HTTPS"
+        if secure and not properties.get("Certificates"):
+            raise EmulatorError(f"{where}: a listener for HTTPS has a certificate: name one")
+        wrong = ("MutualAuthentication", "AlpnPolicy", *(() if secure else ("SslPolicy",)))
+        for name in wrong:
             if properties.get(name):
                 raise unsupported(
                     where, f"{name} of a listener", "remove it, as TLS is not supported"
                 )
-        if self._listens:
-            raise unsupported(where, "a second HTTP listener", "keep one for this environment")
+        if protocol in self._listeners:
+            raise unsupported(
+                where, f"a second {protocol} listener", "keep one for this environment"
+            )
         attributes = attributes_of(properties, "ListenerAttributes")
-        self._settings = with_listener_attributes(where, self._settings, attributes)
-        self._listens = True
+        settings = with_listener_attributes(where, self._settings, attributes)
         action = actions.read_actions(where, properties["DefaultActions"])
-        self.rules.append(Rule(DEFAULT_PRIORITY, (), action))
         arn = self._arns.below(properties["LoadBalancerArn"], "listener")
+        self._listeners[protocol] = _Listener(arn, settings, [Rule(DEFAULT_PRIORITY, (), action)])
+        self._check_redirect(where)
         return Created(arn, {"ListenerArn": arn})
+
+    def _check_redirect(self, where: str) -> None:
+        http = self._listeners.get("HTTP")
+        if http is None or "HTTPS" not in self._listeners:
+            return
+        if not all(isinstance(rule.action, actions.Redirect) for rule in http.rules):
+            raise unsupported(
+                where, "an HTTP listener that serves beside one for HTTPS", "let it redirect alone"
+            )
+
+    @property
+    def rules(self) -> list[Rule]:
+        """Of the listener that is served."""
+        served = self._served
+        return served.rules if served is not None else []
+
+    @property
+    def _served(self) -> _Listener | None:
+        return self._listeners.get("HTTPS") or self._listeners.get("HTTP")
 
     def create_rule(self, where: str, properties: Properties) -> Created:
         if properties.get("Transforms"):
@@ -101,10 +133,17 @@ class ApplicationBalancer:
         conditions = rules.read_conditions(where, properties["Conditions"])
         action: Action = actions.read_actions(where, properties["Actions"])
         priority = number_within(where, "Priority", properties["Priority"], 1, DEFAULT_PRIORITY - 1)
-        if any(rule.priority == priority for rule in self.rules):
+        of = next(
+            (each for each in self._listeners.values() if each.arn == properties["ListenerArn"]),
+            None,
+        )
+        if of is None:
+            raise EmulatorError(f"{where}: no listener is {properties['ListenerArn']}")
+        if any(rule.priority == priority for rule in of.rules):
             raise EmulatorError(f"{where}: another rule has priority {priority} already")
         hosts = rules.read_hosts(properties["Conditions"])
-        self.rules.append(Rule(priority, conditions, action, hosts))
+        of.rules.append(Rule(priority, conditions, action, hosts))
+        self._check_redirect(where)
         arn = self._arns.below(properties["ListenerArn"], "listener-rule")
         return Created(arn, {"RuleArn": arn, "IsDefault": False})
 
@@ -116,9 +155,10 @@ class ApplicationBalancer:
         served: Served = lambda *_: None,
         counted: Counted = lambda *_: None,
     ) -> None:
-        """Opens the listener, if the template has one. `served` and `counted` hear of requests.
-        Raises EmulatorError for a port that is taken."""
-        if not self._listens:
+        """Opens the listener, if the template has one. `served` hears of each request that a
+        container has served, `counted` of all. Raises EmulatorError for a port that is taken."""
+        listener = self._served
+        if listener is None:
             return
         router = Router(
             targets.groups,
@@ -127,9 +167,9 @@ class ApplicationBalancer:
             random=random.random,
             random_bytes=self._random,
         )
-        handler = RequestHandler(self.rules, router, self._foreign)
+        handler = RequestHandler(listener.rules, router, self._foreign)
         shared = Shared(
-            targets, invoke, self._settings, self._random, served=served, counted=counted
+            targets, invoke, listener.settings, self._random, served=served, counted=counted
         )
         engine = Engine(handler, shared, self._port)
         await engine.start()
@@ -140,11 +180,15 @@ class ApplicationBalancer:
             return None
         origins = head.values.get("origin")
         return foreign.reason(
-            head.host or None, ", ".join(origins) if origins else None, self._is_expected
+            head.host or None,
+            ", ".join(origins) if origins else None,
+            self._is_expected,
+            self._names,
         )
 
     def _is_expected(self, name: str) -> bool:
-        return any(host.fullmatch(name) for rule in self.rules for host in rule.hosts)
+        asked = any(host.fullmatch(name) for rule in self.rules for host in rule.hosts)
+        return asked or name in self._names
 
     async def stop(self) -> None:
         engine, self._engine = self._engine, None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import aiohttp
@@ -25,6 +25,7 @@ from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from emulator.clock import Clock
+from emulator.functions.model import name_in
 from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port
 from emulator.metrics.store import Measure, unmeasured
@@ -62,6 +63,7 @@ class LoadBalancingProvider:
         any_host: bool = False,
         gate: Gate | None = None,
         ring: Ring | None = None,
+        names: Container[str] = (),
         measure: Measure = unmeasured,
     ) -> None:
         self._measure = measure
@@ -70,7 +72,9 @@ class LoadBalancingProvider:
         self._invoke = invoke
         self._clock = clock
         self._arns = Arns(region, account, random_bytes)
-        self._application = ApplicationBalancer(port, self._arns, random_bytes, any_host=any_host)
+        self._application = ApplicationBalancer(
+            port, self._arns, random_bytes, any_host=any_host, names=names
+        )
         self._network = NetworkBalancer(network_port, self._arns)
         self._functions: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -146,7 +150,7 @@ class LoadBalancingProvider:
             await self.stop()
             raise
         for arn, function in self._functions.items():
-            self.targets.register(arn, function.rpartition(":")[2], "", 0, function)
+            self.targets.register(arn, name_in(function), "", 0, function)
 
     def _served(self, target: str, what: str, trace: str, began: float, status: int | None) -> None:
         """A task's access key is its id, which is also the target's: its calls are known by it."""

@@ -55,6 +55,7 @@ class Images:
                 **self._environment(task.environment),
             },
             directory=image.inside(self._root(task.image), placed.workdir),
+            pod=task.pod,
         )
 
     def _root(self, uri: str) -> Path:

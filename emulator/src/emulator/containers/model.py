@@ -19,7 +19,8 @@ MOST_GROUPS = 5  # "Registering multiple target groups with an Amazon ECS servic
 @dataclass(frozen=True)
 class TaskDefinition:
     """`stop_timeout` in seconds from SIGTERM to SIGKILL; `command` replaces the image's; `role` is
-    the ARN of the task role; `vcpus` is what the task may use, as a share of one."""
+    the ARN of the task role; `vcpus` is what the task may use, as a share of one. `pod`: Kubernetes
+    runs it, not ECS."""
 
     image: str
     environment: Mapping[str, str]
@@ -27,6 +28,7 @@ class TaskDefinition:
     stop_timeout: float
     role: str | None = None
     vcpus: float = DEFAULT_CPU / UNITS
+    pod: bool = False
 
 
 @dataclass(frozen=True)

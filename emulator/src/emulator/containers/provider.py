@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from emulator.child_processes import ChildProcesses
 from emulator.clock import Clock
-from emulator.containers import model
+from emulator.containers import manifests, model
 from emulator.containers.autoscaler import Autoscaler
 from emulator.containers.images import Images
 from emulator.containers.model import Service, TaskDefinition
@@ -40,7 +40,7 @@ class Rejected(ValueError):
 
 
 class ContainerProvider:
-    """One process per task.
+    """One process per task, and per pod of the manifests in outputs.
 
     `targets` is the load balancer's `targets`; `container_asset` gives the build context of an
     image URI; `environment` adapts the task's variables to the laptop; laid-out images go to
@@ -49,7 +49,11 @@ class ContainerProvider:
     time until a dead task is noticed.
     """
 
-    types = (ECS + "Cluster", ECS + "TaskDefinition", ECS + "Service", *Scalable.types)
+    types = (
+        *(ECS + "Cluster", ECS + "TaskDefinition", ECS + "Service"),
+        *Scalable.types,
+        manifests.IDENTITY,
+    )
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class ContainerProvider:
         self._new_id = new_id
         self._definitions: dict[str, TaskDefinition] = {}
         self._services: dict[str, Service] = {}
+        self._pod_roles: dict[tuple[str, str], str] = {}
         self._scalable = Scalable(self._scope)
         self._running: dict[str, RunningService] = {}
         self._autoscalers: dict[str, Autoscaler] = {}  # by pool
@@ -92,6 +97,10 @@ class ContainerProvider:
                 return Created(arn, {"TaskDefinitionArn": arn})
             case "Service":
                 return self._create_service(resource, name, properties)
+            case "PodIdentityAssociation":
+                pods = (properties["Namespace"], properties["ServiceAccount"])
+                self._pod_roles[pods] = properties["RoleArn"]
+                return Created(name, {"AssociationArn": f"arn:aws:eks:{self._scope}:{name}"})
             case _:
                 return self._scalable.create(resource, name, properties)
 
@@ -105,6 +114,17 @@ class ContainerProvider:
         self._add_session(str(resource), pool, service.task.role, pool)
         self._services[name] = service
         return Created(arn, {"Name": name, "ServiceArn": arn})
+
+    def add_pods(self, outputs: Iterable[object]) -> None:
+        """From the manifests among the stage's outputs. Raises EmulatorError for what can't run."""
+        for service, bounds, tracking in manifests.read(outputs, self._pod_roles):
+            name = service.arn
+            self._add_session(f"Deployment {name}", service.pool, service.task.role, service.pool)
+            self._services[name] = service
+            if bounds is not None:
+                self._scalable.bounds[name] = bounds
+            if tracking is not None:
+                self._scalable.policies[name] = [tracking]
 
     async def start(self) -> None:
         """Starts the tasks and returns; `ready` waits for them. The load balancer runs already."""

@@ -27,6 +27,7 @@ class Launch:
     command: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
+    pod: bool = False
 
 
 class Task:
@@ -110,21 +111,32 @@ async def start_task(
             *executable(launch.command),
             env={
                 **launch.environment,
-                # "Amazon ECS environment variables", developer guide; the tasks of a template are
-                # Fargate's. On ECS the credentials come from an address that
-                # AWS_CONTAINER_CREDENTIALS_RELATIVE_URI names.
+                # On ECS and EKS the credentials come from an address that
+                # AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI names.
                 **credentials.variables(task_id),
-                "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
                 "HOST": HOST,
                 "PORT": str(port),
-                # On ECS its last part is the container's id, which an application may take for
-                # its name. Nothing listens at it here.
-                "ECS_CONTAINER_METADATA_URI_V4": f"http://{HOST}/v4/{task_id.rpartition('-')[2]}",
+                **(_pod_variables(task_id) if launch.pod else _task_variables(task_id)),
             },
             cwd=launch.directory,
             stdout=output,
         )
     return Task(task_id, revision, process, port, log)
+
+
+def _task_variables(task_id: str) -> dict[str, str]:
+    """Those of Fargate: "Amazon ECS environment variables", developer guide."""
+    return {
+        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+        # On ECS its last part is the container's id, which an application may take for
+        # its name. Nothing listens at it here.
+        "ECS_CONTAINER_METADATA_URI_V4": f"http://{HOST}/v4/{task_id.rpartition('-')[2]}",
+    }
+
+
+def _pod_variables(task_id: str) -> dict[str, str]:
+    """Kubernetes gives a container its pod's name as its host name."""
+    return {"HOSTNAME": task_id}
 
 
 def _log_in(logs: Path, task_id: str) -> Path:

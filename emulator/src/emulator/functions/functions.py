@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from emulator.breaking import Broken
-from emulator.functions.model import Function, name_in
+from emulator.functions.model import LATEST, Function, qualified
 from emulator.functions.pool import FunctionPool
 from emulator.functions.worker import Host
 from emulator.providers import EmulatorError, InvokeResult
@@ -36,12 +36,37 @@ class Functions:
         self._limit = limit
         self._ring = Ring(time.time) if ring is None else ring
         self._pools: dict[str, FunctionPool] = {}
+        self._versions: dict[str, dict[str, str]] = {}  # function -> qualifier -> version
         self._prewarming: asyncio.Task[None] | None = None
 
     def add(self, function: Function) -> None:
         self._pools[function.name] = FunctionPool(
             function, self._host, self._limit, self._report, self._ring, self._broken
         )
+
+    def add_version(self, reference: str, version: str) -> str:
+        """The ARN of a version of the function, which runs its only code."""
+        return self._qualify(reference, version, version)
+
+    def add_alias(self, reference: str, alias: str, version: str) -> str:
+        """The ARN of an alias. Raises EmulatorError for a version that there is not."""
+        self.version(f"{self._pool(reference).function.name}:{version}")
+        return self._qualify(reference, alias, version)
+
+    def version(self, reference: str) -> str:
+        """What the qualifier of a reference stands for, $LATEST without one. Raises EmulatorError
+        for a function or a qualifier that there is not."""
+        name, qualifier = qualified(reference)
+        known = {LATEST: LATEST, **self._versions.get(name, {})}
+        if name not in self._pools or (qualifier or LATEST) not in known:
+            functions = ", ".join(self._pools) or "none"
+            raise EmulatorError(f"there is no function {reference!r} (there are: {functions})")
+        return known[qualifier or LATEST]
+
+    def _qualify(self, reference: str, qualifier: str, version: str) -> str:
+        function = self._pool(reference).function
+        self._versions.setdefault(function.name, {})[qualifier] = version
+        return f"{function.arn}:{qualifier}"
 
     def functions(self) -> Collection[Function]:
         return [pool.function for pool in self._pools.values()]
@@ -52,7 +77,9 @@ class Functions:
 
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
         """See `emulator.providers.Invoke`."""
-        return await self._pool(reference).invoke(event)
+        pool, (_, qualifier) = self._pool(reference), qualified(reference)
+        arn = pool.function.arn
+        return await pool.invoke(event, f"{arn}:{qualifier}" if qualifier else arn)
 
     async def start(self) -> None:
         """Have one worker per function soon, without waiting for it."""
@@ -80,13 +107,8 @@ class Functions:
         return {"functions": [pool.state() for pool in self._pools.values()]}
 
     def _pool(self, reference: str) -> FunctionPool:
-        try:
-            return self._pools[name_in(reference)]
-        except KeyError:
-            known = ", ".join(self._pools) or "none"
-            raise EmulatorError(
-                f"there is no function {reference!r} (there are: {known})"
-            ) from None
+        self.version(reference)
+        return self._pools[qualified(reference)[0]]
 
     async def _prewarm(self) -> None:
         slots = asyncio.Semaphore(_PREWARMED_AT_ONCE)

@@ -16,12 +16,11 @@ from aiohttp import web
 
 from emulator.functions.failures import MAX_PAYLOAD
 from emulator.functions.functions import Functions
-from emulator.functions.model import name_in
+from emulator.functions.model import LATEST, qualified
 from emulator.listening import HttpListener, Port
-from emulator.providers import Throttled
+from emulator.providers import EmulatorError, Throttled
 
 PREFIX, SUFFIX = "/2015-03-31/functions/", "/invocations"
-LATEST = "$LATEST"
 Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -62,12 +61,12 @@ class InvokeApi:
         kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         reference = unquote(request.path_qs.partition("?")[0])
         reference = reference.removeprefix(PREFIX).removesuffix(SUFFIX)
-        qualifier = request.query.get("Qualifier", LATEST)
-        return await self._invoke(reference, qualifier, kind, bytes(event) or b"{}")
+        name, qualifier = qualified(reference)
+        qualifier = request.query.get("Qualifier", qualifier)
+        called = f"{name}:{qualifier}" if qualifier else name
+        return await self._invoke(called, kind, bytes(event) or b"{}")
 
-    async def _invoke(
-        self, reference: str, qualifier: str, kind: str, event: bytes
-    ) -> web.StreamResponse:
+    async def _invoke(self, reference: str, kind: str, event: bytes) -> web.StreamResponse:
         if kind not in ("RequestResponse", "DryRun"):
             return _failed(_unsupported(kind))
         try:
@@ -75,9 +74,10 @@ class InvokeApi:
         except ValueError as error:
             text = f"Could not parse request body into json: {error}"
             return _failed(_Error(400, "InvalidRequestContentException", text))
-        names = {each.name for each in self._functions.functions()}
-        if name_in(reference) not in names or qualifier != LATEST:
-            return _failed(_not_found(reference, qualifier))
+        try:
+            version = self._functions.version(reference)
+        except EmulatorError:
+            return _failed(_not_found(reference))
         if kind == "DryRun":
             return web.Response(status=204, headers=_headers())
         try:
@@ -85,7 +85,7 @@ class InvokeApi:
         except Throttled:
             reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
             return _failed(_Error(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason))
-        headers = {"X-Amz-Executed-Version": LATEST}
+        headers = {"X-Amz-Executed-Version": version}
         if result.error:
             headers["X-Amz-Function-Error"] = "Unhandled"
         return web.Response(
@@ -105,9 +105,8 @@ def _failed(error: _Error) -> web.Response:
     )
 
 
-def _not_found(reference: str, qualifier: str) -> _Error:
-    name = reference if qualifier == LATEST else f"{reference}:{qualifier}"
-    text = f"Function not found: {name}"
+def _not_found(reference: str) -> _Error:
+    text = f"Function not found: {reference.removesuffix(f':{LATEST}')}"
     return _Error(404, "ResourceNotFoundException", text, message="Message")
 
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_ARN = re.compile(r"arn:[^:]+:lambda:[^:]*:\d+:function:([A-Za-z0-9_-]+)")
+LATEST = "$LATEST"  # the qualifier of the code that was deployed last
+_ARN = re.compile(
+    r"arn:[^:]+:lambda:[^:]*:\d+:function:([A-Za-z0-9_-]+)(?::([A-Za-z0-9_-]+|\$LATEST))?"
+)
 _CDK_SUFFIX = re.compile(r"(Function)?[0-9A-F]{8}$")
 
 
@@ -31,8 +34,17 @@ class Function:
 
 def name_in(reference: str) -> str:
     """The function's name in an ARN, in an API Gateway invocation URI, or as it is."""
+    return qualified(reference)[0]
+
+
+def qualified(reference: str) -> tuple[str, str | None]:
+    """Name and qualifier, a version or an alias, in an ARN, in an invocation URI, or as they are
+    (`name:alias`); without a qualifier None."""
     found = _ARN.search(reference)
-    return found.group(1) if found else reference
+    if found:
+        return found[1], found[2]
+    name, _, qualifier = reference.partition(":")
+    return name, qualifier or None
 
 
 def label_of(logical_id: str) -> str:

@@ -83,9 +83,12 @@ class FunctionPool:
         self._throttled = 0
         self._error: dict[str, object] | None = None  # the last one, since the code changed
 
-    async def invoke(self, event: bytes) -> InvokeResult:
-        """Raises Throttled when the reserved concurrency is exhausted, and after QUEUE_SECONDS
-        without a free worker."""
+    async def invoke(self, event: bytes, arn: str | None = None) -> InvokeResult:
+        """`arn` is what it was called by, with a qualifier if there was one.
+
+        Raises Throttled when the reserved concurrency is exhausted, and after QUEUE_SECONDS without
+        a free worker.
+        """
         if len(event) > failures.MAX_PAYLOAD:
             return failures.event_too_large(len(event))
         fault = self._broken.of_function(self.function.label)
@@ -98,7 +101,7 @@ class FunctionPool:
         if self.function.reserved is not None and in_flight >= self.function.reserved:
             self._throttled += 1
             raise Throttled(self.function.name)
-        invocation, began = Invocation(event), time.time()
+        invocation, began = Invocation(event, arn or self.function.arn), time.time()
         self._invocations += 1
         self._waiting.append(invocation)
         self._assign()

@@ -27,9 +27,11 @@ _OF_INVOCATION = re.compile(_PREFIX + r"invocation/([^/]+)/(response|error)$")
 
 @dataclass
 class Invocation:
-    """One event on its way through a worker; `deadline` is in seconds since the epoch."""
+    """One event on its way through a worker; `deadline` is in seconds since the epoch, `arn` what
+    the function was called by."""
 
     event: bytes
+    arn: str
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     came: float = field(default_factory=time.monotonic)
     deadline: float = 0.0
@@ -101,7 +103,7 @@ class RuntimeApi:
             headers={
                 "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
                 "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1000)),
-                "Lambda-Runtime-Invoked-Function-Arn": self._function.arn,
+                "Lambda-Runtime-Invoked-Function-Arn": invocation.arn,
                 "Lambda-Runtime-Trace-Id": _trace_id(),
             },
         )

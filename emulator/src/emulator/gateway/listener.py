@@ -6,7 +6,7 @@ import asyncio
 import http
 import json
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Container, Coroutine, Mapping
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -16,6 +16,7 @@ from websockets.http11 import Request, Response
 
 from emulator import foreign
 from emulator.clock import Clock
+from emulator.domains import without_port
 from emulator.gateway import limits
 from emulator.gateway.connections import BufferFull, Connection, Registry
 from emulator.gateway.dispatch import Dispatcher
@@ -32,8 +33,14 @@ class WebSocketListener:
     """`clock` runs the idle and duration limits; the dispatcher decides everything else."""
 
     def __init__(
-        self, dispatcher: Dispatcher, registry: Registry, port: Port, clock: Clock
+        self,
+        dispatcher: Dispatcher,
+        registry: Registry,
+        port: Port,
+        clock: Clock,
+        names: Container[str] = (),
     ) -> None:
+        self._names = names
         self._dispatcher = dispatcher
         self._registry = registry
         self._clock = clock
@@ -82,16 +89,19 @@ class WebSocketListener:
         except InvalidHandshake:
             return None
         headers = request.headers
-        reason = foreign.reason(_only(headers.get_all("Host")), _only(headers.get_all("Origin")))
+        host, origin = (_only(headers.get_all(name)) for name in ("Host", "Origin"))
+        reason = foreign.reason(host, origin, self._names.__contains__, self._names)
         if reason is not None:
             return _response(403, json.dumps({"message": reason}))
-        url = f"wss://{self._dispatcher.domain_name}{request.path}"
+        path, _, query = request.path.partition("?")
+        named = self._dispatcher.api.named(without_port(host or ""), path)
+        domain_name = named or self._dispatcher.domain_name
+        url = f"wss://{domain_name}{request.path}"
         if len(url) > limits.URL_CHARACTERS:
             return _response(414, '{"message": "Request-URI Too Long"}')
-        path, _, query = request.path.partition("?")
-        if path.rstrip("/") != f"/{self._dispatcher.api.stage}":
+        if named is None:
             return _response(403, '{"message": "Forbidden"}')
-        info, upgrade = self._described(socket, request, query)
+        info, upgrade = self._described(socket, request, query, domain_name)
         opening = await self._dispatcher.open(info, upgrade)
         if opening.status != 200:
             return _response(opening.status, opening.body)
@@ -108,7 +118,7 @@ class WebSocketListener:
         return None
 
     def _described(
-        self, socket: ServerConnection, request: Request, query: str
+        self, socket: ServerConnection, request: Request, query: str, domain_name: str
     ) -> tuple[ConnectionInfo, Upgrade]:
         dispatcher = self._dispatcher
         upgrade = Upgrade(
@@ -122,7 +132,7 @@ class WebSocketListener:
             connection_id=dispatcher.new_id(),
             api_id=dispatcher.api.api_id,
             stage=dispatcher.api.stage,
-            domain_name=dispatcher.domain_name,
+            domain_name=domain_name,
             source_ip=upgrade.source_ip,
             user_agent=request.headers.get("User-Agent"),
             connected_at=dispatcher.now(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
@@ -61,10 +61,23 @@ class Route:
 
 @dataclass(frozen=True)
 class WebSocketApi:
+    """`mappings` has the path by the domain name that is mapped to the stage, without slashes."""
+
     api_id: str
     stage: str
     selection: tuple[str, ...]
     routes: Mapping[str, Route]
+    mappings: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, host: str, path: str) -> str | None:
+        """The domain name by which a client came to the path, "" for API Gateway's own; None where
+        nothing is there. By an address of this machine it may be any of them."""
+        found = path.strip("/")
+        if host in self.mappings:
+            return host if found == self.mappings[host] else None
+        if found == self.stage:
+            return ""
+        return next((name for name, mapped in self.mappings.items() if mapped == found), None)
 
 
 def check_supported(what: str, properties: Properties) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from emulator.clock import Clock
@@ -34,8 +34,10 @@ class ApiGatewayProvider:
         PREFIX + kind
         for kind in (
             "Api",
+            "ApiMapping",
             "Authorizer",
             "Deployment",
+            "DomainName",
             "Integration",
             "Route",
             "RouteResponse",
@@ -57,8 +59,12 @@ class ApiGatewayProvider:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         ring: Ring | None = None,
         gate: Gate | None = None,
+        names: Container[str] = (),
         measure: Measure = unmeasured,
     ) -> None:
+        """`names` are the template's own domain names, whose pages may connect."""
+        self._names = names
+        self._mappings: dict[str, str] = {}
         self._measure = measure
         self._gate = OpenGate() if gate is None else gate
         self._ring = Ring(now) if ring is None else ring
@@ -104,8 +110,20 @@ class ApiGatewayProvider:
                     raise EmulatorError("a WebSocket API's only route response key is $default")
                 self._with_response.add(properties["RouteId"])
                 return Created(identifier, {"RouteResponseId": identifier})
+            case "DomainName":
+                return self._create_domain(str(properties["DomainName"]))
+            case "ApiMapping":
+                key = str(properties.get("ApiMappingKey", ""))
+                self._mappings[str(properties["DomainName"])] = key.strip("/")
+                return Created(identifier, {"ApiMappingId": identifier})
             case _:  # a Deployment is a snapshot of the rest
                 return Created(identifier, {"DeploymentId": identifier})
+
+    def _create_domain(self, name: str) -> Created:
+        arn = f"arn:aws:apigateway:{self._region}::/domainnames/{name}"
+        regional = f"d-{self.api_id}.execute-api.{self._region}.amazonaws.com"
+        attributes = {"RegionalDomainName": regional, "RegionalHostedZoneId": "Z1UJRXOUMOOFQ8"}
+        return Created(name, {"DomainName": name, "DomainNameArn": arn, **attributes})
 
     def _create_api(self, properties: Properties) -> Created:
         if self._api is not None:
@@ -138,7 +156,9 @@ class ApiGatewayProvider:
             self._ring,
             lambda headers, path: self._gate.connections(headers, f"{dispatcher.arn}{path}"),
         )
-        self._listener = WebSocketListener(dispatcher, self.registry, websocket_port, self._clock)
+        self._listener = WebSocketListener(
+            dispatcher, self.registry, websocket_port, self._clock, self._names
+        )
         await self._management.start()
         await self._listener.start()
 
@@ -149,7 +169,7 @@ class ApiGatewayProvider:
                 properties, self._integrations, self._authorizers, identifier in self._with_response
             )
             routes[route.key] = route
-        return WebSocketApi(self.api_id, stage, model.read_selection(api), routes)
+        return WebSocketApi(self.api_id, stage, model.read_selection(api), routes, self._mappings)
 
     async def stop(self) -> None:
         if self._listener is not None:

@@ -135,7 +135,8 @@ class Authority:
 
     def invocation(self, service: str, function: str, source: str) -> Denial | None:
         """Why a service such as `apigateway.amazonaws.com` may not invoke the function, an ARN,
-        for `source`: what the function's own policy says."""
+        for `source`: what the function's own policy says. A permission for the function alone does
+        not hold for its versions and aliases, nor one for these for the function."""
         caller = Caller(service)
         context = {
             "aws:sourcearn": [source],
@@ -145,7 +146,7 @@ class Authority:
         }
         action = "lambda:InvokeFunction"
         request = Request(action, function, context)
-        policies = Policies(resource=self._resources.get(function, ()))
+        policies = Policies(resource=self._resources.get(_owner(action, function), ()))
         verdict = evaluation.decide(caller, request, policies)
         if verdict is Verdict.allowed:
             return None

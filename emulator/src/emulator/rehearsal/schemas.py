@@ -19,6 +19,8 @@ MISSING = object()
 # created": https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-localsecondaryindex.html
 ALSO: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "AWS::DynamoDB::Table": (("LocalSecondaryIndexes",),),
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-route53-recordset.html
+    "AWS::Route53::RecordSet": (("Name",),),
 }
 TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from emulator.providers import Created, EmulatorError, Resource
@@ -31,8 +31,15 @@ _CORS = {"AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders",
 class BucketProvider:
     types = ("AWS::S3::Bucket",)
 
-    def __init__(self, clients: Clients, region: str) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        region: str,
+        origins: Callable[[str], list[str]] = lambda origin: [origin],
+    ) -> None:
+        """`origins` gives what stands on this machine for an origin that a CORS rule allows."""
         self._clients = clients
+        self._origins = origins
         self._region = region
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
@@ -54,7 +61,7 @@ class BucketProvider:
             client.put_bucket_lifecycle_configuration(
                 Bucket=name, LifecycleConfiguration={"Rules": rules}
             )
-        if rules := [_cors_rule(rule) for rule in _cors(properties)]:
+        if rules := [self._cors_rule(rule) for rule in _cors(properties)]:
             client.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
         return Created(
             name,
@@ -64,6 +71,16 @@ class BucketProvider:
                 "RegionalDomainName": f"{name}.s3.{self._region}.amazonaws.com",
             },
         )
+
+    def _cors_rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        names = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
+        made = {names.get(name, name): value for name, value in rule.items()}
+        made["AllowedOrigins"] = [
+            here for origin in rule["AllowedOrigins"] for here in self._origins(origin)
+        ]
+        if "MaxAgeSeconds" in made:
+            made["MaxAgeSeconds"] = int(made["MaxAgeSeconds"])
+        return made
 
 
 def _lifecycle(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -87,14 +104,6 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     if "AbortIncompleteMultipartUpload" in rule:
         days = int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"])
         made["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": days}
-    return made
-
-
-def _cors_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
-    made = {names.get(name, name): value for name, value in rule.items()}
-    if "MaxAgeSeconds" in made:
-        made["MaxAgeSeconds"] = int(made["MaxAgeSeconds"])
     return made
 
 

@@ -11,6 +11,7 @@ from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 from emulator import credentials
+from emulator.functions.model import name_in
 from emulator.iam import documents, errors, keys, managed
 from emulator.iam.account import Account, Role, Session
 from emulator.iam.authority import ENFORCE, OFF, Authority, Denial, Need, UnknownKey
@@ -123,7 +124,7 @@ class PermissionProvider:
         return self._judged(self._current().invocation(service, function, source))
 
     def as_function(self, function: str, needs: Sequence[Need]) -> Denial | None:
-        label = self._functions.get(function.rpartition(":")[2], "")
+        label = self._functions.get(name_in(function), "")
         session = self.account.sessions.get(label)
         if session is None:
             return None

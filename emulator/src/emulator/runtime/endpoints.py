@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Endpoints:
     down: str = ""  # the command that ends it, to be typed in that folder
     page: str | None = None
     web_push: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)  # domain name -> its URL here
 
     def write(self, directory: Path) -> None:
         """In one step, so that nobody reads half of it."""
@@ -51,6 +52,7 @@ class Endpoints:
             ("FCM", self.fcm, "what Android phones received"),
             ("APNs", self.apns, "what iPhones received"),
             ("Web Push", self.web_push, "what browsers received"),
+            *(("name", url, f"{name}, in a browser") for name, url in self.names.items()),
         ]
         shown = [(name, url, what) for name, url, what in rows if url]
         width = max(len(url) for _, url, _ in shown)

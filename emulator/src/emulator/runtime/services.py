@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from emulator.describe.logs import LogsView
 from emulator.describe.made import Made
 from emulator.describe.stacks import CloudFormationView
 from emulator.describe.websocket import WebSocketView
+from emulator.domains import of_template, origins
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
@@ -34,8 +36,10 @@ from emulator.functions.functions import Functions
 from emulator.functions.invoke_api import InvokeApi
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
+from emulator.functions.versions import VersionProvider
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.listening import HOST, number
 from emulator.metrics.monitor import Monitor, reported
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.metrics.store import Store
@@ -74,12 +78,17 @@ class Services:
         self._report = report
         self._clock = Clock(servers.options.speed)
         self._run = servers.options.state / "run"
+        resources = [each for stack in assembly.stacks for each in stack.resources()]
+        self._domains = of_template(resources)
+        here = f"http://{HOST}:{number(servers.ports.api)}"
+        named = self._domains.local(here, servers.addresses.websocket)
+        self._addresses = replace(servers.addresses, named=named)
         self.store = Store(self.metric_seconds)
         place = servers.place
         self.cloudwatch = CloudWatchProvider(
             self.store, place.region, place.account, reported(report), self._clock.speed
         )
-        self._clients = Clients(servers.addresses)
+        self._clients = Clients(self._addresses)
         self.permissions = PermissionProvider(
             servers.place, servers.options.iam, servers.denials, lambda: servers.aws.url
         )
@@ -108,6 +117,7 @@ class Services:
             api_id=API_ID,
             ring=servers.ring,
             gate=self.permissions,
+            names=self._domains,
             measure=self.store.put,
         )
         self.balancer = LoadBalancingProvider(
@@ -117,10 +127,11 @@ class Services:
             clock=self._clock,
             gate=self.permissions,
             ring=servers.ring,
+            names=self._domains,
             measure=self.store.put,
         )
         self.events = EventSourceProvider(
-            Calls(servers.addresses), invoke, self._clock, report, self.permissions
+            Calls(self._addresses), invoke, self._clock, report, self.permissions
         )
         self.containers = self._containers()
         self.monitor = self._monitor()
@@ -205,7 +216,7 @@ class Services:
             children=servers.children,
             targets=self.balancer.targets,
             container_asset=self._assembly.image,
-            environment=servers.addresses.environment,
+            environment=self._addresses.environment,
             directory=self._run,
             logs=servers.options.logs,
             clock=self._clock,
@@ -231,7 +242,7 @@ class Services:
             self.copies,
             servers.options.logs,
             servers.place,
-            servers.addresses.environment,
+            self._addresses.environment,
             self.permissions.add_function,
         )
         return Registry(
@@ -243,8 +254,13 @@ class Services:
                 UserPoolProvider(self._clients),
                 KeyProvider(self._clients, self.permissions.add_resource_policy),
                 TopicProvider(self._clients),
-                BucketProvider(self._clients, servers.place.region),
+                BucketProvider(
+                    self._clients,
+                    servers.place.region,
+                    lambda origin: origins(self._addresses.named, origin),
+                ),
                 functions,
+                VersionProvider(self.functions),
                 self.custom,
                 self.gateway,
                 self.balancer,
@@ -285,6 +301,7 @@ class Services:
             project=str(servers.options.project.directory),
             down=servers.options.project.command("down"),
             page=f"{self.balancer.url}{page}" if page else None,
+            names=self._domains.for_browsers(self.balancer.url, self._addresses.websocket),
         )
 
     def _origins(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from emulator.child_processes import ChildProcesses
+from emulator.containers import manifests
 from emulator.listening import HOST, number
 from emulator.rehearsal.persisted_templates import PersistedTemplates
 from emulator.runtime import ports, push_credentials
@@ -66,6 +67,7 @@ class System:
         await self._start(services.custom)
         stage = Stage(loaded, servers.place)
         made = await services.registry().create_all(stage)
+        services.containers.add_pods(stage.outputs_with(manifests.BINDING))
         services.made.stage, services.made.since = stage, time.time()
         self._report(f"{made} resources created")
         await self._put_back(servers, services, deployable)

@@ -12,11 +12,16 @@ from emulator.providers import Created
 from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
+_SHIFTED = "what is started has one version, and all requests"
 _OBSERVED = "functions print their logs into files, and the terminal shows what alarms notify of"
 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
     "AWS::CDK::Metadata": "counts deployments",
+    "AWS::CertificateManager::Certificate": "nothing here has TLS",
+    "AWS::CodeDeploy::Application": _SHIFTED,
+    "AWS::CodeDeploy::DeploymentConfig": _SHIFTED,
+    "AWS::CodeDeploy::DeploymentGroup": _SHIFTED,
     "AWS::EC2::EIP": _NETWORK,
     "AWS::EC2::FlowLog": _NETWORK,
     "AWS::EC2::InternetGateway": _NETWORK,
@@ -34,6 +39,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::IAM::OIDCProvider": "nobody signs in from outside",
     "AWS::Logs::LogGroup": "workers write to .local/logs",
     "AWS::Logs::MetricFilter": _OBSERVED,
+    "AWS::Route53::RecordSet": "no name is resolved here; hosts are the template's names as well",
     "AWS::SNS::Subscription": _OBSERVED,
     "AWS::WAFv2::WebACL": "the local balancer filters nothing",
     "AWS::WAFv2::WebACLAssociation": "the local balancer filters nothing",
@@ -49,8 +55,12 @@ _MISSED: Mapping[str, str] = {
 
 def missed(resources: Iterable[Resource]) -> list[str]:
     """What somebody who tries the system out would miss, a line for each kind."""
-    types = {resource.type for resource in resources}
-    return [line for kind, line in _MISSED.items() if kind in types]
+    given = list(resources)
+    types = {resource.type for resource in given}
+    lines = [line for kind, line in _MISSED.items() if kind in types]
+    if any(resource.properties.get("Protocol") == "HTTPS" for resource in given):
+        lines.append("TLS is not supported: what the template serves by HTTPS is HTTP here")
+    return lines
 
 
 class Names(dict[str, str]):

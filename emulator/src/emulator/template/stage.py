@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from emulator.providers import Created, EmulatorError
@@ -77,6 +78,14 @@ class Stage:
             # "Exported values must not be empty or whitespace-only"
             raise EmulatorError(f"{export!r} is empty, and CloudFormation rejects such an export")
         return resolved
+
+    def outputs_with(self, word: str) -> list[Any]:
+        """The values of the outputs whose text has it, once everything is created."""
+        return [
+            resolve(value, self._scopes[stack])
+            for (stack, _), value in self._outputs.items()
+            if word in json.dumps(value)
+        ]
 
     def output(self, asking: Stack, stack: str, name: str, region: str | None) -> Any:
         """The value of that output, as the stack `asking` reads it."""

@@ -1,13 +1,13 @@
 /** A file in a message: what is needed to get it and to show it before it is here. Pure. */
 
 import { type Fields, FrameError, mapping, text } from "./fields.ts";
+import { parsePicture } from "./picture.ts";
 
 const KINDS = ["picture", "file", "voice"] as const;
 export type FileKind = (typeof KINDS)[number];
 
 const LONGEST_NAME = 128; // characters
 const LONGEST_TYPE = 100;
-const LONGEST_THUMBNAIL = 7_200; // characters, of 5,400 bytes
 const LARGEST = 2 ** 40; // bytes; the backend's limit is lower
 const LONGEST_SIDE = 65_535; // pixels
 const LONGEST_TIME = 86_400_000; // milliseconds
@@ -38,7 +38,6 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 const ID = /^[A-Za-z0-9_-]{22,64}$/;
 const BYTES_32 = /^[A-Za-z0-9+/]{43}$/;
 const TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/;
-const THUMBNAIL = /^(\/9j\/|iVBORw0KGgo|UklGR)[A-Za-z0-9+/]*$/; // JPEG, PNG, WebP
 /** What each kind may be: nothing that a browser would run, such as SVG. */
 const ALLOWED: Readonly<Record<FileKind, RegExp>> = {
   picture: /^image\/(jpeg|png|webp|gif)$/,
@@ -141,9 +140,7 @@ export function parseAttachment(value: unknown): Attachment {
   };
   return {
     ...found,
-    ...(fields.thumbnail === undefined
-      ? {}
-      : { thumbnail: matching(fields, "thumbnail", THUMBNAIL, LONGEST_THUMBNAIL) }),
+    ...(fields.thumbnail === undefined ? {} : { thumbnail: parsePicture(fields.thumbnail) }),
     ...(fields.width === undefined ? {} : { width: whole(fields, "width", LONGEST_SIDE) }),
     ...(fields.height === undefined ? {} : { height: whole(fields, "height", LONGEST_SIDE) }),
     ...(fields.duration === undefined ? {} : { duration: whole(fields, "duration", LONGEST_TIME) }),

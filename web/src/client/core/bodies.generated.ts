@@ -68,9 +68,19 @@ export interface IdentityKeys {
   readonly ed25519: string;
 }
 
+/**
+ * by the device of the same user that has linked this one; its ed25519 key signs canonical {by,
+ * curve25519, device, ed25519, user}
+ */
+export interface Introduction {
+  readonly by: string;
+  readonly signature: string;
+}
+
 export interface SignedDevice {
   readonly keys: IdentityKeys;
   readonly signature: string;
+  readonly introduction: Introduction | undefined;
 }
 
 export interface FormerDevice {
@@ -420,11 +430,20 @@ export function parseIdentityKeys(value: unknown): IdentityKeys {
   };
 }
 
+export function parseIntroduction(value: unknown): Introduction {
+  const body = mapping(value);
+  return {
+    by: text(body.by),
+    signature: text(body.signature),
+  };
+}
+
 export function parseSignedDevice(value: unknown): SignedDevice {
   const body = mapping(value);
   return {
     keys: parseIdentityKeys(body.keys),
     signature: text(body.signature),
+    introduction: optional(parseIntroduction, undefined)(body.introduction),
   };
 }
 
@@ -832,6 +851,7 @@ export type DeleteAccountRequest = {
 export type DeviceRequest = {
   readonly keys: IdentityKeys;
   readonly signature: string;
+  readonly introduction?: Introduction;
   readonly push?: PushToken;
   readonly web_push?: WebPushSubscription;
 };

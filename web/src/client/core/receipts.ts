@@ -163,8 +163,9 @@ export class ReceiptPlan {
   }
 
   #interval(state: Chat): number {
-    const { receiptPerMember, receiptMembers } = this.#settings;
-    const interval = receiptPerMember * Math.min(state.members, receiptMembers);
+    const { receiptPerMember, receiptMembers, receiptLargeGroup } = this.#settings;
+    const times = state.members > receiptLargeGroup ? 2 : 1;
+    const interval = times * receiptPerMember * Math.min(state.members, receiptMembers);
     const reads = state.read > state.sent.read;
     return Math.max(reads ? interval / 2 : interval, receiptPerMember * 2);
   }
@@ -172,13 +173,17 @@ export class ReceiptPlan {
   #frame(chat: string, now: number): ClientFrame {
     const state = this.#state(chat);
     state.sent = { delivered: state.delivered, read: state.read };
-    const frame = receipt(chat, state.sent, state.senders);
-    for (const sender of state.senders) state.named.add(sender);
-    state.senders.clear();
+    const named = [...state.senders].sort().slice(0, this.#settings.receiptSenders);
+    const frame = receipt(chat, state.sent, named);
+    for (const sender of named) {
+      state.named.add(sender);
+      state.senders.delete(sender);
+    }
     state.since = undefined;
-    state.force = false;
+    state.force = state.senders.size > 0; // the others are named by the next one
     state.sentAt = now;
     this.#dirty.delete(chat);
+    this.#mark(chat, state, now);
     return frame;
   }
 

@@ -6,6 +6,8 @@ export interface Settings {
   // Rule 4: the time between two receipts in a chat grows with its members, up to so many.
   readonly receiptPerMember: number;
   readonly receiptMembers: number;
+  readonly receiptLargeGroup: number; // with more members, twice that time
+  readonly receiptSenders: number; // the most that a receipt may name
   // Receipts that notify no sender (own messages, voids) are batched.
   readonly quietReceiptDelay: number;
   // Posts of neighbouring messages overtake each other; most gaps close in this time.
@@ -41,6 +43,8 @@ export const DEFAULTS: Settings = {
   receiptDelay: 50,
   receiptPerMember: 100,
   receiptMembers: 50,
+  receiptLargeGroup: 256,
+  receiptSenders: 256,
   quietReceiptDelay: 30_000,
   gapGrace: 150,
   ownGapGrace: 500,

@@ -10,7 +10,7 @@ import type { Work } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
 import type { Self } from "./envelope.ts";
 import type { IdentityKeys, Ratchets } from "./olm.ts";
-import { canonical, deviceDocument, keyDocument } from "./signing.ts";
+import { canonical, deviceDocument, introductionDocument, keyDocument } from "./signing.ts";
 
 export interface KnownDevice {
   readonly user: string;
@@ -76,7 +76,10 @@ export class Identities {
     const memory = await this.devices(user);
     const own = user === this.#self.user;
     const rows = own ? await this.#work.all(tables.introduced) : [];
-    const introduced = new Map(rows.map((row) => [row.device, row.keys]));
+    const introduced = new Map([
+      ...rows.map((row) => [row.device, row.keys] as const),
+      ...introductions(this.#self, user, memory, listed, found),
+    ]);
     const { changed, changes } = recognise(user, memory, listed, this.#time, {
       former,
       own,
@@ -121,7 +124,10 @@ export class Identities {
   }
 }
 
-/** What else is known of the user: `introduced` are keys of devices that this one has linked. */
+/**
+ * What else is known of the user: `introduced` are keys of devices that this one has linked, or
+ * another one that is verified.
+ */
 interface Besides {
   readonly former?: readonly Former[];
   readonly own?: boolean;
@@ -147,8 +153,9 @@ export function recognise(
   const changes: Change[] = [];
   for (const [device, keys] of listed) {
     const before = known.get(device);
-    const linked = introduced.get(device);
-    if (before === undefined && linked !== undefined && same(linked, keys)) {
+    const key = introduced.get(device);
+    const linked = key !== undefined && same(key, keys);
+    if (before === undefined && linked) {
       changed.push({ user, device, keys, pending: undefined, verified: true, trustedAt: now });
       changes.push({ device, what: "added" });
     } else if (before === undefined) {
@@ -162,7 +169,10 @@ export function recognise(
       });
       if (!first) changes.push({ device, what: verified ? "new" : "added" });
     } else if (before.keys !== undefined && same(before.keys, keys)) {
-      if (before.pending !== undefined) changed.push({ ...before, pending: undefined });
+      const isVerified = before.verified || linked;
+      if (before.pending !== undefined || before.verified !== isVerified) {
+        changed.push({ ...before, pending: undefined, verified: isVerified });
+      }
     } else if (before.pending === undefined || !same(before.pending, keys)) {
       changed.push({ ...before, pending: keys });
       changes.push({ device, what: before.keys === undefined ? "new" : "changed" });
@@ -265,6 +275,41 @@ function checkedList(self: Self, user: string, found: Listing): Listed {
 /** Likewise. */
 function checkedFormer(self: Self, user: string, found: readonly FormerDevice[]): Former[] {
   return found.filter((entry) => isSigned(self, user, entry));
+}
+
+/**
+ * The keys that verified devices of the user have signed for devices that they linked.
+ *
+ * What is introduced so introduces others in its turn. Only who is listed introduces: a device that
+ * was removed has no say any more.
+ */
+function introductions(
+  self: Self,
+  user: string,
+  memory: readonly KnownDevice[],
+  listed: Listed,
+  found: Listing,
+): Listed {
+  const trusted = new Map<string, string>();
+  for (const { device, keys, verified, pending } of memory) {
+    const shown = listed.get(device);
+    const holds = keys !== undefined && shown !== undefined && same(keys, shown);
+    if (verified && pending === undefined && holds) trusted.set(device, keys.ed25519);
+  }
+  const introduced = new Map<string, IdentityKeys>();
+  for (let before = -1; before !== trusted.size; ) {
+    before = trusted.size;
+    for (const [device, keys] of listed) {
+      const { by, signature } = found.devices.get(device)?.introduction ?? {};
+      const key = by === undefined || trusted.has(device) ? undefined : trusted.get(by);
+      if (by === undefined || signature === undefined || key === undefined) continue;
+      const document = canonical(introductionDocument(by, user, device, keys));
+      if (!self.ratchets.verify(key, document, signature)) continue;
+      introduced.set(device, keys);
+      trusted.set(device, keys.ed25519);
+    }
+  }
+  return introduced;
 }
 
 /** The name has to be one: sessions with former identities stand under others (`retired`). */

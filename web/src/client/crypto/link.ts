@@ -21,6 +21,7 @@ const CODE = /^[A-Z2-7]{32}$/;
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const USER = /^[a-z0-9_]{3,32}$/;
 const KEY = /^[A-Za-z0-9+/]{43}$/;
+const SIGNATURE = /^[A-Za-z0-9+/]{86}$/;
 const TOKEN = /^[!-~]+$/;
 
 /** Of a new device: the name it will have, what it calls itself, and its public keys. */
@@ -37,7 +38,11 @@ export interface LinkedDevice extends IdentityKeys {
   readonly verified: boolean;
 }
 
-/** What the new device gets. `by` is the device that linked it; it is among `devices`. */
+/**
+ * What the new device gets. `by` is the device that linked it; it is among `devices`.
+ * `introduction` is its signature over the new device's keys, for all who trust it. A client of an
+ * earlier version gives none.
+ */
 export interface Confirmation {
   readonly code: string;
   readonly user: string;
@@ -45,6 +50,7 @@ export interface Confirmation {
   readonly by: string;
   readonly refreshToken: string;
   readonly devices: ReadonlyMap<string, LinkedDevice>;
+  readonly introduction?: string | undefined;
 }
 
 /** 32 characters of base32. */
@@ -99,6 +105,7 @@ export function write(made: Confirmation): string {
       from: made.by,
       refresh_token: made.refreshToken,
       devices: Object.fromEntries(devices),
+      ...(made.introduction === undefined ? {} : { introduction: made.introduction }),
     }),
   );
 }
@@ -131,9 +138,10 @@ function parsed(plaintext: string): Confirmation | undefined {
     return undefined;
   }
   if (!isFields(document) || document.v !== VERSION || document.kind !== KIND) return undefined;
-  const { code, user, device, from, refresh_token, devices } = document;
+  const { code, user, device, from, refresh_token, devices, introduction } = document;
   if (!is(code, CODE) || !is(user, USER) || !is(device, NAME) || !is(from, NAME)) return undefined;
   if (!is(refresh_token, TOKEN) || !isFields(devices)) return undefined;
+  if (introduction !== undefined && !is(introduction, SIGNATURE)) return undefined;
   const known = new Map<string, LinkedDevice>();
   for (const [name, one] of Object.entries(devices)) {
     if (!NAME.test(name) || !isFields(one)) return undefined;
@@ -142,7 +150,15 @@ function parsed(plaintext: string): Confirmation | undefined {
       return undefined;
     known.set(name, { curve25519, ed25519, verified });
   }
-  return { code, user, device, by: from, refreshToken: refresh_token, devices: known };
+  return {
+    code,
+    user,
+    device,
+    by: from,
+    refreshToken: refresh_token,
+    devices: known,
+    introduction,
+  };
 }
 
 function isFields(value: unknown): value is Fields {

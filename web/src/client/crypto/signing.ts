@@ -24,6 +24,16 @@ export function deviceDocument(
   return { curve25519: keys.curve25519, device, ed25519: keys.ed25519, user };
 }
 
+/** What the device `by` signs about one of the same user that it has linked. */
+export function introductionDocument(
+  by: string,
+  user: string,
+  device: string,
+  keys: { curve25519: string; ed25519: string },
+): Document {
+  return { ...deviceDocument(user, device, keys), by };
+}
+
 export function keyDocument(
   user: string,
   device: string,

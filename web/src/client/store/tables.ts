@@ -3,7 +3,7 @@
  * the backend knows them, and when unsent texts were written and unreadable ones will be asked for.
  */
 
-import type { WebPushSubscription } from "../core/bodies.generated.ts";
+import type { Introduction, WebPushSubscription } from "../core/bodies.generated.ts";
 import type { MessageContent, Reference } from "../core/content.ts";
 import type { Ranges, Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
@@ -41,6 +41,8 @@ export interface AccountRow {
   readonly registeredAt?: number;
   /** When the fallback key was last replaced because it was used, epoch ms. */
   readonly replacedAt: number | undefined;
+  /** What the device that linked this one has signed about it. */
+  readonly introduction?: Introduction | undefined;
   /** Where this browser gets pushes. */
   readonly webPush?: WebPushSubscription | undefined;
 }

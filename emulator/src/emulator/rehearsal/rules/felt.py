@@ -16,6 +16,8 @@ GONE = (Act.REPLACED, Act.DELETED)
 FELT: Mapping[str, str] = {
     "AWS::ApiGatewayV2::Api": "all WebSocket connections are closed, and the endpoint gets a new "
     "name",
+    "AWS::ApiGatewayV2::DomainName": "the name that it had is served no more, and who "
+    "connects by it has to learn the new one",
     "AWS::ApiGatewayV2::Stage": "all WebSocket connections are closed",
     "AWS::Cognito::UserPoolClient": "all refresh tokens are void: everybody signs in again",
     "AWS::ECS::Cluster": "all tasks are stopped, and new ones started",
@@ -25,6 +27,7 @@ FELT: Mapping[str, str] = {
     "a new name",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "its targets are dropped: requests in flight have "
     "the deregistration delay to end",
+    "AWS::Route53::RecordSet": "the name that it had is found no more, once its TTL has passed",
     "AWS::SQS::Queue": "the messages that wait in it are lost",
 }  # fmt: skip
 # What makes a service start new tasks: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html

@@ -33,6 +33,7 @@ ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
     "AWS::EC2::Route": ("RouteTableId", "DestinationCidrBlock"),
     "AWS::EC2::SubnetRouteTableAssociation": ("SubnetId",),
     "AWS::EC2::VPCGatewayAttachment": ("VpcId", "InternetGatewayId"),
+    "AWS::Lambda::Alias": ("FunctionName", "Name"),
     "AWS::Lambda::EventSourceMapping": ("EventSourceArn", "FunctionName"),
     "AWS::ApiGatewayV2::Route": ("ApiId", "RouteKey"),
     "AWS::ApiGatewayV2::RouteResponse": ("RouteId", "RouteResponseKey"),

@@ -1,0 +1,161 @@
+"""Writes the vectors of small pictures, pictures.json, that both clients are tested with.
+
+`python protocol/vectors/generate_pictures.py`; a test holds the file against what this makes. REAL
+are drawn by Chromium's canvas, 40 pixels wide and 30 high; the others are headers with the sides
+in question, and have nothing to decode.
+"""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+FILES = ("pictures",)
+MOST = 5_400  # bytes
+REAL = {
+    "a PNG": (
+        "iVBORw0KGgoAAAANSUhEUgAAACgAAAAeCAYAAABe3VzdAAAAXElEQVR4AezSwQkAIAwEQUkhVmL/2JVWEAjsJ5AVfOlB"
+        "mFzcfV7nG6v5cUC6IAUVpAI0bwcVpAI0bwcVpAI0bwcVpAI0bwcVpAI0P6WD1CnPK5jb1F4UrDnlvz4AAAD//57DC2UA"
+        "AAAGSURBVAMAitJVZUCf4KkAAAAASUVORK5CYII"
+    ),
+    "a JPEG": (
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4"
+        "UG1RV19iZ2hnPk1xeXBkeFxlZ2P/2wBDARESEhgVGC8aGi9jQjhCY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2Nj"
+        "Y2NjY2NjY2NjY2NjY2NjY2NjY2P/wAARCAAeACgDASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAX/xAAUEAEA"
+        "AAAAAAAAAAAAAAAAAAAA/8QAFgEBAQEAAAAAAAAAAAAAAAAAAAMG/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAwDAQAC"
+        "EQMRAD8AkgINOAAAAAAAAAA//9k"
+    ),
+    "a WebP": (
+        "UklGRkgAAABXRUJQVlA4IDwAAAAwAwCdASooAB4APtFmrFCoJaQipWgBABoJZwDE2A8KmggAAP7paQ5P0vf/xvH9yn+K"
+        "fH3kcxJ5jA1wAAA"
+    ),
+    "a WebP without losses": "UklGRh4AAABXRUJQVlA4TBEAAAAvJ0AHAAdQjyKXp/+BiOh/AAA",
+    "a WebP with alpha": (
+        "UklGRnIAAABXRUJQVlA4WAoAAAAQAAAAJwAAHQAAQUxQSBAAAAABBxCzgggACeH/eDmi/ykFVlA4IDwAAAAwAwCdASoo"
+        "AB4APtFmrFCoJaQipWgBABoJZwDE2A8KmggAAP7paQ5P0vf/xvH9yn+KfH3kcxJ5jA1wAAA"
+    ),
+}
+
+
+def unpadded(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+def png(width: int, height: int) -> bytes:
+    sides = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + sides + b"\x08\x06\0\0\0"
+
+
+def jpeg(width: int, height: int, before: bytes = b"", frame: int = 0xC0) -> bytes:
+    sides = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    header = (
+        b"\xff" + bytes([frame]) + b"\0\x11\x08" + sides + b"\x03\x01\x11\0\x02\x11\x01\x03\x11\x01"
+    )
+    return b"\xff\xd8" + before + header
+
+
+def webp(chunk: bytes, data: bytes) -> bytes:
+    size = len(data).to_bytes(4, "little")
+    return b"RIFF" + (12 + len(data)).to_bytes(4, "little") + b"WEBP" + chunk + size + data
+
+
+def extended(width: int, height: int) -> bytes:
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return webp(b"VP8X", b"\x10\0\0\0" + sides)
+
+
+def lossless(width: int, height: int) -> bytes:
+    return webp(b"VP8L", b"/" + (width - 1 | height - 1 << 14).to_bytes(4, "little"))
+
+
+def lossy(width: int, height: int) -> bytes:
+    sides = width.to_bytes(2, "little") + height.to_bytes(2, "little")
+    return webp(b"VP8 ", b"\x30\x03\0\x9d\x01\x2a" + sides)
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + (len(data) + 2).to_bytes(2, "big") + data
+
+
+def drawn() -> dict[str, tuple[bytes, int, int]]:
+    """Pictures that a client draws, with their sides."""
+    small = jpeg(160, 120)
+    return {
+        "the largest PNG": (png(512, 512), 512, 512),
+        "the largest JPEG": (jpeg(512, 512), 512, 512),
+        "the largest WebP": (lossy(512, 512), 512, 512),
+        "the largest WebP without losses": (lossless(512, 512), 512, 512),
+        "the largest WebP of the extended form": (extended(512, 512), 512, 512),
+        "one pixel": (png(1, 1), 1, 1),
+        "a progressive JPEG": (jpeg(160, 120, frame=0xC2), 160, 120),
+        # as cameras write them: a smaller picture in front, with a header of its own
+        "a JPEG with another one inside": (
+            jpeg(160, 120, segment(0xE1, b"Exif\0\0" + jpeg(9_999, 9_999))),
+            160,
+            120,
+        ),
+        "a JPEG with fill bytes": (jpeg(160, 120, b"\xff" * 5), 160, 120),
+        "a JPEG with its tables first": (jpeg(160, 120, segment(0xC4, b"\0" * 20)), 160, 120),
+        "as many bytes as there may be": (small + bytes(MOST - len(small)), 160, 120),
+        # a frame has two bits of scaling above its 14 bits of a side
+        "a WebP that asks to be scaled": (lossy(160 | 1 << 14, 120 | 2 << 14), 160, 120),
+    }
+
+
+def not_drawn() -> dict[str, str]:
+    small = jpeg(160, 120)
+    wrong = {
+        "a PNG as wide as a wall": png(513, 1),
+        "a PNG as high as a tower": png(1, 513),
+        "a PNG of four thousand million pixels": png(65_535, 65_535),
+        "a PNG with a negative side": png(0xFFFF_FFFF, 1),
+        "a PNG of no height": png(10, 0),
+        "a PNG without header": png(10, 10)[:8] + b"\0\0\0\rIDAT" + bytes(20),
+        "a PNG that ends in its header": png(10, 10)[:23],
+        "a JPEG as wide as a wall": jpeg(513, 1),
+        "a JPEG as high as a tower": jpeg(1, 65_535),
+        "a progressive JPEG as wide as a wall": jpeg(513, 1, frame=0xC2),
+        # T.81, B.2.5: the height follows after the scan
+        "a JPEG whose height comes later": jpeg(10, 0),
+        "a JPEG whose scan comes first": jpeg(10, 10, segment(0xDA, b"\0" * 8)),
+        "a JPEG that begins twice": jpeg(10, 10, b"\xff\xd8"),
+        "a JPEG with bytes between its segments": jpeg(10, 10, b"\0"),
+        "a JPEG with a segment of no length": jpeg(10, 10, b"\xff\xe0\0\0"),
+        "a JPEG that ends before its header": small[:2] + segment(0xE0, b"JFIF\0"),
+        "a JPEG whose segment goes beyond its end": small[:2] + b"\xff\xe0\xff\xff" + small[2:],
+        "a WebP as wide as a wall": lossy(513, 1),
+        "a WebP of no width": lossy(0, 1),
+        "a WebP that is no key frame": webp(b"VP8 ", b"\x31\x03\0\0\0\0" + bytes(20)),
+        "a WebP without losses as high as a tower": lossless(1, 16_384),
+        "a WebP of the extended form as wide as a wall": extended(1 << 24, 1),
+        "a WebP that begins with something else": webp(b"EXIF", bytes(20)),
+        "a RIFF that is a sound": b"RIFF" + bytes(4) + b"WAVEfmt " + bytes(20),
+        "more bytes than there may be": small + bytes(MOST + 1 - len(small)),
+    }
+    texts = {
+        "nothing": "",
+        "an SVG": unpadded(b"<svg/>"),
+        "a GIF": unpadded(b"GIF89a" + bytes(30)),
+        "base64 that is padded": unpadded(small + b"\0") + "=",
+        "base64 for URLs": unpadded(small) + "_-__",
+        "base64 of no whole number of bytes": unpadded(small)[:24] + "A",
+        "a line behind it": unpadded(small) + "\n",
+    }
+    return {what: unpadded(data) for what, data in wrong.items()} | texts
+
+
+def rendered(name: str) -> str:
+    real = [(what, picture, 40, 30) for what, picture in REAL.items()]
+    headers = [(what, unpadded(data), *sides) for what, (data, *sides) in drawn().items()]
+    good: list[dict[str, Any]] = [
+        {"what": what, "picture": picture, "width": width, "height": height}
+        for what, picture, width, height in real + headers
+    ]
+    bad = [{"what": what, "picture": picture} for what, picture in not_drawn().items()]
+    return json.dumps({"good": good, "bad": bad}, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    for each in FILES:
+        (HERE / f"{each}.json").write_text(rendered(each), encoding="utf-8")

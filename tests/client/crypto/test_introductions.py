@@ -1,0 +1,95 @@
+"""What a device's introduction of another one is worth to somebody else: the vectors, and changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.crypto.identities import Identities, Trust
+from client.store import Store
+
+VECTORS = Path(__file__).parents[3] / "protocol/vectors/introductions.json"
+KNOWN: dict[str, Any] = json.loads(VECTORS.read_text())
+PHONE: dict[str, Any] = {"phone": KNOWN["phone"]}
+GOOD: dict[str, Any] = KNOWN["cases"][0]["listed"]
+PLAIN = {"web": {name: GOOD["web"][name] for name in ("keys", "signature")}}
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction() as db:
+        yield Identities(db, "ravi/phone", lambda: 1000.0)
+    store.close()
+
+
+def meet(identities: Identities, phone: str) -> None:
+    identities.learn("raju", PHONE)
+    if phone == "verified":
+        assert identities.verify("raju", "phone", KNOWN["phone"]["keys"]["ed25519"])
+
+
+def trust(identities: Identities) -> dict[str, Trust]:
+    return {one.device: one.trust for one in identities.devices("raju")}
+
+
+@pytest.mark.parametrize("case", KNOWN["cases"], ids=lambda case: case["what"])
+def test_who_trusts_a_device_trusts_what_it_has_linked_and_nothing_else(
+    identities: Identities, case: dict[str, Any]
+) -> None:
+    meet(identities, case["phone"])
+    found = identities.learn("raju", PHONE | case["listed"])
+    expected = {device: Trust(name) for device, name in case["trust"].items()}
+    assert trust(identities) == expected | {"phone": Trust(case["phone"])}
+    waiting = {device for device, one in expected.items() if one is Trust.CHANGED}
+    assert set(found.changed) == {f"raju/{device}" for device in waiting}
+    assert set(found.added) == {f"raju/{device}" for device in expected.keys() - waiting}
+    assert bool(identities.blocked_users(["raju"])) == bool(waiting)
+
+
+@pytest.mark.parametrize("wrong", [None, [], {}, {"by": "phone"}, {"by": ["phone"]}, {"by": {}}])
+def test_what_is_no_introduction_is_none(identities: Identities, wrong: object) -> None:
+    meet(identities, "verified")
+    identities.learn("raju", PHONE | {"web": {**PLAIN["web"], "introduction": wrong}})
+    assert trust(identities)["web"] is Trust.CHANGED
+
+
+def test_a_device_that_is_not_listed_any_more_introduces_nobody(identities: Identities) -> None:
+    meet(identities, "verified")
+    identities.learn("raju", GOOD)
+    assert trust(identities) == {"web": Trust.CHANGED}
+
+
+def test_who_waits_for_a_person_is_not_let_in_by_a_later_introduction(
+    identities: Identities,
+) -> None:
+    meet(identities, "verified")
+    identities.learn("raju", PHONE | PLAIN)
+    identities.learn("raju", PHONE | GOOD)
+    assert trust(identities)["web"] is Trust.CHANGED
+
+
+def test_other_keys_of_a_known_device_are_not_introduced(identities: Identities) -> None:
+    meet(identities, "verified")
+    stranger = next(case for case in KNOWN["cases"] if case["what"] == "put beside another device")
+    without = {"web": {**stranger["listed"]["web"], "introduction": None}}
+    identities.learn("raju", PHONE | without)
+    identities.accept("raju", {"web": without["web"]["keys"]["ed25519"]})
+    identities.learn("raju", PHONE | GOOD)
+    assert trust(identities) == {"phone": Trust.VERIFIED, "web": Trust.CHANGED}
+
+
+def test_whom_a_device_has_introduced_is_verified_once_that_device_is(
+    identities: Identities,
+) -> None:
+    meet(identities, "seen")
+    identities.learn("raju", PHONE | GOOD)
+    assert identities.trust("raju") is Trust.SEEN
+    meet(identities, "verified")
+    found = identities.learn("raju", PHONE | GOOD)
+    assert identities.trust("raju") is Trust.VERIFIED
+    assert (found.added, found.changed) == ((), ())

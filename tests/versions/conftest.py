@@ -1,0 +1,3 @@
+from tests.lambdas.conftest import emulated, world
+
+__all__ = ["emulated", "world"]
