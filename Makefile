@@ -195,6 +195,9 @@ pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictu
 scale: $(READY) ## make scale USERS=1000000: rates, limits, dollars a month, and a reconnect storm
 	@$(BIN)/python -m tools.scale --users $(or $(USERS),100000) $(ARGS)
 
+dashboard: $(READY) ## draws docs/pictures/dashboard.png: CloudWatch's dashboard, with people who write, by Chromium
+	@$(LOCAL_AWS) $(BIN)/python -m tools.dashboard $(ARGS)
+
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
 

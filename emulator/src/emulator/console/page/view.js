@@ -86,7 +86,7 @@ $("pause").addEventListener("click", () => {
 });
 
 async function run() {
-  const title = name || (kind === "denials" ? "Permissions" : "Messages");
+  const title = name || ({ denials: "Permissions", dashboard: "Dashboard" }[kind] ?? "Messages");
   document.title = `${title} · Emulator`;
   $(`to-${kind}`)?.setAttribute("aria-current", "page");
   if (!view) {

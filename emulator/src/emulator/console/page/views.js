@@ -1,4 +1,5 @@
 // What each view draws, from the JSON of its address.
+import { dashboard } from "./dashboard.js";
 import { make, number } from "./elements.js";
 
 const link = (to, text) => make("a", { href: `/_local/view/${to}` }, text);
@@ -330,4 +331,5 @@ export const VIEWS = {
   connections: { draw: connection },
   phones: { draw: phone },
   denials: { draw: denials },
+  dashboard: { draw: dashboard },
 };

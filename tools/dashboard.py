@@ -1,0 +1,78 @@
+"""`python -m tools.dashboard`: the dashboard as a picture, with the data of people who write.
+
+A system of its own runs for it, on free ports; Chromium draws the console's page of the dashboard,
+which is the template's, into docs/pictures/dashboard.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from playwright.async_api import ViewportSize, async_playwright, expect
+
+from emulator.providers import EmulatorError
+from emulator.runtime.endpoints import Endpoints
+from tests.support.chromium import FLAGS, chromium
+from tools import own_system
+from tools.chaos import people
+from tools.chaos.people import Person
+
+PROJECT = Path(__file__).parents[1]
+PICTURE = PROJECT / "docs" / "pictures" / "dashboard.png"
+SIZE = ViewportSize(width=1280, height=800)
+SPEED = 20  # an hour of the dashboard is three minutes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.dashboard", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=150)
+    parser.add_argument("--people", type=int, default=8)
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        try:
+            with own_system.started(PROJECT, state, ["--speed", str(SPEED)]) as system:
+                asyncio.run(picture(system, state, given.people, given.seconds))
+        except EmulatorError as error:
+            print(f"dashboard: {error}", file=sys.stderr)
+            return 1
+    print(PICTURE.relative_to(PROJECT))
+    return 0
+
+
+async def picture(system: Endpoints, folder: Path, several: int, seconds: float) -> None:
+    """Writes PICTURE after so many people have written for so long; a third of them are away."""
+    random = Random(7)
+    there = [Person(f"p{n}", system.api, folder / f"p{n}.sqlite") for n in range(several)]
+    await people.arrive(there, max(1, several // 4), random)
+    for person in there[: several // 3]:
+        await person.go()
+    present = there[several // 3 :]
+    writing = [asyncio.create_task(people.write(each, 1.0, random)) for each in present]
+    await asyncio.sleep(seconds)
+    await _draw(f"{system.console}/_local/view/dashboard")
+    for task in writing:
+        task.cancel()
+    await asyncio.gather(*writing, return_exceptions=True)
+    for person in present:
+        await person.go()
+
+
+async def _draw(address: str) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = await browser.new_page(viewport=SIZE)
+        await page.goto(address)
+        await expect(page.locator("figure").first).to_be_visible()
+        await page.screenshot(path=PICTURE, full_page=True)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
