@@ -18,10 +18,10 @@ from playwright.async_api import ViewportSize, async_playwright, expect
 
 from emulator.providers import EmulatorError
 from emulator.runtime.endpoints import Endpoints
-from tests.support.chromium import FLAGS, chromium
 from tools import own_system
 from tools.chaos import people
 from tools.chaos.people import Person
+from tools.demo.record import chromium
 
 PROJECT = Path(__file__).parents[1]
 PICTURE = PROJECT / "docs" / "pictures" / "dashboard.png"
@@ -66,7 +66,9 @@ async def picture(system: Endpoints, folder: Path, several: int, seconds: float)
 
 async def _draw(address: str) -> None:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox"]
+        )
         page = await browser.new_page(viewport=SIZE)
         await page.goto(address)
         await expect(page.locator("figure").first).to_be_visible()
