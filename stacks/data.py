@@ -7,7 +7,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.config.environments import Environment
+from stacks.config.restored import RESTORABLE
 from stacks.config.tables import TABLES, TableRow, table_variable
+from stacks.constructs.backups import Backups
 from stacks.constructs.file_bucket import FileBucket
 from stacks.constructs.grants import Resource
 from stacks.constructs.retention import removal_policy
@@ -22,7 +24,17 @@ class DataStack(EnvironmentStack):
         self._removal = removal_policy(config)
         self.key = self._key() if config.customer_managed_key else None
         self.web_push_key = self._web_push_key()
-        self.tables = {id: self._table(id, row) for id, row in TABLES.items()}
+        made = {id: self._table(id, row) for id, row in TABLES.items()}
+        self.tables = {id: self._serving(id, table) for id, table in made.items()}
+        if config.backup_days is not None:
+            Backups(
+                self,
+                "Backups",
+                config=config,
+                days=config.backup_days,
+                tables=[self.tables[id] for id in RESTORABLE],
+                key=self.key,
+            )
         self.files = FileBucket(self, "Files", config=config)
         self.user_pool = self._user_pool()
         self.client = self._client()
@@ -88,6 +100,26 @@ class DataStack(EnvironmentStack):
             encryption_key=self.key,
             deletion_protection=self.config.deletion_protection,
             removal_policy=self._removal,
+        )
+
+    def _serving(self, id: str, table: dynamodb.Table) -> dynamodb.ITable:
+        """The table, or the one that was restored in its place.
+
+        The old one stays in the stack, and so do its exports: other stacks import them until they
+        are deployed too.
+        """
+        name = self.config.restored.of(id)
+        if name is None:
+            return table
+        for value in (table.table_name, table.table_arn, table.table_stream_arn):
+            if value is not None:
+                self.export_value(value)
+        return dynamodb.Table.from_table_attributes(
+            self,
+            f"Restored{id}",
+            table_name=name,
+            table_stream_arn=self.config.restored.chats_stream if TABLES[id].stream else None,
+            encryption_key=self.key,
         )
 
     def _user_pool(self) -> cognito.UserPool:

@@ -39,6 +39,13 @@ SECRET = _kind(
 # Permissions name a key, not an alias; the id of a multi-Region key starts with mrk-.
 # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id
 KEY = _kind("kms", rf"key/(?:{_UUID}|mrk-[0-9a-f]{{32}})", "key/<key id>")
+# The label of a stream is the time at which it was made.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+STREAM = _kind(
+    "dynamodb",
+    r"table/[A-Za-z0-9_.-]{3,255}/stream/[0-9T:.-]{10,40}",
+    "table/<name>/stream/<time>",
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
 from stacks.config.regions import check_region, check_zones
 from stacks.config.releases import Releases
+from stacks.config.restored import Restored
 from stacks.config.rules import check_together, container_pools
 from stacks.config.settings import Files, Network, Pipeline, Push, WebSocket
 from stacks.config.type_checks import require_types
@@ -39,8 +40,10 @@ class Environment:
     `deletion_protection` makes AWS reject the deletion of stacks, tables, users and load
     balancers; turn it on after the first successful deployment, since it also blocks the rollback
     of a failed one. `password_reset` lets users confirm an e-mail address, to which Cognito sends a
-    code when they have forgotten their password. `concurrent_executions` is the account's Lambda
-    quota in the region. `runbooks_url` is where the team reads docs/runbooks/, linked to by alarms.
+    code when they have forgotten their password. `backup_days`: the tables are
+    copied into a vault each day, and copies are kept so long; None makes none.
+    `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is where the
+    team reads docs/runbooks/, linked to by alarms.
     """
 
     name: str
@@ -63,6 +66,8 @@ class Environment:
     retain: bool = False
     deletion_protection: bool = False
     point_in_time_recovery: bool = False
+    backup_days: int | None = None
+    restored: Restored = field(default_factory=Restored)
     customer_managed_key: bool = False
     message_ttl_days: int = 30
     retain_until_expiry: bool = False
@@ -85,6 +90,11 @@ class Environment:
             self.log_retention_days,
             f"the periods CloudWatch Logs has: {', '.join(map(str, LOG_RETENTION_DAYS))}",
         )
+        # docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html: at least one day
+        if self.backup_days is not None:
+            require_between(
+                1, 36_500, "backup_days", self.backup_days, "the life of a backup in days"
+            )
         require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
         require(
             self.alarms_email is None or is_email(self.alarms_email),
@@ -143,7 +153,9 @@ class Environment:
             )
         )
         arns.check_region_and_account(
-            (*certificates, *self.push.named_arns()), self.region, self.account
+            (*certificates, *self.push.named_arns(), *self.restored.named_arns()),
+            self.region,
+            self.account,
         )
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")

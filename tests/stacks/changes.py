@@ -7,6 +7,7 @@ from stacks.config.environments import PROD, Environment
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool
 from stacks.config.releases import Releases
+from stacks.config.restored import Restored
 from stacks.config.settings import Network
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
@@ -34,6 +35,11 @@ NAMED = replace(
     zone=ZONE,
     load_balancer=LoadBalancer(domain_name="chat.example.com"),
     websocket=replace(BASE.websocket, domain_name="ws.example.com"),
+)
+RESTORED = Restored(
+    chats="chats-restored",
+    chats_stream=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/chats-restored/stream/2026-11-29T17:00:00.000",
+    users="users-restored",
 )
 RENAMED = ContainerPool(name="tiny", cpu=256, memory=512, weight=2, min=2, max=20)
 
@@ -98,6 +104,9 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
     ),
     "releases are shifted": (replace(BASE, releases=Releases()), BASE),
     "releases are not shifted any more": (BASE, replace(BASE, releases=Releases())),
+    "restored tables serve": (BASE, replace(BASE, restored=RESTORED)),
+    "the tables of the stack serve again": (replace(BASE, restored=RESTORED), BASE),
+    "backups on": (BASE, replace(BASE, backup_days=90)),
     "longer logs": (BASE, replace(BASE, log_retention_days=400)),
 }
 

@@ -20,6 +20,12 @@ BALANCER, CHECK = "load_balancer", "load_balancer.health_check"
 MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
+CHATS = "chats-restored"
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{CHATS}/stream/2026-11-29T17:00:00.000"
+TABLE_NAMES = (
+    *("", " ", "ab", "a b", "a/b", "a:b", "\u00e4bc", "abc\n", " abc", "a#b", "${abc}", "x" * 256),
+    LONG,
+)
 VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
 IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
 NO_ZONE = {"zone.id": None, "zone.domain": None}
@@ -201,6 +207,21 @@ def key() -> Values:
         None,
     )
     return Values(values.wrong_texts, values.wrong_values, right, beside)
+
+
+def _stream() -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Wrong ones: of another table, region or account, or of another form."""
+    wrong = (
+        *("", "x", "arn", ":::::", STREAM[:-30], STREAM.partition("/stream")[0], f"{STREAM} "),
+        STREAM.replace(CHATS, "other"),
+        STREAM.replace(REGION, "eu-west-2"),
+        STREAM.replace(REGION, "moon-1"),
+        STREAM.replace(ACCOUNT, "210987654321"),
+        STREAM.replace(":dynamodb:", ":kinesis:"),
+        STREAM.upper(),
+        f"{STREAM}{LONG}",
+    )
+    return wrong, (*wrong, 5, -1, 1.5, True, ["x"], {"x": "y"}, [])
 
 
 NAMES = (
@@ -484,6 +505,25 @@ VALUES: dict[str, Values] = {
         optional=True,
     ),
     "releases.task_alarms": flag(),
+    "restored.users": text(
+        TABLE_NAMES, ("abc", "users-restored.2026_11", "x" * 255), optional=True
+    ),
+    "restored.chats": text(
+        TABLE_NAMES,
+        ((CHATS, {"restored.chats_stream": STREAM}), ("none", {"restored.chats_stream": "none"})),
+        optional=True,
+        with_={**IN_REGION, "restored.chats_stream": STREAM},
+    ),
+    "restored.chats_stream": Values(
+        *_stream(),
+        (
+            (STREAM, {"restored.chats": CHATS}),
+            ("none", {"restored.chats": "none"}),
+            (None, {"restored.chats": None}),
+        ),
+        {**IN_REGION, "restored.chats": CHATS},
+    ),
+    "backup_days": number(1, 36_500, optional=True),
     "concurrent_executions": number(1, 1_000_000),
     "push.fcm_secret_arn": secret(),
     "push.apns_secret_arn": secret(),

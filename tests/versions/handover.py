@@ -99,8 +99,8 @@ def _who_was_away_gets_all(world: Backend, left: Left) -> None:
 
 
 def _the_chat_goes_on(world: Backend, left: Left) -> None:
-    told = when.acknowledges(world, "raju", left["chat"], senders=["ravi"], delivered=3, read=3)
-    assert told is None
+    marks: dict[str, Any] = {"delivered": 3, "read": 3}
+    assert when.acknowledges(world, "raju", left["chat"], senders=["ravi"], **marks) is None
     receipts = [each for each in world.frames("ravi", "phone") if each["type"] == "receipt"]
     assert any(each["user"] == "raju" and each["read"] == 3 for each in receipts)
     accepted = when.sends(world, "raju", left["chat"], payload="text 4")

@@ -103,7 +103,7 @@ def test_it_goes_on_where_it_was_ended_and_looks_at_nothing_twice(
     stored: Backend, tmp_path: Path
 ) -> None:
     position = tmp_path / "position"
-    looked_at: list[tuple[Any, Any]] = []
+    looked_at: list[Any] = []
 
     def ends(item: Item) -> Item | None:
         if len(looked_at) == 5:

@@ -12,11 +12,15 @@ from emulator.providers import Created
 from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
+_BACKED_UP = "the data is in files; nobody copies them"
 _SHIFTED = "what is started has one version, and all requests"
 _OBSERVED = "functions print their logs into files, and the terminal shows what alarms notify of"
 
 IGNORED: Mapping[str, str] = {
     "AWS::ApiGateway::Account": _OBSERVED,
+    "AWS::Backup::BackupPlan": _BACKED_UP,
+    "AWS::Backup::BackupSelection": _BACKED_UP,
+    "AWS::Backup::BackupVault": _BACKED_UP,
     "AWS::CDK::Metadata": "counts deployments",
     "AWS::CertificateManager::Certificate": "nothing here has TLS",
     "AWS::CodeDeploy::Application": _SHIFTED,

@@ -8,6 +8,7 @@ from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.findings import Finding, Kind
 
 STATEFUL: Mapping[str, str] = {
+    "AWS::Backup::BackupVault": "its copies",
     "AWS::Cognito::UserPool": "its users",
     "AWS::DynamoDB::GlobalTable": "its items",
     "AWS::DynamoDB::Table": "its items",
