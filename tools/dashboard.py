@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def picture(system: Endpoints, folder: Path, several: int, seconds: float) -> None:
     """Writes PICTURE after so many people have written for so long; a third of them are away."""
     random = Random(7)
-    there = [Person(f"p{n}", system.api, folder / f"p{n}.sqlite") for n in range(several)]
+    there = [Person(f"person_{n}", system.api, folder / f"{n}.sqlite") for n in range(several)]
     await people.arrive(there, max(1, several // 4), random)
     for person in there[: several // 3]:
         await person.go()
