@@ -60,6 +60,11 @@ class Settings:
         return self["PASSWORD_RESET"] == str(True).lower()
 
     @property
+    def behind_cloudfront(self) -> bool:
+        """Whether clients call CloudFront, and nobody else calls the load balancer."""
+        return self.get("BEHIND_CLOUDFRONT") == str(True).lower()
+
+    @property
     def file_mib(self) -> int:
         """The size of an encrypted file, at most."""
         return int(self["FILE_MIB"])

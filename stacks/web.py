@@ -12,8 +12,9 @@ from stacks.config.environments import Environment
 from stacks.config.pools import ContainerPool, KubernetesPool, construct_id
 from stacks.config.rules import ip_hash_pool
 from stacks.constructs.container_pool import ContainerPoolService
+from stacks.constructs.distribution import ORIGIN_HEADER, Distribution
 from stacks.constructs.function import Function
-from stacks.constructs.kubernetes_pool import KubernetesPoolPods
+from stacks.constructs.kubernetes_pool import KubernetesPoolPods, TargetPool
 from stacks.constructs.lambda_pool import LambdaTargetGroup
 from stacks.constructs.load_balancer import LoadBalancer, Share
 from stacks.constructs.network_balancer import NetworkBalancer
@@ -61,6 +62,7 @@ class WebStack(EnvironmentStack):
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
             "PASSWORD_RESET": str(config.password_reset).lower(),
+            "BEHIND_CLOUDFRONT": str(config.cloudfront.enabled).lower(),
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
             "TOKEN_ISSUER": data.token_issuer,
@@ -71,7 +73,13 @@ class WebStack(EnvironmentStack):
         self.functions: dict[str, Function] = {}
         self.container_pools: dict[str, ContainerPoolService] = {}
         self.kubernetes_pools: dict[str, KubernetesPoolPods] = {}
-        self.load_balancer.forward(self._shares(network))
+        distribution = None
+        if config.cloudfront.enabled:
+            distribution = Distribution(self, "CloudFront", config=config)
+        self.load_balancer.forward(
+            self._shares(network),
+            (ORIGIN_HEADER, distribution.secret) if distribution else None,
+        )
         self.functions["Operator"] = self._operator()
         for pool in self.container_pools.values():
             pool.scale()
@@ -80,11 +88,18 @@ class WebStack(EnvironmentStack):
         self.network_balancer = self._network_balancer(network)
         if config.waf:
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
-        CfnOutput(self, "ApiUrl", value=self.load_balancer.url)
+        CfnOutput(self, "ApiUrl", value=(distribution or self.load_balancer).url)
+        if distribution and config.cloudfront.domain_name:
+            CfnOutput(self, "CloudFrontDnsName", value=distribution.dns_name)
         if config.load_balancer.domain_name:
             # the target of the domain's DNS record
             dns_name = self.load_balancer.balancer.load_balancer_dns_name
             CfnOutput(self, "LoadBalancerDnsName", value=dns_name)
+
+    @property
+    def target_pools(self) -> dict[str, TargetPool]:
+        """Those whose targets the load balancer checks."""
+        return {**self.container_pools, **self.kubernetes_pools}
 
     def _shares(self, network: NetworkStack) -> list[Share]:
         containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,6 +29,9 @@ settings.load_profile("steady")
 # test would try other examples when other tests are collected beside it.
 providers._get_local_constants = lambda: providers._local_constants
 
+# httpcore asks for this package, which is not installed, at each lock, and Python looks through all
+# of its path for it again. None ends the search.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 # Python's collector looks at all objects again and again; those of the imports stay until the end.
 _COLLECT_EVERY = 50_000  # new objects; the default is 700
@@ -42,3 +47,27 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY)
     gc.enable()
+
+
+# In these folders a file takes few seconds, and its tests share tables and clients.
+_BY_FILE = ("tests/lambdas/", "tests/client/", "tests/stacks/", "tests/protocol/", "tests/docs/")
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As `--dist loadgroup`, but the tests of one file go to one worker, so that what they share is
+    made once. Elsewhere each test goes to whoever is free, as some take long."""
+    from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+
+    if config.getoption("dist") != "loadgroup":
+        return None
+    scheduling = LoadGroupScheduling(config, log)
+    group_of = scheduling._split_scope
+
+    def unit_of(nodeid: str) -> str:
+        group: str = group_of(nodeid)
+        alone = group == nodeid and nodeid.startswith(_BY_FILE)
+        return nodeid.partition("::")[0] if alone else group
+
+    scheduling._split_scope = unit_of
+    return scheduling

@@ -22,6 +22,7 @@ from client.cli.view import View
 from client.crypto.identities import KnownDevice, Trust
 from client.errors import ClientError, NotFound, StoreUnavailable
 
+COMMAND_COLUMNS = 23  # of a line of HELP, in front of what the command does
 HELP = f"""\
 /to USER               opens the chat with a user, or a group by its name
 /group NAME A,B        makes a group with these users, who get its name
@@ -45,6 +46,7 @@ HELP = f"""\
 {STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does; the tab key completes a command
+/help [COMMAND]        shows this, or what one command does; the key Page Up shows what was above
 Anything else is sent; // at the beginning sends a /"""
 
 STORE_RETRY = 1.0  # seconds
@@ -252,7 +254,15 @@ class Commands:
         self._show(self._client.known_devices(rest))
 
     async def _help(self, rest: str) -> None:
-        for line in HELP.splitlines():
+        """All of it, or the lines about one command."""
+        asked, all_lines = f"/{rest.lstrip('/')}", HELP.splitlines()
+        about = [line for line in all_lines if asked in _words(line[:COMMAND_COLUMNS])]
+        lines = (
+            about or [line for line in all_lines if asked in _words(line)] if rest else all_lines
+        )
+        if not lines:
+            self._view.problem(f"there is no {asked}; /help shows what there is")
+        for line in lines:
             self._view.notice(line)
 
 
@@ -269,6 +279,10 @@ class Complaints:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._shown, name)
+
+
+def _words(line: str) -> list[str]:
+    return [word.rstrip(",;") for word in line.split()]
 
 
 def _names(text: str) -> list[str]:

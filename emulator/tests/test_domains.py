@@ -31,11 +31,17 @@ def test_names_are_found_where_the_template_has_them_as_texts() -> None:
             Resource("Web", "Balancer", balancer, {"Tags": tags}),
             Resource("Web", "Network", balancer, {"Type": "network"}),
             Resource(
+                "Web",
+                "Cdn",
+                "AWS::CloudFront::Distribution",
+                {"DistributionConfig": {"Aliases": ["www.example.com"]}},
+            ),
+            Resource(
                 "Chat", "Name", "AWS::ApiGatewayV2::DomainName", {"DomainName": "ws.example.com"}
             ),
         ]
     )
-    assert found == NAMED
+    assert found == Domains("chat.example.com", "ws.example.com", "www.example.com")
     unknown = {"Tags": [{"Key": "domain", "Value": {"Ref": "Name"}}]}
     assert of_template([Resource("Web", "Balancer", balancer, unknown)]) == Domains()
 
@@ -165,6 +171,47 @@ def test_what_is_https_on_aws_is_http_here_by_the_balancers_name(listeners: Any)
         await balancer.stop()
 
     run(scenario)
+
+
+ORIGIN = {
+    "DomainName": "chat.example.com",
+    "CustomOriginConfig": {"OriginProtocolPolicy": "https-only"},
+    "OriginCustomHeaders": [{"HeaderName": "X-Secret", "HeaderValue": "s3"}],
+}
+
+
+@pytest.mark.parametrize("distribution", [True, False])
+def test_rules_see_the_headers_of_the_distribution_that_the_balancer_stands_for(
+    distribution: bool,
+) -> None:
+    refusing = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403"}}
+    asked = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "x-secret"}}
+    asked["HttpHeaderConfig"]["Values"] = ["s3"]  # type: ignore[index]
+
+    async def scenario() -> None:
+        balancer = ApplicationBalancer(0, Arns("us-east-1", "1", lambda n: b"\1" * n), names=NAMED)
+        balancer.create_balancer("Balancer", "web", {})
+        listener = {**SECURE, "DefaultActions": [refusing], "LoadBalancerArn": balancer.arn}
+        made = balancer.create_listener("Https", listener)
+        rule = {"ListenerArn": made.ref, "Priority": 1, "Conditions": [asked], "Actions": [FIXED]}
+        balancer.create_rule("Rule", rule)
+        if distribution:
+            config = {"Origins": [ORIGIN]}
+            balancer.create_distribution("Distribution", {"DistributionConfig": config})
+        await balancer.start(Registrar(nobody, Clock()), nobody, Clock())
+        port = int(balancer.url.rpartition(":")[2])
+        assert await status(port, "/", {}) == (200 if distribution else 403)
+        await balancer.stop()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("changed", [{"DomainName": "other.example"}, {"CustomOriginConfig": None}])
+def test_a_distribution_of_another_origin_is_not_supported(changed: dict[str, Any]) -> None:
+    balancer = ApplicationBalancer(0, Arns("us-east-1", "1", lambda n: b"\1" * n), names=NAMED)
+    origin = {name: value for name, value in {**ORIGIN, **changed}.items() if value is not None}
+    with pytest.raises(EmulatorError, match="the origin"):
+        balancer.create_distribution("It", {"DistributionConfig": {"Origins": [origin]}})
 
 
 def test_a_listener_that_serves_beside_one_for_https_is_not_supported() -> None:

@@ -119,10 +119,17 @@ class Endpoint:
             path=request.path_params,
             query=request.query_params,
             body=parse(route.body, body) if route.body else {},
-            address=address_of(request.headers.getlist("x-forwarded-for")),
+            address=self._address(request),
             came_at=came_at,
         )
         return route.endpoint(call)
+
+    def _address(self, request: Request) -> str:
+        viewer = request.headers.get("cloudfront-viewer-address", "")
+        if self._aws.settings.behind_cloudfront and viewer:
+            # CloudFront sets it, with the port behind the address, over what the client sent
+            return address_of([viewer.rpartition(":")[0].strip("[]")])
+        return address_of(request.headers.getlist("x-forwarded-for"))
 
     def _log(self, request: Request, status: int, milliseconds: int) -> None:
         """Logs the route, not the path or the query: those contain user names."""

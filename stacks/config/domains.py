@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stacks.config.cloudfront import CloudFront
 from stacks.config.errors import require
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.names import DOMAIN_NAME
@@ -70,16 +71,20 @@ def serves_https(balancer: LoadBalancer, zone: HostedZone) -> bool:
     return balancer.certificate_arn is not None or _is_certified(balancer, zone)
 
 
-def check_domains(balancer: LoadBalancer, websocket: WebSocket, zone: HostedZone) -> None:
+def check_domains(
+    balancer: LoadBalancer, websocket: WebSocket, cloudfront: CloudFront, zone: HostedZone
+) -> None:
     """Raises ConfigError for what AWS would reject, or accept without effect."""
-    require(
-        balancer.domain_name is None or balancer.domain_name != websocket.domain_name,
-        f"{WEBSOCKET}.domain_name",
-        websocket.domain_name,
-        "load_balancer.domain_name is the same, and a name leads to the load balancer or to API "
-        "Gateway",
-        f"Set {WEBSOCKET}.domain_name to another one, such as ws.example.com",
-    )
+    named = list(_named(balancer, websocket, cloudfront))
+    for number, (field, name, _) in enumerate(named):
+        same = [other for other, each, _ in named[:number] if each == name]
+        require(
+            not same,
+            f"{field}.domain_name",
+            name,
+            f"{''.join(same)}.domain_name is the same, and a name leads to one of them",
+            f"Set {field}.domain_name to another one",
+        )
     require(
         websocket.domain_name is None
         or websocket.certificate_arn is not None
@@ -90,12 +95,11 @@ def check_domains(balancer: LoadBalancer, websocket: WebSocket, zone: HostedZone
         "and there is no zone to validate a new one in",
         f"Set {WEBSOCKET}.certificate_arn, or zone.id and zone.domain",
     )
-    _check_zone(balancer, websocket, zone)
+    _check_zone(named, zone)
     _check_made_certificate(balancer, zone)
 
 
-def _check_zone(balancer: LoadBalancer, websocket: WebSocket, zone: HostedZone) -> None:
-    named = list(_named(balancer, websocket))
+def _check_zone(named: list[tuple[str, str, str | None]], zone: HostedZone) -> None:
     require(
         zone.id is None or bool(named),
         "zone.id",
@@ -151,8 +155,11 @@ def _is_certified(balancer: LoadBalancer, zone: HostedZone) -> bool:
     return zone.id is not None and balancer.domain_name is not None
 
 
-def _named(balancer: LoadBalancer, websocket: WebSocket) -> Iterator[tuple[str, str, str | None]]:
+def _named(
+    balancer: LoadBalancer, websocket: WebSocket, cloudfront: CloudFront
+) -> Iterator[tuple[str, str, str | None]]:
     """The settings' prefix, the name and the ARN of its certificate."""
-    for field, each in ((BALANCER, balancer), (WEBSOCKET, websocket)):
+    parts = ((BALANCER, balancer), (WEBSOCKET, websocket), ("cloudfront", cloudfront))
+    for field, each in parts:
         if each.domain_name is not None:
             yield field, each.domain_name, each.certificate_arn

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from stacks.config import arns
+from stacks.config.cloudfront import CloudFront, check_cloudfront
 from stacks.config.domains import HostedZone, check_domains, serves_https
 from stacks.config.errors import require, require_between, require_one_of
 from stacks.config.functions import FunctionSizes
@@ -56,6 +57,7 @@ class Environment:
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
     zone: HostedZone = field(default_factory=HostedZone)
+    cloudfront: CloudFront = field(default_factory=CloudFront)
     functions: FunctionSizes = field(default_factory=FunctionSizes)
     concurrent_executions: int = 1_000
     releases: Releases = field(default_factory=Releases)
@@ -124,7 +126,8 @@ class Environment:
         )
         check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
-        check_domains(self.load_balancer, self.websocket, self.zone)
+        check_domains(self.load_balancer, self.websocket, self.cloudfront, self.zone)
+        check_cloudfront(self.cloudfront, self.load_balancer, https=self.https, waf=self.waf)
         self.functions.check_reserved(quota)
         self.functions.check_provisioned(self.releases.shifting)
         self._check_location()

@@ -199,6 +199,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "VAPID_KEY",
             "MESSAGE_TTL_DAYS",
             "PASSWORD_RESET",
+            "BEHIND_CLOUDFRONT",
             "FILES_BUCKET",
             "FILES_URL",
             "FILE_MIB",

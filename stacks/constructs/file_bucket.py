@@ -20,7 +20,9 @@ class FileBucket(Construct):
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id)
-        domain = config.load_balancer.domain_name
+        cloudfront = config.cloudfront
+        # the page's; that of a distribution without a name is not known to this stack
+        domain = cloudfront.domain_name if cloudfront.enabled else config.load_balancer.domain_name
         self.bucket = s3.Bucket(
             self,
             "Bucket",

@@ -15,6 +15,10 @@ from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from stacks.constructs.access_log_bucket import AccessLogBucket
 from stacks.constructs.domain import Domain
 
+REFUSED = elb.ListenerAction.fixed_response(
+    403, content_type="text/plain", message_body="Call this by its name."
+)
+
 
 @dataclass(frozen=True)
 class Share:
@@ -62,23 +66,30 @@ class LoadBalancer(Construct):
         domain.lead_to(targets.LoadBalancerTarget(self.balancer))
         self._certificate = domain.certificate
 
-    def forward(self, shares: Sequence[Share]) -> None:
+    def forward(self, shares: Sequence[Share], header: tuple[str, str] | None = None) -> None:
         """`/api/*` goes to all pools by weight; everything else, which is the web client, to the
-        containers, or to the Lambda where there is none with a weight."""
+        containers, or to the Lambda where there is none with a weight. `header` is what all
+        requests need to have, with its value."""
         containers = [
             share
             for share in shares
             if not isinstance(share.pool, LambdaPool) and share.pool.weight
         ]
-        listener = self._listener(self._weighted(containers or shares))
+        page = self._weighted(containers or shares)
+        asked = [elb.ListenerCondition.http_header(header[0], [header[1]])] if header else []
+        listener = self._listener(REFUSED if header else page)
         elb.ApplicationListenerRule(
             self,
             "ApiRule",
             listener=listener,
             priority=10,
-            conditions=[elb.ListenerCondition.path_patterns(["/api/*"])],
+            conditions=[elb.ListenerCondition.path_patterns(["/api/*"]), *asked],
             action=self._weighted(shares),
         )
+        if header:
+            elb.ApplicationListenerRule(
+                self, "PageRule", listener=listener, priority=20, conditions=asked, action=page
+            )
 
     def _annotate(self) -> None:
         """Notes and warnings about the configuration, printed at synth."""

@@ -14,8 +14,8 @@ from constructs import Construct
 from stacks.chat import ChatStack
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS
-from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
+from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.data import DataStack
 from stacks.monitoring.group_metrics import of_group
@@ -281,7 +281,7 @@ class Alarms(Construct):
         )
 
     def on_web(
-        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
     ) -> None:
         self._alarm(
             "Balancer5xx",

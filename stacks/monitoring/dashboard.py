@@ -11,6 +11,7 @@ from stacks.chat import ChatStack
 from stacks.config.environments import Environment
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
+from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import time_of
@@ -79,7 +80,7 @@ class Dashboard(Construct):
         )
 
     def show_web(
-        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
     ) -> None:
         metrics = balancer.metrics
         each = _of_each(balancer, pools)
@@ -106,7 +107,7 @@ class Dashboard(Construct):
         )
 
     def show_pools(
-        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
     ) -> None:
         """Errors, failed connections, health and CPU of each container pool."""
         each = _of_each(balancer, pools)
@@ -122,7 +123,9 @@ class Dashboard(Construct):
                     lambda group, name: group.unhealthy_host_count(label=name, statistic="Maximum")
                 ),
                 "CPU by pool, percent": [
-                    pool.service.metric_cpu_utilization(label=name) for name, pool in pools.items()
+                    pool.service.metric_cpu_utilization(label=name)
+                    for name, pool in pools.items()
+                    if isinstance(pool, ContainerPoolService)  # a cluster measures its pods itself
                 ],
             }
         )
@@ -218,7 +221,7 @@ class Dashboard(Construct):
 
 
 def _of_each(
-    balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+    balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
 ) -> Callable[[Measure], list[cloudwatch.Metric]]:
     """A function that gives one metric of every pool's target group."""
 

@@ -57,7 +57,7 @@ class ObservabilityStack(EnvironmentStack):
         alarms.on_gateway(chat)
         alarms.on_queues(notifications, chat)
         alarms.on_users(data)
-        alarms.on_web(web.load_balancer.balancer, web.container_pools)
+        alarms.on_web(web.load_balancer.balancer, web.target_pools)
         if web.network_balancer:
             alarms.on_network_balancer(web.network_balancer)
         dashboard = Dashboard(self, "Dashboard", config=config)
@@ -66,9 +66,9 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.show_messages()
         dashboard.show_functions(functions)
         dashboard.show_queues(notifications, chat)
-        dashboard.show_web(web.load_balancer.balancer, web.container_pools)
-        if web.container_pools:
-            dashboard.show_pools(web.load_balancer.balancer, web.container_pools)
+        dashboard.show_web(web.load_balancer.balancer, web.target_pools)
+        if web.target_pools:
+            dashboard.show_pools(web.load_balancer.balancer, web.target_pools)
         if web.network_balancer:
             dashboard.show_network_balancer(web.network_balancer)
         dashboard.show_fingerprint(made_from)

@@ -4,14 +4,14 @@ from functools import cache
 
 import pytest
 
-import client.store.store
-from lambdas.telemetry import logger
-from tests.support import memory_store
+# Other imports stand in the fixtures, as pytest-xdist's own process reads this file too.
 
 
 @pytest.fixture(autouse=True)
 def quiet_handlers() -> Iterator[None]:
     """The handlers log each frame and request; a test that fails is about the client."""
+    from lambdas.telemetry import logger
+
     before = logger.log_level
     logger.setLevel("WARNING")
     yield
@@ -21,6 +21,9 @@ def quiet_handlers() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def made_once() -> Iterator[None]:
     """Each client reads the certificates of all authorities, and makes a store with its tables."""
+    import client.store.store
+    from tests.support import memory_store
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         patch.setattr(client.store.store, "migrate", memory_store.migrate)

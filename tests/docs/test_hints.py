@@ -12,6 +12,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,21 +50,27 @@ def sources() -> Iterator[Path]:
         yield from [path] if path.is_file() else sorted(path.rglob("*.py"))
 
 
-def texts(path: Path) -> Iterator[str]:
+@cache
+def texts(path: Path) -> list[str]:
     """Every text of a module that is no docstring; the values of an f-string are x."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = set()
-    for node in ast.walk(tree):
+    found, constants, inside = [], [], set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             inside.add(node.value)
-        if isinstance(node, ast.JoinedStr):
-            inside |= {each for each in node.values if isinstance(each, ast.Constant)}
-            yield "".join(
-                str(each.value) if isinstance(each, ast.Constant) else "x" for each in node.values
-            )
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inside:
-            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            parts = [each if isinstance(each, ast.Constant) else None for each in node.values]
+            inside |= {each for each in parts if each}
+            found.append("".join(str(each.value) if each else "x" for each in parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            constants.append(node)
+    return found + [str(each.value) for each in constants if each not in inside]
+
+
+def naming(*words: str) -> Iterator[tuple[Path, str]]:
+    """The texts of the modules in which one of the words stands; few are parsed."""
+    for path in sources():
+        if any(word in path.read_text(encoding="utf-8") for word in words):
+            yield from ((path, text) for text in texts(path))
 
 
 def hints() -> list[str]:
@@ -72,13 +79,10 @@ def hints() -> list[str]:
     commands: dict[str, str] = settings["tool"]["emulator"]["commands"]
     arguments = commands.pop("arguments")
     found = {*commands.values(), *(f"{each} {arguments.format('x')}" for each in commands.values())}
-    for path in sources():
-        for text in texts(path):
-            found |= {
-                f"make {target}{given}"
-                for target, given in TARGET.findall(text)
-                if target not in WORDS
-            }
+    for _, text in naming("make"):
+        found |= {
+            f"make {target}{given}" for target, given in TARGET.findall(text) if target not in WORDS
+        }
     return sorted(found)
 
 
@@ -100,8 +104,7 @@ def test_a_hint_is_a_command_that_make_knows(hint: str) -> None:
 def test_no_hint_needs_an_activated_environment() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {text.strip()}"
-        for path in sources()
-        for text in texts(path)
+        for path, text in naming("python", "emulate")
         if OTHERS.search(text) and not PROGRAM.fullmatch(text)
     ]
     assert found == []

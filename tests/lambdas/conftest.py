@@ -1,15 +1,22 @@
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdas.messages.send import send_limit
-from lambdas.settings import Aws
-from tests.support.lambdas.backend import Backend, backend, cloud
-from tests.support.lambdas.connection_api import ConnectionApi
+if TYPE_CHECKING:
+    from lambdas.settings import Aws
+    from tests.support.lambdas.backend import Backend
+    from tests.support.lambdas.connection_api import ConnectionApi
+
+# Imports stand in the fixtures, as pytest-xdist's own process reads this file too, and needs no moto.
 
 
 @pytest.fixture(scope="module")
 def emulated() -> Iterator[tuple[Aws, ConnectionApi]]:
+    from tests.support.lambdas.backend import cloud
+
     with cloud() as clients:
         yield clients
 
@@ -17,6 +24,9 @@ def emulated() -> Iterator[tuple[Aws, ConnectionApi]]:
 @pytest.fixture
 def world(emulated: tuple[Aws, ConnectionApi]) -> Iterator[Backend]:
     """Tables, a push queue and open connections for one test."""
+    from lambdas.messages.send import send_limit
+    from tests.support.lambdas.backend import backend
+
     send_limit.cache_clear()  # what other tests sent would count
     with backend(*emulated) as one:
         yield one

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from stacks.config.cloudfront import CloudFront
 from stacks.config.domains import HostedZone
 from stacks.config.environments import PROD, Environment
 from stacks.config.load_balancer import LoadBalancer
@@ -73,6 +74,11 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
         NAMED,
         replace(NAMED, websocket=replace(NAMED.websocket, domain_name="sockets.example.com")),
     ),
+    "CloudFront before the load balancer": (
+        NAMED,
+        replace(NAMED, cloudfront=CloudFront(enabled=True)),
+    ),
+    "CloudFront goes again": (replace(NAMED, cloudfront=CloudFront(enabled=True)), NAMED),
     "a given certificate gives way to a made one": (
         replace(BASE, load_balancer=HTTPS),
         replace(BASE, zone=ZONE, load_balancer=replace(HTTPS, certificate_arn=None)),

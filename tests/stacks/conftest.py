@@ -1,55 +1,19 @@
 """Templates of the environments, synthesized without a process of their own, once a session."""
 
+from __future__ import annotations
+
 import hashlib
-import json
 import os
 import pickle
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from app import NO_STACK_TRACES
 from stacks.build.node import use_packaged_node
+from stacks.config.environments import DEV, PROD, STAGING, Environment
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 use_packaged_node()  # before any test module imports a stack, and with it aws_cdk
-
-from aws_cdk import App  # noqa: E402
-from aws_cdk.cx_api import CloudFormationStackArtifact  # noqa: E402
-
-from stacks.config.environments import DEV, PROD, STAGING, Environment  # noqa: E402
-from stacks.stage import EnvironmentStage  # noqa: E402
-from tests.stacks.synthesized import Synthesize, Synthesized, stack_id  # noqa: E402
-
-ROOT = Path(__file__).parents[2]
-
-
-def flags() -> dict[str, object]:
-    """The context of cdk.json, and no bundling: no test here needs the functions' packages."""
-    context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**context, **NO_STACK_TRACES, "aws:cdk:bundling-stacks": []}
-
-
-def synthesized(config: Environment, out: Path) -> Synthesized:
-    """Without tree.json, which no test reads, and stack traces, as in app.py."""
-    app = App(context=flags(), outdir=str(out), stack_traces=False, tree_metadata=False)
-    assembly = EnvironmentStage(app, config).synth()
-    return Synthesized(
-        {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
-        {
-            stack_id(artifact.stack_name): {
-                stack_id(other.stack_name)
-                for other in artifact.dependencies
-                if isinstance(other, CloudFormationStackArtifact)
-            }
-            for artifact in assembly.stacks
-        },
-        [
-            image["source"]["platform"]
-            for file in sorted(Path(assembly.directory).glob("*.assets.json"))
-            for image in json.loads(file.read_text()).get("dockerImages", {}).values()
-        ],
-    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -66,6 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     """Each configuration once: what one worker of pytest-xdist has synthesized, all others read."""
+    # here, as pytest-xdist's own process reads this file too, and needs no process of Node.js
+    from tests.stacks.synthesis import synthesized
+
     own = tmp_path_factory.getbasetemp()
     shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "synthesized"
     shared.mkdir(exist_ok=True)

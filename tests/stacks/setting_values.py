@@ -28,6 +28,14 @@ TABLE_NAMES = (
 )
 VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
 IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
+# what CloudFront needs behind it
+BEHIND = {
+    **IN_ZONE,
+    "load_balancer.domain_name": "api.example.com",
+    "load_balancer.plain_http": False,
+}
+CLOUDFRONT_CERTIFICATE = CERTIFICATE.replace(REGION, "us-east-1")
+WEB_ACL = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/chat/{UUID}"
 NO_ZONE = {"zone.id": None, "zone.domain": None}
 
 
@@ -180,6 +188,19 @@ def zone(wrong: tuple[str, ...], right: str, other: tuple[Any, Mapping[str, Any]
         values.wrong_values,
         (right, other, ("none", none), (None, none)),
         given,
+    )
+
+
+def before_cloudfront(wrong: tuple[str, ...], right: str, beside: Mapping[str, Any]) -> Values:
+    """What a distribution may have, beside what it needs with it."""
+    values = text(wrong, (), optional=True)
+    there = {**BEHIND, "cloudfront.enabled": True}
+    alone = {**there, **dict.fromkeys(beside)}
+    return Values(
+        values.wrong_texts,
+        values.wrong_values,
+        (right, ("none", alone), (None, alone)),
+        {**there, **beside},
     )
 
 
@@ -463,6 +484,35 @@ VALUES: dict[str, Values] = {
     "websocket.reconnect_window": number(0, 600),
     "websocket.domain_name": domain(),
     "websocket.certificate_arn": websocket_certificate(),
+    "cloudfront.enabled": flag(
+        *((each, BEHIND) for each in (True, "true", "TRUE")), False, "false", with_=BEHIND
+    ),
+    "cloudfront.domain_name": before_cloudfront(
+        (
+            *("", "chat", "https://chat.example.com", "chat.example.com:443", "*.example.com"),
+            *("chat..example.com", "-chat.example.com", "CHAT.example.com", "192.0.2.1", LONG),
+            *("chat.example.net", "api.example.com"),
+        ),
+        "chat.example.com",
+        {"cloudfront.certificate_arn": CLOUDFRONT_CERTIFICATE},
+    ),
+    "cloudfront.certificate_arn": before_cloudfront(
+        (
+            *("", "x", "arn", ":::::", CERTIFICATE, CLOUDFRONT_CERTIFICATE.upper(), LONG),
+            *(CLOUDFRONT_CERTIFICATE[:-1], f"{CLOUDFRONT_CERTIFICATE}\n", f" {CERTIFICATE}"),
+            CLOUDFRONT_CERTIFICATE.replace(":acm:", ":iam:"),
+        ),
+        CLOUDFRONT_CERTIFICATE,
+        {"cloudfront.domain_name": "chat.example.com"},
+    ),
+    "cloudfront.web_acl_arn": before_cloudfront(
+        (
+            *("", "x", "arn", ":::::", WEB_ACL.upper(), WEB_ACL[:-1], f"{WEB_ACL}\n", LONG),
+            *(WEB_ACL.replace("global", "regional"), WEB_ACL.replace("us-east-1", "eu-west-1")),
+        ),
+        WEB_ACL,
+        {},
+    ),
     "zone.id": zone(
         (
             *("", "Z", "z0123456789abc", "/hostedzone/Z0123456789ABC", "Z012-3", "Z 1", "Z1\n"),

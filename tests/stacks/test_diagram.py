@@ -12,7 +12,7 @@ from stacks.config.environments import PROD
 from stacks.config.overrides import environment_from
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import complete
-from tests.stacks.conftest import flags
+from tests.stacks.synthesis import flags
 
 pytestmark = pytest.mark.slow
 

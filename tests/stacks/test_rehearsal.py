@@ -83,6 +83,10 @@ APART = {
     *("name", "pools.small.name", "load_balancer.stickiness.cookie_name"),
     *("load_balancer.certificate_arn", "load_balancer.plain_http"),  # HTTP to HTTPS is in CHANGES
     *(
+        f"cloudfront.{name}"
+        for name in ("enabled", "domain_name", "certificate_arn", "web_acl_arn")
+    ),
+    *(
         "websocket.domain_name",
         "websocket.certificate_arn",
         "zone.id",

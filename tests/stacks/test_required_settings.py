@@ -17,7 +17,7 @@ from stacks.config.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, 
 from stacks.config.warnings import environment_warnings
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
-from tests.stacks.conftest import flags
+from tests.stacks.synthesis import flags
 
 LOCATION = {"account": ACCOUNT, "region": REGION}
 # how passwords travel -> the overrides that say so

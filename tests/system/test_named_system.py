@@ -1,45 +1,51 @@
-"""A system with domain names: clients reach it by its addresses and by the names."""
+"""A system with domain names: listeners take them as hosts, each for its own."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
+from websockets.exceptions import InvalidStatus
 
-from client import ChatClient
-from tests.support.running_system import PASSWORD
 from tests.system.conftest import NAMES
 
 pytestmark = pytest.mark.xdist_group("story")
+API, SOCKETS = NAMES["load_balancer.domain_name"], NAMES["websocket.domain_name"]
+WITHIN = 60  # seconds, for one request on a busy machine
 
 
-def test_the_ticket_has_an_address_that_every_client_finds_and_the_name_takes_it_too(
-    endpoints: dict[str, Any], device: Callable[..., ChatClient], name: Callable[[str], str]
+@pytest.mark.parametrize(
+    ("host", "status"), [(API, 200), (f"{API}.localhost", 200), ("www.example.com", 403)]
+)
+def test_the_load_balancer_is_reached_by_its_name(
+    endpoints: dict[str, Any], host: str, status: int
 ) -> None:
-    sockets = NAMES["websocket.domain_name"]
+    with httpx.Client(base_url=endpoints["api"], trust_env=False, timeout=WITHIN) as http:
+        assert http.get("/api/health", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        (f"ws://{SOCKETS}/", 401),  # it is there, and asks for a ticket
+        (f"ws://{SOCKETS}.localhost/", 401),
+        (f"ws://{SOCKETS}/dev", 403),  # the stage is in the mapping
+        ("ws://www.example.com/", 403),
+        ("ws://127.0.0.1/", 401),  # as the ticket's URL has it
+        ("ws://127.0.0.1/dev", 401),
+    ],
+)
+def test_the_websocket_api_is_reached_by_its_name(
+    endpoints: dict[str, Any], url: str, status: int
+) -> None:
     port = urlsplit(endpoints["websocket"]).port
 
-    async def story() -> None:
-        user = name("ravi")
-        async with device(user):  # it has signed up, and connects by the address
-            async with httpx.AsyncClient(base_url=endpoints["api"], trust_env=False) as http:
-                host = {"Host": NAMES["load_balancer.domain_name"]}
-                credentials = {"username": user, "password": PASSWORD}
-                signed_in = await http.post("/api/sign-in", json=credentials, headers=host)
-                assert signed_in.status_code == 200
-                token = signed_in.json()["access_token"]
-                bearer = {"Authorization": f"Bearer {token}", **host}
-                ticket = await http.post("/api/tickets", json={"device": "phone"}, headers=bearer)
-            assert ticket.json()["url"] == f"ws://127.0.0.1:{port}"
-            offered = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{ticket.json()['ticket']}")]
-            by_name = connect(
-                f"ws://{sockets}/", host="127.0.0.1", port=port, subprotocols=offered, proxy=None
-            )
-            async with by_name as socket:
-                assert socket.subprotocol == "chat.v1"
+    async def upgrade() -> None:
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(url, host="127.0.0.1", port=port, proxy=None, open_timeout=WITHIN):
+                pass
+        assert refused.value.response.status_code == status
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(upgrade())

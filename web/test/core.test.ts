@@ -134,6 +134,17 @@ describe("order", () => {
     expect([log.watermark, log.behind]).toEqual([9, true]);
   });
 
+  test("what lies beyond a young hole waits for it", () => {
+    const log = new ChatLog<string>();
+    log.offer(7, "g");
+    expect(log.complete(5)).toEqual([]);
+    expect([log.watermark, log.behind]).toEqual([5, true]);
+    expect(log.offer(6, "f")).toEqual([
+      [6, "f"],
+      [7, "g"],
+    ]);
+  });
+
   test("what is kept aside has a limit, and the furthest goes first", () => {
     const log = new ChatLog<number>();
     for (let seq = 2; seq < 2_010; seq++) log.offer(seq, seq);

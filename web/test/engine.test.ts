@@ -394,3 +394,18 @@ test("an acceptance of what is not one's own takes no place", async () => {
   expect((await chat()).watermark).toBe(4);
   expect((await rows()).find(({ messageId }) => messageId === own)?.seq).toBe(2);
 });
+
+test("what was under way when a connection ended is sent again after the sync", async () => {
+  const texts = () => sent().filter((text) => text.startsWith("x"));
+  await online();
+  await receive(synced("ravi", "raju"));
+  await step((each) => engine.chatIs(each, "c", [], { kind: "direct" }));
+  await step((each) => engine.send(each, ulid(START), "c", plain("text")));
+  expect(texts()).toHaveLength(1);
+  await step((each) => engine.closed(each));
+  outputs = [];
+  await online();
+  expect(texts()).toEqual([]); // the sync may bring it as accepted
+  await receive(synced("ravi", "raju"));
+  expect(texts()).toHaveLength(1);
+});

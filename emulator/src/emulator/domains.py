@@ -20,32 +20,35 @@ TAG = "domain"  # of the load balancer: its record may be made elsewhere, and no
 
 @dataclass(frozen=True)
 class Domains:
-    """`balancer` is the Application Load Balancer's name, `websocket` that of the WebSocket API."""
+    """`balancer` is the Application Load Balancer's name, `websocket` that of the WebSocket API,
+    `distribution` that of the CloudFront distribution in front of the load balancer."""
 
     balancer: str | None = None
     websocket: str | None = None
+    distribution: str | None = None
 
     def __contains__(self, name: object) -> bool:
-        return name is not None and name in (self.balancer, self.websocket)
+        return name is not None and name in (self.balancer, self.websocket, self.distribution)
 
     def local(self, api: str, websocket: str) -> dict[str, str]:
         """The URL here by the URL on AWS; `api` and `websocket` are those of the listeners."""
         found: dict[str, str] = {}
-        if self.balancer is not None:
-            found |= {f"{scheme}://{self.balancer}": api for scheme in ("http", "https")}
+        for name in (self.balancer, self.distribution):
+            if name is not None:
+                found |= {f"{scheme}://{name}": api for scheme in ("http", "https")}
         if self.websocket is not None:
             found[f"wss://{self.websocket}"] = websocket
         return found
 
     def for_browsers(self, api: str, websocket: str) -> dict[str, str]:
         """The URL with each name by which a browser finds it here."""
-        urls = ((self.balancer, api), (self.websocket, websocket))
+        urls = ((self.distribution, api), (self.balancer, api), (self.websocket, websocket))
         return {name: with_host(url, name + HERE) for name, url in urls if name is not None}
 
 
 def of_template(resources: Iterable[Resource]) -> Domains:
     """From what the template has as literal texts."""
-    balancer = websocket = None
+    balancer = websocket = distribution = None
     for resource in resources:
         properties = resource.properties
         if resource.type == "AWS::ApiGatewayV2::DomainName":
@@ -53,7 +56,9 @@ def of_template(resources: Iterable[Resource]) -> Domains:
         elif resource.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
             tagged = [each["Value"] for each in properties.get("Tags", ()) if each["Key"] == TAG]
             balancer = _text(*tagged) or balancer
-    return Domains(balancer, websocket)
+        elif resource.type == "AWS::CloudFront::Distribution":
+            distribution = _text(*properties["DistributionConfig"].get("Aliases", ())[:1])
+    return Domains(balancer, websocket, distribution)
 
 
 def without_port(host: str) -> str:

@@ -27,11 +27,30 @@ class FakeQueues:
         return Created(f"ref-{resource.logical_id}", {"Arn": f"arn-{resource.logical_id}"})
 
 
+async def secret(name: str) -> str:
+    return f"value of {name}"
+
+
 def create(resources: dict[str, Any]) -> FakeQueues:
     queues = FakeQueues()
     stage = Stage(Assembly((Stack("s", {"Resources": resources}),)), Place())
-    asyncio.run(Registry([queues]).create_all(stage))
+    asyncio.run(Registry([queues], secret).create_all(stage))
     return queues
+
+
+def reference(end: str = ":SecretString:::}}") -> dict[str, Any]:
+    return {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": "Secret"}, end]]}
+
+
+def test_a_reference_to_a_secret_is_its_value_wherever_it_stands() -> None:
+    made = create({"Jobs": queue(Deep=[{"er": reference()}]), "Secret": queue()})
+    assert made.asked["Jobs"] == {"Deep": [{"er": "value of ref-Secret"}]}
+
+
+@pytest.mark.parametrize("end", [":SecretString:key::}}", ":SecretString:::}} and more"])
+def test_a_reference_to_part_of_a_secret_is_not_supported(end: str) -> None:
+    with pytest.raises(EmulatorError, match="only a whole secret"):
+        create({"Jobs": queue(Value=reference(end)), "Secret": queue()})
 
 
 def queue(**properties: Any) -> dict[str, Any]:
@@ -47,13 +66,13 @@ def test_resources_are_made_with_the_values_of_those_they_refer_to() -> None:
                 Gone={"Ref": "AWS::NoValue"},
             ),
             "Dead": queue(),
-            "Board": {"Type": "AWS::CloudWatch::Dashboard"},
+            "Board": {"Type": "AWS::Logs::LogGroup"},
         }
     )
     assert list(made.asked) == ["Dead", "Jobs"]
     assert made.asked["Jobs"] == {
         "Dead": "arn-Dead",
-        "Board": "arn:aws:cloudwatch:us-east-1:123456789012:dashboard/s-Board",
+        "Board": "arn:aws:logs:us-east-1:123456789012:loggroup/s-Board",
     }
 
 

@@ -119,3 +119,28 @@ def test_a_text_from_a_pipe_waits_for_a_store_that_is_locked(tmp_path: Path) -> 
             await raju.wait_for(of(MessageReceived, text="kept"))
 
     with_server(scenario)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("/help edit", ["* /edit N TEXT           changes what you wrote; . is your last text"]),
+        ("/help /add", ["* /add A,B  /remove A,B  changes who is in the open group"]),
+        ("/help no", ["* /yes, /no [USER]"]),
+        (
+            "/help unblock",
+            ["* /block USER            hides what a user writes to you; /unblock USER"],
+        ),
+        ("/help email", ["* /email ADDRESS", "* /email CODE"]),
+        ("/help nothing", ["! there is no /nothing; /help shows what there is"]),
+    ],
+)
+def test_help_says_what_one_command_does(asked: str, shown: list[str]) -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi:
+            lines = await Person(ravi).types(asked)
+            assert len(lines) == len(shown)
+            for line, begins in zip(lines, shown, strict=True):
+                assert line.startswith(begins)
+
+    with_server(scenario)

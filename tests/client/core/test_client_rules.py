@@ -143,6 +143,27 @@ def test_messages_are_shown_in_order_whatever_the_order_they_come_in(client: Cli
     assert client.actions("sync") == []  # the gap closed by itself
 
 
+def test_a_gap_that_is_newer_than_the_response_is_asked_for_too(client: Client) -> None:
+    client.open(sync=False)
+    client.hear(message(3), synced(1, 0))
+    client.sent.clear()
+    client.after(client.settings.gap_grace)
+    assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 0}}]
+
+
+def test_what_was_under_way_when_a_connection_ended_is_sent_again_after_the_sync(
+    client: Client,
+) -> None:
+    client.open()
+    name = client.write()
+    client.close()
+    client.sent.clear()
+    client.open(sync=False)
+    assert client.actions("send") == [], "the sync may bring it as accepted"
+    client.hear(synced(0, 0))
+    assert [frame["message_id"] for frame in client.actions("send")] == [name]
+
+
 def test_an_acceptance_of_what_is_not_ones_own_takes_no_place(client: Client) -> None:
     client.open()
     name = client.write()

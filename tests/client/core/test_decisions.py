@@ -68,6 +68,14 @@ def test_complete_to_steps_over_what_is_not_here_and_takes_what_is() -> None:
     assert log.watermark == 6
 
 
+def test_what_lies_beyond_a_young_hole_waits_for_it() -> None:
+    log = ChatLog[str]()
+    log.offer(7, "g")
+    assert log.complete(5) == []
+    assert (log.watermark, log.behind) == (5, True)
+    assert log.offer(6, "f") == [(6, "f"), (7, "g")]
+
+
 def test_what_is_kept_aside_is_bounded_and_the_furthest_goes_first() -> None:
     log = ChatLog[int]()
     for seq in range(2, ASIDE_LIMIT + 10):

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from lambdas.api.cognito import Accounts
 from lambdas.messages.membership import Membership
 from lambdas.presence.devices import Devices
+from lambdas.presence.tickets import redeem
+from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest
 from tests.support.lambdas.sessions import Session
 
@@ -189,6 +192,21 @@ def test_no_ticket_is_given_once_an_operator_has_acted(
         more = {"Password": "temporary Passw0rd!", "Permanent": False}
     getattr(client("cognito-idp"), act)(**pool(api), Username=user, **more)
     assert code(own.ticket("phone")) == expected
+
+
+def test_a_ticket_is_as_old_as_its_request_so_that_what_ends_meanwhile_ends_it(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (user,) = api.sign_up("ravi")
+    own = Session(api, user)
+    own.register("phone")
+    clock = Clock()
+    came_at = clock()
+    monkeypatch.setitem(vars(api.aws), "now", clock)
+    monkeypatch.setattr(Accounts, "require_enabled", lambda *_: clock.pass_seconds(5))
+    reply = own.ticket("phone")
+    found = redeem(api.aws.tickets, reply.body["ticket"], clock())
+    assert found == (user, "phone", int(came_at * 1000))
 
 
 # -- deleting

@@ -409,6 +409,24 @@ def test_a_token_that_the_last_owner_registers_meanwhile_stays_there(
     assert endpoint(arn_of(api, old))["Token"] == newest["token"]
 
 
+def test_an_endpoint_that_its_last_owner_deletes_meanwhile_is_made_again(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    enable = endpoints.Endpoints._enable
+
+    def deleted_meanwhile(self: endpoints.Endpoints, arn: str, token: str) -> bool:
+        monkeypatch.undo()
+        client("sns").delete_endpoint(EndpointArn=arn)
+        return enable(self, arn, token)
+
+    monkeypatch.setattr(endpoints.Endpoints, "_enable", deleted_meanwhile)
+    phone = api.phone(ravi, push=fcm(f"token-of-{ravi}"))
+    assert endpoint(arn_of(api, phone))["Enabled"] == "true"
+    monkeypatch.setattr(endpoints.Endpoints, "_enable", lambda *_: False)
+    assert put(api, phone, push=fcm(f"token-of-{ravi}")) == 500, "the client tries again"
+
+
 def test_a_new_token_replaces_the_old_one(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     phone = api.phone(ravi, push=fcm(f"first-of-{ravi}"))

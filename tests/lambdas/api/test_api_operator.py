@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.api import operator
+from lambdas.api.sign_ins import SignIns
 from lambdas.messages.chats import Chats
 from lambdas.presence import authorize, connection, tickets
 from lambdas.presence.devices import Devices
@@ -62,8 +63,10 @@ def test_whoever_is_disabled_is_out_at_once_with_sockets_tickets_tokens_and_push
     api: Rest,
 ) -> None:
     user, own = with_phone(api)
+    push = {"platform": "fcm", "token": f"second-of-{user}"}
+    own.request("PUT", "/api/devices/desk", Phone(user, "desk").registration(push=push))
     ticket = own.ticket("phone").body["ticket"]
-    assert len(endpoints(api)) == 1
+    assert len(endpoints(api)) == 2
     assert act(api, "disable", user) == {"user": user, "act": "disable", "done": True}
     assert f"connection-of-{user}-phone" in api.gateway.closed
     assert opens(api, ticket) == 403  # it was given before
@@ -141,6 +144,13 @@ def test_a_name_that_was_deleted_in_cognito_itself_is_given_to_nobody(
     reply = api.request("POST", "/api/sign-up", {"username": user, "password": password})
     assert (reply.status, reply.body["error"]["code"]) == (409, "conflict")
     assert sign_in(api, user, password).status == 401  # nothing was made in Cognito either
+
+
+def test_a_deletion_that_has_begun_is_not_undone_by_enabling(api: Rest) -> None:
+    user, _ = with_phone(api)
+    SignIns(api.aws.users).delete(user, api.aws.now())  # and Cognito's user, who goes last, stands
+    assert act(api, "enable", user)["error"]["code"] == "not_found"
+    assert sign_in(api, user).status == 401
 
 
 @pytest.mark.parametrize("what", ["disable", "delete"])

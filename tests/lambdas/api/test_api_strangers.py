@@ -67,6 +67,8 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert states(api, raju) == ({ravi: "contact"} if accepted else {})
     assert listed(api, raju)[chat].get("blocked", False) is not accepted
     assert act(api, ravi, chat, "decline").status == 404  # not a request of the other one
+    assert act(api, raju, chat, "accept").status == 200  # also by who has thought better of it
+    assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {ravi: "contact"}
 
 
 def test_who_takes_no_requests_is_written_to_by_contacts_only(api: Rest) -> None:
@@ -143,18 +145,25 @@ def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
     assert act(api, ravi, chat, "members", {"remove": [zoe]}).body["invited"] == []
     for user in (raju, zoe):
         assert act(api, user, chat, "accept").status == 404
+    frames = [api.connect(api.phone(user)) for user in (raju, zoe)]
+    assert act(api, ravi, chat, "members", {"add": [raju, zoe]}).status == 200
+    assert [len(each) for each in frames] == [0, 1], "who declined is not asked aloud again"
 
 
 def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     chat = group(api, ravi, raju).body["chat"]
-    frames = api.connect(api.phone(raju))
+    frames, peer = api.connect(api.phone(raju)), api.connect(api.phone(ravi))
     assert act(api, raju, chat, "leave").status == 200
+    assert {"type": "devices_changed", "user": raju, "chat": chat} in peer
     frames.clear()
     back = act(api, ravi, chat, "members", {"add": [raju]})
     assert (back.body["members"], back.body["invited"]) == ([ravi], [raju])
     assert frames == []  # an invitation that is not announced
     assert act(api, raju, chat, "accept").body["members"] == sorted([ravi, raju])
+    assert act(api, ravi, chat, "members", {"remove": [raju]}).body["members"] == [ravi]
+    again = act(api, ravi, chat, "members", {"add": [raju]})
+    assert (again.body["members"], again.body["invited"]) == (sorted([ravi, raju]), [])
     assert act(api, raju, direct(api, raju, ravi).body["chat"], "leave").status == 403
 
 
@@ -174,6 +183,10 @@ def test_admins_and_rules_say_who_may_do_what(api: Rest) -> None:
     assert dismissed.body["admins"] == [raju]
     assert act(api, raju, chat, "admins", {"dismiss": [raju]}).status == 400
     assert act(api, raju, chat, "admins", {"appoint": [mira]}).status == 400
+    heard = [api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)]
+    assert act(api, raju, chat, "admins", {"appoint": [zoe]}).status == 200
+    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    assert changes == [[{"type": "chat_changed", "chat": chat}]] * 3 + [[]]
 
 
 def test_the_last_admin_passes_the_role_to_who_joined_first(api: Rest) -> None:
@@ -202,6 +215,9 @@ def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> N
     assert states(api, raju) == {ravi: "blocked"}
     assert api.request("DELETE", path, user=raju).status == 204
     assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {}
+    assert api.request("PUT", path, {"state": "contact"}, user=zoe).body["state"] == "contact"
+    assert "blocked" not in listed(api, zoe)[later.body["chat"]]
+    assert states(api, zoe) == {ravi: "contact"}
     for verb, body in (("PUT", {"state": "contact"}), ("DELETE", None)):
         own = api.request(verb, f"/api/contacts/{raju}", body, user=raju)
         assert (own.status, own.body["error"]["code"]) == (400, "bad_request")
@@ -283,3 +299,31 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
     assert signs_in("2001:db8:1:2::3") == 401
     assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
     assert signs_in("2001:db8:1:3::3") == 401
+
+
+# what CloudFront says -> the address that is counted; None: the one of the load balancer's client
+VIEWERS: list[tuple[str, str | None]] = [
+    ("198.51.100.1:46532", "198.51.100.1"),
+    ("198.51.100.1:1", "198.51.100.1"),
+    ("198.51.100.2:46532", "198.51.100.2"),
+    ("2001:db8:1:2::3:46532", "2001:db8:1:2::/64"),
+    ("[2001:db8:1:2::4]:46532", "2001:db8:1:2::/64"),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_behind_cloudfront_an_address_is_the_one_that_cloudfront_saw(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, behind: bool
+) -> None:
+    """Elsewhere anybody can send the header."""
+    counted: list[str] = []
+    monkeypatch.setattr(
+        "lambdas.api.accounts.limit_address", lambda call, *_: counted.append(call.address)
+    )
+    deployed = api.deployed_with(BEHIND_CLOUDFRONT=str(behind).lower())
+    own = "203.0.113.7"
+    for viewer, _ in VIEWERS:
+        headers = {"cloudfront-viewer-address": viewer, "x-forwarded-for": f"10.0.0.1, {own}"}
+        deployed.request("POST", "/api/sign-in", ACCOUNT, headers=headers)
+    assert counted == [(address if behind else None) or own for _, address in VIEWERS]

@@ -25,6 +25,21 @@ def _chat(world: Backend) -> str:
     return given.direct_chat(world, "ravi", "raju")
 
 
+def test_a_message_is_known_by_user_device_and_id_in_the_place_of_its_device() -> None:
+    writers = [
+        append.Writer(user, device, message_id, call)
+        for user in ("ravi", "raju")
+        for device in ("phone", "desk")
+        for message_id in ("m1", "m2")
+        for call in ("first", "again")
+    ]
+    assert len({each.digest for each in writers}) == 8
+    for user, device, _, _ in writers:
+        slots = {each.slot for each in writers if (each.user, each.device) == (user, device)}
+        assert len(slots) == 1
+    assert len({append.Writer("ravi", f"d{n}", "m", "c").slot for n in range(200)}) == append.SLOTS
+
+
 def test_a_message_whose_position_another_item_holds_is_not_accepted(world: Backend) -> None:
     chat = _chat(world)
     for there in (void(_message(chat)), _message(chat, "another"), _message(chat, payload="q")):

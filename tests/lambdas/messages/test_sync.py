@@ -49,6 +49,21 @@ def test_what_was_missed_comes_in_order_and_then_synced(world: Backend) -> None:
     }
 
 
+def test_each_device_gets_the_payload_that_is_for_it_and_null_where_there_is_none(
+    world: Backend,
+) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone", "desk", "watch")
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat, to={"raju/phone": "for the phone", "raju/desk": "for the desk"})
+    found = {}
+    for device in ("phone", "desk", "watch"):
+        given.connected(world, "raju", device)
+        (message,), _ = when.syncs(world, "raju", device, {chat: 0})
+        found[device] = then.valid(message)["payload"]
+    assert found == {"phone": "for the phone", "desk": "for the desk", "watch": None}
+
+
 def test_without_chats_it_starts_at_what_the_device_has_acknowledged(world: Backend) -> None:
     chat = _chat_with(world, 3)
     given.connected(world, "raju", "phone")
@@ -163,6 +178,21 @@ def test_a_sync_sends_about_a_megabyte_at_most(
     behind = {chat: 0 for chat, place in synced["chats"].items() if not place["complete_to"]}
     messages, synced = when.syncs(world, "raju", chats=behind)
     assert len(messages) == 2 and not synced["more"]
+
+
+def test_of_several_young_holes_the_first_that_can_be_read_says_when_to_ask_again(
+    world: Backend,
+) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    for _ in range(2):
+        chat = given.group(world, "ravi", "raju")
+        world.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = seq + :one", one=1)
+        when.sends(world, "ravi", chat)
+        world.clock.pass_seconds(5)
+    given.connected(world, "raju", "phone")
+    _, synced = when.syncs(world, "raju")
+    assert synced["retry_after"] == 5.0
 
 
 def test_a_post_that_fails_ends_the_answer_in_front_of_it(world: Backend) -> None:

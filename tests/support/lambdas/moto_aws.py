@@ -1,25 +1,35 @@
 """Moto's AWS in this process, called the way that the emulator calls it: frequent operations go
-straight to moto's handlers (docs/decisions/0034-moto-without-its-server.md)."""
+straight to moto's handlers (docs/decisions/0034-moto-without-its-server.md).
+
+Of botocore a frequent call keeps what the code under test can feel: the serializer, events before
+and after the call, its errors. It leaves out what is the same for each: the choice of an endpoint,
+the signature, the HTTP request and response. They take as long as moto does.
+"""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.awsrequest import HeadersDict
+from botocore.client import BaseClient
+from botocore.model import OperationModel
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from joserfc.jwk import RSAKey
 from moto import mock_aws
 from moto.core import responses, utils
-from moto.core.botocore_stubber import BotocoreStubber
 
 from emulator.aws import dynamodb_speed, dynamodb_streams, dynamodb_updates
-from emulator.aws.direct import Direct
+from emulator.aws.direct import Direct, Response
 
-_stubbed = BotocoreStubber.process_request
+_DIRECT = ("dynamodb", "sqs")
+# What botocore's parser makes something else of: base64, and members without a value.
+_PARSED = (b'"B"', b'"BS"', b'"BinaryValue"', b"null")
+_make_request = BaseClient._make_request  # type: ignore[attr-defined]
+_resolve_endpoint = BaseClient._resolve_endpoint_ruleset  # type: ignore[attr-defined]
 _method_names = cache(utils.method_names_from_class)
 _import_key = RSAKey.import_key
 _direct = Direct()
@@ -29,7 +39,8 @@ _direct = Direct()
 def moto_aws() -> Iterator[None]:
     _install_speed()
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BotocoreStubber, "process_request", _process)
+        patch.setattr(BaseClient, "_make_request", _requested)
+        patch.setattr(BaseClient, "_resolve_endpoint_ruleset", _endpoint)
         # moto lists and sorts all methods of a service's class at each request
         patch.setattr(responses, "method_names_from_class", _method_names)
         # botocore builds its User-Agent twice for each request, and signs it; moto reads neither
@@ -52,12 +63,43 @@ def _install_speed() -> None:
     dynamodb_streams.install()  # moto copies whole tables at each transaction
 
 
-def _process(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-    body = request.body
-    headers = {name: _text(value) for name, value in request.headers.items()}
+class _Http(NamedTuple):
+    """What is left of botocore's AWSResponse: all that its client and its events look at."""
+
+    status_code: int
+
+
+def _endpoint(client: Any, model: OperationModel, *rest: Any, **more: Any) -> Any:
+    """The URL and what else the request carries: always the same for these services."""
+    if model.service_model.service_name in _DIRECT:
+        return client.meta.endpoint_url, {}, {}
+    return _resolve_endpoint(client, model, *rest, **more)
+
+
+def _requested(client: Any, model: OperationModel, request: dict[str, Any], context: Any) -> Any:
+    """botocore's pair for one request: the HTTP response and what is parsed of it."""
+    body = request["body"]
     content = body if isinstance(body, bytes) else str(body or "").encode()
-    return _direct(headers, content) or _stubbed(stubber, request)
+    response = (
+        _direct(request["headers"], content)
+        if model.service_model.service_name in _DIRECT
+        else None
+    )
+    if response is None:
+        return _make_request(client, model, request, context)
+    return _Http(response.status), _parsed(client, model, response)
 
 
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _parsed(client: Any, model: OperationModel, response: Response) -> Any:
+    status, headers, body = response
+    if status >= 300 or any(each in body for each in _PARSED):
+        answer = {"status_code": status, "headers": HeadersDict(headers), "body": body}
+        parser = client._response_parser
+        parsed = parser.parse(answer, model.output_shape)
+        if status >= 300:
+            client._endpoint._add_modeled_error_fields(answer, parsed, model, parser)
+        return parsed
+    return {
+        **json.loads(body),
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers, "RetryAttempts": 0},
+    }

@@ -26,7 +26,7 @@ FRAME = json.dumps(
         "body": json.dumps({"action": "send", "message_id": ID, "payload": "x" * 500}),
     }
 )
-VIEWS = ("trace", f"trace?id={ID}", "functions/send", "connections/c1", "phones/token")
+VIEWS = ("trace", f"trace?id={ID}", "functions/send", "connections/c1", "phones/token", "phones")
 
 
 class OneFunction:
@@ -135,6 +135,7 @@ def test_each_view_has_an_address_says_when_it_is_empty_and_fits(
             assert page.evaluate(CONTRAST) == [], view
             assert page.evaluate(OUTSIDE, width) == [], view
         fill(ring)
+        fake.console._phones.receive("token", "web", {"message_id": ID})
 
 
 class OneTable:

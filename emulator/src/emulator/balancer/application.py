@@ -59,6 +59,7 @@ class ApplicationBalancer:
         self._random = random_bytes
         self._settings = BalancerSettings()
         self._listeners: dict[str, _Listener] = {}
+        self._added: dict[str, list[str]] = {}
         self._engine: Engine | None = None
         self.arn: str | None = None
 
@@ -107,6 +108,19 @@ class ApplicationBalancer:
         self._listeners[protocol] = _Listener(arn, settings, [Rule(DEFAULT_PRIORITY, (), action)])
         self._check_redirect(where)
         return Created(arn, {"ListenerArn": arn})
+
+    def create_distribution(self, where: str, properties: Properties) -> Created:
+        """In front of this load balancer, whose port stands for it: requests get the headers that
+        CloudFront adds, and nothing is cached."""
+        config = properties["DistributionConfig"]
+        for origin in config["Origins"]:
+            if origin["DomainName"] not in self._names or "CustomOriginConfig" not in origin:
+                name = origin["DomainName"]
+                raise unsupported(where, f"the origin {name}", "use the load balancer's name")
+            for header in origin.get("OriginCustomHeaders", ()):
+                self._added[header["HeaderName"].lower()] = [header["HeaderValue"]]
+        name = f"{self._random(7).hex()}.cloudfront.net"
+        return Created("E1LOCAL", {"DomainName": name, "Id": "E1LOCAL"})
 
     def _check_redirect(self, where: str) -> None:
         http = self._listeners.get("HTTP")
@@ -167,7 +181,7 @@ class ApplicationBalancer:
             random=random.random,
             random_bytes=self._random,
         )
-        handler = RequestHandler(listener.rules, router, self._foreign)
+        handler = RequestHandler(listener.rules, router, self._foreign, self._added)
         shared = Shared(
             targets, invoke, listener.settings, self._random, served=served, counted=counted
         )

@@ -34,6 +34,7 @@ from emulator.resource import attributes_of
 from emulator.traces.ring import REQUEST, Ring
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
+DISTRIBUTION = "AWS::CloudFront::Distribution"
 LAMBDA_POOL = "lambda"
 SERVICE = "elasticloadbalancing.amazonaws.com"
 
@@ -46,8 +47,9 @@ class LoadBalancingProvider:
     `clock` runs health checks and deregistration delays; `random_bytes` is for ids and traces.
     """
 
-    types = tuple(
-        PREFIX + kind for kind in ("Listener", "ListenerRule", "LoadBalancer", "TargetGroup")
+    types = (
+        *(PREFIX + kind for kind in ("Listener", "ListenerRule", "LoadBalancer", "TargetGroup")),
+        DISTRIBUTION,
     )
 
     def __init__(
@@ -85,6 +87,8 @@ class LoadBalancingProvider:
         """Raises EmulatorError for what the emulator does not support."""
         where = str(resource)
         match resource.type.removeprefix(PREFIX):
+            case "AWS::CloudFront::Distribution":
+                return self._application.create_distribution(where, properties)
             case "LoadBalancer":
                 name = properties.get("Name", resource.logical_id)
                 return self._create_balancer(where, name, properties)

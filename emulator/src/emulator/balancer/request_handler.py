@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from emulator.balancer.listener.actions import Forward, Redirect, location
 from emulator.balancer.listener.rules import Rule, Seen, first_match
@@ -26,7 +26,10 @@ class RequestHandler:
         rules: Sequence[Rule],
         router: Router,
         foreign: Callable[[Head], str | None] = lambda _head: None,
+        added: Mapping[str, list[str]] | None = None,
     ) -> None:
+        """`added` are the headers that rules see beside the client's."""
+        self._added = added or {}
         self._rules = sorted(rules, key=lambda rule: rule.priority)
         self._router = router
         self._foreign = foreign
@@ -39,7 +42,8 @@ class RequestHandler:
             return OwnResponse(
                 403, [("Content-Type", "text/plain; charset=utf-8")], reason.encode()
             )
-        seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
+        values = {**head.values, **self._added} if self._added else head.values
+        seen = Seen(head.method, head.host, head.path, head.query, values, source_ip)
         rule = first_match(self._rules, seen)
         if rule is None:  # a listener without a default action can't be made
             return error_page(500)

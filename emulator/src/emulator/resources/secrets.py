@@ -23,6 +23,12 @@ class SecretProvider:
         """Give a secret that has no value this one."""
         await asyncio.to_thread(self._fill, arn, value)
 
+    async def value(self, name: str) -> str:
+        """Of the secret with this name or ARN."""
+        client = self._clients("secretsmanager")
+        found = await asyncio.to_thread(client.get_secret_value, SecretId=name)
+        return str(found["SecretString"])
+
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("secretsmanager")
         name = properties.get("Name") or physical_name(resource)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.providers import Created, EmulatorError, Provider, Resource
 from emulator.template.ignored import IGNORED, named
+from emulator.template.intrinsics import REFERENCE_START
 from emulator.template.stage import Stage
 
+# docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+_REFERENCE = re.compile(rf"{re.escape(REFERENCE_START)}(.+?):SecretString:*}}}}")
 _CUSTOM = "AWS::CloudFormation::CustomResource"
 
 
 class Registry:
-    def __init__(self, providers: Iterable[Provider]) -> None:
+    def __init__(
+        self,
+        providers: Iterable[Provider],
+        secret: Callable[[str], Awaitable[str]] | None = None,
+    ) -> None:
+        """`secret` gives the value of a secret, for references to it."""
+        self._secret = secret
         self._providers: Mapping[str, Provider] = {
             each: provider for provider in providers for each in provider.types
         }
@@ -52,11 +63,24 @@ class Registry:
     async def _create(self, provider: Provider, resource: Resource, stage: Stage) -> Created:
         properties = stage.properties(resource)
         try:
+            properties = await self._with_secrets(properties)
             return await provider.create(resource, properties)
         except KeyError as error:
             raise EmulatorError(f"{resource} has no property {error}") from error
         except (BotoCoreError, ClientError) as error:
             raise EmulatorError(f"{resource}: {error}") from error
+
+    async def _with_secrets(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: await self._with_secrets(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [await self._with_secrets(inner) for inner in value]
+        if not isinstance(value, str) or REFERENCE_START not in value:
+            return value
+        whole = _REFERENCE.fullmatch(value)
+        if whole is None or self._secret is None:
+            raise EmulatorError(f"only a whole secret can be referred to, not {value!r}")
+        return await self._secret(whole[1])
 
     def _provider(self, resource: Resource) -> Provider | None:
         kind = _CUSTOM if resource.type.startswith("Custom::") else resource.type

@@ -268,7 +268,8 @@ class Services:
                 self.containers,
                 self.events,
                 self.cloudwatch,
-            ]
+            ],
+            self.secrets.value,
         )
 
     def in_order(self) -> list[Component]:

@@ -43,6 +43,9 @@ class Scope(Protocol):
     def zones(self, region: str) -> list[str]: ...
 
 
+REFERENCE_START = "{{resolve:secretsmanager:"
+
+
 def resolve(value: Any, scope: Scope) -> Any:
     """`value` with every intrinsic in it replaced by what it stands for."""
     if isinstance(value, Mapping):
@@ -54,7 +57,8 @@ def resolve(value: Any, scope: Scope) -> Any:
     if isinstance(value, list):
         items = (resolve(inner, scope) for inner in value)
         return [inner for inner in items if inner is not NO_VALUE]
-    if isinstance(value, str) and "{{resolve:" in value:
+    # a secret's is replaced once the secret is there (emulator.runtime.registry)
+    if isinstance(value, str) and "{{resolve:" in value.replace(REFERENCE_START, ""):
         raise EmulatorError(f"dynamic references have no local meaning: {value!r}")
     return value
 

@@ -40,6 +40,9 @@ export const allowed = (button) => button.getAttribute("aria-disabled") !== "tru
 
 export const number = (value) => value.toLocaleString("en");
 
+// A platform of pushes, as its maker calls it.
+export const platform = (name) => ({ fcm: "FCM", apns: "APNs", web: "Web Push" })[name] ?? name;
+
 export const words = (name) => name.replaceAll("_", " ");
 
 export function ago(epochSeconds) {

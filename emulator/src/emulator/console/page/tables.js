@@ -1,5 +1,5 @@
 // Connections, phones, functions, queues and tables: rows that change in place.
-import { $, ago, make, number, put } from "./elements.js";
+import { $, ago, make, number, platform, put } from "./elements.js";
 import { well } from "./lanes.js";
 
 const text = (name, read) => ({ name, read });
@@ -48,7 +48,7 @@ const TABLES = [
     empty: "No phone has been pushed to.",
     columns: [
       { ...text("device token", (p) => p.token), button: (p) => ({ phone: p.token }) },
-      text("platform", (p) => (p.platform === "fcm" ? "FCM" : "APNs")),
+      text("platform", (p) => platform(p.platform)),
       count("pushes", (p) => p.count),
       right("last", (p) => `${ago(p.last_at)} ago`),
     ],

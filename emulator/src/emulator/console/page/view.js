@@ -20,7 +20,7 @@ function source() {
 
 async function look() {
   try {
-    const response = await fetch(source());
+    const response = await requested();
     const found = await response.json();
     if (!response.ok) throw new Error(found.error?.message ?? `status ${response.status}`);
     const more = view.more ? await view.more(found, name) : undefined;
@@ -29,7 +29,15 @@ async function look() {
     shown = text;
     live(true, "live");
   } catch (error) {
-    live(false, error instanceof TypeError ? "no response: it has ended, or starts again" : error.message);
+    live(false, error.message);
+  }
+}
+
+async function requested() {
+  try {
+    return await fetch(source());
+  } catch {
+    throw new Error("no response: it has ended, or starts again");
   }
 }
 
@@ -86,7 +94,8 @@ $("pause").addEventListener("click", () => {
 });
 
 async function run() {
-  const title = name || ({ denials: "Permissions", dashboard: "Dashboard" }[kind] ?? "Messages");
+  const titles = { denials: "Permissions", phones: "Phones", dashboard: "Dashboard" };
+  const title = name || (titles[kind] ?? "Messages");
   document.title = `${title} · Emulator`;
   $(`to-${kind}`)?.setAttribute("aria-current", "page");
   if (!view) {

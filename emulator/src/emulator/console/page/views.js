@@ -1,6 +1,6 @@
 // What each view draws, from the JSON of its address.
 import { dashboard } from "./dashboard.js";
-import { make, number } from "./elements.js";
+import { ago, make, number, platform } from "./elements.js";
 
 const link = (to, text) => make("a", { href: `/_local/view/${to}` }, text);
 const named = (kind, name, text = name) => link(`${kind}/${encodeURIComponent(name)}`, text);
@@ -307,9 +307,25 @@ function denials(found) {
   ];
 }
 
+function phones(found) {
+  const rows = found.phones.map((each) =>
+    make(
+      "p",
+      { class: "facts" },
+      named("phones", each.token),
+      ` ${platform(each.platform)}, ${number(each.count)} pushes, the last ${ago(each.last_at)} ago`,
+      each.uninstalled ? ", uninstalled since" : "",
+    ),
+  );
+  return [
+    head("phones", "What was pushed to"),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("No phone has been pushed to."),
+  ];
+}
+
 function phone(found) {
   const rows = [...found.pushes].reverse().map((push, n) => {
-    const at = make("span", {}, clock(push.received_at), ` ${push.platform}`);
+    const at = make("span", {}, clock(push.received_at), ` ${platform(push.platform)}`);
     return unfolding(`${push.received_at}-${n}`, at, make("pre", {}, JSON.stringify(push.message, null, 2)));
   });
   return [
@@ -329,7 +345,7 @@ export const VIEWS = {
   queues: { draw: queue },
   tables: { draw: table },
   connections: { draw: connection },
-  phones: { draw: phone },
+  phones: { draw: (found) => (found.phones ? phones(found) : phone(found)) },
   denials: { draw: denials },
   dashboard: { draw: dashboard },
 };

@@ -1,0 +1,89 @@
+"""The CloudFront distribution in front of the load balancer.
+
+Nobody can pass it by: it adds a secret header, and the listener's rules ask for it.
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/restrict-access-to-load-balancer.html
+"""
+
+from aws_cdk import Duration
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_route53_targets as targets
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.config.environments import Environment
+from stacks.constructs.domain import Domain
+
+ORIGIN_HEADER = "x-origin-secret"
+SECRET_LENGTH = 48  # letters and digits: a condition's value has wildcards among the others
+
+
+class Distribution(Construct):
+    """`secret` is the value of the header: CloudFormation reads it where it is used."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
+        super().__init__(scope, id)
+        settings = config.cloudfront
+        made = secretsmanager.Secret(
+            self,
+            "OriginSecret",
+            description=f"Known to CloudFront and the load balancer of {config.name}",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                exclude_punctuation=True, password_length=SECRET_LENGTH
+            ),
+        )
+        self.secret = made.secret_value.unsafe_unwrap()
+        domain = Domain(
+            self,
+            "Domain",
+            name=settings.domain_name,
+            certificate_arn=settings.certificate_arn,
+            zone=config.zone,
+        )
+        self._distribution = self._made(config, domain.certificate)
+        domain.lead_to(targets.CloudFrontTarget(self._distribution))
+        self.dns_name = self._distribution.distribution_domain_name
+        self.url = f"https://{settings.domain_name or self.dns_name}"
+
+    def _made(
+        self, config: Environment, certificate: acm.ICertificate | None
+    ) -> cloudfront.Distribution:
+        settings, name = config.cloudfront, config.load_balancer.domain_name
+        assert name is not None  # noqa: S101 - for the type checker: check_cloudfront saw to it
+        origin = origins.HttpOrigin(
+            name,
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            custom_headers={ORIGIN_HEADER: self.secret},
+            read_timeout=Duration.seconds(min(config.load_balancer.idle_timeout, 60)),
+        )
+        return cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=f"{config.project} {config.name}",
+            domain_names=[settings.domain_name] if settings.domain_name else None,
+            certificate=certificate,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            enable_ipv6=False,  # as the load balancer
+            web_acl_id=settings.web_acl_arn,
+            # The page's files say themselves how long they are kept, and come in the encoding that
+            # the browser takes.
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=origin,
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+                cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            ),
+            additional_behaviors={
+                "/api/*": cloudfront.BehaviorOptions(
+                    origin=origin,
+                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+                    allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                    # with the client's address in CloudFront-Viewer-Address
+                    origin_request_policy=(
+                        cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022
+                    ),
+                )
+            },
+        )

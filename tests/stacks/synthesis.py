@@ -1,0 +1,57 @@
+"""An environment's templates, synthesized in this process without the functions' packages."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from aws_cdk import App
+from aws_cdk.cx_api import CloudFormationStackArtifact
+
+from app import NO_STACK_TRACES
+from stacks.build import bundle
+from stacks.build.packages import Platform
+from stacks.config.environments import Environment
+from stacks.stage import EnvironmentStage
+from tests.stacks.synthesized import Synthesized, stack_id
+
+ROOT = Path(__file__).parents[2]
+_read_bundle_hash = bundle.bundle_hash
+
+
+def flags() -> dict[str, object]:
+    """The context of cdk.json, and no bundling: no test here needs the functions' packages."""
+    context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**context, **NO_STACK_TRACES, "aws:cdk:bundling-stacks": []}
+
+
+@cache
+def _bundle_hash(platform: Platform, *, page: bool = False) -> str:
+    """Read once: no source changes while the templates of a session are made."""
+    return _read_bundle_hash(platform, page=page)
+
+
+def synthesized(config: Environment, out: Path) -> Synthesized:
+    """Without tree.json and copies of the assets, which no test reads, and stack traces, as in
+    app.py."""
+    context = {**flags(), "aws:cdk:disable-asset-staging": True}
+    app = App(context=context, outdir=str(out), stack_traces=False, tree_metadata=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "bundle_hash", _bundle_hash)
+        assembly = EnvironmentStage(app, config).synth()
+    return Synthesized(
+        {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
+        {
+            stack_id(artifact.stack_name): {
+                stack_id(other.stack_name)
+                for other in artifact.dependencies
+                if isinstance(other, CloudFormationStackArtifact)
+            }
+            for artifact in assembly.stacks
+        },
+        [
+            image["source"]["platform"]
+            for file in sorted(Path(assembly.directory).glob("*.assets.json"))
+            for image in json.loads(file.read_text()).get("dockerImages", {}).values()
+        ],
+    )

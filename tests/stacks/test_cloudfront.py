@@ -1,0 +1,142 @@
+"""CloudFront before the load balancer: what it needs, and that nobody passes it by."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stacks.config.cloudfront import CloudFront
+from stacks.config.environments import DEV
+from stacks.config.errors import ConfigError
+from stacks.config.overrides import environment_from
+from tests.stacks.changes import NAMED
+from tests.stacks.complete import CERTIFICATE
+from tests.stacks.setting_values import BEHIND, CLOUDFRONT_CERTIFICATE, WEB_ACL
+from tests.stacks.synthesized import Synthesize, Synthesized
+
+ENABLED = {**BEHIND, "cloudfront.enabled": True}
+NAME = {
+    "cloudfront.domain_name": "www.example.com",
+    "cloudfront.certificate_arn": CLOUDFRONT_CERTIFICATE,
+}
+# what does not go together -> the field that is blamed, and words of the advice
+APART: list[tuple[dict[str, Any], str, str]] = [
+    ({"cloudfront.enabled": True}, "cloudfront.enabled", "Set load_balancer.domain_name"),
+    ({**ENABLED, "waf": True}, "waf", "cloudfront.web_acl_arn"),
+    ({**BEHIND, **NAME}, "cloudfront.domain_name", "Set cloudfront.enabled to true"),
+    ({**BEHIND, "cloudfront.web_acl_arn": WEB_ACL}, "cloudfront.web_acl_arn", "to true"),
+    (
+        {**ENABLED, "cloudfront.domain_name": "www.example.com"},
+        "cloudfront.domain_name",
+        "Set cloudfront.certificate_arn too",
+    ),
+    (
+        {**ENABLED, "cloudfront.certificate_arn": CLOUDFRONT_CERTIFICATE},
+        "cloudfront.certificate_arn",
+        "Set cloudfront.domain_name too",
+    ),
+    (
+        {**ENABLED, **NAME, "cloudfront.certificate_arn": CERTIFICATE},
+        "cloudfront.certificate_arn",
+        "Set cloudfront.certificate_arn to such",
+    ),
+    (
+        {**ENABLED, **NAME, "cloudfront.domain_name": "api.example.com"},
+        "cloudfront.domain_name",
+        "to another one",
+    ),
+    (
+        {**ENABLED, **NAME, "cloudfront.domain_name": "www.example.net"},
+        "cloudfront.domain_name",
+        "to a name in it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("context", "blamed", "words"), APART, ids=lambda each: str(each)[:60])
+def test_what_cloudfront_could_not_do_is_rejected(
+    context: dict[str, Any], blamed: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        environment_from(context)
+    assert error.value.field == blamed
+    assert words in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def made(synthesize: Synthesize) -> Synthesized:
+    certified = CloudFront(
+        enabled=True,
+        domain_name="www.example.com",
+        certificate_arn=CLOUDFRONT_CERTIFICATE,
+        web_acl_arn=WEB_ACL,
+    )
+    return synthesize(replace(NAMED, cloudfront=certified))
+
+
+def test_the_load_balancer_serves_only_who_has_the_secret_of_the_distribution(
+    made: Synthesized,
+) -> None:
+    config = made.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    (origin,) = config["Origins"]
+    (header,) = origin["OriginCustomHeaders"]
+    assert origin["DomainName"] == "chat.example.com"
+    assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    rules = made.all("AWS::ElasticLoadBalancingV2::ListenerRule")
+    assert len(rules) == 2
+    for rule in rules:
+        (asked,) = (
+            each["HttpHeaderConfig"]
+            for each in rule.properties["Conditions"]
+            if each["Field"] == "http-header"
+        )
+        assert asked["HttpHeaderName"] == header["HeaderName"]
+        assert asked["Values"] == [header["HeaderValue"]]
+    assert "resolve:secretsmanager" in made.show(header["HeaderValue"])
+    https = made.one("AWS::ElasticLoadBalancingV2::Listener", "Https").properties
+    (action,) = https["DefaultActions"]
+    assert action["Type"] == "fixed-response"
+    assert action["FixedResponseConfig"]["StatusCode"] == "403"
+
+
+def test_files_are_kept_and_the_api_is_passed_on_with_the_address_of_who_calls(
+    made: Synthesized,
+) -> None:
+    """The ids of AWS's policies: docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/
+    using-managed-cache-policies.html and using-managed-origin-request-policies.html"""
+    config = made.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    page = config["DefaultCacheBehavior"]
+    assert page["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"  # CachingOptimized
+    (api,) = config["CacheBehaviors"]
+    assert api["PathPattern"] == "/api/*"
+    assert {"POST", "DELETE", "PUT"} <= set(api["AllowedMethods"])
+    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
+    # AllViewerAndCloudFrontHeaders-2022-06
+    assert api["OriginRequestPolicyId"] == "33f36d7e-f396-46d9-90e0-52428a34d9dc"
+    variables = made.function("ApiFunction").properties["Environment"]["Variables"]
+    assert variables["BEHIND_CLOUDFRONT"] == "true"
+
+
+def test_clients_call_the_name_of_the_distribution(made: Synthesized) -> None:
+    config = made.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    assert config["Aliases"] == ["www.example.com"]
+    assert config["ViewerCertificate"]["AcmCertificateArn"] == CLOUDFRONT_CERTIFICATE
+    assert config["WebACLId"] == WEB_ACL
+    assert made.stacks["Web"]["Outputs"]["ApiUrl"]["Value"] == "https://www.example.com"
+    names = {each.properties["Name"] for each in made.all("AWS::Route53::RecordSet")}
+    assert names == {"www.example.com.", "chat.example.com.", "ws.example.com."}
+    cors = made.one("AWS::S3::Bucket", "Files").properties["CorsConfiguration"]["CorsRules"]
+    assert cors[0]["AllowedOrigins"] == ["https://www.example.com"]
+
+
+def test_without_a_name_clients_call_the_distributions_own(synthesize: Synthesize) -> None:
+    made = synthesize(replace(NAMED, cloudfront=CloudFront(enabled=True)))
+    url = made.stacks["Web"]["Outputs"]["ApiUrl"]["Value"]
+    assert made.show(url) == "https://<CloudFrontDistribution.DomainName>"
+
+
+def test_by_default_there_is_no_distribution(dev: Synthesized) -> None:
+    assert not DEV.cloudfront.enabled
+    assert not [each for each in dev.resources if each.type.startswith("AWS::CloudFront::")]
+    rule = dev.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
+    assert [each["Field"] for each in rule["Conditions"]] == ["path-pattern"]
