@@ -39,6 +39,8 @@ FIXED = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": Fixed("switchboard-prod-lambda", "region"),
     # The operator's, who calls it by this name: no other property that would replace it is set.
     "AWS::Lambda::Function": Fixed("switchboard-prod-operator", "region"),
+    # of a function that has it to itself; it moves to the new version in place
+    "AWS::Lambda::Alias": Fixed("live", "function"),
     # a label: two APIs may have the same
     "AWS::ApiGatewayV2::Api": Fixed("switchboard-prod", "nothing"),
     "AWS::ApiGatewayV2::Authorizer": Fixed("Authorizer", "api"),
