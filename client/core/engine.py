@@ -196,6 +196,7 @@ class Engine:
         match frame:
             case frames.Message():
                 self._message(step, frame)
+                self._transmit(self._presence.wrote(step.now, frame.sender))
             case frames.Messages():
                 for message in frame.messages:
                     self._message(step, message)
@@ -218,6 +219,7 @@ class Engine:
             case frames.Displaced():
                 self._outputs += [frame, Stop()]
             case frames.Presence():
+                self._presence.seen(frame.user, online=frame.online)
                 seen = events.PresenceChanged(frame.user, frame.online, frame.last_seen)
                 self._outputs.append(seen)
             case frames.Typing():

@@ -9,12 +9,15 @@ from client.core import frames
 from client.core.settings import Settings
 
 WATCH_LIMIT = 100  # users in one `watch` frame
+ASK_AGAIN = 60.0  # seconds, at the earliest, about who writes and is said to be offline
 
 
 class PresencePlan:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._watched: set[str] = set()
+        self._there: set[str] = set()
+        self._asked: dict[str, float] = {}
         self._typed: dict[str, float] = {}
         self._watch_at: float | None = None
         self._online = False
@@ -34,6 +37,22 @@ class PresencePlan:
         if self._watch_at is None:
             self._watch_at = now + self._settings.watch_interval
         return _frames(users)
+
+    def seen(self, user: str, *, online: bool) -> None:
+        """What the backend says of a watched user."""
+        (self._there.add if online else self._there.discard)(user)
+
+    def wrote(self, now: float, user: str) -> list[dict[str, Any]]:
+        """Asks once more about a watched user who is said to be offline and writes all the same.
+
+        A stranger who answers may be seen from then on, and nobody says so.
+        """
+        last = self._asked.get(user, float("-inf"))
+        unseen = user in self._watched and user not in self._there
+        if not self._online or not unseen or now - last < ASK_AGAIN:
+            return []
+        self._asked[user] = now
+        return _frames([user])
 
     def typing(self, now: float, chat: str) -> list[dict[str, Any]]:
         last = self._typed.get(chat, float("-inf"))

@@ -1,4 +1,4 @@
-"""The CloudWatch dashboard, in the order in which a message passes the components."""
+"""The CloudWatch dashboard: what users notice, then what a message passes, in its order."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,6 +14,7 @@ from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.monitoring.group_metrics import of_group
+from stacks.monitoring.own_metrics import time_of
 from stacks.notifications import NotificationsStack
 
 HEIGHT = 6
@@ -29,6 +30,7 @@ class Dashboard(Construct):
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id)
+        self._config = config
         self._namespace = metrics_namespace(config)
         self.dashboard = cloudwatch.Dashboard(
             self,
@@ -40,6 +42,29 @@ class Dashboard(Construct):
             period_override=cloudwatch.PeriodOverride.AUTO,
         )
 
+    def show_alarms(self, symptoms: Sequence[cloudwatch.IAlarm]) -> None:
+        """What is wrong, before any graph."""
+        self.dashboard.add_widgets(
+            cloudwatch.AlarmStatusWidget(
+                alarms=list(symptoms), title="What users notice", width=GRID, height=2
+            )
+        )
+
+    def show_times(self) -> None:
+        """How long people wait, whatever the cause is."""
+        percentiles = ("p50", "p99")
+        self._row(
+            {
+                "From accept to post, ms": [
+                    time_of(self._config, "Send", "DeliveryTime", each, each)
+                    for each in percentiles
+                ],
+                "From accept to push, ms": [
+                    time_of(self._config, "Push", "PushTime", each, each) for each in percentiles
+                ],
+            }
+        )
+
     def show_messages(self) -> None:
         """The metrics that the functions emit, summed over all functions."""
         self._row(
@@ -48,7 +73,9 @@ class Dashboard(Construct):
                     "MessagesAccepted", "MessagesDelivered", "MessagesPurged"
                 ),
                 "Delivery": self._counted("ReceiptsMoved", "Nudges"),
-                "Pushes": self._counted("PushesSent", "PushesFailed", "PushesRejected"),
+                "Pushes": self._counted(
+                    "PushesSent", "PushesFailed", "PushesRejected", "PushesGone"
+                ),
             }
         )
 

@@ -153,3 +153,17 @@ def test_watches_are_renewed_and_typing_is_said_once_in_three_seconds() -> None:
     assert nobody.next_due() is None
     nobody.watch(2.0, ["ravi"])
     assert nobody.next_due() == 242.0
+
+
+def test_who_writes_and_is_said_to_be_offline_is_asked_about_again_once_a_minute() -> None:
+    presence = PresencePlan(SETTINGS)
+    presence.watch(0.0, ["ravi"])
+    assert presence.wrote(0.0, "ravi") == []  # without a connection
+    presence.opened(1.0)
+    again = [{"action": "watch", "users": ["ravi"]}]
+    assert [presence.wrote(at, "ravi") for at in (2.0, 61.9, 62.0)] == [again, [], again]
+    assert presence.wrote(200.0, "raju") == []  # nobody watches raju
+    presence.seen("ravi", online=True)
+    assert presence.wrote(200.0, "ravi") == []
+    presence.seen("ravi", online=False)
+    assert presence.wrote(200.0, "ravi") == again

@@ -233,6 +233,7 @@ export class Engine {
     switch (frame.type) {
       case "message":
         await this.#message(step, frame);
+        this.#transmit(this.#presence.wrote(step.now, frame.sender));
         break;
       case "messages":
         for (const message of frame.messages) await this.#message(step, message);
@@ -263,8 +264,12 @@ export class Engine {
       case "devices_changed":
         this.#devicesChanged(step, frame.user, frame.chat);
         break;
+      case "presence":
+        this.#presence.seen(frame.user, frame.online);
+        this.#emit(frame);
+        break;
       default:
-        this.#emit(frame); // asks nothing of this engine: presence, typing, keys_low
+        this.#emit(frame); // asks nothing of this engine: typing, keys_low
     }
     await this.due(step);
   }

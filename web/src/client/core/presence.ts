@@ -4,10 +4,13 @@ import type { ClientFrame } from "./frames.ts";
 import type { Settings } from "./settings.ts";
 
 const WATCH_LIMIT = 100; // users in one `watch` frame
+const ASK_AGAIN = 60_000; // ms, at the earliest, about who writes and is said to be offline
 
 export class PresencePlan {
   readonly #settings: Settings;
   readonly #watched = new Set<string>();
+  readonly #there = new Set<string>();
+  readonly #asked = new Map<string, number>();
   readonly #typed = new Map<string, number>();
   #watchAt: number | undefined;
   #online = false;
@@ -31,6 +34,24 @@ export class PresencePlan {
     if (!this.#online || users.length === 0) return [];
     this.#watchAt ??= now + this.#settings.watchInterval;
     return frames(users);
+  }
+
+  /** What the backend says of a watched user. */
+  seen(user: string, online: boolean): void {
+    if (online) this.#there.add(user);
+    else this.#there.delete(user);
+  }
+
+  /**
+   * Asks once more about a watched user who is said to be offline and writes all the same. A stranger
+   * who answers may be seen from then on, and nobody says so.
+   */
+  wrote(now: number, user: string): ClientFrame[] {
+    const last = this.#asked.get(user) ?? Number.NEGATIVE_INFINITY;
+    const unseen = this.#watched.has(user) && !this.#there.has(user);
+    if (!this.#online || !unseen || now - last < ASK_AGAIN) return [];
+    this.#asked.set(user, now);
+    return frames([user]);
   }
 
   typing(now: number, chat: string): ClientFrame[] {

@@ -1,0 +1,20 @@
+/** When a watched user is asked about again. */
+
+import { expect, test } from "vitest";
+import { PresencePlan } from "../src/client/core/presence.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+
+test("who writes and is said to be offline is asked about again, once a minute", () => {
+  const presence = new PresencePlan(DEFAULTS);
+  presence.watch(0, ["ravi"]);
+  expect(presence.wrote(0, "ravi")).toEqual([]); // without a connection
+  presence.opened(1_000);
+  const again = [{ action: "watch", users: ["ravi"] }];
+  const asked = [2_000, 61_999, 62_000].map((at) => presence.wrote(at, "ravi"));
+  expect(asked).toEqual([again, [], again]);
+  expect(presence.wrote(200_000, "raju")).toEqual([]); // nobody watches raju
+  presence.seen("ravi", true);
+  expect(presence.wrote(200_000, "ravi")).toEqual([]);
+  presence.seen("ravi", false);
+  expect(presence.wrote(200_000, "ravi")).toEqual(again);
+});
