@@ -1,6 +1,5 @@
 """docs/costs.md and docs/scale.md: each figure of their tables is the one that is computed."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,6 @@ def test_a_block_is_replaced_and_the_rest_stays(tmp_path: Path) -> None:
 def test_a_page_without_a_block_that_is_made_is_an_error(blocks: dict[str, type[str]]) -> None:
     with pytest.raises(ValueError, match="blocks"):
         filled(PAGE, blocks)
-
-
-def test_the_cost_at_rest_is_that_of_the_page_about_deploying() -> None:
-    (line,) = re.findall(
-        r"\*\*together\*\*.*\*\*([\d.]+)\*\* \|$", (ROOT / "docs/deploying.md").read_text(), re.M
-    )
-    assert float(line) == tables.AT_REST
 
 
 def test_a_report_says_which_limit_comes_first_and_whether_it_is_over() -> None:
