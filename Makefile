@@ -6,7 +6,7 @@ WEB_READY := web/node_modules/.installed
 PAGE := lambdas/page/files.json
 
 # Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so,
-# and `operator` and `doctor` with an env.
+# and `operator`, `doctor` and `trace` with an env.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -81,8 +81,9 @@ phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(call need,user,make phone user=raju)
 	@$(BIN)/python -m client phone $(user)
 
-trace: $(READY) ## make trace ID=<message id>: its way through all services
-	@$(BIN)/python -m emulator trace $(ID) $(ARGS)
+trace: $(READY) ## make trace ID=<message id> [env=prod]: its way through all services; on AWS, from their logs
+	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)') $(BIN)/python -m tools.trace $(ID) --env $(env), \
+		$(BIN)/python -m emulator trace $(ID)) $(ARGS)
 
 aws: $(READY) ## the AWS command line on what runs here: make aws ARGS="dynamodb list-tables"
 	@$(LOCAL_AWS) $(BIN)/python -m tools.aws $(ARGS)
@@ -111,6 +112,10 @@ demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill,
 
 web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
+
+quotas: $(READY) ## make quotas env=prod: what that environment needs of the quotas of AWS
+	@$(call need,env,make quotas env=prod)
+	@$(BIN)/python -m stacks.config.quotas -c env=$(env) $(ARGS)
 
 versions: $(READY) ## make versions from=<git ref>: that version and this one read each other's data, both ways
 	@$(call need,from,make versions from=HEAD)
@@ -193,9 +198,16 @@ docs: $(READY) ## generates the protocol's documents, the clients' types and the
 pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
 	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
 
+# Options in ARGS: --to 120 --steps 8 --seconds 10 --pairs 8; --api URL loads a deployed environment
+load: $(READY) ## texts faster and faster, on what runs here or a system of its own; a page shows the knee
+	@$(LOCAL_AWS) $(BIN)/python -m tools.load_test $(ARGS)
+
 # Options in ARGS: --messages 80 --online-share 0.3 and others; --pages writes the tables of docs/
 scale: $(READY) ## make scale USERS=1000000: rates, limits, dollars a month, and a reconnect storm
 	@$(BIN)/python -m tools.scale --users $(or $(USERS),100000) $(ARGS)
+
+dashboard: $(READY) ## draws docs/pictures/dashboard.png: CloudWatch's dashboard, with people who write, by Chromium
+	@$(LOCAL_AWS) $(BIN)/python -m tools.dashboard $(ARGS)
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)

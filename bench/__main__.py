@@ -23,6 +23,7 @@ PARTS = {
     "page": "The web client's page in Chromium",
     "latency": "Send to receive, emulator",
     "laptop": "The emulator under load: an absent user, catching up, a busy group",
+    "scale": "The scale model beside the emulator",
     "overload": "The emulator with three times as much as it can take",
     "catch_up": "Catching up after an absence",
     "balancing": "The local load balancer beside others",

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from bench import payloads, prices
 from bench.capacity import item_bytes, read_units, write_units
@@ -223,7 +224,6 @@ SCENARIOS = (
     Scenario("group of 10, all online", 10, True),
     Scenario("group of 100, all online, 10 users online besides", 100, True, 10, 115.0),
     Scenario("group of 100, all online, 10,000 users online", 100, True, 10_000, 115.0),
-    Scenario("group of 1,024, all online", 1_024, True),
     Scenario("group of 10, all others offline, with the pushes", 10, False),
 )
 RECEIPTS_PER = 10  # messages that one receipt acknowledges
@@ -373,7 +373,11 @@ def bill(
     recorder.watch(services.dynamodb)
     recorder.watch(services.sqs)
     handler = frame_handler(route, lambda: services)
-    with recorded_posts(services.connections, recorder) as sent:
+    # how long an emulated read of a thousand items takes says nothing of DynamoDB
+    with (
+        patch("lambdas.messages.send.WITHIN_SECONDS", 600),
+        recorded_posts(services.connections, recorder) as sent,
+    ):
         answer = handler(event(user, frame), SimpleNamespace())
     body = answer.get("body")
     response: dict[str, Any] = json.loads(body) if body else {}

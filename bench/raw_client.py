@@ -74,10 +74,11 @@ class RawClient:
         self._seen: dict[str, int] = {}
         self._senders: dict[str, set[str]] = {}
         self.messages = self.frames = self.errors = 0
+        self.on_message: Callable[[dict[str, Any]], None] = lambda frame: None
 
-    async def send(self, chat: str, payload: str) -> float:
+    async def send(self, chat: str, payload: str, message_id: str | None = None) -> float:
         """Returns when it was accepted, in seconds of time.perf_counter(). Raises Rejected."""
-        message_id = str(uuid.uuid4())
+        message_id = message_id or str(uuid.uuid4())
         accepted = asyncio.get_running_loop().create_future()
         self._accepted[message_id] = accepted
         frame = {"message_id": message_id, "chat": chat, "alg": "megolm.v1", "payload": payload}
@@ -137,6 +138,7 @@ class RawClient:
         self._seen[chat] = max(self._seen.get(chat, 0), frame["seq"])
         self._senders.setdefault(chat, set()).add(frame["sender"])
         self._received(time.perf_counter())
+        self.on_message(frame)
 
     async def _write(self, frame: dict[str, Any]) -> None:
         await self._connection.send(json.dumps(frame))

@@ -16,6 +16,11 @@ logger = Logger(json_serializer=partial(json.dumps, default=str, separators=(","
 metrics = Metrics()
 
 
+def took(name: str, milliseconds: float) -> None:
+    """Adds a duration to a metric whose percentiles the dashboard and alarms have."""
+    metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=max(milliseconds, 0.0))
+
+
 def count(name: str, number: int = 1) -> None:
     """Adds to a metric of the dashboard; flushed when the invocation ends."""
     if number:

@@ -154,15 +154,16 @@ class DataStack(EnvironmentStack):
 
     def _client(self) -> cognito.UserPoolClient:
         """The API signs users in over TLS with their password, hence USER_PASSWORD_AUTH."""
+        tokens = self.config.tokens
         return self.user_pool.add_client(
             "Client",
             auth_flows=cognito.AuthFlow(user_password=True),
             generate_secret=False,
             prevent_user_existence_errors=True,
             enable_token_revocation=True,
-            access_token_validity=Duration.hours(1),
-            id_token_validity=Duration.hours(1),
-            refresh_token_validity=Duration.days(30),
+            access_token_validity=Duration.minutes(tokens.access_minutes),
+            id_token_validity=Duration.minutes(tokens.access_minutes),
+            refresh_token_validity=Duration.days(tokens.refresh_days),
             disable_o_auth=True,
         )
 

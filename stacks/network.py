@@ -75,3 +75,17 @@ class NetworkStack(EnvironmentStack):
             "Name fewer",
         )
         return list(zones) or [Fn.select(index, Fn.get_azs()) for index in range(2)]
+
+
+def existing_vpc(scope: Construct, config: Environment) -> ec2.IVpc:
+    """The network that the environment names by its ids."""
+    named = config.vpc
+    private = list(named.private_subnets)
+    return ec2.Vpc.from_vpc_attributes(
+        scope,
+        "ExistingVpc",
+        vpc_id=str(named.id),
+        availability_zones=list(config.availability_zones),
+        public_subnet_ids=list(named.public_subnets),
+        private_subnet_ids=private or None,
+    )

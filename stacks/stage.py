@@ -1,6 +1,7 @@
 """One environment as a CDK stage: its stacks, and which of them refer to which."""
 
 from aws_cdk import Annotations, Stack, Stage, Tags
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.build.packages import Platform, on_lambda
@@ -26,7 +27,8 @@ class EnvironmentStage(Stage):
     ) -> None:
         super().__init__(scope, config.name)
         platform = platform or on_lambda(config.architecture)
-        network = NetworkStack(self, "Network", config=config)
+        own = config.vpc.id is None
+        vpc = NetworkStack(self, "Network", config=config).vpc if own else None
         data = DataStack(self, "Data", config=config)
         notifications = NotificationsStack(
             self, "Notifications", config=config, platform=platform, data=data
@@ -44,7 +46,7 @@ class EnvironmentStage(Stage):
             "Web",
             config=config,
             platform=platform,
-            network=network,
+            vpc=vpc,
             data=data,
             chat=chat,
         )
@@ -61,6 +63,13 @@ class EnvironmentStage(Stage):
             PipelineStack(self, "Pipeline", config=config)
         Tags.of(self).add("project", config.project)
         Tags.of(self).add("environment", config.name)
+        for key, value in config.guard_rails.tagged():
+            Tags.of(self).add(key, value)
+        if config.guard_rails.permission_boundary:
+            boundary = iam.ManagedPolicy.from_managed_policy_arn(
+                data, "Boundary", config.guard_rails.permission_boundary
+            )
+            iam.PermissionsBoundary.of(self).apply(boundary)
         _warn(data, config)
 
 

@@ -1,6 +1,7 @@
 """The web stack: the load balancers and their pools, which all serve the same HTTP API."""
 
 from aws_cdk import CfnOutput
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
@@ -14,7 +15,7 @@ from stacks.config.rules import ip_hash_pool
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.distribution import ORIGIN_HEADER, Distribution
 from stacks.constructs.function import Function
-from stacks.constructs.kubernetes_pool import KubernetesPoolPods
+from stacks.constructs.kubernetes_pool import KubernetesPoolPods, TargetPool
 from stacks.constructs.lambda_pool import LambdaTargetGroup
 from stacks.constructs.load_balancer import LoadBalancer, Share
 from stacks.constructs.network_balancer import NetworkBalancer
@@ -24,7 +25,7 @@ from stacks.constructs.platform_applications import (
 )
 from stacks.constructs.web_acl import WebAcl
 from stacks.data import DataStack
-from stacks.network import NetworkStack
+from stacks.network import existing_vpc
 from stacks.stack import EnvironmentStack
 
 PLATFORMS = {
@@ -41,7 +42,7 @@ class WebStack(EnvironmentStack):
         *,
         config: Environment,
         platform: Platform,
-        network: NetworkStack,
+        vpc: ec2.IVpc | None,
         data: DataStack,
         chat: ChatStack,
     ) -> None:
@@ -69,7 +70,8 @@ class WebStack(EnvironmentStack):
             "VAPID_KEY": data.web_push_key.key_arn,
             **application_variables(self, config),
         }
-        self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=network.vpc)
+        vpc = vpc or existing_vpc(self, config)
+        self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=vpc)
         self.functions: dict[str, Function] = {}
         self.container_pools: dict[str, ContainerPoolService] = {}
         self.kubernetes_pools: dict[str, KubernetesPoolPods] = {}
@@ -77,7 +79,7 @@ class WebStack(EnvironmentStack):
         if config.cloudfront.enabled:
             distribution = Distribution(self, "CloudFront", config=config)
         self.load_balancer.forward(
-            self._shares(network),
+            self._shares(vpc),
             (ORIGIN_HEADER, distribution.secret) if distribution else None,
         )
         self.functions["Operator"] = self._operator()
@@ -85,7 +87,7 @@ class WebStack(EnvironmentStack):
             pool.scale()
             if config.releases.task_alarms:
                 pool.guard()
-        self.network_balancer = self._network_balancer(network)
+        self.network_balancer = self._network_balancer(vpc)
         if config.waf:
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
         CfnOutput(self, "ApiUrl", value=(distribution or self.load_balancer).url)
@@ -96,7 +98,12 @@ class WebStack(EnvironmentStack):
             dns_name = self.load_balancer.balancer.load_balancer_dns_name
             CfnOutput(self, "LoadBalancerDnsName", value=dns_name)
 
-    def _shares(self, network: NetworkStack) -> list[Share]:
+    @property
+    def target_pools(self) -> dict[str, TargetPool]:
+        """Those whose targets the load balancer checks."""
+        return {**self.container_pools, **self.kubernetes_pools}
+
+    def _shares(self, vpc: ec2.IVpc) -> list[Share]:
         containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]
         pods = [pool for pool in self.config.pools if isinstance(pool, KubernetesPool)]
         if containers or pods:
@@ -104,9 +111,9 @@ class WebStack(EnvironmentStack):
                 self, "Image", directory=str(SOURCES), platform=PLATFORMS[self.config.architecture]
             )
             if containers:
-                self._add_containers(containers, network, image)
+                self._add_containers(containers, vpc, image)
             for each in pods:
-                self._add_pods(each, network, image)
+                self._add_pods(each, vpc, image)
         shares = []
         for pool in self.config.pools:
             if isinstance(pool, ContainerPool):
@@ -118,7 +125,7 @@ class WebStack(EnvironmentStack):
             shares.append(Share(pool, group))
         return shares
 
-    def _network_balancer(self, network: NetworkStack) -> NetworkBalancer | None:
+    def _network_balancer(self, vpc: ec2.IVpc) -> NetworkBalancer | None:
         pool = ip_hash_pool(self.config.load_balancer, self.config.pools)
         if pool is None:
             return None
@@ -126,7 +133,7 @@ class WebStack(EnvironmentStack):
             self,
             "NetworkBalancer",
             config=self.config,
-            vpc=network.vpc,
+            vpc=vpc,
             pool=self.container_pools[pool.name],
         )
         CfnOutput(self, "NlbUrl", value=balancer.url)
@@ -158,13 +165,13 @@ class WebStack(EnvironmentStack):
     def _add_containers(
         self,
         pools: list[ContainerPool],
-        network: NetworkStack,
+        vpc: ec2.IVpc,
         image: ecr_assets.DockerImageAsset,
     ) -> None:
         cluster = ecs.Cluster(
             self,
             "Cluster",
-            vpc=network.vpc,
+            vpc=vpc,
             container_insights_v2=(
                 ecs.ContainerInsights.ENABLED
                 if self.config.container_insights
@@ -184,14 +191,14 @@ class WebStack(EnvironmentStack):
             )
 
     def _add_pods(
-        self, pool: KubernetesPool, network: NetworkStack, image: ecr_assets.DockerImageAsset
+        self, pool: KubernetesPool, vpc: ec2.IVpc, image: ecr_assets.DockerImageAsset
     ) -> None:
         self.kubernetes_pools[pool.name] = KubernetesPoolPods(
             self,
             construct_id(pool),
             config=self.config,
             pool=pool,
-            vpc=network.vpc,
+            vpc=vpc,
             balancer=self.load_balancer.balancer.connections,
             image=image.image_uri,
             values=self._values,

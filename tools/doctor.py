@@ -86,7 +86,7 @@ Step = Callable[[Visit], Awaitable[str | None]]  # gives why it was left out, No
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
-        place = _place(given.env, given.project)
+        place = _place(given.env, given.project, given.api)
         print(f"{place.name}: {place.api}")
         return 0 if asyncio.run(check(place)) else 1
     except (DoctorError, BotoCoreError, ClientError) as error:
@@ -250,8 +250,12 @@ def _reached(message_id: str, state: State) -> Callable[[Event], bool]:
     )
 
 
-def _place(env: str | None, project: str) -> Place:
+def _place(env: str | None, project: str, api: str | None = None) -> Place:
     """Raises DoctorError, and what boto3 raises where the environment can't be looked up."""
+    if api is not None:
+        if not api.startswith(("https://", "http://")):
+            raise DoctorError(f"{api} is no URL: --api https://chat.example.com")
+        return Place(api, api.rstrip("/"))
     if env is None:
         found = endpoints.read(STATE)
         if found is None:
@@ -266,6 +270,7 @@ def _place(env: str | None, project: str) -> Place:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.doctor", description=__doc__)
     parser.add_argument("--env", help="an environment on AWS; default: what runs on this machine")
+    parser.add_argument("--api", help="the URL of an API, which needs no AWS credentials")
     parser.add_argument("--project", default="switchboard", help="if the setting `project` differs")
     return parser
 

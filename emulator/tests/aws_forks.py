@@ -71,11 +71,17 @@ def _import_what_it_needs() -> None:
     """All that emulator/aws/server.py imports when it serves; nothing is changed by it."""
     import importlib
     import pkgutil
+    import ssl
+
+    import httpx
 
     import emulator.aws
     from emulator.aws import server
 
     os.environ |= server.ENVIRONMENT
+    # each server makes two clients, which read the certificates of all authorities
+    ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
+    httpx.create_ssl_context(trust_env=False)
     for module in pkgutil.iter_modules(emulator.aws.__path__):
         importlib.import_module(f"emulator.aws.{module.name}")
     for service in server.SERVICES:

@@ -111,7 +111,7 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> float | None:
     _forget(aws, roster, registered)
     unseen_since = int((aws.now() - aws.settings.message_ttl_seconds) * 1000)
     if purging and (up_to := floor(roster, registered, unseen_since)) > roster.purged_to:
-        count("MessagesPurged", purge.purge(aws.chats, changes.chat, up_to))
+        count("MessagesPurged", purge.purge(aws.chats, changes.chat, up_to, aws.now()))
     return None
 
 

@@ -5,13 +5,18 @@ moment early, and never skips them silently. If a purge fails between the two, t
 whatever it finds below the mark.
 """
 
-from lambdas.tables import HEAD, ConditionFailed, Table, chat_key, message_item, seq_of
+from lambdas.messages.log import LATE_SECONDS
+from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key, message_item, seq_of
 
 PAGE = 100
 
 
-def purge(chats: Table, chat: str, up_to: int) -> int:
-    """Deletes the messages at or below `up_to`, which every device has; returns their number."""
+def purge(chats: Table, chat: str, up_to: int, now: float) -> int:
+    """Deletes the messages at or below `up_to`, which every device has; returns their number.
+
+    A void item stays while the message may still come for which it keeps the position closed; a
+    later purge deletes it.
+    """
     if not raise_mark(chats, chat, up_to):
         return 0  # a purge that is further deletes these too
     deleted = 0
@@ -20,11 +25,16 @@ def purge(chats: Table, chat: str, up_to: int) -> int:
         page = chats.query(
             {"chat": chat}, between=(message_item(1), message_item(up_to)), limit=PAGE, start=start
         )
-        chats.batch_write(deletes=[chat_key(chat, item["item"]) for item in page.items])
-        deleted += sum(not item.get("void") for item in page.items)
+        over = [item for item in page.items if not _keeps_closed(item, now)]
+        chats.batch_write(deletes=[chat_key(chat, item["item"]) for item in over])
+        deleted += sum(not item.get("void") for item in over)
         if page.next is None:
             return deleted
         start = page.next
+
+
+def _keeps_closed(item: Item, now: float) -> bool:
+    return bool(item.get("void")) and item["sent_at"] / 1000 + LATE_SECONDS > now
 
 
 def expire(chats: Table, chat: str, purged_to: int, expired: int, now: float) -> None:

@@ -25,7 +25,7 @@ from lambdas.notifications.quiet import is_quiet
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, aws, prepare
 from lambdas.tables import Item, message_item
-from lambdas.telemetry import count, logger, metrics
+from lambdas.telemetry import count, logger, metrics, took
 
 Event = dict[str, Any]
 
@@ -81,6 +81,9 @@ def push(aws: Aws, job: Job) -> None:
         name: each.otherwise if name in failed else each.after
         for name, each in plan.devices.items()
     }
+    for name, each in plan.devices.items():
+        if each.ring and name not in failed:
+            took("PushTime", aws.now() * 1000 - each.ring["sent_at"])
     rang = any(each.ring and name not in failed for name, each in plan.devices.items())
     at = int(now * 1000)
     recorded = Rings(
@@ -146,6 +149,7 @@ def _take_note(
     job: Job, target: Target, push: Push, outcome: Outcome, endpoints: Endpoints
 ) -> None:
     if outcome is Outcome.GONE:  # the app was removed, or another user has signed in on that phone
+        count("PushesGone")
         logger.info("cleared an endpoint", extra={"user": job.user})
         endpoints.clear(job.user, target.device, target.arn)
     elif outcome is Outcome.REJECTED:

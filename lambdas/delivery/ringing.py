@@ -127,11 +127,17 @@ def _last(rings: Rings) -> int:
 
 
 def _complete_to(items: Iterable[Item], counted: int, head: Head, now: float) -> int:
-    """Stops before a young hole: a message that appears there later has to be counted then."""
+    """Stops before a hole in which a message may still appear: it has to be counted then."""
     above = [item for item in items if seq_of(item) > counted]
     seq = max([head.seq, *map(seq_of, above)])
     stretch = log.read_log(
-        above, after=counted, seq=seq, purged_to=head.purged_to, ended=True, now=now
+        above,
+        after=counted,
+        seq=seq,
+        purged_to=head.purged_to,
+        ended=True,
+        now=now,
+        patience=log.LATE_SECONDS,
     )
     return max(counted, stretch.complete_to)
 

@@ -163,6 +163,15 @@ def close(chats: Table, message: Item) -> bool:
         return False
 
 
+def close_hole(chats: Table, hole: Item) -> bool:
+    """Puts a void item, for a reader that is going to pass; False if a message is there by now."""
+    try:
+        chats.put(hole, "attribute_not_exists(chat)")
+    except ConditionFailed as failure:
+        return bool((failure.item or {}).get("void"))
+    return True
+
+
 def _put_once(chats: Table, new: Item, message: Item) -> bool:
     """Puts `new`; True if `message` is there already, by a request whose response was lost."""
     try:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from lambdas.frames import Frame
-from lambdas.messages import log
+from lambdas.messages import append, log
 from lambdas.messages.heads import Head
 from lambdas.messages.message import is_visible, message_frame
 from lambdas.tables import HEAD, Table, chat_key, message_item, seq_of
+from lambdas.throttling import TooBusy
 
 LAST_SEQ = 999_999_999_999
+ATTEMPTS = 3  # of reading, where a message comes into a hole meanwhile
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,30 @@ def read(
     """At most `limit` messages of the chat above `after`, as they are for a device of head.user.
 
     Without `device` the payloads of messages that have one for each device are null. Nothing from
-    before the user joined. `now` in epoch seconds. One consistent Query: an eventually consistent
-    one could show a message as a hole.
+    before the user joined. `now` in epoch seconds. What a late request might still fill is closed
+    before the page passes it.
     """
+    for _ in range(ATTEMPTS):
+        stretch = _stretch(chats, head, after, limit, now)
+        if all(append.close_hole(chats, hole) for hole in stretch.open):
+            break
+    else:
+        raise TooBusy("messages came to a chat late, again and again")
+    return Page(
+        [
+            message_frame(item, head.user, device)
+            for item in stretch.messages
+            if is_visible(item, head.user)
+        ],
+        stretch.complete_to,
+        stretch.missing,
+        stretch.more,
+        stretch.retry_after,
+    )
+
+
+def _stretch(chats: Table, head: Head, after: int, limit: int, now: float) -> log.Stretch:
+    """One consistent Query: an eventually consistent one could show a message as a hole."""
     start = min(max(after, head.joined_seq), head.seq)
     page = chats.query(
         {"chat": head.chat},
@@ -63,14 +86,4 @@ def read(
     if stretch.holes:  # void, or removed since the head was read?
         fresh = chats.get(chat_key(head.chat, HEAD), consistent=True)
         stretch = stretch_above(fresh["purged_to"] if fresh else head.purged_to)
-    return Page(
-        [
-            message_frame(item, head.user, device)
-            for item in stretch.messages
-            if is_visible(item, head.user)
-        ],
-        stretch.complete_to,
-        stretch.missing,
-        stretch.more,
-        stretch.retry_after,
-    )
+    return stretch

@@ -9,18 +9,27 @@ without a message is one of three things:
 - young: its writer may still be running.
 
 A writer runs for 6 s at most, and sets `sent_at` only after it has taken its position. So once any
-later message is HOLE_SECONDS old, the writers of all earlier positions have ended. The rest of the
-15 s allows for clocks that differ, by 2 s each, and for a request that arrives up to 4 s after its
-writer gave up. Until then readers stop before the hole. Nothing else guards the order of a chat.
-A void item may come at any time: it only says sooner what the 15 s would say.
+later message is HOLE_SECONDS old, the writers of all earlier positions have ended; the rest of the
+15 s allows for clocks that differ, by 2 s each, and for a request that is still on its way. Until
+then readers stop before the hole. A void item may come at any time: it only says this sooner.
+
+A request may come later than that, after its writer gave up: DynamoDB takes it until five minutes
+after its signature. So for LATE_SECONDS a reader puts a void item into a hole before it passes:
+either that stands there, and the message cannot, or the message was first, and the reader has it.
+Whatever may not write does not pass such a hole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lambdas.tables import Item, seq_of
+from lambdas.messages.message import void
+from lambdas.tables import Item, message_item, seq_of
 
 HOLE_SECONDS = 15
+# "A request must reach AWS within five minutes of the time stamp in the request":
+# docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-signing.html
+LATE_SECONDS = 5 * 60 + HOLE_SECONDS
+OPEN_LIMIT = 25  # holes that one reading closes
 WRITER_SECONDS = 6  # the timeout of a function that sends
 
 Range = tuple[int, int]  # closed
@@ -33,22 +42,32 @@ class Stretch(NamedTuple):
     complete_to: int  # nothing else at or below it will ever appear
     missing: list[Range]  # what expired or was purged
     holes: list[Range]  # skipped as void
+    open: list[Item]  # void items to put where a message might still come, before this is passed
     more: bool  # the log continues after it
     retry_after: float | None  # seconds until the young hole at its end can be read
 
 
 def read_log(
-    items: Iterable[Item], *, after: int, seq: int, purged_to: int, ended: bool, now: float
+    items: Iterable[Item],
+    *,
+    after: int,
+    seq: int,
+    purged_to: int,
+    ended: bool,
+    now: float,
+    patience: float = HOLE_SECONDS,
 ) -> Stretch:
     """Reads `items`, the log above `after` in order; `ended` if nothing follows them.
 
     `seq` and `purged_to` are the head's, `now` in epoch seconds. Positions above the last item are
-    young or void; `complete_to` stays below them until a later message decides it.
+    young or void; `complete_to` stays below them until a later message decides it. `patience` is
+    how long it stops before a hole: LATE_SECONDS for who does not put what is `open`.
     """
     position = min(after, seq)
     messages: list[Item] = []
     missing: list[Range] = []
     holes: list[Range] = []
+    open_: list[Item] = []
     if purged_to > position:
         missing.append((position + 1, purged_to))
         position = purged_to
@@ -58,18 +77,31 @@ def read_log(
         here = seq_of(item)
         expired = item["expires_at"] <= now
         if here > position + 1:
-            wait = oldest / 1000 + HOLE_SECONDS - now
-            if wait > 0 and not expired:
-                return Stretch(messages, position, _joined(missing), holes, False, wait)
+            age = now - oldest / 1000
+            if age < patience and not expired:
+                wait = patience - age
+                return Stretch(messages, position, _joined(missing), holes, open_, False, wait)
             # expired, and deleted already; behind what is gone it may be void as well
             gone = expired or (missing and missing[-1][1] == position)
-            (missing if gone else holes).append((position + 1, here - 1))
+            last = here - 1
+            if age < LATE_SECONDS:
+                last = min(last, position + OPEN_LIMIT - len(open_))
+                open_ += [_void(item, at) for at in range(position + 1, last + 1)]
+            if last > position:
+                (missing if gone else holes).append((position + 1, last))
+            if last < here - 1:
+                return Stretch(messages, last, _joined(missing), holes, open_, True, None)
         if expired:
             missing.append((here, here))
         elif not item.get("void"):
             messages.append(item)
         position = here
-    return Stretch(messages, position, _joined(missing), holes, not ended, None)
+    return Stretch(messages, position, _joined(missing), holes, open_, not ended, None)
+
+
+def _void(following: Item, seq: int) -> Item:
+    """A void item as old as the message behind it: it makes no hole before it younger."""
+    return void({**following, "item": message_item(seq)})
 
 
 def _running_minimum(values: Sequence[int]) -> list[int]:

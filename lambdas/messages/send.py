@@ -29,7 +29,7 @@ from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
 from lambdas.settings import Aws
 from lambdas.tables import Item, Table
-from lambdas.telemetry import count, logger
+from lambdas.telemetry import count, logger, took
 from lambdas.websocket import Caller, Route, frame_handler
 
 PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
@@ -155,6 +155,8 @@ def _deliver(
     delivered = outcomes.count(Outcome.DELIVERED)
     count("MessagesAccepted")
     count("MessagesDelivered", delivered)
+    if delivered:
+        took("DeliveryTime", aws.now() * 1000 - message["sent_at"])
     ids = {name: message[name] for name in ("message_id", "chat")}
     logger.info("accepted", extra={**ids, "posts": len(posts), "delivered": delivered})
 

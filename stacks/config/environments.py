@@ -12,7 +12,9 @@ from stacks.config import arns
 from stacks.config.cloudfront import CloudFront, check_cloudfront
 from stacks.config.domains import HostedZone, check_domains, serves_https
 from stacks.config.errors import require, require_between, require_one_of
-from stacks.config.functions import FunctionSizes
+from stacks.config.existing_vpc import ExistingVpc
+from stacks.config.functions import FunctionSize, FunctionSizes
+from stacks.config.guard_rails import GuardRails, Tokens
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
@@ -53,6 +55,7 @@ class Environment:
     region: str | None = None
     availability_zones: tuple[str, ...] = ()  # of `region`; empty: the region's first two
     network: Network = field(default_factory=Network)
+    vpc: ExistingVpc = field(default_factory=ExistingVpc)
     pools: tuple[Pool, ...]
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
@@ -70,6 +73,9 @@ class Environment:
     point_in_time_recovery: bool = False
     backup_days: int | None = None
     restored: Restored = field(default_factory=Restored)
+    tokens: Tokens = field(default_factory=Tokens)
+    guard_rails: GuardRails = field(default_factory=GuardRails)
+    second_region: str | None = None
     customer_managed_key: bool = False
     message_ttl_days: int = 30
     retain_until_expiry: bool = False
@@ -130,6 +136,7 @@ class Environment:
         check_cloudfront(self.cloudfront, self.load_balancer, https=self.https, waf=self.waf)
         self.functions.check_reserved(quota)
         self.functions.check_provisioned(self.releases.shifting)
+        self.guard_rails.check_environment(self.account, self.alarms_email)
         self._check_location()
 
     @property
@@ -146,6 +153,13 @@ class Environment:
             "Set account to them, or to none for that of the credentials",
         )
         check_region(self.region)
+        require(
+            self.second_region is None,
+            "second_region",
+            self.second_region,
+            "an environment is in one region: the design for two (decision 0070) is not built yet",
+            "Set second_region to none",
+        )
         containers = bool(container_pools(self.pools))
         check_zones(self.availability_zones, self.region, containers=containers)
         certificates = (
@@ -162,6 +176,14 @@ class Environment:
         )
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
+        self.vpc.check_environment(
+            len(self.availability_zones), gateways, flow_logs=self.network.flow_logs
+        )
+
+    @property
+    def public_tasks(self) -> bool:
+        """Whether tasks are in public subnets, with addresses of their own."""
+        return self.network.nat_gateways == 0 and not self.vpc.private_subnets
 
 
 def by_name(*environments: Environment) -> dict[str, Environment]:
@@ -221,6 +243,12 @@ PROD = Environment(
     load_balancer=LoadBalancer(deregistration_delay=120, access_logs=True),
     websocket=WebSocket(rate_limit=8_000, burst_limit=4_000),
     releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
+    # A flood of frames takes what is unreserved, and people still connect: 500 new connections a
+    # second, the region's quota, are 50 at a time if each takes a tenth of a second.
+    functions=FunctionSizes(
+        authorize=FunctionSize(reserved_concurrency=50),
+        connection=FunctionSize(reserved_concurrency=50),
+    ),
     retain=True,
     point_in_time_recovery=True,
     customer_managed_key=True,

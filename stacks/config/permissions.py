@@ -38,7 +38,13 @@ PERMISSIONS: Mapping[str, Permissions] = {
         "close_connections": CONNECTIONS,
     },
     "Sync": {
-        "chats": ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+        # puts a void item where no message stands, before it passes
+        "chats": (
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+        ),
         "users": POSTING,
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,

@@ -139,7 +139,7 @@ class ContainerPoolService(Construct):
     def _service(
         self, cluster: ecs.ICluster, task: ecs.FargateTaskDefinition
     ) -> ecs.FargateService:
-        public = self._config.network.nat_gateways == 0
+        public = self._config.public_tasks
         return ecs.FargateService(
             self,
             "Service",

@@ -15,6 +15,7 @@ from constructs import Construct
 from stacks.config.environments import Environment
 from stacks.config.permissions import PERMISSIONS
 from stacks.config.pools import KubernetesPool, construct_id, finish_timeout
+from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import variables
 from stacks.constructs.grants import Resources, statements
 from stacks.constructs.manifests import Pods, manifests
@@ -118,3 +119,6 @@ class KubernetesPoolPods(Construct):
             description=f"What runs in the cluster {self.pool.cluster}: kubectl apply -f -",
             value=stack.to_json_string({"apiVersion": "v1", "kind": "List", "items": items}),
         )
+
+
+TargetPool = ContainerPoolService | KubernetesPoolPods

@@ -14,11 +14,12 @@ from constructs import Construct
 from stacks.chat import ChatStack
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS
-from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
+from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.data import DataStack
 from stacks.monitoring.group_metrics import of_group
+from stacks.monitoring.own_metrics import time_of
 from stacks.monitoring.symptoms import Symptom, alarm_of, symptom_of
 from stacks.notifications import NotificationsStack
 
@@ -235,6 +236,7 @@ class Alarms(Construct):
             threshold=REJECTED_PERCENT,
             datapoints=3,
         )
+        self._on_times()
         watch = chat.functions["DeliveryWatch"].function
         self._alarm(
             "IteratorAge",
@@ -245,6 +247,22 @@ class Alarms(Construct):
             threshold=60_000,  # milliseconds
             datapoints=3,
         )
+
+    def _on_times(self) -> None:
+        """Of what users feel, whatever the cause is."""
+        for name, function, metric, limit, symptom, what in (
+            ("SlowDelivery", "Send", "DeliveryTime", 2_000, Symptom.CHAT, "from accept to post"),
+            ("SlowPushes", "Push", "PushTime", 120_000, Symptom.PUSHES, "from accept to push"),
+        ):
+            self._alarm(
+                name,
+                time_of(self._config, function, metric, "p99"),
+                f"Of 100 texts one takes {limit // 1000} seconds or more {what}",
+                symptom,
+                runbook="slow-delivery" if symptom is Symptom.CHAT else "slow-pushes",
+                threshold=limit,
+                datapoints=3,
+            )
 
     def _on_failures(
         self,
@@ -263,7 +281,7 @@ class Alarms(Construct):
         )
 
     def on_web(
-        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
     ) -> None:
         self._alarm(
             "Balancer5xx",
@@ -323,9 +341,9 @@ class Alarms(Construct):
             datapoints=3,
         )
 
-    def notify(self) -> None:
+    def notify(self) -> list[cloudwatch.CompositeAlarm]:
         """Makes the alarm of each symptom; to be called after all `on_`."""
-        platform = None
+        made: list[cloudwatch.CompositeAlarm] = []
         for symptom in Symptom:
             alarm = alarm_of(
                 self,
@@ -333,12 +351,13 @@ class Alarms(Construct):
                 self._causes[symptom],
                 name=f"{self._config.project}-{self._config.name}-{symptom.name.lower()}",
                 description=self._description(symptom.value, "README"),
-                suppressor=platform,
+                suppressor=made[0] if made else None,
             )
-            platform = platform or alarm  # the first
+            made.append(alarm)
             if self._notify:
                 alarm.add_alarm_action(self._notify)
                 alarm.add_ok_action(self._notify)
+        return made
 
     def _description(self, meaning: str, runbook: str) -> str:
         base = (self._config.runbooks_url or RUNBOOKS).rstrip("/")

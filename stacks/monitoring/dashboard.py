@@ -1,4 +1,4 @@
-"""The CloudWatch dashboard, in the order in which a message passes the components."""
+"""The CloudWatch dashboard: what users notice, then what a message passes, in its order."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,8 +11,10 @@ from stacks.chat import ChatStack
 from stacks.config.environments import Environment
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
+from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.monitoring.group_metrics import of_group
+from stacks.monitoring.own_metrics import time_of
 from stacks.notifications import NotificationsStack
 
 HEIGHT = 6
@@ -28,6 +30,7 @@ class Dashboard(Construct):
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id)
+        self._config = config
         self._namespace = metrics_namespace(config)
         self.dashboard = cloudwatch.Dashboard(
             self,
@@ -39,6 +42,29 @@ class Dashboard(Construct):
             period_override=cloudwatch.PeriodOverride.AUTO,
         )
 
+    def show_alarms(self, symptoms: Sequence[cloudwatch.IAlarm]) -> None:
+        """What is wrong, before any graph."""
+        self.dashboard.add_widgets(
+            cloudwatch.AlarmStatusWidget(
+                alarms=list(symptoms), title="What users notice", width=GRID, height=2
+            )
+        )
+
+    def show_times(self) -> None:
+        """How long people wait, whatever the cause is."""
+        percentiles = ("p50", "p99")
+        self._row(
+            {
+                "From accept to post, ms": [
+                    time_of(self._config, "Send", "DeliveryTime", each, each)
+                    for each in percentiles
+                ],
+                "From accept to push, ms": [
+                    time_of(self._config, "Push", "PushTime", each, each) for each in percentiles
+                ],
+            }
+        )
+
     def show_messages(self) -> None:
         """The metrics that the functions emit, summed over all functions."""
         self._row(
@@ -47,12 +73,14 @@ class Dashboard(Construct):
                     "MessagesAccepted", "MessagesDelivered", "MessagesPurged"
                 ),
                 "Delivery": self._counted("ReceiptsMoved", "Nudges"),
-                "Pushes": self._counted("PushesSent", "PushesFailed", "PushesRejected"),
+                "Pushes": self._counted(
+                    "PushesSent", "PushesFailed", "PushesRejected", "PushesGone"
+                ),
             }
         )
 
     def show_web(
-        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
     ) -> None:
         metrics = balancer.metrics
         each = _of_each(balancer, pools)
@@ -79,7 +107,7 @@ class Dashboard(Construct):
         )
 
     def show_pools(
-        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
     ) -> None:
         """Errors, failed connections, health and CPU of each container pool."""
         each = _of_each(balancer, pools)
@@ -95,7 +123,9 @@ class Dashboard(Construct):
                     lambda group, name: group.unhealthy_host_count(label=name, statistic="Maximum")
                 ),
                 "CPU by pool, percent": [
-                    pool.service.metric_cpu_utilization(label=name) for name, pool in pools.items()
+                    pool.service.metric_cpu_utilization(label=name)
+                    for name, pool in pools.items()
+                    if isinstance(pool, ContainerPoolService)  # a cluster measures its pods itself
                 ],
             }
         )
@@ -191,7 +221,7 @@ class Dashboard(Construct):
 
 
 def _of_each(
-    balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+    balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
 ) -> Callable[[Measure], list[cloudwatch.Metric]]:
     """A function that gives one metric of every pool's target group."""
 

@@ -15,6 +15,7 @@ from stacks.constructs.function import Function
 from stacks.constructs.grants import arn
 from stacks.data import DataStack
 from stacks.monitoring.alarms import Alarms
+from stacks.monitoring.budget import Budget
 from stacks.monitoring.dashboard import Dashboard
 from stacks.notifications import NotificationsStack
 from stacks.stack import EnvironmentStack
@@ -51,26 +52,31 @@ class ObservabilityStack(EnvironmentStack):
             **notifications.functions,
             **web.functions,
         }
-        dashboard = Dashboard(self, "Dashboard", config=config)
-        dashboard.show_messages()
-        dashboard.show_web(web.load_balancer.balancer, web.container_pools)
-        if web.container_pools:
-            dashboard.show_pools(web.load_balancer.balancer, web.container_pools)
-        if web.network_balancer:
-            dashboard.show_network_balancer(web.network_balancer)
-        dashboard.show_functions(functions)
-        dashboard.show_queues(notifications, chat)
-        dashboard.show_fingerprint(made_from)
         alarms = Alarms(self, "Alarms", config=config, notify=self._topic(), fingerprint=made_from)
         alarms.on_tables(data)
         alarms.on_functions(functions)
         alarms.on_gateway(chat)
         alarms.on_queues(notifications, chat)
         alarms.on_users(data)
-        alarms.on_web(web.load_balancer.balancer, web.container_pools)
+        alarms.on_web(web.load_balancer.balancer, web.target_pools)
         if web.network_balancer:
             alarms.on_network_balancer(web.network_balancer)
-        alarms.notify()
+        dashboard = Dashboard(self, "Dashboard", config=config)
+        dashboard.show_alarms(alarms.notify())
+        dashboard.show_times()
+        dashboard.show_messages()
+        dashboard.show_functions(functions)
+        dashboard.show_queues(notifications, chat)
+        dashboard.show_web(web.load_balancer.balancer, web.target_pools)
+        if web.target_pools:
+            dashboard.show_pools(web.load_balancer.balancer, web.target_pools)
+        if web.network_balancer:
+            dashboard.show_network_balancer(web.network_balancer)
+        dashboard.show_fingerprint(made_from)
+        if config.guard_rails.monthly_budget is not None and config.alarms_email:
+            Budget(
+                self, "Budget", dollars=config.guard_rails.monthly_budget, email=config.alarms_email
+            )
 
     def _topic(self) -> cloudwatch.IAlarmAction | None:
         if not self.config.alarms_email:

@@ -41,12 +41,13 @@ class Block:
 
 
 def examples(page: Path) -> dict[str, list[Block]]:
-    """The blocks of each section, by its heading."""
+    """The blocks of each section that has some, by its heading."""
     sections = re.split(r"^## (.+)\n", page.read_text(), flags=re.MULTILINE)[1:]
-    return {
+    found = {
         heading: [
             Block(each["path"], each["place"], each["line"] or "", each["code"])
             for each in EXAMPLE.finditer(text)
         ]
         for heading, text in zip(sections[::2], sections[1::2], strict=True)
     }
+    return {heading: blocks for heading, blocks in found.items() if blocks}

@@ -11,7 +11,7 @@ REMOVED = ("device_is_removed", "removed_device_acts", "removed_device_sends")
 ACCESS_MUTANTS = (
     edited(
         "history_shows_what_was_before_joining",
-        (history, "read"),
+        (history, "_stretch"),
         ("max(after, head.joined_seq)", "after"),
         "before joining|joined at|shows",
         ("members_change", "reads_back"),

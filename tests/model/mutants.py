@@ -103,7 +103,6 @@ def _names_but_one(
 
 
 MUTANTS = (
-    Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
     Mutant(
         "gone_ends_a_newer_lease",

@@ -90,11 +90,13 @@ class People:
 
     def reads_back(self) -> None:
         device, chat = self._random.choice(self._devices), self._random.choice(self.chats)
-        query = f"after={self._random.randint(0, 8)}&limit=5&device={device.name}"
+        self.read_back(device, chat, self._random.randint(0, 8))
+
+    def read_back(self, device: Device, chat: str, after: int) -> None:
+        query = f"after={after}&limit=5&device={device.name}"
 
         def answered(task: Invocation, got: Answer) -> None:
             if got.status == 200:
-                after = int(query.split("&")[0].removeprefix("after="))
                 self._access.history(device, chat, after, task, got.body)
 
         path = f"/api/chats/{chat}/messages"

@@ -12,14 +12,12 @@ from itertools import count
 import pytest
 
 from lambdas.delivery import delivery_watch, push
-from tests.model.device import Device
 from tests.model.mutant import Mutant, edited
 from tests.model.schedule import Schedule
 from tests.model.small import small
-from tests.model.world import Crash, calm
+from tests.model.stage import AWAY, device_of, stage
+from tests.model.world import Crash
 
-SEED = 3  # two devices of each, so that some are connected and some are not
-AWAY = "raju/phone"
 MOST_CALLS = 60
 Act = Callable[[Schedule], None]
 
@@ -30,54 +28,36 @@ def unexpected() -> Iterator[list[BaseException]]:
         yield found
 
 
-def _device(schedule: Schedule, address: str) -> Device:
-    return next(each for each in schedule.devices if each.address == address)
-
-
-def _stage() -> Schedule:
-    """Everybody has a phone; all but raju's are connected, and have nothing to do."""
-    schedule = Schedule(SEED)
-    with calm(schedule.world):
-        for device in schedule.devices:
-            if not device.connected():
-                schedule.connecting.connect(device)
-        schedule._settle()
-        schedule.connecting.leave(_device(schedule, AWAY))
-        schedule._settle()
-    schedule.world.faults = False
-    return schedule
-
-
 def _sends(schedule: Schedule) -> None:
     for chat in schedule.clients.chats:
-        schedule.clients.send_text(_device(schedule, "ravi/phone"), chat)
+        schedule.clients.send_text(device_of(schedule, "ravi/phone"), chat)
 
 
 def _sends_again(schedule: Schedule) -> None:
     """The client did not get `accepted`."""
     _sends(schedule)
     schedule.events.finish()
-    schedule.clients.resend(_device(schedule, "ravi/phone"))
+    schedule.clients.resend(device_of(schedule, "ravi/phone"))
 
 
 def _comes_back(schedule: Schedule) -> None:
     """With another connection, after a text; the old one may still be there."""
     _sends(schedule)
     schedule.events.finish()
-    device = _device(schedule, AWAY)
+    device = device_of(schedule, AWAY)
     schedule.connecting.connect(device)
     schedule.connecting.connect(device)
     schedule.clients.sync(device)
 
 
 def _leaves(schedule: Schedule) -> None:
-    schedule.connecting.leave(_device(schedule, "mira/phone"))
+    schedule.connecting.leave(device_of(schedule, "mira/phone"))
     _sends(schedule)
 
 
 def _is_not_reached(schedule: Schedule) -> None:
     """The connection is dead, and nobody knows."""
-    schedule.connecting.leave(_device(schedule, "mira/phone"), silently=True)
+    schedule.connecting.leave(device_of(schedule, "mira/phone"), silently=True)
     _sends(schedule)
 
 
@@ -86,7 +66,7 @@ def _reads(schedule: Schedule) -> None:
     _sends(schedule)
     schedule.events.finish()
     schedule.events.all_of_it()
-    schedule.connecting.connect(_device(schedule, AWAY))
+    schedule.connecting.connect(device_of(schedule, AWAY))
     schedule.reads = True
 
 
@@ -102,7 +82,7 @@ def _device_comes(schedule: Schedule) -> None:
 
 
 def _device_goes(schedule: Schedule) -> None:
-    device = _device(schedule, "mira/phone")
+    device = device_of(schedule, "mira/phone")
     device.removed_by = device.token
     schedule.people.remove(device)
     _sends(schedule)
@@ -112,7 +92,7 @@ def _members(add: bool) -> Act:
     def act(schedule: Schedule) -> None:
         names = {"add": ["anna"]} if add else {"remove": ["mira"]}
         for _ in range(2):  # who gets no answer asks again
-            schedule.people.change(_device(schedule, "ravi/phone"), names)
+            schedule.people.change(device_of(schedule, "ravi/phone"), names)
             schedule.events.finish()
             _sends(schedule)
 
@@ -158,7 +138,7 @@ SCENES: dict[str, tuple[str, Act]] = {
 
 def _run(name: str, act: Act, step: int, times: int) -> bool:
     """Whether the function has come to that step."""
-    schedule = _stage()
+    schedule = stage()
     crash = schedule.world.crash = Crash(name, step, times)
     schedule.world.begin_step("act")
     act(schedule)

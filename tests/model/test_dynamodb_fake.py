@@ -142,7 +142,7 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: append.close(on.chats, message),
         lambda on: members.move(on.chats, chat, user, device, step),
         lambda on: members.read_roster(on.chats, chat),
-        lambda on: purge.purge(on.chats, chat, number),
+        lambda on: purge.purge(on.chats, chat, number, 0.0),
         lambda on: purge.expire(on.chats, chat, 0, number, NOW),
         lambda on: on.directory.put(user, device, DeviceKeys("c", identity, "s")),
         lambda on: on.directory.upload(user, device, identity, keys, fallback),

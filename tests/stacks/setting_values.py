@@ -20,6 +20,7 @@ BALANCER, CHECK = "load_balancer", "load_balancer.health_check"
 MINIMUM = "load_balancer.minimum_healthy_targets"
 IN_REGION = {"region": REGION, "account": ACCOUNT}
 RETAINED = {"retain": True, **IN_REGION}
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/team/boundary"
 CHATS = "chats-restored"
 STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{CHATS}/stream/2026-11-29T17:00:00.000"
 TABLE_NAMES = (
@@ -250,6 +251,31 @@ NAMES = (
     LONG,
 )
 ZONES = [f"{REGION}{letter}" for letter in "abcd"]
+VPC = "vpc-0123456789abcdef0"
+SUBNETS = [f"subnet-0123456789abcdef{number}" for number in range(4)]
+IN_VPC = {
+    **IN_REGION,
+    "availability_zones": ",".join(ZONES[:2]),
+    "vpc.id": VPC,
+    "vpc.public_subnets": ",".join(SUBNETS[:2]),
+}
+
+
+def subnets(standard: str) -> Values:
+    """One in each zone of IN_VPC."""
+    one, two, three, _ = SUBNETS
+    wrong = (
+        *(one, f"{one},{one}", f"{one},{two},{three}", "subnet-", "x,y", f"{one},subnet-1234567g"),
+        *(f"{one},{VPC}", f"{one};{two}", f"{one.upper()},{two}", f"{one} {two}", f"{one},{two},"),
+    )
+    typed = (5, True, 1.5, None, {"x": "y"}, [1, 2], [[one, two]], [""], [one], [one, None])
+    return Values(
+        wrong,
+        typed,
+        ((f"{two},{three}", IN_VPC), ([two, three], IN_VPC), (standard, IN_VPC)),
+        IN_VPC,
+    )
+
 
 # field -> its values
 VALUES: dict[str, Values] = {
@@ -558,11 +584,15 @@ VALUES: dict[str, Values] = {
     "restored.users": text(
         TABLE_NAMES, ("abc", "users-restored.2026_11", "x" * 255), optional=True
     ),
-    "restored.chats": text(
+    "restored.chats": Values(
         TABLE_NAMES,
-        ((CHATS, {"restored.chats_stream": STREAM}), ("none", {"restored.chats_stream": "none"})),
-        optional=True,
-        with_={**IN_REGION, "restored.chats_stream": STREAM},
+        (*TABLE_NAMES, 5, -1, 1.5, True, ["x"], {"x": "y"}, []),
+        (
+            (CHATS, {"restored.chats_stream": STREAM}),
+            ("none", {"restored.chats_stream": "none"}),
+            (None, {"restored.chats_stream": None}),
+        ),
+        {**IN_REGION, "restored.chats_stream": STREAM},
     ),
     "restored.chats_stream": Values(
         *_stream(),
@@ -572,6 +602,66 @@ VALUES: dict[str, Values] = {
             (None, {"restored.chats": None}),
         ),
         {**IN_REGION, "restored.chats": CHATS},
+    ),
+    "vpc.id": text(
+        (
+            *("", "vpc", "vpc-", "vpc-1234567", "vpc-123456789", "vpc-1234567g", "VPC-12345678"),
+            *("subnet-12345678", f"{VPC}\n", f" {VPC}", f"{VPC}0", LONG),
+        ),
+        ((VPC, IN_VPC), ("vpc-12345678", IN_VPC)),
+        optional=True,
+    ),
+    "vpc.public_subnets": subnets(IN_VPC["vpc.public_subnets"]),
+    "vpc.private_subnets": subnets("none"),
+    "tokens.access_minutes": number(5, 1_440),
+    "tokens.refresh_days": number(1, 3_650),
+    "guard_rails.permission_boundary": text(
+        (
+            *(
+                "",
+                "x",
+                "arn:aws:iam::aws:policy/AdministratorAccess",
+                f"{BOUNDARY}\n",
+            ),
+            BOUNDARY.replace(ACCOUNT, "210987654321"),
+            BOUNDARY.replace(ACCOUNT, "1234"),
+            BOUNDARY.replace(":policy/", ":role/"),
+            BOUNDARY.replace(":iam:", ":sts:"),
+            f"{BOUNDARY}*",
+            f"{BOUNDARY}{LONG}",
+        ),
+        ((BOUNDARY, IN_REGION), (BOUNDARY.replace("team", "team/a+b"), IN_REGION)),
+        optional=True,
+        with_=IN_REGION,
+    ),
+    "guard_rails.tags": Values(
+        (
+            *("x", "=x", "aws:x=y", "AWS:x=y", "project=x", "environment=x", "pool=x", "a\n=b"),
+            *("a=1,a=2", "a=<b>", f"{'x' * 129}=y", f"x={'y' * 257}", "\u00e4\u0000=b"),
+        ),
+        (5, True, 1.5, None, {"x": "y"}, [1, 2], [["a=b"]], [""], ["a"], ["a=b", None]),
+        (("cost-center=chat,team=a/b+c@d"), ["a=", "b=x=y"], "none", []),
+    ),
+    "guard_rails.monthly_budget": number(
+        1, 10_000_000, optional=True, with_={"alarms_email": "ops@example.com"}
+    ),
+    "second_region": text(
+        (
+            *(
+                "",
+                "eu-west-1",
+                "eu-central-1",
+                "us-east-1",
+                "moon-1",
+                "x",
+                "eu-west-1\n",
+                "EU",
+                "eu",
+            ),
+            *("none ", LONG),
+        ),
+        (),
+        optional=True,
     ),
     "backup_days": number(1, 36_500, optional=True),
     "concurrent_executions": number(1, 1_000_000),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.metrics.alarms import read
 from stacks.config.environments import DEV, PROD
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
@@ -58,6 +59,7 @@ def test_alarms_watch_every_function_queue_table_and_pool(prod: Synthesized) -> 
         *(f"{pool}{what}" for pool in pools for what in ("Unhealthy", "Tasks")),
         *("SignInThrottles", "SignUpThrottles", "TokenRefreshThrottles"),
         *("GatewayErrors", "IntegrationErrors", "ClientErrors"),
+        *("SlowDelivery", "SlowPushes"),
         *("TableErrors", "Concurrency", "PushAge", "PushesRejected", "IteratorAge"),
         *("Balancer5xx", "Target5xx", "RejectedConnections"),
     }
@@ -140,3 +142,10 @@ def test_the_address_of_the_pages_is_configured(synthesize: Synthesize) -> None:
     linked = synthesize(replace(DEV, runbooks_url=base))
     for alarm in (*causes(linked), *symptoms(linked)):
         assert f" {base}" in alarm.properties["AlarmDescription"]
+
+
+def test_the_laptop_evaluates_every_alarm_but_the_one_that_its_runbook_excepts(
+    synthesize: Synthesize,
+) -> None:
+    alarms = [read(name_of(each), "", "", each.properties) for each in causes(synthesize(ALL))]
+    assert {each.id for each in alarms if each.unsupported} == {"RejectedConnections"}

@@ -164,3 +164,11 @@ def test_settings_of_targets_act_on_pods_and_the_network_load_balancer_does_not(
     assert smooth.load_balancer.slow_start == 60
     with pytest.raises(ConfigError, match="container pool"):
         replace(ENVIRONMENT, load_balancer=LoadBalancer(plain_http=True, ip_hash=True))
+
+
+def test_the_pool_has_the_alarms_and_graphs_of_a_container_pool(pods: Synthesized) -> None:
+    names = {each.name for each in pods.all("AWS::CloudWatch::Alarm")}
+    assert {"AlarmspodsUnhealthy", "AlarmspodsTasks"} <= names
+    graphs = pods.show(pods.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
+    for title in ("Requests per target", "Healthy targets", "5xx by pool"):
+        assert title in graphs

@@ -44,6 +44,7 @@ PUBLIC_SUBNETS = {each for each in SUBNETS if "private" not in each[1]}
 # Changes of tests/stacks/changes.py that had better not be sent as they are.
 STOPPED: Mapping[str, Stops] = {
     "access logs off": {(DATA, "LoadBalancerAccessLogsBucket")},
+    "CloudFront goes again": {(DATA, "CloudFrontOriginSecret")},  # which nobody misses
     "three zones to two": {
         (REJECTED, "export of VpcpublicSubnet3Subnet"),
         (REJECTED, "export of VpcprivateSubnet3Subnet"),
@@ -80,7 +81,9 @@ STOPPED_SETTINGS: Mapping[str, Mapping[str, Stops]] = {
 }
 # Not a setting that is changed so, or one that changes with another only.
 APART = {
-    *("name", "pools.small.name", "load_balancer.stickiness.cookie_name"),
+    *("name", "pools.small.name", "load_balancer.stickiness.cookie_name", "second_region"),
+    *("vpc.id", "vpc.public_subnets", "vpc.private_subnets"),  # before the first deployment
+    *("restored.chats", "restored.chats_stream"),  # one goes with the other: in CHANGES
     *("load_balancer.certificate_arn", "load_balancer.plain_http"),  # HTTP to HTTPS is in CHANGES
     *(
         f"cloudfront.{name}"

@@ -75,3 +75,14 @@ def test_where_there_is_no_phone_to_look_at_the_push_is_said_to_be_left_out(
 ) -> None:
     assert asyncio.run(doctor.check(place(endpoints)))
     assert lines(capsys)["the phone is woken"] == "-"
+
+
+@pytest.mark.parametrize("api", ["https://chat.example.com", "https://chat.example.com/"])
+def test_an_api_s_url_is_a_place(api: str) -> None:
+    found = doctor._place(None, "switchboard", api)
+    assert (found.api, found.phones) == ("https://chat.example.com", None)
+
+
+def test_what_is_no_url_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert doctor.main(["--api", "chat.example.com"]) == 2
+    assert "is no URL" in capsys.readouterr().err

@@ -1,12 +1,14 @@
 """`make chaos`: what it counts, which faults it draws, and the proxy by which it cuts."""
 
 import asyncio
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
 from tools.chaos import faults
+from tools.chaos.people import Person
 from tools.chaos.proxy import Proxy
 from tools.chaos.verdict import Ring, Sent, Shown, Verdict, judge
 
@@ -109,3 +111,12 @@ def test_the_proxy_replaces_words_and_its_connections_can_be_cut_and_blackholed(
         server.close()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_client_that_is_still_coming_does_not_crash(tmp_path: Path) -> None:
+    """Whoever starts it would go on with a client that has ended."""
+    ravi = Person("ravi", "http://127.0.0.1:1", tmp_path, coming=True)
+    ravi.client = object()  # type: ignore[assignment]
+    system: Any = None
+    scene = faults.Scene(system, [ravi], [], Random(1))
+    assert asyncio.run(faults.make("crash a client", scene)) == "crash a client: 0"

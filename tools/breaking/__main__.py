@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from emulator.runtime import endpoints, lock
-from tools.breaking.faults import FAULTS, NOT_HERE, Fault, Traffic
+from tools.breaking.faults import FAULTS, NOT_HERE, Fault
 from tools.breaking.system import System
 from tools.breaking.traffic import People
 
@@ -58,9 +58,10 @@ async def cause(
         async with System(console) as system, people.there(fault.traffic):
             began = time.monotonic()
             async with system.broken(fault):
-                if fault.traffic is not Traffic.NONE:
-                    print(f"  meanwhile {fault.traffic.value}")
-                print(f"  broken; waiting for the alarm {fault.alarm}")
+                print(
+                    f"  broken; meanwhile {fault.traffic.value}; waiting for {fault.alarm}",
+                    flush=True,
+                )
                 alarm = await system.alarm(fault.alarm, within)
                 if alarm is None:
                     print(f"  the alarm {fault.alarm} is not on after {within:.0f} s")

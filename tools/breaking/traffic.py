@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from client import ChatClient, ClientError
+from client.errors import RateLimited, ServerFault, Unreachable
 from tools.breaking.faults import Traffic
 
 PAUSE = 0.1  # seconds between two acts
@@ -61,18 +62,23 @@ class People:
         return lambda: http.get("/api/chats", headers=bearer)
 
     async def _arrive(self) -> None:
-        ravi, raju = (
-            ChatClient(
-                self._api, user, self._password, "break", self._stores / user, platform="fcm"
-            )
-            for user in (self._ravi, self._raju)
-        )
-        self._clients = [await client.__aenter__() for client in (ravi, raju)]
+        ravi, raju = [await self._there(user) for user in (self._ravi, self._raju)]
         await ravi.people.add(self._raju)
         await raju.people.add(self._ravi)
         self._chat = await ravi.direct(self._raju)
         await raju.close()  # so that there is somebody to be pushed to
         self._clients = [ravi]
+
+    async def _there(self, user: str) -> ChatClient:
+        """Signed up and connected, once the system has recovered from what was broken before."""
+        while True:
+            store = self._stores / user
+            client = ChatClient(self._api, user, self._password, "break", store, platform="fcm")
+            try:
+                self._clients.append(await client.__aenter__())
+                return client
+            except (RateLimited, ServerFault, Unreachable):
+                await asyncio.sleep(1)
 
 
 async def _again(act: Act) -> None:

@@ -111,7 +111,7 @@ async def _stop_target(scene: Scene) -> int:
 
 
 async def _crash(scene: Scene) -> int:
-    awake = [person for person in scene.people if person.client is not None]
+    awake = [each for each in scene.people if each.client is not None and not each.coming]
     if not awake:
         return 0
     person = scene.random.choice(awake)

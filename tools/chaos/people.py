@@ -19,7 +19,8 @@ FULL = 1_000  # texts that wait for acceptance, until which somebody goes on wri
 
 @dataclass
 class Person:
-    """`asleep`: away from the beginning of the faults to their end, with a phone that rings."""
+    """`asleep`: away from the beginning of the faults to their end, with a phone that rings.
+    `coming`: its client is starting, which takes seconds on a busy machine."""
 
     name: str
     api: str
@@ -30,12 +31,20 @@ class Person:
     accepted: set[str] = field(default_factory=set)
     shown: list[Shown] = field(default_factory=list)
     life: int = 0
+    coming: bool = False
     token: str = ""
     client: ChatClient | None = None
     _listening: asyncio.Task[None] | None = None
 
     async def come(self) -> ChatClient:
         """Starts the client, which goes on trying to connect once it is registered."""
+        self.coming = True
+        try:
+            return await self._come()
+        finally:
+            self.coming = False
+
+    async def _come(self) -> ChatClient:
         self.life += 1
         self.client = client = ChatClient(self.api, self.name, PASSWORD, "phone", self.store)
         self._listening = asyncio.create_task(self._listen(client, self.life))

@@ -228,3 +228,62 @@ test("a chat that the response leaves out is asked for again", async () => {
   await after(1);
   expect(asked()).toEqual([{}, { chats: { c: 1 } }, { chats: { c: 1 } }]);
 });
+
+const receipts = () =>
+  outputs.flatMap((each) => {
+    const frame = each.type === "transmit" ? JSON.parse(each.text) : {};
+    return frame.action === "receipt" ? [frame.delivered] : [];
+  });
+
+test("a nudge has the chat asked for at once, and one for what is here repeats the receipt", async () => {
+  await online();
+  await receive(nothing());
+  outputs = [];
+  await receive({ type: "nudge", chat: "c", seq: 4 });
+  expect(asked()).toEqual([{ chats: { c: 0 } }]);
+  await receive(synced(4, 4));
+  await after(60_000);
+  outputs = [];
+  await receive({ type: "nudge", chat: "c", seq: 4 });
+  await after(1_000);
+  expect(asked()).toEqual([]);
+  expect(receipts()).toEqual([4]);
+});
+
+test("a nudge for what the response does not have yet is not forgotten", async () => {
+  await online();
+  await receive(nothing());
+  await receive({ type: "nudge", chat: "c", seq: 4 });
+  outputs = [];
+  await receive(synced(3, 3)); // it was read before
+  await after(STEADY.gapGrace);
+  expect(asked()).toEqual([{ chats: { c: 3 } }]);
+});
+
+test("a gap is asked for after a moment, in which it may close by itself", async () => {
+  await online();
+  await receive(synced(0, 0));
+  outputs = [];
+  await receive(messages(stored(2)));
+  await after(STEADY.gapGrace - 1);
+  expect(asked()).toEqual([]);
+  await after(1);
+  expect(asked()).toEqual([{ chats: { c: 0 } }]);
+});
+
+test("of chats that are refused together each is asked alone, and left if it is refused again", async () => {
+  const nudge = (chat: string) => ({ type: "nudge", chat, seq: 4 });
+  await online();
+  await receive(nothing());
+  outputs = [];
+  await receive(nudge("c"), nudge("d"), nudge("e"), synced(4, 4));
+  await receive(failed("not_found"));
+  expect(asked()).toEqual([{ chats: { c: 0 } }, { chats: { d: 0, e: 0 } }, { chats: { d: 0 } }]);
+  await receive(failed("not_found"));
+  expect(events("chat_left")).toEqual([{ type: "chat_left", chat: "d" }]);
+  expect(asked().at(-1)).toEqual({ chats: { e: 0 } });
+  expect([engine.left("d"), engine.left("e")]).toEqual([true, false]);
+  const place = synced(4, 4).chats.c;
+  await receive({ type: "synced", chats: { d: place, e: place }, more: false });
+  expect(engine.left("d")).toBe(false); // put back
+});

@@ -325,6 +325,16 @@ describe("receipts", () => {
   });
 
   test.each([
+    [2, 50],
+    [3, 225],
+    [100, 3_750],
+  ])("the first one in a chat of %i waits %i ms", (members, pause) => {
+    const receipts = plan();
+    move(receipts, 0, 1, 0, members);
+    expect(receipts.nextDue()).toBe(pause);
+  });
+
+  test.each([
     [2, 0, 200],
     [10, 0, 1_000],
     [10, 1, 500],

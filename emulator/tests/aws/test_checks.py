@@ -173,6 +173,18 @@ PUT, DELETE = {"PutRequest": {"Item": KEY}}, {"DeleteRequest": {"Key": KEY}}
         ("PutItem", {"Item": KEY, "ConditionExpression": f"a IN ({', '.join([':v'] * 101)})"}, "number of operands: 101"),
         ("PutItem", {"Item": KEY, "ConditionExpression": "begins_with(a, :n)", "ExpressionAttributeValues": {":n": {"N": "1"}}}, "operand type: N"),
         ("Query", {"KeyConditionExpression": "pk = :a AND sk BETWEEN :b AND :a", "ExpressionAttributeValues": {":a": {"S": "a"}, ":b": {"S": "b"}}}, "upper bound"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": "a BETWEEN :a AND :b", "ExpressionAttributeValues": {":a": {"S": "a"}, ":b": {"N": "1"}}}, "same data type"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": "contains(a, a)"}, "must be distinct"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": "a = :a"}, "attribute value: :a"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": "attribute_exists(a)", "ExpressionAttributeValues": {":a": {"S": "a"}}}, "unused in expressions: keys: {:a}"),
+        ("PutItem", {"Item": KEY, "ExpressionAttributeValues": {":a": {"S": "a"}}}, "only be specified when using expressions"),
+        ("GetItem", {"Key": KEY, "ProjectionExpression": "a", "ExpressionAttributeNames": {"#a": "b"}}, "unused in expressions: keys: {#a}"),
+        ("GetItem", {"Key": KEY, "ProjectionExpression": "a.b, a"}, "path one: [a, b], path two: [a]"),
+        ("GetItem", {"Key": KEY, "ProjectionExpression": "#l, l[0]", "ExpressionAttributeNames": {"#l": "l"}}, "path one: [l], path two: [l, [0]]"),
+        ("Query", {**ASKED, "KeyConditionExpression": "pk = :a AND sk <> :a"}, "KeyConditionExpression: <>"),
+        ("Query", {**ASKED, "KeyConditionExpression": "pk = :a or sk = :a"}, "KeyConditionExpression: OR"),
+        ("Query", {**ASKED, "KeyConditionExpression": "pk = :a AND sk > :a AND sk < :a"}, "one condition per key"),
+        ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "t", "Item": KEY, "ConditionExpression": "a = :a"}}]}, "attribute value: :a"),
     ],
 )  # fmt: skip
 def test_a_request_that_dynamodb_rejects(operation: str, given: Any, sentence: str) -> None:
@@ -188,10 +200,18 @@ def test_a_request_that_dynamodb_rejects(operation: str, given: Any, sentence: s
         ("Query", {**ASKED, "IndexName": "by_g", "ExclusiveStartKey": {**KEY, "g": {"S": "a"}}}),
         ("PutItem", {"Item": {**KEY, "g": {"S": "x"}}, "ConditionExpression": "a BETWEEN :b AND :a", "ExpressionAttributeValues": {":a": {"N": "10"}, ":b": {"N": "9"}}}),
         ("GetItem", {"Key": {"pk": {"S": "x" * 2048}, "sk": {"S": "y" * 1024}}}),
+        ("GetItem", {"Key": KEY, "ProjectionExpression": "a.b, a.c, l[0], l[1], ab"}),
+        ("Query", {**ASKED, "KeyConditionExpression": "pk = :a AND begins_with(#k, :a)", "ExpressionAttributeNames": {"#k": "sk"}}),
+        ("Query", {**ASKED, "KeyConditionExpression": "(pk = :a) AND (sk between :a and :a)"}),
+        ("PutItem", {"Item": KEY, "ConditionExpression": "contains(a, :a) OR :a = a", "ExpressionAttributeValues": {":a": {"S": "a"}}}),
     ],
 )  # fmt: skip
 def test_a_request_within_the_limits_is_taken(operation: str, given: Any) -> None:
     dynamodb.check(operation, {"TableName": "t", **given}, lambda _name: TABLE)
+
+
+def attributes(count: int, value: str) -> dict[str, Any]:
+    return {f"a{n}": {"DataType": "String", "StringValue": value} for n in range(count)}
 
 
 @pytest.mark.parametrize(
@@ -207,19 +227,28 @@ def test_a_request_within_the_limits_is_taken(operation: str, given: Any) -> Non
         ({"MessageBody": "x", "MessageGroupId": "ä"}, "InvalidParameterValue"),
         ({"MessageBody": "x", "MessageGroupId": "x" * 129}, "InvalidParameterValue"),
         ({"MessageBody": "x", "MessageDeduplicationId": "a\n"}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "DelaySeconds": -1}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "DelaySeconds": 901}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "MessageAttributes": attributes(11, "v")}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "MessageAttributes": attributes(1, "")}, "InvalidParameterValue"),
     ],
 )
 def test_a_message_that_sqs_rejects(message: Any, code: str) -> None:
-    for operation, asked in (
-        ("SendMessage", message),
-        ("SendMessageBatch", {"Entries": [message]}),
-    ):
-        with pytest.raises(Rejection) as found:
-            sqs.check(operation, asked)
-        assert found.value.code == code
+    with pytest.raises(Rejection) as found:
+        sqs.check("SendMessage", message)
+    assert found.value.code == code
+
+
+@pytest.mark.parametrize("operation", ["ReceiveMessage", "ChangeMessageVisibility"])
+@pytest.mark.parametrize("seconds", [-1, 43_201])
+def test_a_visibility_timeout_has_bounds(operation: str, seconds: int) -> None:
+    with pytest.raises(Rejection):
+        sqs.check(operation, {"VisibilityTimeout": seconds})
+    sqs.check(operation, {"VisibilityTimeout": 0})
 
 
 def test_a_message_within_the_limits_is_taken() -> None:
+    sqs.check("SendMessage", {"MessageBody": "x", "MessageAttributes": attributes(10, "v")})
     signs = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~azAZ09"
     sqs.check("SendMessage", {"MessageBody": "\t\r\n\U0001f600", "MessageGroupId": signs})
     sqs.check("SendMessage", {"MessageBody": "x" * 1_048_576})

@@ -127,3 +127,15 @@ def test_a_deleted_endpoint_is_not_found(sns: Any) -> None:
         sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "true"})
     with pytest.raises(sns.exceptions.NotFoundException):
         sns.publish(TargetArn=known, Message="x")
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"), [("", "Empty message"), ("ä" * 131_073, "Message too long")]
+)
+def test_a_message_has_at_most_256_kb_and_at_least_a_byte(
+    sns: Any, message: str, reason: str
+) -> None:
+    known = endpoint(sns, application(sns), "token")
+    with pytest.raises(ClientError, match=reason):
+        sns.publish(TargetArn=known, Message=message)
+    assert sns.publish(TargetArn=known, Message="ä" * 131_072)["MessageId"]

@@ -320,6 +320,11 @@ def test_the_quotas_are_aws_quotas() -> None:
         ),
         (model.read_authorizer, {"AuthorizerType": "JWT"}, "REQUEST only"),
         (
+            model.read_authorizer,
+            {"AuthorizerType": "REQUEST", "AuthorizerCredentialsArn": "arn:aws:iam::1:role/r"},
+            "AuthorizerCredentialsArn",
+        ),
+        (
             lambda p: model.read_route(p, {}, {}, False),
             {"RouteKey": "send", "AuthorizationType": "AWS_IAM"},
             "AWS_IAM",

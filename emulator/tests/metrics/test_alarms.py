@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -155,3 +156,30 @@ def test_aws_s_calls_have_states_points_and_metrics(world: World) -> None:
     assert found["Timestamps"] == [60 / SPEED, 0.0]
     (listed,) = operations["ListMetrics"]({"Namespace": "AWS/Lambda"})["Metrics"]
     assert listed["MetricName"] == "Errors"
+
+
+def test_the_dashboard_has_its_lines_alarms_and_what_is_not_drawn(world: World) -> None:
+    cause = world.alarm("SendErrors", ERRORS)
+    lines = [
+        ["AWS/Lambda", "Errors", "FunctionName", "send", {"stat": "Sum", "label": "errors"}],
+        [".", ".", ".", ".", {"stat": "Maximum"}],
+        ["AWS/ECS", "CPUUtilization", {"stat": "Average"}],
+        [{"expression": "SUM(SEARCH('{AWS/Lambda,FunctionName} MetricName=\"Errors\"', 'Sum'))"}],
+    ]
+    place = {"x": 0, "y": 0, "width": 12, "height": 6}
+    widgets = [
+        {**place, "properties": {"title": "Alarms", "alarms": [cause]}},
+        {**place, "properties": {"title": "Errors", "metrics": lines}},
+        {**place, "properties": {"markdown": "made from x"}},
+    ]
+    body = json.dumps({"widgets": widgets})
+    resource = Resource("stack", "Board", "AWS::CloudWatch::Dashboard")
+    asyncio.run(world.provider.create(resource, {"DashboardBody": body}))
+    for errors in (3, 2):
+        world.minute(errors)
+    alarms, graph, text = world.provider.dashboard(world.now)["widgets"]
+    assert [each["state"] for each in alarms["alarms"]] == ["ALARM"]
+    assert [each["label"] for each in graph["lines"]][:2] == ["errors", "Errors"]
+    assert [each["values"][-2:] for each in graph["lines"]] == [[3, 2], [1, 1], [3, 2]]
+    assert graph["unsupported"] == ["AWS/ECS CPUUtilization, which nothing measures here"]
+    assert text["text"] == "made from x"

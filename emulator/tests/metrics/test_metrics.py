@@ -95,7 +95,7 @@ def test_a_search_names_namespace_dimensions_and_metric() -> None:
 def embedded(**values: Any) -> str:
     metrics = [{"Name": name, "Unit": "Count"} for name in values]
     directive = {"Namespace": "Chat", "Dimensions": [["service"]], "Metrics": metrics}
-    about = {"Timestamp": 1, "CloudWatchMetrics": [directive]}
+    about = {"Timestamp": 2000, "CloudWatchMetrics": [directive]}
     return json.dumps({"_aws": about, "service": "messages", **values})
 
 
@@ -108,11 +108,12 @@ def test_metrics_are_read_from_what_functions_print_from_now_on(tmp_path: Path) 
         file.write("no metric\n" + embedded(Sent=[2, 3]) + "\n" + '{"_aws": broken}\n')
         file.write(embedded(Sent=4)[:20])
         file.flush()
-        assert list(logs.new()) == [(Metric("Chat", "Sent", service), each) for each in (2.0, 3.0)]
+        sent = Metric("Chat", "Sent", service)
+        assert list(logs.new()) == [(2.0, sent, each) for each in (2.0, 3.0)]
         file.write(embedded(Sent=4)[20:] + "\n")
     (tmp_path / "pools").mkdir()
     (tmp_path / "pools" / "small-1.log").write_text(embedded(Served=5) + "\n")
-    found = {(metric.name, value) for metric, value in logs.new()}
+    found = {(metric.name, value) for _, metric, value in logs.new()}
     assert found == {("Sent", 4.0), ("Served", 5.0)}
     assert not list(logs.new())
 
@@ -128,8 +129,8 @@ def sums(metrics: Store) -> dict[tuple[str, tuple[str, ...]], float | None]:
 
 
 def test_records_of_the_ring_are_counted_once_by_what_they_are() -> None:
-    metrics, ring = Store(lambda: NOW), Ring(lambda: 1.0)
-    sampling = Sampling(metrics.put, lambda: {"Send": "chat-send"}, lambda: {"app": "pool"})
+    metrics, ring = Store(lambda: NOW), Ring(lambda: NOW / 10)
+    sampling = Sampling(metrics, lambda: {"Send": "chat-send"}, lambda: {"app": "pool"})
     ring.add(INVOCATION, "Send", ms=5.0)
     ring.add(INVOCATION, "Send", ms=7.0, error="KeyError")
     table = json.dumps({"TableName": "Chats"})
@@ -142,8 +143,8 @@ def test_records_of_the_ring_are_counted_once_by_what_they_are() -> None:
     for name, flow in (("SignUp", ""), ("InitiateAuth", "USER_PASSWORD_AUTH")):
         given = json.dumps({"ClientId": "app", "AuthFlow": flow})
         ring.add(CALL, name, given=given, error="TooManyRequestsException: wait")
-    assert sampling.records(ring) == 1
-    assert sampling.records(ring) == 0
+    assert sampling.records(ring, speed=10) == 1
+    assert sampling.records(ring, speed=10) == 0
     found = sums(metrics)
     assert found[("Invocations", ("chat-send",))] == 2
     assert found[("Errors", ("chat-send",))] == 1
@@ -157,7 +158,7 @@ def test_records_of_the_ring_are_counted_once_by_what_they_are() -> None:
 
 def test_functions_and_queues_are_measured_as_they_are() -> None:
     metrics = Store(lambda: NOW)
-    sampling = Sampling(metrics.put, dict)
+    sampling = Sampling(metrics, dict)
     for throttled in (2, 3):
         sampling.functions([{"name": "send", "throttled": throttled, "busy": 4}])
     sampling.queues({"pushes": {"visible": 3, "age": 30.0}}, speed=10)

@@ -96,6 +96,24 @@ def test_chats_are_listed_with_own_watermarks_page_by_page(api: Rest) -> None:
     }
 
 
+def test_a_page_has_its_most_and_the_first_one_alone_has_the_invitations(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.api.chats.CHATS_PER_PAGE", 2)
+    monkeypatch.setattr("lambdas.api.chats.MESSAGES_LIMIT", 2)
+    ravi, raju = api.sign_up("ravi", "raju")
+    chats = [group(api, ravi, raju) for _ in range(3)]
+    first = api.request("GET", "/api/chats", user=ravi, query={"limit": "1000"}).body
+    query = {"limit": "1000", "cursor": first["cursor"]}
+    second = api.request("GET", "/api/chats", user=ravi, query=query).body
+    assert [len(page["chats"]) for page in (first, second)] == [2, 1]
+    assert ("invitations" in first, "invitations" in second) == (True, False)
+    for seq in range(1, 4):
+        store(api, chats[0], seq, ravi, payload=str(seq))
+    page = read(api, raju, chats[0], limit="1000").body
+    assert ([each["seq"] for each in page["messages"]], page["more"]) == ([1, 2], True)
+
+
 def test_members_of_a_group_are_added_by_any_member_and_removed_by_admins(api: Rest) -> None:
     ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
     chat = group(api, ravi, raju)

@@ -170,6 +170,16 @@ def test_keys_of_a_removed_and_of_a_changed_device_are_listed_as_long_as_its_mes
     del vars(api.aws)["now"]
 
 
+def test_former_devices_are_listed_as_long_as_messages_live_in_this_environment(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    week = api.deployed_with(MESSAGE_TTL_DAYS="7")
+    clock = vars(week.aws)["now"] = Clock()
+    assert put(week, Phone(ravi)) == 200
+    assert week.request("DELETE", "/api/devices/phone", user=ravi).status == 204
+    (former,) = week.request("GET", f"/api/users/{ravi}/devices", user=ravi).body["former"]
+    assert former["until"] == (int(clock()) + 7 * 86_400) * 1000
+
+
 def test_former_devices_of_a_deleted_user_are_listed(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(ravi)

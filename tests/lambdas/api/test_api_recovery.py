@@ -1,7 +1,7 @@
 """A forgotten password: an address, codes by mail, and what nobody finds out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from emulator.aws.cognito_codes import CODES
 from lambdas.api import recovery
 from lambdas.limits import CODES as TRIES
-from lambdas.limits import MAILS, MAILS_BY_ADDRESS
+from lambdas.limits import MAILS, MAILS_BY_ADDRESS, Limit
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest
 from tests.support.lambdas.sessions import Session
 
@@ -149,6 +149,23 @@ def test_mails_are_limited_by_name_and_by_address(
     headers = {"x-forwarded-for": "198.51.100.77"}
     statuses = [forget(api, new_name("nobody"), headers=headers).status for _ in range(3)]
     assert statuses == [200, 200, 429]
+
+
+def test_each_request_about_an_address_or_a_code_is_limited(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, own = with_email(api)
+    asked: dict[str, list[Callable[[], Reply]]] = {
+        "MAILS": [lambda: give(own, "a@x.org"), lambda: forget(api, user)],
+        "CODES": [lambda: confirm(own, "x"), lambda: reset(api, user, "x")],
+        "SIGN_INS": [lambda: reset(api, user, "x")],
+    }
+    for limit, requests in asked.items():
+        with monkeypatch.context() as small:
+            small.setattr(recovery, limit, Limit(0, 30, "too many"))
+            replies = [request() for request in requests]
+        found = [(reply.status, reply.body["error"].get("retry_after")) for reply in replies]
+        assert found == [(429, 30)] * len(requests), limit
 
 
 def test_codes_can_not_be_guessed(api: Rest) -> None:

@@ -284,6 +284,22 @@ def test_each_limit_answers_rate_limited_with_the_wait(
     assert reply.headers["retry-after"] == "30"
 
 
+def test_members_are_counted_one_by_one_and_each_is_named_who_comes_or_goes(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, *others = api.sign_up("ravi", "raju", "zoe", "mira")
+    for module in ("chats", "groups"):
+        monkeypatch.setattr(f"lambdas.api.{module}.MEMBERS", Limit(4, 600, "too many"))
+    chat = group(api, ravi, others[0]).body["chat"]  # the first of four
+    assert group(api, ravi, *others, "x_1", "x_2").status == 429
+    assert act(api, ravi, chat, "members", {"add": ["x_1", "x_2", "x_3", "x_4"]}).status == 429
+    frames = api.connect(api.phone(ravi))
+    assert act(api, ravi, chat, "members", {"add": others[1:]}).status == 200
+    assert act(api, ravi, chat, "members", {"remove": others[1:]}).status == 200
+    named = [each["user"] for each in frames if each.get("chat") == chat]
+    assert sorted(named) == sorted([*others[1:], *others[1:]])
+
+
 def test_an_address_is_the_one_that_the_load_balancer_saw(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

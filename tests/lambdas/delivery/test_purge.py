@@ -21,7 +21,7 @@ def chats() -> Table:
     table.put({**new_head("c", "direct", ["ravi", "raju"]), "seq": LAST})
     for seq in range(1, LAST + 1):
         item: Item = {**chat_key("c", message_item(seq)), "expires_at": NOW + seq}
-        table.put({**item, "void": True} if seq == 5 else item)
+        table.put({**item, "void": True, "sent_at": 0} if seq == 5 else item)
     return table
 
 
@@ -37,10 +37,10 @@ def _purged_to(chats: Table) -> int:
 
 
 def test_all_that_every_device_has_is_deleted_however_much_it_is(chats: Table) -> None:
-    assert purge.purge(chats, "c", LAST - 2) == LAST - 3, "a void item is no message"
+    assert purge.purge(chats, "c", LAST - 2, NOW) == LAST - 3, "a void item is no message"
     assert _stored(chats) == [LAST - 1, LAST]
     assert _purged_to(chats) == LAST - 2
-    assert purge.purge(chats, "c", LAST - 2) == purge.purge(chats, "c", 3) == 0
+    assert purge.purge(chats, "c", LAST - 2, NOW) == purge.purge(chats, "c", 3, NOW) == 0
     assert _purged_to(chats) == LAST - 2
 
 

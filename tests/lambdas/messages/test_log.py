@@ -36,9 +36,10 @@ def test_every_log_of_four_positions_reads_as_the_rules_say() -> None:
     """All kinds at all positions, young and old, for each watermark and each purge."""
     for kinds in itertools.product(KINDS, repeat=4):
         for young_from, after, purged_to in itertools.product(range(5), range(5), range(3)):
-            ages = tuple(1.0 if seq >= young_from else 60.0 for seq in range(4))
-            found = _walk(kinds, ages, after=after, purged_to=purged_to)
-            _check_by_position(kinds, ages, after, purged_to, found)
+            for old in (60.0, log.LATE_SECONDS):
+                ages = tuple(1.0 if seq >= young_from else old for seq in range(4))
+                found = _walk(kinds, ages, after=after, purged_to=purged_to)
+                _check_by_position(kinds, ages, after, purged_to, found)
 
 
 def _check_by_position(
@@ -50,6 +51,7 @@ def _check_by_position(
 ) -> None:
     """The rules again, position by position rather than item by item."""
     shown, missing, complete_to, waits = [], set(), after, False
+    open_ = []
     for seq in range(after + 1, 5):
         kind = kinds[seq - 1]
         later = [n for n in range(seq + 1, 5) if kinds[n - 1] != "absent" and n > purged_to]
@@ -66,6 +68,8 @@ def _check_by_position(
                 break
             if kinds[later[0] - 1] == "expired" or seq - 1 in missing:
                 missing.add(seq)
+            if all(ages[n - 1] < log.LATE_SECONDS for n in later):
+                open_.append(seq)
         complete_to = seq
     assert [seq_of(item) for item in found.messages] == shown
     assert found.complete_to == complete_to
@@ -73,6 +77,7 @@ def _check_by_position(
     assert reported == {seq for seq in missing if seq <= complete_to}
     assert (found.retry_after is not None) == waits
     assert not found.more
+    assert [seq_of(item) for item in found.open] == open_
 
 
 def test_a_hole_is_settled_when_any_later_message_is_old_enough() -> None:

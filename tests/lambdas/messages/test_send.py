@@ -270,7 +270,7 @@ def test_what_every_device_had_and_was_purged_is_stored_again(world: Backend) ->
     given.online(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")
     first = when.sends(world, "ravi", chat)
-    purge.purge(world.aws.chats, chat, 1)
+    purge.purge(world.aws.chats, chat, 1, world.aws.now())
     again = when.sends(world, "ravi", chat, message_id=first["message_id"])
     assert (again["type"], again["seq"]) == ("accepted", 2)
 

@@ -80,7 +80,7 @@ def test_what_is_purged_while_it_is_read_is_missing_and_no_hole(world: Backend) 
     """The head was read before, the items after: the purge between them marks the head first."""
     chat = _chat_with(world, 3)
     head = read_head(world.aws.chats, chat, "raju")
-    assert purge(world.aws.chats, chat, 2)
+    assert purge(world.aws.chats, chat, 2, world.aws.now())
     page = history.read(
         world.aws.chats, head, after=0, limit=9, device="phone", now=world.aws.now()
     )

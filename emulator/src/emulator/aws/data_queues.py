@@ -67,13 +67,16 @@ def _saved(message: Any) -> dict[str, Any]:
         for name, value in message.message_attributes.items()
     }
     fields = {name: getattr(message, name) for name in _FIELDS}
-    return {"id": message.id, "attributes": attributes, **fields}
+    source = getattr(message, "emulator_source", None)
+    return {"id": message.id, "attributes": attributes, "source": source, **fields}
 
 
 def _message(saved: dict[str, Any]) -> Message:
     message = Message(saved["id"], saved["body"], saved["system_attributes"])
     for name in _FIELDS:
         setattr(message, name, saved[name])
+    if saved.get("source"):
+        message.__dict__["emulator_source"] = saved["source"]
     message.message_attributes = {
         name: {**value, "BinaryValue": base64.b64decode(value["BinaryValue"])}
         if value.get("BinaryValue")

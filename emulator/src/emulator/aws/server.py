@@ -76,6 +76,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         s3_expiry,
         sns,
         sqs,
+        sqs_batches,
     )
     from emulator.aws.apns import ApnsSender
     from emulator.aws.fcm import FcmSender
@@ -96,6 +97,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         dynamodb_streams.install()
         dynamodb_updates.install()
         sqs.install(polls)
+        sqs_batches.install()
         sns.install(
             Relay(
                 FcmSender(http, options.fcm),

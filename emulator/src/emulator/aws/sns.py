@@ -24,6 +24,7 @@ from emulator.aws.hooks import replace
 from emulator.aws.relay import Relay
 
 USER_DATA_BYTES = 2048
+MESSAGE_BYTES = 262_144  # "at most 256 KB in size (262,144 bytes, not 262,144 characters)": Publish
 _ATTRIBUTES = frozenset({"CustomUserData", "Enabled", "Token"})
 _APNS_TOKEN = re.compile(r"[0-9A-Fa-f]{1,400}")
 _SECRET = ("PlatformCredential", "PlatformPrincipal")
@@ -126,6 +127,10 @@ def _relay_publishes(relay: Relay) -> None:
     original = SNSBackend.publish
 
     def publish(self: Any, message: str, arn: str | None, *args: Any, **kwargs: Any) -> str:
+        if not message:
+            raise SNSInvalidParameter("Invalid parameter: Empty message")
+        if len(message.encode()) > MESSAGE_BYTES:
+            raise SNSInvalidParameter("Invalid parameter: Message too long")
         endpoint = self.platform_endpoints.get(arn)
         if endpoint is None:
             return original(self, message, arn, *args, **kwargs)

@@ -174,6 +174,7 @@ def _receive(queue: Any, count: int, visibility_timeout: int) -> list[Any]:
         in_flight.discard(message)
         backlog.remove(message)
     for message in exhausted:
+        message.emulator_source = queue.queue_arn  # see sqs_batches.py
         queue.dead_letter_queue.add_message(message)
     return received
 

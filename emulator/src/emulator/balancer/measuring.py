@@ -37,7 +37,8 @@ def count(
         if status != CLIENT_LEFT:
             measure(APPLICATION, f"HTTPCode_Target_{status // 100}XX_Count", 1, dimensions)
             measure(APPLICATION, "TargetResponseTime", seconds, dimensions)
-    measure(APPLICATION, "RequestCountPerTarget", 1, {"TargetGroup": full_name(group.arn)})
+    for dimensions in (of_group, {"TargetGroup": full_name(group.arn)}):
+        measure(APPLICATION, "RequestCountPerTarget", 1, dimensions)
 
 
 def health(measure: Measure, balancer: str | None, group: TargetGroup, network: bool) -> None:

@@ -49,6 +49,7 @@ _KNOWN = (
     *(
         "broken",
         "connections",
+        "dashboard",
         "denials",
         "endpoints",
         "faults",
@@ -91,7 +92,9 @@ class Console:
         endpoints: Callable[[], Mapping[str, Any]] = dict,
         details: Details | None = None,
         broken: Broken | None = None,
+        dashboard: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
+        self._dashboard = dashboard
         self._broken = Broken() if broken is None else broken
         self._details = details or Details(Ring(time.time))
         self._endpoints = endpoints
@@ -153,6 +156,8 @@ class Console:
                 return await self._details.post(call.path, body)
             case _Call("POST", ("broken",), body):
                 return await self._break(body)
+            case _Call("GET", ("dashboard",), _):
+                return self._dashboard()
             case _Call("GET", ("faults",), _):
                 return self._details.faults()
             case _Call("GET", ("endpoints",), _):

@@ -13,9 +13,10 @@ from emulator.gateway.routing import CONNECT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
-# CloudFormation reference of AWS::ApiGatewayV2::Api, Stage, Integration and Route.
+# CloudFormation reference of AWS::ApiGatewayV2::Api, Authorizer, Stage, Integration and Route.
 UNSUPPORTED = (
     "ApiKeyRequired",
+    "AuthorizerCredentialsArn",
     "Body",
     "BodyS3Location",
     "ClientCertificateId",
@@ -23,6 +24,8 @@ UNSUPPORTED = (
     "ContentHandlingStrategy",
     "CredentialsArn",
     "DisableExecuteApiEndpoint",
+    "EnableSimpleResponses",
+    "JwtConfiguration",
     "ModelSelectionExpression",
     "RequestModels",
     "RequestParameters",
@@ -99,6 +102,7 @@ def function_of(uri: str) -> str:
 def read_authorizer(properties: Properties, identifier: str = "") -> Authorizer:
     if properties.get("AuthorizerType") != "REQUEST":
         raise EmulatorError("a WebSocket API takes authorizers of type REQUEST only")
+    check_supported("an authorizer", properties)
     return Authorizer(
         function_of(properties["AuthorizerUri"]),
         parse_identity_sources(properties.get("IdentitySource", ())),

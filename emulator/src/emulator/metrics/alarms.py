@@ -74,7 +74,13 @@ def queries(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
         statistic = properties.get("Statistic") or properties.get("ExtendedStatistic")
         stat = {"Metric": metric, "Period": properties["Period"], "Stat": statistic}
         found = [{"Id": "m", "MetricStat": stat, "ReturnData": True}]
-    for each in found:
+    check(found)
+    return found
+
+
+def check(asked: Iterable[Mapping[str, Any]]) -> None:
+    """Raises Unsupported for what of queries is not measured or evaluated here."""
+    for each in asked:
         if "MetricStat" in each:
             described = each["MetricStat"]["Metric"]
             namespace, name = described["Namespace"], described["MetricName"]
@@ -82,7 +88,6 @@ def queries(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
                 raise Unsupported(f"{namespace} {name}, which nothing measures here")
         if "Expression" in each:
             expressions.parsed(each["Expression"])
-    return found
 
 
 def _condition(properties: Mapping[str, Any]) -> Condition:

@@ -27,8 +27,8 @@ class Logs:
         for file in self._files():
             self._read[file] = file.stat().st_size
 
-    def new(self) -> Iterator[tuple[Metric, float]]:
-        """Each value that was printed since the last call."""
+    def new(self) -> Iterator[tuple[float, Metric, float]]:
+        """Each value that was printed since the last call, after its time in epoch seconds."""
         for file in self._files():
             begin = self._read.get(file, 0)
             try:
@@ -47,10 +47,11 @@ class Logs:
         return sorted(self._folder.rglob("*.log")) if self._folder.exists() else []
 
 
-def values(line: bytes) -> Iterator[tuple[Metric, float]]:
+def values(line: bytes) -> Iterator[tuple[float, Metric, float]]:
     """Of one line; nothing for one that is no embedded metric."""
     try:
         document = json.loads(line)
+        at = document["_aws"]["Timestamp"] / 1000
         directives = document["_aws"]["CloudWatchMetrics"]
     except (ValueError, KeyError, TypeError):
         return
@@ -61,4 +62,4 @@ def values(line: bytes) -> Iterator[tuple[Metric, float]]:
                 name = metric["Name"]
                 given: Any = document.get(name, ())
                 for value in given if isinstance(given, list) else [given]:
-                    yield Metric(directive["Namespace"], name, dimensions), float(value)
+                    yield at, Metric(directive["Namespace"], name, dimensions), float(value)

@@ -65,8 +65,9 @@ class Monitor:
         self._store, self._provider, self._sources = store, provider, sources
         self._clock, self._now, self._logs = clock, now, logs
         self._printed: emf.Logs | None = None
-        self._sampling = Sampling(store.put, self._names, sources.pools)
+        self._sampling = Sampling(store, self._names, sources.pools)
         self._task: asyncio.Task[None] | None = None
+        self._last: float | None = None  # when it was looked
 
     async def start(self) -> None:
         self._printed = emf.Logs(self._logs)
@@ -86,20 +87,29 @@ class Monitor:
                 log.warning("not measured: %s", error)
 
     async def look(self) -> None:
-        """One measurement, and one evaluation of all alarms."""
-        sources, sampling = self._sources, self._sampling
+        """One measurement, and one evaluation of all alarms, which see minutes that are over."""
+        sources, speed, now = self._sources, self._clock.speed, self._now()
         await sources.fetch()
-        sources.posted(sampling.records(sources.ring))
-        sampling.functions(sources.functions(), sources.executions())
-        sampling.streams(sources.stream_ages(), self._clock.speed)
-        sampling.queues(await sources.backlog(), self._clock.speed)
-        sources.measure_health()
+        sources.posted(self._sampling.records(sources.ring, speed))
+        backlog = await sources.backlog()
+        for moment in self._since_the_last(now):
+            with self._store.at(moment):
+                self._sampling.functions(sources.functions(), sources.executions())
+                self._sampling.streams(sources.stream_ages(), speed)
+                self._sampling.queues(backlog, speed)
+                sources.measure_health()
         if self._printed is not None:
-            at = self._now()
-            for metric, value in await asyncio.to_thread(list, self._printed.new()):
-                self._store.put_at(at, metric, value)
-        # the minute in which the values are is over for who looks from the next one's begin
-        self._provider.alarms.evaluate(self._now() + MINUTE)
+            for at, metric, value in await asyncio.to_thread(list, self._printed.new()):
+                self._store.put_at(at * speed, metric, value)
+        self._provider.alarms.evaluate(now)
+
+    def _since_the_last(self, now: float) -> list[float]:
+        """A moment of each minute since the last look, the last one now."""
+        last, self._last = self._last, now
+        if last is None:
+            return [now]
+        between = range(int(last // MINUTE) + 1, int(now // MINUTE))
+        return [*(MINUTE * minute for minute in between), now]
 
     def _names(self) -> dict[str, str]:
         return {each["label"]: each["name"] for each in self._sources.functions()}

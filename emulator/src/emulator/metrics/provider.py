@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.metrics.alarms import Alarm, Alarms, read
+from emulator.metrics.dashboard import drawn
 from emulator.metrics.store import Store
 from emulator.providers import Created, Resource
 
@@ -27,6 +28,7 @@ class CloudWatchProvider:
         speed: float = 1.0,
     ) -> None:
         self._scope, self._speed = f"{region}:{account}", speed
+        self._store = store
         self.alarms = Alarms(store, changed)
         self.dashboards: dict[str, dict[str, Any]] = {}
 
@@ -39,6 +41,12 @@ class CloudWatchProvider:
         arn = f"arn:aws:cloudwatch:{self._scope}:alarm:{name}"
         self.alarms.all.append(read(resource.logical_id, name, arn, properties))
         return Created(name, {"Arn": arn})
+
+    def dashboard(self, now: float) -> dict[str, Any]:
+        """The first one with what it shows now, in the template's seconds."""
+        nothing: dict[str, Any] = {"widgets": []}
+        body = next(iter(self.dashboards.values()), nothing)
+        return drawn(body, self._store, self.alarms.all, now)
 
     def state(self) -> dict[str, Any]:
         """`{"alarms": [{id, name, state, since_at (epoch seconds), composite, suppressed,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from emulator.metrics.store import Measure
+from emulator.metrics.store import Store
 from emulator.traces.ring import CALL, INVOCATION, POST, Record
 
 LAMBDA, SQS, DYNAMODB, COGNITO = "AWS/Lambda", "AWS/SQS", "AWS/DynamoDB", "AWS/Cognito"
@@ -25,25 +25,28 @@ class Sampling:
 
     def __init__(
         self,
-        measure: Measure,
+        store: Store,
         names: Callable[[], Mapping[str, str]],
         pools: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self._measure, self._names, self._pools = measure, names, pools
+        self._store, self._names, self._pools = store, names, pools
+        self._measure = store.put
         self._last = 0
         self._throttled: dict[str, int] = {}
 
-    def records(self, records: Iterable[Record]) -> int:
-        """Counts those that are new; gives how many posts on connections there were."""
+    def records(self, records: Iterable[Record], speed: float) -> int:
+        """Counts those that are new, at their time; gives how many posts on connections there
+        were."""
         names, posts = self._names(), 0
         for record in records:
             if record.number <= self._last:
                 continue
             self._last = record.number
-            if record.kind == INVOCATION:
-                self._invocation(record, names.get(record.name, record.name))
-            elif record.kind == CALL and record.error:
-                self._failed_call(record)
+            with self._store.at(record.at * speed):
+                if record.kind == INVOCATION:
+                    self._invocation(record, names.get(record.name, record.name))
+                elif record.kind == CALL and record.error:
+                    self._failed_call(record)
             posts += record.kind == POST
         return posts
 

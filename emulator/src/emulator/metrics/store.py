@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 MINUTE = 60
@@ -69,12 +70,24 @@ class Store:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
+        self._held: float | None = None
         self._minutes: dict[Metric, dict[int, Values]] = {}
 
     def put(
         self, namespace: str, name: str, value: float, dimensions: Mapping[str, str] = {}
     ) -> None:
-        self.put_at(self._now(), Metric(namespace, name, frozenset(dimensions.items())), value)
+        at = self._now() if self._held is None else self._held
+        self.put_at(at, Metric(namespace, name, frozenset(dimensions.items())), value)
+
+    @contextlib.contextmanager
+    def at(self, moment: float) -> Iterator[None]:
+        """What is put in the block is put at that time: a look that comes late holds for the
+        minutes since the last one."""
+        self._held = moment
+        try:
+            yield
+        finally:
+            self._held = None
 
     def put_at(self, at: float, metric: Metric, value: float) -> None:
         minutes = self._minutes.setdefault(metric, {})

@@ -28,6 +28,10 @@ _UNSUPPORTED = (
     "InvokedViaFunctionUrl",
     "PrincipalOrgID",
 )
+ANYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 _LONGEST_NAME = 64  # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 
@@ -170,7 +174,7 @@ class PermissionProvider:
         for each in properties.get("Policies", ()):
             self._attach(resource, [name], each["PolicyName"], each["PolicyDocument"])
         if boundary := properties.get("PermissionsBoundary"):
-            self.account.managed[boundary] = self._managed_document(resource, boundary)
+            self.account.managed[boundary] = self._boundary_document(resource, boundary)
             role.boundary = boundary
         return Created(name, {"Arn": arn, "RoleId": identifier})
 
@@ -189,6 +193,14 @@ class PermissionProvider:
         for role in self.account.roles.values():
             if role.name in roles:
                 role.policies[name] = dict(document)
+
+    def _boundary_document(self, resource: Resource, arn: str) -> dict[str, Any]:
+        """A policy of the account that the templates only name allows everything: what it says is
+        not known (`emulator.template.ignored.missed` reports it)."""
+        known = self.account.managed.get(arn) or managed.document(arn)
+        if known is not None or arn.split(":")[4] == "aws":
+            return self._managed_document(resource, arn)
+        return ANYTHING
 
     def _managed_document(self, resource: Resource, arn: str) -> dict[str, Any]:
         document = self.account.managed.get(arn) or managed.document(arn)

@@ -156,6 +156,7 @@ class Services:
             ),
             endpoints=lambda: self.endpoints().as_json(),
             broken=self.broken,
+            dashboard=lambda: self.cloudwatch.dashboard(self.metric_seconds()),
         )
 
     async def _describe(self, request: web.BaseRequest) -> web.StreamResponse:

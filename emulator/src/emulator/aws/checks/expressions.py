@@ -32,9 +32,13 @@ _LEGACY = (
     "ScanFilter",
 )
 _PLACEHOLDER = re.compile(r"#\w+")
+_VALUE = re.compile(r":\w+")
 _IN = re.compile(r"\bIN\s*\(([^()]*)\)", re.IGNORECASE)
 _BEGINS = re.compile(r"\bbegins_with\s*\([^,()]+,\s*(:\w+)\s*\)", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bBETWEEN\s+(:\w+)\s+AND\s+(:\w+)", re.IGNORECASE)
+_CONTAINS = re.compile(r"\bcontains\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)", re.IGNORECASE)
+_NOT_OF_KEYS = re.compile(r"<>|\bOR\b|\bNOT\b|\bIN\b", re.IGNORECASE)
+_OF_KEYS = {"and", "between", "begins_with"}
 _FIRST_OF_PATH = re.compile(r"(?<![\w.:#])#?[A-Za-z_]\w*")
 
 
@@ -51,8 +55,42 @@ def check(given: Mapping[str, Any]) -> None:
     names, values = given.get("ExpressionAttributeNames"), given.get("ExpressionAttributeValues")
     if names == {}:
         raise Rejection("ExpressionAttributeNames must not be empty")
+    if not all(isinstance(given[name], str) for name in present):
+        raise TypeError("an expression is a string")
     for name in present:
-        _check_one(name, str(given[name]), names or {}, values or {})
+        _check_one(name, given[name], names or {}, values or {})
+    _check_all_used(
+        "Names", names or {}, [_read(str(given[each])).placeholders for each in present]
+    )
+    _check_all_used("Values", values or {}, [_read(str(given[each])).values for each in present])
+    _check_paths(str(given.get("ProjectionExpression") or ""), names or {})
+
+
+def _check_all_used(kind: str, given: Mapping[str, Any], used: list[tuple[str, ...]]) -> None:
+    if given and not used:
+        raise Rejection(f"ExpressionAttribute{kind} can only be specified when using expressions")
+    unused = [name for name in given if not any(name in each for each in used)]
+    if unused:
+        raise Rejection(
+            f"Value provided in ExpressionAttribute{kind} unused in expressions: keys: "
+            f"{{{', '.join(sorted(unused))}}}"
+        )
+
+
+def _check_paths(projection: str, names: Mapping[str, str]) -> None:
+    """No path of a projection is another one, or leads to it."""
+    paths: list[list[str]] = []
+    for path in filter(None, map(str.strip, projection.split(","))):
+        parts = path.replace("[", ".[").split(".")
+        paths.append([names.get(part, part) for part in parts])
+    for number, one in enumerate(paths):
+        for other in paths[number + 1 :]:
+            if one == other[: len(one)] or other == one[: len(other)]:
+                raise Rejection(
+                    "Invalid ProjectionExpression: Two document paths overlap with each other; "
+                    "must remove or rewrite one of these paths; path one: "
+                    f"[{', '.join(one)}], path two: [{', '.join(other)}]"
+                )
 
 
 class _Read(NamedTuple):
@@ -63,6 +101,8 @@ class _Read(NamedTuple):
     most_in: int
     begins: tuple[str, ...]
     between: tuple[tuple[str, str], ...]
+    values: tuple[str, ...]
+    contains: tuple[tuple[str, str], ...]
 
 
 @lru_cache(1000)
@@ -73,6 +113,8 @@ def _read(text: str) -> _Read:
         max((operands.count(",") + 1 for operands in _IN.findall(text)), default=0),
         tuple(_BEGINS.findall(text)),
         tuple(_BETWEEN.findall(text)),
+        tuple(_VALUE.findall(text)),
+        tuple(_CONTAINS.findall(text)),
     )
 
 
@@ -106,17 +148,43 @@ def _check_one(
                 f"{begin}Incorrect operand type for operator or function; operator or function: "
                 f"begins_with, operand type: {kind}"
             )
+    for value in found.values:
+        if value not in values:
+            raise Rejection(
+                f"{begin}An expression attribute value used in expression is not defined; "
+                f"attribute value: {value}"
+            )
     for low, high in found.between:
-        _check_bounds(begin, values.get(low), values.get(high))
+        _check_bounds(begin, values[low], values[high])
+    for first, second in found.contains:
+        if first == second:
+            raise Rejection(
+                f"{begin}The first operand must be distinct from the remaining operands for this "
+                f"operator or function; operator: contains, first operand: [{first}]"
+            )
+    if name == "KeyConditionExpression":
+        _check_key_condition(text, names)
 
 
-def _check_bounds(
-    begin: str, low: Mapping[str, Any] | None, high: Mapping[str, Any] | None
-) -> None:
-    if not low or not high:
-        return
+def _check_key_condition(text: str, names: Mapping[str, str]) -> None:
+    wrong = _NOT_OF_KEYS.search(text)
+    if wrong is not None:
+        raise Rejection(f"Invalid operator used in KeyConditionExpression: {wrong[0].upper()}")
+    keys = [names.get(each, each) for each in _FIRST_OF_PATH.findall(text)]
+    keys = [each for each in keys if each.lower() not in _OF_KEYS]
+    if len(set(keys)) < len(keys):
+        raise Rejection("KeyConditionExpressions must only contain one condition per key")
+
+
+def _check_bounds(begin: str, low: Mapping[str, Any], high: Mapping[str, Any]) -> None:
     ((kind, least),), ((other, most),) = low.items(), high.items()
-    if kind != other or kind not in ("S", "N"):
+    if kind != other:
+        raise Rejection(
+            f"{begin}The BETWEEN operator requires same data type for lower and upper bounds; lower"
+            f" bound operand: AttributeValue: {{{kind}:{least}}}, upper bound operand: "
+            f"AttributeValue: {{{other}:{most}}}"
+        )
+    if kind not in ("S", "N"):
         return
     if (float(least) > float(most)) if kind == "N" else (least.encode() > most.encode()):
         raise Rejection(

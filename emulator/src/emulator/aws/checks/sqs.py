@@ -9,21 +9,23 @@ from typing import Any
 from emulator.aws.checks.rejection import Rejection
 
 MOST_BYTES = 1_048_576
+MOST_DELAY, MOST_VISIBILITY = 900, 43_200  # seconds
+MOST_ATTRIBUTES = 10  # "Amazon SQS message quotas", developer guide
 _ALLOWED = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 _FOREIGN = re.compile("[^\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
 
 
 def check(operation: str, given: Mapping[str, Any]) -> None:
-    """Raises Rejection."""
+    """Raises Rejection. The entries of a batch are checked one by one, see sqs_batches.py."""
     if operation == "SendMessage":
-        _check_message(given)
-    elif operation == "SendMessageBatch":
-        for entry in given.get("Entries") or []:
-            _check_message(entry)
+        check_message(given)
+    elif operation in ("ReceiveMessage", "ChangeMessageVisibility"):
+        check_visibility(given)
 
 
-def _check_message(message: Mapping[str, Any]) -> None:
+def check_message(message: Mapping[str, Any]) -> None:
+    """Raises Rejection."""
     body = message.get("MessageBody")
     if not isinstance(body, str) or not body:
         raise Rejection("The request must contain the parameter MessageBody.", "MissingParameter")
@@ -34,12 +36,14 @@ def _check_message(message: Mapping[str, Any]) -> None:
             f"set of allowed characters is {_ALLOWED}",
             "InvalidMessageContents",
         )
-    if len(body.encode()) + _size(message.get("MessageAttributes") or {}) > MOST_BYTES:
+    if size(message) > MOST_BYTES:
         raise Rejection(
             "One or more parameters are invalid. Reason: Message must be shorter than "
             f"{MOST_BYTES} bytes.",
             "InvalidParameterValue",
         )
+    _check_attributes(message.get("MessageAttributes") or {})
+    _require_between(message, "DelaySeconds", MOST_DELAY)
     for name in ("MessageGroupId", "MessageDeduplicationId"):
         value = message.get(name)
         if value is not None and not _ID.fullmatch(str(value)):
@@ -50,8 +54,40 @@ def _check_message(message: Mapping[str, Any]) -> None:
             )
 
 
-def _size(attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    return sum(
+def check_visibility(given: Mapping[str, Any]) -> None:
+    """Raises Rejection."""
+    _require_between(given, "VisibilityTimeout", MOST_VISIBILITY)
+
+
+def _require_between(given: Mapping[str, Any], name: str, most: int) -> None:
+    value = given.get(name)
+    if value is not None and not 0 <= int(value) <= most:
+        raise Rejection(
+            f"Value {value} for parameter {name} is invalid. Reason: {name} must be >= 0 and "
+            f"<= {most}.",
+            "InvalidParameterValue",
+        )
+
+
+def _check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise Rejection(
+            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum "
+            f"[{MOST_ATTRIBUTES}].",
+            "InvalidParameterValue",
+        )
+    for name, value in attributes.items():
+        if not value.get("StringValue") and not value.get("BinaryValue"):
+            raise Rejection(
+                f"Message attribute '{name}' must contain a non-empty value of its type.",
+                "InvalidParameterValue",
+            )
+
+
+def size(message: Mapping[str, Any]) -> int:
+    """Its body and its attributes, in bytes."""
+    attributes: Mapping[str, Mapping[str, Any]] = message.get("MessageAttributes") or {}
+    return len(str(message.get("MessageBody")).encode()) + sum(
         len(name.encode())
         + len(str(value.get("DataType", "")).encode())
         + len(str(value.get("StringValue") or value.get("BinaryValue") or "").encode())

@@ -94,7 +94,8 @@ $("pause").addEventListener("click", () => {
 });
 
 async function run() {
-  const title = name || ({ denials: "Permissions", phones: "Phones" }[kind] ?? "Messages");
+  const titles = { denials: "Permissions", phones: "Phones", dashboard: "Dashboard" };
+  const title = name || (titles[kind] ?? "Messages");
   document.title = `${title} · Emulator`;
   $(`to-${kind}`)?.setAttribute("aria-current", "page");
   if (!view) {

@@ -1,4 +1,5 @@
 // What each view draws, from the JSON of its address.
+import { dashboard } from "./dashboard.js";
 import { ago, make, number, platform } from "./elements.js";
 
 const link = (to, text) => make("a", { href: `/_local/view/${to}` }, text);
@@ -346,4 +347,5 @@ export const VIEWS = {
   connections: { draw: connection },
   phones: { draw: (found) => (found.phones ? phones(found) : phone(found)) },
   denials: { draw: denials },
+  dashboard: { draw: dashboard },
 };

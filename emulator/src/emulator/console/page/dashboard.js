@@ -1,0 +1,72 @@
+// The template's dashboard: GET /_local/dashboard, drawn as CloudWatch places it, 24 columns wide.
+import { make } from "./elements.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const [WIDTH, HEIGHT] = [300, 96];
+const HUES = [212, 28, 145, 275, 355, 55, 185, 320, 95, 240];
+
+function shape(name, attributes) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
+function short(value) {
+  if (value === null || value === undefined) return "–";
+  if (Math.abs(value) >= 10_000) return `${Math.round(value / 1000)}k`;
+  return Number.isInteger(value) ? String(value) : value.toPrecision(3);
+}
+
+// Points that are missing leave a gap in the line; a point alone is a dot.
+function path(values, top) {
+  const x = (n) => (n * WIDTH) / (values.length - 1);
+  const y = (value) => HEIGHT - 2 - (value / top) * (HEIGHT - 6);
+  let text = "";
+  values.forEach((value, n) => {
+    if (value === null) return;
+    const goesOn = n > 0 && values[n - 1] !== null;
+    text += goesOn ? `L${x(n).toFixed(1)} ${y(value).toFixed(1)}` : `M${x(n).toFixed(1)} ${y(value).toFixed(1)}h1.5`;
+    if (!goesOn) text += `M${x(n).toFixed(1)} ${y(value).toFixed(1)}`;
+  });
+  return text;
+}
+
+function graph(widget) {
+  const present = widget.lines.flatMap((line) => line.values).filter((value) => value !== null);
+  const top = Math.max(...present, 0) || 1;
+  const picture = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
+  picture.setAttribute("aria-label", widget.title);
+  widget.lines.forEach((line, n) => {
+    const color = `hsl(${HUES[n % HUES.length]} 60% 50%)`;
+    picture.append(shape("path", { d: path(line.values, top), stroke: color }));
+  });
+  const keys = widget.lines.map((line, n) => {
+    const dot = shape("svg", { viewBox: "0 0 8 8", class: "dot" });
+    dot.append(shape("circle", { cx: 4, cy: 4, r: 4, fill: `hsl(${HUES[n % HUES.length]} 60% 50%)` }));
+    return make("li", {}, dot, ` ${line.label} `, make("b", {}, short(line.latest)));
+  });
+  return [
+    make("p", { class: "top" }, present.length ? short(top) : "no data"),
+    picture,
+    make("ul", {}, ...keys),
+    ...widget.unsupported.map((text) => make("p", { class: "facts" }, `not drawn: ${text}`)),
+  ];
+}
+
+function draw(widget) {
+  const states = widget.alarms.map((alarm) =>
+    make("li", { class: alarm.state === "ALARM" ? "alarm on" : "alarm" }, make("b", {}, alarm.name), ` ${alarm.state}`),
+  );
+  const content = widget.text
+    ? [make("p", { class: "facts" }, widget.text)]
+    : states.length
+      ? [make("ul", { class: "alarms" }, ...states)]
+      : graph(widget);
+  const place = `col-${widget.width}`;
+  return make("figure", { class: `card graph ${place}` }, make("figcaption", {}, widget.title), ...content);
+}
+
+export function dashboard(found) {
+  if (!found.widgets.length) return [make("p", { class: "empty card" }, "The template has no dashboard.")];
+  return [make("div", { class: "dashboard" }, ...found.widgets.map(draw))];
+}
