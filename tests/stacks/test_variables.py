@@ -19,6 +19,8 @@ OF_THE_PLATFORM = {
     "AWS_LAMBDA_LOG_STREAM_NAME",
     # docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
     "ECS_CONTAINER_METADATA_URI_V4",
+    # kubernetes.io/docs/concepts/containers/container-environment/#container-information
+    "HOSTNAME",
 }
 NOT_ON_AWS = {
     "HOST": "where a container listens on a laptop",
