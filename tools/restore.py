@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 # More than one chat gets in the time that is lost. Readers pass over positions without a message.
 SKIPPED = 100_000
 HEAD = "head"  # the item that has a chat's last position
+LIFE = 86_400  # seconds, of what closes them: by then no request is on its way
 POLL = 10.0  # seconds
 
 
@@ -108,9 +109,10 @@ def _heads(client: Any, table: str, keys: Sequence[str]) -> Iterator[dict[str, A
 def _skip(client: Any, table: str, key: dict[str, Any]) -> bool:
     """Whether it was this call that moved the chat's last position: a table does it once."""
     try:
-        client.update_item(
+        moved = client.update_item(
             TableName=table,
             Key=key,
+            ReturnValues="UPDATED_NEW",
             UpdateExpression="SET seq = seq + :skipped, restored_as = :table",
             ConditionExpression="attribute_exists(seq) AND "
             "(attribute_not_exists(restored_as) OR restored_as <> :table)",
@@ -118,7 +120,21 @@ def _skip(client: Any, table: str, key: dict[str, Any]) -> bool:
         )
     except client.exceptions.ConditionalCheckFailedException:
         return False
+    _close(client, table, key, int(moved["Attributes"]["seq"]["N"]))
     return True
+
+
+def _close(client: Any, table: str, key: dict[str, Any], seq: int) -> None:
+    """A void item at the last position that is left out, older than any request that might still
+    fill one of them: readers pass all of them at once (lambdas/messages/log.py)."""
+    item = {
+        "chat": key["chat"],
+        "item": {"S": f"message#{seq:012d}"},
+        "sent_at": {"N": "0"},
+        "void": {"BOOL": True},
+        "expires_at": {"N": str(int(time.time()) + LIFE)},
+    }
+    client.put_item(TableName=table, Item=item)
 
 
 def _exists(client: Any, table: str) -> bool:
