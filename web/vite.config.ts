@@ -59,7 +59,7 @@ export default defineConfig({
   test: {
     globalSetup: "test/backend-process.ts",
     setupFiles: ["test/setup.ts"],
-    testTimeout: 20_000,
+    testTimeout: 200_000,
     projects: [
       // One process for all files: starting each, and libolm in it, takes longer than most of them.
       { extends: true, test: { name: "client", include: [TESTS], exclude: [OLM], isolate: false } },

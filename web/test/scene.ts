@@ -66,7 +66,8 @@ export async function crash(one: TestClient): Promise<void> {
   await one.client.abort();
 }
 
-export async function until(what: () => unknown, within = 8_000): Promise<void> {
+/** As long as a busy machine may take: only a test that fails waits for so long. */
+export async function until(what: () => unknown, within = 60_000): Promise<void> {
   await vi.waitFor(async () => expect(await what()).toBeTruthy(), {
     timeout: within,
     interval: 10,

@@ -141,7 +141,7 @@ async function bucketOf(name: string, tries: readonly Try[]) {
     now += 1_000 * seconds;
     if (CANCELLED.includes(end as End)) await files.cancel("message-0");
     if (end === "stopped") {
-      await vi.waitFor(() => expect(init.signal?.aborted).toBe(true), 8_000);
+      await vi.waitFor(() => expect(init.signal?.aborted).toBe(true), 60_000);
       throw init.signal?.reason;
     }
     if (end === "too late") return new Response(null, { status: 403 });
