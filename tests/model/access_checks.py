@@ -41,7 +41,7 @@ class AccessChecks:
     # -- at each write
 
     def _on_write(self, table: str, old: Item | None, new: Item | None) -> None:
-        if table != "Chats":
+        if table != "Chats" or not (old or new):  # what is not there may be deleted
             return
         after, before = from_wire(new) if new else {}, from_wire(old) if old else {}
         kind, _, user = (after or before)["item"].partition("#")
