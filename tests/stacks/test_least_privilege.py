@@ -138,15 +138,18 @@ def test_the_key_is_used_only_through_the_services_whose_data_it_encrypts(
     assert set(via) == {f"{service}.<AWS::Region>.<AWS::URLSuffix>" for service in services}
 
 
-def test_no_role_of_ours_has_a_managed_policy_but_the_one_api_gateway_logs_with(
+def test_no_role_of_ours_has_a_managed_policy_but_those_that_aws_itself_acts_by(
     prod: Synthesized,
 ) -> None:
-    managed = [
+    managed = {
         (role.name, prod.show(policy).rpartition("/")[2])
         for role in prod.all("AWS::IAM::Role")
         for policy in role.properties.get("ManagedPolicyArns", [])
-    ]
-    assert managed == [("WebSocketAccountLogRole", "AmazonAPIGatewayPushToCloudWatchLogs")]
+    }
+    assert managed == {
+        ("WebSocketAccountLogRole", "AmazonAPIGatewayPushToCloudWatchLogs"),
+        ("ShiftingRole", "AWSCodeDeployRoleForLambdaLimited"),
+    }
 
 
 def test_every_permission_to_invoke_a_function_names_who_may(prod: Synthesized) -> None:
