@@ -38,7 +38,7 @@ class PipelineStack(EnvironmentStack):
                 },
                 "sts:AssumeRoleWithWebIdentity",
             ),
-            max_session_duration=Duration.hours(1),
+            max_session_duration=Duration.hours(8),
         )
         qualifier = (
             self.node.try_get_context("@aws-cdk/core:bootstrapQualifier")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from stacks.config import arns
-from stacks.config.errors import require
+from stacks.config.errors import require, require_between
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.names import DOMAIN_NAME
 from stacks.config.type_checks import require_types
@@ -27,13 +27,15 @@ class CloudFront:
     files near them, and the load balancer takes nothing but what comes from there.
 
     domain_name is the name that clients use, with a certificate in us-east-1; without one they use
-    the distribution's own. web_acl_arn is a web ACL of AWS WAF with the scope CLOUDFRONT.
+    the distribution's own. web_acl_arn is a web ACL of AWS WAF with the scope CLOUDFRONT. A higher
+    secret_version is another secret, by which the load balancer knows CloudFront.
     """
 
     enabled: bool = False
     domain_name: str | None = None
     certificate_arn: str | None = None
     web_acl_arn: str | None = None
+    secret_version: int = 1
 
     def __post_init__(self) -> None:
         require_types(self, "cloudfront.")
@@ -64,6 +66,8 @@ class CloudFront:
             f"it is the ARN of a web ACL with the scope CLOUDFRONT, {WEB_ACL.form}",
             "Set cloudfront.web_acl_arn to such an ARN, or to none",
         )
+        version = self.secret_version
+        require_between(1, 10_000, "cloudfront.secret_version", version, "a number that only rises")
         self._check_pairs()
 
     def _check_pairs(self) -> None:

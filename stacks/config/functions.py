@@ -299,7 +299,7 @@ class FunctionSizes:
         )
 
     def check_provisioned(self, shifting: str | None) -> None:
-        """Raises ConfigError for provisioned concurrency of a function without versions."""
+        """Raises ConfigError for provisioned concurrency that an alias could not have."""
         for name, row in FUNCTIONS.items():
             path = f"functions.{setting_name(name)}.provisioned_concurrency"
             provisioned = self.of(name).provisioned_concurrency
@@ -315,7 +315,17 @@ class FunctionSizes:
                 path,
                 provisioned,
                 "Lambda provisions versions, and with releases.shifting None there are none",
-                f"Set releases.shifting, or {path} to none",
+                f"Set releases.shifting to all_at_once, or {path} to none",
+            )
+            # "Alias with weights can not be used with Provisioned Concurrency":
+            # https://github.com/hashicorp/terraform/issues/24957
+            require(
+                provisioned is None or shifting == "all_at_once",
+                path,
+                provisioned,
+                f"with releases.shifting {shifting} CodeDeploy divides requests between two "
+                "versions, and Lambda provisions nothing for an alias that does so",
+                f"Set releases.shifting to all_at_once, or {path} to none",
             )
 
 

@@ -74,18 +74,20 @@ class GuardRails:
             found = TAG.fullmatch(tag)
             reserved = bool(found) and tag.lower().startswith("aws:")
             require(
-                found is not None and not reserved and found["key"] not in OURS,
+                found is not None and not reserved and found["key"].lower() not in OURS,
                 "guard_rails.tags",
                 tag,
                 f"{rule}; keys that start with aws: are AWS's, and {', '.join(OURS)} are set here",
                 "Choose another key or value",
             )
-        keys = [key for key, _ in self.tagged()]
+        # "Tag keys are not case sensitive" in IAM, whose roles have the tags as well:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+        keys = [key.lower() for key, _ in self.tagged()]
         require(
             len(keys) == len(set(keys)) and len(keys) <= MOST_TAGS,
             "guard_rails.tags",
             ", ".join(self.tags),
-            f"each key stands once, and there are at most {MOST_TAGS} tags",
+            f"each key stands once, in whatever case, and there are at most {MOST_TAGS} tags",
             "Remove some",
         )
 

@@ -54,7 +54,7 @@ def check_names(project: str, environment: str) -> None:
         len(group) <= LONGEST_TARGET_GROUP,
         field,
         project if field == "project" else environment,
-        "the load balancer's target group is called <project>-<environment>-lambda, and "
+        "the load balancer's target group is called <project>-<environment>-lambda (or -live), and "
         f"such a name has at most {LONGEST_TARGET_GROUP} characters, not {len(group)}",
         "Shorten the project's or the environment's name",
     )

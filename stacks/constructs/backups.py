@@ -30,8 +30,14 @@ class Backups(Construct):
         key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, id)
+        # The name that CDK would make up is the same for two projects. Another key is another
+        # vault, and the old one's name is taken as long as it has copies.
         vault = backup.BackupVault(
-            self, "Vault", encryption_key=key, removal_policy=removal_policy(config)
+            self,
+            "Vault",
+            backup_vault_name=f"{config.project}-{config.name}-{'own' if key else 'aws'}-key",
+            encryption_key=key,
+            removal_policy=removal_policy(config),
         )
         plan = backup.BackupPlan(
             self,

@@ -17,6 +17,10 @@ from stacks.constructs.domain import Domain
 
 ORIGIN_HEADER = "x-origin-secret"
 SECRET_LENGTH = 48  # letters and digits: a condition's value has wildcards among the others
+# CloudFront keeps errors for 10 s, even where it keeps nothing else, and answers everybody with
+# them: one user's 404, one target's 503. For these codes that time can be set:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
+ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 
 
 class Distribution(Construct):
@@ -27,7 +31,7 @@ class Distribution(Construct):
         settings = config.cloudfront
         made = secretsmanager.Secret(
             self,
-            "OriginSecret",
+            f"OriginSecret{settings.secret_version}",
             description=f"Known to CloudFront and the load balancer of {config.name}",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 exclude_punctuation=True, password_length=SECRET_LENGTH
@@ -86,4 +90,8 @@ class Distribution(Construct):
                     ),
                 )
             },
+            error_responses=[
+                cloudfront.ErrorResponse(http_status=code, ttl=Duration.seconds(0))
+                for code in ERRORS
+            ],
         )

@@ -45,13 +45,13 @@ class KubernetesPoolPods(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.pool = pool
-        # of the service account too, by which pods get the role
-        self._name = f"{config.project}-{config.name}-{pool.name}"
+        # Of the service account too, by which pods get the role. Kubernetes wants lower case:
+        # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+        self._name = f"{config.project}-{config.name}-{pool.name}".lower()
         self.target_group = target_group(self, config.load_balancer, vpc)
         Tags.of(self.target_group).add("pool", pool.name)
-        balancer.allow_to(
-            ec2.Peer.ipv4(vpc.vpc_cidr_block), ec2.Port.tcp(PORT), f"To the pods of {pool.name}"
-        )
+        # the addresses of an existing network are known to nobody at synth
+        balancer.allow_to(ec2.Peer.any_ipv4(), ec2.Port.tcp(PORT), f"To the pods of {pool.name}")
         self._act_as(self._role(resources))
         self._output(self._pods(config, image, values, balancer.security_groups[0]))
 

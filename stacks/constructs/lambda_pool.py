@@ -21,7 +21,11 @@ class LambdaTargetGroup(Construct):
         self, scope: Construct, id: str, *, config: Environment, function: lambda_.IFunction
     ) -> None:
         super().__init__(scope, id)
-        name = f"{config.project}-{config.name}-lambda"
+        # CloudFormation does not manage to put the alias in the function's place in the same group
+        # ("TargetGroup did not stabilize"), so another kind of target is another group:
+        # https://github.com/aws/aws-cdk/issues/13833
+        kind = "lambda" if config.releases.shifting is None else "live"
+        name = f"{config.project}-{config.name}-{kind}"
         permission = lambda_.CfnPermission(
             self,
             "Permission",

@@ -11,6 +11,7 @@ from stacks.config.releases import Releases
 from stacks.config.restored import Restored
 from stacks.config.settings import Network
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
+from tests.stacks.setting_values import CLOUDFRONT_CERTIFICATE
 
 ZONES = tuple(f"{REGION}{letter}" for letter in "abc")
 HTTP, HTTPS = (
@@ -36,6 +37,16 @@ NAMED = replace(
     zone=ZONE,
     load_balancer=LoadBalancer(domain_name="chat.example.com"),
     websocket=replace(BASE.websocket, domain_name="ws.example.com"),
+)
+# a name that moves from the load balancer to CloudFront, by way of a load balancer of another name
+ORIGIN = replace(NAMED, load_balancer=LoadBalancer(domain_name="origin.example.com"))
+MOVED = replace(
+    ORIGIN,
+    cloudfront=CloudFront(
+        enabled=True,
+        domain_name="chat.example.com",
+        certificate_arn=CLOUDFRONT_CERTIFICATE,
+    ),
 )
 RESTORED = Restored(
     chats="chats-restored",
@@ -79,6 +90,16 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
         replace(NAMED, cloudfront=CloudFront(enabled=True)),
     ),
     "CloudFront goes again": (replace(NAMED, cloudfront=CloudFront(enabled=True)), NAMED),
+    "another secret of CloudFront": (
+        replace(NAMED, cloudfront=CloudFront(enabled=True)),
+        replace(NAMED, cloudfront=CloudFront(enabled=True, secret_version=2)),
+    ),
+    "the load balancer's name goes to CloudFront": (NAMED, MOVED),
+    "the load balancer gives up its name": (NAMED, ORIGIN),
+    "CloudFront takes a name that is free": (ORIGIN, MOVED),
+    "CloudFront's name goes to the load balancer": (MOVED, NAMED),
+    "CloudFront gives up its name": (MOVED, ORIGIN),
+    "the load balancer takes a name that is free": (ORIGIN, NAMED),
     "a given certificate gives way to a made one": (
         replace(BASE, load_balancer=HTTPS),
         replace(BASE, zone=ZONE, load_balancer=replace(HTTPS, certificate_arn=None)),

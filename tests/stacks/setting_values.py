@@ -27,7 +27,7 @@ TABLE_NAMES = (
     *("", " ", "ab", "a b", "a/b", "a:b", "\u00e4bc", "abc\n", " abc", "a#b", "${abc}", "x" * 256),
     LONG,
 )
-VERSIONS = {"releases.shifting": "canary_10_percent_5_minutes"}
+VERSIONS = {"releases.shifting": "all_at_once"}
 IN_ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
 # what CloudFront needs behind it
 BEHIND = {
@@ -539,6 +539,7 @@ VALUES: dict[str, Values] = {
         WEB_ACL,
         {},
     ),
+    "cloudfront.secret_version": number(1, 10_000),
     "zone.id": zone(
         (
             *("", "Z", "z0123456789abc", "/hostedzone/Z0123456789ABC", "Z012-3", "Z 1", "Z1\n"),

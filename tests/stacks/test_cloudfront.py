@@ -117,6 +117,32 @@ def test_files_are_kept_and_the_api_is_passed_on_with_the_address_of_who_calls(
     assert variables["BEHIND_CLOUDFRONT"] == "true"
 
 
+def test_no_error_is_kept_for_the_next_who_asks(made: Synthesized) -> None:
+    """Those that CloudFront keeps of itself, and that may have a time of their own."""
+    config = made.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    kept = {
+        each["ErrorCode"]: each["ErrorCachingMinTTL"] for each in config["CustomErrorResponses"]
+    }
+    assert kept == dict.fromkeys((400, 403, 404, 405, 414, 500, 501, 502, 503, 504), 0)
+    assert not any("ResponsePagePath" in each for each in config["CustomErrorResponses"])
+
+
+def test_a_higher_version_is_another_secret_in_both_places(
+    made: Synthesized, synthesize: Synthesize
+) -> None:
+    config = replace(NAMED, cloudfront=CloudFront(enabled=True, secret_version=2))
+    secrets = [
+        each.one("AWS::SecretsManager::Secret", "Origin").logical_id
+        for each in (made, synthesize(config))
+    ]
+    assert len(set(secrets)) == 2
+    shown = synthesize(config)
+    (origin,) = shown.one("AWS::CloudFront::Distribution").properties["DistributionConfig"][
+        "Origins"
+    ]
+    assert "OriginSecret2" in shown.show(origin["OriginCustomHeaders"][0]["HeaderValue"])
+
+
 def test_clients_call_the_name_of_the_distribution(made: Synthesized) -> None:
     config = made.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
     assert config["Aliases"] == ["www.example.com"]

@@ -60,6 +60,12 @@ def test_a_budget_without_anybody_to_notify_is_an_error() -> None:
         environment_from(complete("dev", **{"guard_rails.monthly_budget": 5}))
 
 
+@pytest.mark.parametrize("tags", [("Project=x",), ("POOL=x",), ("team=a", "Team=b")])
+def test_keys_of_tags_are_the_same_in_whatever_case(tags: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"guard_rails\.tags"):
+        GuardRails(tags=tags)
+
+
 def test_tokens_live_as_long_as_the_environment_says(synthesize: Synthesize) -> None:
     made = synthesize(replace(DEV, tokens=Tokens(access_minutes=15, refresh_days=90)))
     client = made.one("AWS::Cognito::UserPoolClient").properties

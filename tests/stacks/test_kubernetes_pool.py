@@ -10,6 +10,7 @@ import pytest
 from lambdas.settings import Settings
 from stacks.config.environments import DEV
 from stacks.config.errors import ConfigError
+from stacks.config.existing_vpc import ExistingVpc
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import KubernetesPool, LambdaPool
 from tests.stacks.synthesized import Synthesize, Synthesized
@@ -85,6 +86,35 @@ def test_the_binding_registers_the_pods_in_the_pools_target_group(
     (rule,) = spec["networking"]["ingress"]
     assert "LoadBalancer" in rule["from"][0]["securityGroup"]["groupID"]
     assert rule["ports"] == [{"port": 8080, "protocol": "TCP"}]
+
+
+def test_the_balancer_reaches_pods_of_a_network_whose_addresses_nobody_knows(
+    synthesize: Synthesize,
+) -> None:
+    vpc = ExistingVpc(
+        id="vpc-0123456789abcdef0",
+        public_subnets=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),
+    )
+    zones = ("eu-west-1a", "eu-west-1b")
+    made = synthesize(replace(ENVIRONMENT, region="eu-west-1", availability_zones=zones, vpc=vpc))
+    (leaving,) = (
+        rule
+        for group in made.all("AWS::EC2::SecurityGroup")
+        for rule in group.properties.get("SecurityGroupEgress", ())
+        if rule["IpProtocol"] == "tcp"
+    )
+    assert (leaving["FromPort"], leaving["ToPort"]) == (8080, 8080)
+    assert leaving["CidrIp"] == "0.0.0.0/0"
+
+
+def test_names_in_the_cluster_are_lower_case_whatever_the_project_s(
+    synthesize: Synthesize,
+) -> None:
+    made = synthesize(replace(ENVIRONMENT, project="Chat", name="Perf"))
+    listed = json.loads(made.show(made.stacks["Web"]["Outputs"]["PodsPoolManifests"]["Value"]))
+    assert {each["metadata"]["name"] for each in listed["items"]} == {"chat-perf-pods"}
+    identity = made.one("AWS::EKS::PodIdentityAssociation").properties
+    assert identity["ServiceAccount"] == "chat-perf-pods"
 
 
 def test_requests_are_forwarded_to_the_pods_by_weight(pods: Synthesized) -> None:

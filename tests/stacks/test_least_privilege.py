@@ -156,7 +156,7 @@ def test_every_permission_to_invoke_a_function_names_who_may(prod: Synthesized) 
     permissions = prod.all("AWS::Lambda::Permission")
     for permission in permissions:
         assert "SourceArn" in permission.properties, permission.logical_id
-    group = f":elasticloadbalancing:{ACCOUNT}:targetgroup/switchboard-prod-lambda/*"
+    group = f":elasticloadbalancing:{ACCOUNT}:targetgroup/switchboard-prod-live/*"
     balancer = [each for each in permissions if "elasticload" in each.properties["Principal"]]
     assert [prod.show(each.properties["SourceArn"]) for each in balancer] == [
         f"arn:<AWS::Partition>{group}"
@@ -164,7 +164,7 @@ def test_every_permission_to_invoke_a_function_names_who_may(prod: Synthesized) 
     group_name = [
         each.properties["Name"] for each in _target_groups(prod) if "Name" in each.properties
     ]
-    assert group_name == ["switchboard-prod-lambda"]
+    assert group_name == ["switchboard-prod-live"]
 
 
 def _target_groups(prod: Synthesized) -> list[Resource]:

@@ -14,6 +14,7 @@ from tests.stacks.synthesized import Resource, Synthesize
 EVERYTHING = replace(
     PROD,
     alarms_email="ops@example.com",
+    backup_days=7,
     load_balancer=replace(PROD.load_balancer, ip_hash=True, access_logs=True),
 )
 PLACED = replace(EVERYTHING, account="123456789012", region="eu-west-1")
@@ -35,8 +36,11 @@ FIXED = {
     "AWS::CloudWatch::CompositeAlarm": Fixed("switchboard-prod-{symptom}", "region"),
     # points to the key that has the id which never changes
     "AWS::KMS::Alias": Fixed("alias/switchboard-prod", "region"),
-    # The Lambda pool's: no setting changes its type, and others have none. Its permission names it.
-    "AWS::ElasticLoadBalancingV2::TargetGroup": Fixed("switchboard-prod-lambda", "region"),
+    # The Lambda pool's; others have none. Its permission names it. With releases.shifting, which is
+    # what replaces it, it has another name.
+    "AWS::ElasticLoadBalancingV2::TargetGroup": Fixed("switchboard-prod-live", "region"),
+    # CDK's own name would be the same for two projects. Another key, another name.
+    "AWS::Backup::BackupVault": Fixed("switchboard-prod-own-key", "region"),
     # The operator's, who calls it by this name: no other property that would replace it is set.
     "AWS::Lambda::Function": Fixed("switchboard-prod-operator", "region"),
     # of a function that has it to itself; it moves to the new version in place
@@ -50,6 +54,7 @@ FIXED = {
 }
 # what holds a resource's own name, and not that of one it refers to
 NAMES = {
+    "AWS::Backup::BackupVault": "BackupVaultName",
     "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::CloudWatch::CompositeAlarm": "AlarmName",

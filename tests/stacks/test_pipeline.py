@@ -65,6 +65,15 @@ def test_an_account_has_one_provider_which_a_second_environment_uses(
     )
 
 
+def test_a_deployment_that_shifts_releases_has_the_time(made: Synthesized) -> None:
+    """The credentials are good for as long as the job may take; GitHub ends a job after 6 hours."""
+    text = WORKFLOWS["deploy-environment.yml"]
+    (minutes,) = re.findall(r"timeout-minutes: (\d+)", text)
+    (seconds,) = re.findall(r"role-duration-seconds: (\d+)", text)
+    assert int(minutes) == 360
+    assert int(minutes) * 60 <= int(seconds) <= role(made).properties["MaxSessionDuration"]
+
+
 def test_main_goes_to_every_environment_one_after_the_other() -> None:
     text = WORKFLOWS["deploy.yml"]
     assert re.findall(r"^      env: (\w+)$", text, re.MULTILINE) == list(ENVIRONMENTS)

@@ -44,7 +44,20 @@ PUBLIC_SUBNETS = {each for each in SUBNETS if "private" not in each[1]}
 # Changes of tests/stacks/changes.py that had better not be sent as they are.
 STOPPED: Mapping[str, Stops] = {
     "access logs off": {(DATA, "LoadBalancerAccessLogsBucket")},
-    "CloudFront goes again": {(DATA, "CloudFrontOriginSecret")},  # which nobody misses
+    # whose secret nobody misses
+    **{
+        change: {(DATA, "CloudFrontOriginSecret1")}
+        for change in (
+            *("CloudFront goes again", "another secret of CloudFront"),
+            "CloudFront gives up its name",
+        )
+    },
+    # an old record stands until the new ones are made
+    "the load balancer's name goes to CloudFront": {(REJECTED, "CloudFrontDomainAlias")},
+    "CloudFront's name goes to the load balancer": {
+        (DATA, "CloudFrontOriginSecret1"),
+        (REJECTED, "LoadBalancerDomainAlias"),
+    },
     "three zones to two": {
         (REJECTED, "export of VpcpublicSubnet3Subnet"),
         (REJECTED, "export of VpcprivateSubnet3Subnet"),

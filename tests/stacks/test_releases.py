@@ -9,7 +9,7 @@ from stacks.config.environments import DEV, PROD, Environment
 from stacks.config.errors import ConfigError
 from stacks.config.functions import FUNCTIONS
 from stacks.config.overrides import environment_from
-from stacks.config.releases import Releases
+from stacks.config.releases import Releases, Shifting
 from stacks.constructs.live_alias import NAME
 from tests.stacks.complete import complete
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
@@ -17,6 +17,7 @@ from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 VERSIONED = {name for name, row in FUNCTIONS.items() if row.versioned}
 ALIAS = {f"<{name}LiveAlias>": name for name in VERSIONED}
 SHIFTED = "canary_10_percent_5_minutes"
+AT_ONCE: Shifting = "all_at_once"
 
 
 def called(made: Synthesized) -> dict[str, str]:
@@ -113,7 +114,7 @@ def test_a_small_environment_has_none_of_it(dev: Synthesized) -> None:
 
 def test_processes_are_provisioned_for_the_alias(synthesize: Synthesize) -> None:
     sizes = replace(PROD.functions, send=replace(PROD.functions.send, provisioned_concurrency=5))
-    made = synthesize(replace(PROD, functions=sizes))
+    made = synthesize(replace(PROD, functions=sizes, releases=Releases(shifting=AT_ONCE)))
     provisioned = {
         each.name: each.properties.get("ProvisionedConcurrencyConfig")
         for each in made.all("AWS::Lambda::Alias")
@@ -124,14 +125,18 @@ def test_processes_are_provisioned_for_the_alias(synthesize: Synthesize) -> None
 
 REJECTED: dict[str, dict[str, Any]] = {
     "without versions": {"functions.send.provisioned_concurrency": 5},
-    "more than reserved": {
+    "for an alias of two versions": {
         "releases.shifting": SHIFTED,
+        "functions.send.provisioned_concurrency": 5,
+    },
+    "more than reserved": {
+        "releases.shifting": AT_ONCE,
         "functions.send.provisioned_concurrency": 5,
         "functions.send.reserved_concurrency": 4,
     },
-    "for nobody": {"releases.shifting": SHIFTED, "functions.operator.provisioned_concurrency": 1},
+    "for nobody": {"releases.shifting": AT_ONCE, "functions.operator.provisioned_concurrency": 1},
     "beyond the quota, both together": {
-        "releases.shifting": SHIFTED,
+        "releases.shifting": AT_ONCE,
         "functions.send.provisioned_concurrency": 500,
         "functions.sync.reserved_concurrency": 401,
     },
@@ -149,7 +154,7 @@ def test_what_is_provisioned_is_part_of_what_is_reserved() -> None:
         complete(
             "dev",
             **{
-                "releases.shifting": SHIFTED,
+                "releases.shifting": AT_ONCE,
                 "functions.send.provisioned_concurrency": 500,
                 "functions.send.reserved_concurrency": 900,
             },

@@ -59,4 +59,8 @@ def test_backups_are_of_the_tables_that_serve_and_end(synthesize: Synthesize) ->
     vault = made.one("AWS::Backup::BackupVault")
     assert vault.body["DeletionPolicy"] == "RetainExceptOnCreate"
     assert made.show(vault.properties["EncryptionKeyArn"]) == "<Key.Arn>"
+    assert vault.properties["BackupVaultName"] == "switchboard-prod-own-key"
+    without = synthesize(replace(PROD, backup_days=90, customer_managed_key=False))
+    other = without.one("AWS::Backup::BackupVault").properties
+    assert other["BackupVaultName"] == "switchboard-prod-aws-key"
     assert not synthesize(PROD).all("AWS::Backup::BackupVault")

@@ -30,6 +30,10 @@ def log_group(stack_name: str, keep: str, id: str = "Group") -> Stack:
     return stack(stack_name, {id: resource("Logs::LogGroup", keep=keep, LogGroupName="api")})
 
 
+def record(name: str, kind: str = "A") -> dict[str, Any]:
+    return resource("Route53::RecordSet", HostedZoneId="Z1", Name=name, Type=kind)
+
+
 ROWS = [
     Row(
         "a resource with a name of its own is replaced",
@@ -112,6 +116,24 @@ ROWS = [
         [data({"Old": resource("S3::BucketPolicy", Bucket="logs")})],
         [data({"New": resource("S3::BucketPolicy", Bucket="logs")})],
         {(REJECTED, "New")},
+    ),
+    Row(
+        "a name in a zone moves to another record",
+        [data({"Old": record("chat.example.com.")})],
+        [data({"New": record("chat.example.com.")})],
+        {(REJECTED, "New"), (FELT, "Old")},
+    ),
+    Row(
+        "a name in a zone moves from a record that gets another one",
+        [data({"Old": record("chat.example.com.")})],
+        [data({"Old": record("origin.example.com."), "New": record("chat.example.com.")})],
+        {(REJECTED, "New"), (FELT, "Old")},
+    ),
+    Row(
+        "a name in a zone has records of two types",
+        [data({"A": record("chat.example.com.")})],
+        [data({"A": record("chat.example.com."), "Six": record("chat.example.com.", "AAAA")})],
+        set(),
     ),
     Row(
         "a NAT gateway is replaced on the address of the old one",

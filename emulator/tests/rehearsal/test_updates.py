@@ -44,7 +44,28 @@ def balanced(scheme: str, group_id: str = "A") -> Stack:
 
 OTHER_CUSTOM = {"Type": "Custom::Thing", "Properties": {"ServiceToken": "arn:aws:lambda:y"}}
 
+
+def invoking(target: str, **properties: Any) -> Stack:
+    targets = [{"Id": target}]
+    made = resource(
+        "ElasticLoadBalancingV2::TargetGroup", TargetType="lambda", Targets=targets, **properties
+    )
+    return stack("web", {"G": made})
+
+
 ROWS = [
+    Row(
+        "a target group of a function gets another target",
+        [invoking("function")],
+        [invoking("function:live")],
+        {(REJECTED, "G")},
+    ),
+    Row(
+        "a target group of a function is replaced along with the target",
+        [invoking("function", Name="old")],
+        [invoking("function:live", Name="new")],
+        {(FELT, "G")},
+    ),
     Row(
         "user names become case sensitive",
         [data({"Pool": resource("Cognito::UserPool")})],

@@ -38,6 +38,8 @@ ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
     "AWS::ApiGatewayV2::Route": ("ApiId", "RouteKey"),
     "AWS::ApiGatewayV2::RouteResponse": ("RouteId", "RouteResponseKey"),
     "AWS::ApiGatewayV2::Stage": ("ApiId", "StageName"),
+    # "... but it already exists", in ChangeResourceRecordSets' words
+    "AWS::Route53::RecordSet": ("HostedZoneId", "Name", "Type"),
     "AWS::WAFv2::WebACLAssociation": ("ResourceArn",),
 }
 

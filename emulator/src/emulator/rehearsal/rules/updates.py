@@ -37,6 +37,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
             if change.resource.type == "AWS::DynamoDB::Table":
                 yield from _indexes(update, change)
             if change.resource.type == "AWS::ElasticLoadBalancingV2::TargetGroup":
+                yield from _function(update, change)
                 yield from _stickiness(update, change)
                 yield from _anomalies(update, change)
 
@@ -117,6 +118,18 @@ def _indexes(update: StackUpdate, change: Change) -> Iterator[Finding]:
             f"one update of a table creates or deletes one index, and these differ: "
             f"{', '.join(sorted(old.keys() ^ new.keys()))}",
             "Take one deployment for each",
+        )
+
+
+def _function(update: StackUpdate, change: Change) -> Iterator[Finding]:
+    """ "TargetGroup did not stabilize": https://github.com/aws/aws-cdk/issues/13833"""
+    if change.resource.properties.get("TargetType") == "lambda" and "Targets" in change.properties:
+        yield Finding(
+            Kind.REJECTED,
+            update.name,
+            change.resource.name,
+            "CloudFormation does not manage to put another function or alias into a target group",
+            "Give it another name, so that a new one is made",
         )
 
 
