@@ -84,10 +84,13 @@ class Persistence:
 
     async def _save(self) -> None:
         """A failure is reported; the next time may succeed, as on a disk that was full."""
-        beside = {name: each.saved() for name, each in self._persisted.items()}
         try:
+            beside = {name: each.saved() for name, each in self._persisted.items()}
             status, result = await self._post(SAVE_DATA, {"beside": beside})
         except (aiohttp.ClientError, TimeoutError) as error:
+            status, result = 0, str(error)
+        except Exception as error:
+            log.exception("a failure that is not the AWS server's")
             status, result = 0, str(error)
         if status != 204:
             log.warning("the data was not saved: %s", result)
