@@ -58,7 +58,7 @@ class Sources:
 
 def monitoring(sources: Sources, logs: Path, speed: float = 1.0) -> tuple[Monitor, Store]:
     store = Store(lambda: NOW)
-    provider = CloudWatchProvider(store, "us-east-1", "1", lambda _line: None, speed)
+    provider = CloudWatchProvider(store, "us-east-1", "1", lambda _alarm, _before: None, speed)
     return Monitor(store, provider, sources, Clock(speed), lambda: NOW, logs), store
 
 
