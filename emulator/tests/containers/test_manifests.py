@@ -41,13 +41,17 @@ DEPLOYMENT: dict[str, Any] = {
         },
     },
 }
-SERVICE = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": SELECTOR}}
+SERVICE: dict[str, Any] = {
+    "kind": "Service",
+    "metadata": {"name": "web"},
+    "spec": {"selector": SELECTOR},
+}
 BINDING: dict[str, Any] = {
     "kind": "TargetGroupBinding",
     "metadata": {"name": "api"},
     "spec": {"targetGroupARN": GROUP, "serviceRef": {"name": "web", "port": 80}},
 }
-SCALER = {
+SCALER: dict[str, Any] = {
     "kind": "HorizontalPodAutoscaler",
     "metadata": {"name": "api"},
     "spec": {

@@ -99,7 +99,7 @@ def test_a_chat_is_too_busy_for_its_partition_with_any_number_of_users_or_with_n
 def test_every_option_has_an_effect(name: str) -> None:
     be = Behaviour()
     # the values from which on these two decide anything
-    enough = {"token_hours": 12.0, "busiest_chat": 100.0}
+    enough: dict[str, Any] = {"token_hours": 12.0, "busiest_chat": 100.0}
     default = getattr(be, name)
     less = default // 2 if isinstance(default, int) else default * 0.9
     changed = replace(be, **{name: enough.get(name, less)})

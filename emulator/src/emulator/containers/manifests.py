@@ -117,7 +117,7 @@ def _of(items: list[Manifest], roles: Roles) -> list[Pods]:
 def _selectors(services: Iterable[Manifest]) -> dict[str, Mapping[str, str]]:
     """By the Service's name; without those that have none, whose pods nobody looks for:
     https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors"""
-    found = {}
+    found: dict[str, Mapping[str, str]] = {}
     for each in services:
         with _naming(each):
             selector = dict(each["spec"].get("selector") or {})
