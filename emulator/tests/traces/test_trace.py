@@ -142,11 +142,11 @@ def test_a_fetch_that_fails_is_not_the_last(
 ) -> None:
     monkeypatch.setattr(collector, "EVERY", 0.0)
     enough = asyncio.Event()
-    answers = [{}, {"calls": [{"number": 1}], "missed": 0}]
+    responses = [{}, {"calls": [{"number": 1}], "missed": 0}]
 
     async def calls(_request: web.BaseRequest) -> web.Response:
-        if answers:
-            return web.json_response(answers.pop(0))
+        if responses:
+            return web.json_response(responses.pop(0))
         enough.set()
         return web.json_response({"calls": [], "missed": 0})
 

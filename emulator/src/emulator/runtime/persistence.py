@@ -89,9 +89,9 @@ class Persistence:
             status, result = await self._post(SAVE_DATA, {"beside": beside})
         except (aiohttp.ClientError, TimeoutError) as error:
             status, result = 0, str(error)
-        except Exception as error:
-            log.exception("a failure that is not the AWS server's")
-            status, result = 0, str(error)
+        except Exception:  # the next time may succeed
+            log.exception("the data was not saved")
+            return
         if status != 204:
             log.warning("the data was not saved: %s", result)
 
