@@ -27,8 +27,9 @@ class Limit(NamedTuple):
 # docs/security.md states what each costs.
 CHATS = Limit(200, 18, "too many chats were begun")
 MEMBERS = Limit(2_000, 1.8, "too many members were added")
-# At once as many as a group has members, twice: its first sender asks for the devices of each.
-LOOKUPS = Limit(2_000, 1, "too many users were looked up")
+# A device that has connected asks for the devices of each member before it sends to a group. Nine
+# connections with a group of 1,024 may come close together, of all devices of the user.
+LOOKUPS = Limit(10_000, 1, "too many users were looked up")
 SIGN_UPS = Limit(300, 2, "too many accounts were made from this address")
 SIGN_INS = Limit(600, 1, "too many sign-ins came from this address")
 LINKS = Limit(60, 10, "too many devices were to be linked from this address")

@@ -434,7 +434,9 @@ def typing_frame(
     *,
     chat: str,
 ) -> dict[str, Any]:
-    """Notifies the chat's other online members; never stored."""
+    """Notifies the chat's other online members, in a chat of at most 256 members only; never
+    stored.
+    """
     return fields.frame(
         "typing",
         chat=chat,

@@ -17,9 +17,9 @@ from lambdas.presence.leaseholder import close
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
 
-PEERS_LIMIT = 1000  # others find out from `accepted` when they send
+PEERS_LIMIT = 2_560  # more than a group has members; others find out when they send: `accepted`
 NAMED_LIMIT = 10  # frames after one change: a few of them show that the members changed
-POSTS_LIMIT = 2_560  # after one change, as many as one function posts in its time; at least a frame
+POSTS_LIMIT = 2_560  # after one change, as many as one function posts in its time
 
 
 def devices_changed(aws: Aws, user: str, device: str) -> None:
@@ -27,10 +27,11 @@ def devices_changed(aws: Aws, user: str, device: str) -> None:
 
     def notify() -> None:
         devices = Devices(aws.users)
-        people = devices.of([user, *peers(Chats(aws.chats, aws.users), user)])
+        found = devices.of([user, *peers(Chats(aws.chats, aws.users), user)])
+        people = {user: found.get(user, {}), **found}  # the user's own devices first
         frame = {"type": "devices_changed", "user": user}
         posts = fan_out.to_connected(people, frame, aws.now(), besides=Address(user, device))
-        fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
+        fan_out.deliver(aws.connections, devices, posts[:POSTS_LIMIT], clock=aws.now)
 
     _attempt("devices_changed", notify)
 
@@ -38,7 +39,8 @@ def devices_changed(aws: Aws, user: str, device: str) -> None:
 def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
     """Notifies the members before and after the changes of each user who left or joined.
 
-    Until a member is notified, it encrypts for the members that it knows.
+    Until a member is notified, it encrypts for the members that it knows. One frame goes to all
+    their devices in any case, more than one while POSTS_LIMIT holds.
     """
 
     def notify() -> None:
@@ -47,14 +49,13 @@ def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
         concerned = {*removed, *added}.union(*(change.before for change in changes))
         devices = Devices(aws.users)
         people = devices.of(sorted(concerned))
-        named = max(1, min(NAMED_LIMIT, POSTS_LIMIT // max(1, len(people))))
-        posts = [
-            post
-            for user in [*removed, *added][:named]
-            for post in fan_out.to_connected(
-                people, {"type": "devices_changed", "user": user, "chat": chat}, aws.now()
-            )
-        ]
+        posts: list[fan_out.Delivery] = []
+        for user in [*removed, *added][:NAMED_LIMIT]:
+            frame = {"type": "devices_changed", "user": user, "chat": chat}
+            more = fan_out.to_connected(people, frame, aws.now())
+            if posts and len(posts) + len(more) > POSTS_LIMIT:
+                break
+            posts += more
         fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
 
     if changes:

@@ -41,7 +41,9 @@ def expire(chats: Table, chat: str, purged_to: int, expired: int, now: float) ->
     """Records that DynamoDB removed the message at seq `expired` by its TTL.
 
     Everything at or below `purged_to` is gone, so the mark stops before a message that has not
-    expired: one that was sent under a longer retention period.
+    expired: one that was sent under a longer retention period. A void item is no message, and stops
+    nothing: a reader may have put it where the expired message stood, with the later expiry of the
+    message behind it. It stays, and keeps its position closed.
 
     The mark follows the delete by the seconds that the stream takes. Meanwhile a device that lacks
     the first messages that expire, and nothing before them, passes them as void, without `missing`.
@@ -54,7 +56,8 @@ def expire(chats: Table, chat: str, purged_to: int, expired: int, now: float) ->
         limit=PAGE,
         consistent=True,
     )
-    stays = next((seq_of(item) for item in rest if item["expires_at"] > now), expired + 1)
+    unexpired = (item for item in rest if item["expires_at"] > now and not item.get("void"))
+    stays = next(map(seq_of, unexpired), expired + 1)
     if stays - 1 > purged_to:
         raise_mark(chats, chat, stays - 1)
 

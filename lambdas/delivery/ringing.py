@@ -155,7 +155,7 @@ def _for_device(
 ) -> DevicePlan:
     old = rings.devices.get(name, Unread())
     own = {seq for seq, item in texts.items() if is_text_for(item, job.user, name)}
-    fresh = {seq for seq in own if seq > rings.seq} - {*old.waiting, *old.rang}
+    fresh = {seq for seq in own if seq > _not_new_to(old, rings)} - {*old.waiting, *old.rang}
     waiting = sorted(seq for seq in {*old.waiting} | fresh if seq > head.read)
     already_rang = [seq for seq in old.rang if seq > head.read]
     asleep = not device.connected(now) or name in job.devices
@@ -169,6 +169,17 @@ def _for_device(
     after = _limited(waiting, already_rang)
     otherwise = after._replace(rang=old.rang) if taken_back else after
     return DevicePlan(None, False, taken_back, after, otherwise)
+
+
+def _not_new_to(old: Unread, rings: Rings) -> int:
+    """The seq up to which no text is new for a device: counted, or older than the limit keeps.
+
+    Behind a hole that is still open `rings.seq` does not move. So the texts that `_limited` has
+    dropped there are read again each time, and must not ring again.
+    """
+    if old.total < UNREAD_LIMIT:
+        return rings.seq
+    return max(rings.seq, min([*old.waiting, *old.rang]) - 1)
 
 
 def _limited(waiting: Sequence[int], rang: Sequence[int]) -> Unread:

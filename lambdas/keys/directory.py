@@ -92,12 +92,33 @@ class Directory:
                     zero=0,
                 )
             )
-        except ConditionFailed:
+        except ConditionFailed as same:
+            if keys.introduction and not (same.item or {}).get("introduction"):
+                self._add_introduction(user, device, keys)
             return Change.SAME
         if not old:
             return Change.NEW
         self._forget_keys(user, device, up_to=old["uploaded"], not_signed_by=keys.ed25519)
         return Change.CHANGED
+
+    def _add_introduction(self, user: str, device: str, keys: DeviceKeys) -> None:
+        """For an identity that was stored without: by a version that knew of none, for example."""
+        try:
+            self._busy(
+                lambda: self._users.update(
+                    user_key(user, f"device#{device}"),
+                    "SET introduction = :i",
+                    "ed25519 = :e AND curve25519 = :c"
+                    " AND (attribute_not_exists(introduction) OR introduction = :none)",
+                    returns="NONE",
+                    c=keys.curve25519,
+                    e=keys.ed25519,
+                    i=dict(keys.introduction or {}),
+                    none={},
+                )
+            )
+        except ConditionFailed:
+            return  # another identity by now, or introduced
 
     def get(self, user: str, devices: Iterable[str]) -> dict[str, DeviceKeys]:
         """The devices' keys, without devices that have none."""

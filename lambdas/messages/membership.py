@@ -3,7 +3,7 @@
 Who may is decided by roles.py. A change is one transaction of head, member items and rows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -82,6 +82,10 @@ class Membership(ChatWriter):
         roles.require(head, user, "add", {*add, *invite} - head.members)
         roles.require(head, user, "remove", {*remove} - {user})
         self._require_users([*add, *invite])
+        # before the first part: a change that is too large as a whole adds nobody
+        _require_places(head, {*add, *invite})
+        if len(add) > CHANGES_PER_TRANSACTION:
+            self._require_room(head.members | {*add})
         # the caller is removed last, because only a member may change members
         leaving = sorted(set(remove), key=lambda member: (member == user, member))
         for members in _chunks(sorted(set(add))):
@@ -169,12 +173,21 @@ class Membership(ChatWriter):
         raise busy()
 
     def _invite(self, chat: str, user: str, names: Sequence[str]) -> None:
-        head = read_head(self._chats, chat, user)
-        new = {*names} - head.members - head.invited
-        if len(head.members | head.invited) + len(new) > MEMBERS_LIMIT:
-            raise _too_many()
-        if new:
-            self._update_head(head, "ADD invited :new", "contains(members, :me)", new=new, me=user)
+        for attempt in range(ATTEMPTS):
+            head = read_head(self._chats, chat, user)
+            new = {*names} - head.members - head.invited
+            if not new:
+                return
+            roles.require(head, user, "add", new)
+            _require_places(head, new)
+            condition, values = _as_read(head)
+            try:
+                self._update_head(head, "ADD invited :new", condition, new=new, **values)
+            except ConditionFailed:
+                self._pause(attempt)
+                continue
+            return
+        raise busy()
 
     def _change(
         self,
@@ -193,8 +206,7 @@ class Membership(ChatWriter):
             old = [member for member in remove if member in head.members]
             if not new and not old:
                 return
-            if len(head.members) + len(new) > MEMBERS_LIMIT:
-                raise _too_many()
+            _require_places(head, {*new})
             if new:
                 self._require_room([*head.members, *new])
             actions = self._add(head, new) if new else self._remove(head, old)
@@ -220,16 +232,20 @@ class Membership(ChatWriter):
     ) -> list[dict[str, Any]]:
         """Conditional on the seq that was read: nobody sees a message from before joining.
 
-        `invited` requires that they still are.
+        `invited` requires that they still are. Others are added if nobody was invited meanwhile,
+        to whom their places belong.
         """
+        condition, values = _as_read(head)
+        if invited:
+            condition = "members = :members AND contains(invited, :first)"
+            values = {"members": set(head.members), "first": members[0]}
         to_head = self._chats.update_action(
             chat_key(head.chat, HEAD),
             "ADD members :new DELETE invited :new",
-            "seq = :seq AND members = :old" + (" AND contains(invited, :first)" if invited else ""),
-            **({"first": members[0]} if invited else {}),
+            f"seq = :seq AND {condition}",
             new=set(members),
             seq=head.seq,
-            old=set(head.members),
+            **values,
         )
         joins = [each for member in members for each in self._join(head.chat, member, head.seq)]
         return [to_head, *joins]
@@ -270,6 +286,24 @@ class Membership(ChatWriter):
         self._chats.update(
             chat_key(head.chat, HEAD), expression, condition, returns="NONE", **values
         )
+
+
+def _as_read(head: Head) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that who is in the group and invited has not changed."""
+    values = {"members": set(head.members)}
+    if not head.invited:
+        return "members = :members AND attribute_not_exists(invited)", values
+    return "members = :members AND invited = :invited", {**values, "invited": set(head.invited)}
+
+
+def _require_places(head: Head, names: Set[str]) -> None:
+    """Raises ChatError bad_request if the group has no places for these users.
+
+    Who is invited has a place already, and can always join.
+    """
+    there = head.members | head.invited
+    if not names <= there and len(there | names) > MEMBERS_LIMIT:
+        raise _too_many()
 
 
 def _too_many() -> ChatError:

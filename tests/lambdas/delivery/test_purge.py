@@ -1,11 +1,14 @@
 """What a purge deletes, over tables in memory."""
 
+from itertools import product
 from typing import Any
 
 import pytest
 
 from lambdas.delivery import purge
+from lambdas.messages import history
 from lambdas.messages.chats import new_head
+from lambdas.messages.heads import Head
 from lambdas.tables import HEAD, Item, Table, chat_key, message_item, seq_of
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
@@ -63,3 +66,41 @@ def test_the_mark_follows_what_has_expired_and_stops_before_what_has_not(
     purge.expire(chats, "c", purged_to, purged_to, now)
     assert _purged_to(chats) == purged_to
     assert len(_stored(chats)) == LAST, "DynamoDB deletes what has expired"
+
+
+def test_the_mark_stops_before_a_message_only_and_not_before_what_keeps_a_position_closed() -> None:
+    for kinds in product(("deleted", "expired", "void", "message"), repeat=3):
+        client: Any = DynamoDB(TABLES)
+        chats = Table(client, "Chats")
+        chats.put({**new_head("c", "direct", ["ravi", "raju"]), "seq": 3})
+        for seq, kind in enumerate(kinds, start=1):
+            item: Item = {**chat_key("c", message_item(seq)), "sent_at": 0}
+            expires_at = NOW if kind == "expired" else NOW + 60
+            if kind != "deleted":
+                chats.put({**item, "expires_at": expires_at, "void": kind == "void"})
+        before = _stored(chats)
+        purge.expire(chats, "c", 0, 3, NOW)
+        messages = [seq for seq, kind in enumerate(kinds, start=1) if kind == "message"]
+        assert _purged_to(chats) == min([*messages, 4]) - 1, kinds
+        assert _stored(chats) == before
+
+
+def test_what_has_expired_is_missing_for_everybody_whoever_reads_before_the_mark_moves() -> None:
+    """A reader puts void items where DynamoDB has just deleted 1 and 2."""
+    client: Any = DynamoDB(TABLES)
+    chats = Table(client, "Chats")
+    chats.put({**new_head("c", "group", ["ravi", "raju"]), "seq": 3})
+    text = {"message_id": "m", "sender": "ravi", "sender_device": "phone", "alg": "a"}
+    times = {"payload": "x", "sent_at": (NOW - 20) * 1000, "expires_at": NOW + 60}
+    chats.put({**chat_key("c", message_item(3)), **text, **times})
+
+    def read(device: str, now: float) -> Any:
+        head = Head("c", "raju", "group", 3, _purged_to(chats), frozenset(), 0, {}, 0)
+        return history.read(chats, head, after=0, limit=10, device=device, now=now)
+
+    assert read("phone", NOW).missing == []
+    assert _stored(chats) == [1, 2, 3], "void items, as old as 3"
+    purge.expire(chats, "c", 0, 2, NOW)
+    later = read("desk", NOW + 30)
+    assert later.missing == [(1, 2)]
+    assert [message["seq"] for message in later.messages] == [3]

@@ -106,6 +106,24 @@ def test_the_count_of_a_chat_has_a_limit() -> None:
     assert len(plan.recent) == ringing.RECENT
 
 
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_phone_rings_once_for_however_many_texts_that_stand_behind_a_hole(first: int) -> None:
+    """With `first` 2 the log is counted up to 0 only, as a message may still come to 1."""
+    last = ringing.UNREAD_LIMIT + 100
+    devices = {"phone": device_from({"endpoint_arn": "a"})}
+    state, rung = Rings(begun=1), list[str]()
+    for run in range(4):
+        newest = last + run // 2  # the third run finds another one
+        items = [_text(seq) for seq in range(first, newest + 1)]
+        plan = ringing.plan(state, _head(seq=newest), devices, items, Job("raju", "c"), NOW)
+        phone = plan.devices["phone"]
+        assert plan.seq == (newest if first == 1 else 0)
+        assert phone.after.total == ringing.UNREAD_LIMIT and phone.after.rang[-1] == newest
+        rung += [phone.ring["message_id"]] if phone.ring else []
+        state = Rings(run + 2, run + 1, plan.seq, 0, {"phone": phone.after}, plan.recent)
+    assert rung == [f"m{last}", f"m{last + 1}"]
+
+
 DEVICES = {"phone": device_from({"endpoint_arn": "a"}), "desk": device_from({"endpoint_arn": "b"})}
 FIRST, JOB = Rings(begun=1), Job("raju", "c")
 

@@ -163,6 +163,41 @@ def test_a_device_that_is_not_there_has_no_keys(ravi: Ravi) -> None:
         ravi.upload(range(1), device="tablet")
 
 
+@pytest.mark.parametrize("stored", ["none", "empty"])
+def test_an_introduction_is_stored_with_an_identity_that_has_none_and_never_replaced(
+    ravi: Ravi, stored: str
+) -> None:
+    def introduced() -> object:
+        return ravi.directory.get(ravi.name, ["phone"])["phone"].introduction
+
+    if stored == "none":  # as a version stored it that knew of no introductions
+        ravi.table.update(user_key(ravi.name, "device#phone"), "REMOVE introduction")
+    ravi.upload(range(2))
+    first, second = ({"by": by, "signature": "signed"} for by in ("desk", "web"))
+    assert ravi.register(identity=IDENTITY._replace(introduction=first)) is Change.SAME
+    assert introduced() == first
+    assert ravi.register(identity=IDENTITY._replace(introduction=second)) is Change.SAME
+    assert ravi.register() is Change.SAME
+    assert introduced() == first
+    assert ravi.claims(2) == ["id0", "id1"]
+
+
+def test_an_introduction_is_not_stored_with_an_identity_that_came_meanwhile(
+    ravi: Ravi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = IDENTITY._replace(curve25519=key(2), ed25519=Phone("other").ed25519)
+    add = Directory._add_introduction
+
+    def late(directory: Directory, user: str, device: str, keys: DeviceKeys) -> None:
+        assert ravi.register(identity=other) is Change.CHANGED
+        add(directory, user, device, keys)
+
+    monkeypatch.setattr(Directory, "_add_introduction", late)
+    introduction = {"by": "desk", "signature": "signed"}
+    assert ravi.register(identity=IDENTITY._replace(introduction=introduction)) is Change.SAME
+    assert ravi.directory.get(ravi.name, ["phone"])["phone"] == other
+
+
 def test_the_same_identity_again_changes_nothing(ravi: Ravi) -> None:
     ravi.upload(range(2), fallback=50)
     assert ravi.register() is Change.SAME

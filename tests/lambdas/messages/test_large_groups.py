@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from bench import payloads
+from lambdas import limits
 from lambdas.api import announce
 from lambdas.connections import Outcome, Post
 from lambdas.delivery.watermarks import receipt_interval
@@ -27,13 +28,23 @@ WRITES_OF_A_PARTITION = 1_000  # units a second (DynamoDB's best practices for p
 READS_OF_A_PARTITION = 3_000
 
 
-def _put_users(world: Backend, names: list[str], *, connected: bool = True) -> None:
+def _put_users(
+    world: Backend,
+    names: list[str],
+    *,
+    connected: bool = True,
+    devices: Sequence[str] = ("phone",),
+) -> None:
     at = int(world.clock() * 1000) - 60_000
     lease = {"connection_id": "posted=", "connected_at": at} if connected else {}
     token = {"endpoint_arn": "arn:x", "platform": "fcm"}
     world.aws.users.batch_write(
         puts=[
-            {**user_key(name, DEVICES), "devices": {"phone": {**lease, **token}}} for name in names
+            {
+                **user_key(name, DEVICES),
+                "devices": {device: {**lease, **token} for device in devices},
+            }
+            for name in names
         ]
     )
 
@@ -167,13 +178,56 @@ def test_typing_is_shown_in_groups_of_256_and_not_in_larger_ones(
 def test_who_joins_a_large_group_is_announced_with_as_many_posts_as_one_function_has_time_for(
     world: Backend, chat: str, posts: Posts
 ) -> None:
-    for members, frames in ((10, 10), (256, 10), (1_024, 2)):
+    phone, two, three = ("phone",), ("phone", "desk"), ("phone", "desk", "web")
+    cases = (
+        (phone, 10, 10), (phone, 256, 10), (phone, 1_024, 2),
+        (two, 10, 10), (two, 256, 5), (two, 1_024, 1),
+        (three, 256, 3), (three, 853, 1),
+    )  # fmt: skip
+    put: tuple[str, ...] = phone
+    for devices, members, frames in cases:
+        if devices != put:
+            _put_users(world, NAMES, devices=devices)
+            put = devices
         posts.sent.clear()
         change = Changed(frozenset(NAMES[:members]), NAMES[:20], [])
         announce.members_changed(world.aws, chat, [change])
         bodies = Counter(each.frame for each in posts.sent)
-        assert {*bodies.values()} == {max(members, 20)} and len(bodies) == frames
+        assert {*bodies.values()} == {max(members, 20) * len(devices)} and len(bodies) == frames
         assert len(posts.sent) <= announce.POSTS_LIMIT
+    _put_users(world, NAMES)
+
+
+def test_all_members_hear_of_a_new_device_of_one_of_them(
+    world: Backend, chat: str, posts: Posts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (NAMES[0], NAMES[500], NAMES[-1]):
+        assert announce.peers(Chats(world.aws.chats, world.aws.users), name) == {*NAMES} - {name}
+    posts.sent.clear()
+    announce.devices_changed(world.aws, NAMES[500], "new")
+    assert len(posts.sent) == 1_024
+    connections = dict.fromkeys(("phone", "desk"), "own=")
+    for name, connection in connections.items():
+        lease = {"connection_id": connection, "connected_at": int(world.clock() * 1000) - 60_000}
+        world.aws.users.update(
+            user_key(NAMES[500], DEVICES),
+            "SET devices.#name = :lease",
+            names={"#name": name},
+            lease=lease,
+        )
+    monkeypatch.setattr(announce, "POSTS_LIMIT", 10)
+    posts.sent.clear()
+    announce.devices_changed(world.aws, NAMES[500], "new")
+    assert len(posts.sent) == 10
+    assert [each.connection_id for each in posts.sent].count("own=") == 2, "the user's own first"
+    _put_users(world, [NAMES[500]])
+
+
+def test_nine_connections_before_a_text_to_the_group_are_let_through_at_once() -> None:
+    full_at = now = 1_000_000.0
+    for _ in range(9 * (MEMBERS_LIMIT - 1)):
+        full_at, wait = limits.after_taking(full_at, now, limits.LOOKUPS, 1)
+        assert wait is None
 
 
 def test_a_page_of_chats_ends_where_too_many_users_would_be_named(

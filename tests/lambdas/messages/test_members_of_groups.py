@@ -162,6 +162,81 @@ def test_members_and_invited_together_are_at_most_the_limit(
     assert len(group.membership.found("ravi", others[:200], others[150:255]).invited) == 55
 
 
+OTHERS = [f"u{number}" for number in range(255)]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"add": OTHERS[:197]}, "done"),
+        ({"add": OTHERS[:198]}, "bad_request"),
+        ({"invite": OTHERS[:198]}, "bad_request"),
+        ({"add": OTHERS[:98], "invite": OTHERS[98:196]}, "done"),
+        ({"add": OTHERS[:98], "invite": OTHERS[98:198]}, "bad_request"),
+        ({"add": OTHERS[:198], "remove": ["mira"]}, "bad_request"),  # who leaves leaves last
+    ],
+)
+def test_a_change_that_is_too_large_changes_nothing_in_however_many_parts_it_is_made(
+    group: Group, monkeypatch: pytest.MonkeyPatch, change: dict[str, list[str]], expected: str
+) -> None:
+    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 200)
+    before, parts = group.head(), list[Changed]()
+    assert group.change("ravi", **change, changed=parts.append) == expected
+    assert (group.head() == before) == (expected != "done") == (not parts)
+
+
+def test_who_is_invited_has_a_place_that_nobody_else_is_given(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 6)
+    assert group.change("ravi", invite=["u1", "u2"]) == "done"
+    assert group.change("ravi", add=["u3", "u4"]) == "bad_request"
+    group.database.meanwhile = lambda: group.change("raju", invite=["zoe"])
+    assert group.change("ravi", add=["u3"]) == "bad_request"
+    assert group.change("ravi", remove=["mira"]) == "done"
+    group.database.meanwhile = lambda: group.change("raju", invite=["u3"])
+    assert group.change("ravi", invite=["u4"]) == "bad_request"
+    for user in ("u1", "u2", "u3", "zoe"):
+        assert group.membership.join(group.name, user).added == [user]
+    assert group.head()["members"] == {"ravi", "raju", "u1", "u2", "u3", "zoe"}
+
+
+def test_a_group_that_is_too_large_already_may_become_smaller_and_take_who_was_invited(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert group.change("ravi", invite=["zoe", "u1"]) == "done"
+    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 3)
+    assert group.change("ravi", add=["zoe"], invite=["u1"], remove=["raju", "mira"]) == "done"
+    assert (group.head()["members"], group.head()["invited"]) == ({"ravi", "zoe"}, {"u1"})
+
+
+def test_somebody_is_invited_by_a_member_only_and_while_others_are_too(group: Group) -> None:
+    group.database.meanwhile = lambda: group.change("raju", invite=["u1"])
+    assert group.change("ravi", invite=["zoe"]) == "done"
+    assert group.head()["invited"] == {"zoe", "u1"}
+    group.database.meanwhile = lambda: [
+        group.membership.appoint("ravi", group.name, rules={"add": "admins"}),
+        group.change("ravi", add=["u3"]),
+    ]
+    assert group.change("raju", invite=["u2"]) == "forbidden"
+    group.membership.appoint("ravi", group.name, rules={"add": "members"})
+    group.database.meanwhile = lambda: group.change("ravi", remove=["raju"])
+    assert group.change("raju", invite=["u2"]) == "not_found"
+    assert group.head()["invited"] == {"zoe", "u1"}
+
+
+def test_a_change_with_too_many_devices_adds_nobody_in_however_many_parts_it_is_made(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "CHAT_DEVICES_LIMIT", 60)
+    for user in OTHERS[:61]:
+        Devices(group.users).register(user, "phone")
+    before = group.head()
+    assert group.change("ravi", add=OTHERS[:61]) == "conflict"
+    assert group.head() == before
+    assert group.change("ravi", add=OTHERS[:60]) == "done"
+
+
 def test_admins_change_while_nobody_else_changes_them(group: Group) -> None:
     def appoints() -> None:
         group.membership.appoint("ravi", group.name, ["mira"])

@@ -417,7 +417,9 @@ export type SyncFrame = {
   readonly cursor?: string;
 };
 
-/** Notifies the chat's other online members; never stored. */
+/**
+ * Notifies the chat's other online members, in a chat of at most 256 members only; never stored.
+ */
 export type TypingFrame = {
   readonly action: "typing";
   readonly chat: string;
