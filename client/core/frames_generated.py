@@ -434,7 +434,7 @@ def typing_frame(
     *,
     chat: str,
 ) -> dict[str, Any]:
-    """Notifies the chat's other online members; never stored."""
+    """Notifies the other online members of a chat of up to 256; never stored."""
     return fields.frame(
         "typing",
         chat=chat,

@@ -417,7 +417,7 @@ export type SyncFrame = {
   readonly cursor?: string;
 };
 
-/** Notifies the chat's other online members; never stored. */
+/** Notifies the other online members of a chat of up to 256; never stored. */
 export type TypingFrame = {
   readonly action: "typing";
   readonly chat: string;
