@@ -132,7 +132,7 @@ class Identities:
         known = {device.device: device for device in self.devices(user, gone=True)}
         asked = self._asked(user)
         trusted: dict[str, str] = {}
-        open_: dict[str, tuple[str, str]] = {}
+        candidates: dict[str, tuple[str, str]] = {}
         for device, pair in keys.items():
             before = known.get(device)
             if before is not None and not before.shows(pair):
@@ -140,11 +140,11 @@ class Identities:
             if own.get(device) == pair or (before is not None and before.trust is Trust.VERIFIED):
                 trusted[device] = pair[1]
             elif device not in asked:
-                open_[device] = pair
+                candidates[device] = pair
         introduced: dict[str, tuple[str, str]] = {}
         while news := {
             device: pair
-            for device, pair in open_.items()
+            for device, pair in candidates.items()
             if device not in trusted and _is_introduced(user, device, pair, found[device], trusted)
         }:
             introduced |= news

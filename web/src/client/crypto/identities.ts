@@ -297,7 +297,7 @@ function introductions(
 ): Listed {
   const known = new Map(memory.map((row) => [row.device, row]));
   const trusted = new Map<string, string>();
-  const open = new Map<string, IdentityKeys>();
+  const candidates = new Map<string, IdentityKeys>();
   for (const [device, keys] of listed) {
     const before = known.get(device);
     if (before !== undefined && !shows(before, keys)) continue;
@@ -305,13 +305,13 @@ function introductions(
     if (before?.verified || (own !== undefined && same(own, keys))) {
       trusted.set(device, keys.ed25519);
     } else if (!before?.accepted && !before?.former?.length) {
-      open.set(device, keys);
+      candidates.set(device, keys);
     }
   }
   const introduced = new Map<string, IdentityKeys>();
   for (let before = -1; before !== trusted.size; ) {
     before = trusted.size;
-    for (const [device, keys] of open) {
+    for (const [device, keys] of candidates) {
       const { by, signature } = found.devices.get(device)?.introduction ?? {};
       const key = by === undefined || trusted.has(device) ? undefined : trusted.get(by);
       if (by === undefined || signature === undefined || key === undefined) continue;
