@@ -41,9 +41,13 @@ class Templates:
         return self._resources[f"AWS::{type}"]
 
     def target(self, value: Any) -> str:
-        """The name of the resource that a reference is to, wherever in the value it stands."""
+        """The name of the resource that a reference is to, wherever in the value it stands; of an
+        alias that of its function."""
         match value:
             case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+                alias = dict(self.all("Lambda::Alias")).get(_name(name))
+                if alias:
+                    return self.target(alias["FunctionName"])
                 return "" if name.startswith("AWS::") else _name(name)
             case {"Fn::ImportValue": export}:
                 return self.target(self._exports[export])

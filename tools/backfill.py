@@ -3,7 +3,8 @@
 The second step of a change of stored items without downtime (docs/extending.md). The function gets
 an item and returns the attributes that it lacks, or nothing. An item that has
 one of them by then, or is gone, stays as it is: what serves users writes newer values. It can be
-ended at any time, and goes on where it was: its position is saved after each page.
+ended at any time, and goes on where it was: its position is saved after each page, and deleted
+after the last one. A run after that looks at all items again.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -29,15 +31,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     module, _, function = given.change.partition(":")
     change: Change = getattr(import_module(module), function)
-    position = POSITIONS / f"{given.table}.{given.change.replace(':', '.')}.json"
     client = boto3.client("dynamodb", endpoint_url=given.endpoint_url)
     try:
+        described = client.describe_table(TableName=given.table)["Table"]
+        position = position_of(client, described, given.change)
         changed = backfill(client, given.table, change, position, pause=1 / given.pages_per_second)
     except (BotoCoreError, ClientError) as error:
         print(f"backfill: {error}; the same command goes on where it was", file=sys.stderr)
         return 1
     print(f"{given.table}: all items have been looked at, {changed} changed by this run")
     return 0
+
+
+def position_of(client: Any, described: Mapping[str, Any], change: str) -> Path:
+    """The file with the position of a change in one table, as DescribeTable has it: tables of other
+    accounts, regions and endpoints have the same names, and a table that is made again too."""
+    arn: str = described["TableArn"]
+    region, account, table = arn.split(":")[3:]
+    endpoint = urlsplit(str(client.meta.endpoint_url)).netloc.replace(":", "_")
+    made = f"{described['CreationDateTime'].timestamp():.0f}"
+    name = f"{change.replace(':', '.')}.json"
+    return POSITIONS / endpoint / account / region / table.rpartition("/")[2] / made / name
 
 
 def backfill(
@@ -52,7 +66,8 @@ def backfill(
     """How many items this run changed. `pause` is in seconds, after each page."""
     described = client.describe_table(TableName=table)["Table"]
     keys = [each["AttributeName"] for each in described["KeySchema"]]
-    changed, start = 0, _read(position)
+    changed = 0
+    start: Item | None = _read(position)
     while start is not None:
         found = client.scan(
             TableName=table, Limit=page, **({"ExclusiveStartKey": start} if start else {})
@@ -62,8 +77,10 @@ def backfill(
             if lacking:
                 changed += _add(client, table, {key: stored[key] for key in keys}, lacking)
         start = found.get("LastEvaluatedKey")
-        _write(position, start)
+        if start is not None:
+            _write(position, start)
         time.sleep(pause)
+    position.unlink(missing_ok=True)
     return changed
 
 
@@ -94,15 +111,15 @@ def _read_value(stored: Any) -> Any:
     return TypeDeserializer().deserialize(stored)
 
 
-def _read(position: Path) -> Item | None:
-    """Where to go on: {} is the table's beginning, None its end."""
+def _read(position: Path) -> Item:
+    """Where to go on: {} is the table's beginning."""
     if not position.is_file():
         return {}
-    start: Item | None = json.loads(position.read_text(encoding="utf-8"))
+    start: Item = json.loads(position.read_text(encoding="utf-8"))
     return start
 
 
-def _write(position: Path, start: Item | None) -> None:
+def _write(position: Path, start: Item) -> None:
     position.parent.mkdir(parents=True, exist_ok=True)
     beside = position.with_suffix(".new")
     beside.write_text(json.dumps(start), encoding="utf-8")

@@ -42,7 +42,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited, LeaseLost."""
     started = aws.now()
     address = Address(caller.user, caller.device)
-    send_limit().require(aws.users, address, started)
+    send_limit(aws).require(aws.users, address, started)
     devices = Devices(aws.users)
     reading_own = aws.background.submit(devices.of, [caller.user])
 
@@ -220,8 +220,8 @@ class SendLimit:
 
 
 @lru_cache(maxsize=1)
-def send_limit() -> SendLimit:
-    """This execution environment's; tests clear the cache."""
+def send_limit(_environment: Aws) -> SendLimit:
+    """The execution environment's."""
     return SendLimit()
 
 

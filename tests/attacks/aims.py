@@ -94,6 +94,7 @@ def values(world: World, attacker: str) -> dict[str, list[Any]]:
         "web_push": [...],  # has tests of its own: a subscription says nothing of its user
         "one_time_keys": [Phone(victim, DEVICE).one_time_keys(range(9, 10))],
         "fallback_key": [Phone(victim, DEVICE).fallback_key("f", 9)],
+        "introduction": [...],  # has tests of its own: whoever signed it, it is the owner's word
         "action": [...],
     }
 

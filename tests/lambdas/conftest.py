@@ -24,9 +24,7 @@ def emulated() -> Iterator[tuple[Aws, ConnectionApi]]:
 @pytest.fixture
 def world(emulated: tuple[Aws, ConnectionApi]) -> Iterator[Backend]:
     """Tables, a push queue and open connections for one test."""
-    from lambdas.messages.send import send_limit
     from tests.support.lambdas.backend import backend
 
-    send_limit.cache_clear()  # what other tests sent would count
     with backend(*emulated) as one:
         yield one

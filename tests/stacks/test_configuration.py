@@ -56,7 +56,7 @@ REJECTED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"retain.always": True}, ("retain is {'always': True}", "true or false")),
     ({"retain": "yes"}, ("retain is 'yes'", "true or false", "Give retain")),
     ({"message_ttl_days": "a week"}, ("message_ttl_days is 'a week'", "whole number")),
-    ({"colour": "blue"}, ("colour is 'blue'", "no such setting", "Correct the name")),
+    ({"shade": "blue"}, ("shade is 'blue'", "no such setting", "Correct the name")),
 ]
 
 

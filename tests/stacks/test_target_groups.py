@@ -157,11 +157,14 @@ def test_a_container_pool_is_checked_as_configured(synthesize: Synthesize) -> No
     assert expected.items() <= checked.target_group("small").properties.items()
 
 
-def test_a_lambda_pool_s_target_is_the_function(prod: Synthesized) -> None:
-    group = prod.target_group("lambda").properties
-    assert group["TargetType"] == "lambda"
-    assert prod.show(group["Targets"][0]["Id"]) == "<ApiFunction.Arn>"
-    assert len(group["Name"]) <= 32
+def test_a_lambda_pool_s_target_is_the_function_or_its_alias(
+    dev: Synthesized, prod: Synthesized
+) -> None:
+    for environment, target in ((dev, "<ApiFunction.Arn>"), (prod, "<ApiLiveAlias>")):
+        group = environment.target_group("lambda").properties
+        assert group["TargetType"] == "lambda"
+        assert environment.show(group["Targets"][0]["Id"]) == target
+        assert len(group["Name"]) <= 32
 
 
 @pytest.mark.parametrize(

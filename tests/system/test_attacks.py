@@ -75,7 +75,8 @@ def listeners(root: int) -> dict[int, tuple[int, str]]:
 )
 def test_no_page_of_a_stranger_reaches_anything_that_listens(endpoints: dict[str, Any]) -> None:
     ports = listeners(endpoints["pid"])
-    known = {urlsplit(url).port for url in endpoints.values() if "://" in str(url)}
+    urls = [each for each in endpoints.values() if isinstance(each, str) and "://" in each]
+    known = {urlsplit(url).port for url in urls}
 
     async def tried() -> dict[int, set[tuple[str, str, str]]]:
         reached: dict[int, set[tuple[str, str, str]]] = {port: set() for port in ports}

@@ -5,16 +5,19 @@ work one after the other, two at a time, on what the first version really stored
 """
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.support.lambdas import given, when
 from tests.support.lambdas.backend import Backend, tables
 from tests.versions import handover
-from tools.backfill import Item, backfill
+from tools.backfill import Item, backfill, position_of
 
 LEFT = json.loads(Path(__file__).with_name("left.json").read_text(encoding="utf-8"))
 PAYLOADS = ["text 1", "text 2", "text 3", "to all"]
@@ -124,7 +127,38 @@ def test_it_goes_on_where_it_was_ended_and_looks_at_nothing_twice(
         (each["chat"]["S"], each["item"]["S"]) for each in LEFT["items"]["Chats"]
     )
     assert sizes(stored, Contracted()) == sorted(map(len, PAYLOADS))
-    assert backfill(stored.aws.dynamodb, "Chats", goes_on, position) == 0  # it is done
+
+
+def test_a_run_after_a_finished_one_looks_at_all_items_again(
+    stored: Backend, tmp_path: Path
+) -> None:
+    position = tmp_path / "position"
+    for page in (1, 100):  # the first one has positions between, the second one none
+        assert backfill(stored.aws.dynamodb, "Chats", change, position, page=page) == len(PAYLOADS)
+        assert not position.exists()
+        for message in messages(stored):  # as in a table that was restored
+            stored.aws.chats.put({k: v for k, v in message.items() if k != "size"})
+
+
+def test_each_table_of_an_account_and_region_at_an_endpoint_has_a_position_of_its_own(
+    world: Backend,
+) -> None:
+    client: Any = world.aws.dynamodb
+    described = client.describe_table(TableName="Chats")["Table"]
+    elsewhere = boto3.client("dynamodb", "us-east-1", endpoint_url="http://localhost:4566")
+    arn = described["TableArn"]
+    copies = [
+        (client, described),
+        (elsewhere, described),
+        (client, {**described, "TableArn": arn.replace("us-east-1", "eu-west-1")}),
+        (client, {**described, "TableArn": re.sub(r":\d{12}:", ":222222222222:", arn)}),
+        (client, {**described, "TableArn": arn.replace("Chats", "Users")}),
+        # deleted, and made again with the same name
+        (client, {**described, "CreationDateTime": datetime(2020, 1, 1, tzinfo=UTC)}),
+    ]
+    found = [position_of(*each, f"changes:{n}") for each in copies for n in ("one", "two")]
+    assert len(set(found)) == len(found) == 12
+    assert found[:2] == [position_of(client, described, f"changes:{n}") for n in ("one", "two")]
 
 
 def test_what_was_written_meanwhile_wins_and_what_was_deleted_stays_so(

@@ -143,17 +143,13 @@ class Phone:
             return refused
         if request.path.startswith(OWN):
             return await self._own(request)
-        if self.network == "lost" and not self._is_installed(request):
+        connects = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+        # files of the page: an installed app has them without a network
+        installed = not connects and not request.path.startswith("/api/")
+        if self.network == "lost" and not installed:
             _abort(request.transport)
             return web.Response(status=503)
-        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-            return await self._connect(request)
-        return await self._forward(request)
-
-    def _is_installed(self, request: web.BaseRequest) -> bool:
-        """Files of the page: an installed app has them without a network."""
-        websocket = urlsplit(self.backend.websocket).path
-        return not request.path.startswith("/api/") and request.path != websocket
+        return await (self._connect(request) if connects else self._forward(request))
 
     async def _own(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {"Cache-Control": "no-store"}
@@ -174,21 +170,25 @@ class Phone:
         if bearer := request.headers.get(hdrs.AUTHORIZATION):
             self.person.bearer = bearer
         answer = await forward(self.http, request, body, self.backend.api)
-        framed(answer.headers, self.demo, (self.backend.websocket, self._websocket()))
+        there, here = self._websockets()
+        framed(answer.headers, self.demo, (there, here))
         content = answer.body
         if answer.content_type == "text/html":
             content = _with_script(content)
         elif answer.content_type == "application/json":
-            content = content.replace(self.backend.websocket.encode(), self._websocket().encode())
+            content = content.replace(there.encode(), here.encode())
         if registering and answer.status == 200:
             self.person.device = request.path.rpartition("/")[2]
             self.reports.registered(self.person.user)
         return web.Response(status=answer.status, body=content, headers=answer.headers)
 
-    def _websocket(self) -> str:
-        """Where the app connects to instead."""
-        here, there = urlsplit(self.url), urlsplit(self.backend.websocket)
-        return f"ws://{here.netloc}{there.path}"
+    def _websockets(self) -> tuple[str, str]:
+        """The origin of the WebSocket API, and where the app connects to instead. A ticket's URL has
+        the stage as its path, or none where the API has a domain name."""
+        return (
+            f"ws://{urlsplit(self.backend.websocket).netloc}",
+            f"ws://{urlsplit(self.url).netloc}",
+        )
 
     # -- its connection
 

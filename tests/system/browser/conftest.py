@@ -106,4 +106,6 @@ def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
     excused = ["Failed to load resource: the server responded with a status of 5"]
     excused += ["Failed to load resource: net::ERR_FAILED"] if there.may_be_offline else []
     complaints = [each for each in there.complaints if not each.startswith(tuple(excused))]
-    assert complaints == [], complaints
+    # A connection that a tab no longer wants is closed while it still opens.
+    unwanted = "WebSocket is closed before the connection is established."
+    assert [each for each in complaints if not each.endswith(unwanted)] == [], complaints
