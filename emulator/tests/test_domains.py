@@ -46,6 +46,41 @@ def test_names_are_found_where_the_template_has_them_as_texts() -> None:
     assert of_template([Resource("Web", "Balancer", balancer, unknown)]) == Domains()
 
 
+IF = {"Fn::If": ["Named", {"Key": "domain", "Value": "x"}, {"Ref": "AWS::NoValue"}]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "name"),
+    [
+        ({"Fn::If": ["Named", [], []]}, None),
+        ([IF], None),
+        ([{"Key": "domain"}], None),
+        ([IF, {"Key": "domain", "Value": "x.example.com"}], "x.example.com"),
+        ([{"Key": "domain", "Value": each} for each in ("x.example.com", "y")], "x.example.com"),
+    ],
+    ids=str,
+)
+def test_tags_that_are_no_texts_name_no_load_balancer(tags: Any, name: str | None) -> None:
+    kind = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+    assert of_template([Resource("Web", "A", kind, {"Tags": tags})]).balancer == name
+
+
+@pytest.mark.parametrize(
+    ("aliases", "name"),
+    [
+        ({"Fn::Split": [",", "a,b"]}, None),
+        ([], None),
+        ([{"Ref": "Name"}], None),
+        ([{"Ref": "Name"}, "www.example.com"], "www.example.com"),
+    ],
+    ids=str,
+)
+def test_aliases_that_are_no_texts_name_no_distribution(aliases: Any, name: str | None) -> None:
+    properties = {"DistributionConfig": {"Aliases": aliases}}
+    resource = Resource("Web", "Cdn", "AWS::CloudFront::Distribution", properties)
+    assert of_template([resource]).distribution == name
+
+
 def test_urls_with_a_name_become_urls_here_and_longer_names_do_not() -> None:
     addresses = Addresses(
         *("us-east-1", "http://127.0.0.1:4566", "api1", SOCKETS, "http://127.0.0.1:8086"),

@@ -183,8 +183,10 @@ class Phone:
         return web.Response(status=answer.status, body=content, headers=answer.headers)
 
     def _websockets(self) -> tuple[str, str]:
-        """The origin of the WebSocket API, and where the app connects to instead. A ticket's URL has
-        the stage as its path, or none where the API has a domain name."""
+        """The origin of the WebSocket API, and where the app connects to instead.
+
+        The path in a ticket is the stage, or none where the API has a domain name.
+        """
         return (
             f"ws://{urlsplit(self.backend.websocket).netloc}",
             f"ws://{urlsplit(self.url).netloc}",

@@ -13,6 +13,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+from websockets.exceptions import WebSocketException
+
+from bench.raw_client import Rejected
 from client.errors import ClientError
 from emulator.providers import EmulatorError
 from tools.load_test import report
@@ -21,6 +25,9 @@ from tools.load_test.steps import Step, Text, as_json, from_json, measured, quan
 from tools.own_system import running, started
 
 ROOT = Path(__file__).parents[2]
+HERE = "this machine"  # whose URL may have another port in each run
+# What the system, the network and the backend end a run with before it is measured.
+FAILURES = (EmulatorError, ClientError, Rejected, WebSocketException, httpx.HTTPError, OSError)
 
 
 def main() -> int:
@@ -41,11 +48,12 @@ def main() -> int:
         with _system(given.api, given.state_dir) as api:
             print(f"{api}: {given.pairs} pairs, {rates[0]:.0f} to {rates[-1]:.0f} texts a second")
             texts = asyncio.run(run(api, rates, given.seconds, given.pairs, _progress))
-    except (EmulatorError, ClientError) as error:
+    except FAILURES as error:
         print(f"load: {error}", file=sys.stderr)
         return 1
     steps = measured(texts, rates, given.seconds)
-    return _reported(api, steps, given.state_dir / "load")
+    name = given.api.rstrip("/") if given.api else HERE
+    return _reported(name, steps, given.state_dir / "load")
 
 
 @contextlib.contextmanager
@@ -73,13 +81,18 @@ def _progress(second: float, texts: list[Text]) -> None:
 
 
 def _reported(api: str, steps: list[Step], folder: Path) -> int:
-    """1 where a text was lost. The run is kept as the one that the next is compared with."""
+    """1 where a text was lost. The run is kept: the next one on the same API is compared with it.
+
+    `api` is its URL, or HERE.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "last.json"
     before: list[Step] = []
-    with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-        before = from_json(json.loads(kept.read_text()))
-    kept.write_text(json.dumps(as_json(steps)))
+    with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError):
+        last = json.loads(kept.read_text())
+        if last["api"] == api:
+            before = from_json(last["steps"])
+    kept.write_text(json.dumps({"api": api, "steps": as_json(steps)}))
     title = f"Load on {api}, {time.strftime('%Y-%m-%d %H:%M')}"
     (folder / "report.html").write_text(report.page(title, steps, before))
     print(report.verdict(steps, before))

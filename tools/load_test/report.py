@@ -53,8 +53,8 @@ def page(title: str, steps: Sequence[Step], before: Sequence[Step] = ()) -> str:
 <h2>Steps</h2>
 <table><tr><th>from s</th><th>offered</th><th>accepted</th><th>received</th><th>p50</th><th>p95</th>
 <th>p99 ms</th><th>before</th><th>lost</th></tr>{rows}</table>
-<p>A step is held if 95 % of what was offered is accepted and 99 % arrive within a second; others
-are red. Texts come at their times, whether or not those before were accepted.</p>
+<p>A step is held if 95 % of what was offered is accepted and 99 % of that arrive within a second;
+others are red. Texts come at their times, whether or not those before were accepted.</p>
 </html>
 """
 

@@ -1,11 +1,14 @@
 """A run of the load test: pairs of users, each text at its time, received by the other one."""
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from itertools import cycle
+
+from websockets.exceptions import WebSocketException
 
 from bench.raw_client import RawClient, Rejected, connected, register
 from client.errors import Unreachable
@@ -83,16 +86,20 @@ async def _sent(
 async def _one(sender: RawClient, chat: str, name: str, text: Text, began: float) -> None:
     try:
         text.accepted = await sender.send(chat, PAYLOAD, name) - began
-    except (Rejected, TimeoutError):
-        return  # it was refused, and says so: not lost
+    except (Rejected, TimeoutError, WebSocketException):
+        return  # its sender does not take it for accepted: not lost
 
 
 async def _settled(pairs: Sequence[Pair], under_way: set[asyncio.Task[None]]) -> None:
-    """What is under way has time to end; then each receiver asks once for what it lacks."""
+    """What is under way has time to end; then each receiver asks once for what it lacks.
+
+    One whose connection has closed does not: what it has not received counts as lost.
+    """
     if under_way:
         await asyncio.wait(under_way, timeout=SETTLE_SECONDS)
     for task in tuple(under_way):
         task.cancel()
     for _, receiver, chat in pairs:
-        while (await receiver.sync(chat)).get("more"):
-            pass
+        with contextlib.suppress(TimeoutError, WebSocketException):
+            while (await receiver.sync(chat)).get("more"):
+                pass

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# A step is held if so much of what was asked is accepted, and nearly all arrives so soon.
+# A step is held if so much of what was asked is accepted, and nearly all of that arrives so soon.
 HELD_SHARE = 0.95
+ARRIVED_SHARE = 0.99
 HELD_SECONDS = 1.0
 
 
@@ -37,7 +38,11 @@ class Step:
 
     @property
     def held(self) -> bool:
-        return self.accepted >= HELD_SHARE * self.offered and self.p99 <= HELD_SECONDS * 1000
+        return (
+            self.accepted >= HELD_SHARE * self.offered
+            and self.received >= ARRIVED_SHARE * self.accepted
+            and self.p99 <= HELD_SECONDS * 1000
+        )
 
 
 def ramp(first: float, last: float, steps: int) -> list[float]:

@@ -1,5 +1,6 @@
 """AWS's default quotas and the system's own limits: how far each goes, and what to do at it."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -100,12 +101,26 @@ LIMITS: tuple[Limit, ...] = (
         "have the quota raised",
         f"{GUIDE}/general/latest/gr/sns.html",
     ),
+    # the same for any number of users: it depends on how busy the busiest chat is
+    Limit(
+        "DynamoDB, messages a second in the biggest group, whose log is one partition key",
+        lambda load: messages_in_one_chat(load.behaviour.biggest_group),
+        lambda load: load.behaviour.busiest_chat,
+        "split the group, or bound how often its members write; a head without names is the next "
+        "step of the design",
+        f"{GUIDE}/amazondynamodb/latest/developerguide/bp-partition-key-design.html",
+    ),
 )
+MOST_USERS = 1e12
 
 
 def users_at(limit: Limit, behaviour: Behaviour) -> float:
-    """The users with whom the limit is used up. Use grows with them; some limits do as well."""
-    low, high = 0.0, 1e12
+    """The users with whom the limit is used up: infinity where no number of them does. Use grows
+    with them; some limits do as well."""
+    most = Load(int(MOST_USERS), behaviour)
+    if limit.used(most) <= limit.most(most):
+        return math.inf
+    low, high = 0.0, MOST_USERS
     for _ in range(120):
         middle = (low + high) / 2
         load = Load(int(middle), behaviour)

@@ -1,6 +1,7 @@
 """The tables of docs/costs.md, docs/scale.md and `make scale`, as Markdown. No I/O."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 
 from bench import prices
 from tools.scale import costs
@@ -116,14 +117,20 @@ def sizes(users: Sequence[int] = USERS, behaviour: Behaviour | None = None) -> s
 def limits(behaviour: Behaviour | None = None) -> str:
     be = behaviour or Behaviour()
     rows = [
-        [rounded(users), limit.name, f"{limit.most(Load(int(users), be)):,.0f}", limit.remedy]
+        [rounded(users), limit.name, f"{limit.most(Load(_people(users), be)):,.0f}", limit.remedy]
         for users, limit in in_order(be)
     ]
     return table(["at users", "limit", "by default", "then"], rows)
 
 
+def _people(users: float) -> int:
+    return int(users) if isfinite(users) else 1
+
+
 def rounded(users: float) -> str:
     """Two digits: the model is not better than that."""
+    if not isfinite(users):
+        return "none"
     digits = max(0, len(str(int(users))) - 2)
     return f"{round(users, -digits):,.0f}"
 

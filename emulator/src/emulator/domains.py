@@ -54,10 +54,9 @@ def of_template(resources: Iterable[Resource]) -> Domains:
         if resource.type == "AWS::ApiGatewayV2::DomainName":
             websocket = _text(properties.get("DomainName"))
         elif resource.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
-            tagged = [each["Value"] for each in properties.get("Tags", ()) if each["Key"] == TAG]
-            balancer = _text(*tagged) or balancer
+            balancer = _tagged(properties.get("Tags")) or balancer
         elif resource.type == "AWS::CloudFront::Distribution":
-            distribution = _text(*properties["DistributionConfig"].get("Aliases", ())[:1])
+            distribution = _first(properties["DistributionConfig"].get("Aliases"))
     return Domains(balancer, websocket, distribution)
 
 
@@ -83,5 +82,18 @@ def origins(local: Mapping[str, str], origin: str) -> list[str]:
     return [origin, url, *(with_host(url, host) for host in ("localhost", name, name + HERE))]
 
 
-def _text(value: object = None) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _first(values: object) -> str | None:
+    """The first text of a list, which may be an intrinsic function, or hold some."""
+    texts = map(_text, values) if isinstance(values, list) else ()
+    return next((each for each in texts if each is not None), None)
+
+
+def _tagged(tags: object) -> str | None:
+    tags = tags if isinstance(tags, list) else []
+    return _first(
+        [each.get("Value") for each in tags if isinstance(each, dict) and each.get("Key") == TAG]
+    )

@@ -183,6 +183,9 @@ PUT, DELETE = {"PutRequest": {"Item": KEY}}, {"DeleteRequest": {"Key": KEY}}
         ("GetItem", {"Key": KEY, "ProjectionExpression": "#l, l[0]", "ExpressionAttributeNames": {"#l": "l"}}, "path one: [l], path two: [l, [0]]"),
         ("Query", {**ASKED, "KeyConditionExpression": "pk = :a AND sk <> :a"}, "KeyConditionExpression: <>"),
         ("Query", {**ASKED, "KeyConditionExpression": "pk = :a or sk = :a"}, "KeyConditionExpression: OR"),
+        ("Query", {**ASKED, "KeyConditionExpression": "(pk = :a)or(sk = :a)"}, "KeyConditionExpression: OR"),
+        ("Query", {**ASKED, "KeyConditionExpression": "NOT pk = :a"}, "KeyConditionExpression: NOT"),
+        ("Query", {**ASKED, "KeyConditionExpression": "pk = :a AND sk IN(:a)"}, "KeyConditionExpression: IN"),
         ("Query", {**ASKED, "KeyConditionExpression": "pk = :a AND sk > :a AND sk < :a"}, "one condition per key"),
         ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "t", "Item": KEY, "ConditionExpression": "a = :a"}}]}, "attribute value: :a"),
     ],
@@ -203,6 +206,8 @@ def test_a_request_that_dynamodb_rejects(operation: str, given: Any, sentence: s
         ("GetItem", {"Key": KEY, "ProjectionExpression": "a.b, a.c, l[0], l[1], ab"}),
         ("Query", {**ASKED, "KeyConditionExpression": "pk = :a AND begins_with(#k, :a)", "ExpressionAttributeNames": {"#k": "sk"}}),
         ("Query", {**ASKED, "KeyConditionExpression": "(pk = :a) AND (sk between :a and :a)"}),
+        ("Query", {"KeyConditionExpression": "pk = :in AND sk > :not", "ExpressionAttributeValues": {":in": {"S": "a"}, ":not": {"S": "a"}}}),
+        ("Query", {**ASKED, "KeyConditionExpression": "#in = :a AND #or = :a", "ExpressionAttributeNames": {"#in": "pk", "#or": "sk"}}),
         ("PutItem", {"Item": KEY, "ConditionExpression": "contains(a, :a) OR :a = a", "ExpressionAttributeValues": {":a": {"S": "a"}}}),
     ],
 )  # fmt: skip

@@ -41,13 +41,17 @@ DEPLOYMENT: dict[str, Any] = {
         },
     },
 }
-SERVICE = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": SELECTOR}}
+SERVICE: dict[str, Any] = {
+    "kind": "Service",
+    "metadata": {"name": "web"},
+    "spec": {"selector": SELECTOR},
+}
 BINDING: dict[str, Any] = {
     "kind": "TargetGroupBinding",
     "metadata": {"name": "api"},
     "spec": {"targetGroupARN": GROUP, "serviceRef": {"name": "web", "port": 80}},
 }
-SCALER = {
+SCALER: dict[str, Any] = {
     "kind": "HorizontalPodAutoscaler",
     "metadata": {"name": "api"},
     "spec": {
@@ -128,6 +132,65 @@ def with_pod(**of_pod: Any) -> dict[str, Any]:
 def test_what_can_not_run_here_is_named(items: list[Any], named: str) -> None:
     with pytest.raises(EmulatorError, match=named):
         manifests.read([output(*items)], {})
+
+
+def without(item: Any, *path: str | int) -> Any:
+    """A copy that lacks what stands at the path."""
+    changed = copy.deepcopy(item)
+    place = changed
+    for each in path[:-1]:
+        place = place[each]
+    del place[path[-1]]
+    return changed
+
+
+POD = ("spec", "template", "spec")
+
+
+@pytest.mark.parametrize(
+    ("item", "named"),
+    [
+        (without(DEPLOYMENT, "metadata", "name"), "Deployment"),
+        (without(DEPLOYMENT, "spec", "template", "metadata"), "Deployment api"),
+        (without(DEPLOYMENT, *POD, "containers"), "Deployment api"),
+        (without(DEPLOYMENT, *POD, "containers", 0, "image"), "Deployment api"),
+        (with_pod(containers=None), "Deployment api"),
+        (with_pod(terminationGracePeriodSeconds="soon"), "Deployment api"),
+        (changed(env=[{"value": "x"}]), "Deployment api"),
+        (changed(resources={"requests": {"cpu": "half"}}), "Deployment api"),
+        (without(SERVICE, "metadata"), "Service"),
+        (without(SERVICE, "spec"), "Service web"),
+        ({**SERVICE, "spec": {"selector": ["app"]}}, "Service web"),
+        (without(BINDING, "spec", "targetGroupARN"), "TargetGroupBinding api"),
+        (without(BINDING, "spec", "serviceRef", "name"), "TargetGroupBinding api"),
+        ({**BINDING, "spec": None}, "TargetGroupBinding api"),
+        (without(SCALER, "spec", "scaleTargetRef"), "HorizontalPodAutoscaler api"),
+        (without(SCALER, "spec", "maxReplicas"), "HorizontalPodAutoscaler api"),
+        ({**SCALER, "spec": {**SCALER["spec"], "metrics": "cpu"}}, "HorizontalPodAutoscaler api"),
+        ({"metadata": {"name": "x"}}, "a manifest x"),
+        ("Deployment", "a manifest"),
+    ],
+)
+def test_a_malformed_manifest_is_named(item: Any, named: str) -> None:
+    kind = item.get("kind") if isinstance(item, dict) else None
+    others = [each for each in ALL if each["kind"] != kind]
+    with pytest.raises(EmulatorError, match=rf"Kubernetes manifests: {named} is malformed: \w+"):
+        manifests.read([output(*others, item)], {})
+
+
+@pytest.mark.parametrize("items", ['{"kind": "List"}', '{"kind": "List", "items": {"a": 1}}'])
+def test_a_list_without_items_is_named(items: str) -> None:
+    with pytest.raises(EmulatorError, match="Kubernetes manifests: a List is malformed"):
+        manifests.read([items], {})
+
+
+@pytest.mark.parametrize("spec", [{}, {"selector": None}, {"selector": {}}], ids=str)
+def test_a_service_without_a_selector_has_no_pods(spec: Any) -> None:
+    headless = {"kind": "Service", "metadata": {"name": "other"}, "spec": spec}
+    assert len(manifests.read([output(headless, *ALL)], {})) == 1
+    bound = {**BINDING, "spec": {**BINDING["spec"], "serviceRef": {"name": "other"}}}
+    with pytest.raises(EmulatorError, match="no Service with a TargetGroupBinding"):
+        manifests.read([output(headless, DEPLOYMENT, bound)], {})
 
 
 def test_pods_are_processes_behind_the_load_balancer(tmp_path: Path) -> None:

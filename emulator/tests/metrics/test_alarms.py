@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from emulator.describe.cloudwatch import CloudWatchView
+from emulator.metrics.alarms import results
+from emulator.metrics.dashboard import drawn
+from emulator.metrics.expressions import Unsupported
 from emulator.metrics.monitor import reported
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.metrics.store import MINUTE, Store
@@ -89,6 +93,29 @@ def test_an_expression_and_a_percentile_are_evaluated(world: World) -> None:
     for _ in range(2):
         world.minute(errors=1)
     assert world.states() == {"Share": "ALARM"}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+def test_expressions_name_each_other_in_any_order(world: World, order: tuple[int, ...]) -> None:
+    metric = {key: ERRORS[key] for key in ("Namespace", "MetricName", "Dimensions")}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+    queries = [
+        {"Id": "share", "Expression": "100 * doubled / count", "ReturnData": True},
+        {"Id": "doubled", "Expression": "2 * m", "ReturnData": False},
+        {"Id": "m", "MetricStat": stat, "ReturnData": False},
+        {"Id": "count", "MetricStat": {**stat, "Stat": "SampleCount"}, "ReturnData": False},
+    ]
+    found = results([queries[n] for n in order], world.store, 60, 60, 1)
+    assert found["share"] == [None]
+    world.minute(errors=3)
+    found = results([queries[n] for n in order], world.store, 60, 60, 1)
+    assert found["share"] == [100 * 2 * 3 / 4]
+
+
+def test_expressions_that_need_each_other_are_not_evaluated(world: World) -> None:
+    queries = [{"Id": "a", "Expression": "b"}, {"Id": "b", "Expression": "a"}]
+    with pytest.raises(Unsupported, match="need each other: a, b"):
+        results(queries, world.store, 60, 60, 1)
 
 
 def test_what_was_before_the_start_is_not_missing(world: World) -> None:
@@ -183,3 +210,26 @@ def test_the_dashboard_has_its_lines_alarms_and_what_is_not_drawn(world: World) 
     assert [each["values"][-2:] for each in graph["lines"]] == [[3, 2], [1, 1], [3, 2]]
     assert graph["unsupported"] == ["AWS/ECS CPUUtilization, which nothing measures here"]
     assert text["text"] == "made from x"
+
+
+def test_a_line_of_a_graph_names_others_and_those_that_are_not_visible_are_not_drawn(
+    world: World,
+) -> None:
+    errors = ["AWS/Lambda", "Errors", "FunctionName", "send"]
+    lines = [
+        [{"expression": "100 * part", "id": "share", "label": "share"}],
+        [{"expression": "failed / count", "id": "part", "visible": False}],
+        [*errors, {"id": "failed", "stat": "Sum", "visible": False}],
+        [*errors, {"id": "count", "stat": "SampleCount", "label": "count"}],
+        ["AWS/ECS", "CPUUtilization", {"id": "cpu", "visible": False}],
+        [{"expression": "cpu * 2", "label": "not measured"}],
+    ]
+    place = {"x": 0, "y": 0, "width": 12, "height": 6}
+    world.minute(errors=3)
+    body = {"widgets": [{**place, "properties": {"metrics": lines}}]}
+    (graph,) = drawn(body, world.store, [], world.now)["widgets"]
+    assert [(each["label"], each["latest"]) for each in graph["lines"]] == [
+        ("share", 75),
+        ("count", 4),
+    ]
+    assert graph["unsupported"] == ["AWS/ECS CPUUtilization, which nothing measures here"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math as math_
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,45 @@ def test_metrics_are_read_from_what_functions_print_from_now_on(tmp_path: Path) 
     found = {(metric.name, value) for _, metric, value in logs.new()}
     assert found == {("Sent", 4.0), ("Served", 5.0)}
     assert not list(logs.new())
+
+
+@pytest.mark.parametrize(
+    "directives",
+    [
+        None,
+        5,
+        ["Sent"],
+        [{}],
+        [{"Namespace": "Chat", "Dimensions": [["gone"]], "Metrics": [{"Name": "Sent"}]}],
+        [{"Namespace": "Chat", "Dimensions": [[["a"]]], "Metrics": [{"Name": "Sent"}]}],
+        [{"Namespace": "Chat", "Metrics": [{}]}],
+        [{"Namespace": "Chat", "Metrics": [{"Name": "Text"}]}],
+        [{"Namespace": "Chat", "Metrics": [{"Name": "Sent"}, {"Name": "Null"}]}],
+        [{"Namespace": "Chat", "Metrics": [{"Name": "NotANumber"}]}],
+        [{"Namespace": "Chat", "Metrics": [{"Name": "TooLarge"}]}],
+    ],
+    ids=str,
+)
+def test_a_line_that_breaks_the_format_has_no_metrics(directives: Any) -> None:
+    values = {"Sent": 1, "Text": "n/a", "Null": None, "NotANumber": math_.nan, "TooLarge": 10**400}
+    document = {"_aws": {"Timestamp": 2000, "CloudWatchMetrics": directives}, **values}
+    assert list(emf.values(json.dumps(document).encode())) == []
+
+
+@pytest.mark.parametrize(
+    "line", [b"[" * 100_000, b"[1]", b'{"_aws": 1}', b"\xff", b'{"_aws": {}}'], ids=len
+)
+def test_a_line_that_is_no_document_of_the_format_has_no_metrics(line: bytes) -> None:
+    assert list(emf.values(line)) == []
+
+
+@pytest.mark.parametrize(
+    "at", [math_.nan, math_.inf, None, "now", 10**400], ids=lambda each: str(each)[:9]
+)
+def test_a_line_without_a_time_has_no_metrics(at: Any) -> None:
+    directive = {"Namespace": "Chat", "Metrics": [{"Name": "Sent"}]}
+    document = {"_aws": {"Timestamp": at, "CloudWatchMetrics": [directive]}, "Sent": 1}
+    assert list(emf.values(json.dumps(document).encode())) == []
 
 
 def sums(metrics: Store) -> dict[tuple[str, tuple[str, ...]], float | None]:

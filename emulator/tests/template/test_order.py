@@ -98,3 +98,23 @@ def test_what_an_ignored_resource_would_have_done_to_requests_is_reported() -> N
     (line,) = ignored.missed([acl, guarding, guarding, role])
     assert "WAF" in line
     assert ignored.missed([role]) == []
+
+
+@pytest.mark.parametrize(
+    ("boundary", "lines"),
+    [
+        ("arn:aws:iam::123456789012:policy/limit", 1),
+        ("arn:aws:iam::aws:policy/PowerUserAccess", 0),
+        ({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/limit"}, 0),
+        ({"Ref": "Limit"}, 0),
+    ],
+    ids=str,
+)
+def test_a_boundary_that_is_a_text_and_not_in_the_templates_is_reported(
+    boundary: object, lines: int
+) -> None:
+    roles = [
+        Resource("web", f"Role{n}", "AWS::IAM::Role", {"PermissionsBoundary": boundary})
+        for n in range(2)
+    ]
+    assert len(ignored.missed(roles)) == lines

@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from emulator.listening import HttpListener
-from emulator.traces import trace
+from emulator.traces import collector, trace
 from emulator.traces.collector import Collector
 from emulator.traces.ring import CALL, INVOCATION, LONGEST, POST, PUSH, REQUEST, Ring
 
@@ -134,3 +135,30 @@ def test_calls_are_fetched_once_and_what_was_written_comes_back_also_after_a_tor
     second = Ring(lambda: 0.0)
     asyncio.run(scenario(second))
     assert [each.name for each in second] == ["PutItem", "PutItem"]
+
+
+def test_a_fetch_that_fails_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "EVERY", 0.0)
+    enough = asyncio.Event()
+    responses = [{}, {"calls": [{"number": 1}], "missed": 0}]
+
+    async def calls(_request: web.BaseRequest) -> web.Response:
+        if responses:
+            return web.json_response(responses.pop(0))
+        enough.set()
+        return web.json_response({"calls": [], "missed": 0})
+
+    async def scenario() -> None:
+        aws = HttpListener(calls, 0, "AWS")
+        await aws.start()
+        collecting = Collector(Ring(lambda: 0.0), aws.url, tmp_path / "dev.traces")
+        await collecting.start()
+        try:
+            await asyncio.wait_for(enough.wait(), 60)
+        finally:
+            await collecting.stop()
+            await aws.stop()
+
+    asyncio.run(scenario())

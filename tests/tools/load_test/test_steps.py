@@ -71,6 +71,9 @@ def test_lost_is_what_was_accepted_and_never_received(text: Text, lost: int, acc
         ({"accepted": 9.4}, False),
         ({"p99": 1000.0}, True),
         ({"p99": 1001.0}, False),
+        ({"received": 9.9}, True),
+        ({"received": 9.8, "lost": 2}, False),
+        ({"accepted": 9.5, "received": 9.5}, True),
     ],
     ids=str,
 )
@@ -80,8 +83,14 @@ def test_a_step_is_held_if_most_is_accepted_and_arrives_in_time(
     assert replace(GOOD, **change).held is held
 
 
+def test_texts_that_never_arrive_lower_the_knee() -> None:
+    lost = [Text(at, at, None) for at in (10 + number / 20 for number in range(0, 200, 2))]
+    steps = measured([*_texts(10, 0.05), *_texts(10, 0.05, 10.0), *lost], [10.0, 20.0], 10.0)
+    assert knee(steps) == steps[0]
+
+
 def test_the_knee_is_the_last_step_that_was_held_before_the_first_that_was_not() -> None:
-    bad, more = replace(GOOD, p99=5000), replace(GOOD, offered=20, accepted=20)
+    bad, more = replace(GOOD, p99=5000), replace(GOOD, offered=20, accepted=20, received=20)
     assert knee([GOOD, more, bad, more]) == more
     assert knee([bad, GOOD]) is None
     assert knee([]) is None

@@ -1,11 +1,13 @@
 """The scale model: what it must be true of, whatever the constants are."""
 
+import math
 from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
 from tools.scale import costs, tables
+from tools.scale.__main__ import report
 from tools.scale.acts import ACTS
 from tools.scale.behaviour import Behaviour
 from tools.scale.limits import LIMITS, in_order, users_at
@@ -52,7 +54,10 @@ def test_a_group_of_ten_is_the_act_that_was_measured() -> None:
     assert made.sent == pytest.approx(measured.sent, rel=0.1)
 
 
-@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
+OF_USERS = [each for each in LIMITS if "in the biggest group" not in each.name]
+
+
+@pytest.mark.parametrize("limit", OF_USERS, ids=lambda limit: limit.name)
 def test_a_limit_is_over_just_above_its_users_and_not_below(limit: object) -> None:
     be = Behaviour()
     (found,) = (each for each in LIMITS if each is limit)
@@ -66,6 +71,39 @@ def test_limits_come_in_the_order_in_which_they_are_hit() -> None:
     users = [at for at, _ in in_order(Behaviour())]
     assert users == sorted(users) and len(users) == len(LIMITS)
     assert all(limit.remedy and limit.source.startswith("https://docs.aws") for limit in LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("busiest", "biggest", "users"),
+    [
+        (5.0, 1024, math.inf),
+        (66.0, 1024, math.inf),
+        (67.0, 1024, 0),
+        (67.0, 256, math.inf),
+        (501.0, 10, 0),
+    ],
+)
+def test_a_chat_is_too_busy_for_its_partition_with_any_number_of_users_or_with_none(
+    busiest: float, biggest: int, users: float
+) -> None:
+    (hot,) = (each for each in LIMITS if each not in OF_USERS)
+    behaviour = replace(Behaviour(), busiest_chat=busiest, biggest_group=biggest)
+    assert users_at(hot, behaviour) == pytest.approx(users)
+    over = [limit for at, limit in in_order(behaviour) if at < 1_000]
+    assert (hot in over) is (users == 0)
+    row = next(each for each in tables.limits(behaviour).splitlines() if hot.name in each)
+    assert row.startswith("| 0 |" if users == 0 else "| none |")
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Behaviour)])
+def test_every_option_has_an_effect(name: str) -> None:
+    be = Behaviour()
+    # the values from which on these two decide anything
+    enough: dict[str, Any] = {"token_hours": 12.0, "busiest_chat": 100.0}
+    default = getattr(be, name)
+    less = default // 2 if isinstance(default, int) else default * 0.9
+    changed = replace(be, **{name: enough.get(name, less)})
+    assert report(1_000_000, changed) != report(1_000_000, be)
 
 
 def test_tables_have_as_many_partitions_as_their_writes_need() -> None:

@@ -7,8 +7,9 @@ are about nodes, disks and probes are not read: pods are processes here.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from emulator.containers.model import DEFAULT_STOP_TIMEOUT, Service, TaskDefinition
@@ -52,8 +53,10 @@ def _listed(output: object) -> list[Manifest]:
         return []
     if not isinstance(document, dict) or document.get("kind") != "List":
         return []
-    items: list[Manifest] = document["items"]
-    unknown = {str(each["kind"]) for each in items} - _READ - _WITHOUT_EFFECT
+    items: list[Manifest] = document.get("items", [])
+    if not isinstance(document.get("items"), list):
+        raise EmulatorError("Kubernetes manifests: a List is malformed: it has no list of items")
+    unknown = {_kind(each) for each in items} - _READ - _WITHOUT_EFFECT
     if unknown:
         raise EmulatorError(
             f"Kubernetes manifests: {', '.join(sorted(unknown))} is not supported locally"
@@ -61,62 +64,103 @@ def _listed(output: object) -> list[Manifest]:
     return items
 
 
+def _kind(manifest: Manifest) -> str:
+    with _naming(manifest):
+        return str(manifest["kind"])
+
+
+@contextlib.contextmanager
+def _naming(manifest: Any) -> Iterator[None]:
+    """While a manifest is read: what a malformed one raises becomes an EmulatorError."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise EmulatorError(
+            f"Kubernetes manifests: {_name(manifest)} is malformed: {type(error).__name__} {error}"
+        ) from error
+
+
+def _name(manifest: Any) -> str:
+    """The kind and the name, as far as it has them."""
+    given = manifest if isinstance(manifest, dict) else {}
+    about = given.get("metadata")
+    name = about.get("name") if isinstance(about, dict) else None
+    return " ".join(str(each) for each in (given.get("kind", "a manifest"), name) if each)
+
+
 def _of(items: list[Manifest], roles: Roles) -> list[Pods]:
     kinds = {kind: [each for each in items if each["kind"] == kind] for kind in _READ}
+    selectors = _selectors(kinds["Service"])
+    bound = _bound(kinds[BINDING])
+    scalers = _scalers(kinds["HorizontalPodAutoscaler"])
     found = []
     for deployment in kinds["Deployment"]:
-        where = f"Deployment {deployment['metadata']['name']}"
-        labels = deployment["spec"]["template"]["metadata"]["labels"]
-        services = {
-            each["metadata"]["name"]
-            for each in kinds["Service"]
-            if each["spec"]["selector"].items() <= labels.items()
-        }
-        groups = tuple(
-            each["spec"]["targetGroupARN"]
-            for each in kinds[BINDING]
-            if each["spec"]["serviceRef"]["name"] in services
-        )
-        if not groups:
-            raise EmulatorError(
-                f"Kubernetes manifests: {where} has no Service with a TargetGroupBinding, and the "
-                "emulator has no other way to it"
-            )
-        scaler = next(
-            (
-                each["spec"]
-                for each in kinds["HorizontalPodAutoscaler"]
-                if each["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
-            ),
-            None,
-        )
-        found.append(_pods(where, deployment, labels, groups, roles, scaler))
+        with _naming(deployment):
+            name = deployment["metadata"]["name"]
+            labels = deployment["spec"]["template"]["metadata"]["labels"]
+            services = {
+                service
+                for service, selector in selectors.items()
+                if selector.items() <= labels.items()
+            }
+            groups = tuple(group for group, service in bound if service in services)
+            if not groups:
+                raise EmulatorError(
+                    f"Kubernetes manifests: Deployment {name} has no Service with a "
+                    "TargetGroupBinding, and the emulator has no other way to it"
+                )
+            service = _service(deployment, labels, groups, roles)
+        found.append(Pods(service, *scalers.get(name, (None, None))))
     return found
 
 
-def _pods(
-    where: str,
-    deployment: Manifest,
-    labels: Mapping[str, str],
-    groups: tuple[str, ...],
-    roles: Roles,
-    scaler: Manifest | None,
-) -> Pods:
+def _selectors(services: Iterable[Manifest]) -> dict[str, Mapping[str, str]]:
+    """By the Service's name; without those that have none, whose pods nobody looks for:
+    https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors"""
+    found: dict[str, Mapping[str, str]] = {}
+    for each in services:
+        with _naming(each):
+            selector = dict(each["spec"].get("selector") or {})
+            if selector:
+                found[each["metadata"]["name"]] = selector
+    return found
+
+
+def _bound(bindings: Iterable[Manifest]) -> list[tuple[str, str]]:
+    """(target group, name of the Service)."""
+    found = []
+    for each in bindings:
+        with _naming(each):
+            found.append((each["spec"]["targetGroupARN"], each["spec"]["serviceRef"]["name"]))
+    return found
+
+
+def _scalers(scalers: Iterable[Manifest]) -> dict[str, tuple[Bounds, Tracking | None]]:
+    """By the name of the Deployment; the first, where it has several."""
+    found: dict[str, tuple[Bounds, Tracking | None]] = {}
+    for each in scalers:
+        with _naming(each):
+            spec = each["spec"]
+            bounds = Bounds(int(spec.get("minReplicas", 1)), int(spec["maxReplicas"]))
+            found.setdefault(spec["scaleTargetRef"]["name"], (bounds, _tracking(spec)))
+    return found
+
+
+def _service(
+    deployment: Manifest, labels: Mapping[str, str], groups: tuple[str, ...], roles: Roles
+) -> Service:
     name, spec = deployment["metadata"]["name"], deployment["spec"]
     namespace = deployment["metadata"].get("namespace", "default")
     pod = spec["template"]["spec"]
-    service = Service(
+    role = roles.get((namespace, pod.get("serviceAccountName", "default")))
+    return Service(
         arn=name,
         pool=labels.get(COMPONENT, name),
-        task=_task(where, pod, roles.get((namespace, pod.get("serviceAccountName", "default")))),
+        task=_task(f"Deployment {name}", pod, role),
         target_groups=groups,
         desired=spec.get("replicas"),
         grace=0.0,
     )
-    if scaler is None:
-        return Pods(service, None, None)
-    bounds = Bounds(int(scaler.get("minReplicas", 1)), int(scaler["maxReplicas"]))
-    return Pods(service, bounds, _tracking(scaler))
 
 
 def _task(where: str, pod: Manifest, role: str | None) -> TaskDefinition:

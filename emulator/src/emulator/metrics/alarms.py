@@ -112,7 +112,8 @@ def period_of(asked: Iterable[Mapping[str, Any]]) -> int:
 def results(
     asked: Iterable[Mapping[str, Any]], store: Store, period: int, end: float, count: int
 ) -> dict[str, Series]:
-    """The series of each query that is a metric or returns data, by its id. Raises Unsupported."""
+    """The series of each query, by its id. An expression may name others that stand later. Raises
+    Unsupported."""
 
     def search(text: str, statistic: str) -> list[Series]:
         namespace, names, terms = expressions.searched(text)
@@ -136,11 +137,31 @@ def results(
                 )
             except ValueError as error:
                 raise Unsupported(str(error)) from None
-    for each in asked:
-        if "Expression" in each:
-            tree = expressions.parsed(each["Expression"])
-            found[each["Id"]] = expressions.evaluated(tree, found, count, search)
+    left = {
+        each["Id"]: expressions.parsed(each["Expression"]) for each in asked if "Expression" in each
+    }
+    while left:
+        ready = [id for id, tree in left.items() if not expressions.names(tree) & left.keys()]
+        if not ready:
+            raise Unsupported(f"expressions that need each other: {', '.join(sorted(left))}")
+        for id in ready:
+            found[id] = expressions.evaluated(left.pop(id), found, count, search)
     return found
+
+
+def needed(query: Mapping[str, Any], asked: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The query, and those that its expression names, directly or through others. Raises
+    Unsupported."""
+    by_id = {each["Id"]: each for each in asked}
+    found: dict[str, Mapping[str, Any]] = {}
+    open_ids = [query["Id"]]
+    while open_ids:
+        id = open_ids.pop()
+        if id in by_id and id not in found:
+            found[id] = by_id[id]
+            if "Expression" in found[id]:
+                open_ids += expressions.names(expressions.parsed(found[id]["Expression"]))
+    return list(found.values())
 
 
 def metric_of(described: Mapping[str, Any]) -> Metric:

@@ -36,6 +36,7 @@ def _widget(
     widget: Mapping[str, Any], store: Store, states: Mapping[str, Alarm], end: float
 ) -> dict[str, Any]:
     properties = widget["properties"]
+    asked = list(queries(properties.get("metrics", ()), properties))
     unsupported: list[str] = []
     return {
         **{name: widget[name] for name in ("x", "y", "width", "height")},
@@ -48,20 +49,26 @@ def _widget(
         ],
         "lines": [
             line
-            for query in queries(properties.get("metrics", ()), properties)
-            if (line := _line(query, store, end, unsupported)) is not None
+            for query in asked
+            if query["Visible"]
+            if (line := _line(query, asked, store, end, unsupported)) is not None
         ],
         "unsupported": sorted(set(unsupported)),
     }
 
 
 def _line(
-    query: Mapping[str, Any], store: Store, end: float, unsupported: list[str]
+    query: Mapping[str, Any],
+    asked: Sequence[Mapping[str, Any]],
+    store: Store,
+    end: float,
+    unsupported: list[str],
 ) -> dict[str, Any] | None:
     try:
-        alarms.check([query])
+        needed = alarms.needed(query, asked)
+        alarms.check(needed)
         # a point for each minute, of a window as long as the period, as a graph of an hour has it
-        values = alarms.results([query], store, MINUTE, end, POINTS)[query["Id"]]
+        values = alarms.results(needed, store, MINUTE, end, POINTS)[query["Id"]]
     except Unsupported as why:
         unsupported.append(str(why))
         return None
@@ -72,17 +79,20 @@ def _line(
 def queries(
     lines: Sequence[Sequence[Any]], properties: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """A graph's metrics in the form of GetMetricData's queries."""
+    """A graph's metrics in the form of GetMetricData's queries; `Visible`: whether it is drawn."""
     before: list[Any] = []
     for number, line in enumerate(lines):
         *fields, last = line
         options = last if isinstance(last, dict) else {}
         if not options:
             fields = [*fields, last]
-        id = str(options.get("id", f"line{number}"))
+        about = {
+            "Id": str(options.get("id", f"line{number}")),
+            "Visible": bool(options.get("visible", True)),
+        }
         if "expression" in options:
             label = options.get("label", options["expression"])
-            yield {"Id": id, "Expression": options["expression"], "Label": label}
+            yield {**about, "Expression": options["expression"], "Label": label}
             continue
         fields = [before[n] if each == _SAME else each for n, each in enumerate(fields)]
         before = fields
@@ -93,4 +103,4 @@ def queries(
         metric = {"Namespace": namespace, "MetricName": name, "Dimensions": dimensions}
         statistic = options.get("stat") or properties.get("stat") or DEFAULT_STATISTIC
         stat = {"Metric": metric, "Stat": statistic, "Period": MINUTE}
-        yield {"Id": id, "MetricStat": stat, "Label": options.get("label", name)}
+        yield {**about, "MetricStat": stat, "Label": options.get("label", name)}

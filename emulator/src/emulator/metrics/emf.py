@@ -6,6 +6,7 @@ Source: "Specification: Embedded metric format", CloudWatch user guide.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,19 +48,30 @@ class Logs:
         return sorted(self._folder.rglob("*.log")) if self._folder.exists() else []
 
 
-def values(line: bytes) -> Iterator[tuple[float, Metric, float]]:
-    """Of one line; nothing for one that is no embedded metric."""
+def values(line: bytes) -> list[tuple[float, Metric, float]]:
+    """Of one line; nothing for one that does not follow the specification."""
     try:
-        document = json.loads(line)
-        at = document["_aws"]["Timestamp"] / 1000
-        directives = document["_aws"]["CloudWatchMetrics"]
-    except (ValueError, KeyError, TypeError):
-        return
-    for directive in directives:
+        return list(_values(json.loads(line)))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        return []
+
+
+def _values(document: Any) -> Iterator[tuple[float, Metric, float]]:
+    at = _finite(document["_aws"]["Timestamp"]) / 1000
+    for directive in document["_aws"]["CloudWatchMetrics"]:
+        namespace = str(directive["Namespace"])
         for names in directive.get("Dimensions", [[]]):
             dimensions = frozenset((name, str(document[name])) for name in names)
             for metric in directive.get("Metrics", ()):
                 name = metric["Name"]
                 given: Any = document.get(name, ())
                 for value in given if isinstance(given, list) else [given]:
-                    yield at, Metric(directive["Namespace"], name, dimensions), float(value)
+                    yield at, Metric(namespace, name, dimensions), _finite(value)
+
+
+def _finite(value: Any) -> float:
+    """Raises ValueError for NaN and Infinity, which json.loads takes."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is no value of a metric")
+    return number

@@ -66,6 +66,15 @@ _KNOWN = (
 )
 
 
+def names(tree: ast.expr) -> set[str]:
+    """The ids of metrics and expressions that an expression needs."""
+    return {
+        each.id
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Name) and each.id not in _FUNCTIONS
+    }
+
+
 def evaluated(
     tree: ast.expr, metrics: Mapping[str, Series], count: int, search: Search | None = None
 ) -> Series:

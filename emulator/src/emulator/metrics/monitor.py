@@ -71,6 +71,7 @@ class Monitor:
 
     async def start(self) -> None:
         self._printed = emf.Logs(self._logs)
+        self._sampling.skip(self._sources.ring)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -85,6 +86,8 @@ class Monitor:
                 await self.look()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.warning("not measured: %s", error)
+            except Exception:  # one look that fails must not end all metrics and alarms
+                log.exception("not measured")
 
     async def look(self) -> None:
         """One measurement, and one evaluation of all alarms, which see minutes that are over."""

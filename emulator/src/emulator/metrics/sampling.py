@@ -34,6 +34,10 @@ class Sampling:
         self._last = 0
         self._throttled: dict[str, int] = {}
 
+    def skip(self, records: Iterable[Record]) -> None:
+        """These are not counted: they are of an earlier run, or of the start."""
+        self._last = max((each.number for each in records), default=self._last)
+
     def records(self, records: Iterable[Record], speed: float) -> int:
         """Counts those that are new, at their time; gives how many posts on connections there
         were."""

@@ -84,11 +84,14 @@ class Persistence:
 
     async def _save(self) -> None:
         """A failure is reported; the next time may succeed, as on a disk that was full."""
-        beside = {name: each.saved() for name, each in self._persisted.items()}
         try:
+            beside = {name: each.saved() for name, each in self._persisted.items()}
             status, result = await self._post(SAVE_DATA, {"beside": beside})
         except (aiohttp.ClientError, TimeoutError) as error:
             status, result = 0, str(error)
+        except Exception:  # the next time may succeed
+            log.exception("the data was not saved")
+            return
         if status != 204:
             log.warning("the data was not saved: %s", result)
 

@@ -67,8 +67,8 @@ def missed(resources: Iterable[Resource]) -> list[str]:
     lines = [line for kind, line in _MISSED.items() if kind in types]
     if any(resource.properties.get("Protocol") == "HTTPS" for resource in given):
         lines.append("TLS is not supported: what the template serves by HTTPS is HTTP here")
-    boundaries = {each.properties.get("PermissionsBoundary") for each in given}
-    foreign = (each for each in boundaries if isinstance(each, str) and ":aws:policy/" not in each)
+    boundaries = [each.properties.get("PermissionsBoundary") for each in given]  # or an intrinsic
+    foreign = {each for each in boundaries if isinstance(each, str) and ":aws:policy/" not in each}
     lines += [f"{each} is not in the templates: it limits nobody here" for each in sorted(foreign)]
     return lines
 

@@ -69,6 +69,8 @@ class Collector:
             await asyncio.to_thread(self._write)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("the traces were not collected: %s", error)
+        except Exception:  # the next time may succeed
+            log.exception("the traces were not collected")
 
     def _read(self) -> None:
         """A last line that was not written whole is left out."""

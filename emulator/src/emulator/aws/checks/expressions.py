@@ -37,7 +37,7 @@ _IN = re.compile(r"\bIN\s*\(([^()]*)\)", re.IGNORECASE)
 _BEGINS = re.compile(r"\bbegins_with\s*\([^,()]+,\s*(:\w+)\s*\)", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bBETWEEN\s+(:\w+)\s+AND\s+(:\w+)", re.IGNORECASE)
 _CONTAINS = re.compile(r"\bcontains\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)", re.IGNORECASE)
-_NOT_OF_KEYS = re.compile(r"<>|\bOR\b|\bNOT\b|\bIN\b", re.IGNORECASE)
+_NOT_OF_KEYS = re.compile(r"<>|(?<![#:\w])(?:OR|NOT|IN)\b", re.IGNORECASE)
 _OF_KEYS = {"and", "between", "begins_with"}
 _FIRST_OF_PATH = re.compile(r"(?<![\w.:#])#?[A-Za-z_]\w*")
 
