@@ -343,7 +343,8 @@ class Engine:
 
     def typing(self, step: Step, chat: str) -> None:
         if not self.left(chat):
-            self._transmit(self._presence.typing(step.now, chat))
+            members = len(step.ledger.members(chat))
+            self._transmit(self._presence.typing(step.now, chat, members))
 
     def watch(self, step: Step, users: Collection[str]) -> None:
         """Until the client ends; subscriptions are renewed before the server forgets them."""

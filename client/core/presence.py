@@ -9,6 +9,7 @@ from client.core import frames
 from client.core.settings import Settings
 
 WATCH_LIMIT = 100  # users in one `watch` frame
+TYPING_MEMBERS = 256  # in a chat with more the backend shows it to nobody
 ASK_AGAIN = 60.0  # seconds, at the earliest, about who writes and is said to be offline
 
 
@@ -54,7 +55,9 @@ class PresencePlan:
         self._asked[user] = now
         return _frames([user])
 
-    def typing(self, now: float, chat: str) -> list[dict[str, Any]]:
+    def typing(self, now: float, chat: str, members: int) -> list[dict[str, Any]]:
+        if members > TYPING_MEMBERS:
+            return []
         last = self._typed.get(chat, float("-inf"))
         if not self._online or now - last < self._settings.typing_interval:
             return []

@@ -115,16 +115,12 @@ class ReceiptPlan:
         """A pong says that what was sent before the ping has arrived."""
         reported = {position.chat: position.reported for position in step.ledger.read_positions()}
         for chat, marks in self._sent_at_ping.items():
-            self.arrived(chat, marks)
+            state = self._chats.get(chat)
+            if state is not None and state.sent is marks:  # a later part has the same marks
+                state.named.clear()
             if chat in reported and reported[chat] != marks:
                 step.ledger.set_reported(chat, marks)
         self._sent_at_ping.clear()
-
-    def arrived(self, chat: str, marks: Watermarks) -> None:
-        """The server has what was sent up to `marks`."""
-        state = self._chats.get(chat)
-        if state is not None and state.sent == marks:
-            state.named.clear()
 
     def next_due(self) -> float | None:
         if not self._online:

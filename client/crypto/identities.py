@@ -54,6 +54,10 @@ class KnownDevice:
     def name(self) -> str:
         return f"{self.user}/{self.device}"
 
+    def shows(self, pair: tuple[str, str]) -> bool:
+        """These are its trusted keys, and it does not wait for the acceptance of others."""
+        return self.trust is not Trust.CHANGED and (self.curve25519, self.ed25519) == pair
+
     @property
     def retired(self) -> str:
         """Where sessions with this identity stand once the device has another one."""
@@ -83,7 +87,8 @@ class Identities:
         keys = {
             name: pair for name, entry in found.items() if (pair := _checked(user, name, entry))
         }
-        introduced = self._introduced(user) | self._introductions(user, keys, found)
+        own = self._introduced(user)
+        introduced = own | self._introductions(user, keys, found, own)
         known = {device.device: device for device in self.devices(user, gone=True)}
         news = bool(known) or user == user_of(self._me)
         verified = self._verified(user)
@@ -100,7 +105,7 @@ class Identities:
                     (changed if verified and not linked else added).append(name)
             elif self._update(user, device, curve25519, ed25519):
                 changed.append(name)
-            if linked:  # not if it had other keys before
+            if linked:  # not if it shows other keys than before
                 self.verify(user, device, ed25519)
         for device in known.keys() - keys.keys():
             self._db.execute(
@@ -112,23 +117,34 @@ class Identities:
         return Found(tuple(added), tuple(changed))
 
     def _introductions(
-        self, user: str, keys: Mapping[str, tuple[str, str]], found: Mapping[str, Any]
+        self,
+        user: str,
+        keys: Mapping[str, tuple[str, str]],
+        found: Mapping[str, Any],
+        own: Mapping[str, tuple[str, str]],
     ) -> dict[str, tuple[str, str]]:
         """The keys that verified devices of the user have signed for devices that they linked.
 
-        What is introduced so introduces others in its turn. Only who is listed introduces: a device
-        that was removed has no say any more.
+        A device that this one has linked, with the keys in `own`, is verified as well. What is
+        introduced introduces others in its turn. Only who is listed introduces: a device that was
+        removed has no say any more. What the user was asked about is not introduced.
         """
-        trusted = {
-            device.device: device.ed25519
-            for device in self.devices(user, gone=True)
-            if device.trust is Trust.VERIFIED
-            and keys.get(device.device) == (device.curve25519, device.ed25519)
-        }
+        known = {device.device: device for device in self.devices(user, gone=True)}
+        asked = self._asked(user)
+        trusted: dict[str, str] = {}
+        candidates: dict[str, tuple[str, str]] = {}
+        for device, pair in keys.items():
+            before = known.get(device)
+            if before is not None and not before.shows(pair):
+                continue
+            if own.get(device) == pair or (before is not None and before.trust is Trust.VERIFIED):
+                trusted[device] = pair[1]
+            elif device not in asked:
+                candidates[device] = pair
         introduced: dict[str, tuple[str, str]] = {}
         while news := {
             device: pair
-            for device, pair in keys.items()
+            for device, pair in candidates.items()
             if device not in trusted and _is_introduced(user, device, pair, found[device], trusted)
         }:
             introduced |= news
@@ -275,7 +291,8 @@ class Identities:
             self._keep_former(user, old.device, old.curve25519, old.ed25519)
         self._db.executemany(
             "UPDATE devices SET curve25519 = new_curve25519, ed25519 = new_ed25519, "
-            "new_curve25519 = NULL, new_ed25519 = NULL, verified = 0, seen_at = ? "
+            "new_curve25519 = NULL, new_ed25519 = NULL, verified = 0, accepted = 1, "
+            "seen_at = ? "
             "WHERE user = ? AND device = ?",
             [(self._clock(), user, device.device) for device in accepted],
         )
@@ -304,6 +321,15 @@ class Identities:
             "SELECT device, curve25519, ed25519 FROM introduced WHERE user = ?", (user,)
         )
         return {device: (curve25519, ed25519) for device, curve25519, ed25519 in rows}
+
+    def _asked(self, user: str) -> frozenset[str]:
+        """The devices whose keys the user had to accept, and those that had others before."""
+        rows = self._db.execute(
+            "SELECT device FROM devices WHERE user = ? AND accepted "
+            "UNION SELECT device FROM former_identities WHERE user = ?",
+            (user, user),
+        )
+        return frozenset(device for (device,) in rows)
 
     def _remembered(self, user: str, device: str) -> bool:
         row = self._db.execute(

@@ -189,10 +189,13 @@ ALTER TABLE account ADD COLUMN introduced_by TEXT;
 ALTER TABLE account ADD COLUMN introduction TEXT;
 """
 
+# Version 10. The user had to accept the keys of this device: no other device vouches for them.
+_ACCEPTED = "ALTER TABLE devices ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;"
+
 # Version 7 has the files that wait to be uploaded.
 MIGRATIONS: tuple[str, ...] = (
     *(_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS),
-    *(_INTRODUCED, _INTRODUCTION),
+    *(_INTRODUCED, _INTRODUCTION, _ACCEPTED),
 )
 
 

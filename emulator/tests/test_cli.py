@@ -86,6 +86,7 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
         "apns",
         "console",
         "pid",
+        "names",
         *OF_THE_PROJECT,
     }
     assert known["env"] == "dev"

@@ -290,9 +290,10 @@ def introduced(device: str, by: str, signer: str = "", /, **other: str) -> dict[
 
 def introductions() -> dict[str, Any]:
     """raju's phone is listed, and verified or only seen by ravi; what the devices are that are
-    listed beside it then."""
+    listed beside it then. Where there are keys that were `linked`, raju's tablet looks, which has
+    linked a device with these."""
     web, plain = introduced("web", "phone"), listed("web")
-    own = {"by": "phone", "signature": plain["signature"]}
+    its_own = {"by": "phone", "signature": plain["signature"]}
     stranger = {**listed("web", "stranger"), "introduction": web["introduction"]}
     watch = introduced("watch", "web")
     cases: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
@@ -328,15 +329,30 @@ def introductions() -> dict[str, Any]:
         ("for another key that signs", introduced("web", "phone", ed25519=public("other"))),
         ("for another key that encrypts", introduced("web", "phone", curve25519=curve("other"))),
         ("put beside another device", stranger),
-        ("that is the device's own signature", {**plain, "introduction": own}),
+        ("that is the device's own signature", {**plain, "introduction": its_own}),
         ("with an empty signature", {**plain, "introduction": {"by": "phone", "signature": ""}}),
     ]
     cases += [(what, "verified", {"web": entry}, {"web": "changed"}) for what, entry in wrong]
+    by_own = {"web": introduced("web", "tablet"), "watch": watch}
+    own = [
+        ("by one that this device has linked", plain["keys"], "verified"),
+        ("by one that shows other keys than were linked", stranger["keys"], "changed"),
+    ]
     return {
         "phone": listed("phone"),
         "cases": [
-            {"what": what, "phone": phone, "listed": news, "trust": trust}
+            {"what": what, "phone": phone, "linked": {}, "listed": news, "trust": trust}
             for what, phone, news, trust in cases
+        ]
+        + [
+            {
+                "what": what,
+                "phone": "verified",
+                "linked": {"web": keys},
+                "listed": by_own,
+                "trust": {"watch": trust, "web": trust},
+            }
+            for what, keys, trust in own
         ],
     }
 

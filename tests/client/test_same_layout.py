@@ -72,7 +72,6 @@ ONLY_ONE_HAS = {
         *("Engine.unaccepted", "Outbox.texts"),
     },
     "what disappears of an own text is counted by SQL in Python, with its place": {"Changes.count"},
-    "a test of its own": {"ReceiptPlan.arrived"},
 }
 
 

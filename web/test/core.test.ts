@@ -411,6 +411,21 @@ describe("receipts", () => {
     expect(receipts.due(0, true)).toEqual([frame(1, 0, "raju")]);
   });
 
+  test("a pong confirms no part of one that was sent after the ping", async () => {
+    const receipts = plan();
+    const names = Array.from({ length: 300 }, (_, number) => `user${1_000 + number}`);
+    receipts.moved("c", 0, { delivered: 300, read: 0 }, names, 1_024);
+    receipts.due(0, true);
+    receipts.pinged();
+    expect(receipts.due(0, true)).toMatchObject([{ senders: names.slice(256) }]);
+    const chat = async () => ({ reported: { delivered: 300, read: 0 } });
+    await receipts.confirmed({ ledger: { chat } } as unknown as Step);
+    receipts.repeat("c", 1);
+    const again = [...receipts.due(1, true), ...receipts.due(1, true)] as unknown[];
+    const named = (again as { senders: string[] }[]).flatMap(({ senders }) => senders);
+    expect(named).toEqual(expect.arrayContaining(names.slice(256)));
+  });
+
   test("a pong confirms what was sent before the ping, and no more", async () => {
     const receipts = plan();
     const reported: object[] = [];

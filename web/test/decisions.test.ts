@@ -205,6 +205,7 @@ describe("what is remembered of others", () => {
       former: [keys("phone")],
       keys: keys("other"),
       verified: false,
+      accepted: true,
       trustedAt: 9,
     };
     expect(agreed(row, keys("other"), 9)).toEqual(trusted);

@@ -104,6 +104,21 @@ describe("a linked device", () => {
   });
 });
 
+test("the directory is asked afresh for the user's devices before a confirmation", async () => {
+  const ravi = await connect("ravi/phone");
+  await ravi.client.devices(); // they are known from now on
+  const device = await made();
+  await device.ask();
+  const offer = await ravi.client.linking.offer(device.code);
+  let asked = 0;
+  backend.lies.set("GET users", (truth) => {
+    asked += 1;
+    return truth;
+  });
+  await ravi.client.linking.confirm(offer, PASSWORD);
+  expect(asked).toBe(1);
+});
+
 describe("the code", () => {
   test("serves once: who comes second learns it, and the new device names the account", async () => {
     const [ravi, mallory] = [await connect("ravi/phone"), await connect("mallory/phone")];

@@ -1,4 +1,4 @@
-/** When a watched user is asked about again. */
+/** When a watched user is asked about again, and where typing is said. */
 
 import { expect, test } from "vitest";
 import { PresencePlan } from "../src/client/core/presence.ts";
@@ -17,4 +17,16 @@ test("who writes and is said to be offline is asked about again, once a minute",
   expect(presence.wrote(200_000, "ravi")).toEqual([]);
   presence.seen("ravi", false);
   expect(presence.wrote(200_000, "ravi")).toEqual(again);
+});
+
+test("typing is said once in three seconds, and not where the backend shows it to nobody", () => {
+  const presence = new PresencePlan(DEFAULTS);
+  expect(presence.typing(0, "c", 2)).toEqual([]); // without a connection
+  presence.opened(1_000);
+  const said = [2_000, 4_999, 5_000].map((at) => presence.typing(at, "c", 2).length);
+  expect(said).toEqual([1, 0, 1]);
+  const sizes = [0, 256, 257, 1_024].map(
+    (size) => presence.typing(9_000, `of-${size}`, size).length,
+  );
+  expect(sizes).toEqual([1, 1, 0, 0]); // 0: its members are not known yet
 });

@@ -750,6 +750,16 @@ def test_many_watched_users_go_in_frames_of_a_hundred(client: Client) -> None:
     assert [len(frame["users"]) for frame in client.actions("watch")] == [100, 100, 50]
 
 
+@pytest.mark.parametrize(("size", "sent"), [(256, 1), (257, 0)])
+def test_typing_is_not_sent_where_the_backend_shows_it_to_nobody(
+    client: Client, size: int, sent: int
+) -> None:
+    client.open()
+    client.hear(synced(0, 0, members={f"user{n}": frames.Watermarks() for n in range(size)}))
+    client.step(Engine.typing, CHAT)
+    assert len(client.actions("typing")) == sent
+
+
 def test_typing_is_sent_once_in_a_while_and_never_kept(client: Client) -> None:
     for _ in range(3):
         client.step(Engine.typing, CHAT)

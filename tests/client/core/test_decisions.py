@@ -15,8 +15,11 @@ from client.core.liveness import Backoff, Liveness
 from client.core.outbox import Outbox
 from client.core.receipts import ReceiptPlan
 from client.core.settings import Settings
+from client.core.step import Step
 from client.core.syncing import SyncPlan
 from client.core.ticks import State, reached, stage, stages
+from client.store import Store
+from tests.client.core.fake_cipher import FakeCipher
 
 SETTINGS = Settings()
 
@@ -253,16 +256,37 @@ def test_a_repeated_receipt_names_again_whom_the_lost_one_named() -> None:
     plan.opened({})
     plan.moved("c", 1.0, Watermarks(5, 0), {"raju"}, 2)
     plan.due(2.0)
+    plan.pinged()
     plan.moved("c", 3.0, Watermarks(6, 0), {"meena"}, 2)
     plan.due(4.0)
+    pong(plan)  # what was reported after the ping may still be lost
     plan.repeat("c", 5.0)
     assert [frame["senders"] for frame in plan.due(6.0)] == [["meena", "raju"]]
-    plan.arrived("c", Watermarks(5, 0))  # what was reported after that may still be lost
+    plan.pinged()
+    pong(plan)
     plan.repeat("c", 7.0)
-    assert [frame["senders"] for frame in plan.due(8.0)] == [["meena", "raju"]]
-    plan.arrived("c", Watermarks(6, 0))
-    plan.repeat("c", 9.0)
     assert [frame["senders"] for frame in plan.due(50.0)] == [[]]
+
+
+def test_a_pong_confirms_no_part_of_a_receipt_that_was_sent_after_the_ping() -> None:
+    plan, names = ReceiptPlan(SETTINGS, Random(1)), [f"user{n:04}" for n in range(300)]
+    plan.opened({})
+    plan.moved("c", 1.0, Watermarks(300, 0), names, 1_024)
+    plan.due(1.0, everything=True)
+    plan.pinged()
+    (second,) = plan.due(1.0, everything=True)
+    pong(plan)
+    plan.repeat("c", 2.0)
+    again = [
+        name for _ in "ab" for each in plan.due(2.0, everything=True) for name in each["senders"]
+    ]
+    assert second["senders"] == names[256:] and set(second["senders"]) <= set(again)
+
+
+def pong(plan: ReceiptPlan) -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    plan.confirmed(Step(1.0, 1.0, store, FakeCipher()))
+    store.close()
 
 
 # -- resending

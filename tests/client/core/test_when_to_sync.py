@@ -137,7 +137,7 @@ def test_all_is_asked_for_later_from_the_page_that_failed(plan: SyncPlan) -> Non
 
 def test_watches_are_renewed_and_typing_is_said_once_in_three_seconds() -> None:
     presence = PresencePlan(SETTINGS)
-    assert presence.watch(0.0, ["ravi"]) == [] == presence.typing(0.0, "c")
+    assert presence.watch(0.0, ["ravi"]) == [] == presence.typing(0.0, "c", 2)
     presence.opened(1.0)
     assert presence.next_due() == 1.0
     assert presence.due(0.9) == []
@@ -146,8 +146,10 @@ def test_watches_are_renewed_and_typing_is_said_once_in_three_seconds() -> None:
     assert presence.watch(5.0, ["raju", "raju"]) == [{"action": "watch", "users": ["raju"]}]
     assert presence.watch(5.0, []) == [] and presence.next_due() == 241.0
     assert presence.due(241.0) == [{"action": "watch", "users": ["raju", "ravi"]}]
-    said = [bool(presence.typing(at, "c")) for at in (300.0, 302.9, 303.0, 305.9)]
-    assert said == [True, False, True, False] and presence.typing(303.1, "d")
+    said = [bool(presence.typing(at, "c", 2)) for at in (300.0, 302.9, 303.0, 305.9)]
+    assert said == [True, False, True, False] and presence.typing(303.1, "d", 2)
+    sizes = [bool(presence.typing(400.0, f"of {size}", size)) for size in (0, 256, 257, 1_024)]
+    assert sizes == [True, True, False, False]  # 0: its members are not known yet
     nobody = PresencePlan(SETTINGS)
     nobody.opened(1.0)
     assert nobody.next_due() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,27 @@ GOOD: dict[str, Any] = KNOWN["cases"][0]["listed"]
 PLAIN = {"web": {name: GOOD["web"][name] for name in ("keys", "signature")}}
 
 
+def listed(what: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(case for case in KNOWN["cases"] if case["what"] == what)["listed"]
+    return found
+
+
+CHAIN = listed("by one that was introduced itself")  # a_watch by web, web by phone
+OTHER = {"web": {**listed("put beside another device")["web"], "introduction": None}}
+
+
+@contextmanager
+def memory(user: str, device: str) -> Iterator[Identities]:
+    store = Store.open(":memory:", user, device)
+    with store.transaction() as db:
+        yield Identities(db, f"{user}/{device}", lambda: 1000.0)
+    store.close()
+
+
 @pytest.fixture
 def identities() -> Iterator[Identities]:
-    store = Store.open(":memory:", "ravi", "phone")
-    with store.transaction() as db:
-        yield Identities(db, "ravi/phone", lambda: 1000.0)
-    store.close()
+    with memory("ravi", "phone") as made:
+        yield made
 
 
 def meet(identities: Identities, phone: str) -> None:
@@ -39,16 +55,19 @@ def trust(identities: Identities) -> dict[str, Trust]:
 
 @pytest.mark.parametrize("case", KNOWN["cases"], ids=lambda case: case["what"])
 def test_who_trusts_a_device_trusts_what_it_has_linked_and_nothing_else(
-    identities: Identities, case: dict[str, Any]
+    case: dict[str, Any],
 ) -> None:
-    meet(identities, case["phone"])
-    found = identities.learn("raju", PHONE | case["listed"])
-    expected = {device: Trust(name) for device, name in case["trust"].items()}
-    assert trust(identities) == expected | {"phone": Trust(case["phone"])}
-    waiting = {device for device, one in expected.items() if one is Trust.CHANGED}
-    assert set(found.changed) == {f"raju/{device}" for device in waiting}
-    assert set(found.added) == {f"raju/{device}" for device in expected.keys() - waiting}
-    assert bool(identities.blocked_users(["raju"])) == bool(waiting)
+    with memory(*(("raju", "tablet") if case["linked"] else ("ravi", "phone"))) as identities:
+        meet(identities, case["phone"])
+        for device, keys in case["linked"].items():
+            identities.introduce("raju", device, keys["curve25519"], keys["ed25519"])
+        found = identities.learn("raju", PHONE | case["listed"])
+        expected = {device: Trust(name) for device, name in case["trust"].items()}
+        assert trust(identities) == expected | {"phone": Trust(case["phone"])}
+        waiting = {device for device, one in expected.items() if one is Trust.CHANGED}
+        assert set(found.changed) == {f"raju/{device}" for device in waiting}
+        assert set(found.added) == {f"raju/{device}" for device in expected.keys() - waiting}
+        assert bool(identities.blocked_users(["raju"])) == bool(waiting)
 
 
 @pytest.mark.parametrize("wrong", [None, [], {}, {"by": "phone"}, {"by": ["phone"]}, {"by": {}}])
@@ -73,14 +92,32 @@ def test_who_waits_for_a_person_is_not_let_in_by_a_later_introduction(
     assert trust(identities)["web"] is Trust.CHANGED
 
 
-def test_other_keys_of_a_known_device_are_not_introduced(identities: Identities) -> None:
+@pytest.mark.parametrize("before", ["nothing", "other keys"])
+def test_what_a_person_was_asked_about_is_not_introduced_and_introduces_nobody(
+    identities: Identities, before: str
+) -> None:
+    if before == "other keys":
+        identities.learn("raju", PHONE | OTHER)
     meet(identities, "verified")
-    stranger = next(case for case in KNOWN["cases"] if case["what"] == "put beside another device")
-    without = {"web": {**stranger["listed"]["web"], "introduction": None}}
-    identities.learn("raju", PHONE | without)
-    identities.accept("raju", {"web": without["web"]["keys"]["ed25519"]})
-    identities.learn("raju", PHONE | GOOD)
-    assert trust(identities) == {"phone": Trust.VERIFIED, "web": Trust.CHANGED}
+    identities.learn("raju", PHONE | PLAIN)
+    identities.learn("raju", PHONE | CHAIN)
+    waiting = {"phone": Trust.VERIFIED, "web": Trust.CHANGED, "a_watch": Trust.CHANGED}
+    assert trust(identities) == waiting
+    identities.accept("raju", {"web": PLAIN["web"]["keys"]["ed25519"]})
+    identities.learn("raju", PHONE | CHAIN)
+    assert trust(identities) == waiting | {"web": Trust.SEEN}
+
+
+def test_a_device_linked_again_under_a_name_that_had_other_keys_is_verified_once_accepted() -> None:
+    with memory("raju", "tablet") as identities:
+        identities.learn("raju", OTHER)
+        keys = PLAIN["web"]["keys"]
+        identities.introduce("raju", "web", keys["curve25519"], keys["ed25519"])
+        identities.learn("raju", CHAIN)
+        assert trust(identities) == {"web": Trust.CHANGED, "a_watch": Trust.SEEN}
+        identities.accept("raju", {"web": keys["ed25519"]})
+        identities.learn("raju", CHAIN)
+        assert trust(identities) == {"web": Trust.VERIFIED, "a_watch": Trust.VERIFIED}
 
 
 def test_whom_a_device_has_introduced_is_verified_once_that_device_is(

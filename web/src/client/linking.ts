@@ -276,7 +276,7 @@ export class Linking {
   /** Those whose keys count here, and this one. */
   async #devices(): Promise<Map<string, LinkedDevice>> {
     const { user, device, keys } = this.#self;
-    const { listed, memory } = await this.#directory.known(user);
+    const { listed, memory } = await this.#directory.seen(user);
     const found = new Map<string, LinkedDevice>([[device, { ...keys, verified: true }]]);
     for (const known of memory) {
       if (known.keys === undefined || known.pending !== undefined) continue;

@@ -399,8 +399,10 @@ export class Engine {
     await this.#chats.adding(step, chat, users);
   }
 
-  typing(step: Step, chat: string): void {
-    if (!this.left(chat)) this.#transmit(this.#presence.typing(step.now, chat));
+  async typing(step: Step, chat: string): Promise<void> {
+    if (this.left(chat)) return;
+    const { members } = await step.ledger.chat(chat);
+    this.#transmit(this.#presence.typing(step.now, chat, members.length));
   }
 
   watch(step: Step, users: readonly string[]): void {

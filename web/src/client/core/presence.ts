@@ -4,6 +4,7 @@ import type { ClientFrame } from "./frames.ts";
 import type { Settings } from "./settings.ts";
 
 const WATCH_LIMIT = 100; // users in one `watch` frame
+const TYPING_MEMBERS = 256; // in a chat with more the backend shows it to nobody
 const ASK_AGAIN = 60_000; // ms, at the earliest, about who writes and is said to be offline
 
 export class PresencePlan {
@@ -54,7 +55,8 @@ export class PresencePlan {
     return frames([user]);
   }
 
-  typing(now: number, chat: string): ClientFrame[] {
+  typing(now: number, chat: string, members: number): ClientFrame[] {
+    if (members > TYPING_MEMBERS) return [];
     const last = this.#typed.get(chat) ?? Number.NEGATIVE_INFINITY;
     if (!this.#online || now - last < this.#settings.typingInterval) return [];
     this.#typed.set(chat, now);

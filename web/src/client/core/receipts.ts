@@ -121,7 +121,7 @@ export class ReceiptPlan {
   async confirmed(step: Step): Promise<void> {
     for (const [chat, marks] of this.#sentAtPing) {
       const state = this.#chats.get(chat);
-      if (state?.sent === marks) state.named.clear();
+      if (state?.sent === marks) state.named.clear(); // a later part has equal marks
       const { reported } = await step.ledger.chat(chat);
       if (reported.delivered !== marks.delivered || reported.read !== marks.read) {
         await step.ledger.changeChat(chat, { reported: marks });

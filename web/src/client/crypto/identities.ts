@@ -23,6 +23,8 @@ export interface KnownDevice {
   readonly verified: boolean;
   /** What the device had before `keys`: these open what it sent then, and nothing is sent for them. */
   readonly former?: readonly IdentityKeys[];
+  /** The user had to accept `keys`, now or before: no other device vouches for them. */
+  readonly accepted?: boolean;
   /** Since when `keys` are trusted, epoch ms by this device's clock: seen first, or accepted. */
   readonly trustedAt: number;
 }
@@ -76,9 +78,10 @@ export class Identities {
     const memory = await this.devices(user);
     const own = user === this.#self.user;
     const rows = own ? await this.#work.all(tables.introduced) : [];
+    const linked = new Map(rows.map(({ device, keys }) => [device, keys]));
     const introduced = new Map([
-      ...rows.map((row) => [row.device, row.keys] as const),
-      ...introductions(this.#self, user, memory, listed, found),
+      ...linked,
+      ...introductions(this.#self, user, memory, listed, found, linked),
     ]);
     const { changed, changes } = recognise(user, memory, listed, this.#time, {
       former,
@@ -240,7 +243,7 @@ export function agreed(row: KnownDevice, keys: IdentityKeys, now: number): Known
   if (shown === undefined || !same(shown, keys)) return undefined;
   if (row.pending === undefined) return row;
   const before = row.keys === undefined ? row : withFormer(row, row.keys);
-  return { ...before, keys, pending: undefined, verified: false, trustedAt: now };
+  return { ...before, keys, pending: undefined, verified: false, accepted: true, trustedAt: now };
 }
 
 /** Whether nothing may be sent to the user: one of the listed devices is not as remembered. */
@@ -280,8 +283,9 @@ function checkedFormer(self: Self, user: string, found: readonly FormerDevice[])
 /**
  * The keys that verified devices of the user have signed for devices that they linked.
  *
- * What is introduced so introduces others in its turn. Only who is listed introduces: a device that
- * was removed has no say any more.
+ * A device that this one has `linked`, with these keys, is verified as well. What is introduced
+ * introduces others in its turn. Only who is listed introduces: a device that was removed has no say
+ * any more. What the user was asked about is not introduced.
  */
 function introductions(
   self: Self,
@@ -289,17 +293,25 @@ function introductions(
   memory: readonly KnownDevice[],
   listed: Listed,
   found: Listing,
+  linked: Listed,
 ): Listed {
+  const known = new Map(memory.map((row) => [row.device, row]));
   const trusted = new Map<string, string>();
-  for (const { device, keys, verified, pending } of memory) {
-    const shown = listed.get(device);
-    const holds = keys !== undefined && shown !== undefined && same(keys, shown);
-    if (verified && pending === undefined && holds) trusted.set(device, keys.ed25519);
+  const candidates = new Map<string, IdentityKeys>();
+  for (const [device, keys] of listed) {
+    const before = known.get(device);
+    if (before !== undefined && !shows(before, keys)) continue;
+    const own = linked.get(device);
+    if (before?.verified || (own !== undefined && same(own, keys))) {
+      trusted.set(device, keys.ed25519);
+    } else if (!before?.accepted && !before?.former?.length) {
+      candidates.set(device, keys);
+    }
   }
   const introduced = new Map<string, IdentityKeys>();
   for (let before = -1; before !== trusted.size; ) {
     before = trusted.size;
-    for (const [device, keys] of listed) {
+    for (const [device, keys] of candidates) {
       const { by, signature } = found.devices.get(device)?.introduction ?? {};
       const key = by === undefined || trusted.has(device) ? undefined : trusted.get(by);
       if (by === undefined || signature === undefined || key === undefined) continue;
@@ -310,6 +322,11 @@ function introductions(
     }
   }
   return introduced;
+}
+
+/** These are its trusted keys, and it does not wait for the acceptance of others. */
+function shows({ keys, pending }: KnownDevice, shown: IdentityKeys): boolean {
+  return keys !== undefined && pending === undefined && same(keys, shown);
 }
 
 /** The name has to be one: sessions with former identities stand under others (`retired`). */
