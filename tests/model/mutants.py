@@ -80,9 +80,13 @@ def _put_over(chats: Table, new: Item, _message: Item) -> bool:
     return False
 
 
-def _add_at_any_seq(self: Membership, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
-    actions = _add(self, head, members)
-    actions[0]["Update"]["ConditionExpression"] = "members = :old"
+def _add_at_any_seq(
+    self: Membership, head: Head, members: Sequence[str], **how: bool
+) -> list[dict[str, Any]]:
+    actions = _add(self, head, members, **how)
+    update = actions[0]["Update"]
+    assert "seq = :seq" in update["ConditionExpression"]
+    update["ConditionExpression"] = update["ConditionExpression"].replace("seq =", "seq >=")
     return actions
 
 
