@@ -82,9 +82,9 @@ async def _mend(console: str) -> None:
 
 def _list() -> None:
     for fault in FAULTS.values():
-        print(f"  {fault.name:<20}{fault.alarm:<22}{fault.traffic.value}")
+        print(f"  {fault.name:<22}{fault.alarm:<22}{fault.traffic.value}")
     for name, why in NOT_HERE.items():
-        print(f"  {name:<20}can't be caused here: {why}")
+        print(f"  {name:<22}can't be caused here: {why}")
     print("make break FAULT=<name>; the runbook of each is docs/runbooks/<name>.md")
 
 
