@@ -16,6 +16,7 @@ from emulator.metrics.store import MINUTE, Store
 POINTS = 60  # minutes of the emulator's clock
 _SAME = "."  # a field that is as in the line above
 DEFAULT_STATISTIC = "Average"
+DEFAULT_SIDE = 6  # of a widget without width or height
 
 
 def drawn(
@@ -28,8 +29,17 @@ def drawn(
     states = {each.arn: each for each in all_alarms}
     return {
         "minutes": POINTS,
-        "widgets": [_widget(each, store, states, end) for each in body["widgets"]],
+        "widgets": [_widget(each, store, states, end) for each in _placed(body["widgets"])],
     }
+
+
+def _placed(widgets: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each with a place and a size; one without goes below those before it."""
+    bottom = 0
+    for each in widgets:
+        widget = {"width": DEFAULT_SIDE, "height": DEFAULT_SIDE, "x": 0, "y": bottom, **each}
+        bottom = max(bottom, widget["y"] + widget["height"])
+        yield widget
 
 
 def _widget(
