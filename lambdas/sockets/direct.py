@@ -11,6 +11,7 @@ from lambdas.connections import Connections, Outcome
 from lambdas.signing import Credentials
 from lambdas.sockets.held import NORMAL, Registry
 from lambdas.sockets.ids import Holder, holder_of
+from lambdas.telemetry import count
 
 PATH = "/sockets"
 # The kernel of a task accepts connections also while its process is busy. So one that accepts none
@@ -65,7 +66,10 @@ class DirectConnections(Connections):
         if self._dead.get(holder, 0) > time.monotonic():
             return Outcome.GONE
         try:
-            return self._task(holder)._request(method, connection_id, body)
+            outcome = self._task(holder)._request(method, connection_id, body)
+            if outcome is Outcome.FAILED:
+                count("PostsFailed")
+            return outcome
         except Unreachable:
             self._dead[holder] = time.monotonic() + DEAD_SECONDS
             self._tasks.pop(holder, None)

@@ -12,7 +12,7 @@ from typing import Any
 Event = dict[str, Any]
 
 API_ID, STAGE = "containers", "sockets"
-METHOD_ARN = f"arn:aws:execute-api:::{API_ID}/{STAGE}/$connect"  # what the authorizer allows
+METHOD_ARN = f"{API_ID}/{STAGE}/$connect"  # what the authorizer allows
 
 
 @dataclass(frozen=True)

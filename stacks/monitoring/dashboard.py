@@ -13,6 +13,7 @@ from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.constructs.socket_service import SocketService
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import time_of
 from stacks.notifications import NotificationsStack
@@ -127,6 +128,21 @@ class Dashboard(Construct):
                     for name, pool in pools.items()
                     if isinstance(pool, ContainerPoolService)  # a cluster measures its pods itself
                 ],
+            }
+        )
+
+    def show_sockets(self, sockets: SocketService, balancer: elb.ApplicationLoadBalancer) -> None:
+        """Of the tasks that hold them."""
+        group = sockets.target_group
+        healthy = group.metrics.healthy_host_count(label="healthy", statistic="Minimum")
+        self._row(
+            {
+                "Sockets of a task": [
+                    sockets.metric("ConnectionsHeld", each, each) for each in ("Average", "Maximum")
+                ],
+                "Tasks with sockets": [of_group(healthy, group, balancer)],
+                "Lag of their event loops, ms": [sockets.metric("LoopLag", "Maximum", "most")],
+                "Posts that failed": [sockets.metric("PostsFailed", "Sum", "a minute")],
             }
         )
 

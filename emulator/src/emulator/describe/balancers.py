@@ -107,6 +107,8 @@ class BalancerView:
         (one,) = self._of("TargetGroup", [given["TargetGroupArn"]])
         name = one.created.attributes["TargetGroupName"]
         groups = [each for each in self._state()["target_groups"] if each["name"] == name]
+        # of those that are asked for; a target of type ip is asked for by its address
+        asked = {f"{each['Id']}:{each.get('Port')}" for each in given.get("Targets", [])}
         return {
             "TargetHealthDescriptions": [
                 {
@@ -119,5 +121,6 @@ class BalancerView:
                 }
                 for group in groups
                 for target in group["targets"]
+                if not asked or target["address"] in asked
             ]
         }

@@ -178,6 +178,11 @@ class ApiGatewayProvider:
             await self._management.stop()
 
     @property
+    def has_api(self) -> bool:
+        """Whether the template has a WebSocket API."""
+        return self._api is not None
+
+    @property
     def websocket_url(self) -> str:
         """With the stage; after `start`."""
         port = self._listener.port if self._listener else number(self._ports[0])
