@@ -49,10 +49,10 @@ def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
         ravi, raju = name("ravi"), name("raju")
         async with System(endpoints) as system, device(ravi) as a, device(raju) as b:
             chat = await a.direct(raju)
-            told: list[str] = []
+            written: list[str] = []
 
             async def tell(text: str) -> str:
-                told.append(text)
+                written.append(text)
                 return await a.send(chat, text)
 
             await tell("before")
@@ -64,6 +64,6 @@ def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
                     await a.wait_for(reached(message, State.DELIVERED), timeout=WITHIN)
                 await system.until(f"{task} has gone", gone(task))
                 await system.whole(POOL, 2)
-            assert [message.text for message in b.history(chat, limit=100)] == told
+            assert [message.text for message in b.history(chat, limit=100)] == written
 
     run(story())

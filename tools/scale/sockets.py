@@ -1,4 +1,4 @@
-"""What connections cost in API Gateway with its functions, and in tasks behind the load balancer."""
+"""What connections cost: in API Gateway with its functions, and in tasks and their balancer."""
 
 import math
 from typing import NamedTuple
