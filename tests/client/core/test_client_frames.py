@@ -156,6 +156,14 @@ def test_every_server_frame_has_a_type_with_its_fields(kind: str) -> None:
 def test_a_frame_of_an_unknown_type_is_let_pass() -> None:
     assert parse('{"type": "confetti"}') is None
     assert parse("{}") is None
+    assert parse('{"type": "confetti", "requestId": "x"}') is None
+
+
+@pytest.mark.parametrize(("delivered", "read"), [(3, 0), (0, 3), (3, 2)])
+def test_a_receipt_names_the_marks_that_there_are(delivered: int, read: int) -> None:
+    frame = frames.receipt("c", delivered, read, ["raju"])
+    fits("client/receipt", frame)
+    assert (frame.get("delivered", 0), frame.get("read", 0)) == (delivered, read)
 
 
 def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> None:

@@ -13,7 +13,7 @@ from client.core import events, frames
 from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import MessageReceived, StateChanged
-from client.core.ids import ulid
+from client.core.ids import hidden_id, ulid
 from client.core.outputs import Drop, Fetch, Output, Stop, Transmit
 from client.core.settings import Settings
 from client.core.step import Step
@@ -326,6 +326,58 @@ def test_a_nudge_for_something_old_repeats_the_receipt(client: Client) -> None:
     client.after(1.0)
     assert [frame["delivered"] for frame in client.actions("receipt")] == [1, 1]
     assert client.actions("sync") == []
+
+
+def test_a_sync_of_all_chats_that_brings_what_is_here_repeats_the_receipt(client: Client) -> None:
+    """The server has this device further back: a receipt was lost."""
+    client.open()
+    client.hear(message(1))
+    client.after(1.0)
+    client.step(Engine.sync)
+    client.hear(message(1), synced(1, 1))
+    client.after(1.0)
+    assert [frame["delivered"] for frame in client.actions("receipt")] == [1, 1]
+    assert client.texts() == ["m1"]
+
+
+def test_what_is_hidden_and_met_in_a_sync_is_not_sent_again(client: Client) -> None:
+    name = hidden_id(client.random)
+    frame = frames.send(name, CHAT, "olm.v1", {"raju/phone": "sealed"}, hidden=True)
+    with client.store.transaction():
+        client.store.open_chat(CHAT)
+        client.store.queue(name, CHAT, frame)
+    client.restart()
+    client.open(sync=False)
+    client.hear(own(1, name), synced(1, 1))
+    assert client.actions("send") == [] and client.watermark() == 1
+    client.restart()
+    client.open()
+    assert client.actions("send") == []
+
+
+def test_all_that_was_written_without_a_connection_is_there_after_a_crash(client: Client) -> None:
+    names = [client.write(text) for text in ("one", "two", "three")]
+    client.restart()
+    assert client.engine.unaccepted == 3
+    client.open(sync=False)
+    client.hear(synced(0, 0))
+    for seq, name in enumerate(names, start=1):
+        assert client.actions("send")[-1]["message_id"] == name
+        client.hear(frames.Accepted(name, CHAT, seq, 5.0))
+    assert client.engine.unaccepted == 0
+
+
+def test_who_is_not_known_in_a_chat_is_asked_about_once_on_each_connection(client: Client) -> None:
+    client.open()
+    for connection in range(2):
+        if connection:
+            client.close()
+            client.open()
+        client.sent.clear()
+        seq = 2 * connection
+        client.hear(message(seq + 1, sender="mira"), synced(seq + 1, seq + 1, after=seq))
+        client.hear(message(seq + 2, sender="mira"))
+        assert [sorted(frame["chats"]) for frame in client.actions("sync")] == [[CHAT]]
 
 
 def test_a_device_that_lost_its_store_asks_from_the_beginning(client: Client) -> None:

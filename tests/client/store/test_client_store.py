@@ -202,3 +202,9 @@ def test_texts_of_a_store_from_before_kinds_are_shown_and_unread_as_they_were(
     assert (message.kind, message.text, message.edited) == ("text", "from before", False)
     assert [chat.unread for chat in store.chats()] == [1]
     store.close()
+
+
+def test_of_a_chat_that_is_not_known_nothing_is_undelivered() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    assert store.undelivered("nowhere") == ()
+    store.close()

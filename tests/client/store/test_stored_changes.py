@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from client.core.arrivals import Arrivals
 from client.core.changes import Changes, counted_from
 from client.core.cipher import Draft, Text
 from client.core.content import MessageContent, Reference, parse, text_content
-from client.core.events import Event
+from client.core.events import Event, ProfileChanged
 from client.core.frames import Message
 from client.core.ids import change_id, ulid
 from client.core.settings import Settings
@@ -375,3 +376,12 @@ def _random() -> Any:
     from random import Random
 
     return Random(7)
+
+
+@pytest.mark.parametrize(("by", "kept"), [("ravi/web", True), ("raju/phone", False)])
+def test_a_profile_is_reported_and_one_s_own_is_kept(by: str, kept: bool) -> None:
+    device = Device()
+    profile = MessageContent("profile", {"name": "Ravi", "picture": None, "at": 5})
+    device.take(1, Reference(by, change_id(1, Random(1))), profile, readable=True)
+    assert ProfileChanged(by.partition("/")[0]) in device.events
+    assert (device.store.saved_profile() is not None) is kept

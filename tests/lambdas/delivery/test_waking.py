@@ -63,6 +63,18 @@ def test_the_watch_wakes_whom_a_job_of_send_left_asleep(world: Backend, phones: 
     assert phones.rings("raju") == [accepted["message_id"]]
 
 
+def test_a_job_that_rang_nobody_delays_no_ring(world: Backend, phones: Phones) -> None:
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    opened = given.connected(world, "raju", "phone")  # before the job runs
+    phones.run()
+    when.acknowledges(world, "raju", chat, senders=["ravi"], delivered=1)
+    connection.handler(events.disconnect("raju", "phone", opened), None)
+    accepted = when.sends(world, "ravi", chat)
+    phones.run()
+    assert phones.rings("raju") == [accepted["message_id"]]
+
+
 @pytest.mark.parametrize("away", [True, False], ids=["away", "connection that fails"])
 def test_every_text_wakes_once_however_often_the_watch_looks(
     world: Backend, phones: Phones, away: bool

@@ -74,9 +74,9 @@ def _message(seq: int) -> dict[str, Any]:
     return stored(frame, seq=seq, sender="ravi", sender_device="phone", **fields)
 
 
-def _page(chats: Table, limit: int) -> Page:
+def _page(chats: Table, limit: int, after: int = 0) -> Page:
     head = read_head(chats, "c", "raju")
-    return history.read(chats, head, after=0, limit=limit, device=None, now=NOW)
+    return history.read(chats, head, after=after, limit=limit, device=None, now=NOW)
 
 
 def test_a_message_that_comes_into_a_hole_while_it_is_read_is_shown() -> None:
@@ -92,3 +92,8 @@ def test_a_message_that_comes_into_a_hole_while_it_is_read_is_shown() -> None:
 def test_nothing_is_left_once_a_page_has_the_last_message(limit: int, more: bool) -> None:
     page = _page(_chat(DynamoDB(TABLES), 1, 2, 3), limit)
     assert (page.complete_to, page.more) == (min(limit, 3), more)
+
+
+def test_whoever_asks_above_the_newest_message_is_told_where_that_is() -> None:
+    page = _page(_chat(DynamoDB(TABLES), 1, 2, 3), 9, after=7)
+    assert (page.messages, page.complete_to, page.more) == ([], 3, False)
