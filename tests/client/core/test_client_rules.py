@@ -764,6 +764,28 @@ def test_a_connection_that_does_not_answer_a_ping_is_left(client: Client) -> Non
     assert Drop("no answer to ping") in client.reported
 
 
+@pytest.mark.parametrize("heard", [frames.Pong(), frames.KeysLow(3, True), message(1)])
+def test_whatever_is_heard_shows_that_the_connection_lives(
+    client: Client, heard: frames.ServerFrame
+) -> None:
+    client.open()
+    client.after(300.0)
+    assert client.actions("ping")
+    client.hear(heard)
+    client.after(10.0)
+    assert not [each for each in client.reported if isinstance(each, Drop)]
+
+
+def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client: Client) -> None:
+    client.open()
+    client.hear(message(1))
+    client.step(Engine.leave, CHAT)
+    client.after(60.0)
+    assert client.actions("receipt") == []
+    client.step(Engine.begin_anew)
+    assert events.BeganAnew() not in client.reported, "there was no chat to lose"
+
+
 def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(
     client: Client,
 ) -> None:

@@ -171,3 +171,16 @@ def test_a_device_that_is_gone_is_remembered_by_the_identity_it_had_last(
     authors = [one.ed25519 for one in identities.authors("ravi/web")]
     assert authors[0] == entries[1]["keys"]["ed25519"]
     assert {*authors} == {each["keys"]["ed25519"] for each in entries}
+
+
+def test_a_device_that_shows_another_key_for_its_sessions_alone_waits_too(
+    identities: Identities,
+) -> None:
+    account, other = Account(), Account().curve25519_key.to_base64()
+    before = listed(account, "web")
+    identities.learn("ravi", {"web": before})
+    document = device_document("ravi", "web", other, before["keys"]["ed25519"])
+    signature = account.sign(canonical(document)).to_base64()
+    after = {"keys": {**before["keys"], "curve25519": other}, "signature": signature}
+    assert identities.learn("ravi", {"web": after}).changed == ("ravi/web",)
+    assert identities.trust("ravi") is Trust.CHANGED
