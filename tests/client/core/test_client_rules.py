@@ -683,9 +683,48 @@ def test_what_may_not_have_been_told_is_told_again_after_a_crash(client: Client)
     assert [frame["senders"] for frame in client.actions("receipt")] == [["raju"]]
 
 
-def test_a_pong_confirms_what_was_told_before(client: Client) -> None:
+def test_what_was_not_sealed_fails_in_a_chat_that_is_not_ours_any_more(client: Client) -> None:
+    client.open()
+    first, second = client.write("in the outbox"), client.write("behind it")
+    client.hear(frames.Nudge(CHAT, 1))
+    client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
+    states = [each for each in client.reported if isinstance(each, StateChanged)]
+    assert [(each.message_id, each.state) for each in states] == [(second, State.FAILED)]
+    client.hear(frames.ErrorFrame("not_found", "no such chat", first, "send"))
+    assert client.states()[-1] == (State.FAILED, None) and client.engine.unaccepted == 0
+
+
+def test_what_is_read_ends_at_what_is_here(client: Client) -> None:
+    client.open()
+    client.hear(message(1), message(3))
+    client.step(Engine.mark_read, CHAT, 3)
+    client.hear(message(2))
+    client.after(5.0)
+    told = [(frame["delivered"], frame.get("read")) for frame in client.actions("receipt")]
+    assert told[-1] == (3, 1)
+
+
+def test_what_waits_for_acceptance_in_each_chat_is_sent_again_after_a_crash(client: Client) -> None:
+    client.open()
+    names = {client.write(chat=chat) for chat in (CHAT, "c2", "c3")}
+    client.restart()
+    client.open(sync=False)
+    client.hear(synced(0, 0))
+    assert {frame["message_id"] for frame in client.actions("send")} == names
+
+
+def test_an_error_of_another_kind_keeps_the_receipts_of_its_chat(client: Client) -> None:
     client.open()
     client.hear(message(1))
+    client.hear(frames.ErrorFrame("bad_request", "no", chat=CHAT, action="typing"))
+    client.after(5.0)
+    assert [frame["delivered"] for frame in client.actions("receipt")] == [1]
+
+
+def test_a_pong_confirms_what_was_told_before(client: Client) -> None:
+    client.open()
+    other = frames.Synced({"c2": frames.SyncedChat(1, 0, 1, (), MEMBERS)}, False)
+    client.hear(message(1), message(1, chat="c2"), other)
     client.after(310.0)
     assert client.actions("ping")
     client.hear(frames.Pong())

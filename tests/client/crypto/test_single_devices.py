@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client.core.cipher import Chat, Claims, Unreadable, Wants
+from client.core.engine import Engine
 from client.core.frames import Message
 from client.crypto.to_device import ToDeviceQueue
 from tests.client.crypto.scene import Scene
@@ -46,6 +47,18 @@ def test_keys_of_all_who_are_to_get_something_are_claimed_together(scene: Scene)
     place = Chat(chat, False, frozenset({"ravi", "raju"}))
     wants = ravi.encryption.to_device_wants(place, lambda _: True, ())
     assert wants == Wants(claims=frozenset({"raju/phone", "raju/web"}))
+
+
+def test_what_is_for_a_device_waits_until_it_is_known_who_is_in_the_group(scene: Scene) -> None:
+    chat, ravi = scene.group("ravi", "raju"), scene[RAVI]
+    ravi.leave()
+    ravi.connect()  # what an earlier connection said of the members counts no more
+    ravi.step(Engine.send_to_device, chat, "raju/web", "sas", {"txn": "t"})
+    scene.backend.now += ravi.settings.resend_after  # there is no response to the sync
+    ravi.step(Engine.due)
+    assert ravi.encryption.devices_to_send_to() == {chat: {"raju/web"}}
+    scene.settle(seconds=1)
+    assert ravi.encryption.devices_to_send_to() == {}
 
 
 @pytest.mark.parametrize("first", [True, False])
