@@ -1,6 +1,8 @@
 """Waking phones from the message to the push, through the real queue: who rings, and how often."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -297,3 +299,33 @@ def test_a_late_message_below_one_that_rang_rings_too(world: Backend, phones: Ph
     _watch(world, chat, 1, 2, 3)
     phones.run()
     assert phones.rings("raju") == [late["message_id"], "late"]
+
+
+class _Awaited:
+    """What a function does beside something else. It is frozen with its response, so that nothing
+    counts but what it has waited for: here that is done when it is waited for."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.act = act
+
+    def result(self, timeout: float) -> object:
+        assert timeout > 0
+        return self.act()
+
+
+class _Background:
+    def submit(self, act: Callable[..., object], *given: object) -> _Awaited:
+        return _Awaited(partial(act, *given))
+
+
+def test_what_is_queued_beside_posts_is_queued_before_the_response(
+    world: Backend, phones: Phones
+) -> None:
+    given.online(world, "mira")
+    chat = given.group(world, "ravi", "raju", "mira")
+    vars(world.aws)["background"] = _Background()
+    when.sends(world, "ravi", chat)
+    assert [job.user for job in phones.run()] == ["raju"]
+    given.user(world, "raju", "desk")
+    when.acknowledges(world, "raju", chat, "desk", read=1, senders=["ravi"])
+    assert [job.reader for job in phones.run()] == ["desk"]
