@@ -397,3 +397,11 @@ def test_emoji_are_shown_once_however_much_comes_after_them() -> None:
     ravi.hears(*raju.says(True))
     ravi.waits(1)
     assert sum(isinstance(each, EmojiShown) for each in ravi.reported) == 1
+
+
+def test_of_two_that_have_both_begun_the_one_that_does_not_count_begins_never_again() -> None:
+    raju, ravi = pair()
+    mine, theirs = raju.start(), ravi.start()
+    assert raju.hears(*theirs) == mine  # it counts, and is said once more
+    raju.do(raju.machine.cancel(ravi.me.name))
+    assert raju.hears(*theirs) == [] and raju.machine.open() == []

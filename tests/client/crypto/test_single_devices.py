@@ -11,7 +11,8 @@ from client.core.cipher import Chat, Claims, Unreadable, Wants
 from client.core.engine import Engine
 from client.core.frames import Message
 from client.crypto.to_device import ToDeviceQueue
-from tests.client.crypto.scene import Scene
+from tests.client.crypto.forging import forged
+from tests.client.crypto.scene import Scene, say
 
 RAVI = "ravi/phone"
 VECTORS = Path(__file__).parents[3] / "protocol/vectors/introductions.json"
@@ -91,3 +92,13 @@ def test_what_a_device_sends_that_waits_to_be_accepted_is_kept(scene: Scene) -> 
         encryption.identities._insert("mira", "tablet", "C" * 43, "E" * 43, blocked=True)
         opened = encryption.open(message)
     assert isinstance(opened, Unreadable) and opened.blocked and not opened.ask
+
+
+def test_what_was_sealed_for_another_device_is_refused_although_it_opens(scene: Scene) -> None:
+    """Its sender may pass on what a third one has sealed for it."""
+    chat, text = scene.direct("ravi", "raju"), "for somebody else"
+    say(scene, RAVI, chat, "hello")
+    keys = scene["raju/web"].account.ed25519
+    with forged(lambda inside: inside.update(to="raju/web", to_key=keys)):
+        say(scene, "raju/phone", chat, text)
+    assert scene[RAVI].texts(chat) == ["hello", None]
