@@ -277,6 +277,19 @@ describe("what was not readable", () => {
       { messageId: of, seq: 1, text: "copied", sentAt: START - 9 },
     ]);
   });
+  test("and was written by nobody, or here, has no place by a copy", async () => {
+    await client.online(synced(0));
+    for (const [seq, of, fields] of [
+      [1, crypto.randomUUID(), {}],
+      [2, ulid(START - 99), { sender: "ravi", sender_device: "web" }],
+    ] as const) {
+      const id = crypto.randomUUID();
+      const copy = { kind: "copy", of, text: "copied", sent_at: START - 9 } as const;
+      client.answers.set(id, { content: copy });
+      await client.receive(message(seq, { message_id: id, ...fields }));
+    }
+    expect(client.events("message")).toEqual([]);
+  });
   test("and is hidden is kept only where its sender may be accepted", async () => {
     await client.online(synced(0));
     const ids = [crypto.randomUUID(), crypto.randomUUID()];
@@ -287,6 +300,39 @@ describe("what was not readable", () => {
     const rows = await client.store.all(tables.messages);
     const kept = rows.filter((row) => row.unreadable !== undefined).map((row) => row.messageId);
     expect(kept).toEqual(ids.slice(0, 1));
+  });
+  test.each([
+    ["no_payload", 3_000],
+    ["no_session", 3_000],
+    ["damaged", 3_000],
+    ["false_sender", 3_000],
+    ["replayed", 3_000],
+    ["unknown_algorithm", undefined],
+    ["identity_changed", undefined],
+    ["unknown_device", undefined],
+  ] as const)("because of %s is asked for, or not", async (unreadable, wait) => {
+    client.answers.set(late.message_id, { unreadable });
+    await client.online(synced(0), late);
+    const [row] = await client.store.all(tables.messages);
+    expect(row?.askAt).toBe(wait && client.time + wait);
+  });
+  test.each([
+    [300_000, true],
+    [300_001, false],
+  ])("and was sent %d ms before this device was made is asked for: %s", async (later, asked) => {
+    const account = { registeredAt: START + later } as tables.AccountRow;
+    await client.step(({ ledger }) => ledger.work.put(tables.account, account));
+    await unreadable();
+    const [row] = await client.store.all(tables.messages);
+    expect(row?.askAt !== undefined).toBe(asked);
+  });
+  test("is not counted as a text where nobody wrote it for people to read", async () => {
+    await client.online(synced(0));
+    client.answers.set(late.message_id, {
+      content: { kind: "content", content: { kind: "timer", seconds: 60 } },
+    });
+    await client.receive(late);
+    expect(client.events("message")).toMatchObject([{ kind: "timer", counts: false }]);
   });
   test("is counted as a text of a person, and a change is not", async () => {
     const change = changeId(START + 2, () => 0.5);

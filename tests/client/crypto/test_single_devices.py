@@ -62,6 +62,22 @@ def test_what_is_for_a_device_waits_until_it_is_known_who_is_in_the_group(scene:
     assert ravi.encryption.devices_to_send_to() == {}
 
 
+def test_what_is_for_a_device_that_shows_other_keys_waits_until_they_are_accepted(
+    scene: Scene,
+) -> None:
+    chat, ravi = scene.direct("ravi", "raju"), scene[RAVI]
+    say(scene, RAVI, chat, "hello")
+    scene["raju/web"].lose_connection()
+    scene.add("raju/web").connect()  # installed anew
+    scene.settle(seconds=1)
+    ravi.step(Engine.send_to_device, chat, "raju/web", "sas", {"txn": "t"})
+    scene.settle(seconds=1)
+    assert ravi.encryption.devices_to_send_to() == {chat: {"raju/web"}}
+    ravi.accept("raju")
+    scene.settle(seconds=1)
+    assert ravi.encryption.devices_to_send_to() == {}
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_a_copy_waits_once_whoever_wants_it(scene: Scene, first: bool) -> None:
     with scene[RAVI].table() as db:
