@@ -16,6 +16,7 @@ from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.breaking import Broken
 from emulator.clock import Clock
+from emulator.console import token
 from emulator.console.details import Details
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
@@ -138,6 +139,8 @@ class Services:
         self.reload = self._reload()
         self.console = Console(
             port=servers.ports.console,
+            token=token.read_or_make(servers.options.state),
+            status=servers.options.project.command("status"),
             state=self.state,
             containers=self.containers,
             weights=self.balancer,
@@ -154,7 +157,7 @@ class Services:
                 tables=self.tables.names,
                 field=servers.options.project.trace_field,
             ),
-            endpoints=lambda: self.endpoints().as_json(),
+            endpoints=lambda: replace(self.endpoints(), console=self.console.origin).as_json(),
             broken=self.broken,
             dashboard=lambda: self.cloudwatch.dashboard(self.metric_seconds()),
         )

@@ -1,5 +1,5 @@
 // Shows GET /_local/state as it changes and sends what the buttons say. No library, no build.
-import { $, put } from "./elements.js";
+import { $, put, ROOT } from "./elements.js";
 import { showGroups } from "./lanes.js";
 import { bindLoad, isSending, showLoad } from "./load.js";
 import { bindOrders, changed, whenDone } from "./orders.js";
@@ -20,7 +20,7 @@ function look() {
 async function lookOnce() {
   const before = changed();
   try {
-    const response = await fetch("/_local/state");
+    const response = await fetch(`${ROOT}state`);
     if (!response.ok) throw new Error(`status ${response.status}`);
     const state = await response.json();
     if (changed() === before) show(state); // otherwise the order's own look follows

@@ -1,11 +1,11 @@
 // One thing, opened: its address says which, and GET /_local/<the same> has its data.
-import { $, make, put } from "./elements.js";
+import { $, make, put, ROOT } from "./elements.js";
 import { post } from "./sending.js";
 import { asked, VIEWS } from "./views.js";
 
 const PERIOD = 2000; // milliseconds between two looks
 
-const parts = location.pathname.slice("/_local/view/".length).split("/");
+const parts = location.pathname.slice(`${ROOT}view/`.length).split("/");
 const kind = parts[0];
 const name = decodeURIComponent(parts.slice(1).join("/"));
 const view = VIEWS[kind];
@@ -15,7 +15,7 @@ let paused = false;
 function source() {
   const path = name ? `${kind}/${encodeURIComponent(name)}` : kind;
   const query = asked();
-  return `/_local/${path}${query ? `?${query}` : ""}`;
+  return `${ROOT}${path}${query ? `?${query}` : ""}`;
 }
 
 async function look() {
@@ -61,7 +61,7 @@ function show(found, more) {
 // An order, and another look; gives what came back.
 async function act(path, body) {
   try {
-    const result = await post(`/_local/${path}`, body);
+    const result = await post(`${ROOT}${path}`, body);
     shown = "";
     await look();
     return result;

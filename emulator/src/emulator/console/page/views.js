@@ -1,8 +1,8 @@
 // What each view draws, from the JSON of its address.
 import { dashboard } from "./dashboard.js";
-import { ago, make, number, platform } from "./elements.js";
+import { ago, make, number, platform, ROOT } from "./elements.js";
 
-const link = (to, text) => make("a", { href: `/_local/view/${to}` }, text);
+const link = (to, text) => make("a", { href: `${ROOT}view/${to}` }, text);
 const named = (kind, name, text = name) => link(`${kind}/${encodeURIComponent(name)}`, text);
 const clock = (at) =>
   make("time", { title: new Date(at * 1000).toISOString() }, new Date(at * 1000).toLocaleTimeString());
@@ -94,7 +94,7 @@ function timeline(steps) {
 }
 
 function search(id) {
-  const form = make("form", { class: "search", action: "/_local/view/trace" });
+  const form = make("form", { class: "search", action: `${ROOT}view/trace` });
   form.append(
     make("label", {}, "a message's id, or any text ", make("input", { name: "id", value: id ?? "", autocomplete: "off" })),
     ...range(),
@@ -335,7 +335,7 @@ function phone(found) {
 }
 
 const log = async (_, name) => {
-  const response = await fetch(`/_local/functions/${encodeURIComponent(name)}/log?${asked()}`);
+  const response = await fetch(`${ROOT}functions/${encodeURIComponent(name)}/log?${asked()}`);
   return response.json();
 };
 
