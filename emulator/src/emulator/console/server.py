@@ -49,22 +49,11 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# see emulator.console.details
+_OPENED = ("connections", "functions", "phones", "queues", "reports", "tables", "trace")
 _KNOWN = (
-    *(
-        "broken",
-        "connections",
-        "dashboard",
-        "denials",
-        "endpoints",
-        "faults",
-        "functions",
-        "load",
-        "phones",
-        "pools",
-        "queues",
-        "state",
-    ),
-    *("tables", "targets", "trace"),
+    *_OPENED,
+    *("broken", "dashboard", "denials", "endpoints", "faults", "load", "pools", "state", "targets"),
 )
 
 State = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -104,7 +93,7 @@ class Console:
         self._token, self._status = token, status
         self._dashboard = dashboard
         self._broken = Broken() if broken is None else broken
-        self._details = details or Details(Ring(time.time))
+        self._details = details or Details(Ring(time.time), phones=phones)
         self._endpoints = endpoints
         self._state = state
         self._commands = Commands(containers, weights, origins, load_path)
@@ -177,9 +166,9 @@ class Console:
 
     async def _called(self, call: _Call) -> Mapping[str, Any]:
         match call:
-            case _Call("GET", ("trace" | "functions" | "queues" | "tables" | "connections", *_)):
+            case _Call("GET", (kind, *_)) if kind in _OPENED:
                 return await self._details.get(call.path, call.query)
-            case _Call("POST", ("functions" | "queues", _), body):
+            case _Call("POST", ("functions" | "queues" | "tables", _), body):
                 return await self._details.post(call.path, body)
             case _Call("POST", ("broken",), body):
                 return await self._break(body)
@@ -193,18 +182,14 @@ class Console:
                 state = await self._state()
                 return {"iam": state.get("iam", "off"), "denials": state.get("denials", [])}
             case _Call("GET", ("state",), _):
-                return await self._state()
+                failure = self._details.last_failure()
+                return {**await self._state(), "last_failure": failure}
             case _Call("POST", ("pools", pool), body):
                 return self._commands.pool(pool, body)
             case _Call("POST", ("targets", target), body):
                 return self._commands.target(target, body)
             case _Call("POST", ("load",), body):
                 return await self._commands.load(body, call.gone)
-            case _Call("GET", ("phones",), _):
-                return {"phones": self._phones.summary()}
-            case _Call("GET", ("phones", token), _):
-                pushes = [push.as_json() for push in self._phones.phone(token)]
-                return {"token": token, "pushes": pushes}
             case _Call("POST", ("phones", token), {"action": "uninstall"}):
                 self._phones.uninstall(token)
                 return {"token": token, "uninstalled": True}

@@ -18,6 +18,7 @@ from emulator.breaking import Broken
 from emulator.clock import Clock
 from emulator.console import token
 from emulator.console.details import Details
+from emulator.console.reports import Reports
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
 from emulator.describe.api import DescribeApi
@@ -156,6 +157,10 @@ class Services:
                 queue_urls=self.queues.urls,
                 tables=self.tables.names,
                 field=servers.options.project.trace_field,
+                phones=servers.phones,
+                owner=servers.options.project.phone_owner,
+                reports=Reports(servers.options.project.directory, servers.options.project.reports),
+                encrypted=servers.options.project.encrypted_fields,
             ),
             endpoints=lambda: replace(self.endpoints(), console=self.console.origin).as_json(),
             broken=self.broken,

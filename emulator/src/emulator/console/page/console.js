@@ -4,12 +4,14 @@ import { showGroups } from "./lanes.js";
 import { bindLoad, isSending, showLoad } from "./load.js";
 import { bindOrders, changed, whenDone } from "./orders.js";
 import { bindPhones } from "./phones.js";
+import { showSummary } from "./summary.js";
 import { showTables, showTotals } from "./tables.js";
 
 const PERIOD = 1000; // milliseconds between two looks
 const PERIOD_SENDING = 300; // while requests are sent from here
 
 let looked = Promise.resolve();
+let paused = false;
 
 // One look after the other: an older state never replaces a newer one.
 function look() {
@@ -31,6 +33,7 @@ async function lookOnce() {
 }
 
 function show(state) {
+  showSummary(state);
   showGroups($("groups"), state);
   showLoad(state);
   showTables(state);
@@ -39,12 +42,20 @@ function show(state) {
 
 function live(is, text) {
   document.body.classList.toggle("lost", !is);
-  put($("live"), text);
+  put($("live"), paused ? "paused" : text);
 }
+
+$("pause").addEventListener("click", () => {
+  paused = !paused;
+  $("pause").setAttribute("aria-pressed", String(paused));
+  put($("pause"), paused ? "Go on" : "Pause");
+  if (paused) put($("live"), "paused");
+  else look();
+});
 
 async function run() {
   for (;;) {
-    if (!document.hidden) await look();
+    if (!document.hidden && !paused) await look();
     await new Promise((done) => setTimeout(done, isSending() ? PERIOD_SENDING : PERIOD));
   }
 }

@@ -23,7 +23,7 @@ const TABLES = [
     columns: [
       text("alarm", (a) => (a.composite ? `${a.name} (notifies)` : a.id)),
       { ...text("state", (a) => (a.unsupported ? `not evaluated: ${a.unsupported}` : a.suppressed ? `${a.state}, silent` : a.state)), class: (a) => (a.state === "ALARM" ? "bad" : "") },
-      right("for", (a) => ago(a.since_at)),
+      right("for", (a) => (a.since_at ? ago(a.since_at) : "–")),
       text("meaning", (a) => a.description.replace(RUNBOOK, "")),
       text("runbook", (a) => RUNBOOK.exec(a.description)?.[1] ?? ""),
     ],
