@@ -16,7 +16,9 @@ from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.breaking import Broken
 from emulator.clock import Clock
+from emulator.console import token
 from emulator.console.details import Details
+from emulator.console.reports import Reports
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
 from emulator.describe.api import DescribeApi
@@ -138,6 +140,8 @@ class Services:
         self.reload = self._reload()
         self.console = Console(
             port=servers.ports.console,
+            token=token.read_or_make(servers.options.state),
+            status=servers.options.project.command("status"),
             state=self.state,
             containers=self.containers,
             weights=self.balancer,
@@ -153,8 +157,12 @@ class Services:
                 queue_urls=self.queues.urls,
                 tables=self.tables.names,
                 field=servers.options.project.trace_field,
+                phones=servers.phones,
+                owner=servers.options.project.phone_owner,
+                reports=Reports(servers.options.project.directory, servers.options.project.reports),
+                encrypted=servers.options.project.encrypted_fields,
             ),
-            endpoints=lambda: self.endpoints().as_json(),
+            endpoints=lambda: replace(self.endpoints(), console=self.console.origin).as_json(),
             broken=self.broken,
             dashboard=lambda: self.cloudwatch.dashboard(self.metric_seconds()),
         )
