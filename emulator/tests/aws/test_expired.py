@@ -16,7 +16,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 PASSWORD = "Passw0rd!"
-FLOWS = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+FLOWS: Any = [
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
+    "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+]
 
 
 def code(call: Callable[[], Any]) -> str:
