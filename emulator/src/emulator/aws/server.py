@@ -65,6 +65,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     from emulator.aws import (
         cognito,
         cognito_accounts,
+        cognito_tokens,
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
@@ -90,6 +91,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     ):
         cognito.install()
         cognito_accounts.install()
+        cognito_tokens.install()
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()
