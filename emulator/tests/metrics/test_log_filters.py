@@ -17,7 +17,11 @@ from emulator.metrics.log_groups import LogGroupProvider
 from emulator.metrics.store import Metric
 from emulator.providers import EmulatorError, Resource
 
-LINE = {"status": "FAILURE", "delivery": {"statusCode": 404, "attempts": 1, "gone": None}, "a": True}
+LINE = {
+    "status": "FAILURE",
+    "delivery": {"statusCode": 404, "attempts": 1, "gone": None},
+    "a": True,
+}
 
 
 @pytest.mark.parametrize(
@@ -51,10 +55,18 @@ def test_a_pattern_of_json_matches_as_its_conditions_say(pattern: str, matches: 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["ERROR", "[ip, user]", "{ $.a }", "{ $.a = 1", "{ $.a > x }", "{ $.a = 1 && }", "{ ($.a = 1 }"],
+    [
+        "ERROR",
+        "[ip, user]",
+        "{ $.a }",
+        "{ $.a = 1",
+        "{ $.a > x }",
+        "{ $.a = 1 && }",
+        "{ ($.a = 1 }",
+    ],
 )
 def test_a_pattern_of_another_form_is_named(pattern: str) -> None:
-    with pytest.raises(Unsupported, match="pattern|comparison"):
+    with pytest.raises(Unsupported, match=r"pattern|comparison"):
         matcher(pattern)
 
 

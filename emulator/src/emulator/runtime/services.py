@@ -98,6 +98,7 @@ class Services:
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.broken = Broken(servers.aws.url)
+        servers.fcm.revoked = self.broken.revoked
         self.functions = self._functions()
         self.log_groups = LogGroupProvider(
             servers.options.logs, self.functions.functions, place.region, place.account
@@ -123,6 +124,7 @@ class Services:
             gate=self.permissions,
             names=self._domains,
             measure=self.store.put,
+            log_file=self.log_groups.file,
         )
         self.balancer = LoadBalancingProvider(
             invoke,
