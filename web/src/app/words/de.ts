@@ -130,6 +130,7 @@ export const de: Words = {
   picture: "Bild",
   choosePicture: "Bild wählen",
   removePicture: "Bild entfernen",
+  notDrawn: "Es hat zu viele Bildpunkte, um hier gezeigt zu werden, oder ist von anderer Art.",
   pictureTooLarge: "Dieses Bild lässt sich nicht klein genug machen.",
   yourName: "Dein Name",
   yourNameText: "Wem du schreibst, der sieht ihn, mit deinem Bild, statt deines Benutzernamens.",

@@ -131,6 +131,7 @@ export const en = {
   picture: "Picture",
   choosePicture: "Choose picture",
   removePicture: "Remove picture",
+  notDrawn: "It has too many pixels to be shown here, or is of another kind.",
   pictureTooLarge: "This picture can't be made small enough.",
   yourName: "Your name",
   yourNameText: "Those to whom you write see it, with your picture, instead of your user name.",
