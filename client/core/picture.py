@@ -39,8 +39,8 @@ def sides(picture: str) -> tuple[int, int]:
 
 
 def may_be_drawn(content: bytes) -> bool:
-    """Whether a file is a picture of at most MOST_PIXELS. Its bytes decide, as in a decoder, not the
-    type that its sender gives it."""
+    """Whether a file is a picture of at most MOST_PIXELS. Its bytes decide, as in a decoder, and
+    not the type that its sender gives it."""
     try:
         width, height = _sides(content)
     except ValueError:

@@ -324,6 +324,7 @@ export const de: Words = {
   close: "Schließen",
   done: "Fertig",
   yes: "Ja",
+  handedOver: "Der Tab, der das tat, wurde geschlossen. Sieh nach, ob es getan ist.",
   unreachable: "Der Server antwortet nicht. Versuch es später noch einmal.",
   limited: "Das war zu oft. Versuch es gleich noch einmal.",
   failed: (what: string) => `Das ging nicht: ${what}`,

@@ -326,6 +326,7 @@ export const en = {
   close: "Close",
   done: "Done",
   yes: "Yes",
+  handedOver: "The tab that did this was closed. Look whether it is done.",
   unreachable: "The server doesn't answer. Try again later.",
   limited: "That was too often. Try again in a moment.",
   failed: (what: string) => `That did not work: ${what}`,
