@@ -188,6 +188,7 @@ WAYS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("life", "deliveries", "describes"), WAYS)
 def test_what_is_answered_and_what_is_left(
     life: Life, deliveries: int, describes: bool, monkeypatch: pytest.MonkeyPatch
