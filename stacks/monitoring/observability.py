@@ -70,6 +70,9 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.show_messages()
         if web.sockets:
             dashboard.show_sockets(web.sockets, web.load_balancer.balancer)
+        dashboard.show_connections(chat.websocket)
+        if notifications.feedback:
+            dashboard.show_platforms()
         dashboard.show_functions(functions)
         dashboard.show_queues(notifications, chat)
         dashboard.show_web(web.load_balancer.balancer, web.target_pools)
