@@ -18,17 +18,14 @@ from lambdas.telemetry import logger
 Handler = Callable[[Event, Any], dict[str, Any]]
 
 DEFAULT = "$default"
+# Those that handle frames, each with the actions in its ROUTES.
+FUNCTIONS = (presence, send, sync, receipt)
 # a test compares them with the routes of stacks/config/functions.py
 ROUTES: Mapping[str, Handler] = {
     "$connect": connection.handler,
     "$disconnect": connection.handler,
     DEFAULT: presence.handler,
-    "watch": presence.handler,
-    "ping": presence.handler,
-    "send": send.handler,
-    "sync": sync.handler,
-    "typing": sync.handler,
-    "receipt": receipt.handler,
+    **{action: module.handler for module in FUNCTIONS for action in module.ROUTES},
 }
 EVENTS = ("$connect", "$disconnect")  # a frame can't ask for them
 PROTOCOL_HEADER = "sec-websocket-protocol"
