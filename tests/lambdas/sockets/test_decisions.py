@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.connections import sign
+from lambdas.settings import Settings
 from lambdas.sockets import draining, routes
 from lambdas.sockets.ids import RANDOM_BYTES, Holder, holder_of, new_id
 from lambdas.sockets.routes import Dispatcher
+from lambdas.sockets.server import own_address
 from lambdas.sockets.signatures import is_signed
 from lambdas.telemetry import SharedMetrics
 from stacks.config.functions import FUNCTIONS
@@ -148,3 +153,61 @@ def test_threads_add_to_metrics_and_write_them_without_losing_any(
         list(threads.map(work, range(8)))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert sum(sum(line["Frames"]) for line in lines) == 400
+
+
+def test_a_task_drains_once_the_load_balancer_says_so_whatever_it_said_before() -> None:
+    said = iter(["initial", "healthy", OSError("throttled"), "unhealthy", "draining"])
+
+    def look() -> str:
+        state = next(said)
+        if isinstance(state, Exception):
+            raise state
+        return str(state)
+
+    asyncio.run(asyncio.wait_for(draining.until_draining(look, every=0), 30))
+    assert next(said, None) is None
+
+
+def test_a_task_asks_for_its_own_state_by_its_address() -> None:
+    own = Holder("10.0.1.2", 8090)
+
+    class Client:
+        found: ClassVar[list[str]] = ["draining"]
+
+        def describe_target_health(self, **asked: Any) -> Any:
+            assert asked == {
+                "TargetGroupArn": "arn",
+                "Targets": [{"Id": "10.0.1.2", "Port": 8090}],
+            }
+            return {
+                "TargetHealthDescriptions": [{"TargetHealth": {"State": s}} for s in self.found]
+            }
+
+    client = Client()
+    assert draining.state_of_target(client, "arn", own) == "draining"
+    client.found.clear()
+    assert draining.state_of_target(client, "arn", own) == "unused"
+
+
+class Metadata(BaseHTTPRequestHandler):
+    """The endpoint of task metadata, version 4, as far as it is read."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"Networks": [{"IPv4Addresses": ["10.0.1.2"]}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+def test_a_task_knows_its_address_from_ecs_and_on_a_laptop_from_its_host() -> None:
+    assert own_address(Settings({"HOST": "127.0.0.1"}), 8090) == Holder("127.0.0.1", 8090)
+    with HTTPServer(("127.0.0.1", 0), Metadata) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v4/task"
+        settings = Settings({"ECS_CONTAINER_METADATA_URI_V4": url})
+        assert own_address(settings, 8090) == Holder("10.0.1.2", 8090)
+        server.shutdown()
