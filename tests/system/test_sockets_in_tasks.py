@@ -12,7 +12,6 @@ from tests.support.running_system import System, started
 from tests.system.conftest import contexts
 from tests.system.telling import WITHIN, reached, received, run
 from tests.system.test_two_people import (  # noqa: F401 - the same tests, on this file's system
-    test_a_recipient_with_two_devices_gets_the_message_on_both,
     test_two_people_chat_one_leaves_is_woken_by_a_push_and_comes_back,
 )
 
@@ -39,7 +38,7 @@ def test_clients_connect_to_the_load_balancer(endpoints: dict[str, Any]) -> None
     assert endpoints["websocket"] == endpoints["api"].replace("http", "ws") + "/sockets"
 
 
-@pytest.mark.parametrize("action", ["kill", "drain"])
+@pytest.mark.parametrize("action", ["kill", pytest.param("drain", marks=pytest.mark.deep)])
 def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
     endpoints: dict[str, Any], device: Make, name: Name, action: str
 ) -> None:
