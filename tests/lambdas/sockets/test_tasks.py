@@ -15,9 +15,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from lambdas import connections
 from lambdas.connections import Connections, Outcome, Post
 from lambdas.presence.devices import Devices
-from lambdas.sockets import held
+from lambdas.sockets import direct, held
 from lambdas.sockets.draining import drain
 from lambdas.sockets.ids import Holder, new_id
 from tests.lambdas.sockets.scene import SECRET, client, opened, running, ticket_of, until
@@ -25,6 +26,15 @@ from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
 
 NOBODY = Holder("127.0.0.1", 9)  # the discard port, which refuses
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy answers late; nothing here is about that."""
+    for name in ("TIMEOUT_SECONDS", "WITHIN_SECONDS", "RETRY_WITHIN_SECONDS"):
+        monkeypatch.setattr(connections, name, 30.0)
+    for name in ("LOCAL_SECONDS", "CONNECT_SECONDS"):
+        monkeypatch.setattr(direct, name, 30.0)
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -93,14 +103,14 @@ def test_posts_reach_the_sockets_of_every_task_by_any_task(world: Backend) -> No
         ):
             await until(lambda: first.ids() and second.ids())
             ids = [*first.ids(), *second.ids()]
-            for connections in (
+            for each_poster in (
                 first.connections,
                 second.connections,
                 poster(first.posts),
                 poster(second.posts),
             ):
                 posts = [Post(each, {"type": "pong"}) for each in ids]
-                outcomes = await asyncio.to_thread(connections.post_all, posts)
+                outcomes = await asyncio.to_thread(each_poster.post_all, posts, 30.0)
                 assert outcomes == [Outcome.DELIVERED] * 2
                 for socket in (ravi, raju):
                     assert json.loads(await socket.recv()) == {"type": "pong"}
@@ -139,9 +149,9 @@ def test_a_connection_of_a_task_that_has_ended_is_gone_at_once(world: Backend) -
         async with running(world) as task:
             dead = new_id(NOBODY, b"x" * 12)
             for connection_id in (dead, dead, "AAAAAAAAAAAAAAA=", "no id"):
-                for connections in (task.connections, poster(task.posts)):
+                for each_poster in (task.connections, poster(task.posts)):
                     post = Post(connection_id, "{}")
-                    assert await asyncio.to_thread(connections.post, post) is Outcome.GONE
+                    assert await asyncio.to_thread(each_poster.post, post) is Outcome.GONE
 
     run(story())
 
