@@ -305,6 +305,26 @@ def test_a_pong_confirms_no_part_of_a_receipt_that_was_sent_after_the_ping() -> 
     assert second["senders"] == names[256:] and set(second["senders"]) <= set(again)
 
 
+def test_a_store_knows_a_receipt_as_reported_once_all_its_parts_are() -> None:
+    """Else a connection that drops before the last part leaves its senders without their ticks."""
+    plan, store = ReceiptPlan(SETTINGS, Random(1)), Store.open(":memory:", "ravi", "phone")
+    step = Step(1.0, 1.0, store, FakeCipher())
+    step.ledger.open_chat("c")
+    plan.opened({})
+    plan.moved("c", 1.0, Watermarks(300, 0), [f"user{n:04}" for n in range(300)], 1_024)
+    plan.due(1.0, everything=True)
+    plan.pinged()
+    plan.due(1.0, everything=True)
+    plan.confirmed(step)
+    (position,) = step.ledger.read_positions()
+    assert position.reported == Watermarks(0, 0)
+    plan.pinged()
+    plan.confirmed(step)
+    (position,) = step.ledger.read_positions()
+    assert position.reported == Watermarks(300, 0)
+    store.close()
+
+
 def pong(plan: ReceiptPlan) -> None:
     store = Store.open(":memory:", "ravi", "phone")
     plan.confirmed(Step(1.0, 1.0, store, FakeCipher()))

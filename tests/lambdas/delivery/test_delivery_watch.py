@@ -262,6 +262,7 @@ def test_a_device_that_is_lost_keeps_nothing_for_ever(world: Backend, chat: str)
     assert _head(world, chat)["purged_to"] == 2
 
 
+@pytest.mark.slow
 def test_marks_of_removed_devices_leave_the_item_where_only_marks_move(
     world: Backend, chat: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -377,6 +377,7 @@ def test_an_upload_that_a_new_identity_overtook_is_refused_whole(ravi: Ravi) -> 
     assert ravi.items("otk#") == ravi.items("fallback#") == ravi.items("onetime#") == []
 
 
+@pytest.mark.slow
 def test_a_claim_that_reads_first_and_deletes_then_would_be_caught(ravi: Ravi) -> None:
     ravi.upload(range(20))
     everybody_has_read = threading.Barrier(THREADS)

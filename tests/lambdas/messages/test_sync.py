@@ -266,6 +266,7 @@ def _pages(world: Backend, user: str, between: Callable[[], object] = int) -> li
     return pages
 
 
+@pytest.mark.slow
 def test_all_chats_come_page_by_page_each_once(world: Backend) -> None:
     given.online(world, "raju")
     given.user(world, "ravi", "phone")
@@ -284,6 +285,7 @@ def test_all_chats_come_page_by_page_each_once(world: Backend) -> None:
     assert not any(page["more"] or "retry_after" in page for page in pages)
 
 
+@pytest.mark.slow
 def test_a_page_ends_where_its_frame_is_full(world: Backend) -> None:
     names = [f"{'member' * 4}_{number:03d}" for number in range(200)]
     for name in ("raju", *names):
