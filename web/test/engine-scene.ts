@@ -28,6 +28,8 @@ type Act<T> = (step: Step) => Promise<T> | T;
 export class Client {
   readonly store: Store;
   readonly answers = new Map<string, Opened>();
+  /** Whether the sessions of a chat are given up where the backend has more of this device. */
+  renewed = false;
   engine: Engine;
   time = START;
   outputs: Output[] = [];
@@ -121,7 +123,17 @@ export class Client {
     const wants = async () => ({ lists: [], claims: [], blocked: [] });
     const open: Cipher["open"] = async ({ messageId, payload }) =>
       this.answers.get(messageId) ?? { content: text(payload ?? "") };
-    return Object.assign(real, { seal, check, wants, open, accept: async () => ["phone"] });
+    const found = { listed: new Map(), learned: ["phone"], added: [], changed: [] };
+    return Object.assign(real, {
+      seal,
+      check,
+      wants,
+      open,
+      accept: async () => ["phone"],
+      compared: async () => ["phone"],
+      learn: async () => found,
+      renew: async () => this.renewed,
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { changeId, ulid } from "../src/client/core/ids.ts";
+import type { Step } from "../src/client/core/step.ts";
 import { State } from "../src/client/core/ticks.ts";
 import * as tables from "../src/client/store/tables.ts";
 import { Client, LONGEST, message, START, synced, text } from "./engine-scene.ts";
@@ -234,6 +235,70 @@ describe("a chat", () => {
   });
 });
 
+describe("catching up", () => {
+  test("is over once there is nothing to ask for now, and complete if there never will be", async () => {
+    await client.online({ ...synced(2, { complete_to: 0 }), more: true });
+    expect(client.events("caught_up")).toEqual([]);
+    await client.receive({ ...synced(2, { complete_to: 1 }), retry_after: 9 });
+    expect(client.events("caught_up")).toEqual([{ type: "caught_up", complete: false }]);
+    await client.after(10_000);
+    await client.receive(synced(2));
+    expect(client.events("caught_up").at(-1)).toEqual({ type: "caught_up", complete: true });
+  });
+  test("on what another copy of the store has had gives up its sessions, once a connection", async () => {
+    client.renewed = true;
+    for (const connection of [1, 2]) {
+      await client.online(synced(4, { after: 3 }), synced(4, { after: 3 }));
+      expect(client.events("keys_low")).toHaveLength(connection);
+      await client.offline();
+    }
+    const lost = { sender: "ravi", sender_device: "web" };
+    await client.online(synced(4), message(5, lost));
+    expect(client.events("keys_low")).toHaveLength(3);
+  });
+});
+
+describe("a chat that was left", () => {
+  beforeEach(async () => {
+    await client.online(synced(0));
+    await client.step((each) => client.engine.leave(each, "c"));
+    client.sent("sync");
+  });
+  test("is asked about where somebody writes there all the same", async () => {
+    await client.receive(message(1));
+    expect(client.sent("sync")).toEqual([{ action: "sync", chats: { c: 1 } }]);
+  });
+  test("shows nobody that this user types", async () => {
+    await client.step((each) => client.engine.typing(each, "c"));
+    expect(client.sent("typing")).toEqual([]);
+  });
+});
+
+test("a chat of two stays one, whatever is said later", async () => {
+  await client.direct();
+  await client.step((each) =>
+    client.engine.chatIs(each, "c", ["ravi", "raju", "mira"], { kind: "group" }),
+  );
+  const { kind, members } = await client.step(({ ledger }) => ledger.chat("c"));
+  expect([kind, members.map(([user]) => user)]).toEqual(["direct", ["ravi", "raju"]]);
+});
+
+test("one's own profile is kept, by whichever device, and nobody else's", async () => {
+  await client.online(synced(0));
+  for (const [seq, sender] of [
+    [1, "raju"],
+    [2, "ravi"],
+  ] as const) {
+    const id = changeId(START + seq);
+    const profile = { kind: "profile", name: sender, picture: null, at: seq } as const;
+    client.answers.set(id, { content: { kind: "content", content: profile } });
+    await client.receive(message(seq, { sender, message_id: id }));
+    const row = await client.step(({ ledger }) => ledger.work.get(tables.session, tables.ONLY));
+    expect(row?.profile?.name).toBe(sender === "ravi" ? "ravi" : undefined);
+  }
+  expect(client.events("profile_changed").map(({ user }) => user)).toEqual(["raju", "ravi"]);
+});
+
 describe("what was not readable", () => {
   const late = message(1);
   const unreadable = async () => {
@@ -241,6 +306,26 @@ describe("what was not readable", () => {
     await client.online(synced(0), late);
   };
 
+  test("is tried again once its sender is accepted, compared or listed", async () => {
+    const acts = [
+      (each: Step) => client.engine.accept(each, "raju", new Map()),
+      (each: Step) => client.engine.compared(each, "raju", { listed: new Map(), memory: [] }),
+      (each: Step) => {
+        const request = client.engine.lookAt(each, "raju");
+        const found = { devices: new Map(), former: [] };
+        return client.engine.fetchSucceeded(each, { type: "lists", request, found });
+      },
+    ];
+    await client.online(synced(0));
+    for (const [at, act] of acts.entries()) {
+      const waits = message(at + 1);
+      client.answers.set(waits.message_id, { unreadable: "identity_changed" });
+      await client.receive(waits);
+      client.answers.clear();
+      await client.step<unknown>(act);
+      expect(client.events("message_readable")).toHaveLength(at + 1);
+    }
+  });
   test("is opened by a key of the same device in the same chat", async () => {
     await unreadable();
     client.answers.clear();

@@ -694,6 +694,21 @@ def test_what_was_not_sealed_fails_in_a_chat_that_is_not_ours_any_more(client: C
     assert client.states()[-1] == (State.FAILED, None) and client.engine.unaccepted == 0
 
 
+def test_of_chats_that_are_refused_together_each_is_asked_alone(client: Client) -> None:
+    client.open()
+    refused = frames.ErrorFrame("not_found", "one is not yours", action="sync")
+    client.step(Engine.sync)
+    client.hear(frames.Nudge(CHAT, 1), frames.Nudge("c2", 1), frames.Synced({}, False))
+    asked = client.actions("sync")[-1]["chats"]
+    assert asked == {CHAT: 0, "c2": 0}
+    client.hear(refused)
+    (first,) = client.actions("sync")[-1]["chats"]
+    client.hear(refused)
+    assert events.ChatLeft(first) in client.reported
+    (second,) = client.actions("sync")[-1]["chats"]
+    assert {first, second} == asked.keys() and not client.engine.left(second)
+
+
 def test_what_is_read_ends_at_what_is_here(client: Client) -> None:
     client.open()
     client.hear(message(1), message(3))

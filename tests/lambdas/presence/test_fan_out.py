@@ -126,6 +126,15 @@ def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> Non
     ]
 
 
+def test_of_several_the_one_whom_nobody_watches_keeps_nothing_of_the_others(
+    devices: Devices,
+) -> None:
+    devices.watch(Address("mira", "phone"), ["raju"], [], NOW + 100)
+    gateway = Gateway()
+    announce(gateway, devices, ["ravi", "raju"], clock=lambda: NOW)  # type: ignore[arg-type] # a fake
+    assert [frame["user"] for _, frame in gateway.delivered] == ["raju"]
+
+
 def test_nobody_is_told_when_nobody_watches(devices: Devices) -> None:
     devices.watch(Address("mira", "phone"), ["raju"], [], NOW)  # over by now
     gateway = Gateway()
