@@ -4,6 +4,7 @@ import type { Cipher } from "../src/client/core/cipher.ts";
 import type { MessageContent } from "../src/client/core/content.ts";
 import { Engine } from "../src/client/core/engine.ts";
 import type { Event } from "../src/client/core/events.ts";
+import type { Message } from "../src/client/core/frames.ts";
 import { ulid } from "../src/client/core/ids.ts";
 import type { Output } from "../src/client/core/outputs.ts";
 import { parse } from "../src/client/core/parsing.ts";
@@ -15,6 +16,7 @@ import type { Opened } from "../src/client/crypto/opening.ts";
 import { MessageTooLarge } from "../src/client/errors.ts";
 import { Ledger } from "../src/client/store/ledger.ts";
 import { Store } from "../src/client/store/store.ts";
+import type { OutboxRow } from "../src/client/store/tables.ts";
 import * as tables from "../src/client/store/tables.ts";
 
 export const START = 1_700_000_000_000;
@@ -30,6 +32,9 @@ export class Client {
   readonly answers = new Map<string, Opened>();
   /** Whether the sessions of a chat are given up where the backend has more of this device. */
   renewed = false;
+  /** What the encryption was told of: texts that failed, texts that another device lacks. */
+  readonly failed: string[] = [];
+  readonly requested: unknown[][] = [];
   engine: Engine;
   time = START;
   outputs: Output[] = [];
@@ -133,6 +138,8 @@ export class Client {
       compared: async () => ["phone"],
       learn: async () => found,
       renew: async () => this.renewed,
+      failed: async ({ messageId }: OutboxRow) => void this.failed.push(messageId),
+      requested: async (_: Message, ...rest: unknown[]) => void this.requested.push(rest),
     });
   }
 }
