@@ -12,6 +12,7 @@ beforeEach(async () => {
   client = await Client.made();
 });
 
+const group = { kind: "group" } as const;
 const dropped = () => client.outputs.filter(({ type }) => type === "drop");
 const shown = () => client.events("message").map((each) => each.text);
 const marks = () => client.sent("receipt").map(({ delivered, read }) => [delivered, read]);
@@ -270,6 +271,34 @@ describe("a chat that was left", () => {
   test("shows nobody that this user types", async () => {
     await client.step((each) => client.engine.typing(each, "c"));
     expect(client.sent("typing")).toEqual([]);
+  });
+});
+
+describe("the members of a group", () => {
+  const members = (...users: string[]) => Object.fromEntries(users.map((user) => [user, {}]));
+  const marks = async () => new Map((await client.step(({ ledger }) => ledger.chat("c"))).members);
+
+  test("are asked for where they may have changed, and then it is written to", async () => {
+    await client.online(synced(0, { members: members("ravi", "raju", "mira") }));
+    await client.step((each) => client.engine.chatIs(each, "c", ["ravi", "raju", "mira"], group));
+    await client.receive({ type: "devices_changed", user: "mira", chat: "c" });
+    await client.write("hello");
+    expect(client.sent("send")).toEqual([]);
+    await client.receive(synced(0, { members: members("ravi", "raju") }));
+    expect(client.sent("send")).toHaveLength(1);
+    expect(client.events("members")).toMatchObject([{ joined: [], left: ["mira"] }]);
+  });
+  test("keep their marks, whatever an older response says", async () => {
+    await client.online(synced(0, { members: members("ravi", "raju", "mira") }));
+    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 3, read: 2 });
+    await client.receive(synced(0, { members: members("ravi", "raju", "mira") }));
+    expect((await marks()).get("raju")).toEqual({ delivered: 3, read: 2 });
+    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 1, read: 4 });
+    expect((await marks()).get("raju")).toEqual({ delivered: 4, read: 4 });
+  });
+  test("were last listed when most of the chat was there", async () => {
+    await client.online(synced(5), synced(3));
+    expect((await client.step(({ ledger }) => ledger.chat("c"))).membersAsOf).toBe(5);
   });
 });
 

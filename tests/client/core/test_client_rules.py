@@ -694,6 +694,15 @@ def test_what_was_not_sealed_fails_in_a_chat_that_is_not_ours_any_more(client: C
     assert client.states()[-1] == (State.FAILED, None) and client.engine.unaccepted == 0
 
 
+def test_in_a_direct_chat_that_is_said_to_be_others_too_nobody_reads(client: Client) -> None:
+    client.store.describe(CHAT, "direct")
+    client.open(sync=False)
+    client.hear(synced(0, 0, members={**MEMBERS, "mira": frames.Watermarks()}))
+    assert client.engine._membership.chat(client._step(), CHAT).members == frozenset()
+    client.write()
+    assert client.states() == [(State.FAILED, None)] and client.actions("send") == []
+
+
 def test_of_chats_that_are_refused_together_each_is_asked_alone(client: Client) -> None:
     client.open()
     refused = frames.ErrorFrame("not_found", "one is not yours", action="sync")

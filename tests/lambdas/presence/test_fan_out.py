@@ -115,6 +115,23 @@ def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: De
     assert posted == {("mira=", "ravi", False), ("mira=", "raju", False)}
 
 
+def test_whoever_watches_hears_of_each_of_those_that_were_gone_together(devices: Devices) -> None:
+    devices.watch(Address("mira", "phone"), ["ravi", "raju"], [], NOW + 100)
+    gateway = Gateway("ravi=", "raju=")
+    assert _deliver(gateway, devices, "ravi", "raju") == [Outcome.GONE] * 2
+    told = [(connection, frame["user"]) for connection, frame in gateway.delivered]
+    assert told == [("mira=", "ravi"), ("mira=", "raju")]
+
+
+def test_nobody_hears_of_one_device_of_a_user_who_is_online_with_another(devices: Devices) -> None:
+    devices.register("ravi", "desk")
+    devices.connect("ravi", "desk", "desk=", SOME_TIME_AGO)
+    devices.watch(Address("mira", "phone"), ["ravi"], [], NOW + 100)
+    gateway = Gateway("ravi=")
+    assert _deliver(gateway, devices, "ravi") == [Outcome.GONE]
+    assert gateway.delivered == []
+
+
 def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> None:
     devices.watch(Address("mira", "phone"), ["raju", "ravi"], [], NOW + 100)
     devices.disconnect("raju", "phone", "raju=", NOW)

@@ -154,6 +154,8 @@ def test_a_ticket_from_before_all_sign_ins_ended_opens_nothing(
     now = int(world.clock() * 1000)
     event = events.connect("ravi", "phone", "c=", now + 5_000, asked_at=now - earlier)
     assert connection.handler(event, None)["statusCode"] == status
+    connected = Devices(world.aws.users).of(["ravi"], consistent=True)["ravi"]["phone"].connected_at
+    assert connected == (now + 5_000 if status == 200 else None)
 
 
 def test_who_watches_the_own_presence_sees_it(world: Backend) -> None:
