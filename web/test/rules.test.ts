@@ -12,7 +12,7 @@ beforeEach(async () => {
   client = await Client.made();
 });
 
-const group = { kind: "group" } as const;
+const _group = { kind: "group" } as const;
 const dropped = () => client.outputs.filter(({ type }) => type === "drop");
 const shown = () => client.events("message").map((each) => each.text);
 const marks = () => client.sent("receipt").map(({ delivered, read }) => [delivered, read]);
@@ -92,6 +92,19 @@ describe("a text", () => {
     await client.receive(synced(0));
     expect(client.sent("send")).toEqual([{ action: "send", message_id: id }]);
   });
+  test("that may be there already waits for the sync on each further connection", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    await client.write("hello");
+    for (const _ of [1, 2]) {
+      await client.offline();
+      client.sent("send");
+      await client.online();
+      expect(client.sent("send")).toEqual([]);
+    }
+    await client.receive(synced(0));
+    expect(client.sent("send")).toHaveLength(1);
+  });
   test("of one's own that comes in a sync has its place, the lowest of several", async () => {
     await client.online(synced(0));
     await client.direct();
@@ -111,6 +124,46 @@ describe("a text", () => {
     await client.receive(message(1, { sender: "ravi", sender_device: "phone" }));
     expect(client.events("message")).toMatchObject([{ own: true, text: "m1" }]);
   });
+});
+
+describe("ticks", () => {
+  const accepted = async (seq: number) => {
+    const id = await client.write("hello");
+    await client.receive({ type: "accepted", message_id: id, chat: "c", seq, sent_at: START });
+  };
+  const states = () => client.events("state").map(({ seq, state }) => [seq, state]);
+
+  test("follow the marks of the others", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    await accepted(1);
+    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 1, read: 1 });
+    expect(states().map(([, state]) => state)).toEqual([State.SENT, State.DELIVERED, State.READ]);
+  });
+  test("stay where a block has hidden a text, whatever the marks are later", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    await accepted(1);
+    await accepted(2);
+    const marks = { delivered: 2, read: 2, undelivered: [[1, 1]] };
+    await client.receive({ type: "receipt", chat: "c", user: "raju", ...marks });
+    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 2, read: 2 });
+    expect(states()).toEqual([
+      [1, State.SENT],
+      [2, State.SENT],
+      [2, State.DELIVERED],
+      [2, State.READ],
+    ]);
+  });
+});
+
+test("what another device of the user has read is read here, and never unread again", async () => {
+  await client.online(synced(0), message(1), message(2), message(3));
+  for (const read of [2, 1]) {
+    await client.receive({ type: "receipt", chat: "c", user: "ravi", delivered: 3, read });
+    expect((await client.step(({ ledger }) => ledger.chat("c"))).read).toBe(2);
+  }
+  expect(client.events("watermarks")).toMatchObject([{ user: "ravi", read: 2 }]);
 });
 
 describe("a receipt", () => {
@@ -178,63 +231,6 @@ describe("a receipt", () => {
   });
 });
 
-describe("a chat", () => {
-  test("that was left has nothing to be fetched, and is there again with a sync", async () => {
-    await client.online(synced(0), message(2));
-    await client.after(1_000);
-    expect(client.sent("sync").at(-1)).toEqual({ action: "sync", chats: { c: 0 } });
-    await client.step((each) => client.engine.leave(each, "c"));
-    await client.receive({ type: "synced", chats: {}, more: false });
-    await client.after(60_000);
-    expect(client.sent("sync")).toEqual([]);
-    await client.receive(synced(2));
-    expect(client.engine.left("c")).toBe(false);
-    await client.restart();
-    expect(client.engine.left("c")).toBe(false);
-  });
-  test("that was left is not lost with the backend's data", async () => {
-    await client.online(synced(0));
-    await client.step((each) => client.engine.leave(each, "c"));
-    await client.step((each) => client.engine.beginAnew(each));
-    expect(client.events("began_anew")).toEqual([]);
-  });
-  test("is asked for the members once on each connection where a stranger writes", async () => {
-    for (const seq of [1, 3]) {
-      await client.online(synced(seq - 1, { after: seq - 1 }));
-      client.sent("sync");
-      await client.receive(message(seq, { sender: "mira" }));
-      await client.receive(synced(seq, { after: seq }), message(seq + 1, { sender: "mira" }));
-      expect(client.sent("sync")).toHaveLength(1);
-      await client.offline();
-    }
-  });
-  test("keeps what has expired as a place", async () => {
-    await client.online(synced(3, { missing: [[1, 2]] }));
-    expect(client.events("expired")).toEqual([{ type: "expired", chat: "c", first: 1, last: 2 }]);
-    expect(await client.store.all(tables.missing)).toMatchObject([
-      { chat: "c", first: 1, last: 2 },
-    ]);
-  });
-  test("waits a little longer for a gap that may be a text of one's own", async () => {
-    await client.online(synced(0));
-    await client.direct();
-    client.sent("sync");
-    const id = await client.write("hello");
-    await client.receive(message(2));
-    await client.after(150);
-    expect(client.sent("sync")).toEqual([]);
-    await client.receive({ type: "accepted", message_id: id, chat: "c", seq: 1, sent_at: START });
-    await client.after(5_000);
-    expect(client.sent("sync")).toEqual([]);
-  });
-  test("of two shows nothing of who is neither", async () => {
-    await client.online(synced(0));
-    await client.direct();
-    await client.receive(message(1, { sender: "mira" }));
-    expect(client.events("message")).toMatchObject([{ unreadable: "not_in_chat" }]);
-  });
-});
-
 describe("catching up", () => {
   test("is over once there is nothing to ask for now, and complete if there never will be", async () => {
     await client.online({ ...synced(2, { complete_to: 0 }), more: true });
@@ -256,59 +252,6 @@ describe("catching up", () => {
     await client.online(synced(4), message(5, lost));
     expect(client.events("keys_low")).toHaveLength(3);
   });
-});
-
-describe("a chat that was left", () => {
-  beforeEach(async () => {
-    await client.online(synced(0));
-    await client.step((each) => client.engine.leave(each, "c"));
-    client.sent("sync");
-  });
-  test("is asked about where somebody writes there all the same", async () => {
-    await client.receive(message(1));
-    expect(client.sent("sync")).toEqual([{ action: "sync", chats: { c: 1 } }]);
-  });
-  test("shows nobody that this user types", async () => {
-    await client.step((each) => client.engine.typing(each, "c"));
-    expect(client.sent("typing")).toEqual([]);
-  });
-});
-
-describe("the members of a group", () => {
-  const members = (...users: string[]) => Object.fromEntries(users.map((user) => [user, {}]));
-  const marks = async () => new Map((await client.step(({ ledger }) => ledger.chat("c"))).members);
-
-  test("are asked for where they may have changed, and then it is written to", async () => {
-    await client.online(synced(0, { members: members("ravi", "raju", "mira") }));
-    await client.step((each) => client.engine.chatIs(each, "c", ["ravi", "raju", "mira"], group));
-    await client.receive({ type: "devices_changed", user: "mira", chat: "c" });
-    await client.write("hello");
-    expect(client.sent("send")).toEqual([]);
-    await client.receive(synced(0, { members: members("ravi", "raju") }));
-    expect(client.sent("send")).toHaveLength(1);
-    expect(client.events("members")).toMatchObject([{ joined: [], left: ["mira"] }]);
-  });
-  test("keep their marks, whatever an older response says", async () => {
-    await client.online(synced(0, { members: members("ravi", "raju", "mira") }));
-    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 3, read: 2 });
-    await client.receive(synced(0, { members: members("ravi", "raju", "mira") }));
-    expect((await marks()).get("raju")).toEqual({ delivered: 3, read: 2 });
-    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 1, read: 4 });
-    expect((await marks()).get("raju")).toEqual({ delivered: 4, read: 4 });
-  });
-  test("were last listed when most of the chat was there", async () => {
-    await client.online(synced(5), synced(3));
-    expect((await client.step(({ ledger }) => ledger.chat("c"))).membersAsOf).toBe(5);
-  });
-});
-
-test("a chat of two stays one, whatever is said later", async () => {
-  await client.direct();
-  await client.step((each) =>
-    client.engine.chatIs(each, "c", ["ravi", "raju", "mira"], { kind: "group" }),
-  );
-  const { kind, members } = await client.step(({ ledger }) => ledger.chat("c"));
-  expect([kind, members.map(([user]) => user)]).toEqual(["direct", ["ravi", "raju"]]);
 });
 
 test("one's own profile is kept, by whichever device, and nobody else's", async () => {
@@ -366,22 +309,4 @@ describe("an error", () => {
     }
     expect(client.events("chat_left")).toHaveLength(1);
   });
-});
-
-test("a device list that has changed is fetched at once, each time", async () => {
-  await client.online(synced(0));
-  const lists = () =>
-    client.outputs.flatMap((each) => (each.type === "fetch" ? [each.request] : []));
-  for (const times of [1, 2]) {
-    await client.receive({ type: "devices_changed", user: "raju", chat: "c" });
-    expect(lists()).toHaveLength(times);
-    expect(client.sent("sync").at(-1)).toEqual({ action: "sync", chats: { c: 0 } });
-    await client.receive(synced(0));
-    const found = { devices: new Map(), former: [] };
-    const [request] = lists().slice(-1);
-    if (request?.type !== "lists") throw new Error("no list was asked for");
-    await client.step((each) =>
-      client.engine.fetchSucceeded(each, { type: "lists", request, found }),
-    );
-  }
 });

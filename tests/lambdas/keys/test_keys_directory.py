@@ -348,6 +348,15 @@ def test_an_upload_that_the_same_upload_overtook_tells_what_remains_now(ravi: Ra
     assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 100
 
 
+def test_a_key_that_another_device_uploads_meanwhile_is_stored_once(ravi: Ravi) -> None:
+    ravi.register("desk")
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(2), device="desk")))
+    keys = [signed(number) for number in range(1, 4)]
+    assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 2
+    assert ravi.claims(3) == ["id2", "id3", None]
+    assert ravi.claims(3, "desk") == ["id0", "id1", None]
+
+
 def test_an_upload_that_another_one_overtook_comes_after_it(ravi: Ravi) -> None:
     slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(2))))
     keys = [signed(number) for number in range(2, 4)]
