@@ -1,4 +1,4 @@
-/** Who is in a chat, as far as the engine knows it: who joins and leaves, is asked about, is written to. */
+/** Who is in a chat, as far as the engine knows it: who joins, who leaves, who is asked about. */
 
 import { beforeEach, describe, expect, test } from "vitest";
 import * as tables from "../src/client/store/tables.ts";

@@ -1,7 +1,7 @@
 /** The client rules on an engine, as tests/client/core/test_client_rules.py has them. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { changeId } from "../src/client/core/ids.ts";
+import { changeId, ulid } from "../src/client/core/ids.ts";
 import { State } from "../src/client/core/ticks.ts";
 import * as tables from "../src/client/store/tables.ts";
 import { Client, LONGEST, message, START, synced } from "./engine-scene.ts";
@@ -105,13 +105,42 @@ describe("a text", () => {
     await client.receive(synced(0));
     expect(client.sent("send")).toHaveLength(1);
   });
+  test("that is under way over a crash waits for the sync, and keeps its turn", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const first = await client.write("first");
+    await client.restart();
+    await client.direct("d");
+    const second = await client.write("second", "d");
+    await client.online();
+    expect(client.sent("send")).toEqual([]);
+    await client.receive(synced(0));
+    expect(client.sent("send").map((frame) => frame.message_id)).toEqual([first, second]);
+    expect(await client.store.all(tables.outbox)).toHaveLength(2);
+  });
+  test("that is to disappear does so after it was accepted", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const id = ulid(START);
+    const content = { kind: "text", text: "hello", expires: 60 } as const;
+    await client.step((each) => client.engine.send(each, id, "c", content));
+    await client.after(120_000);
+    expect(client.events("message_changed")).toEqual([]);
+    await client.receive({ type: "accepted", message_id: id, chat: "c", seq: 1, sent_at: START });
+    await client.after(60_000);
+    expect(client.events("message_changed")).toMatchObject([{ messageId: id, what: "expired" }]);
+  });
   test("of one's own that comes in a sync has its place, the lowest of several", async () => {
     await client.online(synced(0));
     await client.direct();
     const id = await client.write("hello");
     const own = { message_id: id, sender: "ravi", sender_device: "web" };
     await client.receive({ type: "accepted", message_id: id, chat: "c", seq: 3, sent_at: START });
+    client.time += 1_000;
     await client.receive(message(1, own), message(2), message(3, own));
+    const rows = await client.store.all(tables.messages);
+    const row = rows.find(({ messageId }) => messageId === id);
+    expect(row).toMatchObject({ seq: 1, acceptedAt: START });
     const states = client.events("state").map(({ seq, state }) => [seq, state]);
     expect(states).toEqual([
       [3, State.SENT],
@@ -120,9 +149,11 @@ describe("a text", () => {
     expect(shown()).toEqual(["m2"]);
   });
   test("of another device of one's own counts as this user's", async () => {
+    client.renewed = true;
     await client.online(synced(0));
     await client.receive(message(1, { sender: "ravi", sender_device: "phone" }));
     expect(client.events("message")).toMatchObject([{ own: true, text: "m1" }]);
+    expect(client.events("keys_low")).toEqual([]);
   });
 });
 

@@ -281,6 +281,20 @@ def test_a_new_identity_keeps_the_keys_that_it_has_uploaded_already(ravi: Ravi) 
     assert ravi.claims(3) == ["id10", "id11", "id51"]
 
 
+def test_no_key_of_the_old_identity_is_handed_out_while_they_are_deleted(ravi: Ravi) -> None:
+    ravi.upload(range(3), fallback=50)
+    claimed: list[str | None] = []
+
+    class Slow(Directory):
+        def _forget_keys(self, *given: Any, **options: Any) -> None:
+            claimed.extend(ravi.claims(2))
+            super()._forget_keys(*given, **options)
+
+    changed = IDENTITY._replace(ed25519=Phone("any").ed25519)
+    Slow(ravi.table).put(ravi.name, "phone", changed)
+    assert claimed == [None, None]
+
+
 def claimed_by_all(take: Callable[[], str | None]) -> list[str]:
     """What eight claimers get, each until there is nothing left."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from lambdas.connections import Outcome, Post
 from lambdas.frames import decode
-from lambdas.presence.devices import Address, Devices
+from lambdas.presence.devices import OPENING_SECONDS, Address, Devices
 from lambdas.presence.fan_out import Delivery, announce, deliver
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
@@ -24,6 +24,7 @@ class Gateway:
 
     def __init__(self, *gone: str) -> None:
         self.gone = set(gone)
+        self.failing: set[str] = set()
         self.delivered: list[tuple[str, Any]] = []
         self.within: list[float] = []
         self.now = NOW
@@ -36,6 +37,8 @@ class Gateway:
     def _post(self, post: Post) -> Outcome:
         if post.connection_id in self.gone:
             return Outcome.GONE
+        if post.connection_id in self.failing:
+            return Outcome.FAILED
         self.delivered.append((post.connection_id, decode(str(post.frame))))
         return Outcome.DELIVERED
 
@@ -88,6 +91,25 @@ def test_a_device_that_connected_again_gets_the_frame_there(devices: Devices) ->
     assert _deliver(gateway, devices, "raju", "mira") == [Outcome.DELIVERED] * 2
     assert gateway.delivered == [("mira=", FRAME), ("newer=", FRAME)]
     assert _connection(devices, "raju") == "newer="
+
+
+def test_gone_says_nothing_of_a_connection_that_was_opening_when_posting_began(
+    devices: Devices,
+) -> None:
+    opening = int((NOW - OPENING_SECONDS + POST_SECONDS / 2) * 1000)
+    devices.connect("raju", "phone", "opening=", opening)
+    gateway = Gateway("opening=")
+    posts = [Delivery("raju", "phone", "opening=", FRAME)]
+    deliver(gateway, devices, posts, clock=lambda: gateway.now)  # type: ignore[arg-type] # a fake
+    assert gateway.now > opening / 1000 + OPENING_SECONDS and gateway.delivered == []
+    assert _connection(devices, "raju") == "opening="
+
+
+def test_a_connection_that_fails_keeps_its_lease_beside_one_that_is_gone(devices: Devices) -> None:
+    gateway = Gateway("raju=")
+    gateway.failing = {"mira="}
+    assert _deliver(gateway, devices, "raju", "mira") == [Outcome.GONE, Outcome.FAILED]
+    assert _connection(devices, "raju") is None and _connection(devices, "mira") == "mira="
 
 
 def test_a_device_that_was_removed_is_just_gone(devices: Devices) -> None:
