@@ -105,6 +105,18 @@ describe("a text", () => {
     await client.receive(synced(0));
     expect(client.sent("send")).toHaveLength(1);
   });
+  test("that has failed is not sent later, though it was never sealed", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const { members } = await client.step(({ ledger }) => ledger.chat("c"));
+    const third = ["mira", { delivered: 0, read: 0 }] as const;
+    await client.step(({ ledger }) => ledger.changeChat("c", { members: [...members, third] }));
+    await client.write("hello");
+    expect(client.events("state").map(({ state }) => state)).toEqual([State.FAILED]);
+    await client.step(({ ledger }) => ledger.changeChat("c", { members }));
+    await client.write("again");
+    expect(client.sent("send")).toHaveLength(1);
+  });
   test("that is under way over a crash waits for the sync, and keeps its turn", async () => {
     await client.online(synced(0));
     await client.direct();

@@ -849,6 +849,24 @@ def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client
     assert events.BeganAnew() not in client.reported, "there was no chat to lose"
 
 
+def test_a_chat_that_was_left_is_not_fetched_and_is_there_again_with_a_sync(client: Client) -> None:
+    client.open()
+    client.hear(message(2))
+    client.after(1.0)
+    assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 0}}]
+    client.step(Engine.leave, CHAT)
+    client.hear(frames.Synced({}, False))
+    client.after(60.0)
+    assert len(client.actions("sync")) == 1
+    client.restart()
+    assert client.engine.left(CHAT)
+    client.open(sync=False)
+    client.hear(synced(2, 2))
+    assert not client.engine.left(CHAT)
+    client.restart()
+    assert not client.engine.left(CHAT)
+
+
 def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(
     client: Client,
 ) -> None:

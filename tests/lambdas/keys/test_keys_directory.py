@@ -156,6 +156,13 @@ def test_devices_do_not_mix(ravi: Ravi) -> None:
     assert set(ravi.directory.get(ravi.name, ["phone", "phone2"])) == {"phone2"}
 
 
+def test_a_key_that_was_deleted_meanwhile_is_passed_over(ravi: Ravi) -> None:
+    ravi.upload(range(3), fallback=50)
+    first, *_ = ravi.items("otk#")
+    ravi.table.delete(user_key(ravi.name, first))
+    assert ravi.claims(3) == ["id1", "id2", "id50"]
+
+
 def test_a_device_that_is_not_there_has_no_keys(ravi: Ravi) -> None:
     assert ravi.claim("tablet") is None
     assert ravi.directory.claim("nobody", "phone") is None

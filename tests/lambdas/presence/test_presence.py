@@ -277,6 +277,15 @@ def test_a_stranger_a_blocked_one_and_nobody_are_answered_alike(world: Backend) 
     assert then.valid(frame) == {"type": "presence", "user": "nobody", "online": False}
 
 
+def test_a_stranger_is_not_seen_beside_a_contact(world: Backend) -> None:
+    for name in ("ravi", "raju", "mira"):
+        given.online(world, name)
+    Contacts(world.aws.users).add("raju", "ravi")
+    when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju", "mira", "ravi"]})
+    shown = {frame["user"]: frame["online"] for frame in world.frames("ravi", "phone")}
+    assert shown == {"raju": True, "mira": False}
+
+
 def test_strangers_do_not_crowd_out_contacts_who_watch(world: Backend) -> None:
     given.user(world, "raju")
     devices = Devices(world.aws.users)
