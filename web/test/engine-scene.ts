@@ -117,7 +117,9 @@ export class Client {
   #cipher(ledger: Ledger): Cipher {
     const self = { user: "ravi", device: "web", name: "ravi/web" } as Self;
     const real = new Encryption(self, ledger, this.time - START, this.time);
-    const seal: Cipher["seal"] = async ({ messageId }) => {
+    const seal: Cipher["seal"] = async (draft) => {
+      const { messageId } = draft;
+      ledger.change(draft, { sealed: true });
       const frame = JSON.stringify({ action: "send", message_id: messageId });
       return { frames: [{ messageId, purpose: "text", frame }], done: true };
     };

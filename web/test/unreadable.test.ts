@@ -19,6 +19,17 @@ describe("what was not readable", () => {
     await client.online(synced(0), late);
   };
 
+  test("is asked for after a restart as well, when it is time", async () => {
+    await unreadable();
+    await client.restart();
+    await client.direct();
+    await client.online(synced(1, { after: 1 }));
+    await client.after(2_000);
+    const lists = () => client.outputs.filter(({ type }) => type === "fetch");
+    client.outputs = [];
+    await client.after(2_000);
+    expect(lists()).toMatchObject([{ request: { type: "lists", user: "raju" } }]);
+  });
   test("is tried again once its sender is accepted, compared or listed", async () => {
     const acts = [
       (each: Step) => client.engine.accept(each, "raju", new Map()),

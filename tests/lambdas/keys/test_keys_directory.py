@@ -231,6 +231,15 @@ def test_another_identity_voids_the_keys_that_the_old_one_signed(
     assert ravi.claims(3) == ["id10", "id11", None]
 
 
+def test_however_many_keys_are_voided_the_new_ones_come_first(ravi: Ravi) -> None:
+    ravi.upload(range(30), fallback=50)
+    changed = IDENTITY._replace(ed25519=Phone("ravi").ed25519)
+    ravi.register(identity=changed)
+    assert ravi.items("otk#") == []
+    assert ravi.upload(range(60, 62), signer=changed.ed25519) == 2
+    assert ravi.claims(3) == ["id60", "id61", None]
+
+
 def test_former_keys_are_listed_as_long_as_their_messages_live(table: Table) -> None:
     now = [1_795_000_000.0]
     user, changed = new_name("ravi"), IDENTITY._replace(ed25519=Phone("ravi").ed25519)
