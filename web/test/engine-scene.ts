@@ -35,6 +35,9 @@ export class Client {
   /** What the encryption was told of: texts that failed, texts that another device lacks. */
   readonly failed: string[] = [];
   readonly requested: unknown[][] = [];
+  readonly copies: unknown[][] = [];
+  /** What each device list brings. */
+  found = { learned: ["phone"], added: [] as string[], changed: [] as string[] };
   engine: Engine;
   time = START;
   outputs: Output[] = [];
@@ -102,6 +105,15 @@ export class Client {
     return id;
   }
 
+  /** The directory's response to a new request; false where it is older than what is known. */
+  async lists(user: string): Promise<boolean> {
+    return this.step((each) => {
+      const request = this.engine.lookAt(each, user);
+      const found = { devices: new Map(), former: [] };
+      return this.engine.fetchSucceeded(each, { type: "lists", request, found });
+    });
+  }
+
   /** The frames that were sent, of this action; all are forgotten then. */
   sent(action: string): Record<string, unknown>[] {
     const texts = this.outputs.flatMap((each) => (each.type === "transmit" ? [each.text] : []));
@@ -130,7 +142,6 @@ export class Client {
     const wants = async () => ({ lists: [], claims: [], blocked: [] });
     const open: Cipher["open"] = async ({ messageId, payload }) =>
       this.answers.get(messageId) ?? { content: text(payload ?? "") };
-    const found = { listed: new Map(), learned: ["phone"], added: [], changed: [] };
     return Object.assign(real, {
       seal,
       check,
@@ -138,7 +149,9 @@ export class Client {
       open,
       accept: async () => ["phone"],
       compared: async () => ["phone"],
-      learn: async () => found,
+      learn: async () => ({ ...this.found, listed: new Map() }),
+      queueCopies: async (...copies: unknown[]) => void this.copies.push(copies),
+      withoutKey: async (_: string, devices: readonly string[]) => [...devices],
       renew: async () => this.renewed,
       failed: async ({ messageId }: OutboxRow) => void this.failed.push(messageId),
       requested: async (_: Message, ...rest: unknown[]) => void this.requested.push(rest),
