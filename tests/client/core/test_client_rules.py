@@ -694,6 +694,15 @@ def test_what_was_not_sealed_fails_in_a_chat_that_is_not_ours_any_more(client: C
     assert client.states()[-1] == (State.FAILED, None) and client.engine.unaccepted == 0
 
 
+def test_it_is_awake_when_the_sender_of_an_unreadable_text_is_to_be_asked(client: Client) -> None:
+    """By the clock of the steps, which is another one than that of messages."""
+    client.open()
+    with client.store.transaction():
+        client.store.add(message(1), None, None, "its key is not here", 1_000_005.0)
+    step = Step(client.now, 1_000_000.0, client.store, FakeCipher())
+    assert client.engine._sending.next_due(step) == client.now + 5
+
+
 def test_in_a_direct_chat_that_is_said_to_be_others_too_nobody_reads(client: Client) -> None:
     client.store.describe(CHAT, "direct")
     client.open(sync=False)
