@@ -32,7 +32,7 @@ export class Client {
   readonly answers = new Map<string, Opened>();
   /** Whether the sessions of a chat are given up where the backend has more of this device. */
   renewed = false;
-  /** What the encryption was told of: texts that failed, texts that another device lacks. */
+  /** What the encryption got: texts that failed, texts that another device lacks. */
   readonly failed: string[] = [];
   readonly requested: unknown[][] = [];
   readonly copies: unknown[][] = [];
@@ -161,7 +161,7 @@ export class Client {
 
 export const text = (said: string): Content => ({ kind: "text", text: said });
 
-/** A text of raju's that says its seq, unless told otherwise. */
+/** A text of raju's that says its seq, unless `fields` has another. */
 export const message = (seq: number, fields: object = {}) => ({
   type: "message",
   chat: "c",

@@ -203,7 +203,7 @@ describe("an error", () => {
     await client.after(13_000);
     expect(client.sent("send")).toHaveLength(1);
   });
-  test("for good fails a text, of which the encryption is told", async () => {
+  test("for good fails a text, which the encryption learns", async () => {
     await client.online(synced(0));
     await client.direct();
     const id = await client.write("hello");

@@ -1,4 +1,4 @@
-/** What an acceptance and a device list lead to: copies, lists that are fetched, what people are told. */
+/** What an acceptance and a device list lead to: copies, lists that are fetched, reports. */
 
 import { beforeEach, describe, expect, test } from "vitest";
 import * as tables from "../src/client/store/tables.ts";

@@ -733,8 +733,8 @@ def test_what_is_read_ends_at_what_is_here(client: Client) -> None:
     client.step(Engine.mark_read, CHAT, 3)
     client.hear(message(2))
     client.after(5.0)
-    told = [(frame["delivered"], frame.get("read")) for frame in client.actions("receipt")]
-    assert told[-1] == (3, 1)
+    marks = [(frame["delivered"], frame.get("read")) for frame in client.actions("receipt")]
+    assert marks[-1] == (3, 1)
 
 
 def test_what_waits_for_acceptance_in_each_chat_is_sent_again_after_a_crash(client: Client) -> None:

@@ -141,8 +141,8 @@ def test_whoever_watches_hears_of_each_of_those_that_were_gone_together(devices:
     devices.watch(Address("mira", "phone"), ["ravi", "raju"], [], NOW + 100)
     gateway = Gateway("ravi=", "raju=")
     assert _deliver(gateway, devices, "ravi", "raju") == [Outcome.GONE] * 2
-    told = [(connection, frame["user"]) for connection, frame in gateway.delivered]
-    assert told == [("mira=", "ravi"), ("mira=", "raju")]
+    notified = [(connection, frame["user"]) for connection, frame in gateway.delivered]
+    assert notified == [("mira=", "ravi"), ("mira=", "raju")]
 
 
 def test_nobody_hears_of_one_device_of_a_user_who_is_online_with_another(devices: Devices) -> None:

@@ -42,7 +42,7 @@ class PushService:
         self._browsers = 0
 
     def browser(self) -> Browser:
-        """One more, with a subscription here. Those of some push services are told by a query."""
+        """One more, with a subscription here. Some push services name theirs in a query."""
         self._browsers += 1
         return Browser(f"{self.url}/push?token={self._browsers}")
 
