@@ -61,8 +61,16 @@ def test_a_forgotten_password_is_reset_by_mail_and_ends_every_sign_in(api: Rest)
     own.register("phone")
     api.connect(Phone(user))
     assert forget(api, user).body == {"sent": True}
+    another = Session(api, user).tokens["refresh_token"]
     reply = reset(api, user, mailed(user))
     assert reply.status == 200
+    cognito = client("cognito-idp")
+    with pytest.raises(cognito.exceptions.NotAuthorizedException):  # who asks it directly
+        cognito.initiate_auth(
+            ClientId=api.aws.settings["USER_POOL_CLIENT_ID"],
+            AuthFlow="REFRESH_TOKEN_AUTH",
+            AuthParameters={"REFRESH_TOKEN": another},
+        )
     assert f"connection-of-{user}-phone" in api.gateway.closed
     assert own.refresh().status == own.ticket("phone").status == 401
     body = {"username": user, "password": PASSWORD}
