@@ -33,9 +33,10 @@ from emulator.console.reports import Reports
 from emulator.providers import EmulatorError, InvokeResult, Throttled
 from emulator.push.phones import Phones
 from emulator.traces import trace
-from emulator.traces.ring import INVOCATION, POST, Ring
+from emulator.traces.ring import HANDLED, INVOCATION, POST, Ring
 
 PEEK = "/_local/peek"  # see emulator.aws.peek
+DENIED = "not authorized to perform"
 NEWEST = 10  # pushes of each phone, where all phones are listed
 LOG_LINES = 400
 LOG_BYTES = 512 * 1024
@@ -138,8 +139,13 @@ class Details:
         }
 
     def last_failure(self) -> dict[str, Any] | None:
-        """The newest record with an error, without its texts."""
-        failed = [each for each in self._ring if each.error]
+        """The newest invocation or request that failed, or call without a permission, without its
+        texts. A condition that does not hold is a call's result, no failure."""
+        failed = [
+            each
+            for each in self._ring
+            if each.error and (each.kind in HANDLED or DENIED in each.error)
+        ]
         if not failed:
             return None
         found = failed[-1].as_json()
