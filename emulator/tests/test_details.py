@@ -33,7 +33,12 @@ class OneFunction:
 
     def state(self) -> dict[str, Any]:
         error = {"text": "lambdas/send.py:3: NameError: x", "at": 7.0}
-        return {"functions": [{"label": "Send", "error": error}, {"label": "Push", "error": None}]}
+        return {
+            "functions": [
+                {"name": "send", "label": "Send", "error": error},
+                {"name": "push", "label": "Push", "error": None},
+            ]
+        }
 
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
         self._ring.add(INVOCATION, "Send", given=event, result=event)
@@ -99,8 +104,8 @@ def test_invocations_are_paged_and_an_event_is_invoked(details: Details, ring: R
     assert [each["given"] for each in first["invocations"][:2]] == [f"{PAGE}", f"{PAGE - 1}"]
     second = run(details.get(("functions", "send"), {"before": str(first["before"])}))
     assert ([each["given"] for each in second["invocations"]], second["before"]) == (["0"], None)
-    done = run(details.post(("functions", "send"), {"event": {"a": 1}}))
-    newest = run(details.get(("functions", "send"), {}))["invocations"][0]
+    done = run(details.post(("functions", "Send"), {"event": {"a": 1}}))  # as records name it
+    newest = run(details.get(("functions", "Send"), {}))["invocations"][0]
     assert (newest["number"], newest["given"]) == (done["number"], '{"a": 1}')
 
 

@@ -207,7 +207,7 @@ def test_the_first_page_says_whether_all_is_well_what_failed_and_what_waits(
     expect(failed).to_contain_text("ValueError: x")
     expect(waits).to_have_text("push.fifo: 3 waiting, 1 in flight")
     page.get_by_role("button", name="Pause", exact=True).click()
-    expect(page.get_by_text("paused")).to_be_visible()
+    expect(page.locator("#live")).to_have_text("paused")
     failed.get_by_role("link").click()
     expect(page.locator("details.bad[open]")).to_contain_text("ValueError: x")
 

@@ -186,9 +186,14 @@ class Details:
         if self._functions is None:
             raise ApiError(404, "not_found", f"there is no function {name!r}")
         try:
-            return self._functions.label(name)
+            return self._functions.label(self._whole(name))
         except EmulatorError as error:
             raise ApiError(404, "not_found", str(error)) from error
+
+    def _whole(self, name: str) -> str:
+        """The function's name, of which records and links have the short one."""
+        known = self._functions.state()["functions"] if self._functions is not None else []
+        return next((each["name"] for each in known if each["label"] == name), name)
 
     def _log(self, label: str, text: str, range: Range) -> dict[str, Any]:
         file = self._logs / f"{label}.log"
@@ -205,7 +210,7 @@ class Details:
         if self._functions is None:
             raise ApiError(404, "not_found", f"there is no function {name!r}")
         try:
-            result = await self._functions.invoke(name, json.dumps(event).encode())
+            result = await self._functions.invoke(self._whole(name), json.dumps(event).encode())
         except Throttled as error:
             raise ApiError(429, "throttled", str(error)) from error
         last = [each for each in self._ring if each.kind == INVOCATION and each.name == label]
