@@ -42,6 +42,7 @@ from emulator.functions.versions import VersionProvider
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.listening import HOST, number
+from emulator.metrics.log_groups import LogGroupProvider
 from emulator.metrics.monitor import Monitor, reported
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.metrics.store import Store
@@ -99,7 +100,11 @@ class Services:
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.broken = Broken(servers.aws.url)
+        servers.fcm.revoked = self.broken.revoked
         self.functions = self._functions()
+        self.log_groups = LogGroupProvider(
+            servers.options.logs, self.functions.functions, place.region, place.account
+        )
         self.made = Made()
         self.invoke_api = InvokeApi(self.functions, servers.ports.functions, self._describe)
         invoke = self.functions.invoke
@@ -121,6 +126,7 @@ class Services:
             gate=self.permissions,
             names=self._domains,
             measure=self.store.put,
+            log_file=self.log_groups.file,
         )
         self.balancer = LoadBalancingProvider(
             invoke,
@@ -175,7 +181,7 @@ class Services:
             "ecs": EcsView(made, self.containers.state).operations(),
             "elasticloadbalancing": BalancerView(made, self.balancer.state).operations(),
             "lambda": LambdaView(made).operations(),
-            "logs": LogsView(self.functions.functions).operations(),
+            "logs": LogsView(self.log_groups).operations(),
             "monitoring": CloudWatchView(
                 self.cloudwatch, self.store, self._clock.speed
             ).operations(),
@@ -217,6 +223,7 @@ class Services:
             self._clock,
             self.metric_seconds,
             servers.options.logs,
+            self.log_groups.filters,
         )
 
     def _containers(self) -> ContainerProvider:
@@ -276,6 +283,7 @@ class Services:
                 self.containers,
                 self.events,
                 self.cloudwatch,
+                self.log_groups,
             ],
             self.secrets.value,
         )
