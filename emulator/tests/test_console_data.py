@@ -26,7 +26,10 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 @pytest.fixture
 def clients(aws: str) -> Iterator[Callable[[str], Any]]:
-    made = lambda service: boto3.client(service, endpoint_url=aws)  # noqa: E731 - two words
+    def made(service: str) -> Any:
+        client: Any = boto3.client(service, endpoint_url=aws)  # type: ignore[call-overload]
+        return client
+
     made("dynamodb").create_table(
         TableName="things",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
