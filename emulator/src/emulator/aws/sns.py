@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -147,8 +146,7 @@ def _relay_publishes(relay: Relay) -> None:
             payload = entry_for(endpoint.application.platform, message)
         if not endpoint.enabled:
             raise SnsEndpointDisabled("Endpoint is disabled")
-        relay.deliver(endpoint, payload, kwargs.get("message_attributes") or {})
-        return str(uuid.uuid4())
+        return relay.deliver(endpoint, payload, kwargs.get("message_attributes") or {})
 
     replace(SNSBackend, "publish", publish)
 
