@@ -36,8 +36,16 @@ class BalancerView:
             raise NotFound(f"{kind}NotFound", f"One or more {kind}s not found")
         return chosen
 
+    def _named(self, given: Mapping[str, Any], kind: str) -> list[str]:
+        """The names that were asked for, each of which there is."""
+        names: list[str] = given.get("Names", [])
+        there = {one.created.attributes[f"{kind}Name"] for one in self._made.of(_TYPE + kind)}
+        if not there.issuperset(names):
+            raise NotFound(f"{kind}NotFound", f"One or more {kind}s not found")
+        return names
+
     def _balancers(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        names = given.get("Names", [])
+        names = self._named(given, "LoadBalancer")
         return {
             "LoadBalancers": [
                 {
@@ -87,7 +95,7 @@ class BalancerView:
         }
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        names = given.get("Names", [])
+        names = self._named(given, "TargetGroup")
         return {
             "TargetGroups": [
                 {
