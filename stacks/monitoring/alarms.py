@@ -241,7 +241,7 @@ class Alarms(Construct):
             self._alarm(
                 "PlatformRejections",
                 _percent(
-                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=10
+                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=3
                 ),
                 f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
                 "ended",
