@@ -45,8 +45,10 @@ class Environment:
     of a failed one. `password_reset` lets users confirm an e-mail address, to which Cognito sends a
     code when they have forgotten their password. `backup_days`: the tables are
     copied into a vault each day, and copies are kept so long; None makes none.
-    `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is where the
-    team reads docs/runbooks/, linked to by alarms.
+    `live_log_level` lets functions and tasks look once a minute for another log level, in the SSM
+    parameter /<project>/<name>/log-level, if there is one. `tracing` sends traces of functions to
+    X-Ray. `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is
+    where the team reads docs/runbooks/, linked to by alarms.
     """
 
     name: str
@@ -80,6 +82,8 @@ class Environment:
     message_ttl_days: int = 30
     retain_until_expiry: bool = False
     log_level: LogLevel = "INFO"
+    live_log_level: bool = False
+    tracing: bool = False
     log_retention_days: int = 30
     container_insights: bool = False
     password_reset: bool = False

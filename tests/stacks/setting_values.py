@@ -710,6 +710,8 @@ VALUES: dict[str, Values] = {
         *(1, 3653, "30"), wrong=(0, -1, 2, 8, 31, 366, 3650, 3654, 10**19)
     ),
     "container_insights": flag(),
+    "live_log_level": flag(),
+    "tracing": flag(),
     "password_reset": flag(),
     "waf": flag(),
     "alarms_email": text(

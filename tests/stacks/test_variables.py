@@ -22,6 +22,7 @@ OF_THE_PLATFORM = {
     # kubernetes.io/docs/concepts/containers/container-environment/#container-information
     "HOSTNAME",
 }
+BY_CHOICE = {"LOG_LEVEL_PARAMETER"}  # with live_log_level alone
 NOT_ON_AWS = {
     "HOST": "where a container listens on a laptop",
     "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": "an emulator of Cognito",
@@ -69,7 +70,10 @@ def test_every_variable_of_a_template_is_read_and_every_one_that_is_read_is_ther
     dev: Synthesized, staging: Synthesized, prod: Synthesized
 ) -> None:
     for environment in (dev, staging, prod):
-        assert given(environment) == read() - OF_THE_PLATFORM - set(NOT_ON_AWS) | POWERTOOLS
+        assert (
+            given(environment)
+            == read() - OF_THE_PLATFORM - BY_CHOICE - set(NOT_ON_AWS) | POWERTOOLS
+        )
 
 
 def test_pools_of_both_kinds_get_the_same_variables(prod: Synthesized) -> None:

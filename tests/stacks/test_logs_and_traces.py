@@ -1,0 +1,41 @@
+"""What an environment may turn on: another log level while all runs, and traces."""
+
+from dataclasses import replace
+
+from stacks.config.environments import DEV
+from tests.stacks.synthesized import Synthesize, Synthesized
+
+NAME = "/switchboard/dev/log-level"
+PARAMETER = (
+    "arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/switchboard/dev/log-level"
+)
+
+
+def test_functions_and_tasks_may_read_the_parameter_and_know_its_name(
+    synthesize: Synthesize,
+) -> None:
+    made = synthesize(replace(DEV, live_log_level=True))
+    for function in made.all("AWS::Lambda::Function"):
+        assert function.properties["Environment"]["Variables"]["LOG_LEVEL_PARAMETER"] == NAME
+        role = made.one("AWS::IAM::Role", f"{function.name.removesuffix('Function')}Role")
+        assert made.grants(role.logical_id)[PARAMETER] == {"ssm:GetParameter"}
+    for task in made.all("AWS::ECS::TaskDefinition"):
+        (container,) = task.properties["ContainerDefinitions"]
+        assert {"Name": "LOG_LEVEL_PARAMETER", "Value": NAME} in container["Environment"]
+    role = made.one("AWS::IAM::Role", "SmallPoolTaskTaskRole")
+    assert made.grants(role.logical_id)[PARAMETER] == {"ssm:GetParameter"}
+    assert not made.all("AWS::SSM::Parameter")  # a deployment would set it back
+
+
+def test_traces_are_lambda_s_own(synthesize: Synthesize) -> None:
+    made = synthesize(replace(DEV, tracing=True))
+    for function in made.all("AWS::Lambda::Function"):
+        assert function.properties["TracingConfig"] == {"Mode": "Active"}
+        role = made.one("AWS::IAM::Role", f"{function.name.removesuffix('Function')}Role")
+        assert "xray:PutTraceSegments" in made.grants(role.logical_id)["*"]
+
+
+def test_a_small_environment_has_neither(dev: Synthesized) -> None:
+    for function in dev.all("AWS::Lambda::Function"):
+        assert "TracingConfig" not in function.properties
+        assert "LOG_LEVEL_PARAMETER" not in function.properties["Environment"]["Variables"]
