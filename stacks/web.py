@@ -90,7 +90,8 @@ class WebStack(EnvironmentStack):
         self.network_balancer = self._network_balancer(vpc)
         if config.waf:
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
-        CfnOutput(self, "ApiUrl", value=(distribution or self.load_balancer).url)
+        self.api_url = (distribution or self.load_balancer).url
+        CfnOutput(self, "ApiUrl", value=self.api_url)
         if distribution and config.cloudfront.domain_name:
             CfnOutput(self, "CloudFrontDnsName", value=distribution.dns_name)
         if config.load_balancer.domain_name:

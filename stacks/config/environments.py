@@ -48,7 +48,8 @@ class Environment:
     `live_log_level` lets functions and tasks look once a minute for another log level, in the SSM
     parameter /<project>/<name>/log-level, if there is one. `tracing` sends traces of functions to
     X-Ray. `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is
-    where the team reads docs/runbooks/, linked to by alarms.
+    where the team reads docs/runbooks/, linked to by alarms. `canary_minutes`: two users try the
+    environment, end to end, so often; None has no canary.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Environment:
     waf: bool = False
     alarms_email: str | None = None
     runbooks_url: str | None = None
+    canary_minutes: int | None = None
 
     def __post_init__(self) -> None:
         require_types(self, "")
@@ -107,6 +109,10 @@ class Environment:
             require_between(
                 1, 36_500, "backup_days", self.backup_days, "the life of a backup in days"
             )
+        # twice that is the period of its alarm, a day at most; each run takes two names for good
+        if self.canary_minutes is not None:
+            canary = self.canary_minutes
+            require_between(5, 720, "canary_minutes", canary, "the minutes between two runs")
         require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
         require(
             self.alarms_email is None or is_email(self.alarms_email),

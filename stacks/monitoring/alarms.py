@@ -19,6 +19,7 @@ from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
 from stacks.data import DataStack
+from stacks.monitoring.canary import Canary
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import logged, time_of
 from stacks.monitoring.symptoms import Symptom, alarm_of, symptom_of
@@ -292,6 +293,16 @@ class Alarms(Construct):
             f"The dead-letter queue is not empty: {meaning}",
             symptom,
             runbook=runbook,
+        )
+
+    def on_canary(self, canary: Canary) -> None:
+        self._alarm(
+            "Canary",
+            canary.passed(),
+            "What two users do end to end fails, or was not tried",
+            Symptom.CHAT,
+            runbook="canary",
+            below=True,
         )
 
     def on_web(

@@ -724,6 +724,7 @@ VALUES: dict[str, Values] = {
         ("a@b.cd", "ops+alarms@Example.COM", f"{'a' * 64}@b.cd"),
         optional=True,
     ),
+    "canary_minutes": number(5, 720, optional=True),
     "runbooks_url": text(
         (
             *("", "docs/runbooks", "http://example.com", "HTTPS://example.com", "https://"),
