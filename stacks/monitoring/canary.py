@@ -78,5 +78,4 @@ class Canary(Construct):
             metric_name=name,
             statistic="Minimum",
             period=period,
-            label=name,
         )
