@@ -244,7 +244,7 @@ describe("what was not readable", () => {
   test("is opened by a key of the same device in the same chat", async () => {
     await unreadable();
     client.answers.clear();
-    const key = changeId(START, () => 0.5);
+    const key = changeId(START);
     client.answers.set(key, { content: { kind: "room_key", session_id: "s", key: "k" } });
     await client.receive(message(1, { chat: "d", message_id: key }));
     await client.receive(message(2, { message_id: key, sender_device: "tablet" }));
@@ -335,7 +335,7 @@ describe("what was not readable", () => {
     expect(client.events("message")).toMatchObject([{ kind: "timer", counts: false }]);
   });
   test("is counted as a text of a person, and a change is not", async () => {
-    const change = changeId(START + 2, () => 0.5);
+    const change = changeId(START + 2);
     const of = { by: "raju/phone", id: late.message_id };
     const content = { kind: "content", content: { v: 1, kind: "edit", of, text: "new" } };
     client.answers.set(change, { content } as never);

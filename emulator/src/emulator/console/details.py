@@ -282,15 +282,15 @@ class Details:
     def _pushed(self, token: str | None = None) -> dict[str, Any]:
         """All phones with their newest pushes, or one with all of them; and whose they are."""
         phones = self._phones or Phones(time.time)
-        rows = phones.summary() if token is None else [{"token": token}]
+        rows: list[dict[str, Any]] = [*phones.summary()] if token is None else [{"token": token}]
         whose = self._owners([each["token"] for each in rows])
         if token is not None:
             pushes = [push.as_json() for push in phones.phone(token)]
             return {"token": token, "owner": whose.get(token), "pushes": pushes}
         for row in rows:
             row["owner"] = whose.get(row["token"])
-            pushes = reversed(phones.phone(row["token"])[-NEWEST:])
-            row["newest"] = [push.as_json() for push in pushes]
+            newest = reversed(phones.phone(row["token"])[-NEWEST:])
+            row["newest"] = [push.as_json() for push in newest]
         return {"phones": rows}
 
     def _owners(self, tokens: Sequence[str]) -> dict[str, str]:

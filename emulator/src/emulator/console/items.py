@@ -72,7 +72,7 @@ def _typed(value: Any) -> Any:
 
     if not isinstance(value, dict):
         return value
-    decoded = {}
+    decoded: dict[str, Any] = {}
     for kind, inner in value.items():
         match kind, inner:
             case "B", str(text):

@@ -86,7 +86,7 @@ def _attribute_names() -> frozenset[str]:
     """Of messages and of queues: AttributeNames takes both."""
     model = get_service_model("sqs")
     shapes = ("QueueAttributeName", "MessageSystemAttributeName")
-    return frozenset(name for shape in shapes for name in model.shape_for(shape).enum)
+    return frozenset(name for shape in shapes for name in model.shape_for(shape).metadata["enum"])
 
 
 def check_visibility(given: Mapping[str, Any]) -> None:

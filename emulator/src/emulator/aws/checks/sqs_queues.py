@@ -58,4 +58,4 @@ def _is_valid(name: str, text: str) -> bool:
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(get_service_model("sqs").shape_for("QueueAttributeName").enum)
+    return frozenset(get_service_model("sqs").shape_for("QueueAttributeName").metadata["enum"])
