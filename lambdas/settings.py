@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from lambdas.connections import Connections
     from lambdas.files import Files
+    from lambdas.log_level import LogLevel
     from lambdas.tables import Table
 
 
@@ -257,6 +258,18 @@ class Aws:
             settings["FILES_URL"], settings["FILES_BUCKET"], settings.region, self._credentials
         )
 
+    @cached_property
+    def log_level(self) -> "LogLevel":
+        from lambdas.log_level import LogLevel
+
+        settings = self.settings
+        parameter, level = settings.get("LOG_LEVEL_PARAMETER"), settings.get("LOG_LEVEL", "INFO")
+        return LogLevel(parameter, level, lambda: self._ssm)
+
+    @cached_property
+    def _ssm(self) -> Any:
+        return self._client("ssm")
+
     def prepare(self) -> None:
         """Makes the clients of the tables and the queue that the function has."""
         if any(self.settings.get(name) for name in ("CHATS_TABLE", "USERS_TABLE", "TICKETS_TABLE")):
@@ -274,6 +287,14 @@ class Aws:
 def aws() -> Aws:
     """This execution environment's clients and settings; tests clear the cache between theirs."""
     return Aws(Settings(os.environ))
+
+
+def invoked() -> Aws:
+    """`aws()` at the beginning of an invocation, which may have to log more or less than before."""
+    found = aws()
+    if found.settings.get("LOG_LEVEL_PARAMETER"):
+        found.log_level.look(found.now())
+    return found
 
 
 def prepare() -> None:

@@ -7,7 +7,7 @@ from lambdas import frames
 from lambdas.connections import Connections, Outcome, Post
 from lambdas.errors import ChatError, LeaseLost, bad_request, internal, rate_limited
 from lambdas.frames import Frame
-from lambdas.settings import Aws, aws, prepare
+from lambdas.settings import Aws, invoked, prepare
 from lambdas.telemetry import about, logger, metrics
 from lambdas.throttling import is_throttled
 
@@ -35,7 +35,7 @@ def caller_of(event: Event) -> Caller:
 
 
 def frame_handler(
-    routes: Mapping[str, Route], clients: Callable[[], Aws] = aws
+    routes: Mapping[str, Route], clients: Callable[[], Aws] = invoked
 ) -> Callable[[Event, Any], Response]:
     """A Lambda handler for routes by action: each gets a valid frame and returns the response.
 

@@ -65,6 +65,7 @@ class EnvironmentStage(Stage):
             notifications=notifications,
             chat=chat,
             web=web,
+            platform=platform,
         )
         if config.pipeline.subject:
             PipelineStack(self, "Pipeline", config=config)

@@ -112,7 +112,8 @@ class WebStack(EnvironmentStack):
                 protected_arn=self.load_balancer.balancer.load_balancer_arn,
                 uncounted=f"{PATH}/@connections/" if in_tasks else None,
             )
-        CfnOutput(self, "ApiUrl", value=(distribution or self.load_balancer).url)
+        self.api_url = (distribution or self.load_balancer).url
+        CfnOutput(self, "ApiUrl", value=self.api_url)
         if distribution and config.cloudfront.domain_name:
             CfnOutput(self, "CloudFrontDnsName", value=distribution.dns_name)
         if config.load_balancer.domain_name:

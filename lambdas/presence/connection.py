@@ -8,7 +8,7 @@ from lambdas.presence.authorize import PROTOCOL
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import announce
 from lambdas.presence.leases import displaced, online
-from lambdas.settings import Aws, aws, prepare
+from lambdas.settings import Aws, invoked, prepare
 from lambdas.telemetry import about, logger, metrics
 from lambdas.websocket import Caller, caller_of, cut_off
 
@@ -69,7 +69,7 @@ def respond(aws: Aws, event: Event) -> Response:
 
 @metrics.log_metrics
 def handler(event: Event, _context: Any) -> Response:
-    return respond(aws(), event)
+    return respond(invoked(), event)
 
 
 prepare()

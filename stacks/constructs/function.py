@@ -12,7 +12,7 @@ from constructs import Construct
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, EventSource
 from stacks.config.permissions import permissions_of
-from stacks.constructs.grants import Resources, statements
+from stacks.constructs.grants import Resources, arn, statements
 from stacks.constructs.live_alias import LiveAlias
 from stacks.constructs.retention import log_group
 
@@ -40,6 +40,7 @@ def variables_of(
         "LOG_LEVEL": config.log_level,
         "POWERTOOLS_SERVICE_NAME": service,
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(config),
+        **({"LOG_LEVEL_PARAMETER": f"/{_level_name(config)}"} if config.live_log_level else {}),
         **{name: values[name] for name in wanted},
     }
 
@@ -48,14 +49,25 @@ def metrics_namespace(config: Environment) -> str:
     return f"{config.project.capitalize()}/{config.name}"
 
 
+def _level_name(config: Environment) -> str:
+    return f"{config.project}/{config.name}/log-level"
+
+
+def reading_log_level(scope: Construct, config: Environment) -> Iterable[iam.PolicyStatement]:
+    """What a function or a task needs to look for another log level; nothing where it does not."""
+    if config.live_log_level:
+        parameter = arn(scope, "ssm", f"parameter/{_level_name(config)}")
+        yield iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[parameter])
+
+
 class Function(Construct):
     """Made from the rows of its `id` in FUNCTIONS and PERMISSIONS, and its size in the environment.
 
     `values` has the variables that the row names, and may have others. Without `function_name`
     CloudFormation makes a name. `called` is what users' requests and events go to: the function, or
-    its alias where releases are shifted. Nothing is sent to X-Ray:
-    its SDK would add half a second of CPU to each cold start, and every log line carries the
-    request id.
+    its alias where releases are shifted. With `tracing` Lambda sends X-Ray what it knows itself, of
+    its queues, starts and invocations: X-Ray's SDK would add half a second of CPU to each cold
+    start, and every log line carries the request id.
     """
 
     def __init__(
@@ -70,6 +82,7 @@ class Function(Construct):
         function_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self._config = config
         row, size = FUNCTIONS[id], config.functions.of(id)
         logs = log_group(self, "Logs", config)
         permissions = permissions_of(id, in_containers=config.websocket.in_containers)
@@ -88,6 +101,7 @@ class Function(Construct):
             environment=variables(id, config, values),
             log_group=logs,
             role=self.role,
+            tracing=lambda_.Tracing.ACTIVE if config.tracing else None,
         )
         self.called: lambda_.IFunction = self.function
         if config.releases.shifting and row.versioned:
@@ -106,7 +120,7 @@ class Function(Construct):
         writing = iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs.log_group_arn]
         )
-        for statement in (writing, *granted):
+        for statement in (writing, *granted, *reading_log_level(self, self._config)):
             role.add_to_policy(statement)
         return role
 

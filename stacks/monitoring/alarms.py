@@ -21,6 +21,7 @@ from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
 from stacks.constructs.socket_service import SocketService
 from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
+from stacks.monitoring.canary import Canary
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import logged, time_of
 from stacks.monitoring.symptoms import Symptom, alarm_of, symptom_of
@@ -246,7 +247,7 @@ class Alarms(Construct):
             self._alarm(
                 "PlatformRejections",
                 _percent(
-                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=10
+                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=3
                 ),
                 f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
                 "ended",
@@ -297,6 +298,16 @@ class Alarms(Construct):
             f"The dead-letter queue is not empty: {meaning}",
             symptom,
             runbook=runbook,
+        )
+
+    def on_canary(self, canary: Canary) -> None:
+        self._alarm(
+            "Canary",
+            canary.passed(),
+            "What two users do end to end fails, or was not tried",
+            Symptom.CHAT,
+            runbook="canary",
+            below=True,
         )
 
     def on_web(

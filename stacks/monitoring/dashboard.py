@@ -16,6 +16,7 @@ from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.push_feedback import answers_of
 from stacks.constructs.socket_service import SocketService
 from stacks.constructs.websocket_api import PING_SECONDS, PINGS, WebSocketApi
+from stacks.monitoring.canary import Canary
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import logged, time_of
 from stacks.notifications import NotificationsStack
@@ -69,11 +70,12 @@ class Dashboard(Construct):
             )
         )
 
-    def show_times(self) -> None:
-        """How long people wait, whatever the cause is."""
+    def show_times(self, canary: Canary | None) -> None:
+        """How long people wait, whatever the cause is, and whether the canary got on."""
         percentiles = ("p50", "p99")
         self._row(
             {
+                "Canary, 1 is well": [canary.passed()] if canary else [],
                 "From accept to post, ms": [
                     time_of(self._config, "Send", "DeliveryTime", each, each)
                     for each in percentiles

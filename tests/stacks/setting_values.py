@@ -730,6 +730,8 @@ VALUES: dict[str, Values] = {
         *(1, 3653, "30"), wrong=(0, -1, 2, 8, 31, 366, 3650, 3654, 10**19)
     ),
     "container_insights": flag(),
+    "live_log_level": flag(),
+    "tracing": flag(),
     "password_reset": flag(),
     "waf": flag(),
     "alarms_email": text(
@@ -742,6 +744,7 @@ VALUES: dict[str, Values] = {
         ("a@b.cd", "ops+alarms@Example.COM", f"{'a' * 64}@b.cd"),
         optional=True,
     ),
+    "canary_minutes": number(5, 720, optional=True),
     "runbooks_url": text(
         (
             *("", "docs/runbooks", "http://example.com", "HTTPS://example.com", "https://"),

@@ -17,7 +17,7 @@ HEADINGS = ["What it means", "First look", "Mend", "Try it on the laptop"]
 LINKED = re.compile(r"docs/runbooks/(?P<page>[\w-]+\.md) \(\w+\)$")
 PAGES = sorted(set(RUNBOOKS.glob("*.md")) - {RUNBOOKS / "README.md"})
 # with everything that has an alarm
-ALL = replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True))
+ALL = replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True), canary_minutes=30)
 TASKS = replace(ALL, websocket=replace(ALL.websocket, plane="containers"))
 
 

@@ -28,6 +28,7 @@ OF_SOCKET_TASKS = {
     *("CONNECTIONS_KEY", "TARGET_GROUP_ARN", "PING_SECONDS", "DRAIN_SECONDS", "MOST_CONNECTIONS"),
 }
 IN_CONTAINERS = replace(DEV, websocket=replace(DEV.websocket, plane="containers"))
+BY_CHOICE = {"LOG_LEVEL_PARAMETER"}  # with live_log_level alone
 NOT_ON_AWS = {
     "HOST": "where a container listens on a laptop",
     "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": "an emulator of Cognito",
@@ -74,7 +75,7 @@ def given(environment: Synthesized) -> set[str]:
 def test_every_variable_of_a_template_is_read_and_every_one_that_is_read_is_there(
     dev: Synthesized, staging: Synthesized, prod: Synthesized, synthesize: Synthesize
 ) -> None:
-    everywhere = read() - OF_THE_PLATFORM - set(NOT_ON_AWS) | POWERTOOLS
+    everywhere = read() - OF_THE_PLATFORM - BY_CHOICE - set(NOT_ON_AWS) | POWERTOOLS
     for environment in (dev, staging, prod):
         assert given(environment) == everywhere - OF_SOCKET_TASKS
     assert given(synthesize(IN_CONTAINERS)) == everywhere

@@ -16,7 +16,9 @@ from xml.sax.saxutils import escape
 from aiohttp import ClientSession, web
 
 # By moto, as the template's resources of these services are made there.
-MOTO = frozenset({"cognito-idp", "dynamodb", "kms", "s3", "secretsmanager", "sns", "sqs", "sts"})
+MOTO = frozenset(
+    {"cognito-idp", "dynamodb", "kms", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"}
+)
 GLOBAL = frozenset({"s3", "sts"})  # their clients sign for one region of their own
 # By the process that runs them: emulator.describe.
 DESCRIBED = frozenset(

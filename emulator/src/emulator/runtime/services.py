@@ -32,6 +32,7 @@ from emulator.describe.stacks import CloudFormationView
 from emulator.describe.websocket import WebSocketView
 from emulator.domains import of_template, origins
 from emulator.events.provider import EventSourceProvider
+from emulator.events.schedules import ScheduleProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
 from emulator.functions.functions import Functions
@@ -141,6 +142,7 @@ class Services:
         self.events = EventSourceProvider(
             Calls(self._addresses), invoke, self._clock, report, self.permissions
         )
+        self.schedules = ScheduleProvider(invoke, self._clock, report, place.region, place.account)
         self.containers = self._containers()
         self.monitor = self._monitor()
         self.reload = self._reload()
@@ -284,6 +286,7 @@ class Services:
                 self.events,
                 self.cloudwatch,
                 self.log_groups,
+                self.schedules,
             ],
             self.secrets.value,
         )
@@ -298,6 +301,7 @@ class Services:
             self.balancer,
             self.containers,
             self.events,
+            self.schedules,
             self.reload,
             self.console,
         ]
