@@ -74,11 +74,15 @@ export class App extends Model {
 
   /** What this browser has, or the way to sign in. */
   async begin(): Promise<void> {
-    this.persisted = await navigator.storage?.persisted?.();
+    this.persisted = await navigator.storage?.persisted?.().catch(() => undefined);
     await this.notifications.begin();
     const known = installed();
     if (known === undefined) return this.#is({ at: "signed-out" });
-    if (!(await keysAreThere(known))) return this.#is({ at: "keys-gone", user: known.user });
+    try {
+      if (!(await keysAreThere(known))) return this.#is({ at: "keys-gone", user: known.user });
+    } catch (error) {
+      return this.#is({ at: "broken", reason: reasonOf(error) }); // not to be read is not gone
+    }
     await this.#open(known);
   }
 

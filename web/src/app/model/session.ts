@@ -85,7 +85,13 @@ export class Session extends Model {
     this.client = client;
     this.drafts = drafts;
     this.files = new Files(client);
-    this.#stop = client.listen((event) => this.#heard(event));
+    const stop = client.listen((event) => this.#heard(event));
+    const hidden = () => void drafts.flush(); // what follows may be the end of the page
+    globalThis.document?.addEventListener("visibilitychange", hidden);
+    this.#stop = () => {
+      stop();
+      globalThis.document?.removeEventListener("visibilitychange", hidden);
+    };
     drafts.told = (chat, text) => this.changedHere?.({ type: "draft", chat, text });
   }
 
