@@ -96,7 +96,7 @@ export class Composer extends View {
 
   /** Whoever has a keyboard to type on wants to type. */
   focusIfSeen(): void {
-    if (this.checkVisibility()) this.#area?.focus({ preventScroll: true });
+    if (this.#area?.checkVisibility()) this.#area.focus({ preventScroll: true });
   }
 
   get #area(): HTMLTextAreaElement | null {
