@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -41,6 +42,21 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # during the imports
     # pytest resets the filter of lambdas/telemetry.py, which has the reason
     config.addinivalue_line("filterwarnings", "ignore:No application metrics to publish")
+
+
+_SAMPLED_EACH = 5  # as many as of drawn examples
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test that is marked as `sampled` all cases but each fifth are slow as well."""
+    cases: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            test = item.nodeid.partition("[")[0]
+            if cases[test] % _SAMPLED_EACH:
+                item.add_marker(pytest.mark.slow)
+            cases[test] += 1
 
 
 def pytest_collection_finish() -> None:

@@ -17,9 +17,10 @@ from stacks.config.functions import FUNCTIONS
 from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
 from stacks.data import DataStack
 from stacks.monitoring.group_metrics import of_group
-from stacks.monitoring.own_metrics import time_of
+from stacks.monitoring.own_metrics import logged, time_of
 from stacks.monitoring.symptoms import Symptom, alarm_of, symptom_of
 from stacks.notifications import NotificationsStack
 
@@ -236,6 +237,19 @@ class Alarms(Construct):
             threshold=REJECTED_PERCENT,
             datapoints=3,
         )
+        if notifications.feedback:
+            self._alarm(
+                "PlatformRejections",
+                _percent(
+                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=10
+                ),
+                f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
+                "ended",
+                Symptom.PUSHES,
+                runbook="platform-rejections",
+                threshold=REJECTED_PERCENT,
+                datapoints=3,
+            )
         self._on_times()
         watch = chat.functions["DeliveryWatch"].function
         self._alarm(
@@ -395,6 +409,18 @@ class Alarms(Construct):
             treat_missing_data=missing.BREACHING if below else missing.NOT_BREACHING,
         )
         self._causes[symptom].append(alarm)
+
+
+def _percent(
+    part: cloudwatch.Metric, whole: cloudwatch.Metric, *, at_least: int
+) -> cloudwatch.MathExpression:
+    """`part` in percent of `whole`; 0 while that is less than `at_least`."""
+    return cloudwatch.MathExpression(
+        expression=f"IF(FILL(whole, 0) >= {at_least}, 100 * FILL(part, 0) / FILL(whole, 0), 0)",
+        using_metrics={"part": part, "whole": whole},
+        label="percent",
+        period=FIVE_MINUTES,
+    )
 
 
 def _share(

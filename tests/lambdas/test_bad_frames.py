@@ -17,6 +17,7 @@ def _route_of(text: str) -> str | None:
     return None
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("wrong", BAD_FRAMES)
 def test_a_bad_frame_is_refused_and_nothing_comes_of_it(world: Backend, wrong: str) -> None:
     given.online(world, "ravi")

@@ -238,6 +238,7 @@ FLOWS: dict[str, Callable[[Scene], Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
 def test_a_replica_that_lags_changes_no_answer(
     emulated: tuple[Aws, ConnectionApi],

@@ -46,6 +46,7 @@ FRAMES: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("action", "frame", "operation"),
     [(action, frame, each) for action, frame, operations in FRAMES for each in operations],

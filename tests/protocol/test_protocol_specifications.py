@@ -37,6 +37,7 @@ def test_every_frame_is_a_message_of_the_operation_of_its_direction() -> None:
             assert messages[name]["payload"]["properties"] == schema["properties"]
 
 
+@pytest.mark.slow
 def test_the_openapi_document_fits_its_format() -> None:
     validate(OPENAPI)
 

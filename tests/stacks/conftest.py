@@ -16,15 +16,35 @@ from tests.stacks.synthesized import Synthesize, Synthesized
 use_packaged_node()  # before any test module imports a stack, and with it aws_cdk
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+# Synthesized once for all tests; each other environment takes half a second here and in Node.js.
+_SHARED = {"dev", "staging", "prod"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marks, and pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker of pytest-xdist synthesizes, so that no two make the same templates at the same
+    """A test with an environment of its own is slow.
+
+    One worker of pytest-xdist synthesizes, so that no two make the same templates at the same
     time, and only one has the slow first ones of a Node.js process that has just started. A large
     group is handed out first. The groups `changes` and `checks` stay as they are."""
     for item in items:
-        synthesizes = "synthesize" in getattr(item, "fixturenames", ())
-        if synthesizes and not item.get_closest_marker("xdist_group"):
+        if "synthesize" not in getattr(item, "fixturenames", ()):
+            continue
+        if _makes_its_own(item):
+            item.add_marker(pytest.mark.slow)
+        if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("synthesis"))
+
+
+def _makes_its_own(item: pytest.Item) -> bool:
+    """Whether the test, or a fixture of it other than the shared ones, calls `synthesize`."""
+    needed = item._fixtureinfo  # type: ignore[attr-defined]
+    return "synthesize" in needed.argnames or any(
+        "synthesize" in fixture.argnames
+        for name, fixtures in needed.name2fixturedefs.items()
+        if name not in _SHARED
+        for fixture in fixtures
+    )
 
 
 @pytest.fixture(scope="session")

@@ -127,6 +127,7 @@ def test_packages_for_lambda_are_asked_for_by_python_and_by_every_tag_that_runs_
     assert on_this_machine().arguments == ()
 
 
+@pytest.mark.slow
 def test_a_failed_installation_quotes_pip_and_leaves_nothing(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("not a requirement\n")

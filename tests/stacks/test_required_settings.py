@@ -107,6 +107,7 @@ def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[
         assert " is " in sentence
 
 
+@pytest.mark.slow
 def test_the_warnings_are_printed_when_prod_is_synthesized(tmp_path: Path) -> None:
     app = App(context=flags(), outdir=str(tmp_path))
     EnvironmentStage(app, environment_from(complete("prod"))).synth()

@@ -191,6 +191,7 @@ def _get(port: int) -> int:
         return int(response.read())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BALANCERS)
 def test_the_program_shares_requests_as_the_pools_weights_say(
     name: str, tmp_path: Path, backends: list[int]

@@ -116,6 +116,7 @@ def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
     with_server(scenario)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

@@ -234,6 +234,7 @@ def test_a_paste_that_is_too_long_is_refused_at_once_and_the_typed_line_stays() 
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_a_paste_that_comes_key_by_key_keeps_few_steps_of_undo_and_is_not_sent_in_part() -> None:
     refused: list[int] = []
     entry = Entry(lambda: refused.append(1), multiline=False)

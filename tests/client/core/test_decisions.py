@@ -9,8 +9,10 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from client.core.chat_log import ASIDE_LIMIT, ChatLog, holes
+from client.core.cipher import Wants
 from client.core.frames import Watermarks
 from client.core.ids import change_id, hidden_id, is_shown, is_written, ulid
+from client.core.ledger import ReadPosition
 from client.core.liveness import Backoff, Liveness
 from client.core.outbox import Outbox
 from client.core.receipts import ReceiptPlan
@@ -22,6 +24,26 @@ from client.store import Store
 from tests.client.core.fake_cipher import FakeCipher
 
 SETTINGS = Settings()
+
+
+# -- what is known of a chat
+
+
+@pytest.mark.parametrize(
+    ("watermark", "read", "waits", "readable"),
+    [(9, 7, None, (9, 7)), (9, 7, 10, (9, 7)), (9, 7, 9, (8, 7)), (9, 7, 5, (4, 4))],
+)
+def test_a_text_that_waits_for_its_key_is_neither_delivered_nor_read(
+    watermark: int, read: int, waits: int | None, readable: tuple[int, int]
+) -> None:
+    position = ReadPosition("c", watermark, read, Watermarks(), waits)
+    assert position.readable == Watermarks(*readable)
+
+
+def test_whatever_lacks_keeps_a_chat_from_sealing() -> None:
+    one = frozenset({"raju"})
+    lacking = Wants(members=True), Wants(lists=one), Wants(claims=one), Wants(blocked=one)
+    assert all(lacking) and not Wants()
 
 
 # -- names of messages

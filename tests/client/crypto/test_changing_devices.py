@@ -442,6 +442,7 @@ def test_nobody_is_asked_for_ever_on_behalf_of_a_device_that_is_no_more(scene: S
     assert scene[RAVI].texts(chat)[-1] is None  # and it is seen that there is something
 
 
+@pytest.mark.slow
 def test_many_texts_are_asked_for_in_several_frames_on_one_session(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     lines = [f"line {n}" for n in range(130)]

@@ -104,6 +104,7 @@ BROKEN: dict[str, Callable[[Inside], object]] = {
 }
 
 
+@pytest.mark.sampled
 @KINDS
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("first", [True, False])

@@ -275,6 +275,7 @@ def test_who_says_that_a_text_is_unreadable_gets_it_and_the_key_once_more(scene:
     assert len(set(sessions_used(scene, chat))) == 1
 
 
+@pytest.mark.slow
 def test_a_large_group_gets_the_key_in_as_many_frames_as_it_takes() -> None:
     users = [f"user{n:02d}" for n in range(40)]
     scene = Scene(*(f"{user}/phone" for user in users))

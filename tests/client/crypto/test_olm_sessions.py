@@ -222,6 +222,7 @@ def test_the_same_message_at_two_positions_is_one_and_its_ratchet_moves_once(sce
     assert scene[RAJU].texts(chat) == ["once", "after"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "payload", ["", "0", "0.", "1.", "2.AAAA", "0.AAAA", "1.AAAA", "1.!!", "x", "0." + "A" * 300]
 )

@@ -31,6 +31,7 @@ def rest(scene: Scene) -> None:
         scene.settle(seconds=seconds)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "not noticed"])
 @pytest.mark.parametrize("replies", [True, False], ids=["both wrote", "one wrote"])
 @pytest.mark.parametrize("kind", ["direct", "group"])

@@ -10,6 +10,7 @@ RAVI, RAJU = "ravi/phone", "raju/phone"
 HOUR, DAY = 3600.0, 86_400.0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("behind", [-DAY, -HOUR, 0.0, HOUR, DAY])
 @pytest.mark.parametrize("wrong", [RAVI, RAJU])
 @pytest.mark.parametrize("kind", ["direct", "group"])

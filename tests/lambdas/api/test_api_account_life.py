@@ -99,6 +99,7 @@ FORMS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("made", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("typed", FORMS.values(), ids=FORMS)
 def test_a_password_is_one_in_all_its_forms(api: Rest, made: str, typed: str) -> None:

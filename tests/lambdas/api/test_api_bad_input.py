@@ -84,6 +84,7 @@ def _strangers_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("route", PROTECTED, ids=lambda route: f"{route.method} {route.path}")
 def test_without_a_valid_token_no_route_lets_anybody_in(api: Rest, ravi: str, route: Any) -> None:
     none = ".".join(
@@ -132,6 +133,7 @@ BODIES = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_a_body_that_does_not_fit_is_a_bad_request_on_every_route(
     api: Rest, ravi: str, body: bytes
@@ -233,6 +235,7 @@ def test_an_unknown_path_is_not_found(api: Rest, ravi: str, path: str) -> None:
         assert (reply.status, reply.body["error"]["code"]) == (404, "not_found")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_another_method_is_refused_and_the_answer_names_the_right_ones(
     api: Rest, ravi: str, route: Any

@@ -261,6 +261,7 @@ def test_a_chat_of_others_and_one_that_never_was_look_the_same(api: Rest) -> Non
     assert api.request("GET", "/api/chats/a%20b/messages", user=zoe).status == 404
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "query",
     [

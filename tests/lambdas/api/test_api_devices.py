@@ -228,6 +228,7 @@ def test_one_device_too_many_takes_the_place_of_the_one_unseen_for_longest(api: 
     assert len(Devices(api.aws.users).of([ravi])[ravi]) == DEVICES_LIMIT
 
 
+@pytest.mark.slow
 def test_in_a_group_with_all_devices_that_it_may_have_a_new_one_takes_the_place_of_an_own_one(
     api: Rest,
 ) -> None:
@@ -249,6 +250,7 @@ def test_in_a_group_with_all_devices_that_it_may_have_a_new_one_takes_the_place_
     assert put(api, Phone(ravi, "new")) == 200, "known devices register again at any time"
 
 
+@pytest.mark.slow
 def test_no_device_takes_the_place_of_one_that_is_connected(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     for number in range(DEVICES_LIMIT):
@@ -332,6 +334,7 @@ def test_a_push_token_becomes_an_endpoint(api: Rest) -> None:
     assert "CustomUserData" not in attributes or not attributes["CustomUserData"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("platform", ["apns", "apns_sandbox"])
 @pytest.mark.parametrize(
     ("token", "status"),

@@ -254,6 +254,7 @@ def changed(entry: dict[str, str], **changes: str) -> dict[str, str]:
     return {**entry, **changes}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -95,6 +95,7 @@ TABLE = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("call", TABLE)
 @pytest.mark.parametrize("state", STATES)
 def test_what_a_call_gets_depends_on_the_state_of_its_link_alone(
@@ -128,6 +129,7 @@ def test_the_new_device_gets_what_was_sealed_for_it_as_often_as_it_asks(
         assert link.confirmation().body.items() >= SEALED.items()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seconds", [0.0, 90.0, 118.9, 119.0, 119.2, 119.99, 120.0, 120.3])
 @pytest.mark.parametrize("part", [0.0, 0.6])
 def test_what_can_be_read_can_be_confirmed_and_found_for_half_a_minute_more(

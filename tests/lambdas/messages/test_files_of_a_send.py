@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
+
 import lambdas
 from tests.support.lambdas import given, when
 from tests.support.lambdas.backend import Backend
@@ -43,6 +45,7 @@ def files_that_run() -> Iterator[set[str]]:
         threading.setprofile(None)
 
 
+@pytest.mark.slow
 def test_a_send_passes_at_most_ten_files(world: Backend) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")

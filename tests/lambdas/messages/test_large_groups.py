@@ -175,6 +175,7 @@ def test_typing_is_shown_in_groups_of_256_and_not_in_larger_ones(
         assert len(posts.sent) == number
 
 
+@pytest.mark.slow
 def test_who_joins_a_large_group_is_announced_with_as_many_posts_as_one_function_has_time_for(
     world: Backend, chat: str, posts: Posts
 ) -> None:

@@ -76,6 +76,24 @@ def test_without_chats_it_starts_at_what_the_device_has_acknowledged(world: Back
     assert messages == [] and synced["chats"][chat]["complete_to"] == 3
 
 
+def test_the_chats_of_one_sync_share_its_messages(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "MESSAGES", 4)
+    shorter = _chat_with(world, 2)
+    given.user(world, "mira", "phone")
+    longer = given.direct_chat(world, "mira", "raju")
+    for _ in range(3):
+        when.sends(world, "mira", longer)
+    given.connected(world, "raju", "phone")
+    messages, synced = when.syncs(world, "raju", chats={shorter: 0, longer: 0})
+    assert [(frame["chat"], frame["seq"]) for frame in messages] == [
+        *((shorter, seq) for seq in (1, 2)),
+        *((longer, seq) for seq in (1, 2)),
+    ]
+    assert synced["more"] and synced["chats"][longer]["complete_to"] == 2
+
+
 def test_what_is_purged_while_it_is_read_is_missing_and_no_hole(world: Backend) -> None:
     """The head was read before, the items after: the purge between them marks the head first."""
     chat = _chat_with(world, 3)
@@ -248,6 +266,7 @@ def _pages(world: Backend, user: str, between: Callable[[], object] = int) -> li
     return pages
 
 
+@pytest.mark.slow
 def test_all_chats_come_page_by_page_each_once(world: Backend) -> None:
     given.online(world, "raju")
     given.user(world, "ravi", "phone")
@@ -266,6 +285,7 @@ def test_all_chats_come_page_by_page_each_once(world: Backend) -> None:
     assert not any(page["more"] or "retry_after" in page for page in pages)
 
 
+@pytest.mark.slow
 def test_a_page_ends_where_its_frame_is_full(world: Backend) -> None:
     names = [f"{'member' * 4}_{number:03d}" for number in range(200)]
     for name in ("raju", *names):

@@ -65,6 +65,7 @@ def _frame(action: str, chat: str) -> dict[str, Any]:
     return {"action": action, **within, **FRAMES[action]}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("action", FRAMES)
 @pytest.mark.parametrize(("lose", "code"), LOST)
 def test_a_connection_without_the_lease_does_nothing_and_is_closed(
