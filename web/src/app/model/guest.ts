@@ -228,7 +228,7 @@ function isRepeated({ path }: Call): boolean {
   return REPEATED.has(path.join("."));
 }
 
-/** What `own` lacks is a method, which `call` is told of, or a part that has methods. */
+/** What `own` lacks is a method, for which `call` is called, or a part that has methods. */
 function callable(
   own: object,
   path: readonly string[],

@@ -64,7 +64,7 @@ export class Session extends Model {
   registeredAt: number | undefined;
   /** The sign-in is over; set once. */
   ended: ((why: "signed_out" | "displaced") => void) | undefined;
-  /** Told of what is changed on this tab, for the others of the device. */
+  /** Called with what is changed on this tab, for the others of the device. */
   changedHere: ((change: Change) => void) | undefined;
 
   readonly #typing = new Map<string, Map<string, ReturnType<typeof setTimeout>>>();
@@ -92,7 +92,7 @@ export class Session extends Model {
       stop();
       globalThis.document?.removeEventListener("visibilitychange", hidden);
     };
-    drafts.told = (chat, text) => this.changedHere?.({ type: "draft", chat, text });
+    drafts.typedHere = (chat, text) => this.changedHere?.({ type: "draft", chat, text });
   }
 
   get user(): string {
