@@ -177,6 +177,7 @@ export class Guest {
         hears.linkIs(data.link);
         return;
       case "left":
+        for (const { resolve } of this.#take()) resolve(undefined); // it was asked to
         hears.left();
         return;
       case "report":
