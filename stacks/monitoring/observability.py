@@ -55,7 +55,10 @@ class ObservabilityStack(EnvironmentStack):
         alarms = Alarms(self, "Alarms", config=config, notify=self._topic(), fingerprint=made_from)
         alarms.on_tables(data)
         alarms.on_functions(functions)
-        alarms.on_gateway(chat)
+        if chat.websocket:
+            alarms.on_gateway(chat.websocket)
+        if web.sockets:
+            alarms.on_sockets(web.sockets, web.load_balancer.balancer)
         alarms.on_queues(notifications, chat)
         alarms.on_users(data)
         alarms.on_web(web.load_balancer.balancer, web.target_pools)
@@ -65,7 +68,9 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.show_alarms(alarms.notify())
         dashboard.show_times()
         dashboard.show_messages()
-        dashboard.show_connections(chat)
+        if web.sockets:
+            dashboard.show_sockets(web.sockets, web.load_balancer.balancer)
+        dashboard.show_connections(chat.websocket)
         if notifications.feedback:
             dashboard.show_platforms()
         dashboard.show_functions(functions)
