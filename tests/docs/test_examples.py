@@ -120,6 +120,7 @@ def test_the_examples_own_tests_and_those_that_hold_them_pass(project: Path) -> 
     run(project, "pytest", "-x", "-p", "no:xdist", *own, *TESTS)
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_they_are_synthesized(project: Path, tmp_path: Path) -> None:
     context = json.dumps(
