@@ -55,6 +55,7 @@ $(PAGE): $(PAGE_SOURCES) $(WEB_READY)
 	@cd web && $(NPM) run --silent page
 
 page: $(PAGE) ## builds the web client's page into lambdas/page, for the targets that serve it
+	@:
 
 # The API and the command line need no page, so the system starts without one that can't be built.
 dev: $(READY) ## the whole system on this machine, until Ctrl-C
@@ -82,6 +83,7 @@ phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(BIN)/python -m client phone $(user)
 
 trace: $(READY) ## make trace ID=<message id> [env=prod]: its way through all services; on AWS, from their logs
+	@$(call need,ID,make trace ID=01HZX3VJ5Q8Z4M7K2N9P6R1S0T)
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)') $(BIN)/python -m tools.trace $(ID) --env $(env), \
 		$(BIN)/python -m emulator trace $(ID)) $(ARGS)
 

@@ -13,15 +13,24 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from client.api import Api
-from client.core.attachment import Attachment, FileDescription, described, written
+from client.core.attachment import (
+    Attachment,
+    FileDescription,
+    FileKind,
+    described,
+    guess_file_type,
+    kind_of,
+    written,
+)
 from client.core.bodies_generated import FileResponse
 from client.core.events import Event, FileFailed, FileProgress
 from client.core.liveness import Backoff
+from client.core.picture import may_be_drawn
 from client.core.settings import Settings
 from client.crypto.files import open_file, seal, sealed_size
 from client.errors import (
@@ -110,6 +119,7 @@ class Files:
         content, description = draft.content, draft.description
         key = secrets.token_bytes(32)
         sealed = await asyncio.to_thread(seal, content, key)
+        description = replace(description, kind=description.kind or _kind_of(description, content))
         attachment = described(description, len(content), _encoded(key), _encoded(sealed.digest))
         message: dict[str, Any] = {"file": written(attachment), **draft.more}
         if description.caption:
@@ -230,6 +240,12 @@ class Files:
                 await asyncio.sleep(backoff.pause())
         key, digest = (base64.b64decode(text + "=") for text in (attachment.key, attachment.digest))
         return await asyncio.to_thread(open_file, bytes(body), key, digest, attachment.size)
+
+
+def _kind_of(description: FileDescription, content: bytes) -> FileKind:
+    """What nobody should decode goes as a file."""
+    kind = kind_of(description.type or guess_file_type(description.name))
+    return "file" if kind == "picture" and not may_be_drawn(content) else kind
 
 
 def _encoded(data: bytes) -> str:

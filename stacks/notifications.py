@@ -15,8 +15,10 @@ from stacks.constructs.grants import Resource, Resources
 from stacks.constructs.platform_applications import (
     PlatformApplications,
     PushCredentials,
+    names,
     platform_resources,
 )
+from stacks.constructs.push_feedback import PushFeedback
 from stacks.data import DataStack
 from stacks.stack import EnvironmentStack
 
@@ -55,10 +57,12 @@ class NotificationsStack(EnvironmentStack):
         for name in readers(self.resources):
             self._add(name, {**data.resources, **self.resources}, values)
         self._credentials = PushCredentials(self, "Credentials", config=config, key=data.key)
+        self.feedback = self._feedback()
         platform_applications = self._add(
             "PlatformApplications",
             {
                 **self.resources,
+                "push_feedback": Resource((self.feedback.role.role_arn,) if self.feedback else ()),
                 "push_credentials": self._credentials.resource,
                 "own_stack": Resource((self.stack_id,)),
             },
@@ -94,6 +98,14 @@ class NotificationsStack(EnvironmentStack):
         )
         return self.functions[name]
 
+    def _feedback(self) -> PushFeedback | None:
+        percent = self.config.push.feedback_percent
+        if percent is None:
+            return None
+        return PushFeedback(
+            self, "Feedback", config=self.config, percent=percent, applications=names(self.config)
+        )
+
     def _applications(self, function: Function) -> None:
         applications = PlatformApplications(
             self,
@@ -101,5 +113,8 @@ class NotificationsStack(EnvironmentStack):
             config=self.config,
             function=function.function,
             credentials=self._credentials,
+            feedback=self.feedback,
         )
+        if self.feedback:
+            applications.node.add_dependency(self.feedback)  # SNS logs from the first push on
         applications.node.add_dependency(function.role)  # its permissions exist before it is called

@@ -10,6 +10,7 @@ from client.chat_client import ChatClient
 from client.cli.text import bytes_of, one_line
 from client.cli.view import View
 from client.core.attachment import Attachment, FileDescription, safe_name
+from client.core.picture import may_be_drawn
 from client.errors import ClientError
 from client.store.history import StoredMessage
 
@@ -58,6 +59,8 @@ class Attaching:
             self._view.progress("")
         saved = await asyncio.to_thread(_write, content, file, where)
         self._view.notice(f"saved as {one_line(str(saved))}")
+        if file.kind == "picture" and not may_be_drawn(content):
+            self._view.notice("it is no picture that this client knows, or has very many pixels")
 
     async def _uploads(self, rest: str) -> None:
         waiting = self._client.uploads()

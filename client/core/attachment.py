@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from client.core.fields import mapping
-from client.core.picture import parse_picture
+from client.core.picture import MOST_PIXELS, parse_picture
 
 FileKind = Literal["picture", "file", "voice"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
@@ -139,11 +139,13 @@ def written(attachment: Attachment) -> dict[str, Any]:
 
 
 def parse_attachment(value: object) -> Attachment:
-    """What came in a message. Raises TypeError or ValueError."""
+    """What came in a message; a picture that nobody should decode is a file. Raises TypeError or
+    ValueError."""
     fields = mapping(value)
     kind = _kind(fields.get("kind"))
+    width, height = (_optional(fields, side, LONGEST_SIDE) for side in ("width", "height"))
     return Attachment(
-        kind=kind,
+        kind="file" if kind == "picture" and (width or 1) * (height or 1) > MOST_PIXELS else kind,
         name=safe_name(_string(fields, "name", LONGEST_NAME)),
         type=_matching(fields, "type", _TYPES[kind], LONGEST_TYPE),
         size=_whole(fields, "size", LARGEST),
@@ -151,8 +153,8 @@ def parse_attachment(value: object) -> Attachment:
         key=_matching(fields, "key", _32_BYTES),
         digest=_matching(fields, "digest", _32_BYTES),
         thumbnail=parse_picture(fields["thumbnail"]) if "thumbnail" in fields else None,
-        width=_optional(fields, "width", LONGEST_SIDE),
-        height=_optional(fields, "height", LONGEST_SIDE),
+        width=width,
+        height=height,
         duration=_optional(fields, "duration", LONGEST_TIME),
     )
 

@@ -1,8 +1,8 @@
-"""A small picture inside a message: its form, and its sides as its header says them. Pure.
+"""A picture, small inside a message or whole in a file: its sides as its header says them. Pure.
 
-A few thousand bytes can decode to gigabytes of pixels, and a client decodes such a picture as soon
-as it is shown. So its sides are read from the header before anything decodes it. What a decoder
-might read in another way than this reader is rejected.
+A few thousand bytes can decode to gigabytes of pixels, and a client decodes a picture as soon as it
+is shown. So its sides are read from the header before anything decodes it. What a decoder might
+read in another way than this reader is rejected.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 
 LONGEST_PICTURE = 7_200  # characters of unpadded base64, of 5,400 bytes
 LONGEST_SIDE = 512  # pixels
+MOST_PIXELS = 1 << 26  # of a picture in a file: 256 MiB once it is decoded
 
 _FORM = re.compile("(/9j/|iVBORw0KGgo|UklGR)[A-Za-z0-9+/]*")  # JPEG, PNG, WebP
 # Frame headers of JPEG: ITU-T T.81, table B.1, without DHT (C4), JPG (C8) and DAC (CC).
@@ -34,12 +35,27 @@ def sides(picture: str) -> tuple[int, int]:
     """Width and height in pixels. Raises ValueError for another form or a header without them."""
     if len(picture) > LONGEST_PICTURE or not _FORM.fullmatch(picture):
         raise ValueError("not of the form of a picture")
-    data = base64.b64decode(picture + "=" * (-len(picture) % 4))
-    read = {"/": _jpeg, "i": _png, "U": _webp}[picture[0]]
+    return _sides(base64.b64decode(picture + "=" * (-len(picture) % 4)))
+
+
+def may_be_drawn(content: bytes) -> bool:
+    """Whether a file is a picture of at most MOST_PIXELS. Its bytes decide, as in a decoder, and
+    not the type that its sender gives it."""
     try:
-        return read(data)
-    except IndexError:
-        raise ValueError("a picture that ends in its header") from None
+        width, height = _sides(content)
+    except ValueError:
+        return False
+    return 1 <= width * height <= MOST_PIXELS
+
+
+def _sides(data: bytes) -> tuple[int, int]:
+    for begins, read in _READERS.items():
+        if data.startswith(begins):
+            try:
+                return read(data)
+            except IndexError:
+                raise ValueError("a picture that ends in its header") from None
+    raise ValueError("no picture")
 
 
 def _png(data: bytes) -> tuple[int, int]:
@@ -75,6 +91,35 @@ def _webp(data: bytes) -> tuple[int, int]:
     if form == b"WEBP" and chunk == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
         return _little(data, 26, 2) & 0x3FFF, _little(data, 28, 2) & 0x3FFF
     raise ValueError("a WebP without header")
+
+
+def _gif(data: bytes) -> tuple[int, int]:
+    """The larger of the screen and the first image: browsers enlarge the one for the other
+    (GIF89a specification, sections 18 and 20)."""
+    width, height = _little(data, 6, 2), _little(data, 8, 2)
+    at = 13 + _colours(data[10])
+    while data[at] == 0x21:  # an extension: its label, and blocks that each begin with their length
+        at += 2
+        while data[at] != 0:
+            at += 1 + data[at]
+        at += 1
+    if data[at] != 0x2C:
+        raise ValueError("a GIF without an image")
+    return max(width, _little(data, at + 5, 2)), max(height, _little(data, at + 7, 2))
+
+
+def _colours(flags: int) -> int:
+    """Bytes of the table of colours behind the header."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+_READERS = {
+    b"\xff\xd8\xff": _jpeg,
+    b"\x89PNG\r\n\x1a\n": _png,
+    b"RIFF": _webp,
+    b"GIF87a": _gif,
+    b"GIF89a": _gif,
+}
 
 
 def _big(data: bytes, at: int, size: int) -> int:

@@ -109,7 +109,9 @@ class ReceiptPlan:
         self._not_before = time
 
     def pinged(self) -> None:
-        self._sent_at_ping = {chat: state.sent for chat, state in self._chats.items()}
+        """Of one whose other parts are not sent yet, the pong confirms nothing."""
+        whole = {chat: state for chat, state in self._chats.items() if not state.force}
+        self._sent_at_ping = {chat: state.sent for chat, state in whole.items()}
 
     def confirmed(self, step: Step) -> None:
         """A pong says that what was sent before the ping has arrived."""

@@ -40,9 +40,22 @@ def test_executions_of_others_are_added_up() -> None:
     assert broken(*several).executions() == 950
 
 
+def test_the_credential_of_fcm_is_revoked_until_all_is_mended() -> None:
+    found = broken({"kind": "credential", "of": "fcm"})
+    assert found.revoked()
+    asyncio.run(found.mend())
+    assert not found.revoked()
+
+
 @pytest.mark.parametrize(
     "given",
-    [{}, {"kind": "wrong", "of": "x"}, {"kind": ERROR}, {"kind": "executions", "of": "many"}],
+    [
+        {},
+        {"kind": "wrong", "of": "x"},
+        {"kind": ERROR},
+        {"kind": "executions", "of": "many"},
+        {"kind": "credential", "of": "nobody"},
+    ],
 )
 def test_what_is_no_fault_is_rejected(given: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="of"):

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -67,9 +68,9 @@ def alive(pid: int) -> bool:
 
 
 def responses(url: str) -> bool:
-    host, _, port = url.removeprefix("http://").partition(":")
+    known = urlsplit(url)
     with socket.socket() as probe:
-        return probe.connect_ex((host, int(port))) == 0
+        return probe.connect_ex((known.hostname, known.port)) == 0
 
 
 def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> None:
@@ -91,6 +92,10 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
     }
     assert known["env"] == "dev"
     assert known["console"] + "/_local" in started.stdout
+    token = (project / ".local" / "console-token").read_text(encoding="ascii")
+    assert known["console"].endswith(f"/{token}")
+    for name in ("console-token", "endpoints.json", "up.log"):  # what has it is its owner's alone
+        assert (project / ".local" / name).stat().st_mode & 0o077 == 0, name
     assert "Ctrl-C" not in started.stdout  # it doesn't reach a detached one
 
     worker = int(stored(project, "first")["pid"]["N"])
@@ -108,7 +113,7 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
     again = up(project)
     assert again.returncode == 1
     assert f"it runs already (pid {known['pid']}" in again.stdout
-    port = known["console"].rpartition(":")[2]
+    port = str(urlsplit(known["console"]).port)
     elsewhere = up(project, "--state-dir", str(project / "other"), "--api-port", port)
     assert f"port {port} is taken by the emulator of {project} (pid" in elsewhere.stdout
     assert hint(again.stdout) == hint(elsewhere.stdout) == hint(started.stdout)

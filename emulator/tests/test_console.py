@@ -53,13 +53,14 @@ class Containers:
 
 
 @contextlib.asynccontextmanager
-async def console(alb: str = "http://127.0.0.1:9") -> AsyncIterator[Any]:
+async def console(alb: str = "http://127.0.0.1:9", token: str = "") -> AsyncIterator[Any]:
     async def state() -> Any:
         return STATE
 
     containers, phones = Containers(), Phones(lambda: 1_800_000_000.0)
     server = Console(
         port=0,
+        token=token,
         state=state,
         containers=containers,
         weights=containers,
@@ -102,6 +103,47 @@ def test_the_state_and_orders() -> None:
                 ("small-1", "pause"),
                 ("small-1", "resume"),
             ]
+
+    run(scenario)
+
+
+def test_without_its_token_the_console_says_only_who_has_the_port() -> None:
+    """Another user of the machine reaches the port, and sends whichever Host and Origin they like."""
+
+    async def scenario() -> None:
+        async with console(token="t0k_en-") as (http, containers, _phones):
+            origin = f"http://127.0.0.1:{http.base_url.port}"
+            assert str(http.base_url) == f"{origin}/t0k_en-/"
+            assert (await http.get("/_local/state")).json() == STATE
+            assert (await http.get("/")).headers["Location"] == "/t0k_en-/_local"
+            for before in ("", "/t0k_en", "/t0k_en-x", "/%E2%82%AC", "//t0k_en-"):
+                for path in (
+                    "/",
+                    "/_local",
+                    "/_local/state",
+                    "/_local/console.js",
+                    "/_local/trace",
+                ):
+                    response = await http.get(f"{origin}{before}{path}")
+                    assert response.status_code == 403, f"{before}{path}"
+                    assert "`emulate status` prints it" in response.json()["error"]["message"]
+                order = f"{origin}{before}/_local/pools/small"
+                assert (await http.post(order, json={"desired": 3})).status_code == 403
+            assert containers.orders == []
+            assert (await http.get(f"{origin}/_local/endpoints")).status_code == 200
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("path", ["/_local", "/_local/", "/_local/view/trace", "/_local/view/a/b"])
+def test_a_page_links_to_what_lies_beside_it_whatever_stands_in_front(path: str) -> None:
+    async def scenario() -> None:
+        async with console(token="t0k") as (http, _containers, _phones):
+            page = await http.get(path)
+            links = re.findall(r'(?:href|src)="([^"]*_local[^"]*)"', page.text)
+            assert len(links) > 5
+            for link in links:
+                assert (await http.get(str(page.url.join(link)))).status_code == 200, link
 
     run(scenario)
 

@@ -8,6 +8,7 @@ that every device has are purged.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from lambdas.delivery.roster import (
     known_floor,
     left_behind,
 )
+from lambdas.delivery.states import State, states
 from lambdas.delivery.stream import Changes, by_chat
 from lambdas.delivery.watermarks import LONGEST_INTERVAL, receipt_interval
 from lambdas.messages import log
@@ -90,6 +92,7 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> float | None:
         return None
     if changes.expired:
         purge.expire(aws.chats, changes.chat, roster.purged_to, changes.expired, aws.now())
+        count("WatchExpired", changes.expirations)
     purging = changes.acknowledged and not aws.settings.retain_until_expiry
     purging = purging and known_floor(roster) > roster.purged_to
     if changes.readers and patient:  # the first of two passes
@@ -107,7 +110,8 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> float | None:
     if patient and again_at is not None:
         return again_at
     _nudge(aws, changes.chat, lacking, registered)
-    _wake(aws, roster, lacking, registered)
+    woken = _wake(aws, roster, lacking, registered)
+    _count(states(changes.messages, lacking, registered, woken, aws.now()))
     _forget(aws, roster, registered)
     unseen_since = int((aws.now() - aws.settings.message_ttl_seconds) * 1000)
     if purging and (up_to := floor(roster, registered, unseen_since)) > roster.purged_to:
@@ -147,8 +151,18 @@ def _nudge(aws: Aws, chat: str, lacking: Lacking, registered: Registered) -> Non
     count("Nudges", len(nudges))
 
 
-def _wake(aws: Aws, roster: Roster, lacking: Lacking, registered: Registered) -> None:
-    """Queues a job for each user with a device that can be woken for a text that it lacks."""
+def _count(found: Counter[State]) -> None:
+    count("WatchReached", found[State.REACHED])
+    count("WatchNudged", found[State.NUDGED])
+    count("WatchWoken", found[State.WOKEN])
+    count("WatchWaiting", found[State.WAITING])
+
+
+def _wake(
+    aws: Aws, roster: Roster, lacking: Lacking, registered: Registered
+) -> set[tuple[str, str, int]]:
+    """Queues a job for each user with a device that can be woken for a text that it lacks; gives
+    (user, device, seq) of each."""
     texts: dict[str, dict[str, list[int]]] = {}
     for (user, device), messages in lacking.items():
         read = log.read(roster.items[user])
@@ -158,6 +172,12 @@ def _wake(aws: Aws, roster: Roster, lacking: Lacking, registered: Registered) ->
             texts.setdefault(user, {})[device] = unread
     if texts and push_jobs.wake_lacking(aws, roster.chat, texts):
         raise ConnectionError("the queue rejected push jobs")
+    return {
+        (user, device, seq)
+        for user, devices in texts.items()
+        for device, unread in devices.items()
+        for seq in unread
+    }
 
 
 def _take_back(aws: Aws, chat: str, roster: Roster, readers: Collection[str]) -> None:

@@ -27,6 +27,7 @@ class Changes:
     new_marks: set[str] = field(default_factory=set)  # users of devices that had no mark before
     readers: set[str] = field(default_factory=set)  # whose read mark moved, who joined or left
     expired: int = 0  # the highest seq that DynamoDB removed
+    expirations: int = 0  # how many it removed
 
 
 def by_chat(records: Iterable[Record]) -> list[Changes]:
@@ -53,6 +54,7 @@ def by_chat(records: Iterable[Record]) -> list[Changes]:
             changes.readers.add(keys["item"].removeprefix("member#"))
         elif kind == ("REMOVE", "message") and _by_ttl(record):
             changes.expired = max(changes.expired, seq_of(keys))
+            changes.expirations += 1
     return list(result.values())
 
 

@@ -13,6 +13,7 @@ from lambdas.notifications.credentials import (
     Platform,
     application_arn,
     application_attributes,
+    feedback_attributes,
     name_of,
 )
 from lambdas.telemetry import logger
@@ -39,10 +40,10 @@ class Applications:
         self._before_call = before_call
         self.changed = False
 
-    def apply(self, stack_id: str, prefix: str, secret_arns: Mapping[str, str]) -> None:
+    def apply(self, stack_id: str, prefix: str, properties: Mapping[str, str]) -> None:
         """Brings SNS up to date with the secrets. Raises DeploymentError and botocore's errors."""
         # all secrets first, so that an invalid one changes nothing
-        wanted = {platform: self._attributes(platform, secret_arns) for platform in PLATFORMS}
+        wanted = {platform: self._attributes(platform, properties) for platform in PLATFORMS}
         for platform, attributes in wanted.items():
             self._apply(stack_id, prefix, platform, attributes)
 
@@ -50,20 +51,25 @@ class Applications:
         self,
         stack_id: str,
         prefix: str,
-        secret_arns: Mapping[str, str],
+        properties: Mapping[str, str],
         undone: Mapping[str, str],
     ) -> None:
-        """Undoes an update that had the secrets `undone`, as far as that is possible; never raises.
+        """Undoes an update of the properties `undone`, as far as that is possible; never raises.
 
         A secret that both name was read by the update itself: it was invalid, or SNS has it
         already. Only a secret that is named again is read.
         """
+        feedback = feedback_attributes(properties)
         for platform in PLATFORMS:
-            if secret_arns.get(platform.secret, "") == undone.get(platform.secret, ""):
+            again = properties.get(platform.secret, "") != undone.get(platform.secret, "")
+            if not again and feedback == feedback_attributes(undone):
                 continue
             try:
-                attributes = self._attributes(platform, secret_arns)
-                self._apply(stack_id, prefix, platform, attributes)
+                if again:
+                    attributes = self._attributes(platform, properties)
+                    self._apply(stack_id, prefix, platform, attributes)
+                else:
+                    self._log_again(application_arn(stack_id, platform, prefix), feedback)
             except (DeploymentError, ClientError, BotoCoreError) as error:
                 logger.warning(
                     "an application was left as it is",
@@ -75,9 +81,10 @@ class Applications:
         for platform in PLATFORMS:
             self._delete(application_arn(stack_id, platform, prefix))
 
-    def _attributes(self, platform: Platform, secret_arns: Mapping[str, str]) -> Attributes | None:
-        arn = secret_arns.get(platform.secret, "")
-        return application_attributes(platform, self._secret(platform, arn)) if arn else None
+    def _attributes(self, platform: Platform, properties: Mapping[str, str]) -> Attributes | None:
+        arn = properties.get(platform.secret, "")
+        attributes = application_attributes(platform, self._secret(platform, arn)) if arn else None
+        return attributes and attributes | feedback_attributes(properties)
 
     def _secret(self, platform: Platform, arn: str) -> str:
         self._before_call()
@@ -108,33 +115,44 @@ class Applications:
             raise DeploymentError(f"SNS {what} in {platform.secret}: {code}") from None
 
     def _put(self, arn: str, platform: Platform, name: str, attributes: Attributes) -> None:
-        if self._exists(arn):  # Create fails if the application has another credential
-            self._before_change()
-            self._sns.set_platform_application_attributes(
-                PlatformApplicationArn=arn, Attributes=attributes
-            )
+        known = self._found(arn)
+        if known is not None:  # Create fails if the application has another credential
+            self._set(arn, {key: each for key, each in attributes.items() if each or key in known})
             return
         self._before_change()
+        given = {key: each for key, each in attributes.items() if each}
         made = self._sns.create_platform_application(
-            Name=name, Platform=platform.sns, Attributes=attributes
+            Name=name, Platform=platform.sns, Attributes=given
         )
         if made["PlatformApplicationArn"] != arn:
             raise DeploymentError(f"SNS made {made['PlatformApplicationArn']}, not {arn}")
 
+    def _log_again(self, arn: str, feedback: Attributes) -> None:
+        if self._found(arn) is not None:
+            self._set(arn, feedback)
+
+    def _set(self, arn: str, attributes: Attributes) -> None:
+        self._before_change()
+        self._sns.set_platform_application_attributes(
+            PlatformApplicationArn=arn, Attributes=attributes
+        )
+
     def _delete(self, arn: str) -> None:
-        if self._exists(arn):
+        if self._found(arn) is not None:
             self._before_change()
             self._sns.delete_platform_application(PlatformApplicationArn=arn)
 
-    def _exists(self, arn: str) -> bool:
+    def _found(self, arn: str) -> Attributes | None:
+        """The application's attributes, without its credential; None if there is none."""
         self._before_call()
         try:
-            self._sns.get_platform_application_attributes(PlatformApplicationArn=arn)
+            return self._sns.get_platform_application_attributes(PlatformApplicationArn=arn)[
+                "Attributes"
+            ]
         except ClientError as error:
             if error.response["Error"]["Code"] in GONE:
-                return False
+                return None
             raise
-        return True
 
     def _before_change(self) -> None:
         self._before_call()

@@ -5,6 +5,7 @@ docs.aws.amazon.com/sns/latest/api/API_CreatePlatformApplication.html
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 # SNS's error codes, as in its API reference and as in its service model
@@ -56,6 +57,16 @@ def application_attributes(platform: Platform, secret: str) -> dict[str, str] | 
     if platform.sns == "GCM":  # the service account's JSON as it is: FCM v1, token authentication
         return {"PlatformCredential": secret}
     return {attribute: credential[name] for attribute, name in APNS_FIELDS.items()}
+
+
+def feedback_attributes(properties: Mapping[str, Any]) -> dict[str, str]:
+    """By which SNS logs what a platform answers; empty values end it."""
+    role, percent = properties.get("FeedbackRoleArn", ""), properties.get("FeedbackPercent", "")
+    return {
+        "SuccessFeedbackRoleArn": role,
+        "FailureFeedbackRoleArn": role,
+        "SuccessFeedbackSampleRate": str(percent),
+    }
 
 
 def _is_text(value: Any) -> bool:

@@ -1,9 +1,9 @@
 """Function PlatformApplications: custom resource that makes SNS platform applications from secrets.
 
-Properties FcmSecretArn, ApnsSecretArn, ApnsSandboxSecretArn, NamePrefix, CredentialsVersion; no
-attributes, because the applications' ARNs follow from their names. CloudFormation waits for a
-response at ResponseURL until its ServiceTimeout, so one is sent in every case, before Lambda ends
-the function.
+Properties FcmSecretArn, ApnsSecretArn, ApnsSandboxSecretArn, NamePrefix, CredentialsVersion, and
+FeedbackRoleArn and FeedbackPercent where SNS is to log what the platforms answer; no attributes,
+because the applications' ARNs follow from their names. CloudFormation waits for a response at
+ResponseURL until its ServiceTimeout, so one is sent in every case, before Lambda ends the function.
 
     Create, Update  Brings SNS up to date with the secrets; an invalid secret fails the request
                     and changes nothing.

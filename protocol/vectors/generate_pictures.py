@@ -1,4 +1,4 @@
-"""Writes the vectors of small pictures, pictures.json, that both clients are tested with.
+"""Writes the vectors of pictures, pictures.json, that both clients are tested with.
 
 `python protocol/vectors/generate_pictures.py`; a test holds the file against what this makes. REAL
 are drawn by Chromium's canvas, 40 pixels wide and 30 high; the others are headers with the sides
@@ -145,6 +145,41 @@ def not_drawn() -> dict[str, str]:
     return {what: unpadded(data) for what, data in wrong.items()} | texts
 
 
+def gif(
+    screen: tuple[int, int], image: tuple[int, int], before: bytes = b"", flags: int = 0
+) -> bytes:
+    little = [side.to_bytes(2, "little") for side in (*screen, *image)]
+    table = bytes(3 << (flags & 7) + 1) if flags & 0x80 else b""
+    header = b"GIF89a" + little[0] + little[1] + bytes([flags, 0, 0]) + table
+    return header + before + b"\x2c\0\0\0\0" + little[2] + little[3] + b"\0"
+
+
+def whole() -> dict[str, tuple[bytes, bool]]:
+    """Files, and whether a client draws them."""
+    comment = b"\x21\xfe\x03abc\x02de\0"
+    return {
+        "a PNG of as many pixels as there may be": (png(8_192, 8_192), True),
+        "a PNG of some more": (png(8_192, 8_193), False),
+        "a PNG of four thousand million pixels": (png(65_535, 65_535), False),
+        "a long and narrow PNG": (png(1 << 26, 1), True),
+        "a PNG of no height": (png(10, 0), False),
+        "the JPEG of a camera": (jpeg(8_064, 6_048, segment(0xE1, b"Exif" + bytes(9_000))), True),
+        "a JPEG as large as a JPEG gets": (jpeg(65_535, 65_535), False),
+        "a WebP as large as a WebP gets": (lossy(16_383, 16_383), False),
+        "a WebP of the extended form, larger still": (extended(1 << 24, 1 << 24), False),
+        "a GIF": (gif((640, 480), (640, 480)), True),
+        "a GIF with colours and a comment": (gif((640, 480), (9, 9), comment, 0xF7), True),
+        "a GIF with a wide screen": (gif((65_535, 65_535), (1, 1)), False),
+        "a GIF with an image beyond its screen": (gif((1, 1), (65_535, 65_535)), False),
+        "the same behind a comment": (gif((1, 1), (65_535, 65_535), comment, 0x80), False),
+        "a GIF that ends in a comment": (gif((9, 9), (9, 9), b"\x21\xfe\xff"), False),
+        "a GIF without an image": (gif((9, 9), (9, 9))[:13] + b";", False),
+        "an SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", False),
+        "a bitmap of Windows": (b"BM" + bytes(60), False),
+        "nothing": (b"", False),
+    }
+
+
 def rendered(name: str) -> str:
     real = [(what, picture, 40, 30) for what, picture in REAL.items()]
     headers = [(what, unpadded(data), *sides) for what, (data, *sides) in drawn().items()]
@@ -153,7 +188,11 @@ def rendered(name: str) -> str:
         for what, picture, width, height in real + headers
     ]
     bad = [{"what": what, "picture": picture} for what, picture in not_drawn().items()]
-    return json.dumps({"good": good, "bad": bad}, indent=1) + "\n"
+    files = [
+        {"what": what, "content": unpadded(content), "drawn": is_drawn}
+        for what, (content, is_drawn) in whole().items()
+    ]
+    return json.dumps({"good": good, "bad": bad, "files": files}, indent=1) + "\n"
 
 
 if __name__ == "__main__":

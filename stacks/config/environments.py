@@ -209,6 +209,7 @@ DEV = Environment(
     ),
     load_balancer=LoadBalancer(plain_http=True),
     websocket=WebSocket(rate_limit=200, burst_limit=100),
+    push=Push(feedback_percent=100),
     log_retention_days=7,
 )
 
@@ -224,6 +225,7 @@ STAGING = Environment(
     ),
     load_balancer=LoadBalancer(deregistration_delay=60, access_logs=True),
     releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
+    push=Push(feedback_percent=100),
     point_in_time_recovery=True,
     customer_managed_key=True,
     container_insights=True,
@@ -249,6 +251,7 @@ PROD = Environment(
         authorize=FunctionSize(reserved_concurrency=50),
         connection=FunctionSize(reserved_concurrency=50),
     ),
+    push=Push(feedback_percent=10),
     retain=True,
     point_in_time_recovery=True,
     customer_managed_key=True,

@@ -97,6 +97,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "sns:DeletePlatformApplication",
         ),
         "push_credentials": ("secretsmanager:GetSecretValue",),
+        "push_feedback": ("iam:PassRole",),  # by which SNS logs what became of pushes
         "own_stack": ("cloudformation:DescribeStacks",),
     },
     "Operator": {

@@ -162,6 +162,9 @@ class Push:
     web_push_contact is a mailto: or https: URL by which the owners of browsers' push services find
     who pushes (RFC 8292, 2.1); None is the environment's alarms_email. Apple rejects pushes that
     name nobody.
+
+    feedback_percent: SNS logs what FCM and APNs answer, all that they did not take and so many
+    percent of the rest, and the dashboard shows it by status; None logs nothing.
     """
 
     fcm_secret_arn: str | None = None
@@ -170,6 +173,7 @@ class Push:
     secret_key_arn: str | None = None
     credentials_version: int = 1
     web_push_contact: str | None = None
+    feedback_percent: int | None = None
 
     def __post_init__(self) -> None:
         require_types(self, "push.")
@@ -192,6 +196,11 @@ class Push:
             "it is an address by which somebody is found, as mailto:ops@example.com",
             "Set push.web_push_contact to a mailto: or https: URL, or to none",
         )
+        # of none nobody would know which share the failures are
+        if self.feedback_percent is not None:
+            require_between(
+                1, 100, "push.feedback_percent", self.feedback_percent, "a share in percent"
+            )
         require_between(
             1,
             MOST_IN_JSON,

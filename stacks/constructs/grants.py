@@ -15,8 +15,9 @@ from stacks.config.permissions import Permissions
 class Resource:
     """The ARNs of a name in the table, and the key they are encrypted with, if it is the stack's.
 
-    `service` is the one through which that key may be used. `other_keys` are ARNs of further keys
-    that some of them are encrypted with.
+    Without ARNs the environment has no such thing, and nothing is granted. `service` is the one
+    through which that key may be used. `other_keys` are ARNs of further keys that some of them are
+    encrypted with.
     """
 
     arns: tuple[str, ...]
@@ -50,6 +51,8 @@ def statements(permissions: Permissions, resources: Resources) -> Iterator[iam.P
     keys: dict[str, tuple[str, ...]] = {}
     for name, actions in permissions.items():
         resource = resources[name]
+        if not resource.arns:
+            continue
         yield iam.PolicyStatement(actions=list(actions), resources=list(resource.arns))
         if resource.keys:
             known = keys.get(resource.service, ())

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.constructs.grants import Resource, arn
+from stacks.constructs.push_feedback import PushFeedback
 from stacks.constructs.retention import removal_policy
 
 SECRETS = {  # secret -> the setting with the ARN of an existing one
@@ -67,6 +68,7 @@ class PlatformApplications(Construct):
         config: Environment,
         function: lambda_.Function,
         credentials: PushCredentials,
+        feedback: PushFeedback | None,
     ) -> None:
         super().__init__(scope, id)
         CustomResource(
@@ -82,6 +84,14 @@ class PlatformApplications(Construct):
                 **{f"{name}SecretArn": value for name, value in credentials.arns.items()},
                 "NamePrefix": prefix(config),
                 "CredentialsVersion": config.push.credentials_version,
+                **(
+                    {
+                        "FeedbackRoleArn": feedback.role.role_arn,
+                        "FeedbackPercent": config.push.feedback_percent,
+                    }
+                    if feedback
+                    else {}
+                ),
             },
         )
 
@@ -95,7 +105,7 @@ def application_variables(scope: Construct, config: Environment) -> dict[str, st
     """
     return {
         f"{variable}_APPLICATION_ARN": arn(scope, "sns", f"app/{name}")
-        for variable, name in _names(config).items()
+        for variable, name in names(config).items()
     }
 
 
@@ -108,19 +118,19 @@ def platform_resources(scope: Construct, config: Environment) -> dict[str, Resou
 
     Creating one needs a permission on `app/` without its name.
     """
-    names = _names(config).values()
+    applications = names(config).values()
     return {
         "any_platform_application": Resource((arn(scope, "sns", "app/*"),)),
         "platform_applications": Resource(
-            tuple(arn(scope, "sns", f"app/{each}") for each in names)
+            tuple(arn(scope, "sns", f"app/{each}") for each in applications)
         ),
         "platform_endpoints": Resource(
-            tuple(arn(scope, "sns", f"endpoint/{each}/*") for each in names)
+            tuple(arn(scope, "sns", f"endpoint/{each}/*") for each in applications)
         ),
     }
 
 
-def _names(config: Environment) -> dict[str, str]:
+def names(config: Environment) -> dict[str, str]:
     """SNS's platform and the application's name, by the prefix of the variable."""
     return {
         "FCM": f"GCM/{prefix(config)}-fcm",

@@ -8,6 +8,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
@@ -15,6 +16,7 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.constructs.domain import Domain
+from stacks.constructs.function import metrics_namespace
 from stacks.constructs.grants import Resource, arn
 from stacks.constructs.retention import log_group
 
@@ -32,6 +34,24 @@ ACCESS_LOG = {
     "error": "$context.error.message",
     "authorizerError": "$context.authorizer.error",
 }
+
+
+PINGS = "Pings"
+PING_SECONDS = 270  # between two pings of an open connection, on average: both clients' settings
+
+
+def count_pings(log: logs.LogGroup, config: Environment) -> None:
+    """API Gateway has no metric of open connections, and `$disconnect` may be lost, so that what
+    connects less what disconnects would drift. But each open connection pings."""
+    logs.MetricFilter(
+        log,
+        PINGS,
+        log_group=log,
+        filter_pattern=logs.FilterPattern.literal('{ $.route = "ping" }'),
+        metric_namespace=metrics_namespace(config),
+        metric_name=PINGS,
+        metric_value="1",
+    )
 
 
 class WebSocketApi(Construct):
@@ -121,10 +141,12 @@ class WebSocketApi(Construct):
             detailed_metrics_enabled=True,
         )
         if limits.access_logs:
+            log = log_group(self, "AccessLog", self._config)
+            count_pings(log, self._config)
             resource = stage.node.default_child
             assert isinstance(resource, apigatewayv2.CfnStage)  # noqa: S101 - for the type checker
             resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log_group(self, "AccessLog", self._config).log_group_arn,
+                destination_arn=log.log_group_arn,
                 format=json.dumps(ACCESS_LOG),
             )
             if limits.account_log_role:

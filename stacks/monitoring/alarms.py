@@ -15,10 +15,11 @@ from stacks.config.functions import FUNCTIONS
 from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
 from stacks.data import DataStack
 from stacks.monitoring.causes import Causes
 from stacks.monitoring.group_metrics import of_group
-from stacks.monitoring.own_metrics import time_of
+from stacks.monitoring.own_metrics import logged, time_of
 from stacks.monitoring.symptoms import Symptom, symptom_of
 from stacks.notifications import NotificationsStack
 
@@ -229,6 +230,19 @@ class Alarms(Causes):
             threshold=REJECTED_PERCENT,
             datapoints=3,
         )
+        if notifications.feedback:
+            self._alarm(
+                "PlatformRejections",
+                _percent(
+                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=10
+                ),
+                f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
+                "ended",
+                Symptom.PUSHES,
+                runbook="platform-rejections",
+                threshold=REJECTED_PERCENT,
+                datapoints=3,
+            )
 
     def _on_times(self) -> None:
         """Of what users feel, whatever the cause is."""
@@ -325,6 +339,18 @@ class Alarms(Causes):
             runbook="unhealthy-targets",
             datapoints=3,
         )
+
+
+def _percent(
+    part: cloudwatch.Metric, whole: cloudwatch.Metric, *, at_least: int
+) -> cloudwatch.MathExpression:
+    """`part` in percent of `whole`; 0 while that is less than `at_least`."""
+    return cloudwatch.MathExpression(
+        expression=f"IF(FILL(whole, 0) >= {at_least}, 100 * FILL(part, 0) / FILL(whole, 0), 0)",
+        using_metrics={"part": part, "whole": whole},
+        label="percent",
+        period=FIVE_MINUTES,
+    )
 
 
 def _share(

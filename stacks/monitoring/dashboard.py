@@ -13,10 +13,28 @@ from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.constructs.push_feedback import answers_of
+from stacks.constructs.websocket_api import PING_SECONDS, PINGS
 from stacks.monitoring.group_metrics import of_group
-from stacks.monitoring.own_metrics import time_of
+from stacks.monitoring.own_metrics import logged, time_of
 from stacks.notifications import NotificationsStack
 
+MINUTE = Duration.minutes(1)
+PLATFORMS = {"FCM": "FCM", "APNS": "APNs", "APNS_SANDBOX": "APNs sandbox"}
+# firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode; Apple, "Handling notification responses
+# from APNs"
+STATUSES = {
+    "200": "taken",
+    "400": "400 bad request",
+    "401": "401 credential",
+    "403": "403 credential",
+    "404": "404 app removed",
+    "410": "410 app removed",
+    "413": "413 too large",
+    "429": "429 too many",
+    "500": "500",
+    "503": "503",
+}
 HEIGHT = 6
 FOOTER_HEIGHT = 1
 
@@ -65,6 +83,35 @@ class Dashboard(Construct):
             }
         )
 
+    def show_connections(self, chat: ChatStack) -> None:
+        """Open ones, as their pings show, and new ones; and what came of texts."""
+        opened = cloudwatch.Metric(
+            namespace="AWS/ApiGateway",
+            metric_name="ConnectCount",
+            dimensions_map={"ApiId": chat.websocket.api.api_id, "Stage": self._config.name},
+            statistic="Sum",
+            period=MINUTE,
+            label="new",
+        )
+        pings = logged(self._config, PINGS, period=MINUTE)
+        there = cloudwatch.MathExpression(
+            expression=f"pings * {PING_SECONDS} / PERIOD(pings)",
+            using_metrics={"pings": pings},
+            label="open",
+            period=MINUTE,
+        )
+        self._row(
+            {
+                "Connections, open by their pings": (
+                    [there] if self._config.websocket.access_logs else []
+                ),
+                "New connections": [opened],
+                "Texts, as the delivery watch found them": self._counted(
+                    "WatchReached", "WatchNudged", "WatchWoken", "WatchWaiting", "WatchExpired"
+                ),
+            }
+        )
+
     def show_messages(self) -> None:
         """The metrics that the functions emit, summed over all functions."""
         self._row(
@@ -76,6 +123,18 @@ class Dashboard(Construct):
                 "Pushes": self._counted(
                     "PushesSent", "PushesFailed", "PushesRejected", "PushesGone"
                 ),
+            }
+        )
+
+    def show_platforms(self) -> None:
+        """What FCM and APNs answer, by the status of their responses."""
+        self._row(
+            {
+                f"{title} answers": [
+                    logged(self._config, answers_of(platform), status, label, MINUTE)
+                    for status, label in STATUSES.items()
+                ]
+                for platform, title in PLATFORMS.items()
             }
         )
 
@@ -204,12 +263,13 @@ class Dashboard(Construct):
                 expression=f"SUM(SEARCH('{schema} MetricName=\"{name}\"', 'Sum'))",
                 using_metrics={},
                 label=name,
-                period=Duration.minutes(1),
+                period=MINUTE,
             )
             for name in names
         ]
 
-    def _row(self, graphs: Mapping[str, Sequence[cloudwatch.IMetric]]) -> None:
+    def _row(self, given: Mapping[str, Sequence[cloudwatch.IMetric]]) -> None:
+        graphs = {title: metrics for title, metrics in given.items() if metrics}
         self.dashboard.add_widgets(
             *[
                 cloudwatch.GraphWidget(

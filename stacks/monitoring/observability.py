@@ -65,6 +65,9 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.show_alarms(alarms.notify())
         dashboard.show_times()
         dashboard.show_messages()
+        dashboard.show_connections(chat)
+        if notifications.feedback:
+            dashboard.show_platforms()
         dashboard.show_functions(functions)
         dashboard.show_queues(notifications, chat)
         dashboard.show_web(web.load_balancer.balancer, web.target_pools)

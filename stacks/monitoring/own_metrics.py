@@ -1,4 +1,4 @@
-"""Metrics that the functions print, each with the service that prints it as its dimension."""
+"""Metrics of our own namespace: what functions print, and what filters make of logs."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -6,6 +6,25 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS
 from stacks.constructs.function import metrics_namespace
+from stacks.constructs.push_feedback import DIMENSION
+
+
+def logged(
+    config: Environment,
+    name: str,
+    status: str | None = None,
+    label: str | None = None,
+    period: Duration | None = None,
+) -> cloudwatch.Metric:
+    """What a filter counts in logs: of one status of a platform, or all."""
+    return cloudwatch.Metric(
+        namespace=metrics_namespace(config),
+        metric_name=name,
+        dimensions_map=None if status is None else {DIMENSION: status},
+        statistic="Sum",
+        period=period or Duration.minutes(5),
+        label=label,
+    )
 
 
 def time_of(

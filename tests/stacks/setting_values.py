@@ -680,6 +680,7 @@ VALUES: dict[str, Values] = {
         ("mailto:ops@example.com", "https://example.com/contact"),
         optional=True,
     ),
+    "push.feedback_percent": number(1, 100, optional=True),
     "pipeline.subject": text(
         (
             *("", "repo:o/r:*", "repo:o/*:environment:prod", "repo:o/r:environment:*", "repo:o/r"),

@@ -60,7 +60,14 @@ def test_alarms_watch_every_function_queue_table_and_pool(prod: Synthesized) -> 
         *("SignInThrottles", "SignUpThrottles", "TokenRefreshThrottles"),
         *("GatewayErrors", "IntegrationErrors", "ClientErrors"),
         *("SlowDelivery", "SlowPushes"),
-        *("TableErrors", "Concurrency", "PushAge", "PushesRejected", "IteratorAge"),
+        *(
+            "TableErrors",
+            "Concurrency",
+            "PushAge",
+            "PushesRejected",
+            "IteratorAge",
+            "PlatformRejections",
+        ),
         *("Balancer5xx", "Target5xx", "RejectedConnections"),
     }
 

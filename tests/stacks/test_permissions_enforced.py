@@ -34,6 +34,7 @@ ARNS = {
     "AWS::StackId": STACK,
     "Chats.StreamArn": STREAM,
     "CredentialsFcm": SECRET,
+    "FeedbackRole.Arn": "arn:aws:iam::123456789012:role/feedback",
     "FilesBucket.Arn": "arn:aws:s3:::files",
     "UserPool.Arn": f"arn:aws:cognito-idp:{HERE}:userpool/{POOL}",
     "WebPushKey.Arn": KEY,
@@ -42,6 +43,7 @@ ARNS = {
     **{f"{name}.Arn": f"arn:aws:sqs:{HERE}:{name}" for name in ("PushQueue", "StreamFailures")},
 }  # fmt: skip
 QUEUES = {"push_queue": "PushQueue", "stream_failures": "StreamFailures"}
+ROLE = "arn:aws:iam::123456789012:role/feedback"
 APPLICATION = f"arn:aws:sns:{HERE}:app/GCM/switchboard-prod-fcm"
 ENDPOINT = f"arn:aws:sns:{HERE}:endpoint/GCM/switchboard-prod-fcm/0a1b"
 
@@ -105,6 +107,13 @@ def _call(grant: Grant, service: str, operation: str) -> Call:
         case "s3":
             method = {"PutObject": "PUT", "GetObject": "GET"}[operation]
             return Call(service, "", S3, method=method, path="/files/files/a1b2")
+    if grant.action == "iam:PassRole":  # no call of its own
+        role = {
+            "Attributes.entry.1.key": "FailureFeedbackRoleArn",
+            "Attributes.entry.1.value": ROLE,
+        }
+        given = {"PlatformApplicationArn": APPLICATION, **role}
+        return Call("sns", "SetPlatformApplicationAttributes", QUERY, given=given)
     if operation == "CreatePlatformApplication":
         given = {"Platform": "GCM", "Name": "switchboard-prod-fcm"}
     elif operation == "Publish":

@@ -4,6 +4,7 @@ import os
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from tools.mutants import expressions
 from tools.mutants.__main__ import sample
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.patching import Loaded
-from tools.mutants.running import AGAIN, KILLED, SURVIVED, Results
+from tools.mutants.running import AGAIN, KILLED, SURVIVED, Plugin, Results
 
 
 def _of(folder: Path, text: str) -> list[Mutant]:
@@ -164,3 +165,16 @@ def test_a_mutant_is_in_the_child_that_applies_it_and_nowhere_else(
     assert results["value", "6"] == 0 and results["value", "4"] == 112  # the constant
     assert results["defaults", "3"] == 18
     assert results["body", "value"] == 6
+
+
+def test_a_test_that_failed_before_a_mutant_was_put_in_kills_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that warms the process up, on a busy machine."""
+    (mutant,) = _of(tmp_path, "def function():\n    return a < b\n")
+    plugin = Plugin(tmp_path, ("tests",), [mutant], budget=1, jobs=1, again="")
+    plugin.loaded, plugin.items = SimpleNamespace(apply=lambda _: True), {}  # type: ignore[assignment]
+    plugin.pytest_runtest_logreport(SimpleNamespace(failed=True))
+    hook = SimpleNamespace(pytest_runtest_protocol=lambda **_: None)
+    plugin.items["test"] = SimpleNamespace(config=SimpleNamespace(hook=hook))
+    assert plugin._try(mutant, ["test"]) == 0

@@ -72,6 +72,11 @@ FAULTS = {
             Traffic.TEXTS,
         ),
         Fault("push-dead-letters", "PushDeadLetters", _function("error", "Push"), Traffic.TEXTS),
+        Fault(
+            *("platform-rejections", "PlatformRejections"),
+            ({"kind": "credential", "of": "fcm"},),
+            Traffic.TEXTS,
+        ),
         Fault("push-age", "PushAge", _function("throttle", "Push"), Traffic.TEXTS),
         Fault("concurrency", "Concurrency", ({"kind": "executions", "of": "900"},)),
         Fault(
@@ -106,6 +111,6 @@ FAULTS = {
 }
 
 NOT_HERE = {
-    "pushes-rejected": "SNS and the local FCM and APNs have no credentials that end",
+    "pushes-rejected": "neither SNS nor the local Web Push rejects what the Push function sends",
     "rejected-connections": "the emulator's load balancer takes as many connections as come",
 }

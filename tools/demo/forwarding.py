@@ -59,7 +59,7 @@ def _forwarded(headers: Mapping[str, str], backend: str) -> CIMultiDict[str]:
     sent[hdrs.HOST] = urlsplit(backend).netloc
     sent[hdrs.ACCEPT_ENCODING] = "identity"
     if hdrs.ORIGIN in headers:
-        sent[hdrs.ORIGIN] = backend
+        sent[hdrs.ORIGIN] = f"{urlsplit(backend).scheme}://{urlsplit(backend).netloc}"
     return sent
 
 

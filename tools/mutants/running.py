@@ -153,6 +153,7 @@ class Plugin:
         if not self.loaded.apply(mutant):
             return 3
         items = [self.items[test] for test in tests]
+        self._failed = False  # of the tests that warmed up: one may fail on a busy machine
         for number, (item, following) in enumerate(_in_pairs(items)):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:

@@ -426,6 +426,26 @@ describe("receipts", () => {
     expect(named).toEqual(expect.arrayContaining(names.slice(256)));
   });
 
+  test("a store knows one as reported once all its parts are", async () => {
+    const receipts = plan();
+    const reported: object[] = [];
+    const ledger = {
+      chat: async () => ({ reported: { delivered: 0, read: 0 } }),
+      changeChat: async (_chat: string, change: object) => reported.push(change),
+    };
+    const step = { ledger } as unknown as Step;
+    const names = Array.from({ length: 300 }, (_, number) => `user${number}`);
+    receipts.moved("c", 0, { delivered: 300, read: 0 }, names, 1_024);
+    receipts.due(0, true);
+    receipts.pinged();
+    receipts.due(0, true);
+    await receipts.confirmed(step);
+    expect(reported).toEqual([]);
+    receipts.pinged();
+    await receipts.confirmed(step);
+    expect(reported).toEqual([{ reported: { delivered: 300, read: 0 } }]);
+  });
+
   test("a pong confirms what was sent before the ping, and no more", async () => {
     const receipts = plan();
     const reported: object[] = [];

@@ -108,7 +108,7 @@ describe("between two clients", () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
     const chat = await ravi.client.direct(user("raju"));
     await backend.failFiles(...Array<number>(50).fill(503));
-    await ravi.client.sendFile(chat, content, { name: "a.jpg" });
+    await ravi.client.sendFile(chat, content, { name: "a.jpg", kind: "picture" });
     await until(async () => (await backend.fileRequests()).length > 0);
     await crash(ravi);
     expect(await backend.messages(chat)).toEqual([]);

@@ -4,7 +4,8 @@ A fault is a JSON object with a `kind`:
 
 - `{"kind": "error" | "throttle", "of": "<function>"}`: its invocations fail, or are throttled;
 - `{"kind": "call", "of": "<operation>", "text": "<in its request>", "code": "<AWS's error>"}`;
-- `{"kind": "executions", "of": "<number>"}`: other functions of the account execute as often.
+- `{"kind": "executions", "of": "<number>"}`: other functions of the account execute as often;
+- `{"kind": "credential", "of": "fcm"}`: FCM takes no credential, as after it was revoked.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import aiohttp
 from emulator.providers import InvokeResult
 
 PATH = "/_local/broken"  # see emulator.aws.broken_calls
-ERROR, THROTTLE, CALL, EXECUTIONS = "error", "throttle", "call", "executions"
-KINDS = (ERROR, THROTTLE, CALL, EXECUTIONS)
+ERROR, THROTTLE, CALL = "error", "throttle", "call"
+EXECUTIONS, CREDENTIAL = "executions", "credential"
+KINDS = (ERROR, THROTTLE, CALL, EXECUTIONS, CREDENTIAL)
 FAILED = InvokeResult(
     json.dumps(
         {"errorMessage": "broken on purpose; `mend` ends it", "errorType": "BrokenOnPurpose"}
@@ -42,6 +44,8 @@ class Broken:
             raise ValueError(f'a fault has a "kind" of {", ".join(KINDS)}, and "of"')
         if kind == EXECUTIONS and not of.isdecimal():
             raise ValueError('"of" is the number of executions')
+        if kind == CREDENTIAL and of != "fcm":
+            raise ValueError('"of" is "fcm": credentials of others can\'t be broken here')
         fault = {"kind": kind, "of": of}
         if kind == CALL:
             fault |= {"text": str(given.get("text", "")), "code": str(given.get("code", ""))}
@@ -60,6 +64,10 @@ class Broken:
 
     def executions(self) -> int:
         return sum(int(each["of"]) for each in self.faults if each["kind"] == EXECUTIONS)
+
+    def revoked(self) -> bool:
+        """Whether FCM's credential is broken."""
+        return any(each["kind"] == CREDENTIAL for each in self.faults)
 
     def state(self) -> dict[str, Any]:
         return {"broken": self.faults}

@@ -11,6 +11,7 @@ from emulator.events.provider import EventSourceProvider
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.versions import VersionProvider
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.metrics.log_groups import LogGroupProvider
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.custom import CustomResourceProvider
@@ -43,6 +44,7 @@ EMULATED: Mapping[type, str] = {
     CloudWatchProvider: "metrics that functions and tasks print, and those of AWS that alarms here"
     " need; alarms are evaluated once a minute of the emulator's clock; the console names what of"
     " them can't be",
+    LogGroupProvider: "files in .local/logs; a filter whose pattern is of JSON makes a metric",
     SecretProvider: _MOTO.format("SECRETS_MANAGER"),
     PermissionProvider: "every call of a function or task is checked against them, and refused as"
     " AWS does",

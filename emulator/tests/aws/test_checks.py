@@ -170,7 +170,7 @@ PUT, DELETE = {"PutRequest": {"Item": KEY}}, {"DeleteRequest": {"Key": KEY}}
         ("UpdateItem", {"Key": KEY, "UpdateExpression": "SET #a = :v"}, "attribute name: #a"),
         ("UpdateItem", {"Key": KEY, "UpdateExpression": "SET a = :v", "ExpressionAttributeNames": {}}, "must not be empty"),
         ("PutItem", {"Item": KEY, "ConditionExpression": "attribute_exists(a)", "Expected": {"a": {}}}, "Can not use both"),
-        ("PutItem", {"Item": KEY, "ConditionExpression": f"a IN ({', '.join([':v'] * 101)})"}, "number of operands: 101"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": f"a IN ({', '.join([':v'] * 101)})", "ExpressionAttributeValues": {":v": {"S": "a"}}}, "number of operands: 101"),
         ("PutItem", {"Item": KEY, "ConditionExpression": "begins_with(a, :n)", "ExpressionAttributeValues": {":n": {"N": "1"}}}, "operand type: N"),
         ("Query", {"KeyConditionExpression": "pk = :a AND sk BETWEEN :b AND :a", "ExpressionAttributeValues": {":a": {"S": "a"}, ":b": {"S": "b"}}}, "upper bound"),
         ("PutItem", {"Item": KEY, "ConditionExpression": "a BETWEEN :a AND :b", "ExpressionAttributeValues": {":a": {"S": "a"}, ":b": {"N": "1"}}}, "same data type"),

@@ -49,8 +49,12 @@ def test_a_revoked_refresh_token_ends_with_all_that_was_made_from_it(
     assert signed_in(cognito, client, REFRESH_TOKEN=other["RefreshToken"])
 
 
-def test_what_is_no_refresh_token_of_the_client_is_ignored(cognito: Any, client: str) -> None:
+def test_only_a_clients_own_refresh_token_is_revoked(cognito: Any, client: str) -> None:
     one = signed_in(cognito, client, USERNAME="ravi", PASSWORD="Passw0rd!")
     cognito.revoke_token(Token="x", ClientId=client)
-    cognito.revoke_token(Token=one["RefreshToken"], ClientId="another")
+    with pytest.raises(cognito.exceptions.UnauthorizedException):
+        cognito.revoke_token(Token=one["RefreshToken"], ClientId="another")
+    for kind in ("AccessToken", "IdToken"):
+        with pytest.raises(cognito.exceptions.UnsupportedTokenTypeException):
+            cognito.revoke_token(Token=one[kind], ClientId=client)
     assert signed_in(cognito, client, REFRESH_TOKEN=one["RefreshToken"])

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from tests.aws import plain_moto
 
-from emulator.aws.checks import dynamodb
+from emulator.aws.checks import constraints, dynamodb
 from emulator.aws.checks.dynamodb import Schema
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
@@ -314,6 +314,7 @@ def test_any_call_of_dynamodb_gives_what_moto_gives(
     for _ in range(200):
         operation, body = calls.any()
         try:
+            constraints.check(f"DynamoDB_20120810.{operation}", body)
             dynamodb.check(operation, body, lambda _name: schema)
         except Rejection:  # which moto doesn't
             continue
@@ -406,10 +407,12 @@ class Queue:
             return self._receive(1 + int(argument * 5))
         if not self._handles:
             return None
-        handle = self._handles[int(argument * len(self._handles))]
+        number = int(argument * len(self._handles))
         if step == "delete":
-            return self._summary("DeleteMessage", {"ReceiptHandle": handle})
-        hidden = {"ReceiptHandle": handle, "VisibilityTimeout": 0 if argument < 0.7 else 900}
+            return self._summary("DeleteMessage", {"ReceiptHandle": self._handles.pop(number)})
+        visible = argument < 0.7  # at once; its handle has expired by that, which moto ignores
+        handle = self._handles.pop(number) if visible else self._handles[number]
+        hidden = {"ReceiptHandle": handle, "VisibilityTimeout": 0 if visible else 900}
         return self._summary("ChangeMessageVisibility", hidden)
 
     def counts(self) -> Any:

@@ -62,9 +62,9 @@ class Platforms:
             "APNS_SANDBOX": apple,
         }
 
-    def endpoint(self, platform: str, token: str) -> str:
+    def endpoint(self, platform: str, token: str, more: dict[str, str] | None = None) -> str:
         app = self.sns.create_platform_application(
-            Name="app", Platform=platform, Attributes=self._attributes[platform]
+            Name="app", Platform=platform, Attributes=self._attributes[platform] | (more or {})
         )
         made = self.sns.create_platform_endpoint(
             PlatformApplicationArn=app["PlatformApplicationArn"], Token=token
@@ -156,6 +156,28 @@ def test_a_token_whose_app_is_gone_disables_its_endpoint(tmp_path: Path) -> None
             with pytest.raises(platforms.sns.exceptions.EndpointDisabledException):
                 await platforms.publish(endpoint)
             assert platforms.phones.phone(token) == []
+
+    run(tmp_path, scenario)
+
+
+def test_what_a_platform_answers_is_in_the_log_of_its_application(tmp_path: Path) -> None:
+    async def scenario(platforms: Platforms) -> None:
+        roles = {f"{kind}FeedbackRoleArn": "arn:role" for kind in ("Success", "Failure")}
+        endpoint = platforms.endpoint("GCM", "android-3", roles)
+        await platforms.publish(endpoint)
+        await platforms.received("android-3", 1)
+        platforms.phones.uninstall("android-3")
+        await platforms.publish(endpoint)
+        await until(lambda: platforms.enabled(endpoint) == "false")
+        application = tmp_path / "sns" / "us-east-1" / "123456789012" / "app" / "GCM"
+        files = [application / "app.log", application / "app" / "Failure.log"]
+        await until(lambda: all(each.exists() and each.read_text() for each in files))
+        taken, failed = (json.loads(each.read_text()) for each in files)
+        codes = [each["delivery"]["statusCode"] for each in (taken, failed)]
+        assert codes == [200, 404]
+        assert [each["status"] for each in (taken, failed)] == ["SUCCESS", "FAILURE"]
+        assert failed["delivery"]["destination"] == endpoint
+        assert "UNREGISTERED" in failed["delivery"]["providerResponse"]
 
     run(tmp_path, scenario)
 

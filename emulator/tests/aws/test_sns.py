@@ -139,3 +139,23 @@ def test_a_message_has_at_most_256_kb_and_at_least_a_byte(
     with pytest.raises(ClientError, match=reason):
         sns.publish(TargetArn=known, Message=message)
     assert sns.publish(TargetArn=known, Message="ä" * 131_072)["MessageId"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"TargetArn": None},
+        {"MessageStructure": "xml"},
+        {"Subject": "x" * 101},
+        {"Subject": "a\nb"},
+        {"Subject": ""},
+        {"MessageAttributes": {"AWS.SNS.MOBILE.FCM.TTL": {"DataType": "String", "StringValue": "x"}}},
+        {"MessageAttributes": {"AWS.SNS.MOBILE.APNS.TTL": {"DataType": "Number", "StringValue": "2419201"}}},
+    ],
+)  # fmt: skip
+def test_a_publish_that_sns_rejects(sns: Any, wrong: dict[str, Any]) -> None:
+    """Source: Publish, API reference; "Amazon SNS TTL", developer guide."""
+    known = endpoint(sns, application(sns), "token")
+    given = {"TargetArn": known, "Message": "x", **wrong}
+    with pytest.raises(sns.exceptions.InvalidParameterException):
+        sns.publish(**{name: value for name, value in given.items() if value is not None})

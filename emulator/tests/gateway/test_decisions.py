@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.gateway import authorization, limits, model, responses, routing
+from emulator.gateway import access_log, authorization, limits, model, responses, routing
 from emulator.gateway.authorization import IdentitySource
 from emulator.providers import EmulatorError, InvokeResult
 
@@ -346,3 +346,14 @@ def test_what_is_unsupported_is_rejected_with_a_sentence(
 ) -> None:
     with pytest.raises(EmulatorError, match=message):
         read(properties)
+
+
+def test_a_line_of_the_access_log_has_the_values_of_its_variables() -> None:
+    format = '{"route":"$context.routeKey","status":"$context.status","x":"$context.error.message"}'
+    context = {"routeKey": "ping", "status": "200"}
+    assert access_log.line(format, context) == '{"route":"ping","status":"200","x":"-"}'
+
+
+def test_a_log_group_is_named_in_its_arn() -> None:
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:chat-access:*"
+    assert access_log.group_of(arn) == access_log.group_of(arn.removesuffix(":*")) == "chat-access"

@@ -20,6 +20,7 @@ KEY = {"pk": {"S": "chat-1"}}
 STREAM = f"{CHATS}/stream/2026-11-29"
 QUEUE = f"arn:aws:sqs:{HERE}:jobs.fifo"
 QUEUE_URL = "http://127.0.0.1/123456789012/jobs.fifo"
+ROLE = "arn:aws:iam::123456789012:role/logs"
 APPLICATION = f"arn:aws:sns:{HERE}:app/GCM/chat"
 ENDPOINT = f"arn:aws:sns:{HERE}:endpoint/GCM/chat/0a1b"
 TOPIC = f"arn:aws:sns:{HERE}:alarms"
@@ -118,6 +119,8 @@ ROWS: list[Row] = [
     ("sns", "publish", {"TargetArn": ENDPOINT, "Message": "x"}, {"sns:Publish": [ENDPOINT, APPLICATION]}),
     ("sns", "set_endpoint_attributes", {"EndpointArn": ENDPOINT, "Attributes": {}}, {"sns:SetEndpointAttributes": [APPLICATION]}),
     ("sns", "create_platform_endpoint", {"PlatformApplicationArn": APPLICATION, "Token": "t"}, {"sns:CreatePlatformEndpoint": [APPLICATION]}),
+    ("sns", "set_platform_application_attributes", {"PlatformApplicationArn": APPLICATION, "Attributes": {"SuccessFeedbackRoleArn": ROLE, "FailureFeedbackRoleArn": ROLE}}, {"sns:SetPlatformApplicationAttributes": [APPLICATION], "iam:PassRole": [ROLE]}),
+    ("sns", "set_platform_application_attributes", {"PlatformApplicationArn": APPLICATION, "Attributes": {"SuccessFeedbackRoleArn": ""}}, {"sns:SetPlatformApplicationAttributes": [APPLICATION]}),
     ("sns", "create_platform_application", {"Platform": "GCM", "Name": "chat", "Attributes": {}}, {"sns:CreatePlatformApplication": [f"arn:aws:sns:{HERE}:app/*"]}),
     ("sns", "unsubscribe", {"SubscriptionArn": f"{TOPIC}:0a1b"}, {"sns:Unsubscribe": [TOPIC]}),
     ("cognito-idp", "admin_get_user", {"UserPoolId": "us-east-1_abc", "Username": "x"}, {"cognito-idp:AdminGetUser": [POOL]}),

@@ -62,6 +62,7 @@ def math(text: str, **metrics: Series) -> Series:
         ("a + b", [11.0, None, None]),
         ("-a", [-1.0, None, -3.0]),
         ("100 * a / FILL(b, 0)", [10.0, None, None]),
+        ("a * 30 / PERIOD(a)", [0.5, None, 1.5]),
         ("IF(FILL(a, 0) >= 3, 7, FILL(b, 0))", [10.0, 20.0, 7.0]),
         ("MAX(a)", [1.0, None, 3.0]),
         ("5", [5.0, 5.0, 5.0]),

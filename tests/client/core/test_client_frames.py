@@ -156,6 +156,23 @@ def test_every_server_frame_has_a_type_with_its_fields(kind: str) -> None:
 def test_a_frame_of_an_unknown_type_is_let_pass() -> None:
     assert parse('{"type": "confetti"}') is None
     assert parse("{}") is None
+    assert parse('{"type": "confetti", "requestId": "x"}') is None
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_message_says_what_is_not_usual_of_it(urgent: bool, hidden: bool) -> None:
+    frame = frames.send(NAME, "c1", "megolm.v1", "aGk", urgent=urgent, hidden=hidden)
+    fits("client/send", frame)
+    assert (frame.get("urgent", True), frame.get("hidden", False)) == (urgent, hidden)
+    assert ("urgent" in frame, "hidden" in frame) == (not urgent, hidden)
+
+
+@pytest.mark.parametrize(("delivered", "read"), [(3, 0), (0, 3), (3, 2)])
+def test_a_receipt_names_the_marks_that_there_are(delivered: int, read: int) -> None:
+    frame = frames.receipt("c", delivered, read, ["raju"])
+    fits("client/receipt", frame)
+    assert (frame.get("delivered", 0), frame.get("read", 0)) == (delivered, read)
 
 
 def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> None:

@@ -13,7 +13,7 @@ from client.core import events, frames
 from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import MessageReceived, StateChanged
-from client.core.ids import ulid
+from client.core.ids import hidden_id, ulid
 from client.core.outputs import Drop, Fetch, Output, Stop, Transmit
 from client.core.settings import Settings
 from client.core.step import Step
@@ -328,6 +328,58 @@ def test_a_nudge_for_something_old_repeats_the_receipt(client: Client) -> None:
     assert client.actions("sync") == []
 
 
+def test_a_sync_of_all_chats_that_brings_what_is_here_repeats_the_receipt(client: Client) -> None:
+    """The server has this device further back: a receipt was lost."""
+    client.open()
+    client.hear(message(1))
+    client.after(1.0)
+    client.step(Engine.sync)
+    client.hear(message(1), synced(1, 1))
+    client.after(1.0)
+    assert [frame["delivered"] for frame in client.actions("receipt")] == [1, 1]
+    assert client.texts() == ["m1"]
+
+
+def test_what_is_hidden_and_met_in_a_sync_is_not_sent_again(client: Client) -> None:
+    name = hidden_id(client.random)
+    frame = frames.send(name, CHAT, "olm.v1", {"raju/phone": "sealed"}, hidden=True)
+    with client.store.transaction():
+        client.store.open_chat(CHAT)
+        client.store.queue(name, CHAT, frame)
+    client.restart()
+    client.open(sync=False)
+    client.hear(own(1, name), synced(1, 1))
+    assert client.actions("send") == [] and client.watermark() == 1
+    client.restart()
+    client.open()
+    assert client.actions("send") == []
+
+
+def test_all_that_was_written_without_a_connection_is_there_after_a_crash(client: Client) -> None:
+    names = [client.write(text) for text in ("one", "two", "three")]
+    client.restart()
+    assert client.engine.unaccepted == 3
+    client.open(sync=False)
+    client.hear(synced(0, 0))
+    for seq, name in enumerate(names, start=1):
+        assert client.actions("send")[-1]["message_id"] == name
+        client.hear(frames.Accepted(name, CHAT, seq, 5.0))
+    assert client.engine.unaccepted == 0
+
+
+def test_who_is_not_known_in_a_chat_is_asked_about_once_on_each_connection(client: Client) -> None:
+    client.open()
+    for connection in range(2):
+        if connection:
+            client.close()
+            client.open()
+        client.sent.clear()
+        seq = 2 * connection
+        client.hear(message(seq + 1, sender="mira"), synced(seq + 1, seq + 1, after=seq))
+        client.hear(message(seq + 2, sender="mira"))
+        assert [sorted(frame["chats"]) for frame in client.actions("sync")] == [[CHAT]]
+
+
 def test_a_device_that_lost_its_store_asks_from_the_beginning(client: Client) -> None:
     """The server counts from its last receipt; what this store lacks below is asked by name."""
     client.open(sync=False)
@@ -631,9 +683,48 @@ def test_what_may_not_have_been_told_is_told_again_after_a_crash(client: Client)
     assert [frame["senders"] for frame in client.actions("receipt")] == [["raju"]]
 
 
-def test_a_pong_confirms_what_was_told_before(client: Client) -> None:
+def test_what_was_not_sealed_fails_in_a_chat_that_is_not_ours_any_more(client: Client) -> None:
+    client.open()
+    first, second = client.write("in the outbox"), client.write("behind it")
+    client.hear(frames.Nudge(CHAT, 1))
+    client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
+    states = [each for each in client.reported if isinstance(each, StateChanged)]
+    assert [(each.message_id, each.state) for each in states] == [(second, State.FAILED)]
+    client.hear(frames.ErrorFrame("not_found", "no such chat", first, "send"))
+    assert client.states()[-1] == (State.FAILED, None) and client.engine.unaccepted == 0
+
+
+def test_what_is_read_ends_at_what_is_here(client: Client) -> None:
+    client.open()
+    client.hear(message(1), message(3))
+    client.step(Engine.mark_read, CHAT, 3)
+    client.hear(message(2))
+    client.after(5.0)
+    told = [(frame["delivered"], frame.get("read")) for frame in client.actions("receipt")]
+    assert told[-1] == (3, 1)
+
+
+def test_what_waits_for_acceptance_in_each_chat_is_sent_again_after_a_crash(client: Client) -> None:
+    client.open()
+    names = {client.write(chat=chat) for chat in (CHAT, "c2", "c3")}
+    client.restart()
+    client.open(sync=False)
+    client.hear(synced(0, 0))
+    assert {frame["message_id"] for frame in client.actions("send")} == names
+
+
+def test_an_error_of_another_kind_keeps_the_receipts_of_its_chat(client: Client) -> None:
     client.open()
     client.hear(message(1))
+    client.hear(frames.ErrorFrame("bad_request", "no", chat=CHAT, action="typing"))
+    client.after(5.0)
+    assert [frame["delivered"] for frame in client.actions("receipt")] == [1]
+
+
+def test_a_pong_confirms_what_was_told_before(client: Client) -> None:
+    client.open()
+    other = frames.Synced({"c2": frames.SyncedChat(1, 0, 1, (), MEMBERS)}, False)
+    client.hear(message(1), message(1, chat="c2"), other)
     client.after(310.0)
     assert client.actions("ping")
     client.hear(frames.Pong())
@@ -710,6 +801,28 @@ def test_a_connection_that_does_not_answer_a_ping_is_left(client: Client) -> Non
     assert client.actions("ping")
     client.after(10.0)
     assert Drop("no answer to ping") in client.reported
+
+
+@pytest.mark.parametrize("heard", [frames.Pong(), frames.KeysLow(3, True), message(1)])
+def test_whatever_is_heard_shows_that_the_connection_lives(
+    client: Client, heard: frames.ServerFrame
+) -> None:
+    client.open()
+    client.after(300.0)
+    assert client.actions("ping")
+    client.hear(heard)
+    client.after(10.0)
+    assert not [each for each in client.reported if isinstance(each, Drop)]
+
+
+def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client: Client) -> None:
+    client.open()
+    client.hear(message(1))
+    client.step(Engine.leave, CHAT)
+    client.after(60.0)
+    assert client.actions("receipt") == []
+    client.step(Engine.begin_anew)
+    assert events.BeganAnew() not in client.reported, "there was no chat to lose"
 
 
 def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(

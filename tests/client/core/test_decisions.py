@@ -9,8 +9,10 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from client.core.chat_log import ASIDE_LIMIT, ChatLog, holes
+from client.core.cipher import Wants
 from client.core.frames import Watermarks
 from client.core.ids import change_id, hidden_id, is_shown, is_written, ulid
+from client.core.ledger import ReadPosition
 from client.core.liveness import Backoff, Liveness
 from client.core.outbox import Outbox
 from client.core.receipts import ReceiptPlan
@@ -22,6 +24,26 @@ from client.store import Store
 from tests.client.core.fake_cipher import FakeCipher
 
 SETTINGS = Settings()
+
+
+# -- what is known of a chat
+
+
+@pytest.mark.parametrize(
+    ("watermark", "read", "waits", "readable"),
+    [(9, 7, None, (9, 7)), (9, 7, 10, (9, 7)), (9, 7, 9, (8, 7)), (9, 7, 5, (4, 4))],
+)
+def test_a_text_that_waits_for_its_key_is_neither_delivered_nor_read(
+    watermark: int, read: int, waits: int | None, readable: tuple[int, int]
+) -> None:
+    position = ReadPosition("c", watermark, read, Watermarks(), waits)
+    assert position.readable == Watermarks(*readable)
+
+
+def test_whatever_lacks_keeps_a_chat_from_sealing() -> None:
+    one = frozenset({"raju"})
+    lacking = Wants(members=True), Wants(lists=one), Wants(claims=one), Wants(blocked=one)
+    assert all(lacking) and not Wants()
 
 
 # -- names of messages
@@ -281,6 +303,26 @@ def test_a_pong_confirms_no_part_of_a_receipt_that_was_sent_after_the_ping() -> 
         name for _ in "ab" for each in plan.due(2.0, everything=True) for name in each["senders"]
     ]
     assert second["senders"] == names[256:] and set(second["senders"]) <= set(again)
+
+
+def test_a_store_knows_a_receipt_as_reported_once_all_its_parts_are() -> None:
+    """Else a connection that drops before the last part leaves its senders without their ticks."""
+    plan, store = ReceiptPlan(SETTINGS, Random(1)), Store.open(":memory:", "ravi", "phone")
+    step = Step(1.0, 1.0, store, FakeCipher())
+    step.ledger.open_chat("c")
+    plan.opened({})
+    plan.moved("c", 1.0, Watermarks(300, 0), [f"user{n:04}" for n in range(300)], 1_024)
+    plan.due(1.0, everything=True)
+    plan.pinged()
+    plan.due(1.0, everything=True)
+    plan.confirmed(step)
+    (position,) = step.ledger.read_positions()
+    assert position.reported == Watermarks(0, 0)
+    plan.pinged()
+    plan.confirmed(step)
+    (position,) = step.ledger.read_positions()
+    assert position.reported == Watermarks(300, 0)
+    store.close()
 
 
 def pong(plan: ReceiptPlan) -> None:

@@ -1,7 +1,8 @@
-"""Small pictures in messages: their sides are known, and bounded, before anything decodes them."""
+"""Pictures in messages and files: their sides are known, and bounded, before anything decodes them."""
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from client.core.attachment import parse_attachment
 from client.core.content import UNREADABLE, parse
-from client.core.picture import parse_picture, sides
+from client.core.picture import may_be_drawn, parse_picture, sides
 
 VECTORS = Path(__file__).parents[3] / "protocol" / "vectors"
 PICTURES: dict[str, Any] = json.loads((VECTORS / "pictures.json").read_text(encoding="utf-8"))
@@ -47,6 +48,26 @@ def test_a_picture_that_no_client_draws_is_rejected_wherever_it_stands(
     at = {"v": 1, "at": 1, "name": None, "picture": picture}
     for kind in ("chat_picture", "profile"):
         assert parse({**at, "kind": kind}).kind == UNREADABLE
+
+
+@pytest.mark.parametrize("entry", PICTURES["files"], ids=what)
+def test_a_file_is_drawn_if_its_header_says_that_it_has_not_too_many_pixels(
+    entry: dict[str, Any],
+) -> None:
+    content = entry["content"]
+    assert may_be_drawn(base64.b64decode(content + "=" * (-len(content) % 4))) is entry["drawn"]
+
+
+@pytest.mark.parametrize(
+    ("sides", "kind"),
+    [((8_192, 8_192), "picture"), ((8_192, 8_193), "file"), ((65_535, 65_535), "file")],
+)
+def test_a_picture_of_too_many_pixels_is_a_file_for_everybody(
+    sides: tuple[int, int], kind: str
+) -> None:
+    picture = {**FILES["attachments"]["good"][1], "width": sides[0], "height": sides[1]}
+    parsed = parse_attachment(picture)
+    assert (parsed.kind, parsed.width, parsed.height) == (kind, *sides)
 
 
 @given(st.sampled_from(PICTURES["good"]), st.data())

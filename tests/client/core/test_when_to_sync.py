@@ -108,6 +108,25 @@ def test_pages_follow_each_other_unless_all_is_wanted_anew(plan: SyncPlan) -> No
     plan.responded()
     assert plan.next_due() == 7.0
     assert due(plan, 7.0) == {"action": "sync"}
+    plan.responded()
+    plan.want_page("p2", 8.0)
+    plan.want_all(9.0)
+    assert due(plan, 8.0) == {"action": "sync"}, "from the first page on"
+
+
+def test_a_new_connection_asks_for_all_and_for_nothing_that_was_news_before(
+    plan: SyncPlan,
+) -> None:
+    plan.want_news("c")
+    plan.want_alone("d", 1.0)
+    plan.closed()
+    plan.opened(2.0)
+    assert due(plan, 2.0) == {"action": "sync"}
+    plan.responded()
+    assert plan.idle
+    for chat in ("d", "e"):
+        plan.want(chat, 3.0)
+    assert due(plan, 3.0) == {"action": "sync", "chats": {"d": 0, "e": 0}}
 
 
 def test_pauses_double_up_to_a_minute_and_begin_anew_after_progress(plan: SyncPlan) -> None:

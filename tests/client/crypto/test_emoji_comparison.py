@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from client.core.events import VerificationRequested
+from client.core.events import EmojiShown, VerificationRequested
 from client.crypto.envelope import Device
 from client.crypto.sas import REQUEST_LIFE, STEP_LIFE, Stage
 from tests.client.crypto.comparing import (
@@ -389,3 +389,19 @@ def test_a_request_waits_for_a_user_who_is_away() -> None:
     ravi.hears(*raju.start())
     assert ravi.waits(STEP_LIFE * 2) == []
     assert names(ravi.start()) == ["accept"]
+
+
+def test_emoji_are_shown_once_however_much_comes_after_them() -> None:
+    raju, ravi = pair()
+    comparing(raju, ravi)
+    ravi.hears(*raju.says(True))
+    ravi.waits(1)
+    assert sum(isinstance(each, EmojiShown) for each in ravi.reported) == 1
+
+
+def test_of_two_that_have_both_begun_the_one_that_does_not_count_begins_never_again() -> None:
+    raju, ravi = pair()
+    mine, theirs = raju.start(), ravi.start()
+    assert raju.hears(*theirs) == mine  # it counts, and is said once more
+    raju.do(raju.machine.cancel(ravi.me.name))
+    assert raju.hears(*theirs) == [] and raju.machine.open() == []

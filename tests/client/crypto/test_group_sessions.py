@@ -82,6 +82,13 @@ def test_of_two_keys_the_one_that_opens_more_is_kept(db: sqlite3.Connection) -> 
     assert groups.decrypt(CHAT, RAVI, "m1", one) == b"one"
 
 
+def test_a_key_that_is_of_another_session_than_it_says_is_none(db: sqlite3.Connection) -> None:
+    groups = inbound(db, Clock())
+    assert not groups.add(CHAT, RAVI, Sender().key()._replace(session_id=Sender().id))
+    assert not groups.add(CHAT, RAVI, RoomKey(Sender().id, "no key"))
+    assert rows(db, "group_inbound") == 0
+
+
 def test_a_session_and_its_indexes_go_when_nothing_can_come_of_it_any_more(
     db: sqlite3.Connection,
 ) -> None:

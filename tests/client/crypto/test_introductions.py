@@ -108,6 +108,20 @@ def test_what_a_person_was_asked_about_is_not_introduced_and_introduces_nobody(
     assert trust(identities) == waiting | {"web": Trust.SEEN}
 
 
+def test_of_all_that_a_person_was_asked_about_nothing_is_introduced(
+    identities: Identities,
+) -> None:
+    meet(identities, "verified")
+    without = {
+        name: {part: entry[part] for part in ("keys", "signature")} for name, entry in CHAIN.items()
+    }
+    identities.learn("raju", PHONE | without)
+    shown = {name: entry["keys"]["ed25519"] for name, entry in without.items()}
+    identities.accept("raju", shown)
+    identities.learn("raju", PHONE | CHAIN)
+    assert trust(identities) == {"phone": Trust.VERIFIED} | dict.fromkeys(without, Trust.SEEN)
+
+
 def test_a_device_linked_again_under_a_name_that_had_other_keys_is_verified_once_accepted() -> None:
     with memory("raju", "tablet") as identities:
         identities.learn("raju", OTHER)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from vodozemac import Account
 
+from client.core.bodies_generated import IdentityKeys, LinkOfferResponse
 from client.crypto import link
 from client.crypto.identities import Identities, Trust
 from client.crypto.link import Confirmation, LinkedDevice, Offer
@@ -37,6 +39,19 @@ CONFIRMATION = Confirmation(
 @pytest.mark.parametrize("known", KNOWN["links"])
 def test_an_offer_has_the_code_of_the_vectors(known: dict[str, Any]) -> None:
     assert Offer(**known["offer"]).code == known["code"]
+
+
+@pytest.mark.parametrize("changed", [None, "device", "label", "one_time_key", "keys"])
+def test_what_the_backend_has_under_a_code_is_what_the_code_stands_for(changed: str | None) -> None:
+    keys = IdentityKeys(OFFER.curve25519, OFFER.ed25519)
+    response = LinkOfferResponse(OFFER.device, OFFER.label, keys, OFFER.one_time_key, 100)
+    if changed is None:
+        assert link.offer_of(response, OFFER.code) == OFFER
+        return
+    false: Any = replace(keys, ed25519=SENDER) if changed == "keys" else "another"
+    with pytest.raises(CannotLink) as raised:
+        link.offer_of(replace(response, **{changed: false}), OFFER.code)
+    assert raised.value.reason == "false"
 
 
 @pytest.mark.parametrize("typed", KNOWN["typed"])
@@ -144,3 +159,28 @@ def test_only_the_keys_of_the_code_are_verified(
     trust = {one.device: one.trust for one in identities.devices("ravi")}
     assert (trust["web"], trust["by_password"]) == (linked, unlinked)
     assert ("ravi/web" in found.added) == (linked is not Trust.CHANGED)
+
+
+def test_a_device_that_is_gone_is_remembered_by_the_identity_it_had_last(
+    identities: Identities,
+) -> None:
+    entries = [
+        {"device": "web", **listed(Account(), "web"), "until": until} for until in (20, 30, 10)
+    ]
+    identities.learn("ravi", {}, entries)
+    authors = [one.ed25519 for one in identities.authors("ravi/web")]
+    assert authors[0] == entries[1]["keys"]["ed25519"]
+    assert {*authors} == {each["keys"]["ed25519"] for each in entries}
+
+
+def test_a_device_that_shows_another_key_for_its_sessions_alone_waits_too(
+    identities: Identities,
+) -> None:
+    account, other = Account(), Account().curve25519_key.to_base64()
+    before = listed(account, "web")
+    identities.learn("ravi", {"web": before})
+    document = device_document("ravi", "web", other, before["keys"]["ed25519"])
+    signature = account.sign(canonical(document)).to_base64()
+    after = {"keys": {**before["keys"], "curve25519": other}, "signature": signature}
+    assert identities.learn("ravi", {"web": after}).changed == ("ravi/web",)
+    assert identities.trust("ravi") is Trust.CHANGED

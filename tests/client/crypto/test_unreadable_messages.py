@@ -101,6 +101,16 @@ def test_who_sends_under_the_id_of_another_does_not_use_up_what_the_other_is_ask
     assert store.asks(1e9) == {(chat, RAJU): [name]}
 
 
+def test_of_whoever_does_not_respond_nothing_is_asked_any_more(scene: Scene) -> None:
+    chat, store = scene.group("ravi", "raju", "mira"), scene[RAVI].store
+    names = [ulid(at, scene[RAVI].random) for at in (1, 2, 3)]
+    for seq, name in enumerate(names, start=1):
+        waiting(scene[RAVI], chat, name, "raju", seq=seq)
+    with store.transaction():
+        store.ask_at(chat, RAJU, names[:2], None)
+    assert store.asks(1e9) == {(chat, RAJU): names[2:]}
+
+
 def test_nobody_is_asked_more_than_three_times_however_often_it_is_tried_again(
     scene: Scene,
 ) -> None:

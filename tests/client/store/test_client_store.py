@@ -202,3 +202,34 @@ def test_texts_of_a_store_from_before_kinds_are_shown_and_unread_as_they_were(
     assert (message.kind, message.text, message.edited) == ("text", "from before", False)
     assert [chat.unread for chat in store.chats()] == [1]
     store.close()
+
+
+def test_a_file_waits_until_it_is_removed() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction():
+        for name in ("m1", "m2"):
+            store.add_upload(name, "c", {"name": name}, name.encode())
+    assert [store.upload_body(name) for name in ("m1", "m2", "m3")] == [b"m1", b"m2", None]
+    with store.transaction():
+        assert store.remove_upload("m1") and not store.remove_upload("m1")
+    assert [(each.message_id, each.size) for each in store.uploads()] == [("m2", 2)]
+    store.close()
+
+
+def test_what_is_hidden_and_was_opened_is_not_tried_again() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction():
+        store.open_chat("c")
+        for seq in (1, 2):
+            store.add_hidden(message(seq), keep=True)
+    assert [each.seq for each in store.waiting("raju")] == [1, 2]
+    with store.transaction():
+        store.opened_hidden(message(1))
+    assert [each.seq for each in store.waiting("raju")] == [2]
+    store.close()
+
+
+def test_of_a_chat_that_is_not_known_nothing_is_undelivered() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    assert store.undelivered("nowhere") == ()
+    store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from client.core.arrivals import Arrivals
 from client.core.changes import Changes, counted_from
 from client.core.cipher import Draft, Text
 from client.core.content import MessageContent, Reference, parse, text_content
-from client.core.events import Event
+from client.core.events import Event, ProfileChanged
 from client.core.frames import Message
-from client.core.ids import change_id, ulid
+from client.core.ids import change_id, hidden_id, ulid
 from client.core.settings import Settings
 from client.core.step import Step
 from client.store import Store
@@ -39,12 +40,13 @@ class Reader(FakeCipher):
     def __init__(self) -> None:
         self.contents: dict[str, MessageContent] = {}
         self.readable: set[str] = set()
+        self.blocked = False
 
     def open(self, message: Message) -> Any:
         from client.core.cipher import Unreadable
 
         if message.message_id not in self.readable:
-            return Unreadable("its key is not here yet", ask=True)
+            return Unreadable("its key is not here yet", ask=True, blocked=self.blocked)
         return Text(self.contents[message.message_id])
 
 
@@ -375,3 +377,23 @@ def _random() -> Any:
     from random import Random
 
     return Random(7)
+
+
+@pytest.mark.parametrize(("by", "kept"), [("ravi/web", True), ("raju/phone", False)])
+def test_a_profile_is_reported_and_one_s_own_is_kept(by: str, kept: bool) -> None:
+    device = Device()
+    profile = MessageContent("profile", {"name": "Ravi", "picture": None, "at": 5})
+    device.take(1, Reference(by, change_id(1, Random(1))), profile, readable=True)
+    assert ProfileChanged(by.partition("/")[0]) in device.events
+    assert (device.store.saved_profile() is not None) is kept
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+def test_what_is_hidden_is_kept_where_it_may_be_opened_once_its_sender_is_accepted(
+    blocked: bool,
+) -> None:
+    device = Device()
+    device.cipher.blocked = blocked
+    hidden = Reference("raju/phone", hidden_id(Random(1)))
+    device.take(1, hidden, text_content("a group's key, say"), readable=False)
+    assert [each.message_id for each in device.store.waiting("raju")] == [hidden.id] * blocked

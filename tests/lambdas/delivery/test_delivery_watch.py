@@ -142,6 +142,18 @@ def test_a_chat_waits_as_long_as_clients_may_hold_receipts_back_and_delays_no_sm
     assert nudges() == [small, *[large] * 11]
 
 
+def test_the_last_device_has_time_to_acknowledge_the_newest_that_it_lacks(world: Backend) -> None:
+    for name in ("ravi", "raju", "mira"):
+        given.online(world, name)
+    chat = given.group(world, "ravi", "raju", "mira")
+    when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(1)
+    when.sends(world, "raju", chat)  # who lacks the older one alone
+    waits: list[float] = []
+    delivery_watch.watch(world.aws, {"Records": _inserted(world, chat, 1, 2)}, waits.append)
+    assert waits == pytest.approx([2.1]), "1.8 s, and 0.1 s for each of 3 members"
+
+
 def test_nobody_waits_for_who_is_away(world: Backend) -> None:
     given.online(world, "ravi")
     given.user(world, "raju", "phone")

@@ -9,6 +9,7 @@ from lambdas.delivery import purge
 from lambdas.messages import history
 from lambdas.messages.chats import new_head
 from lambdas.messages.heads import Head
+from lambdas.messages.log import LATE_SECONDS
 from lambdas.tables import HEAD, Item, Table, chat_key, message_item, seq_of
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
@@ -45,6 +46,13 @@ def test_all_that_every_device_has_is_deleted_however_much_it_is(chats: Table) -
     assert _purged_to(chats) == LAST - 2
     assert purge.purge(chats, "c", LAST - 2, NOW) == purge.purge(chats, "c", 3, NOW) == 0
     assert _purged_to(chats) == LAST - 2
+
+
+def test_a_void_item_goes_once_no_message_can_come_to_its_position(chats: Table) -> None:
+    chats.update(chat_key("c", message_item(5)), "SET sent_at = :now", now=NOW * 1000)
+    for wait, up_to, left in ((0, 6, [5]), (LATE_SECONDS - 1, 7, [5]), (LATE_SECONDS, 8, [])):
+        purge.purge(chats, "c", up_to, NOW + wait)
+        assert _stored(chats) == [*left, *range(up_to + 1, LAST + 1)]
 
 
 @pytest.mark.parametrize(

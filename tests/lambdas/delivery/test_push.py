@@ -149,6 +149,21 @@ def test_what_rang_is_taken_back_once_all_of_it_is_read_elsewhere(aws: Aws, ravi
     assert len(received(tablet)) == 1, "it is where the texts were read"
 
 
+def test_the_badge_after_a_taking_back_counts_what_waits_without_having_rung(
+    aws: Aws, ravi: Ravi
+) -> None:
+    phone = ravi.device("phone", "apns")
+    ravi.has_unread("m1")
+    handle(ravi.job())
+    ravi.connect("phone", time.time())
+    ravi.has_unread("m2")  # the phone is connected, and has it
+    unread.read(aws, ravi.name, 1, ravi.chat)
+    handle(ravi.job(reader="laptop"))
+    rung, taken_back = (json.loads(message["APNS"])["aps"] for message in received(phone))
+    assert (rung["badge"], taken_back["badge"]) == (1, 1)
+    assert "alert" not in taken_back
+
+
 def test_nothing_rings_for_what_is_read_or_there_or_hidden_or_not_for_it(
     aws: Aws, ravi: Ravi
 ) -> None:

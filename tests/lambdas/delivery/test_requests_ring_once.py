@@ -32,12 +32,15 @@ class Strangers:
     def sends(self, connection: Connection, count: int = 1) -> None:
         """Texts, each some minutes after the one before, with all that runs in between."""
         for _ in range(count):
-            self._count += 1
-            ids = {"message_id": f"{MESSAGE_ID}{self._count}", "chat": self.chat}
-            frame = {"action": "send", **ids, "alg": "megolm.v1", "payload": "eA"}
-            accepted = self.backend.handle(connection, frame)
-            assert accepted is not None and accepted["type"] == "accepted"
+            self.send(connection)
             self.passes()
+
+    def send(self, connection: Connection) -> None:
+        self._count += 1
+        ids = {"message_id": f"{MESSAGE_ID}{self._count}", "chat": self.chat}
+        frame = {"action": "send", **ids, "alg": "megolm.v1", "payload": "eA"}
+        accepted = self.backend.handle(connection, frame)
+        assert accepted is not None and accepted["type"] == "accepted"
 
     def passes(self) -> None:
         for _ in range(3):
@@ -56,6 +59,21 @@ def test_a_request_rings_once_however_much_the_stranger_sends() -> None:
     world = Strangers()
     ravi = world.connect("ravi")
     world.sends(ravi, 5)
+    assert world.rings("raju") == 1
+
+
+def test_a_request_that_was_only_shown_rings_with_what_comes_after_it() -> None:
+    world = Strangers()
+    ravi = world.connect("ravi")
+    world.send(ravi)
+    raju = world.connect("raju")  # before the job runs
+    world.backend.run_push()
+    frame = {"action": "receipt", "chat": world.chat, "senders": ["ravi"], "delivered": 1}
+    assert world.backend.handle(raju, frame) is None
+    world.passes()
+    assert world.rings("raju") == 0, "raju has it on the screen"
+    world.backend.close(raju)
+    world.sends(ravi, 3)
     assert world.rings("raju") == 1
 
 

@@ -51,7 +51,7 @@ def test_what_dynamodb_removed_says_the_highest_and_what_a_purge_removed_says_no
         for seq in (7, 8, 6, 9)
     ]
     (changes,) = by_chat(removed)
-    assert changes.expired == 8
+    assert (changes.expired, changes.expirations) == (8, 3)
 
 
 def test_the_changes_of_a_chat_are_put_together_from_its_first_record_on() -> None:

@@ -1,6 +1,8 @@
 """Waking phones from the message to the push, through the real queue: who rings, and how often."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -59,6 +61,18 @@ def test_the_watch_wakes_whom_a_job_of_send_left_asleep(world: Backend, phones: 
     phones.run()
     assert phones.rings("raju") == []
     _watch(world, chat, 1)
+    phones.run()
+    assert phones.rings("raju") == [accepted["message_id"]]
+
+
+def test_a_job_that_rang_nobody_delays_no_ring(world: Backend, phones: Phones) -> None:
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    opened = given.connected(world, "raju", "phone")  # before the job runs
+    phones.run()
+    when.acknowledges(world, "raju", chat, senders=["ravi"], delivered=1)
+    connection.handler(events.disconnect("raju", "phone", opened), None)
+    accepted = when.sends(world, "ravi", chat)
     phones.run()
     assert phones.rings("raju") == [accepted["message_id"]]
 
@@ -285,3 +299,33 @@ def test_a_late_message_below_one_that_rang_rings_too(world: Backend, phones: Ph
     _watch(world, chat, 1, 2, 3)
     phones.run()
     assert phones.rings("raju") == [late["message_id"], "late"]
+
+
+class _Awaited:
+    """What a function does beside something else. It is frozen with its response, so that nothing
+    counts but what it has waited for: here that is done when it is waited for."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.act = act
+
+    def result(self, timeout: float) -> object:
+        assert timeout > 0
+        return self.act()
+
+
+class _Background:
+    def submit(self, act: Callable[..., object], *given: object) -> _Awaited:
+        return _Awaited(partial(act, *given))
+
+
+def test_what_is_queued_beside_posts_is_queued_before_the_response(
+    world: Backend, phones: Phones
+) -> None:
+    given.online(world, "mira")
+    chat = given.group(world, "ravi", "raju", "mira")
+    vars(world.aws)["background"] = _Background()
+    when.sends(world, "ravi", chat)
+    assert [job.user for job in phones.run()] == ["raju"]
+    given.user(world, "raju", "desk")
+    when.acknowledges(world, "raju", chat, "desk", read=1, senders=["ravi"])
+    assert [job.reader for job in phones.run()] == ["desk"]

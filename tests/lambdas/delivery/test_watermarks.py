@@ -77,3 +77,12 @@ def test_a_step_without_a_mark_moves_none() -> None:
     assert watermarks.wanted(None, None) == Step(None, None)
     assert watermarks.wanted(3, None) == Step(3, None)
     assert watermarks.wanted(None, 3) == watermarks.wanted(1, 3) == Step(3, 3)
+
+
+def test_the_item_of_who_is_no_member_holds_nothing_back() -> None:
+    """As of who joins while the head and the members are read, page by page."""
+    chats = _member(1, 1, 1)
+    chats.put({"chat": "c", "item": "head", "purged_to": 0, "members": {"ravi"}})
+    chats.put({"chat": "c", "item": "member#ravi", "delivered": {}, "read": 0, "joined_seq": 0})
+    roster = members.read_roster(chats, "c")
+    assert roster is not None and roster.items.keys() == roster.members == {"ravi"}

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -257,6 +258,27 @@ def test_a_removed_device_leaves_nothing_to_claim(ravi: Ravi) -> None:
     ravi.directory.remove(ravi.name, "phone")
     assert ravi.claim() is None
     assert ravi.items("otk#") == ravi.items("fallback#") == ravi.items("device#") == []
+
+
+def test_a_device_that_is_removed_leaves_the_keys_of_one_with_a_longer_name(ravi: Ravi) -> None:
+    ravi.register("phone2")
+    ravi.upload(range(2), fallback=50, device="phone2")
+    ravi.directory.remove(ravi.name, "phone")
+    assert ravi.claims(3, "phone2") == ["id0", "id1", "id50"]
+
+
+def test_a_new_identity_keeps_the_keys_that_it_has_uploaded_already(ravi: Ravi) -> None:
+    """By another request, while the one that registers it deletes those of the old one."""
+    ravi.upload(range(3), fallback=50)
+    changed = IDENTITY._replace(ed25519=Phone("any").ed25519)
+
+    class Slow(Directory):
+        def _forget_keys(self, *given: Any, **options: Any) -> None:
+            ravi.upload(range(10, 12), fallback=51, signer=changed.ed25519)
+            super()._forget_keys(*given, **options)
+
+    assert Slow(ravi.table).put(ravi.name, "phone", changed) is Change.CHANGED
+    assert ravi.claims(3) == ["id10", "id11", "id51"]
 
 
 def claimed_by_all(take: Callable[[], str | None]) -> list[str]:

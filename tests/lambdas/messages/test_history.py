@@ -1,8 +1,16 @@
-"""The part of a page that fits into a response."""
+"""Reading a chat: what comes meanwhile, where it ends, the part that fits into a response."""
+
+from typing import Any
 
 import pytest
 
+from lambdas.messages import history
+from lambdas.messages.heads import read_head
 from lambdas.messages.history import Page
+from lambdas.messages.message import stored
+from lambdas.tables import HEAD, Table, chat_key, member_item
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
 
 MESSAGES = [{"seq": seq} for seq in (2, 3, 5, 9)]
 MISSING = [(1, 1), (4, 4), (6, 8), (10, 12)]
@@ -31,3 +39,61 @@ def test_what_is_cut_off_is_neither_complete_nor_missing(
 def test_a_page_that_fits_stays_as_it_is(number: int) -> None:
     page = Page(MESSAGES, 12, MISSING, more=False, retry_after=3.0)
     assert page.first(number) is page
+
+
+NOW = 1_000_000.0
+
+
+class Overtaken(DynamoDB):
+    """Stores a late message just before the first void item would close its position."""
+
+    late: dict[str, Any] | None = None
+
+    def put_item(self, **request: Any) -> Any:
+        late, self.late = self.late, None
+        if late is not None:
+            Table(self, request["TableName"]).put(late)  # type: ignore[arg-type]
+        return super().put_item(**request)
+
+
+def _chat(database: DynamoDB, *seqs: int) -> Table:
+    """Messages at these positions, written 20 s ago."""
+    chats = Table(database, "Chats")  # type: ignore[arg-type] # stands in for the client
+    head = {"seq": max(seqs), "kind": "direct", "members": {"ravi", "raju"}, "purged_to": 0}
+    chats.put({**chat_key("c", HEAD), **head})
+    chats.put({**chat_key("c", member_item("raju")), "delivered": {}, "read": 0, "joined_seq": 0})
+    for seq in seqs:
+        chats.put(_message(seq))
+    return chats
+
+
+def _message(seq: int) -> dict[str, Any]:
+    frame = {"chat": "c", "message_id": f"m{seq}", "alg": "a", "payload": f"p{seq}"}
+    at = int(NOW) - 20
+    fields: dict[str, Any] = {"sent_at": at * 1000, "expires_at": at + 86_400}
+    return stored(frame, seq=seq, sender="ravi", sender_device="phone", **fields)
+
+
+def _page(chats: Table, limit: int, after: int = 0) -> Page:
+    head = read_head(chats, "c", "raju")
+    return history.read(chats, head, after=after, limit=limit, device=None, now=NOW)
+
+
+def test_a_message_that_comes_into_a_hole_while_it_is_read_is_shown() -> None:
+    database = Overtaken(TABLES)
+    chats = _chat(database, 1, 3)
+    database.late = _message(2)
+    page = _page(chats, 9)
+    assert [message["seq"] for message in page.messages] == [1, 2, 3]
+    assert (page.missing, page.complete_to) == ([], 3)
+
+
+@pytest.mark.parametrize(("limit", "more"), [(2, True), (3, False), (4, False)])
+def test_nothing_is_left_once_a_page_has_the_last_message(limit: int, more: bool) -> None:
+    page = _page(_chat(DynamoDB(TABLES), 1, 2, 3), limit)
+    assert (page.complete_to, page.more) == (min(limit, 3), more)
+
+
+def test_whoever_asks_above_the_newest_message_is_told_where_that_is() -> None:
+    page = _page(_chat(DynamoDB(TABLES), 1, 2, 3), 9, after=7)
+    assert (page.messages, page.complete_to, page.more) == ([], 3, False)

@@ -237,6 +237,26 @@ def test_a_change_with_too_many_devices_adds_nobody_in_however_many_parts_it_is_
     assert group.change("ravi", add=OTHERS[:60]) == "done"
 
 
+def test_neither_founding_nor_joining_makes_a_group_with_too_many_devices(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "CHAT_DEVICES_LIMIT", 4)
+    devices = Devices(group.users)
+    for user, device in (*((user, "phone") for user in group.head()["members"]), ("zoe", "desk")):
+        devices.register(user, device)
+    devices.register("zoe", "phone")
+    assert group.change("ravi", invite=["zoe"]) == "done"
+    before = group.head()
+    with pytest.raises(ChatError, match="at most 4 devices"):
+        group.membership.join(group.name, "zoe")
+    with pytest.raises(ChatError, match="at most 4 devices"):
+        group.membership.found("zoe", ["ravi", "raju", "mira"])
+    assert group.head() == before
+    devices.remove("zoe", "desk")
+    assert group.membership.join(group.name, "zoe").added == ["zoe"]
+    assert group.membership.found("zoe", ["ravi", "raju", "mira"])
+
+
 def test_admins_change_while_nobody_else_changes_them(group: Group) -> None:
     def appoints() -> None:
         group.membership.appoint("ravi", group.name, ["mira"])

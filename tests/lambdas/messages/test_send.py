@@ -384,6 +384,9 @@ def test_each_device_of_a_user_has_its_own_limit_of_sends(
     then.is_error(refused, "rate_limited")
     assert 50 < refused["retry_after"] <= 60
     world.clock.pass_seconds(40)
-    later = when.sends(world, "ravi", chat)
+    given.connected(world, "ravi", "phone")
+    with recorded_calls(world) as calls:
+        later = when.sends(world, "ravi", chat)
     assert later["retry_after"] == pytest.approx(refused["retry_after"] - 40)
+    assert calls == [], "who is over the limit costs nothing until then"
     assert when.sends(world, "ravi", chat, "desk")["type"] == "accepted"

@@ -76,6 +76,24 @@ def test_without_chats_it_starts_at_what_the_device_has_acknowledged(world: Back
     assert messages == [] and synced["chats"][chat]["complete_to"] == 3
 
 
+def test_the_chats_of_one_sync_share_its_messages(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "MESSAGES", 4)
+    shorter = _chat_with(world, 2)
+    given.user(world, "mira", "phone")
+    longer = given.direct_chat(world, "mira", "raju")
+    for _ in range(3):
+        when.sends(world, "mira", longer)
+    given.connected(world, "raju", "phone")
+    messages, synced = when.syncs(world, "raju", chats={shorter: 0, longer: 0})
+    assert [(frame["chat"], frame["seq"]) for frame in messages] == [
+        *((shorter, seq) for seq in (1, 2)),
+        *((longer, seq) for seq in (1, 2)),
+    ]
+    assert synced["more"] and synced["chats"][longer]["complete_to"] == 2
+
+
 def test_what_is_purged_while_it_is_read_is_missing_and_no_hole(world: Backend) -> None:
     """The head was read before, the items after: the purge between them marks the head first."""
     chat = _chat_with(world, 3)

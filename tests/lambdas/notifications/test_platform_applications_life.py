@@ -216,3 +216,36 @@ def test_the_function_has_time_for_every_answer_before_cloudformation_gives_up()
     assert timeout == TIMEOUT
     assert WHILE_DEPLOYING.read >= 20
     assert WHILE_DEPLOYING.longest + platform_applications.RESPONDING < timeout < 300
+
+
+ROLE, ANOTHER = "arn:aws:iam::123456789012:role/one", "arn:aws:iam::123456789012:role/two"
+NOTHING: tuple[str, ...] = ("", "", "")
+LOGGED = (ROLE, ROLE, "10")
+
+
+@pytest.mark.parametrize(
+    ("steps", "logged"),
+    [
+        ((create(),), NOTHING),
+        ((create(role=ROLE, percent="10"),), LOGGED),
+        ((create(), update(role=ROLE, percent="10")), LOGGED),
+        ((create(role=ROLE, percent="10"), update(percent="50")), (ROLE, ROLE, "50")),
+        ((create(role=ROLE, percent="10"), update(role="", percent="")), NOTHING),
+        ((create(), update(role=ROLE, percent="10", other_fails=True)), NOTHING),
+        ((create(role=ROLE, percent="10"), update(role=ANOTHER, other_fails=True)), LOGGED),
+        (
+            (create(role=ROLE, percent="10"), update(fcm="B", role=ANOTHER, other_fails=True)),
+            LOGGED,
+        ),
+        ((create(role=ROLE, percent="10"), fill("A", "bad"), update(role=ANOTHER)), LOGGED),
+        ((fill("A", ""), create(), fill("A", "one"), update(role=ROLE, percent="10")), LOGGED),
+    ],
+)
+def test_an_application_logs_what_its_platform_answers_as_the_last_good_properties_say(
+    steps: tuple[Step, ...], logged: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
+        (attributes,) = applications().values()
+    names = ("SuccessFeedbackRoleArn", "FailureFeedbackRoleArn", "SuccessFeedbackSampleRate")
+    assert tuple(attributes.get(name, "") for name in names) == logged

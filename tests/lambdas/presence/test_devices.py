@@ -148,6 +148,12 @@ def test_gone_ends_a_lease_that_is_older_than_the_time_of_opening(devices: Devic
     assert devices.forget("nobody", "phone", "c", NOW) == (False, {})
 
 
+def test_a_lease_is_as_old_as_its_connection_and_not_as_its_ticket(devices: Devices) -> None:
+    devices.connect("ravi", "phone", "c", MS, asked_at=MS - TICKET_SECONDS * 1000)
+    assert not devices.forget("ravi", "phone", "c", NOW + OPENING_SECONDS).done
+    assert devices.forget("ravi", "phone", "c", NOW + OPENING_SECONDS + 1).done
+
+
 def test_a_frame_counts_from_the_connection_that_holds_the_lease(devices: Devices) -> None:
     devices.connect("ravi", "phone", "c", MS)
     phone = Address("ravi", "phone")

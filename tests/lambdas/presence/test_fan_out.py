@@ -14,6 +14,7 @@ from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 
 NOW = 1_800_000_000.0
+POST_SECONDS = 1.0  # that some posts take together
 FRAME = {"type": "pong"}
 SOME_TIME_AGO = int((NOW - 60) * 1000)
 
@@ -24,8 +25,12 @@ class Gateway:
     def __init__(self, *gone: str) -> None:
         self.gone = set(gone)
         self.delivered: list[tuple[str, Any]] = []
+        self.within: list[float] = []
+        self.now = NOW
 
     def post_all(self, posts: Sequence[Post], within: float) -> list[Outcome]:
+        self.within.append(within)
+        self.now += POST_SECONDS
         return [self._post(post) for post in posts]
 
     def _post(self, post: Post) -> Outcome:
@@ -126,3 +131,13 @@ def test_nobody_is_told_when_nobody_watches(devices: Devices) -> None:
     gateway = Gateway()
     announce(gateway, devices, ["raju", "nobody"], clock=lambda: NOW)  # type: ignore[arg-type] # a fake
     assert gateway.delivered == []
+
+
+def test_all_posts_together_have_the_time_of_the_first(devices: Devices) -> None:
+    devices.connect("raju", "phone", "newer=", SOME_TIME_AGO + 1)
+    devices.watch(Address("mira", "phone"), ["ravi"], [], NOW + 100)
+    gateway = Gateway("ravi=", "raju=")
+    posts = [Delivery(user, "phone", f"{user}=", FRAME) for user in ("ravi", "raju")]
+    deliver(gateway, devices, posts, clock=lambda: gateway.now)  # type: ignore[arg-type] # a fake
+    assert [connection for connection, _ in gateway.delivered] == ["newer=", "mira="]
+    assert gateway.within == pytest.approx([2.5, 1.5, 0.5])

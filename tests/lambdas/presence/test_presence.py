@@ -145,6 +145,23 @@ def test_a_connect_that_was_overtaken_does_not_take_the_lease(world: Backend) ->
     assert len(world.api.frames("second=")) == 1
 
 
+@pytest.mark.parametrize(("earlier", "status"), [(1, 403), (0, 200)])
+def test_a_ticket_from_before_all_sign_ins_ended_opens_nothing(
+    world: Backend, earlier: int, status: int
+) -> None:
+    given.user(world, "ravi", "phone")
+    Devices(world.aws.users).reject_earlier_tickets("ravi", world.clock())
+    now = int(world.clock() * 1000)
+    event = events.connect("ravi", "phone", "c=", now + 5_000, asked_at=now - earlier)
+    assert connection.handler(event, None)["statusCode"] == status
+
+
+def test_who_watches_the_own_presence_sees_it(world: Backend) -> None:
+    given.online(world, "ravi")
+    response = when.raw(world, "ravi", "phone", {"action": "watch", "users": ["ravi"]})
+    assert response == {"type": "presence", "user": "ravi", "online": True}
+
+
 def test_a_displaced_connection_that_is_gone_already_is_not_closed_again(world: Backend) -> None:
     older = given.online(world, "ravi")
     world.api.answers[older] = GONE

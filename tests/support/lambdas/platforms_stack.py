@@ -100,7 +100,12 @@ class Stack:
 
     def _given(self, names: dict[str, str]) -> dict[str, str]:
         called = {"fcm": "FcmSecretArn", "apns": "ApnsSecretArn", "sandbox": "ApnsSandboxSecretArn"}
-        kept = {"version": "CredentialsVersion", "prefix": "NamePrefix"}
+        kept = {
+            "version": "CredentialsVersion",
+            "prefix": "NamePrefix",
+            "role": "FeedbackRoleArn",
+            "percent": "FeedbackPercent",
+        }
         return {
             **{
                 called[name]: self.secrets[value] for name, value in names.items() if name in called

@@ -84,6 +84,7 @@ class FakeSystem:
         self._answering = HttpListener(self._answer, 0, "a load balancer")
         self.console = Console(
             port=free_port(),  # also of the next start
+            token="t0ken",
             state=self._state,
             containers=self,
             weights=self,

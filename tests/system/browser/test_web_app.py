@@ -135,18 +135,58 @@ def test_two_devices_compare_emoji_and_safety_numbers(
     expect(page.get_by_text("The numbers differ")).to_be_visible()
 
 
-def test_one_tab_has_the_device_and_another_takes_it_over(
-    people: People, names: Callable[[str], str]
+def test_a_second_tab_works_through_the_first_and_goes_on_when_that_one_closes(
+    people: People, peers: Peers, names: Callable[[str], str]
 ) -> None:
-    user = names("ravi")
-    first = people.signed_up(user)
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    first = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(first, raju)
+    send(first, "from the first tab")
+    heard = peers.wait_for(python, says("from the first tab"))
+    assert isinstance(heard, MessageReceived)
+
     second = people.page(first.context)
-    expect(second.get_by_role("heading", name="Open in another tab")).to_be_visible()
-    second.get_by_role("button", name="Use here").click()
-    expect(second.get_by_role("heading", name="Chats", level=1)).to_be_visible()
-    expect(first.get_by_role("heading", name="Open in another tab")).to_be_visible()
-    second.close()
-    expect(first.get_by_role("heading", name="Chats", level=1)).to_be_visible()
+    second.get_by_role("link", name=raju).click()
+    expect(message(second, re.compile("You, from the first tab"))).to_be_visible()
+    send(second, "from the second tab")
+    peers.wait_for(python, says("from the second tab"))
+    for page in (first, second):
+        expect(message(page, re.compile("You, from the second tab, .*, delivered"))).to_be_visible()
+    peers.run(python.send(heard.chat, "to both"))
+    for page in (first, second):
+        expect(message(page, re.compile(f"{raju}, to both"))).to_be_visible()
+    drafted = "what the second tab types is kept"
+    second.get_by_role("textbox", name="Message").fill(drafted)
+
+    third = people.page(first.context)
+    expect(third.get_by_role("link", name=raju)).to_be_visible()
+    first.close()  # one of the others has the device now, and both go on
+    peers.run(python.send(heard.chat, "to those who are left"))
+    expect(message(second, re.compile(f"{raju}, to those who are left"))).to_have_count(1)
+    third.get_by_role("link", name=raju).click()
+    expect(third.get_by_role("textbox", name="Message")).to_have_value(drafted)
+    for page in (second, third):
+        text = f"after the first tab, by {page is second}"
+        send(page, text)
+        expect(message(page, re.compile(f"You, {text}, .*, delivered"))).to_be_visible()
+    texts = [each.text for each in peers.call(lambda: python.history(heard.chat))]
+    assert texts == [
+        "from the first tab",
+        "from the second tab",
+        "to both",
+        "to those who are left",
+        "after the first tab, by True",
+        "after the first tab, by False",
+    ]
+
+    third.evaluate("location.hash = '#/settings'")
+    third.get_by_role("button", name="Sign out", exact=True).click()
+    third.get_by_role("dialog").get_by_role("button", name="Sign out").click()
+    for page in (second, third):
+        expect(page.get_by_role("button", name="Create account")).to_be_visible()
+    assert second.evaluate("indexedDB.databases()") == []
 
 
 def test_keys_that_the_browser_has_deleted_are_said_to_be_gone_and_made_anew_only_by_choice(

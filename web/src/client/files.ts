@@ -6,10 +6,18 @@
  */
 
 import { type Api, sleep } from "./api.ts";
-import { type Attachment, described, type FileDescription } from "./core/attachment.ts";
+import {
+  type Attachment,
+  described,
+  type FileDescription,
+  type FileKind,
+  guessFileType,
+  kindOf,
+} from "./core/attachment.ts";
 import type { FileResponse } from "./core/bodies.generated.ts";
 import type { Event } from "./core/events.ts";
 import type { Backoff } from "./core/liveness.ts";
+import { mayBeDrawn } from "./core/picture.ts";
 import { openFile, sealedSize, sealFile } from "./crypto/files.ts";
 import { fromBase64, toBase64 } from "./crypto/signing.ts";
 import { ApiError, ClientError, MessageTooLarge, NotAMember, Unreachable } from "./errors.ts";
@@ -90,7 +98,9 @@ export class Files {
   async add({ messageId, chat, content, description, more }: FileDraft): Promise<void> {
     const key = crypto.getRandomValues(new Uint8Array(32));
     const { body, digest } = await sealFile(content, key);
-    const file = described(description, content.length, toBase64(key), toBase64(digest));
+    const kind = description.kind ?? kindOfFile(description, content);
+    const said = { ...description, kind };
+    const file = described(said, content.length, toBase64(key), toBase64(digest));
     const { caption = "" } = description;
     const message = { ...more, file, ...(caption === "" ? {} : { text: caption }) };
     await this.#uploads.add({ messageId, chat, content: message, size: body.length }, body);
@@ -211,6 +221,12 @@ export class Files {
     const reason = error instanceof ClientError ? error.message : String(error);
     this.#publish({ type: "file_failed", chat, messageId, reason, final });
   }
+}
+
+/** What nobody should decode goes as a file. */
+function kindOfFile({ name, type }: FileDescription, content: Uint8Array): FileKind {
+  const kind = kindOf(type || guessFileType(name));
+  return kind === "picture" && !mayBeDrawn(content) ? "file" : kind;
 }
 
 /** False as well if the clock was set back, since the form's end is not known then. */

@@ -12,7 +12,7 @@ export {
   type Reference,
 } from "./core/content.ts";
 export type { Event, EventOf } from "./core/events.ts";
-export { LONGEST_PICTURE } from "./core/picture.ts";
+export { LONGEST_PICTURE, mayBeDrawn } from "./core/picture.ts";
 export { DEFAULTS, type Settings } from "./core/settings.ts";
 export { State } from "./core/ticks.ts";
 export type { Reaction } from "./core/view.ts";

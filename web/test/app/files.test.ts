@@ -13,11 +13,13 @@ const MESSAGE = {
 } as StoredMessage;
 
 const urls = new Set<string>();
+let content: Uint8Array;
 let arrive: () => void;
 let hear: (event: Event) => void;
 let session: Session;
 
 beforeEach(() => {
+  content = new Uint8Array(3);
   urls.clear();
   vi.spyOn(URL, "createObjectURL").mockImplementation(() => {
     const url = `blob:${urls.size}`;
@@ -35,7 +37,7 @@ beforeEach(() => {
         arrive = resolve;
       });
       progress(3);
-      return new Uint8Array(3);
+      return content;
     },
   };
   session = new Session(client as unknown as ChatClient, { close: async () => {} } as Drafts);
@@ -75,6 +77,28 @@ test.each<[string, Partial<Event>, boolean]>([
     expect([at(), urls.size]).toEqual(kept ? ["here", 1] : [undefined, 0]);
   },
 );
+
+test("a picture that has too many pixels, or is none, is here and is not drawn", async () => {
+  const png = (side: number) =>
+    new Uint8Array(
+      [137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, side, 0].concat([
+        0,
+        0,
+        side,
+        0,
+      ]),
+    );
+  for (const [bytes, drawn] of [
+    [png(1), true],
+    [png(255), false],
+    [new Uint8Array(3), false],
+  ] as const) {
+    content = bytes;
+    session.files.close();
+    await fetched();
+    expect(session.files.of(FILE)).toMatchObject({ at: "here", drawn });
+  }
+});
 
 test("nothing of it stays after the sign-in, and nothing comes", async () => {
   await fetched();

@@ -1,7 +1,8 @@
 """What moto's Cognito lacks: RevokeToken, and the codes that it mails (cognito_codes.py).
 
-Ends a refresh token, and for Cognito's own operations the access tokens made from it; a text that
-is no refresh token of the client is ignored, as by an endpoint of RFC 7009.
+Ends a refresh token, and for Cognito's own operations the access tokens made from it. A text that
+is no token is ignored, as by an endpoint of RFC 7009; another kind of token, and that of another
+client, are errors: RevokeToken, API reference.
 """
 
 from __future__ import annotations
@@ -27,13 +28,24 @@ def revoke_token(self: Any) -> Any:
 
     token, client = self._get_param("Token"), self._get_param("ClientId")
     for pool in self.backend.user_pools.values():
+        if token in pool.access_tokens or token in pool.id_tokens:
+            raise _error("UnsupportedTokenTypeException", "Unsupported token type")
         known = pool.refresh_tokens.get(token)
-        if known is None or known[0] != client:
+        if known is None:
             continue
+        if known[0] != client:
+            raise _error("UnauthorizedException", "The token was issued to another client")
         pool.refresh_tokens[token] = None
         for access_token in [each for each in pool.access_tokens if _origin(each) == known[2]]:
             del pool.access_tokens[access_token]
     return EmptyResult()
+
+
+def _error(code: str, message: str) -> Exception:
+    from moto.core.exceptions import JsonRESTError
+
+    error: Exception = JsonRESTError(error_type=code, message=message)
+    return error
 
 
 def _origin(token: str) -> Any:

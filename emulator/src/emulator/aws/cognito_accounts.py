@@ -15,6 +15,7 @@ from moto.cognitoidp.exceptions import (
     InvalidParameterException,
     NotAuthorizedError,
     UsernameExistsException,
+    UserNotConfirmedException,
     UserNotFoundError,
 )
 from moto.cognitoidp.models import CognitoIdpBackend, CognitoIdpUserPool
@@ -26,6 +27,14 @@ from emulator.aws.hooks import replace
 # ALLOW_CUSTOM_AUTH".
 _DEFAULT_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
 _REFRESH = ("REFRESH_TOKEN", "REFRESH_TOKEN_AUTH")
+# The parameters of AuthParameters that a flow needs: InitiateAuth, API reference.
+_PASSWORD = ("USERNAME", "PASSWORD")
+_NEEDED = {
+    "USER_PASSWORD_AUTH": _PASSWORD,
+    "ADMIN_USER_PASSWORD_AUTH": _PASSWORD,
+    "ADMIN_NO_SRP_AUTH": _PASSWORD,
+    "USER_SRP_AUTH": ("USERNAME", "SRP_A"),
+}
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 
 
@@ -46,17 +55,48 @@ def install(now: Callable[[], float] = time.time) -> None:
         pool = next((p for p in self.user_pools.values() if client_id in p.clients), None)
         if pool is None:
             return original(self, client_id, auth_flow, auth_parameters)
-        config = pool.clients[client_id].extended_config
-        _check_flow(config, auth_flow)
-        if auth_flow in _REFRESH:
-            _check_refresh(pool, client_id, auth_parameters.get("REFRESH_TOKEN", ""), now())
-        else:
-            _check_account(pool, config, auth_parameters)
+        check_sign_in(pool, client_id, auth_flow, auth_parameters, now())
         return original(self, client_id, auth_flow, auth_parameters)
 
     replace(CognitoIdpBackend, "initiate_auth", initiate_auth)
+    _check_administrators_sign_in(now)
     _know_when_tokens_were_made(now)
     _compare_names()
+
+
+def check_sign_in(pool: Any, client_id: str, flow: str, given: dict[str, str], now: float) -> None:
+    """Raises Cognito's error."""
+    config = pool.clients[client_id].extended_config
+    _check_flow(config, flow)
+    for name in ("REFRESH_TOKEN",) if flow in _REFRESH else _NEEDED.get(flow, ()):
+        if not given.get(name):
+            raise InvalidParameterException(f"Missing required parameter {name}")
+    if flow in _REFRESH:
+        _check_refresh(pool, client_id, given["REFRESH_TOKEN"], now)
+    else:
+        _check_account(pool, config, given)
+
+
+def _check_administrators_sign_in(now: Callable[[], float]) -> None:
+    """AdminInitiateAuth looks at the same states and settings."""
+    original = CognitoIdpBackend.admin_initiate_auth
+
+    def admin_initiate_auth(
+        self: Any, user_pool_id: str, client_id: str, flow: str, given: dict[str, str]
+    ) -> Any:
+        pool = self.user_pools.get(user_pool_id)
+        if pool is None or client_id not in pool.clients:
+            return original(self, user_pool_id, client_id, flow, given)
+        check_sign_in(pool, client_id, flow, given, now())
+        if flow in ("ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"):
+            user = pool._get_user(given["USERNAME"])
+            if user.enabled and user.password != given["PASSWORD"]:
+                raise NotAuthorizedError("Incorrect username or password.")
+            if user.enabled and user.status.value == "UNCONFIRMED":
+                raise UserNotConfirmedException("User is not confirmed.")
+        return original(self, user_pool_id, client_id, flow, given)
+
+    replace(CognitoIdpBackend, "admin_initiate_auth", admin_initiate_auth)
 
 
 def _check_flow(config: dict[str, Any], flow: str) -> None:
@@ -65,6 +105,8 @@ def _check_flow(config: dict[str, Any], flow: str) -> None:
         flow = "REFRESH_TOKEN_AUTH"
         if not any(each.startswith("ALLOW_") for each in flows):
             return  # the older names have none for it: it is always on
+    if flow == "ADMIN_NO_SRP_AUTH" and "ALLOW_ADMIN_USER_PASSWORD_AUTH" in flows:
+        return  # the older name of the same
     if f"ALLOW_{flow}" not in flows and flow not in flows:
         raise InvalidParameterException(f"{flow} flow not enabled for this client")
 
@@ -78,6 +120,8 @@ def _check_refresh(pool: Any, client_id: str, token: str, now: float) -> None:
         raise NotAuthorizedError("Invalid Refresh Token")
     if not user.enabled:
         raise NotAuthorizedError("User is disabled.")
+    if user.status.value == "RESET_REQUIRED":
+        raise PasswordResetRequired
     config = pool.clients[client_id].extended_config
     unit = (config.get("TokenValidityUnits") or {}).get("RefreshToken", "days")
     lasts = int(config.get("RefreshTokenValidity") or 30) * _UNITS[unit]

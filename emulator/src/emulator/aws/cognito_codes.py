@@ -125,10 +125,13 @@ def confirm_forgot_password(self: Any) -> Any:
 def update_user_attributes(self: Any) -> Any:
     from moto.core.responses import ActionResult
 
+    from emulator.aws.cognito_tokens import check_attributes
+
     backend, pool, user = _of_token(self._get_param("AccessToken"))
     attributes = {each["Name"]: each["Value"] for each in self._get_param("UserAttributes")}
     if "email_verified" in attributes:
         raise _error("NotAuthorizedException", "A client attempted to write unauthorized attribute")
+    check_attributes(pool, self._get_param("UserAttributes"))
     email, details = attributes.get("email"), []
     backend._verify_email_is_not_used(pool.id, email)
     config = pool.extended_config
@@ -210,9 +213,11 @@ def _of_client(client: str) -> tuple[Any, Any]:
 
 
 def _of_token(token: str) -> tuple[Any, Any, Any]:
+    from emulator.aws.cognito_tokens import account_of
+
     for backend, pool in _pools():
         if token in pool.access_tokens:
-            return backend, pool, backend.admin_get_user(pool.id, pool.access_tokens[token][1])
+            return (backend, *account_of(backend, token))
     raise _error("NotAuthorizedException", "Invalid Access Token")
 
 

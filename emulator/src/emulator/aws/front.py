@@ -102,7 +102,8 @@ def application(
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
         scope = served.scope_of(request.headers, request.query_string)
-        why = served.rejection(scope, region)
+        operation = served.operation_of(request.headers, body)
+        why = served.rejection(scope, region, operation)
         if why is not None:
             return served.rejected(request.headers, why)
         if scope is not None and scope.service in served.DESCRIBED:
@@ -160,9 +161,11 @@ async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:
 def _rejected(request: web.Request, rejection: Rejection) -> web.Response:
     return web.Response(
         status=400,
-        text=json.dumps(requests.document(request.headers, rejection)),
-        headers={"x-amzn-errortype": rejection.code},
-        content_type="application/x-amz-json-1.0",
+        body=json.dumps(requests.document(request.headers, rejection)).encode(),
+        headers={
+            "x-amzn-errortype": rejection.code,
+            "Content-Type": request.headers.get("Content-Type", "application/x-amz-json-1.0"),
+        },
     )
 
 
@@ -213,9 +216,11 @@ def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:
 
     try:
         body = b"".join(wsgi(environ, start_response))
+    except NotImplementedError as error:  # moto's sentence has the operation's name
+        return served.rejected({"Content-Type": environ["CONTENT_TYPE"]}, f"moto: {error}")
     except Exception:  # a defect in moto gives a 500, as AWS's own defects do, and is printed
         traceback.print_exc()
-        return _internal_failure()
+        return _internal_failure(environ["CONTENT_TYPE"])
     status, headers = started[0]
     response = web.Response(status=int(status.split(" ", 1)[0]), body=body)
     for name, value in headers:
@@ -224,8 +229,10 @@ def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:
     return response
 
 
-def _internal_failure() -> web.Response:
+def _internal_failure(content_type: str = "") -> web.Response:
     error = traceback.format_exc(limit=0).strip().splitlines()[-1]
+    if "urlencoded" in content_type:
+        return served.in_xml(500, "InternalFailure", error)
     return web.Response(
         status=500,
         text=json.dumps({"__type": "InternalFailure", "message": error}),

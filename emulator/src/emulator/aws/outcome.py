@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 
 class Outcome(Enum):
@@ -10,3 +11,11 @@ class Outcome(Enum):
     unregistered = "the platform does not know the device token"
     try_again = "the platform could not take it now"
     rejected = "the platform rejected it"
+
+
+class Answer(NamedTuple):
+    """What a platform responded, and what that means; no status where it did not respond."""
+
+    outcome: Outcome
+    status: int | None = None
+    text: str = ""

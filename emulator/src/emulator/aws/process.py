@@ -44,7 +44,7 @@ class AwsServer:
         self._log = log
         self._refused = refused
         self._arguments = ["--fcm", fcm, "--apns", apns, "--functions", functions]
-        self._arguments += ["--region", region]
+        self._arguments += ["--region", region, "--logs", str(log.parent.resolve())]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,45 +14,57 @@ import httpx
 
 from emulator.aws.apns import ApnsSender
 from emulator.aws.fcm import FcmSender
-from emulator.aws.outcome import Outcome
+from emulator.aws.feedback import Feedback
+from emulator.aws.outcome import Answer, Outcome
 
 RETRIES = (0.2, 1.0, 5.0)  # seconds; SNS tries for hours, which nobody waits for on a laptop
 
 
 @dataclass
 class Relay:
-    """`deliver` returns at once, as Publish does; what becomes of it shows in the endpoint."""
+    """`deliver` returns at once, as Publish does, the message's id; what becomes of it shows in the
+    endpoint, and in the log of `feedback`."""
 
     fcm: FcmSender
     apns: ApnsSender
+    feedback: Feedback = field(default_factory=Feedback)
     retries: tuple[float, ...] = RETRIES
     _running: set[asyncio.Task[None]] = field(default_factory=set)
 
     def deliver(
         self, endpoint: Any, payload: str, attributes: Mapping[str, Mapping[str, Any]]
-    ) -> None:
+    ) -> str:
         """`endpoint` is moto's; `payload` the message's entry for the endpoint's platform."""
-        task = asyncio.get_running_loop().create_task(self._deliver(endpoint, payload, attributes))
+        message_id = str(uuid.uuid4())
+        delivery = self._deliver(endpoint, message_id, payload, attributes)
+        task = asyncio.get_running_loop().create_task(delivery)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return message_id
 
     async def _deliver(
-        self, endpoint: Any, payload: str, attributes: Mapping[str, Mapping[str, Any]]
+        self,
+        endpoint: Any,
+        message_id: str,
+        payload: str,
+        attributes: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        token = endpoint.attributes["Token"]
+        token, published, attempts = endpoint.attributes["Token"], time.time(), 0
         for pause in (*self.retries, None):
+            attempts += 1
             try:
-                outcome = await self._send(endpoint.application, token, payload, attributes)
+                answer = await self._send(endpoint.application, token, payload, attributes)
             except (httpx.HTTPError, ValueError, KeyError) as error:
                 print(f"sns: {endpoint.arn}: {error!r}", flush=True)
-                outcome = _outcome_of(error)
-            if outcome is Outcome.unregistered and endpoint.attributes["Token"] == token:
+                answer = _answer_to(error)
+            if answer.outcome is Outcome.unregistered and endpoint.attributes["Token"] == token:
                 endpoint.attributes["Enabled"] = False
-            if outcome is not Outcome.try_again or pause is None:
+            if answer.outcome is not Outcome.try_again or pause is None:
                 break
             await asyncio.sleep(pause)
-        if outcome is not Outcome.delivered:
-            print(f"sns: {endpoint.arn}: {outcome.value}", flush=True)
+        if answer.outcome is not Outcome.delivered:
+            print(f"sns: {endpoint.arn}: {answer.outcome.value}", flush=True)
+        self.feedback.write(endpoint, message_id, published, attempts, answer)
 
     async def _send(
         self,
@@ -58,7 +72,7 @@ class Relay:
         token: str,
         payload: str,
         attributes: Mapping[str, Mapping[str, Any]],
-    ) -> Outcome:
+    ) -> Answer:
         if application.platform == "GCM":
             request = fcm_request(payload, token)
             return await self.fcm.send(application.attributes["PlatformCredential"], request)
@@ -67,14 +81,15 @@ class Relay:
         )
 
 
-def _outcome_of(error: Exception) -> Outcome:
+def _answer_to(error: Exception) -> Answer:
     """A server that cannot be reached may come back; a payload or credential that cannot be read
     will not get better."""
     if isinstance(error, httpx.TransportError):
-        return Outcome.try_again
-    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code >= 500:
-        return Outcome.try_again
-    return Outcome.rejected
+        return Answer(Outcome.try_again, text=repr(error))
+    if isinstance(error, httpx.HTTPStatusError):
+        status, text = error.response.status_code, error.response.text
+        return Answer(Outcome.try_again if status >= 500 else Outcome.rejected, status, text)
+    return Answer(Outcome.rejected, text=repr(error))
 
 
 def fcm_request(payload: str, token: str) -> dict[str, Any]:

@@ -22,6 +22,35 @@ GLOBAL = frozenset({"s3", "sts"})  # their clients sign for one region of their 
 DESCRIBED = frozenset(
     {"apigateway", "cloudformation", "ecs", "elasticloadbalancing", "lambda", "logs", "monitoring"}
 )
+# Whose protocol is REST with XML, as `botocore` has it.
+_XML = frozenset({"cloudfront", "route53"})
+# Operations that moto has, about what the emulator does not keep: an empty list would be a lie.
+NOT_KEPT = {
+    "dynamodb": frozenset(
+        {
+            "DescribeBackup",
+            "DescribeContributorInsights",
+            "DescribeExport",
+            "DescribeImport",
+            "ListBackups",
+            "ListContributorInsights",
+            "ListExports",
+            "ListGlobalTables",
+            "ListImports",
+        }
+    ),
+    "sns": frozenset(
+        {
+            "ListOriginationNumbers",
+            "ListPhoneNumbersOptedOut",
+            "ListSMSSandboxPhoneNumbers",
+            "ListSubscriptions",
+            "ListSubscriptionsByTopic",
+        }
+    ),
+    "sts": frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}),
+}
+_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _SCOPE = re.compile(r"Credential=[^/]*/[0-9]+/([^/]+)/([^/]+)/aws4_request")
 _PASSED_ON = ("Content-Type", "X-Amz-Target")
 
@@ -42,13 +71,24 @@ def scope_of(headers: Mapping[str, str], query: str) -> Scope | None:
     return Scope(found[1], found[2]) if found else None
 
 
-def rejection(scope: Scope | None, region: str) -> str | None:
+def operation_of(headers: Mapping[str, str], body: bytes) -> str:
+    """Empty where it is in the path."""
+    target = headers.get("X-Amz-Target", "").rpartition(".")[2]
+    if target or "urlencoded" not in headers.get("Content-Type", ""):
+        return target
+    found = _ACTION.search(body)
+    return found[1].decode() if found else ""
+
+
+def rejection(scope: Scope | None, region: str, operation: str = "") -> str | None:
     """Why the call gets an error; `region` is the environment's, empty where it is any."""
     if scope is None:
         return None
     if scope.service not in MOTO | DESCRIBED:
         served = ", ".join(sorted(MOTO | DESCRIBED))
         return f"the emulator does not serve {scope.service}; it has {served}"
+    if operation in NOT_KEPT.get(scope.service, ()):
+        return f"the emulator does not serve {operation} of {scope.service}: it keeps none"
     if region and scope.region != region and scope.service not in GLOBAL:
         return f"this environment is in {region}, not in {scope.region}: use --region {region}"
     return None
@@ -57,14 +97,22 @@ def rejection(scope: Scope | None, region: str) -> str | None:
 def rejected(headers: Mapping[str, str], why: str) -> web.Response:
     """In the form of the caller's protocol, so that it shows the sentence."""
     code = "NotServedByTheEmulator"
-    if "urlencoded" in headers.get("Content-Type", ""):
-        error = (
-            f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(why)}</Message></Error>"
-        )
-        text = f"<ErrorResponse>{error}<RequestId>local</RequestId></ErrorResponse>"
-        return web.Response(status=400, text=text, content_type="text/xml")
+    if "urlencoded" in headers.get("Content-Type", "") or _speaks_xml(headers):
+        return in_xml(400, code, why)
     document = {"__type": code, "message": why}
     return web.json_response(document, status=400, headers={"x-amzn-ErrorType": code})
+
+
+def _speaks_xml(headers: Mapping[str, str]) -> bool:
+    """Of services that are not served, but for S3, which has no such errors."""
+    scope = scope_of(headers, "")
+    return scope is not None and scope.service in _XML
+
+
+def in_xml(status: int, code: str, why: str) -> web.Response:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(why)}</Message></Error>"
+    text = f"<ErrorResponse>{error}<RequestId>local</RequestId></ErrorResponse>"
+    return web.Response(status=status, text=text, content_type="text/xml")
 
 
 async def described(request: web.Request, scope: Scope, body: bytes, url: str) -> web.Response:

@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 SWEEP = 2.0  # seconds between two looks for expired items and objects
 SERVICES = (
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--apns", required=True, help="base URL in place of api.push.apple.com")
     parser.add_argument("--functions", default="", help="base URL that Lambda's Invoke goes to")
     parser.add_argument("--region", default="", help="the environment's, the only one served")
+    parser.add_argument("--logs", type=Path, help="the folder of what SNS logs of pushes")
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
     os.environ |= ENVIRONMENT
@@ -65,6 +67,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     from emulator.aws import (
         cognito,
         cognito_accounts,
+        cognito_tokens,
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
@@ -80,6 +83,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     )
     from emulator.aws.apns import ApnsSender
     from emulator.aws.fcm import FcmSender
+    from emulator.aws.feedback import Feedback
     from emulator.aws.relay import Relay
     from emulator.aws.saving import Saving
 
@@ -90,6 +94,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     ):
         cognito.install()
         cognito_accounts.install()
+        cognito_tokens.install()
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()
@@ -102,6 +107,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
             Relay(
                 FcmSender(http, options.fcm),
                 ApnsSender(http2, {"APNS": options.apns, "APNS_SANDBOX": options.apns}),
+                Feedback(options.logs),
             )
         )
         for service in SERVICES:

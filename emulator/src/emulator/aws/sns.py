@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +25,13 @@ from emulator.aws.relay import Relay
 USER_DATA_BYTES = 2048
 MESSAGE_BYTES = 262_144  # "at most 256 KB in size (262,144 bytes, not 262,144 characters)": Publish
 _ATTRIBUTES = frozenset({"CustomUserData", "Enabled", "Token"})
+# "Subjects must be ASCII text that begins with a letter, number, or punctuation mark; must not
+# include line breaks or control characters; and must be less than 100 characters long": Publish.
+# 100 are taken, as moto found: github.com/getmoto/moto/issues/1503
+_SUBJECT = re.compile(r"[!-~][ -~]{0,99}")
+# "Mobile push notification message attributes" and "Amazon SNS TTL", developer guide: four weeks
+_TTL = re.compile(r"AWS\.SNS\.MOBILE\.[A-Z_]+\.TTL")
+MOST_TTL = 2_419_200
 _APNS_TOKEN = re.compile(r"[0-9A-Fa-f]{1,400}")
 _SECRET = ("PlatformCredential", "PlatformPrincipal")
 
@@ -127,6 +133,7 @@ def _relay_publishes(relay: Relay) -> None:
     original = SNSBackend.publish
 
     def publish(self: Any, message: str, arn: str | None, *args: Any, **kwargs: Any) -> str:
+        _check_publish(arn, *args, **kwargs)
         if not message:
             raise SNSInvalidParameter("Invalid parameter: Empty message")
         if len(message.encode()) > MESSAGE_BYTES:
@@ -139,10 +146,28 @@ def _relay_publishes(relay: Relay) -> None:
             payload = entry_for(endpoint.application.platform, message)
         if not endpoint.enabled:
             raise SnsEndpointDisabled("Endpoint is disabled")
-        relay.deliver(endpoint, payload, kwargs.get("message_attributes") or {})
-        return str(uuid.uuid4())
+        return relay.deliver(endpoint, payload, kwargs.get("message_attributes") or {})
 
     replace(SNSBackend, "publish", publish)
+
+
+def _check_publish(arn: str | None, phone_number: str | None = None, **given: Any) -> None:
+    """Raises SNSInvalidParameter. Source: Publish, API reference."""
+    if not arn and not phone_number:
+        raise SNSInvalidParameter(
+            "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter"
+        )
+    if given.get("message_structure") not in (None, "json"):
+        raise SNSInvalidParameter("Invalid parameter: MessageStructure: invalid value")
+    subject = given.get("subject")
+    if subject is not None and not _SUBJECT.fullmatch(subject):
+        raise SNSInvalidParameter("Invalid parameter: Subject")
+    for name, value in (given.get("message_attributes") or {}).items():
+        text = str(value.get("Value", value.get("StringValue", "")))
+        if _TTL.fullmatch(name) and not (text.isdigit() and int(text) <= MOST_TTL):
+            raise SNSInvalidParameter(
+                f"Invalid parameter: Message Reason: Invalid value for attribute {name}: {text}"
+            )
 
 
 def entry_for(platform: str, message: str) -> str:

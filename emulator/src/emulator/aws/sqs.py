@@ -28,6 +28,7 @@ from moto.sqs.models import (
     _filter_message_attributes,
 )
 
+from emulator.aws import sqs_receipts
 from emulator.aws.hooks import replace
 from emulator.aws.sqs_backlog import Backlog
 
@@ -89,6 +90,7 @@ def install(polls: LongPolls) -> None:
         if self.fifo_queue:
             message.sequence_number = _next_number(self, message)
             if message.deduplication_id and not _is_new(self, message):
+                _answer_with_first(self, message)
                 return
         self._messages.append(message)
         polls.arrived()
@@ -123,6 +125,8 @@ def _keep_backlogs() -> None:
         message = self._messages.with_handle(receipt_handle)
         if message is None:
             raise ReceiptHandleIsInvalid()
+        if self.fifo_queue and sqs_receipts.has_expired(message, receipt_handle):
+            raise sqs_receipts.expired(receipt_handle, fifo=True)
         self.pending_messages.discard(message)
         self.deleted_messages.update(message.all_receipt_handles)
         self._messages.remove(message)
@@ -133,6 +137,10 @@ def _keep_backlogs() -> None:
         queue = self.get_queue(queue_name)
         backlog = queue._messages
         message = backlog.with_handle(receipt_handle)
+        if message is None and receipt_handle in queue.deleted_messages:
+            raise sqs_receipts.Gone(receipt_handle)
+        if message is not None and sqs_receipts.has_expired(message, receipt_handle):
+            raise sqs_receipts.expired(receipt_handle, queue.fifo_queue)
         # moto's own method, which looks through the messages that it is shown
         queue._messages = [] if message is None else [message]
         try:
@@ -199,6 +207,20 @@ def _next_number(queue: Any, message: Any) -> str:
     return f"{queue.emulator_number:020d}"
 
 
+def _answer_with_first(queue: Any, message: Any) -> None:
+    """The response to a message that is not delivered has the ids of the one that was: "Amazon SQS
+    continues to keep track of the message deduplication ID", SendMessage."""
+    key = _deduplication_key(queue, message)
+    first = queue.__dict__.get("emulator_first", {}).get(key)
+    if first is not None:
+        message.id, message.sequence_number = first
+
+
+def _deduplication_key(queue: Any, message: Any) -> tuple[str | None, str]:
+    per_group = queue.deduplication_scope == "messageGroup"
+    return (message.group_id if per_group else None, message.deduplication_id)
+
+
 def _is_new(queue: Any, message: Any) -> bool:
     """Whether no message with its deduplication id was accepted lately; remembers it.
 
@@ -206,14 +228,15 @@ def _is_new(queue: Any, message: Any) -> bool:
     first.
     """
     sent: OrderedDict[tuple[str | None, str], float] = queue.emulator_sent
-    per_group = queue.deduplication_scope == "messageGroup"
-    key = (message.group_id if per_group else None, message.deduplication_id)
+    first = queue.__dict__.setdefault("emulator_first", {})
+    key = _deduplication_key(queue, message)
     oldest = message.sent_timestamp - DEDUPLICATION_TIME_IN_SECONDS * 1000
     while sent and next(iter(sent.values())) <= oldest:
-        sent.popitem(last=False)
+        first.pop(sent.popitem(last=False)[0], None)
     if key in sent:
         return False
     sent[key] = message.sent_timestamp
+    first[key] = (message.id, message.sequence_number)
     return True
 
 

@@ -25,6 +25,7 @@ from moto.sqs.exceptions import (
 from moto.sqs.models import SQSBackend
 from moto.sqs.responses import SQSResponse
 
+from emulator.aws import sqs_receipts
 from emulator.aws.checks import sqs as checks
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.hooks import replace
@@ -44,11 +45,8 @@ def install() -> None:
         ("change_message_visibility_batch", "ChangeVisibility"),
     ):
         replace(SQSResponse, operation, _each_by_its_own(operation, action))
-    replace(
-        SQSBackend,
-        "change_message_visibility_batch",
-        _change_visibility(SQSBackend.change_message_visibility_batch),
-    )
+    replace(SQSBackend, "delete_message_batch", _delete_message_batch)
+    replace(SQSBackend, "change_message_visibility_batch", _change_message_visibility_batch)
     replace(SQSBackend, "send_message", _for_its_kind(SQSBackend.send_message))
     replace(SQSResponse, "receive_message", _with_sources(SQSResponse.receive_message))
 
@@ -90,19 +88,42 @@ def _send(backend: Any, queue_name: str, entry: Mapping[str, Any]) -> Any:
     return message
 
 
-def _change_visibility(original: Callable[..., Any]) -> Callable[..., Any]:
-    def change_message_visibility_batch(self: Any, queue_name: str, entries: Entries) -> Any:
-        right, wrong = [], []
-        for entry in entries:
-            try:
-                checks.check_visibility(entry)
-                right.append(entry)
-            except Rejection as error:
-                wrong.append(_error(entry["Id"], error.code, error.message))
-        done, failed = original(self, queue_name, right)
-        return done, [*failed, *wrong]
+def _change_message_visibility_batch(
+    self: Any, queue_name: str, entries: Entries
+) -> tuple[list[str], list[Failed]]:
+    def change(entry: Mapping[str, Any]) -> None:
+        checks.check_visibility(entry)
+        self.change_message_visibility(
+            queue_name=queue_name,
+            receipt_handle=entry["ReceiptHandle"],
+            visibility_timeout=int(entry["VisibilityTimeout"]),
+        )
 
-    return change_message_visibility_batch
+    return _one_by_one(entries, change)
+
+
+def _delete_message_batch(
+    self: Any, queue_name: str, receipts: Entries
+) -> tuple[list[str], list[Failed]]:
+    return _one_by_one(
+        receipts, lambda entry: self.delete_message(queue_name, entry["ReceiptHandle"])
+    )
+
+
+def _one_by_one(
+    entries: Entries, act: Callable[[Mapping[str, Any]], None]
+) -> tuple[list[str], list[Failed]]:
+    done: list[str] = []
+    failed: list[Failed] = []
+    for entry in entries:
+        try:
+            act(entry)
+            done.append(entry["Id"])
+        except Rejection as error:
+            failed.append(_error(entry["Id"], error.code, error.message))
+        except SQSException as error:
+            failed.append(_error(entry["Id"], *sqs_receipts.of_entry(error)))
+    return done, failed
 
 
 def _for_its_kind(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -27,6 +27,8 @@ def start(
     """
     state.mkdir(parents=True, exist_ok=True)
     log = state / "up.log"
+    log.unlink(missing_ok=True)
+    log.touch(0o600)  # the address of the console is printed into it, with its token
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "emulator", "up", *arguments],

@@ -7,15 +7,19 @@ GET /_local/queues/<name>: the messages that are visible, which a look does not 
 GET /_local/tables/<name>[?partition=<value>][&begins=<text>][&start=<key as JSON>]: a page of its
 items (see `emulator.console.items`).
 GET /_local/connections/<id>: what was received and posted on it.
+GET /_local/phones and phones/<token>: the pushes that they received, and whose they are.
+GET /_local/reports and reports/<name>: see `emulator.console.reports`.
 GET /_local/faults: the last error of each function's code, in one line with its place.
 POST /_local/functions/<name> `{"event": ...}` invokes it; POST /_local/queues/<name>
-`{"redrive": "<message id>" | "all"}` moves dead letters back to the queue they came from.
+`{"redrive": "<message id>" | "all"}` moves dead letters back to the queue they came from; POST
+/_local/tables/<name> `{"put": <item>}` or `{"delete": <key>}` writes, typed as in DynamoDB's JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,12 +27,16 @@ from typing import Any, Protocol
 from emulator.console import items, ranges
 from emulator.console.commands import ApiError, bad_request
 from emulator.console.items import PAGE
+from emulator.console.owners import owners
 from emulator.console.ranges import Range
+from emulator.console.reports import Reports
 from emulator.providers import EmulatorError, InvokeResult, Throttled
+from emulator.push.phones import Phones
 from emulator.traces import trace
 from emulator.traces.ring import INVOCATION, POST, Ring
 
 PEEK = "/_local/peek"  # see emulator.aws.peek
+NEWEST = 10  # pushes of each phone, where all phones are listed
 LOG_LINES = 400
 LOG_BYTES = 512 * 1024
 
@@ -62,24 +70,40 @@ class Details:
         queue_urls: Mapping[str, str] | None = None,
         tables: Sequence[str] = (),
         field: str = "message_id",
+        encrypted: Sequence[str] = (),
+        phones: Phones | None = None,
+        owner: str = "",
+        reports: Reports | None = None,
     ) -> None:
         self._ring, self._fetch = ring, fetch
         self._functions, self._logs, self._clients = functions, logs, clients
         self._queue_urls = queue_urls if queue_urls is not None else {}
         self._tables = tables
-        self._field = field
+        self._field, self._encrypted = field, list(encrypted)
+        self._phones, self._owner = phones, owner
+        self._reports = Reports() if reports is None else reports
 
     async def get(self, path: Sequence[str], query: Mapping[str, str]) -> dict[str, Any]:
-        """Raises ApiError."""
+        """Raises ApiError. `encrypted` are the fields whose values are ciphertext."""
+        return {**await self._found(path, query), "encrypted": self._encrypted}
+
+    async def _found(self, path: Sequence[str], query: Mapping[str, str]) -> dict[str, Any]:
         await self._fetch()
         match tuple(path):
             case ("trace",):
-                return self._trace(query.get("id", "").strip(), ranges.asked(query))
+                id = query.get("id", "").strip()
+                return await asyncio.to_thread(self._trace, id, ranges.asked(query))
             case ("functions", name):
                 return self._function(name, query)
             case ("functions", name, "log"):
                 label, range = self._label(name), ranges.asked(query)
                 return await asyncio.to_thread(self._log, label, query.get("text", ""), range)
+            case ("phones", *token):
+                return await asyncio.to_thread(self._pushed, *token)
+            case ("reports",):
+                return self._reports.names()
+            case ("reports", name):
+                return await self._reports.get(name, query)
             case ("queues", name):
                 return await asyncio.to_thread(self._queue, name)
             case ("tables", name):
@@ -95,7 +119,12 @@ class Details:
                 return await self._invoke(path[1], event)
             case ("queues", (("redrive", str(which)),)):
                 return await asyncio.to_thread(self._redrive, path[1], which)
-        raise bad_request('the body is {"event": ...} or {"redrive": "<message id>" | "all"}')
+            case ("tables", ((("put" | "delete") as act, dict(typed)),)):
+                return await asyncio.to_thread(self._write, path[1], act, typed)
+        raise bad_request(
+            'the body is {"event": ...}, {"redrive": "<message id>" | "all"}, {"put": <item>} or '
+            '{"delete": <key>}'
+        )
 
     def faults(self) -> dict[str, Any]:
         """The last error of each function's code: `{"faults": [{"text", "at"}]}`."""
@@ -108,6 +137,14 @@ class Details:
             ]
         }
 
+    def last_failure(self) -> dict[str, Any] | None:
+        """The newest record with an error, without its texts."""
+        failed = [each for each in self._ring if each.error]
+        if not failed:
+            return None
+        found = failed[-1].as_json()
+        return {name: found[name] for name in ("number", "kind", "name", "at", "error", "id")}
+
     def _trace(self, text: str, range: Range) -> dict[str, Any]:
         records = [each for each in self._ring if each.at in range]
         retained = {"retained": len(self._ring), "dropped": self._ring.dropped}
@@ -118,6 +155,9 @@ class Details:
                 **retained,
             }
         steps = trace.trace(records, text)
+        queues = self._queue_urls if steps and self._clients is not None else {}
+        queued = {name: self._peeked(name)["messages"] for name in queues}
+        steps += trace.waiting(steps, queued)
         return {"id": text, "steps": trace.as_json(steps, text), **retained}
 
     def _function(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
@@ -238,6 +278,31 @@ class Details:
         if name not in self._tables:
             raise ApiError(404, "not_found", f"there is no table {name!r}")
         return items.page(self._client("dynamodb"), name, query)
+
+    def _pushed(self, token: str | None = None) -> dict[str, Any]:
+        """All phones with their newest pushes, or one with all of them; and whose they are."""
+        phones = self._phones or Phones(time.time)
+        rows: list[dict[str, Any]] = [*phones.summary()] if token is None else [{"token": token}]
+        whose = self._owners([each["token"] for each in rows])
+        if token is not None:
+            pushes = [push.as_json() for push in phones.phone(token)]
+            return {"token": token, "owner": whose.get(token), "pushes": pushes}
+        for row in rows:
+            row["owner"] = whose.get(row["token"])
+            newest = reversed(phones.phone(row["token"])[-NEWEST:])
+            row["newest"] = [push.as_json() for push in newest]
+        return {"phones": rows}
+
+    def _owners(self, tokens: Sequence[str]) -> dict[str, str]:
+        if not self._owner or self._clients is None:
+            return {}
+        dynamodb, sns = self._clients("dynamodb"), self._clients("sns")
+        return owners(tokens, self._owner, dynamodb, sns, list(self._tables))
+
+    def _write(self, name: str, act: str, typed: Mapping[str, Any]) -> dict[str, Any]:
+        if name not in self._tables:
+            raise ApiError(404, "not_found", f"there is no table {name!r}")
+        return items.write(self._client("dynamodb"), name, act, typed)
 
     def _connection(self, id: str) -> dict[str, Any]:
         found = [

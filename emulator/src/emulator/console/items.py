@@ -42,6 +42,52 @@ def page(dynamodb: Any, table: str, query: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def write(dynamodb: Any, table: str, act: str, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts the item, or deletes that with the key, for which `typed` may be the whole item too.
+
+    Raises ApiError for what DynamoDB rejects."""
+    import botocore.exceptions
+
+    keys = [
+        each["AttributeName"]
+        for each in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+    ]
+    try:
+        item = {name: _typed(value) for name, value in typed.items()}
+        if act == "put":
+            dynamodb.put_item(TableName=table, Item=item)
+        else:
+            key = {name: value for name, value in item.items() if name in keys}
+            dynamodb.delete_item(TableName=table, Key=key)
+    except botocore.exceptions.ClientError as error:
+        raise bad_request(error.response["Error"]["Message"]) from error
+    except (botocore.exceptions.ParamValidationError, ValueError) as error:
+        raise bad_request(f"this is no item: {error}".splitlines()[0]) from error
+    return {"name": table, "written": True}
+
+
+def _typed(value: Any) -> Any:
+    """An attribute as boto3 takes it: base64 of a binary one becomes its bytes."""
+    import base64
+
+    if not isinstance(value, dict):
+        return value
+    decoded: dict[str, Any] = {}
+    for kind, inner in value.items():
+        match kind, inner:
+            case "B", str(text):
+                decoded[kind] = base64.b64decode(text, validate=True)
+            case "BS", list(texts):
+                decoded[kind] = [base64.b64decode(each, validate=True) for each in texts]
+            case "M", dict(members):
+                decoded[kind] = {name: _typed(each) for name, each in members.items()}
+            case "L", list(members):
+                decoded[kind] = [_typed(each) for each in members]
+            case _:
+                decoded[kind] = inner
+    return decoded
+
+
 def _key(text: str) -> Any:
     try:
         return json.loads(text)

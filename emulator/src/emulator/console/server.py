@@ -1,5 +1,7 @@
 """The console's HTTP server.
 
+Its URL begins with a token (see `emulator.console.token`), and without it only GET
+/_local/endpoints is answered, by which another emulator learns who has a port. Behind it
 GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
 `{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
 `{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Commands.load`) are
@@ -26,6 +28,7 @@ from aiohttp import web
 
 from emulator import load
 from emulator.breaking import Broken
+from emulator.console import token as tokens
 from emulator.console.commands import ApiError, Commands, Containers, Origins, Weights, bad_request
 from emulator.console.details import Details
 from emulator.listening import HttpListener, Port
@@ -34,6 +37,7 @@ from emulator.traces.ring import Ring
 
 PAGE = Path(__file__).parent / "page"
 ROOT = "/_local"
+ENDPOINTS = f"{ROOT}/endpoints"  # see emulator.cli.taken
 BODY_BYTES = 64 * 1024
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _HEADERS = {
@@ -45,22 +49,11 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# see emulator.console.details
+_OPENED = ("connections", "functions", "phones", "queues", "reports", "tables", "trace")
 _KNOWN = (
-    *(
-        "broken",
-        "connections",
-        "dashboard",
-        "denials",
-        "endpoints",
-        "faults",
-        "functions",
-        "load",
-        "phones",
-        "pools",
-        "queues",
-        "state",
-    ),
-    *("tables", "targets", "trace"),
+    *_OPENED,
+    *("broken", "dashboard", "denials", "endpoints", "faults", "load", "pools", "state", "targets"),
 )
 
 State = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -76,13 +69,16 @@ class _Call(NamedTuple):
 
 class Console:
     """`state` gathers the response of GET /_local/state, `endpoints` that of /_local/endpoints,
-    where everything is and which command ends it; the rest is for `Commands`. POST /_local/broken
+    where everything is and which command ends it; `status` is the command that prints the URL with
+    its `token`; the rest is for `Commands`. POST /_local/broken
     has what `emulator.breaking` takes, or `{"mend": true}`."""
 
     def __init__(
         self,
         *,
         port: Port,
+        token: str = "",
+        status: str = "emulate status",
         state: State,
         containers: Containers,
         weights: Weights,
@@ -94,9 +90,10 @@ class Console:
         broken: Broken | None = None,
         dashboard: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
+        self._token, self._status = token, status
         self._dashboard = dashboard
         self._broken = Broken() if broken is None else broken
-        self._details = details or Details(Ring(time.time))
+        self._details = details or Details(Ring(time.time), phones=phones)
         self._endpoints = endpoints
         self._state = state
         self._commands = Commands(containers, weights, origins, load_path)
@@ -112,8 +109,17 @@ class Console:
 
     @property
     def url(self) -> str:
-        """The base URL, without /_local."""
+        """The base URL, with the token, without /_local."""
+        return f"{self._listener.url}{self._prefix}"
+
+    @property
+    def origin(self) -> str:
+        """Where it listens: the URL without its token."""
         return self._listener.url
+
+    @property
+    def _prefix(self) -> str:
+        return f"/{self._token}" if self._token else ""
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -132,27 +138,37 @@ class Console:
             raise ApiError(403, "forbidden", f"orders from the origin {origin!r} are not taken")
 
     async def _respond(self, request: web.BaseRequest) -> web.Response:
-        path = request.raw_path.partition("?")[0]
+        path = self._opened(request.raw_path.partition("?")[0])
         if path == "/":
-            return web.Response(status=302, headers={"Location": ROOT})
+            return web.Response(status=302, headers={"Location": f"{self._prefix}{ROOT}"})
         if path != ROOT and not path.startswith(f"{ROOT}/"):
             raise ApiError(404, "not_found", f"there is nothing at {path}")
         parts = tuple(unquote(part) for part in path.removeprefix(ROOT).split("/") if part)
         file = _file(parts)
         if file is not None and request.method in ("GET", "HEAD"):
-            return web.Response(
-                body=file.read_bytes(), content_type=_KINDS[file.suffix], charset="utf-8"
-            )
+            return _page(file, path)
         body = await _body(request) if request.method == "POST" else {}
         query = dict(parse_qsl(request.raw_path.partition("?")[2]))
         call = _Call(request.method, parts, body, lambda: request.transport is None, query)
         return web.json_response(await self._called(call))
 
+    def _opened(self, path: str) -> str:
+        """The path behind the token. Raises ApiError where that is missing."""
+        if not self._token:
+            return path
+        first, _, rest = path.removeprefix("/").partition("/")
+        if tokens.is_in(unquote(first), self._token):
+            return f"/{rest}"
+        if path == ENDPOINTS:
+            return path
+        message = f"the console's address has a token in it: `{self._status}` prints it"
+        raise ApiError(403, "forbidden", message)
+
     async def _called(self, call: _Call) -> Mapping[str, Any]:
         match call:
-            case _Call("GET", ("trace" | "functions" | "queues" | "tables" | "connections", *_)):
+            case _Call("GET", (kind, *_)) if kind in _OPENED:
                 return await self._details.get(call.path, call.query)
-            case _Call("POST", ("functions" | "queues", _), body):
+            case _Call("POST", ("functions" | "queues" | "tables", _), body):
                 return await self._details.post(call.path, body)
             case _Call("POST", ("broken",), body):
                 return await self._break(body)
@@ -166,18 +182,14 @@ class Console:
                 state = await self._state()
                 return {"iam": state.get("iam", "off"), "denials": state.get("denials", [])}
             case _Call("GET", ("state",), _):
-                return await self._state()
+                failure = self._details.last_failure()
+                return {**await self._state(), "last_failure": failure}
             case _Call("POST", ("pools", pool), body):
                 return self._commands.pool(pool, body)
             case _Call("POST", ("targets", target), body):
                 return self._commands.target(target, body)
             case _Call("POST", ("load",), body):
                 return await self._commands.load(body, call.gone)
-            case _Call("GET", ("phones",), _):
-                return {"phones": self._phones.summary()}
-            case _Call("GET", ("phones", token), _):
-                pushes = [push.as_json() for push in self._phones.phone(token)]
-                return {"token": token, "pushes": pushes}
             case _Call("POST", ("phones", token), {"action": "uninstall"}):
                 self._phones.uninstall(token)
                 return {"token": token, "uninstalled": True}
@@ -202,6 +214,15 @@ def _unknown(call: _Call) -> ApiError:
         where = f"{ROOT}/{'/'.join(call.path)}"
         return ApiError(405, "method_not_allowed", f"{call.method} is not for {where}")
     return ApiError(404, "not_found", f"there is nothing at {ROOT}/{'/'.join(call.path)}")
+
+
+def _page(file: Path, path: str) -> web.Response:
+    """The links of a page begin with /_local; they are sent relative to the page's own address,
+    whatever stands in front of that: the token, or another host where a proxy shows it."""
+    body = file.read_bytes()
+    if file.suffix == ".html":
+        body = body.replace(b'"/_local', b'"' + b"../" * (path.count("/") - 1) + b"_local")
+    return web.Response(body=body, content_type=_KINDS[file.suffix], charset="utf-8")
 
 
 def _file(parts: tuple[str, ...]) -> Path | None:

@@ -1,15 +1,15 @@
-"""CloudWatch Logs' view: what functions have printed, from the files that it goes to.
+"""CloudWatch Logs' view: what was logged, from the files that it goes to.
 
 Each line is an event, with the time that the file was written to last: the lines have none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from emulator.describe.made import NotFound
-from emulator.functions.model import Function
+from emulator.metrics.log_groups import LogGroupProvider
 
 _MOST = 10_000  # events of one response, as AWS has it
 _SYNTAX = frozenset('{}[]%"?-^$|')
@@ -20,15 +20,15 @@ class Unsupported(Exception):
 
 
 class LogsView:
-    def __init__(self, functions: Callable[[], Iterable[Function]]) -> None:
-        self._functions = functions
+    def __init__(self, groups: LogGroupProvider) -> None:
+        self._log_groups = groups
 
     def operations(self) -> dict[str, Any]:
         return {"DescribeLogGroups": self._groups, "FilterLogEvents": self._events}
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
         prefix = str(given.get("logGroupNamePrefix", ""))
-        names = [f"/aws/lambda/{function.name}" for function in self._functions()]
+        names = self._log_groups.names()
         return {"logGroups": [{"logGroupName": name} for name in names if name.startswith(prefix)]}
 
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,20 +36,18 @@ class LogsView:
         pattern = str(given.get("filterPattern") or "")
         if _SYNTAX & set(pattern):
             raise Unsupported(f"the filter pattern {pattern!r}: plain words are known here")
-        for function in self._functions():
-            if name == f"/aws/lambda/{function.name}":
-                break
-        else:
+        if not self._log_groups.knows(name):
             raise NotFound("ResourceNotFoundException", "The specified log group does not exist.")
-        if not function.log.exists():
+        file = self._log_groups.file(name)
+        if not file.exists():
             return {"events": [], "searchedLogStreams": []}
-        at = int(function.log.stat().st_mtime * 1000)
-        lines = function.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        at = int(file.stat().st_mtime * 1000)
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         words = pattern.split()
         found = [line for line in lines if all(word in line for word in words)]
         return {
             "events": [
-                {"logStreamName": function.label, "timestamp": at, "message": line}
+                {"logStreamName": file.stem, "timestamp": at, "message": line}
                 for line in found[-_MOST:]
             ],
             "searchedLogStreams": [],

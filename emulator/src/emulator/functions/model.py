@@ -17,7 +17,7 @@ _CDK_SUFFIX = re.compile(r"(Function)?[0-9A-F]{8}$")
 @dataclass(frozen=True)
 class Function:
     """`code` is the directory it runs from; `timeout` is in seconds; `reserved` is its reserved
-    concurrency; `log` the file its output goes to."""
+    concurrency; `log` the file its output goes to, `log_group` what stands for it on AWS."""
 
     name: str
     arn: str
@@ -30,6 +30,7 @@ class Function:
     timeout: float = 3.0
     memory: int = 128
     reserved: int | None = None
+    log_group: str = ""
 
 
 def name_in(reference: str) -> str:

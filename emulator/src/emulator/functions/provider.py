@@ -66,6 +66,7 @@ class FunctionProvider:
                 timeout=float(properties.get("Timeout", 3)),
                 memory=int(properties.get("MemorySize", 128)),
                 reserved=properties.get("ReservedConcurrentExecutions"),
+                log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
             )
         )
         return Created(name, {"Arn": arn})

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from emulator.gateway import authorization, events, responses, routing
+from emulator.gateway.access_log import Access, unlogged
 from emulator.gateway.events import ConnectionInfo, Event, Upgrade
 from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
@@ -61,6 +62,7 @@ class Dispatcher:
     random_bytes: Callable[[int], bytes]
     gate: Gate = field(default_factory=OpenGate)
     measure: Measure = unmeasured
+    access: Access = unlogged
 
     @property
     def domain_name(self) -> str:
@@ -81,6 +83,11 @@ class Dispatcher:
     async def open(self, info: ConnectionInfo, upgrade: Upgrade) -> Opening:
         """Runs the authorizer and the $connect integration."""
         request_id = self.new_id()
+        opening = await self._open(info, upgrade, request_id)
+        self._log(info, "CONNECT", routing.CONNECT, request_id, opening.status)
+        return opening
+
+    async def _open(self, info: ConnectionInfo, upgrade: Upgrade, request_id: str) -> Opening:
         route = self.api.routes.get(routing.CONNECT)
         if route is None:
             return Opening(200, info)
@@ -114,29 +121,39 @@ class Dispatcher:
         key = routing.select_route(self.api.selection, frame, self.api.routes)
         if key is None:
             self._count("ClientError")
+            self._log(info, "MESSAGE", "-", request_id, 403)
             return responses.error_frame("Forbidden", info.connection_id, request_id)
+        status, text = await self._message(info, key, frame, request_id)
+        self._log(info, "MESSAGE", key, request_id, status)
+        return text
+
+    async def _message(
+        self, info: ConnectionInfo, key: str, frame: str, request_id: str
+    ) -> tuple[int, str | None]:
         route = self.api.routes[key]
         event = events.message_event(info, key, self.new_id(), frame, request_id, self.now())
         try:
             response = responses.message_result(await self._route(route, event))
         except _TimedOut:
             self._count("IntegrationError")
-            return responses.error_frame(MESSAGES[504], info.connection_id, request_id)
+            return 504, responses.error_frame(MESSAGES[504], info.connection_id, request_id)
         except (Throttled, _NotPermitted) as error:
             log.warning("%s", error)
             self._count("ExecutionError")
-            return responses.error_frame(ERROR, info.connection_id, request_id)
+            return 500, responses.error_frame(ERROR, info.connection_id, request_id)
         if response.failed:
             self._count("IntegrationError")
-            return responses.error_frame(ERROR, info.connection_id, request_id)
-        return self._body(route, response.body)
+            return 500, responses.error_frame(ERROR, info.connection_id, request_id)
+        return 200, self._body(route, response.body)
 
     async def disconnect(self, info: ConnectionInfo, host: str, code: int, reason: str) -> None:
         """Best effort, as on AWS: a failure is logged and not tried again."""
         route = self.api.routes.get(routing.DISCONNECT)
         if route is None:
             return
-        event = events.disconnect_event(info, host, code, reason, self.new_id(), self.now())
+        request_id = self.new_id()
+        self._log(info, "DISCONNECT", routing.DISCONNECT, request_id, 200)
+        event = events.disconnect_event(info, host, code, reason, request_id, self.now())
         try:
             result = await self._route(route, event)
         except (_TimedOut, Throttled, _NotPermitted) as fault:
@@ -182,6 +199,19 @@ class Dispatcher:
         if result.error:
             log.warning("%s failed: %r", function, result.payload[:500])
         return result
+
+    def _log(
+        self, info: ConnectionInfo, event: str, route: str, request_id: str, status: int
+    ) -> None:
+        self.access(
+            {
+                "requestId": request_id,
+                "connectionId": info.connection_id,
+                "eventType": event,
+                "routeKey": route,
+                "status": str(status),
+            }
+        )
 
     def _count(self, name: str, value: float = 1) -> None:
         dimensions = {"ApiId": self.api.api_id, "Stage": self.api.stage}

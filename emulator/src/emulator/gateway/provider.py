@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Container
+from pathlib import Path
 from typing import Any
 
 from emulator.clock import Clock
 from emulator.gateway import model
+from emulator.gateway.access_log import AccessLog, group_of, unlogged
 from emulator.gateway.connections import Registry
 from emulator.gateway.dispatch import NAMESPACE, Dispatcher
 from emulator.gateway.listener import WebSocketListener
@@ -61,8 +63,12 @@ class ApiGatewayProvider:
         gate: Gate | None = None,
         names: Container[str] = (),
         measure: Measure = unmeasured,
+        log_file: Callable[[str], Path] | None = None,
     ) -> None:
-        """`names` are the template's own domain names, whose pages may connect."""
+        """`names` are the template's own domain names, whose pages may connect; `log_file` gives
+        the file that stands for a log group."""
+        self._log_file = log_file
+        self._access_log: AccessLog | None = None
         self._names = names
         self._mappings: dict[str, str] = {}
         self._measure = measure
@@ -95,6 +101,7 @@ class ApiGatewayProvider:
                     raise EmulatorError("a WebSocket API has one stage in the emulator")
                 model.check_supported("a stage", properties)
                 self._stage = str(properties["StageName"])
+                self._read_log(properties.get("AccessLogSettings", {}))
                 return Created(self._stage)
             case "Integration":
                 self._integrations[identifier] = model.read_integration(properties)
@@ -118,6 +125,11 @@ class ApiGatewayProvider:
                 return Created(identifier, {"ApiMappingId": identifier})
             case _:  # a Deployment is a snapshot of the rest
                 return Created(identifier, {"DeploymentId": identifier})
+
+    def _read_log(self, settings: Properties) -> None:
+        if self._log_file is not None and settings.get("DestinationArn"):
+            file = self._log_file(group_of(settings["DestinationArn"]))
+            self._access_log = AccessLog(str(settings.get("Format", "")), file)
 
     def _create_domain(self, name: str) -> Created:
         arn = f"arn:aws:apigateway:{self._region}::/domainnames/{name}"
@@ -146,6 +158,7 @@ class ApiGatewayProvider:
             self._random,
             gate=self._gate,
             measure=self._measure,
+            access=self._access_log.write if self._access_log else unlogged,
         )
         websocket_port, management_port = self._ports
         self._management = ManagementApi(
@@ -176,6 +189,8 @@ class ApiGatewayProvider:
             await self._listener.stop()
         if self._management is not None:
             await self._management.stop()
+        if self._access_log is not None:
+            self._access_log.close()
 
     @property
     def websocket_url(self) -> str:

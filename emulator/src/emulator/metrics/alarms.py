@@ -145,7 +145,7 @@ def results(
         if not ready:
             raise Unsupported(f"expressions that need each other: {', '.join(sorted(left))}")
         for id in ready:
-            found[id] = expressions.evaluated(left.pop(id), found, count, search)
+            found[id] = expressions.evaluated(left.pop(id), found, count, search, period)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Metrics that functions and tasks print: lines of the CloudWatch embedded metric format.
+"""Metrics of what is logged: lines of the CloudWatch embedded metric format, and metric filters.
 
 Source: "Specification: Embedded metric format", CloudWatch user guide.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emulator.metrics.log_groups import MetricFilter
 from emulator.metrics.store import Metric
 
 _MARK = b'"_aws"'
@@ -19,10 +21,14 @@ MOST_BYTES = 4 * 1024 * 1024  # of one file at once; a line is far shorter
 
 class Logs:
     """The files that functions and tasks print to, read as they grow. What is there at the start
-    is of an earlier run."""
+    is of an earlier run. `filters` gives the metric filters of each file."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        filters: Callable[[], Mapping[Path, Sequence[MetricFilter]]] = dict,
+    ) -> None:
+        self._folder, self._filters = folder, filters
         self._read: dict[Path, int] = {}
         self._rest: dict[Path, bytes] = {}
         for file in self._files():
@@ -30,6 +36,7 @@ class Logs:
 
     def new(self) -> Iterator[tuple[float, Metric, float]]:
         """Each value that was printed since the last call, after its time in epoch seconds."""
+        filters = self._filters()
         for file in self._files():
             begin = self._read.get(file, 0)
             try:
@@ -43,6 +50,9 @@ class Logs:
             for line in lines:
                 if _MARK in line:
                     yield from values(line)
+                for each in filters.get(file, ()):
+                    if (found := each.measured(line)) is not None:
+                        yield time.time(), *found
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.rglob("*.log")) if self._folder.exists() else []

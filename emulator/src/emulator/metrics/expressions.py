@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from emulator.metrics.store import Series
+from emulator.metrics.store import MINUTE, Series
 
 Value = float | str | Series | list[Series]
 Search = Callable[[str, str], list[Series]]
@@ -37,7 +37,7 @@ _SUMMED: Mapping[str, Callable[[Sequence[float]], float]] = {
     "MAX": max,
     "AVG": lambda values: sum(values) / len(values),
 }
-_FUNCTIONS = ("FILL", "IF", "SEARCH", *_SUMMED)
+_FUNCTIONS = ("FILL", "IF", "PERIOD", "SEARCH", *_SUMMED)
 
 
 class Unsupported(Exception):
@@ -76,10 +76,14 @@ def names(tree: ast.expr) -> set[str]:
 
 
 def evaluated(
-    tree: ast.expr, metrics: Mapping[str, Series], count: int, search: Search | None = None
+    tree: ast.expr,
+    metrics: Mapping[str, Series],
+    count: int,
+    search: Search | None = None,
+    period: int = MINUTE,
 ) -> Series:
-    """One series of `count` periods. Raises Unsupported."""
-    value = _Evaluation(metrics, count, search).value(tree)
+    """One series of `count` periods of so many seconds. Raises Unsupported."""
+    value = _Evaluation(metrics, count, search, period).value(tree)
     if isinstance(value, float | int):
         return [float(value)] * count
     if isinstance(value, str) or (value and isinstance(value[0], list)):
@@ -89,8 +93,11 @@ def evaluated(
 
 
 class _Evaluation:
-    def __init__(self, metrics: Mapping[str, Series], count: int, search: Search | None) -> None:
+    def __init__(
+        self, metrics: Mapping[str, Series], count: int, search: Search | None, period: int
+    ) -> None:
         self._metrics, self._count, self._search = metrics, count, search
+        self._period = period
 
     def value(self, node: ast.expr) -> Any:
         match node:
@@ -114,6 +121,8 @@ class _Evaluation:
         match name, given:
             case "FILL", [values, fill]:
                 return [fill if each is None else each for each in self._series(values)]
+            case "PERIOD", [_]:
+                return self._period
             case "IF", [condition, then, otherwise]:
                 rows = zip(
                     *(self._series(each) for each in (condition, then, otherwise)), strict=True

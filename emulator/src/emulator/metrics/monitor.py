@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from emulator.clock import Clock
 from emulator.metrics import emf
 from emulator.metrics.alarms import Alarm
 from emulator.metrics.evaluation import ALARM, OK
+from emulator.metrics.log_groups import MetricFilter
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.metrics.sampling import Sampling
 from emulator.metrics.store import MINUTE, Store
@@ -61,16 +62,18 @@ class Monitor:
         clock: Clock,
         now: Callable[[], float],
         logs: Path,
+        filters: Callable[[], Mapping[Path, Sequence[MetricFilter]]] = dict,
     ) -> None:
         self._store, self._provider, self._sources = store, provider, sources
         self._clock, self._now, self._logs = clock, now, logs
+        self._filters = filters
         self._printed: emf.Logs | None = None
         self._sampling = Sampling(store, self._names, sources.pools)
         self._task: asyncio.Task[None] | None = None
         self._last: float | None = None  # when it was looked
 
     async def start(self) -> None:
-        self._printed = emf.Logs(self._logs)
+        self._printed = emf.Logs(self._logs, self._filters)
         self._sampling.skip(self._sources.ring)
         self._task = asyncio.create_task(self._run())
 

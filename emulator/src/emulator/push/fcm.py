@@ -48,7 +48,8 @@ class Granted(NamedTuple):
 class FcmServer:
     """Tokens at POST /token, messages at POST /v1/projects/<project>/messages:send.
 
-    `now` gives epoch seconds, `new_id` opaque texts for access tokens and message names.
+    `now` gives epoch seconds, `new_id` opaque texts for access tokens and message names. While
+    `revoked` no credential is taken.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class FcmServer:
         self._phones = phones
         self._now = now
         self._new_id = new_id
+        self.revoked: Callable[[], bool] = lambda: False
         self._granted: dict[str, Granted] = {}
         self._sent = 0
         self._listener = HttpListener(self._handle, port, "FCM")
@@ -147,7 +149,8 @@ class FcmServer:
     def _send(self, project: str, authorization: str | None, body: bytes) -> dict[str, Any]:
         scheme, _, access_token = (authorization or "").partition(" ")
         granted = self._granted.get(access_token)
-        if scheme.lower() != "bearer" or granted is None or granted.expires <= self._now():
+        ended = granted is None or granted.expires <= self._now()
+        if scheme.lower() != "bearer" or granted is None or ended or self.revoked():
             raise unauthenticated()
         if project != self._project or not granted.messaging:
             resource = f"//cloudresourcemanager.googleapis.com/projects/{project}"

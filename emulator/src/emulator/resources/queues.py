@@ -36,6 +36,8 @@ class QueueProvider:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self.urls: dict[str, str] = {}
+        self._dead_letters: set[str] = set()  # ARNs
+        self._arns: dict[str, str] = {}
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         return await asyncio.to_thread(self._create, resource, properties)
@@ -50,11 +52,14 @@ class QueueProvider:
         url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         described = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self.urls[name] = url
-        arn = described["Attributes"]["QueueArn"]
+        arn = self._arns[name] = described["Attributes"]["QueueArn"]
+        if "RedrivePolicy" in attributes:
+            self._dead_letters.add(json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"])
         return Created(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
     def state(self) -> dict[str, Any]:
-        """`{"queues": [{name, visible, in_flight, delayed}]}`; blocks."""
+        """`{"queues": [{name, dead_letters, visible, in_flight, delayed}]}`; blocks. `dead_letters`
+        says whether it is another queue's dead-letter queue."""
         client = self._clients("sqs")
         queues = []
         for name, url in self.urls.items():
@@ -62,7 +67,11 @@ class QueueProvider:
                 QueueUrl=url, AttributeNames=list(_COUNTS.values())
             )["Attributes"]
             queues.append(
-                {"name": name, **{key: int(counts[value]) for key, value in _COUNTS.items()}}
+                {
+                    "name": name,
+                    "dead_letters": self._arns[name] in self._dead_letters,
+                    **{key: int(counts[value]) for key, value in _COUNTS.items()},
+                }
             )
         return {"queues": queues}
 

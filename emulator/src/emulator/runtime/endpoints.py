@@ -31,10 +31,12 @@ class Endpoints:
     names: Mapping[str, str] = field(default_factory=dict)  # domain name -> its URL here
 
     def write(self, directory: Path) -> None:
-        """In one step, so that nobody reads half of it."""
+        """In one step, so that nobody reads half of it. For its owner alone: it has the token of
+        the console."""
         directory.mkdir(parents=True, exist_ok=True)
         content = self.as_json()
         beside = directory / f".{NAME}.new"
+        beside.touch(0o600)
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         beside.replace(directory / NAME)
 

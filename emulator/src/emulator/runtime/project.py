@@ -34,6 +34,9 @@ class Project:
     load_path: str = "/"  # for loads that name no path
     page_path: str = ""  # of the load balancer, what a person opens; "" for none
     trace_field: str = "message_id"  # of clients' frames: the console lists its values
+    encrypted_fields: tuple[str, ...] = ()  # whose values the console shows as ciphertext
+    phone_owner: str = ""  # the attribute of an item that says whose a phone's endpoint is
+    reports: Mapping[str, str] = field(default_factory=dict)  # see `emulator.console.reports`
     push_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
 
@@ -107,6 +110,13 @@ def _are_push_secrets(value: Any) -> bool:
     )
 
 
+def _are_reports(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        name.isidentifier() and isinstance(typed, str) and typed.strip()
+        for name, typed in value.items()
+    )
+
+
 def _are_commands(value: Any) -> bool:
     return isinstance(value, dict) and all(
         name in (*COMMANDS, ARGUMENTS) and isinstance(typed, str) for name, typed in value.items()
@@ -118,6 +128,9 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "templates": ("a list of files and folders", _are_texts),
     "synth_inputs": ("a list of files and folders", _are_texts),
     "trace_field": ("the name of a field", _is_text),
+    "encrypted_fields": ("a list of names of fields", _are_texts),
+    "phone_owner": ("the name of an attribute", _is_text),
+    "reports": ('a table {name = "module --option {field=1000}"}', _are_reports),
     "load_path": ("a path that starts with a slash", _is_path),
     "commands": (f"a table of texts, of {', '.join((*COMMANDS, ARGUMENTS))}", _are_commands),
     "page_path": ("a path that starts with a slash", _is_path),

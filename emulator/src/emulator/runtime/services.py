@@ -16,7 +16,9 @@ from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.breaking import Broken
 from emulator.clock import Clock
+from emulator.console import token
 from emulator.console.details import Details
+from emulator.console.reports import Reports
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
 from emulator.describe.api import DescribeApi
@@ -40,6 +42,7 @@ from emulator.functions.versions import VersionProvider
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.listening import HOST, number
+from emulator.metrics.log_groups import LogGroupProvider
 from emulator.metrics.monitor import Monitor, reported
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.metrics.store import Store
@@ -97,7 +100,11 @@ class Services:
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.broken = Broken(servers.aws.url)
+        servers.fcm.revoked = self.broken.revoked
         self.functions = self._functions()
+        self.log_groups = LogGroupProvider(
+            servers.options.logs, self.functions.functions, place.region, place.account
+        )
         self.made = Made()
         self.invoke_api = InvokeApi(self.functions, servers.ports.functions, self._describe)
         invoke = self.functions.invoke
@@ -119,6 +126,7 @@ class Services:
             gate=self.permissions,
             names=self._domains,
             measure=self.store.put,
+            log_file=self.log_groups.file,
         )
         self.balancer = LoadBalancingProvider(
             invoke,
@@ -138,6 +146,8 @@ class Services:
         self.reload = self._reload()
         self.console = Console(
             port=servers.ports.console,
+            token=token.read_or_make(servers.options.state),
+            status=servers.options.project.command("status"),
             state=self.state,
             containers=self.containers,
             weights=self.balancer,
@@ -153,8 +163,12 @@ class Services:
                 queue_urls=self.queues.urls,
                 tables=self.tables.names,
                 field=servers.options.project.trace_field,
+                phones=servers.phones,
+                owner=servers.options.project.phone_owner,
+                reports=Reports(servers.options.project.directory, servers.options.project.reports),
+                encrypted=servers.options.project.encrypted_fields,
             ),
-            endpoints=lambda: self.endpoints().as_json(),
+            endpoints=lambda: replace(self.endpoints(), console=self.console.origin).as_json(),
             broken=self.broken,
             dashboard=lambda: self.cloudwatch.dashboard(self.metric_seconds()),
         )
@@ -167,7 +181,7 @@ class Services:
             "ecs": EcsView(made, self.containers.state).operations(),
             "elasticloadbalancing": BalancerView(made, self.balancer.state).operations(),
             "lambda": LambdaView(made).operations(),
-            "logs": LogsView(self.functions.functions).operations(),
+            "logs": LogsView(self.log_groups).operations(),
             "monitoring": CloudWatchView(
                 self.cloudwatch, self.store, self._clock.speed
             ).operations(),
@@ -209,6 +223,7 @@ class Services:
             self._clock,
             self.metric_seconds,
             servers.options.logs,
+            self.log_groups.filters,
         )
 
     def _containers(self) -> ContainerProvider:
@@ -268,6 +283,7 @@ class Services:
                 self.containers,
                 self.events,
                 self.cloudwatch,
+                self.log_groups,
             ],
             self.secrets.value,
         )

@@ -12,8 +12,9 @@ id, in events, requests, posts and pushes as they were. From a record with the t
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from emulator.traces.ring import (
@@ -28,6 +29,8 @@ from emulator.traces.ring import (
 )
 
 _PLACE = re.compile(r'"(?:TableName|QueueUrl|TargetArn|TopicArn)": ?"([^"]+)"')
+_RECEIVES = re.compile(r'"ApproximateReceiveCount": ?"(\d+)"')
+WAITING = "waiting"  # a step that has not happened yet, which is no record
 ROUNDS = 6  # queues between the first function and the last
 READS = ("Get", "Query", "Scan", "BatchGet", "Describe", "List")
 
@@ -76,8 +79,8 @@ def during(records: Iterable[Record], handled: Record) -> list[Record]:
 
 
 def as_json(steps: Sequence[Record], text: str) -> list[dict[str, Any]]:
-    """Each step with `after_ms`, counted from the first one's begin, `has_text`, and `of`: the
-    number of the invocation or request during which it was done, null for the others."""
+    """Each step with `after_ms`, counted from the first one's begin, `has_text`, `attempt`, and
+    `of`: the number of the invocation or request during which it was done, null for the others."""
     began = min((each.at for each in steps), default=0.0)
     owner = {
         each.number: handled.number
@@ -85,9 +88,11 @@ def as_json(steps: Sequence[Record], text: str) -> list[dict[str, Any]]:
         if handled.kind in HANDLED
         for each in during(steps, handled)
     }
+    attempts = _attempts(steps)
     return [
         {
             **each.as_json(),
+            "attempt": attempts.get(each.number, 1),
             "after_ms": round(1000 * (each.at - began), 1),
             "title": title(each),
             "has_text": _has(each, text),
@@ -95,6 +100,38 @@ def as_json(steps: Sequence[Record], text: str) -> list[dict[str, Any]]:
         }
         for each in steps
     ]
+
+
+def _attempts(steps: Iterable[Record]) -> dict[int, int]:
+    """By the number of an invocation, which try it is: as the queue counts its messages, or how
+    often the function had just this event, as of a stream's batch that is given again."""
+    had: dict[tuple[str, str], int] = {}
+    found = {}
+    for each in steps:
+        if each.kind == INVOCATION:
+            event = (each.name, each.given)
+            had[event] = had.get(event, 0) + 1
+            received = map(int, _RECEIVES.findall(each.given))
+            found[each.number] = max([had[event], *received])
+    return found
+
+
+def waiting(
+    steps: Sequence[Record], queued: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[Record]:
+    """A step for each message of the trace that still is in a queue. `queued` has by the queue's
+    name what is in it, as `emulator.aws.peek` describes it."""
+    sent = {id for each in steps if each.kind == CALL for id in _sent(each)}
+    numbers = itertools.count(-1, -1)  # no record has them
+    return [
+        Record(
+            next(numbers), WAITING, name, "", each["sent_at"], None, each["body"], id=each["id"],
+            result=f"{each['state']}, received {each['receives']} times",
+        )
+        for name, messages in queued.items()
+        for each in messages
+        if each["id"] in sent
+    ]  # fmt: skip
 
 
 def title(record: Record) -> str:
@@ -110,6 +147,8 @@ def title(record: Record) -> str:
             return f"{record.name}{where}"
         case "post":
             return f"post on the connection {record.name}"
+        case "waiting":
+            return f"waits in {record.name}: {record.result}"
         case "push":
             return f"push to the phone {record.name[:12]}"
     return record.name

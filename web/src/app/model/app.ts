@@ -8,7 +8,10 @@ import {
   NewDevice,
   Removed,
 } from "../../client/index.ts";
+import type { Snapshot } from "./calls.ts";
 import { Drafts } from "./drafts.ts";
+import { Guest } from "./guest.ts";
+import { Holder } from "./holder.ts";
 import {
   browserName,
   deleteDatabases,
@@ -28,12 +31,22 @@ import { Tabs } from "./tabs.ts";
 export type Phase =
   | { readonly at: "opening" }
   | { readonly at: "signed-out" }
-  /** Another tab has the device. `taking`: it has been asked to let go. */
+  /** Another tab has the device and does not share it, as one of an older page. `taking`: it has been asked to let go. */
   | { readonly at: "elsewhere"; readonly taking: boolean }
   | { readonly at: "keys-gone"; readonly user: string }
   | { readonly at: "broken"; readonly reason: string }
   | { readonly at: "ended"; readonly why: "signed_out" | "displaced" }
   | { readonly at: "in"; readonly session: Session };
+
+/** A tab without the device. */
+interface Beside {
+  readonly guest: Guest;
+  readonly ends: AbortController;
+  session: Promise<Session | undefined> | undefined;
+}
+
+/** A tab of this page answers at once; one of an older page never. */
+const ANSWERS_WITHIN_MS = 1_000;
 
 export interface Credentials {
   readonly user: string;
@@ -48,6 +61,10 @@ export class App extends Model {
   readonly #wasm: string;
   readonly #tabs = new Tabs();
   #stopListening: (() => void) | undefined;
+  /** While this tab has the device. */
+  #holder: Holder | undefined;
+  /** What ends the wait for the device, of a session beside another tab's. */
+  readonly #ends = new WeakMap<Session, AbortController>();
 
   /** `wasm`: where olm.wasm is. */
   constructor(wasm: string) {
@@ -65,20 +82,90 @@ export class App extends Model {
     await this.#open(known);
   }
 
-  /** Opens what this browser has. Where another tab has it, this one waits until that one ends. */
+  /**
+   * Opens what this browser has. Where another tab has it, this one works through that one, until it
+   * ends: then the device's lock is handed on.
+   */
   async #open(known: Installation): Promise<void> {
     this.#is({ at: "opening" });
     const name = databaseOf(known.user, known.device);
-    const free = await isFree(name);
-    if (!free) this.#is({ at: "elsewhere", taking: false });
+    const beside = (await isFree(name)) ? undefined : this.#beside(known, name);
     try {
-      // Waits for as long as the page is there: the lock is handed on when its tab closes.
-      const wait = new AbortController().signal;
+      const wait = beside?.ends.signal ?? new AbortController().signal;
+      if (beside !== undefined) {
+        await isHandedOn(name, wait);
+        if (installed() === undefined) {
+          const left = await beside.session; // its user has left, and may not have said so
+          return left === undefined ? this.forget() : this.#left(left);
+        }
+      }
       const client = await ChatClient.open({ ...known, wasm: this.#wasm, wait });
-      await this.#enter(client, known);
+      const session = await beside?.session;
+      if (beside === undefined || session === undefined) {
+        await beside?.guest.close();
+        await this.#enter(client, known);
+      } else await this.#goOn(beside.guest, client, session, known);
     } catch (error) {
+      if (beside?.ends.signal.aborted === true) return;
       this.#is({ at: "broken", reason: reasonOf(error) });
     }
+  }
+
+  /** Takes part in what another tab has open; `session` is there once that one has answered. */
+  #beside(known: Installation, name: string): Beside {
+    const ends = new AbortController();
+    const beside: Beside = {
+      ends,
+      session: undefined,
+      guest: new Guest(known, name, {
+        joined: (now) => {
+          if (beside.session !== undefined)
+            void beside.session.then((each) => each?.isElsewhere(now));
+          else beside.session = this.#enterBeside(beside, known, now);
+        },
+        changed: (change) => void beside.session?.then((each) => each?.changedElsewhere(change)),
+        linkIs: (link) => void beside.session?.then((each) => each?.linkIs(link)),
+        left: () => void beside.session?.then((each) => each && this.#left(each)),
+      }),
+    };
+    setTimeout(() => {
+      if (beside.session === undefined && this.phase.at === "opening") {
+        this.#is({ at: "elsewhere", taking: false });
+      }
+    }, ANSWERS_WITHIN_MS);
+    return beside;
+  }
+
+  async #enterBeside(
+    { guest, ends }: Beside,
+    known: Installation,
+    now: Snapshot,
+  ): Promise<Session | undefined> {
+    try {
+      const session = new Session(guest.client, new Drafts(now.drafts));
+      session.changedHere = (change) => guest.tell(change);
+      session.ended = (why) => void this.#ended(session, why);
+      this.#ends.set(session, ends);
+      await session.beginBeside(now);
+      this.#is({ at: "in", session });
+      await this.notifications.resume(guest.client, known).catch(() => {});
+      return session;
+    } catch {
+      return undefined; // it has ended meanwhile: this tab gets the device
+    }
+  }
+
+  /** The device has been handed on to this tab, which has worked through another one. */
+  async #goOn(
+    guest: Guest,
+    client: ChatClient,
+    session: Session,
+    known: Installation,
+  ): Promise<void> {
+    guest.moveTo(client);
+    await session.drafts.moveTo(pageDatabaseOf(known));
+    this.#hold(session, known);
+    session.goOn();
   }
 
   /** The other tab is asked to let go; its lock comes to this one then. */
@@ -153,13 +240,25 @@ export class App extends Model {
 
   /** Ends this sign-in, or all of the user's; what was here is deleted. */
   async signOut(session: Session, everywhere: boolean): Promise<void> {
-    await session.client.signOut(everywhere);
-    await this.#left(session);
+    await this.#leave(session, () => session.client.signOut(everywhere));
   }
 
   async deleteAccount(session: Session, password: string): Promise<void> {
-    await session.client.deleteAccount(password);
-    await this.#left(session);
+    await this.#leave(session, () => session.client.deleteAccount(password));
+  }
+
+  /** Nobody else opens the device before all of it is deleted. */
+  async #leave(session: Session, act: () => Promise<void>): Promise<void> {
+    if (this.#holder === undefined) {
+      await act(); // on the tab that has the device
+      return this.#left(session);
+    }
+    const name = databaseOf(session.user, session.client.device);
+    await navigator.locks.request(leavingOf(name), async () => {
+      await act();
+      this.#holder?.left();
+      await this.#left(session);
+    });
   }
 
   /** The device of this browser is given up; its data, if any is left, is deleted. */
@@ -172,7 +271,9 @@ export class App extends Model {
   }
 
   async #left(session: Session): Promise<void> {
-    this.#stopListening?.();
+    if (this.phase.at !== "in" || this.phase.session !== session) return;
+    this.#letGo(session);
+    this.#is({ at: "opening" });
     await session.closed();
     location.hash = "#/";
     await this.forget();
@@ -182,19 +283,35 @@ export class App extends Model {
     const drafts = await Drafts.open(pageDatabaseOf(known));
     const session = new Session(client, drafts);
     session.ended = (why) => void this.#ended(session, why);
-    this.#stopListening?.();
-    this.#stopListening = this.#tabs.listen(databaseOf(known.user, known.device), () => {
-      void this.#giveUp(session, known);
-    });
+    this.#hold(session, known);
     await session.begin();
     this.#is({ at: "in", session });
     // without a connection it is done at the next start
     await this.notifications.resume(client, known).catch(() => {});
   }
 
-  /** Another tab wants the device: this one lets go, and waits for its turn. */
-  async #giveUp(session: Session, known: Installation): Promise<void> {
+  /** This tab has the device, also for the others. */
+  #hold(session: Session, known: Installation): void {
+    const name = databaseOf(known.user, known.device);
     this.#stopListening?.();
+    this.#stopListening = this.#tabs.listen(name, () => void this.#giveUp(session, known));
+    this.#holder = new Holder(name, session, {
+      signOut: (everywhere) => this.signOut(session, everywhere),
+      deleteAccount: (password) => this.deleteAccount(session, password),
+    });
+  }
+
+  /** This tab has the device no more, and waits for it no more. */
+  #letGo(session: Session): void {
+    this.#stopListening?.();
+    this.#holder?.close();
+    this.#holder = undefined;
+    this.#ends.get(session)?.abort();
+  }
+
+  /** Another tab, of an older page, wants the device: this one lets go, and waits for its turn. */
+  async #giveUp(session: Session, known: Installation): Promise<void> {
+    this.#letGo(session);
     this.#is({ at: "elsewhere", taking: false });
     await session.close();
     await this.#open(known);
@@ -202,7 +319,7 @@ export class App extends Model {
 
   async #ended(session: Session, why: "signed_out" | "displaced"): Promise<void> {
     if (this.phase.at !== "in" || this.phase.session !== session) return;
-    this.#stopListening?.();
+    this.#letGo(session);
     this.#is({ at: "ended", why });
     await session.close().catch(() => {});
   }
@@ -226,6 +343,14 @@ export class App extends Model {
 
 async function isFree(name: string): Promise<boolean> {
   return navigator.locks.request(name, { ifAvailable: true }, (lock) => lock !== null);
+}
+
+const leavingOf = (name: string) => `${name}/leaving`;
+
+/** Until the tab that had the device has ended, and has deleted what it had if its user has left. */
+async function isHandedOn(name: string, signal: AbortSignal): Promise<void> {
+  await navigator.locks.request(name, { signal }, () => {});
+  await navigator.locks.request(leavingOf(name), { mode: "shared", signal }, () => {});
 }
 
 function reasonOf(error: unknown): string {

@@ -15,7 +15,7 @@ interface Draft {
   readonly text: string;
 }
 
-const drafts: Table<Draft> = {
+const TABLE: Table<Draft> = {
   name: "drafts",
   key: ({ chat }) => chat,
   indexes: {},
@@ -23,27 +23,37 @@ const drafts: Table<Draft> = {
 };
 
 export class Drafts {
-  readonly #store: Store;
+  /** Of the tab that has the device; others tell that one what is typed. */
+  #store: Store | undefined;
   readonly #texts: Map<string, string>;
+  /** Called with each change that is typed here. */
+  told: ((chat: string, text: string) => void) | undefined;
   readonly #unstored = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   static async open(name: string): Promise<Drafts> {
-    // The tab before this one may not have let go of it yet.
-    const store = await Store.open(
-      name,
-      VERSION,
-      [drafts as Table<never>],
-      AbortSignal.timeout(5_000),
-    );
-    const rows = await store.all(drafts);
-    return new Drafts(store, new Map(rows.map(({ chat, text }) => [chat, text])));
+    const drafts = new Drafts(new Map());
+    drafts.#store = await opened(name);
+    for (const { chat, text } of await drafts.#store.all(TABLE)) drafts.#texts.set(chat, text);
+    return drafts;
   }
 
-  private constructor(store: Store, texts: Map<string, string>) {
-    this.#store = store;
-    this.#texts = texts;
+  /** Those of another tab, which stores them. */
+  constructor(texts: ReadonlyMap<string, string>) {
+    this.#texts = new Map(texts);
+  }
+
+  /** This tab stores them from now on. */
+  async moveTo(name: string): Promise<void> {
+    this.#store = await opened(name);
+    const stored = (await this.#store.all(TABLE)).map(({ chat }) => chat);
+    for (const chat of [...stored, ...this.#texts.keys()]) this.#unstored.add(chat);
+    await this.flush();
+  }
+
+  get all(): ReadonlyMap<string, string> {
+    return this.#texts;
   }
 
   of(chat: string): string {
@@ -53,6 +63,12 @@ export class Drafts {
   /** May be called at every key. */
   typed(chat: string, text: string): void {
     if (text === this.of(chat)) return;
+    this.typedElsewhere(chat, text);
+    this.told?.(chat, text);
+  }
+
+  /** On another tab. */
+  typedElsewhere(chat: string, text: string): void {
     if (text === "") this.#texts.delete(chat);
     else this.#texts.set(chat, text);
     this.#unstored.add(chat);
@@ -63,6 +79,7 @@ export class Drafts {
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#store === undefined) return;
     const chats = [...this.#unstored];
     this.#unstored.clear();
     if (chats.length === 0) return this.#writing;
@@ -76,16 +93,21 @@ export class Drafts {
 
   async close(): Promise<void> {
     await this.flush();
-    await this.#store.close();
+    await this.#store?.close();
   }
 
   async #write(chats: readonly string[]): Promise<void> {
-    await this.#store.transaction(async (work) => {
+    await this.#store?.transaction(async (work) => {
       for (const chat of chats) {
         const text = this.of(chat);
-        if (text === "") work.delete(drafts, chat);
-        else work.put(drafts, { chat, text });
+        if (text === "") work.delete(TABLE, chat);
+        else work.put(TABLE, { chat, text });
       }
     });
   }
+}
+
+/** The tab before this one may not have let go of it yet. */
+async function opened(name: string): Promise<Store> {
+  return Store.open(name, VERSION, [TABLE as Table<never>], AbortSignal.timeout(5_000));
 }

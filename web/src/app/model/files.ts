@@ -1,11 +1,12 @@
 /** Files of messages: those on their way from here, and those that were fetched to be shown. */
 
-import type {
-  Attachment,
-  ChatClient,
-  Event,
-  FileDescription,
-  StoredMessage,
+import {
+  type Attachment,
+  type ChatClient,
+  type Event,
+  type FileDescription,
+  mayBeDrawn,
+  type StoredMessage,
 } from "../../client/index.ts";
 import { Model } from "./model.ts";
 
@@ -22,7 +23,8 @@ export interface Sending {
 
 export type Fetched =
   | { readonly at: "loading"; readonly done: number; readonly size: number }
-  | { readonly at: "here"; readonly url: string }
+  /** `drawn`: a browser may decode it, to show it. */
+  | { readonly at: "here"; readonly url: string; readonly drawn: boolean }
   | { readonly at: "failed"; readonly reason: string };
 
 type Message = Pick<StoredMessage, "chat" | "reference" | "content">;
@@ -133,7 +135,8 @@ export class Files extends Model {
         if (isWanted()) show({ at: "loading", done, size });
       });
       if (!isWanted()) return;
-      show({ at: "here", url: URL.createObjectURL(new Blob([bytes], { type: file.type })) });
+      const url = URL.createObjectURL(new Blob([bytes], { type: file.type }));
+      show({ at: "here", url, drawn: file.kind !== "picture" || mayBeDrawn(bytes) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (isWanted()) show({ at: "failed", reason });

@@ -13,6 +13,7 @@ import {
   type Reference,
   type StoredMessage,
 } from "../../client/index.ts";
+import type { Change, Snapshot } from "./calls.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
 import { Files } from "./files.ts";
@@ -63,6 +64,8 @@ export class Session extends Model {
   registeredAt: number | undefined;
   /** The sign-in is over; set once. */
   ended: ((why: "signed_out" | "displaced") => void) | undefined;
+  /** Told of what is changed on this tab, for the others of the device. */
+  changedHere: ((change: Change) => void) | undefined;
 
   readonly #typing = new Map<string, Map<string, ReturnType<typeof setTimeout>>>();
   readonly #dirty = new Set<string>();
@@ -83,6 +86,7 @@ export class Session extends Model {
     this.drafts = drafts;
     this.files = new Files(client);
     this.#stop = client.listen((event) => this.#heard(event));
+    drafts.told = (chat, text) => this.changedHere?.({ type: "draft", chat, text });
   }
 
   get user(): string {
@@ -91,10 +95,53 @@ export class Session extends Model {
 
   /** What is here is shown before anybody is asked; then it connects, and stays connected. */
   async begin(): Promise<void> {
+    await this.#restore();
+    void this.#connect();
+  }
+
+  /** The same beside the tab that has the device, and is connected. */
+  async beginBeside(now: Snapshot): Promise<void> {
+    await this.#restore();
+    this.isElsewhere(now);
+    void this.refreshPeople().catch(() => {}); // it is asked again with the next connection
+  }
+
+  /** This tab has the device from now on. */
+  goOn(): void {
+    this.#watched.clear();
+    for (const { chat } of this.chats) this.#later(chat);
+    this.open?.refresh("all");
+    void this.#connect();
+  }
+
+  async #restore(): Promise<void> {
     await this.#refreshChats();
     await this.files.restore();
     this.registeredAt = await this.client.registeredAt();
-    void this.#connect();
+  }
+
+  /** What is in no store, for a tab that joins. */
+  get now(): Snapshot {
+    const { link, presence, comparisons, changedKeys, storeFailing } = this;
+    return { link, presence, comparisons, changedKeys, storeFailing, drafts: this.drafts.all };
+  }
+
+  /** As it is on the tab that has the device. */
+  isElsewhere({ link, presence, comparisons, changedKeys, storeFailing }: Snapshot): void {
+    for (const [user, is] of presence) this.presence.set(user, is);
+    for (const [user, is] of comparisons) this.comparisons.set(user, is);
+    for (const user of changedKeys) this.changedKeys.add(user);
+    this.storeFailing = storeFailing;
+    this.linkIs(link);
+  }
+
+  /** Another tab of the device has changed it. */
+  changedElsewhere(change: Change): void {
+    if (change.type === "draft") this.drafts.typedElsewhere(change.chat, change.text);
+    else {
+      this.#later(change.chat);
+      if (this.open?.chat === change.chat) this.open.refresh(change.what);
+    }
   }
 
   async close(): Promise<void> {
@@ -121,7 +168,7 @@ export class Session extends Model {
 
   async #connect(): Promise<void> {
     while (!this.#closed && !this.client.connecting) {
-      this.#linkIs({ at: "connecting" });
+      this.linkIs({ at: "connecting" });
       try {
         await this.client.signUpOrIn();
         await this.client.connect();
@@ -145,7 +192,7 @@ export class Session extends Model {
   async #pause(): Promise<void> {
     const pause = this.#retryMs;
     this.#retryMs = Math.min(MOST_RETRY_MS, pause * 2);
-    this.#linkIs({ at: "waiting", until: Date.now() + pause });
+    this.linkIs({ at: "waiting", until: Date.now() + pause });
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       setTimeout(resolve, pause);
@@ -155,12 +202,12 @@ export class Session extends Model {
   /** The next attempt is made now. */
   connectNow(): void {
     if (this.link.at !== "waiting") return;
-    this.#linkIs({ at: "connecting" });
+    this.linkIs({ at: "connecting" });
     this.#wake?.();
     this.client.connectNow();
   }
 
-  #linkIs(link: Link): void {
+  linkIs(link: Link): void {
     this.link = link;
     this.changed();
   }
@@ -241,8 +288,8 @@ export class Session extends Model {
   }
 
   #wrote(chat: string, what: "tail" | "all"): void {
-    this.#later(chat);
-    if (this.open?.chat === chat) this.open.refresh(what);
+    this.changedElsewhere({ type: "wrote", chat, what });
+    this.changedHere?.({ type: "wrote", chat, what });
   }
 
   // -- who they are
@@ -272,6 +319,7 @@ export class Session extends Model {
     if (seq <= (this.entry(chat)?.read ?? 0)) return;
     await this.client.markRead(chat, seq);
     this.#later(chat);
+    this.changedHere?.({ type: "wrote", chat, what: "tail" });
   }
 
   /** Asks the backend for what it alone keeps: requests, invitations, admins, mutes, blocks. */

@@ -57,11 +57,12 @@ export class Dialogs extends View {
     const fetched = this.ui.session?.files.of(file);
     const here = fetched?.at === "here";
     const thumbnail = file.thumbnail === undefined ? undefined : pictureUrl(file.thumbnail);
-    const source = here ? fetched.url : thumbnail;
+    const source = here && fetched.drawn ? fetched.url : thumbnail;
     return html`<dialog class="looking" aria-label=${file.name} @close=${this.#closed} @click=${this.#beside}>
       <div class="looking-bar">
         <bdi>${file.name}</bdi>
         ${fetched?.at === "failed" ? html`<span role="alert">${fetched.reason}</span>` : nothing}
+        ${here && !fetched.drawn ? html`<span role="status">${words().notDrawn}</span>` : nothing}
         ${here ? html`<a href=${fetched.url} download=${file.name}>${words().downloadFile}</a>` : nothing}
         ${round("close", words().close, () => this.#close())}
       </div>

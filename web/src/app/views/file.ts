@@ -25,7 +25,7 @@ export function fileOf(
       ? nothing
       : html`<div class="text" dir="auto">${message.text}</div>`;
   const inside =
-    file.kind === "picture"
+    file.kind === "picture" && !(fetched?.at === "here" && !fetched.drawn)
       ? picture(file, fetched, () => show(message))
       : file.kind === "voice" && fetched?.at === "here"
         ? html`<audio controls src=${fetched.url} aria-label=${file.name}></audio>`

@@ -1,7 +1,7 @@
 /** Choosing a picture of a person or a group, and making it as small as a message may carry. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { LONGEST_PICTURE } from "../../client/index.ts";
+import { LONGEST_PICTURE, mayBeDrawn } from "../../client/index.ts";
 import { words } from "../words/words.ts";
 import { icon } from "./parts.ts";
 import type { Ui } from "./ui.ts";
@@ -37,7 +37,8 @@ export function picturePicker(
 
 /** The middle square of it, in unpadded base64. Raises RangeError where it can't be made so small. */
 async function smallPicture(file: Blob): Promise<string> {
-  const image = await createImageBitmap(file);
+  const image = await decoded(file);
+  if (image === undefined) throw new RangeError(words().notDrawn);
   const least = Math.min(image.width, image.height);
   const square = [(image.width - least) / 2, (image.height - least) / 2, least, least] as const;
   const found = shrunk(image, square);
@@ -50,11 +51,17 @@ export async function looksOf(
   file: Blob,
 ): Promise<{ thumbnail?: string; width: number; height: number } | undefined> {
   if (!file.type.startsWith("image/")) return undefined;
-  const image = await createImageBitmap(file).catch(() => undefined);
+  const image = await decoded(file);
   if (image === undefined) return undefined;
   const { width, height } = image;
   const thumbnail = shrunk(image, [0, 0, width, height]);
   return { width, height, ...(thumbnail === undefined ? {} : { thumbnail }) };
+}
+
+/** undefined for what is no picture, or has more pixels than are decoded here. */
+async function decoded(file: Blob): Promise<ImageBitmap | undefined> {
+  if (!mayBeDrawn(new Uint8Array(await file.arrayBuffer()))) return undefined;
+  return createImageBitmap(file).catch(() => undefined);
 }
 
 /** A part of the image as a JPEG that a message may carry, as good as it goes. */

@@ -8,6 +8,7 @@ import {
   Unreachable,
 } from "../../client/index.ts";
 import type { App } from "../model/app.ts";
+import { HandedOver } from "../model/guest.ts";
 import { Model } from "../model/model.ts";
 import { go, parseRoute, type Route } from "../model/route.ts";
 import type { Session } from "../model/session.ts";
@@ -116,6 +117,7 @@ export class Problem extends Error {}
 export function reasonIn(error: unknown): string {
   const say = words();
   if (error instanceof Problem) return error.message;
+  if (error instanceof HandedOver) return say.handedOver;
   if (error instanceof CannotLink) return say.notLinked[error.reason];
   if (error instanceof Unreachable) return say.unreachable;
   if (error instanceof MessageTooLarge) return say.tooLong;

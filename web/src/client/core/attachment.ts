@@ -1,7 +1,7 @@
 /** A file in a message: what is needed to get it and to show it before it is here. Pure. */
 
 import { type Fields, FrameError, mapping, text } from "./fields.ts";
-import { parsePicture } from "./picture.ts";
+import { MOST_PIXELS, parsePicture } from "./picture.ts";
 
 const KINDS = ["picture", "file", "voice"] as const;
 export type FileKind = (typeof KINDS)[number];
@@ -124,7 +124,7 @@ export function guessFileType(name: string): string {
   return TYPES.get(end) ?? "application/octet-stream";
 }
 
-/** What came in a message. Raises FrameError. */
+/** What came in a message; a picture that nobody should decode is a file. Raises FrameError. */
 export function parseAttachment(value: unknown): Attachment {
   const fields = mapping(value);
   const kind = KINDS.find((each) => each === fields.kind);
@@ -138,11 +138,17 @@ export function parseAttachment(value: unknown): Attachment {
     key: matching(fields, "key", BYTES_32),
     digest: matching(fields, "digest", BYTES_32),
   };
-  return {
-    ...found,
-    ...(fields.thumbnail === undefined ? {} : { thumbnail: parsePicture(fields.thumbnail) }),
+  const sides = {
     ...(fields.width === undefined ? {} : { width: whole(fields, "width", LONGEST_SIDE) }),
     ...(fields.height === undefined ? {} : { height: whole(fields, "height", LONGEST_SIDE) }),
+  };
+  const { width = 1, height = 1 } = sides;
+  const drawn = kind !== "picture" || width * height <= MOST_PIXELS;
+  return {
+    ...found,
+    ...(drawn ? {} : { kind: "file" }),
+    ...sides,
+    ...(fields.thumbnail === undefined ? {} : { thumbnail: parsePicture(fields.thumbnail) }),
     ...(fields.duration === undefined ? {} : { duration: whole(fields, "duration", LONGEST_TIME) }),
   };
 }

@@ -1,8 +1,8 @@
 /**
- * A small picture inside a message: its form, and its sides as its header says them. Pure.
+ * A picture, small inside a message or whole in a file: its sides as its header says them. Pure.
  *
- * A few thousand bytes can decode to gigabytes of pixels, and a client decodes such a picture as
- * soon as it is shown. So its sides are read from the header before anything decodes it. What a
+ * A few thousand bytes can decode to gigabytes of pixels, and a client decodes a picture as soon as
+ * it is shown. So its sides are read from the header before anything decodes it. What a
  * decoder might read in another way than this reader is rejected.
  */
 
@@ -12,6 +12,8 @@ import { FrameError } from "./fields.ts";
 export const LONGEST_PICTURE = 7_200;
 /** Pixels. */
 const LONGEST_SIDE = 512;
+/** Of a picture in a file: 256 MiB once it is decoded. */
+export const MOST_PIXELS = 2 ** 26;
 
 type Sides = readonly [width: number, height: number];
 
@@ -35,10 +37,31 @@ export function parsePicture(value: unknown): string {
 export function sides(picture: string): Sides {
   const fits = picture.length <= LONGEST_PICTURE && picture.length % 4 !== 1 && FORM.test(picture);
   if (!fits) throw new FrameError("not of the form of a picture");
-  const bytes = Uint8Array.from(atob(picture), (char) => char.charCodeAt(0));
+  return sidesOf(Uint8Array.from(atob(picture), (char) => char.charCodeAt(0)));
+}
+
+/**
+ * Whether a file is a picture of at most MOST_PIXELS. Its bytes decide, as in a decoder, and not the
+ * type that its sender gives it.
+ */
+export function mayBeDrawn(content: Uint8Array): boolean {
+  try {
+    const [width, height] = sidesOf(content);
+    return width * height >= 1 && width * height <= MOST_PIXELS;
+  } catch (error) {
+    if (error instanceof FrameError) return false;
+    throw error;
+  }
+}
+
+function sidesOf(bytes: Uint8Array): Sides {
   const header = new Header(bytes);
-  if (picture.startsWith("/")) return jpeg(header);
-  return picture.startsWith("i") ? png(header) : webp(header);
+  const begins = header.text(0, 8);
+  if (begins.startsWith("\xff\xd8\xff")) return jpeg(header);
+  if (begins === "\x89PNG\r\n\x1a\n") return png(header);
+  if (begins.startsWith("RIFF")) return webp(header);
+  if (/^GIF8[79]a/.test(begins)) return gif(header);
+  throw new FrameError("no picture");
 }
 
 /** IHDR is the first chunk (PNG specification, section 5.6). */
@@ -73,6 +96,25 @@ function webp(header: Header): Sides {
     return [header.little(26, 2) & 0x3fff, header.little(28, 2) & 0x3fff];
   }
   throw new FrameError("a WebP without header");
+}
+
+/**
+ * The larger of the screen and the first image: browsers enlarge the one for the other (GIF89a
+ * specification, sections 18 and 20).
+ */
+function gif(header: Header): Sides {
+  const flags = header.byte(10);
+  let at = 13 + (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0); // behind the table of colours
+  while (header.byte(at) === 0x21) {
+    // an extension: its label, and blocks that each begin with their length
+    at += 2;
+    while (header.byte(at) !== 0) at += 1 + header.byte(at);
+    at += 1;
+  }
+  if (header.byte(at) !== 0x2c) throw new FrameError("a GIF without an image");
+  const side = (screen: number, image: number) =>
+    Math.max(header.little(screen, 2), header.little(at + image, 2));
+  return [side(6, 5), side(8, 7)];
 }
 
 /** The bytes of a picture, of which none is read that is not there. */

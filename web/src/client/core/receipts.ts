@@ -113,8 +113,10 @@ export class ReceiptPlan {
     this.#notBefore = time;
   }
 
+  /** Of one whose other parts are not sent yet, the pong confirms nothing. */
   pinged(): void {
-    this.#sentAtPing = new Map([...this.#chats].map(([chat, state]) => [chat, state.sent]));
+    const whole = [...this.#chats].filter(([, { force }]) => !force);
+    this.#sentAtPing = new Map(whole.map(([chat, { sent }]) => [chat, sent]));
   }
 
   /** A pong says that what was sent before the ping has arrived. */

@@ -6,6 +6,7 @@ Source: DynamoDB API reference, and "Constraints in Amazon DynamoDB", developer 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +17,16 @@ from emulator.aws.checks.values import checked
 
 MOST_WRITES, MOST_GETS, MOST_ACTIONS = 25, 100, 100
 HASH_BYTES, RANGE_BYTES = 2048, 1024
+MOST_NAME_BYTES = 65_535
+TRANSACTION_BYTES = 4 * 1024 * 1024
 TOKEN_CHARACTERS = 36
 Parameters = dict[str, Any]
 
 _SINGLE = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"}
 _MISMATCH = "The provided key element does not match the schema"
 _SIZE = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: {}"
+_LONG_NAMES = {"S": "string", "B": "binary"}
+_ACTIONS = ("ADD", "PUT", "DELETE")
 _AT_LEAST_1 = "Member must have length greater than or equal to 1"
 
 
@@ -46,7 +51,7 @@ def check(operation: str, given: Parameters, schema: SchemaOf) -> None:
     elif operation == "BatchGetItem":
         _check_batch_get(given, schema)
     elif operation in ("TransactWriteItems", "TransactGetItems"):
-        _check_transaction(given, schema)
+        _check_transaction(operation, given, schema)
 
 
 def _check_single(operation: str, given: Parameters, schema: SchemaOf) -> None:
@@ -56,18 +61,46 @@ def _check_single(operation: str, given: Parameters, schema: SchemaOf) -> None:
     for name in ("Item", "Key", "ExpressionAttributeValues", "ExclusiveStartKey"):
         if isinstance(given.get(name), dict):
             given[name] = {key: checked(value) for key, value in given[name].items()}
+    _check_names(given.get("Item", {}))
     expressions.check(given)
     table = schema(str(given.get("TableName", "")))
     if table is None:
         return
     if "Key" in given:
         _check_key(given["Key"], table)
+    _check_attribute_updates(given.get("AttributeUpdates") or {}, table)
     if operation == "PutItem":
         _check_index_keys(given.get("Item", {}), table)
     if operation in ("Query", "Scan"):
         _check_page(given, table)
     if operation == "UpdateItem" and not given.get("UpdateExpression"):
         given.setdefault("AttributeUpdates", {})  # the key alone makes the item; moto stumbles
+
+
+def _check_names(item: Mapping[str, Any]) -> None:
+    """ "Attribute names must be between 1 and 64 KB long": naming rules, developer guide."""
+    for name in item:
+        if not 0 < len(name.encode()) <= MOST_NAME_BYTES:
+            raise Rejection(
+                "One or more parameter values were invalid: The length of an attribute name is from"
+                f" 1 to {MOST_NAME_BYTES} bytes"
+            )
+
+
+def _check_attribute_updates(updates: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
+    for name, update in updates.items():
+        action = update.get("Action", "PUT")
+        if action not in _ACTIONS:
+            raise Rejection(
+                f"1 validation error detected: Value '{action}' at 'attributeUpdates.{name}.member."
+                f"action' failed to satisfy constraint: Member must satisfy enum value set: "
+                f"[{', '.join(_ACTIONS)}]"
+            )
+        if name in table.keys:
+            raise Rejection(
+                f"One or more parameter values were invalid: Cannot update attribute {name}. This "
+                "attribute is part of the key"
+            )
 
 
 def _check_key(key: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
@@ -77,6 +110,12 @@ def _check_key(key: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
         ((kind, value),) = key[name].items()
         if kind != table.types.get(name):
             raise Rejection(_MISMATCH)
+        if not value:
+            raise Rejection(
+                "One or more parameter values are not valid. The AttributeValue for a key "
+                f"attribute cannot contain an empty {_LONG_NAMES.get(kind, kind)} value. Key: "
+                f"{name}"
+            )
         if len(str(value).encode()) > limit:
             which = "hashkey" if name == table.keys[0] else "rangekey"
             raise Rejection(
@@ -101,6 +140,8 @@ def _check_page(given: Parameters, table: Schema) -> None:
     names = table.indexes.get(index, ()) if index else table.keys
     if "FilterExpression" in given and "KeyConditionExpression" in given:
         expressions.check_filter(given, names)
+    if "KeyConditionExpression" in given:
+        expressions.check_key_types(given, {name: table.types[name] for name in names})
     start = given.get("ExclusiveStartKey")
     if not start:
         return
@@ -129,6 +170,8 @@ def _check_batch_write(given: Parameters, schema: SchemaOf) -> None:
     for name, writes in requests.items():
         table, keys = schema(name), []
         for write in writes:
+            if len(write) != 1:
+                raise Rejection("A write request has either a PutRequest or a DeleteRequest")
             for kind, part in (("PutRequest", "Item"), ("DeleteRequest", "Key")):
                 if kind in write:
                     _check_single(
@@ -173,7 +216,7 @@ def _check_batch_get(given: Parameters, schema: SchemaOf) -> None:
         _check_distinct([_key_of(key, table) for key in asked["Keys"]])
 
 
-def _check_transaction(given: Parameters, schema: SchemaOf) -> None:
+def _check_transaction(operation: str, given: Parameters, schema: SchemaOf) -> None:
     actions = given.get("TransactItems")
     if not isinstance(actions, list):
         return
@@ -187,5 +230,50 @@ def _check_transaction(given: Parameters, schema: SchemaOf) -> None:
         bound = f"Member must have length less than or equal to {TOKEN_CHARACTERS}"
         raise Rejection(_SIZE.format(token, "clientRequestToken", bound))
     for action in actions:
-        for kind, part in action.items():
-            _check_single("PutItem" if kind == "Put" else "DeleteItem", part, schema)
+        if len(action) != 1:
+            raise Rejection(
+                "TransactItems can only contain one of Check, Put, Update or Delete"
+                if operation == "TransactWriteItems"
+                else "TransactItems can only contain a Get"
+            )
+        ((kind, part),) = action.items()
+        if kind == "ConditionCheck" and "ConditionExpression" not in part:
+            raise Rejection(
+                "1 validation error detected: Value null at 'transactItems.member.conditionCheck."
+                "conditionExpression' failed to satisfy constraint: Member must not be null"
+            )
+        _check_single("PutItem" if kind == "Put" else "DeleteItem", part, schema)
+    _check_one_item_each(actions, schema)
+    if len(json.dumps(actions)) > TRANSACTION_BYTES:
+        _check_size(actions)
+
+
+def _check_one_item_each(actions: list[Parameters], schema: SchemaOf) -> None:
+    """ "You can't target the same item with multiple operations within the same transaction":
+    TransactWriteItems and TransactGetItems, developer guide."""
+    keys = []
+    for action in actions:
+        ((_, part),) = action.items()
+        table = schema(str(part.get("TableName", "")))
+        attributes = part.get("Key") or part.get("Item") or {}
+        keys.append((part.get("TableName"), repr(_key_of(attributes, table))))
+    if len(set(keys)) < len(keys):
+        raise Rejection("Transaction request cannot include multiple operations on one item")
+
+
+def _check_size(actions: list[Parameters]) -> None:
+    """ "The aggregate size of the items in the transaction cannot exceed 4 MB": API reference."""
+    items = [part.get("Item") or {} for action in actions for part in action.values()]
+    if sum(size(name) + size(value) for item in items for name, value in item.items()) > (
+        TRANSACTION_BYTES
+    ):
+        raise Rejection("The aggregate size of the items of a transaction has exceeded 4 MB")
+
+
+def size(value: Any) -> int:
+    """In bytes, about: of text and bytes exactly, which is all that makes an item large."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, Mapping):
+        return sum(map(size, value.values()))
+    return sum(map(size, value)) if isinstance(value, list) else 1

@@ -7,10 +7,12 @@ operator and function reference"; API reference, Query (FilterExpression).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from emulator.aws.checks import grammar
+from emulator.aws.checks.grammar import Operand, Use
 from emulator.aws.checks.rejection import Rejection
 
 MOST_BYTES = 4096
@@ -33,10 +35,9 @@ _LEGACY = (
 )
 _PLACEHOLDER = re.compile(r"#\w+")
 _VALUE = re.compile(r":\w+")
-_IN = re.compile(r"\bIN\s*\(([^()]*)\)", re.IGNORECASE)
-_BEGINS = re.compile(r"\bbegins_with\s*\([^,()]+,\s*(:\w+)\s*\)", re.IGNORECASE)
-_BETWEEN = re.compile(r"\bBETWEEN\s+(:\w+)\s+AND\s+(:\w+)", re.IGNORECASE)
-_CONTAINS = re.compile(r"\bcontains\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)", re.IGNORECASE)
+_TYPES = ("B", "BOOL", "BS", "L", "M", "N", "NS", "NULL", "S", "SS")
+_ORDERED = ("S", "N", "B")  # the types that <, <=, >, >= and BETWEEN compare
+_SIZED = ("S", "B", "SS", "NS", "BS", "L", "M")
 _NOT_OF_KEYS = re.compile(r"<>|(?<![#:\w])(?:OR|NOT|IN)\b", re.IGNORECASE)
 _OF_KEYS = {"and", "between", "begins_with"}
 _FIRST_OF_PATH = re.compile(r"(?<![\w.:#])#?[A-Za-z_]\w*")
@@ -98,11 +99,7 @@ class _Read(NamedTuple):
 
     size: int
     placeholders: tuple[str, ...]
-    most_in: int
-    begins: tuple[str, ...]
-    between: tuple[tuple[str, str], ...]
     values: tuple[str, ...]
-    contains: tuple[tuple[str, str], ...]
 
 
 @lru_cache(1000)
@@ -110,11 +107,7 @@ def _read(text: str) -> _Read:
     return _Read(
         len(text.encode()) if text.strip() else 0,
         tuple(_PLACEHOLDER.findall(text)),
-        max((operands.count(",") + 1 for operands in _IN.findall(text)), default=0),
-        tuple(_BEGINS.findall(text)),
-        tuple(_BETWEEN.findall(text)),
         tuple(_VALUE.findall(text)),
-        tuple(_CONTAINS.findall(text)),
     )
 
 
@@ -136,34 +129,87 @@ def _check_one(
                 f"{begin}An expression attribute name used in the document path is not defined; "
                 f"attribute name: {placeholder}"
             )
-    if found.most_in > MOST_IN:
-        raise Rejection(
-            f"{begin}The IN operator is provided with too many operands; number of operands: "
-            f"{found.most_in}"
-        )
-    for operand in found.begins:
-        kind = next(iter(values.get(operand, {"S": ""})))
-        if kind not in ("S", "B"):
-            raise Rejection(
-                f"{begin}Incorrect operand type for operator or function; operator or function: "
-                f"begins_with, operand type: {kind}"
-            )
     for value in found.values:
         if value not in values:
             raise Rejection(
                 f"{begin}An expression attribute value used in expression is not defined; "
                 f"attribute value: {value}"
             )
-    for low, high in found.between:
-        _check_bounds(begin, values[low], values[high])
-    for first, second in found.contains:
-        if first == second:
-            raise Rejection(
-                f"{begin}The first operand must be distinct from the remaining operands for this "
-                f"operator or function; operator: contains, first operand: [{first}]"
-            )
     if name == "KeyConditionExpression":
         _check_key_condition(text, names)
+    try:
+        if name == "ProjectionExpression":
+            grammar.check_projection(text)
+        elif name == "UpdateExpression":
+            grammar.check_sums(text)
+        else:
+            for use in grammar.uses_in(text):
+                _check_use(use, values)
+    except Rejection as rejection:
+        raise Rejection(begin + rejection.message) from rejection
+
+
+def _check_use(use: Use, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Of an operator or a function: what its operands are."""
+    first, *others = use.operands
+    if use.name == "IN" and len(others) > MOST_IN:
+        raise Rejection(
+            f"The IN operator is provided with too many operands; number of operands: {len(others)}"
+        )
+    if first in others:
+        shown = f"[{first.text}]"
+        raise Rejection(
+            "The first operand must be distinct from the remaining operands for this operator or "
+            f"function; operator: {use.name}, first operand: {shown}"
+        )
+    if use.name in ("attribute_exists", "attribute_not_exists") and first.kind != "path":
+        raise Rejection(
+            "Operator or function requires a document path; operator or function: " + use.name
+        )
+    kinds = [_kind(operand, values) for operand in use.operands]
+    if use.name == "attribute_type":
+        _check_type_name(use.operands[1], kinds[1], values)
+    _check_kinds(use.name, kinds)
+    if use.name == "BETWEEN" and {each.kind for each in others} == {"value"}:
+        _check_bounds("", *(values[each.text] for each in others))
+
+
+def _kind(operand: Operand, values: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Its type; None for a path, whose type is the item's."""
+    if operand.kind == "value":
+        return next(iter(values[operand.text]))
+    return "N" if operand.kind == "size" else None
+
+
+def _check_kinds(name: str, kinds: Sequence[str | None]) -> None:
+    allowed: Collection[str] = _TYPES
+    if name in ("<", "<=", ">", ">=", "BETWEEN"):
+        allowed = _ORDERED
+    elif name == "begins_with":
+        allowed = ("S", "B")
+    elif name == "size":
+        allowed = _SIZED
+    for kind in kinds:
+        if kind is not None and kind not in allowed:
+            raise Rejection(
+                "Incorrect operand type for operator or function; operator or function: "
+                f"{name}, operand type: {kind}"
+            )
+
+
+def _check_type_name(
+    operand: Operand, kind: str | None, values: Mapping[str, Mapping[str, Any]]
+) -> None:
+    if kind != "S":
+        raise Rejection(
+            "Incorrect operand type for operator or function; operator or function: "
+            f"attribute_type, operand type: {kind}"
+        )
+    named = values[operand.text]["S"]
+    if named not in _TYPES:
+        raise Rejection(
+            f"Invalid attribute type name found; type: {named}, valid types: {{{','.join(_TYPES)}}}"
+        )
 
 
 def _check_key_condition(text: str, names: Mapping[str, str]) -> None:
@@ -204,3 +250,27 @@ def check_filter(given: Mapping[str, Any], keys: Collection[str]) -> None:
                 "Filter Expression can only contain non-primary key attributes: Primary key "
                 f"attribute: {name}"
             )
+
+
+def check_key_types(given: Mapping[str, Any], types: Mapping[str, str]) -> None:
+    """The values of a key condition have the types of the keys, and none of them is empty.
+    Raises Rejection."""
+    names = given.get("ExpressionAttributeNames") or {}
+    values = given.get("ExpressionAttributeValues") or {}
+    for use in grammar.uses_in(str(given["KeyConditionExpression"])):
+        first, *others = use.operands
+        name = names.get(first.text, first.text)
+        for operand in others:
+            ((kind, value),) = values.get(operand.text, {"": "x"}).items()
+            if name not in types or not kind:
+                continue
+            if kind != types[name]:
+                raise Rejection(
+                    "One or more parameter values were invalid: Condition parameter type does not "
+                    "match schema type"
+                )
+            if not value:
+                raise Rejection(
+                    "One or more parameter values are not valid. The AttributeValue for a key "
+                    f"attribute cannot contain an empty string value. Key: {name}"
+                )

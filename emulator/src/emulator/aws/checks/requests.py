@@ -11,7 +11,7 @@ from moto.core import DEFAULT_ACCOUNT_ID  # type: ignore[attr-defined]  # moto.c
 from moto.core.utils import get_service_model
 from moto.dynamodb.models import dynamodb_backends
 
-from emulator.aws.checks import dynamodb, sqs
+from emulator.aws.checks import constraints, dynamodb, sqs
 from emulator.aws.checks.dynamodb import Schema
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import region_of
@@ -25,13 +25,17 @@ _MALFORMED = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 def checked(headers: Mapping[str, str], body: bytes) -> bytes:
     """The body that moto gets. Raises Rejection."""
-    service, _, operation = headers.get("X-Amz-Target", "").partition(".")
-    if service not in _TYPES:
+    target = headers.get("X-Amz-Target", "")
+    service, _, operation = target.partition(".")
+    if service not in _TYPES and service not in constraints.SERVICES:
         return body
     try:
         given = json.loads(body)
         if not isinstance(given, dict):
             raise TypeError("a request's JSON is an object")
+        constraints.check(target, given)
+        if service not in _TYPES:
+            return body
         if service == _SQS:
             sqs.check(operation, given)
             return body
@@ -66,7 +70,7 @@ def document(headers: Mapping[str, str], rejection: Rejection) -> dict[str, Any]
     """The error as the service's JSON protocol has it."""
     service = headers.get("X-Amz-Target", "").partition(".")[0]
     common = "com.amazon.coral.service#"  # of all services
-    prefix = common if rejection.code == _SERIALIZATION else _TYPES[service]
+    prefix = common if rejection.code == _SERIALIZATION else _TYPES.get(service, "")
     return {"__type": prefix + rejection.code, "message": rejection.message}
 
 

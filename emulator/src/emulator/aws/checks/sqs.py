@@ -1,11 +1,16 @@
-"""Messages that SQS rejects. Source: SQS API reference, SendMessage."""
+"""Messages that SQS rejects. Source: SQS API reference, SendMessage; "Amazon SQS message metadata"
+(attributes), developer guide."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
+from moto.core.utils import get_service_model
+
+from emulator.aws.checks import sqs_queues
 from emulator.aws.checks.rejection import Rejection
 
 MOST_BYTES = 1_048_576
@@ -13,6 +18,8 @@ MOST_DELAY, MOST_VISIBILITY = 900, 43_200  # seconds
 MOST_ATTRIBUTES = 10  # "Amazon SQS message quotas", developer guide
 _ALLOWED = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 _FOREIGN = re.compile("[^\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ATTRIBUTE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
 
 
@@ -22,6 +29,11 @@ def check(operation: str, given: Mapping[str, Any]) -> None:
         check_message(given)
     elif operation in ("ReceiveMessage", "ChangeMessageVisibility"):
         check_visibility(given)
+        _check_names(given.get("AttributeNames") or ())
+        _check_names(given.get("MessageSystemAttributeNames") or ())
+        _check_id(given, "ReceiveRequestAttemptId")
+    elif operation in ("CreateQueue", "SetQueueAttributes"):
+        sqs_queues.check(given.get("Attributes") or {})
 
 
 def check_message(message: Mapping[str, Any]) -> None:
@@ -43,15 +55,38 @@ def check_message(message: Mapping[str, Any]) -> None:
             "InvalidParameterValue",
         )
     _check_attributes(message.get("MessageAttributes") or {})
+    for name in message.get("MessageSystemAttributes") or {}:
+        if name != "AWSTraceHeader":
+            raise Rejection(
+                f"Message system attribute name '{name}' is invalid.", "InvalidParameterValue"
+            )
     _require_between(message, "DelaySeconds", MOST_DELAY)
     for name in ("MessageGroupId", "MessageDeduplicationId"):
-        value = message.get(name)
-        if value is not None and not _ID.fullmatch(str(value)):
-            raise Rejection(
-                f"Value {value} for parameter {name} is invalid. Reason: {name} can only include "
-                "alphanumeric and punctuation characters. 1 to 128 in length.",
-                "InvalidParameterValue",
-            )
+        _check_id(message, name)
+
+
+def _check_id(given: Mapping[str, Any], name: str) -> None:
+    value = given.get(name)
+    if value is not None and not _ID.fullmatch(str(value)):
+        raise Rejection(
+            f"Value {value} for parameter {name} is invalid. Reason: {name} can only include "
+            "alphanumeric and punctuation characters. 1 to 128 in length.",
+            "InvalidParameterValue",
+        )
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if name not in _attribute_names():
+            raise Rejection(f"Unknown Attribute {name}.", "InvalidAttributeName")
+
+
+@cache
+def _attribute_names() -> frozenset[str]:
+    """Of messages and of queues: AttributeNames takes both."""
+    model = get_service_model("sqs")
+    shapes = ("QueueAttributeName", "MessageSystemAttributeName")
+    return frozenset(name for shape in shapes for name in model.shape_for(shape).metadata["enum"])
 
 
 def check_visibility(given: Mapping[str, Any]) -> None:
@@ -77,11 +112,31 @@ def _check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
             "InvalidParameterValue",
         )
     for name, value in attributes.items():
-        if not value.get("StringValue") and not value.get("BinaryValue"):
-            raise Rejection(
-                f"Message attribute '{name}' must contain a non-empty value of its type.",
-                "InvalidParameterValue",
-            )
+        why = _wrong_name(name) or _wrong_value(value)
+        if why:
+            raise Rejection(f"Message attribute '{name}' {why}.", "InvalidParameterValue")
+
+
+def _wrong_name(name: str) -> str:
+    if not _ATTRIBUTE.fullmatch(name) or name.startswith(".") or name.endswith(".") or ".." in name:
+        return "has 1 to 256 of the characters A-Z, a-z, 0-9, _, -, and periods between them"
+    if name.lower().startswith(("aws.", "amazon.")):
+        return "must not begin with the reserved prefix AWS. or Amazon."
+    return ""
+
+
+def _wrong_value(value: Mapping[str, Any]) -> str:
+    kind, _, _ = str(value.get("DataType", "String")).partition(".")
+    text, data = value.get("StringValue"), value.get("BinaryValue")
+    if kind not in ("String", "Number", "Binary") or len(str(value.get("DataType", ""))) > 256:
+        return "must have a type of String, Number or Binary"
+    if not (data if kind == "Binary" else text):
+        return "must contain a non-empty value of its type"
+    if kind == "Number" and not _NUMBER.fullmatch(str(text)):
+        return "can't be cast to a number"
+    if text and _FOREIGN.search(str(text)):
+        return "has a character that a message must not have"
+    return ""
 
 
 def size(message: Mapping[str, Any]) -> int:

@@ -1,15 +1,17 @@
 // Shows GET /_local/state as it changes and sends what the buttons say. No library, no build.
-import { $, put } from "./elements.js";
+import { $, put, ROOT } from "./elements.js";
 import { showGroups } from "./lanes.js";
 import { bindLoad, isSending, showLoad } from "./load.js";
 import { bindOrders, changed, whenDone } from "./orders.js";
 import { bindPhones } from "./phones.js";
+import { showSummary } from "./summary.js";
 import { showTables, showTotals } from "./tables.js";
 
 const PERIOD = 1000; // milliseconds between two looks
 const PERIOD_SENDING = 300; // while requests are sent from here
 
 let looked = Promise.resolve();
+let paused = false;
 
 // One look after the other: an older state never replaces a newer one.
 function look() {
@@ -20,7 +22,7 @@ function look() {
 async function lookOnce() {
   const before = changed();
   try {
-    const response = await fetch("/_local/state");
+    const response = await fetch(`${ROOT}state`);
     if (!response.ok) throw new Error(`status ${response.status}`);
     const state = await response.json();
     if (changed() === before) show(state); // otherwise the order's own look follows
@@ -31,6 +33,7 @@ async function lookOnce() {
 }
 
 function show(state) {
+  showSummary(state);
   showGroups($("groups"), state);
   showLoad(state);
   showTables(state);
@@ -39,12 +42,20 @@ function show(state) {
 
 function live(is, text) {
   document.body.classList.toggle("lost", !is);
-  put($("live"), text);
+  put($("live"), paused ? "paused" : text);
 }
+
+$("pause").addEventListener("click", () => {
+  paused = !paused;
+  $("pause").setAttribute("aria-pressed", String(paused));
+  put($("pause"), paused ? "Go on" : "Pause");
+  if (paused) put($("live"), "paused");
+  else look();
+});
 
 async function run() {
   for (;;) {
-    if (!document.hidden) await look();
+    if (!document.hidden && !paused) await look();
     await new Promise((done) => setTimeout(done, isSending() ? PERIOD_SENDING : PERIOD));
   }
 }

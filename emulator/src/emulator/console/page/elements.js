@@ -3,6 +3,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// Where the console is, with the token that its address may have: the folder of this file.
+export const ROOT = new URL(".", import.meta.url).pathname;
+
 export const $ = (id) => document.getElementById(id);
 
 export function make(tag, properties = {}, ...children) {

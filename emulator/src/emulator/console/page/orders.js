@@ -1,5 +1,5 @@
 // Orders to the console, and what it says no with.
-import { $, allowed, put } from "./elements.js";
+import { $, allowed, put, ROOT } from "./elements.js";
 
 let hiding;
 let look = async () => {};
@@ -19,7 +19,7 @@ export async function order(path, body) {
   let result = null;
   let failure = null;
   try {
-    const response = await fetch(`/_local/${path}`, {
+    const response = await fetch(`${ROOT}${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),

@@ -1,5 +1,5 @@
 // The pushes that one phone received, in a dialog.
-import { $, make, put } from "./elements.js";
+import { $, make, put, ROOT } from "./elements.js";
 import { notice } from "./orders.js";
 
 export function bindPhones() {
@@ -10,7 +10,7 @@ export function bindPhones() {
 }
 
 async function showPhone(token) {
-  const response = await fetch(`/_local/phones/${encodeURIComponent(token)}`);
+  const response = await fetch(`${ROOT}phones/${encodeURIComponent(token)}`);
   const { pushes } = await response.json();
   put($("phone-title"), token);
   $("phone-pushes").replaceChildren(...pushes.reverse().map(pushed));

@@ -1,9 +1,9 @@
 // Connections, phones, functions, queues and tables: rows that change in place.
-import { $, ago, make, number, platform, put } from "./elements.js";
+import { $, ago, make, number, platform, put, ROOT } from "./elements.js";
 import { well } from "./lanes.js";
 
 const text = (name, read) => ({ name, read });
-const linked = (name, read, to) => ({ name, read, link: (row) => `/_local/view/${to(row)}` });
+const linked = (name, read, to) => ({ name, read, link: (row) => `${ROOT}view/${to(row)}` });
 const right = (name, read) => ({ name, read, class: () => "right" });
 const count = (name, read) => right(name, (row) => number(read(row) ?? 0));
 const alarming = (name, read) => ({
@@ -23,7 +23,7 @@ const TABLES = [
     columns: [
       text("alarm", (a) => (a.composite ? `${a.name} (notifies)` : a.id)),
       { ...text("state", (a) => (a.unsupported ? `not evaluated: ${a.unsupported}` : a.suppressed ? `${a.state}, silent` : a.state)), class: (a) => (a.state === "ALARM" ? "bad" : "") },
-      right("for", (a) => ago(a.since_at)),
+      right("for", (a) => (a.since_at ? ago(a.since_at) : "–")),
       text("meaning", (a) => a.description.replace(RUNBOOK, "")),
       text("runbook", (a) => RUNBOOK.exec(a.description)?.[1] ?? ""),
     ],

@@ -1,21 +1,26 @@
 // One thing, opened: its address says which, and GET /_local/<the same> has its data.
-import { $, make, put } from "./elements.js";
+import { $, make, put, ROOT } from "./elements.js";
 import { post } from "./sending.js";
-import { asked, VIEWS } from "./views.js";
+import { asked, choose, opened, own, whenChanged } from "./asked.js";
+import { bindKeys } from "./steps.js";
+import { refreshTimes } from "./times.js";
+import { VIEWS } from "./views.js";
 
 const PERIOD = 2000; // milliseconds between two looks
+const FIELDS = 'input[name]:not([type="checkbox"]), textarea[name]';
 
-const parts = location.pathname.slice("/_local/view/".length).split("/");
+const parts = location.pathname.slice(`${ROOT}view/`.length).split("/");
 const kind = parts[0];
 const name = decodeURIComponent(parts.slice(1).join("/"));
 const view = VIEWS[kind];
 let shown = "";
+let last = []; // what was drawn
 let paused = false;
 
 function source() {
   const path = name ? `${kind}/${encodeURIComponent(name)}` : kind;
   const query = asked();
-  return `/_local/${path}${query ? `?${query}` : ""}`;
+  return `${ROOT}${path}${query ? `?${query}` : ""}`;
 }
 
 async function look() {
@@ -41,27 +46,47 @@ async function requested() {
   }
 }
 
-// What was unfolded stays so, and so do the place and the typed text.
+// What was unfolded stays so, also after a reload, and so do the place and the typed text.
 function show(found, more) {
-  const open = new Set([...document.querySelectorAll("details[open]")].map((each) => each.dataset.key));
-  const typed = new Map([...document.querySelectorAll("input, textarea")].map((each) => [each.name, each.value]));
+  last = [found, more];
+  const open = opened();
+  const typed = new Map([...document.querySelectorAll(FIELDS)].map((each) => [each.name, each.value]));
   const focused = document.activeElement?.name;
+  const caret = focused ? document.activeElement.selectionStart : null;
   const place = scrollY;
   $("view").replaceChildren(...view.draw(found, { name, more, act }));
   for (const each of document.querySelectorAll("details")) {
     if (open.has(each.dataset.key)) each.open = true;
   }
-  for (const each of document.querySelectorAll("input, textarea")) {
+  for (const each of document.querySelectorAll(FIELDS)) {
     if (typed.has(each.name)) each.value = typed.get(each.name);
-    if (focused && each.name === focused) each.focus();
+    if (focused && each.name === focused) {
+      each.focus();
+      if (typeof caret === "number") each.setSelectionRange(caret, caret);
+    }
   }
   scrollTo(0, place);
 }
 
+// Of the address: which ones are unfolded.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    const key = target.dataset?.key;
+    if (key === undefined || own("show") === "raw" || !target.isConnected) return;
+    const open = opened();
+    if (open.has(key) === target.open) return;
+    if (target.open) open.add(key);
+    else open.delete(key);
+    choose("open", ...open);
+  },
+  true, // it does not bubble
+);
+
 // An order, and another look; gives what came back.
 async function act(path, body) {
   try {
-    const result = await post(`/_local/${path}`, body);
+    const result = await post(`${ROOT}${path}`, body);
     shown = "";
     await look();
     return result;
@@ -85,6 +110,16 @@ document.addEventListener("submit", (event) => {
   location.assign(`${event.target.getAttribute("action") ?? location.pathname}?${new URLSearchParams(given)}`);
 });
 
+function showTimes() {
+  put($("times"), own("times") === "ago" ? "Times: ago" : "Times: clock");
+  refreshTimes();
+}
+
+$("times").addEventListener("click", () => {
+  choose("times", own("times") === "ago" ? "" : "ago");
+  showTimes();
+});
+
 $("pause").addEventListener("click", () => {
   paused = !paused;
   $("pause").setAttribute("aria-pressed", String(paused));
@@ -94,7 +129,7 @@ $("pause").addEventListener("click", () => {
 });
 
 async function run() {
-  const titles = { denials: "Permissions", phones: "Phones", dashboard: "Dashboard" };
+  const titles = { denials: "Permissions", phones: "Phones", reports: "Reports", dashboard: "Dashboard" };
   const title = name || (titles[kind] ?? "Messages");
   document.title = `${title} · Emulator`;
   $(`to-${kind}`)?.setAttribute("aria-current", "page");
@@ -103,9 +138,12 @@ async function run() {
     return;
   }
   for (;;) {
-    if (!document.hidden && !paused) await look();
+    if (!document.hidden && !paused && !(view.once && last.length)) await look(); // it would compute again
+    showTimes();
     await new Promise((done) => setTimeout(done, PERIOD));
   }
 }
 
+whenChanged(() => last.length && show(...last));
+bindKeys();
 run();

@@ -1,26 +1,14 @@
 // What each view draws, from the JSON of its address.
+import { asked, choose, further, inOrder, own } from "./asked.js";
 import { dashboard } from "./dashboard.js";
-import { ago, make, number, platform } from "./elements.js";
+import { ago, make, number, platform, ROOT } from "./elements.js";
+import { report } from "./reports.js";
+import { cipher, json, link, listed, named, pretty, timeline, tools, traced, unfolding } from "./steps.js";
+import { clock } from "./times.js";
 
-const link = (to, text) => make("a", { href: `/_local/view/${to}` }, text);
-const named = (kind, name, text = name) => link(`${kind}/${encodeURIComponent(name)}`, text);
-const clock = (at) =>
-  make("time", { title: new Date(at * 1000).toISOString() }, new Date(at * 1000).toLocaleTimeString());
-const traced = (id) => link(`trace?id=${encodeURIComponent(id)}`, id);
 const head = (kind, name, ...beside) =>
   make("div", { class: "head" }, make("p", { class: "kind" }, kind), make("h2", {}, name), ...beside);
 const empty = (text) => make("p", { class: "empty card" }, text);
-
-// The address has times as people write them; the emulator takes seconds since 1970.
-export function asked() {
-  const query = new URLSearchParams(location.search);
-  for (const end of ["from", "to"]) {
-    const at = Date.parse(query.get(end) ?? "") / 1000;
-    if (Number.isNaN(at)) query.delete(end);
-    else query.set(end, at + (end === "to" ? 0.999 : 0)); // that second is meant as a whole
-  }
-  return query.toString();
-}
 
 // Fields for a range of time, with what the address says.
 function range() {
@@ -30,71 +18,16 @@ function range() {
   return [end("from"), end("to")];
 }
 
-// JSON as it is read: indented, and texts that are JSON themselves opened.
-function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text, opened), null, 2);
-  } catch {
-    return text;
-  }
-}
-
-function opened(_, value) {
-  if (typeof value !== "string" || !/^[[{]/.test(value)) return value;
-  try {
-    return JSON.parse(value, opened);
-  } catch {
-    return value;
-  }
-}
-
-function unfolding(key, summary, ...content) {
-  return make("details", { data: { key } }, make("summary", {}, summary), ...content);
-}
-
-const labelled = (label, text) =>
-  text ? [make("p", { class: "label" }, label), make("pre", {}, pretty(text))] : [];
-
-// One record: a line, with what went in and what came out under it.
-function step(each) {
-  const line = make(
-    "summary",
-    {},
-    make("span", { class: "after" }, `${number(each.after_ms ?? 0)} ms`),
-    make("span", { class: `dot ${each.kind}` }),
-    make("span", { class: "title" }, each.title ?? each.name),
-    make("span", { class: "took" }, each.ms === null ? "" : `${number(each.ms)} ms`),
-  );
-  const bar = make("span", { class: "bar-of-time" });
-  const details = make("details", { class: each.error ? "bad step" : "step", data: { key: `r${each.number}` } }, line, bar);
-  if (each.of) details.classList.add("inner");
-  const facts = make("p", { class: "facts" }, clock(each.at), each.by ? ` by ${each.by}` : "", each.id ? ` request ${each.id}` : "");
-  if (each.kind === "invocation") facts.append(" ", named("functions", each.name, `all of ${each.name}`));
-  if (each.kind === "request") facts.append(" It serves several requests at a time: what it did meanwhile may belong to another one.");
-  if (each.kind === "post") facts.append(" ", named("connections", each.name, "the connection"));
-  details.append(
-    ...(each.error ? [make("p", { class: "bad" }, each.error)] : []),
-    facts,
-    ...labelled("in", each.given),
-    ...labelled("out", each.result),
-  );
-  return { details, bar };
-}
-
-// The steps of a trace; each has a bar of its time along that of the whole.
-function timeline(steps) {
-  const whole = Math.max(1, ...steps.map((each) => each.after_ms + (each.ms ?? 0)));
-  return steps.map((each) => {
-    const { details, bar } = step(each);
-    const share = (value) => `${(100 * value) / whole}%`;
-    bar.style.setProperty("--from", share(each.after_ms));
-    bar.style.setProperty("--long", share(each.ms ?? 0));
-    return details;
-  });
+// Of lists that grow: which end is shown first.
+function ordering() {
+  const oldest = own("order") === "oldest";
+  const button = make("button", { type: "button" }, oldest ? "Oldest first" : "Newest first");
+  button.addEventListener("click", () => choose("order", oldest ? "" : "oldest"));
+  return button;
 }
 
 function search(id) {
-  const form = make("form", { class: "search", action: "/_local/view/trace" });
+  const form = make("form", { class: "search", action: `${ROOT}view/trace` });
   form.append(
     make("label", {}, "a message's id, or any text ", make("input", { name: "id", value: id ?? "", autocomplete: "off" })),
     ...range(),
@@ -106,11 +39,11 @@ function search(id) {
 function trace(found) {
   const retained = `${number(found.retained)} records are retained, ${number(found.dropped)} older ones are not.`;
   if (found.recent) {
-    const rows = found.recent.map((each) =>
+    const rows = inOrder(found.recent).map((each) =>
       make("li", { class: each.error ? "bad" : "" }, clock(each.at), " ", traced(each.id), ` ${each.function}`, each.error ? `: ${each.error}` : ""),
     );
     return [
-      head("messages", "What was sent last"),
+      head("messages", "What was sent last", ordering()),
       search(),
       rows.length ? make("ol", { class: "card list" }, ...rows) : empty(`No frame with a ${found.field} has been sent ${asked() ? "then" : "yet"}.`),
       make("p", { class: "facts" }, retained),
@@ -120,8 +53,9 @@ function trace(found) {
   return [
     head("trace", found.id),
     search(found.id),
+    ...(found.steps.length ? [tools()] : []),
     found.steps.length
-      ? make("div", { class: "card steps" }, ...timeline(found.steps))
+      ? make("div", { class: `card steps ${own("show")}` }, ...timeline(found.steps, found.encrypted))
       : empty("This text is in no record that is retained."),
     make("p", { class: "facts" }, `${number(found.steps.length)} steps, ${failed} of them failed. `, retained),
   ];
@@ -130,7 +64,7 @@ function trace(found) {
 function functionView(found, { name, more, act }) {
   const event = make("textarea", { name: "event", rows: 6, spellcheck: false, value: found.invocations[0] ? pretty(found.invocations[0].given) : "{}" });
   const invoke = make("button", { type: "button", class: "main" }, "Invoke");
-  // its result is unfolded
+  // its result is unfolded, and the address has that
   const run = async (given) => {
     const result = await act(`functions/${encodeURIComponent(name)}`, { event: given });
     const made = document.querySelector(`[data-key="r${result?.number}"]`);
@@ -146,19 +80,21 @@ function functionView(found, { name, more, act }) {
       event.setCustomValidity("");
     }
   });
-  const rows = found.invocations.map((each) => {
-    const { details } = step({ ...each, after_ms: null, title: each.error || each.id });
-    details.querySelector(".after").replaceChildren(clock(each.at));
+  const titled = found.invocations.map((each) => ({ ...each, title: each.error || each.id }));
+  const rows = listed(titled, found.encrypted, (details, each) => {
     const again = make("button", { type: "button" }, "Invoke again");
     again.addEventListener("click", () => run(JSON.parse(each.given)));
-    details.append(again);
-    return details;
+    const edit = make("button", { type: "button" }, "Edit and invoke");
+    edit.addEventListener("click", () => {
+      event.value = pretty(each.given);
+      event.closest("details").open = true;
+      event.focus();
+    });
+    details.append(again, " ", edit);
   });
-  const earlier = new URLSearchParams(location.search);
-  earlier.set("before", found.before);
-  const older = found.before ? [link(`functions/${encodeURIComponent(name)}?${earlier}`, "earlier invocations")] : [];
+  const older = found.before ? [link(`functions/${encodeURIComponent(name)}?${further({ before: found.before })}`, "earlier invocations")] : [];
   return [
-    head("function", found.label),
+    head("function", found.label, ordering()),
     unfolding("invoke", "Invoke it with an event", make("label", {}, "event ", event), invoke),
     filter(new URLSearchParams(location.search).get("text") ?? ""),
     make("h3", {}, "Invocations"),
@@ -174,7 +110,7 @@ function functionView(found, { name, more, act }) {
 function logOf(lines) {
   const rows = lines.filter((line) => !line.startsWith('{"_aws"')).map(lineOf);
   if (!rows.length) return empty("It has printed nothing that fits.");
-  return make("ol", { class: "card log", tabIndex: 0, ariaLabel: "log" }, ...rows.reverse());
+  return make("ol", { class: "card log", tabIndex: 0, ariaLabel: "log" }, ...inOrder(rows.reverse()));
 }
 
 function lineOf(line, n) {
@@ -211,7 +147,7 @@ function queue(found, { name, act }) {
       each.id,
       make("span", {}, clock(each.sent_at), ` ${each.state}, received ${number(each.receives)} times`, each.group ? `, group ${each.group}` : ""),
       make("p", { class: "facts" }, traced(each.id)),
-      make("pre", {}, pretty(each.body)),
+      json(each.body, found.encrypted),
       ...(dead ? [redrive(each.id, "Redrive")] : []),
     ),
   );
@@ -229,7 +165,40 @@ const value = (typed) => {
   return type.endsWith("S") ? inner.join(", ") : JSON.stringify(inner);
 };
 
-function table(found, { name }) {
+// Changes need the switch, which the address has: a reload of a view that only shows allows none.
+function changes(item, { name, act }) {
+  if (own("writes") !== "on") return [];
+  const path = `tables/${encodeURIComponent(name)}`;
+  const text = make("textarea", { name: `item ${JSON.stringify(item)}`, rows: 8, spellcheck: false, value: JSON.stringify(item, null, 2), ariaLabel: "the item as JSON" });
+  const put = make("button", { type: "button" }, "Put");
+  put.addEventListener("click", () => {
+    try {
+      act(path, { put: JSON.parse(text.value) });
+    } catch {
+      text.setCustomValidity("this is no JSON");
+      text.reportValidity();
+      text.setCustomValidity("");
+    }
+  });
+  const remove = make("button", { type: "button" }, "Delete");
+  remove.addEventListener("click", () => act(path, { delete: item }));
+  return [unfolding(`edit ${JSON.stringify(item)}`, "change it", text, put, " ", remove)];
+}
+
+function writes() {
+  const on = make("input", { type: "checkbox", name: "writes", checked: own("writes") === "on" });
+  on.addEventListener("change", () => choose("writes", on.checked && "on"));
+  return make("label", {}, on, " allow changes");
+}
+
+function attribute(key, typed, encrypted) {
+  const shown = make("dd", {}, make("span", { class: "type" }, Object.keys(typed)[0]), " ");
+  if (encrypted.includes(key)) shown.append(cipher(), " ");
+  shown.append(typed.S && /id$/i.test(key) ? traced(typed.S) : make("code", {}, value(typed)));
+  return shown;
+}
+
+function table(found, { name, act }) {
   const rows = found.items.map((item) =>
     unfolding(
       found.keys.map((key) => JSON.stringify(item[key])).join(),
@@ -239,20 +208,19 @@ function table(found, { name }) {
         { class: "attributes" },
         ...Object.entries(item).flatMap(([key, typed]) => [
           make("dt", {}, key),
-          make("dd", {}, make("span", { class: "type" }, Object.keys(typed)[0]), " ", make("code", {}, value(typed))),
+          attribute(key, typed, found.encrypted),
         ]),
       ),
+      ...changes(item, { name, act }),
     ),
   );
-  const further = new URLSearchParams(location.search);
-  further.set("start", JSON.stringify(found.next));
-  const next = found.next ? [link(`tables/${encodeURIComponent(name)}?${further}`, "next page")] : [];
-  const first = location.search ? [named("tables", name, "first page"), " "] : [];
+  const next = found.next ? [link(`tables/${encodeURIComponent(name)}?${further({ start: JSON.stringify(found.next) })}`, "next page")] : [];
+  const first = asked() ? [named("tables", name, "first page"), " "] : [];
   return [
-    head("table", name),
+    head("table", name, writes()),
     make("p", { class: "facts" }, `${number(found.count)} items, by ${found.keys.join(" and ")}`),
     byKey(found),
-    rows.length ? make("div", { class: "card steps" }, ...rows) : empty(location.search ? "It has no such items." : "It has no items."),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty(asked() ? "It has no such items." : "It has no items."),
     make("p", {}, ...first, ...next),
   ];
 }
@@ -271,13 +239,9 @@ function byKey({ keys: [partition, sort], types }) {
 
 function connection(found) {
   return [
-    head("connection", found.id),
+    head("connection", found.id, ordering()),
     found.steps.length
-      ? make("div", { class: "card steps" }, ...found.steps.map((each) => {
-          const { details } = step(each);
-          details.querySelector(".after").replaceChildren(clock(each.at));
-          return details;
-        }))
+      ? make("div", { class: "card steps" }, ...listed(found.steps, found.encrypted))
       : empty("Nothing was received or posted on it."),
   ];
 }
@@ -291,7 +255,7 @@ function denials(found) {
     const key = `${each.user} ${each.action} ${each.resource}`;
     same.set(key, { ...each, key, times: (same.get(key)?.times ?? 0) + 1 });
   }
-  const rows = [...same.values()].sort((a, b) => b.at - a.at).map((each) =>
+  const rows = inOrder([...same.values()].sort((a, b) => b.at - a.at)).map((each) =>
     unfolding(
       each.key,
       make("span", {}, clock(each.at), " ", make("code", {}, each.action), ` on ${each.resource}`),
@@ -301,20 +265,20 @@ function denials(found) {
     ),
   );
   return [
-    head("permissions", "What was refused"),
+    head("permissions", "What was refused", ordering()),
     rows.length ? make("div", { class: "card steps" }, ...rows) : empty("Nothing was refused."),
     make("p", { class: "facts" }, HELD[found.iam] ?? ""),
   ];
 }
 
+// A phone is its owner's, as the project's items tell; what it got is under it, the newest first.
 function phones(found) {
   const rows = found.phones.map((each) =>
-    make(
-      "p",
-      { class: "facts" },
-      named("phones", each.token),
-      ` ${platform(each.platform)}, ${number(each.count)} pushes, the last ${ago(each.last_at)} ago`,
-      each.uninstalled ? ", uninstalled since" : "",
+    unfolding(
+      each.token,
+      make("span", {}, make("b", {}, each.owner ?? "nobody's"), ` ${platform(each.platform)}, ${number(each.count)} pushes, the last ${ago(each.last_at)} ago`, each.uninstalled ? ", uninstalled since" : ""),
+      make("p", { class: "facts" }, "device token ", named("phones", each.token)),
+      ...each.newest.flatMap((push) => [make("p", { class: "label" }, clock(push.received_at)), json(JSON.stringify(push.message), found.encrypted)]),
     ),
   );
   return [
@@ -324,18 +288,27 @@ function phones(found) {
 }
 
 function phone(found) {
-  const rows = [...found.pushes].reverse().map((push, n) => {
+  const rows = inOrder([...found.pushes].reverse()).map((push) => {
     const at = make("span", {}, clock(push.received_at), ` ${platform(push.platform)}`);
-    return unfolding(`${push.received_at}-${n}`, at, make("pre", {}, JSON.stringify(push.message, null, 2)));
+    return unfolding(String(push.received_at), at, json(JSON.stringify(push.message), found.encrypted));
   });
   return [
-    head("phone", found.token),
+    head("phone", found.token, ordering()),
+    ...(found.owner ? [make("p", { class: "facts" }, `of ${found.owner}`)] : []),
     rows.length ? make("div", { class: "card steps" }, ...rows) : empty("Nothing was pushed to it."),
   ];
 }
 
+function reports(found) {
+  const rows = found.reports.map((name) => make("li", {}, named("reports", name)));
+  return [
+    head("reports", "What the project computes"),
+    rows.length ? make("ul", { class: "card list" }, ...rows) : empty("The project has no reports."),
+  ];
+}
+
 const log = async (_, name) => {
-  const response = await fetch(`/_local/functions/${encodeURIComponent(name)}/log?${asked()}`);
+  const response = await fetch(`${ROOT}functions/${encodeURIComponent(name)}/log?${asked()}`);
   return response.json();
 };
 
@@ -346,6 +319,7 @@ export const VIEWS = {
   tables: { draw: table },
   connections: { draw: connection },
   phones: { draw: (found) => (found.phones ? phones(found) : phone(found)) },
+  reports: { draw: (found, { name }) => (found.text === undefined ? reports(found) : [head("report", name), ...report(found)]), once: true },
   denials: { draw: denials },
   dashboard: { draw: dashboard },
 };

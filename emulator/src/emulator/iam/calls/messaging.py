@@ -26,6 +26,22 @@ _TOPICS = ("TopicArn", "ResourceArn")
 
 
 def topic_needs(call: Call, place: Place) -> list[Need]:
+    """Whoever gives SNS a role has to be allowed to pass it."""
+    return [*_topic_needs(call, place), *_passed_roles(call)]
+
+
+def _passed_roles(call: Call) -> list[Need]:
+    """Of attributes such as SuccessFeedbackRoleArn, which the protocol numbers.
+    docs.aws.amazon.com/sns/latest/dg/sns-msg-status.html"""
+    roles = {
+        call.text(f"{name.removesuffix('.key')}.value")
+        for name, value in call.given.items()
+        if name.startswith("Attributes.entry.") and str(value).endswith("FeedbackRoleArn")
+    }
+    return [Need("iam:PassRole", (role,)) for role in sorted(roles) if role]
+
+
+def _topic_needs(call: Call, place: Place) -> list[Need]:
     """A push to a platform endpoint is checked on the endpoint or on its application, other calls
     about an endpoint on its application."""
     action = f"sns:{call.operation.removesuffix('Batch')}"

@@ -1,0 +1,134 @@
+"""What a service's model says of single values: lengths, bounds, patterns and enumerations.
+
+AWS checks them before it does anything; moto checks few. Source: the service models that botocore
+has, from which the API references are made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from moto.core.utils import get_service_model
+
+from emulator.aws.checks.rejection import Rejection
+
+# A target's name in front of the dot -> botocore's name of the service, its error's code.
+SERVICES = {
+    "AWSCognitoIdentityProviderService": ("cognito-idp", "InvalidParameterException"),
+    "DynamoDB_20120810": ("dynamodb", "ValidationException"),
+    "TrentService": ("kms", "ValidationException"),
+    "secretsmanager": ("secretsmanager", "ValidationException"),
+}
+# Calls of DynamoDB are frequent, and dynamodb.py has all that is inside of their members.
+_FLAT = {"dynamodb"}
+# Java's classes of characters, of which Python has none: what is no space and no control character.
+_VISIBLE = r"[\p{L}\p{M}\p{S}\p{N}\p{P}]"
+
+
+class _Constraint(NamedTuple):
+    """`pattern` is None where the model has none, or one that Python can't read."""
+
+    least: int | None
+    most: int | None
+    pattern: re.Pattern[str] | None
+    written: str  # the pattern as the model has it
+    members: tuple[str, ...]
+    hidden: bool  # errors do not repeat a secret
+
+
+def check(target: str, given: Mapping[str, Any]) -> None:
+    """`target` is the header X-Amz-Target. Raises Rejection."""
+    service, _, operation = target.partition(".")
+    if service not in SERVICES:
+        return
+    name, code = SERVICES[service]
+    shape = _input(name, operation)
+    if shape is None:
+        return
+    found = [
+        text
+        for member, inner in shape.members.items()
+        if given.get(member) is not None
+        for text in _problems(_camel(member), inner, given[member], deep=name not in _FLAT)
+    ]
+    if found:
+        number = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
+        raise Rejection(number + "; ".join(found), code)
+
+
+@cache
+def _input(name: str, operation: str) -> StructureShape | None:
+    model = get_service_model(name)
+    if operation not in model.operation_names:
+        return None
+    shape = model.operation_model(operation).input_shape
+    return shape if isinstance(shape, StructureShape) else None
+
+
+def _problems(place: str, shape: Shape, value: Any, *, deep: bool) -> Iterator[str]:
+    if isinstance(value, str | int | list | dict) and (deep or isinstance(value, str | int)):
+        yield from _of_value(place, _constraint(shape), value)
+    if not deep:
+        return
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        for name, inner in shape.members.items():
+            if value.get(name) is not None:
+                yield from _problems(f"{place}.{_camel(name)}", inner, value[name], deep=True)
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        for number, each in enumerate(value, 1):
+            yield from _problems(f"{place}.{number}.member", shape.member, each, deep=True)
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
+        for name, each in value.items():
+            yield from _problems(f"{place}.{name}.member", shape.value, each, deep=True)
+
+
+def _of_value(place: str, limits: _Constraint | None, value: Any) -> Iterator[str]:
+    if limits is None or isinstance(value, bool):
+        return
+    shown = "" if limits.hidden else f" '{value}'"
+    begin = f"Value{shown} at '{place}' failed to satisfy constraint: Member must "
+    number = isinstance(value, int)
+    size, what = (value, "value") if number else (len(value), "length")
+    if limits.least is not None and size < limits.least:
+        yield f"{begin}have {what} greater than or equal to {limits.least}"
+    if limits.most is not None and size > limits.most:
+        yield f"{begin}have {what} less than or equal to {limits.most}"
+    if not isinstance(value, str):
+        return
+    if limits.members and value not in limits.members:
+        yield f"{begin}satisfy enum value set: [{', '.join(limits.members)}]"
+    if limits.pattern is not None and not limits.pattern.fullmatch(value):
+        yield f"{begin}satisfy regular expression pattern: {limits.written}"
+
+
+@cache
+def _constraint(shape: Shape) -> _Constraint | None:
+    found = shape.metadata
+    written = str(found.get("pattern", ""))
+    members = tuple(getattr(shape, "enum", ()) or ())
+    bounds = [found.get("min"), found.get("max")]
+    if not (written or members or any(each is not None for each in bounds)):
+        return None
+    return _Constraint(bounds[0], bounds[1], _compiled(written), written, members, _hidden(shape))
+
+
+def _hidden(shape: Shape) -> bool:
+    return bool(shape.metadata.get("sensitive"))
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    text = pattern.replace(_VISIBLE, r"[^\s\x00-\x1f\x7f-\x9f]")
+    if not text or r"\p{" in text:
+        return None
+    try:
+        return re.compile(text, re.ASCII if r"^\s" not in text else 0)
+    except re.error:
+        return None
+
+
+def _camel(name: str) -> str:
+    return name[:1].lower() + name[1:]

@@ -1,0 +1,106 @@
+"""What an account may do by its access token, and how it is signed up, beyond moto's Cognito.
+
+moto lets a disabled account change its password, takes attributes that the pool has not, any code
+of ConfirmSignUp, and confirms what is confirmed. Source: API reference, "Errors" of GetUser,
+ChangePassword, GlobalSignOut, SignUp, ConfirmSignUp and AdminConfirmSignUp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
+from moto.cognitoidp.models import CognitoIdpBackend
+
+from emulator.aws.cognito_accounts import PasswordResetRequired
+from emulator.aws.cognito_codes import mismatch
+from emulator.aws.hooks import replace
+
+
+def install() -> None:
+    """Change moto's Cognito as this module's docstring describes."""
+    for name in ("get_user", "change_password", "global_sign_out", "associate_software_token"):
+        replace(CognitoIdpBackend, name, _as_account(getattr(CognitoIdpBackend, name)))
+    _sign_up_with_known_attributes()
+    _confirm_once()
+
+
+def account_of(backend: Any, token: str) -> tuple[Any, Any]:
+    """(pool, user) that an access token still stands for. Raises Cognito's error."""
+    for pool in backend.user_pools.values():
+        if token in pool.access_tokens:
+            user = backend.admin_get_user(pool.id, pool.access_tokens[token][1])
+            if not user.enabled:
+                raise NotAuthorizedError("User is disabled.")
+            if user.status.value == "RESET_REQUIRED":
+                raise PasswordResetRequired
+            return pool, user
+    raise NotAuthorizedError("Invalid Access Token")
+
+
+def _as_account(original: Callable[..., Any]) -> Callable[..., Any]:
+    def operation(self: Any, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        if access_token:  # AssociateSoftwareToken has a session in its place
+            account_of(self, access_token)
+        try:
+            return original(self, access_token, *args, **kwargs)
+        except NotAuthorizedError as error:  # moto puts the name, or the token, in its place
+            text = "Incorrect username or password."
+            raise NotAuthorizedError(text) from error
+
+    return operation
+
+
+def _sign_up_with_known_attributes() -> None:
+    original = CognitoIdpBackend.sign_up
+
+    def sign_up(
+        self: Any, client_id: str, username: str, password: str, attributes: Any
+    ) -> tuple[Any, Any]:
+        for pool in self.user_pools.values():
+            if client_id in pool.clients:
+                check_attributes(pool, attributes or ())
+        return original(self, client_id, username, password, attributes)
+
+    replace(CognitoIdpBackend, "sign_up", sign_up)
+
+
+def check_attributes(pool: Any, attributes: Iterable[Mapping[str, str]]) -> None:
+    """Raises Cognito's error for a name that the pool's schema has not."""
+    for each in attributes:
+        if each["Name"] not in pool.schema_attributes and not _is_standard(each["Name"]):
+            raise InvalidParameterException(
+                f"Attributes did not conform to the schema: {each['Name']}: Attribute does not "
+                "exist in schema."
+            )
+
+
+def _is_standard(name: str) -> bool:
+    """Each pool has these, whatever its own schema adds."""
+    from moto.cognitoidp.models import CognitoIdpUserPoolAttribute
+
+    return name in CognitoIdpUserPoolAttribute.STANDARD_SCHEMA
+
+
+def _confirm_once() -> None:
+    """Nothing mails a code to confirm a sign-up with here, so there is none that is right."""
+    original = CognitoIdpBackend.admin_confirm_sign_up
+
+    def confirm_sign_up(self: Any, client_id: str, username: str) -> str:
+        for pool in self.user_pools.values():
+            if client_id in pool.clients:
+                _require_unconfirmed(self.admin_get_user(pool.id, username))
+        raise mismatch()
+
+    def admin_confirm_sign_up(self: Any, user_pool_id: str, username: str) -> str:
+        _require_unconfirmed(self.admin_get_user(user_pool_id, username))
+        return str(original(self, user_pool_id, username))
+
+    replace(CognitoIdpBackend, "confirm_sign_up", confirm_sign_up)
+    replace(CognitoIdpBackend, "admin_confirm_sign_up", admin_confirm_sign_up)
+
+
+def _require_unconfirmed(user: Any) -> None:
+    if user.status.value != "UNCONFIRMED":
+        raise NotAuthorizedError(f"User cannot be confirmed. Current status is {user.status.value}")

@@ -1,0 +1,49 @@
+"""The access log of a WebSocket stage: a line for each connection, frame and disconnection.
+
+Source: "Set up logging for WebSocket APIs", API Gateway developer guide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TextIO
+
+Access = Callable[[Mapping[str, str]], None]
+"""(the values of $context, as {"routeKey": "ping"}) -> nothing"""
+
+_VARIABLE = re.compile(r"\$context\.([\w.]+)")
+_UNKNOWN = "-"  # what API Gateway writes for a variable without a value
+
+
+def unlogged(_context: Mapping[str, str]) -> None:
+    """An Access for a stage without a log."""
+
+
+def line(format: str, context: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda found: context.get(found[1], _UNKNOWN), format)
+
+
+class AccessLog:
+    """`format` has the variables of $context; lines go to `file` as they come."""
+
+    def __init__(self, format: str, file: Path) -> None:
+        self._format, self._file = format, file
+        self._open: TextIO | None = None
+
+    def write(self, context: Mapping[str, str]) -> None:
+        if self._open is None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._open = self._file.open("a", encoding="utf-8", buffering=1)
+        self._open.write(f"{line(self._format, context)}\n")
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def group_of(arn: str) -> str:
+    """The name of the log group with this ARN, which may end with :*."""
+    return arn.partition(":log-group:")[2].removesuffix(":*")

@@ -1,0 +1,103 @@
+"""Log groups, and the metric filters that make metrics of what is logged into them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.functions.model import Function
+from emulator.metrics.expressions import Unsupported
+from emulator.metrics.filter_patterns import Matches, field_of, matcher, text_of
+from emulator.metrics.store import Metric
+from emulator.providers import Created, EmulatorError, Resource
+
+PREFIX = "AWS::Logs::"
+
+
+@dataclass(frozen=True)
+class MetricFilter:
+    """`value` is a number, or a field as `$.a.b`; so are the values of `dimensions`."""
+
+    group: str
+    matches: Matches
+    namespace: str
+    name: str
+    value: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+    def measured(self, line: bytes) -> tuple[Metric, float] | None:
+        """What a line adds to the metric; None for one that does not match, or lacks a field."""
+        try:
+            document = json.loads(line)
+        except ValueError:
+            return None
+        if not self.matches(document):
+            return None
+        found = {key: field_of(document, field) for key, field in self.dimensions}
+        value = field_of(document, self.value) if self.value.startswith("$") else self.value
+        if None in found.values() or value is None:
+            return None
+        pairs = frozenset((key, text_of(each)) for key, each in found.items())
+        return Metric(self.namespace, self.name, pairs), float(value)
+
+
+class LogGroupProvider:
+    """Makes log groups and metric filters, and knows the file that stands for a group: that of the
+    function which logs into it, or else one below `logs` that is named as the group."""
+
+    types = (f"{PREFIX}LogGroup", f"{PREFIX}MetricFilter")
+
+    def __init__(
+        self, logs: Path, functions: Callable[[], Iterable[Function]], region: str, account: str
+    ) -> None:
+        self._logs, self._functions = logs, functions
+        self._scope = f"{region}:{account}"
+        self._filters: list[MetricFilter] = []
+        self._names: list[str] = []
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        if resource.type == f"{PREFIX}LogGroup":
+            name = properties.get("LogGroupName") or f"{resource.stack}-{resource.logical_id}"
+            self._names.append(name)
+            return Created(name, {"Arn": f"arn:aws:logs:{self._scope}:log-group:{name}:*"})
+        try:
+            self._filters += _filters(properties)
+        except Unsupported as why:
+            raise EmulatorError(f"{resource}: not supported: {why}") from None
+        return Created(properties.get("FilterName") or resource.logical_id)
+
+    def names(self) -> list[str]:
+        """Of functions' groups, by the name that AWS gives them, and of those that have a file."""
+        own = [f"/aws/lambda/{each.name}" for each in self._functions()]
+        return [*own, *(name for name in self._names if self.file(name).exists())]
+
+    def knows(self, group: str) -> bool:
+        return group in self._names or group in self.names()
+
+    def file(self, group: str) -> Path:
+        for each in self._functions():
+            if group in (each.log_group, f"/aws/lambda/{each.name}"):
+                return each.log
+        return self._logs / f"{group}.log"
+
+    def filters(self) -> dict[Path, list[MetricFilter]]:
+        """By the file whose lines they look at."""
+        found: dict[Path, list[MetricFilter]] = {}
+        for each in self._filters:
+            found.setdefault(self.file(each.group), []).append(each)
+        return found
+
+
+def _filters(properties: dict[str, Any]) -> Iterator[MetricFilter]:
+    for each in properties["MetricTransformations"]:
+        yield MetricFilter(
+            properties["LogGroupName"],
+            matcher(str(properties.get("FilterPattern") or "")),
+            each["MetricNamespace"],
+            each["MetricName"],
+            str(each["MetricValue"]),
+            tuple((one["Key"], one["Value"]) for one in each.get("Dimensions", ())),
+        )

@@ -1,0 +1,125 @@
+"""Metric filters: what of a log becomes a metric."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.functions.model import Function
+from emulator.metrics import emf
+from emulator.metrics.expressions import Unsupported
+from emulator.metrics.filter_patterns import matcher
+from emulator.metrics.log_groups import LogGroupProvider
+from emulator.metrics.store import Metric
+from emulator.providers import EmulatorError, Resource
+
+LINE = {
+    "status": "FAILURE",
+    "delivery": {"statusCode": 404, "attempts": 1, "gone": None},
+    "a": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("", True),
+        ('{ $.status = "FAILURE" }', True),
+        ("{ $.status = FAILURE }", True),
+        ('{ $.status = "FAIL*" }', True),
+        ('{ $.status != "FAILURE" }', False),
+        ('{ $.status = "SUCCESS" }', False),
+        ("{ $.delivery.statusCode = 404 }", True),
+        ("{ $.delivery.statusCode != 404 }", False),
+        ("{ $.delivery.statusCode >= 400 && $.delivery.statusCode < 500 }", True),
+        ("{ $.delivery.statusCode = 4* }", True),
+        ("{ $.delivery.statusCode = * }", True),
+        ("{ $.delivery.nothing = * }", False),
+        ("{ $.delivery.nothing != 404 }", False),
+        ("{ $.delivery.nothing NOT EXISTS }", True),
+        ("{ $.delivery.statusCode NOT EXISTS }", False),
+        ("{ $.delivery.gone IS NULL }", True),
+        ("{ $.a IS TRUE }", True),
+        ("{ $.a IS FALSE }", False),
+        ("{ $.status = SUCCESS || $.a IS TRUE && $.delivery.statusCode = 404 }", True),
+        ("{ ($.status = SUCCESS || $.a IS TRUE) && $.delivery.statusCode = 1 }", False),
+    ],
+)
+def test_a_pattern_of_json_matches_as_its_conditions_say(pattern: str, matches: bool) -> None:
+    assert matcher(pattern)(LINE) is matches
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "ERROR",
+        "[ip, user]",
+        "{ $.a }",
+        "{ $.a = 1",
+        "{ $.a > x }",
+        "{ $.a = 1 && }",
+        "{ ($.a = 1 }",
+    ],
+)
+def test_a_pattern_of_another_form_is_named(pattern: str) -> None:
+    with pytest.raises(Unsupported, match=r"pattern|comparison"):
+        matcher(pattern)
+
+
+def provider(logs: Path, *functions: Function) -> LogGroupProvider:
+    return LogGroupProvider(logs, lambda: functions, "us-east-1", "123456789012")
+
+
+def make(made: LogGroupProvider, kind: str, properties: dict[str, Any]) -> str:
+    resource = Resource("stack", "Id", f"AWS::Logs::{kind}", {})
+    return asyncio.run(made.create(resource, properties)).ref
+
+
+def count_codes(group: str, pattern: str = "{ $.status = * }") -> dict[str, Any]:
+    transformation = {
+        "MetricNamespace": "Chat",
+        "MetricName": "Answers",
+        "MetricValue": "10",
+        "Dimensions": [{"Key": "status", "Value": "$.delivery.statusCode"}],
+    }
+    return {
+        "LogGroupName": group,
+        "FilterPattern": pattern,
+        "MetricTransformations": [transformation],
+    }
+
+
+def test_lines_of_a_group_become_a_metric_with_dimensions_from_their_fields(
+    tmp_path: Path,
+) -> None:
+    groups = provider(tmp_path)
+    name = make(groups, "LogGroup", {"LogGroupName": "sns/x/app/GCM/chat"})
+    make(groups, "MetricFilter", count_codes(name))
+    logs = emf.Logs(tmp_path, groups.filters)
+    file = groups.file(name)
+    file.parent.mkdir(parents=True)
+    lines = [LINE, {"status": "FAILURE"}, {"other": 1}]
+    file.write_text("".join(f"{json.dumps(each)}\n" for each in lines) + "no json\n")
+    (tmp_path / "another.log").write_text(f"{json.dumps(LINE)}\n")
+    status = frozenset({("status", "404")})
+    found = [(metric, value) for _, metric, value in logs.new()]
+    assert found == [(Metric("Chat", "Answers", status), 10.0)]
+    assert list(logs.new()) == []
+
+
+def test_a_filter_on_a_function_s_group_looks_at_what_the_function_prints(tmp_path: Path) -> None:
+    log = tmp_path / "Send.log"
+    send = Function("send", "arn", "Send", "a.b", tmp_path, log, log_group="stack-Logs")
+    groups = provider(tmp_path, send)
+    make(groups, "MetricFilter", count_codes("stack-Logs"))
+    assert list(groups.filters()) == [log]
+    assert groups.names() == ["/aws/lambda/send"]
+
+
+def test_a_filter_that_is_not_understood_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(EmulatorError, match="ERROR"):
+        make(provider(tmp_path), "MetricFilter", count_codes("group", "ERROR"))

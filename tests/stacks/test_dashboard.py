@@ -1,0 +1,47 @@
+"""The dashboard: open connections, as their pings show."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from client.core.settings import Settings
+from stacks.config.environments import DEV
+from stacks.config.functions import FUNCTIONS
+from stacks.constructs.websocket_api import ACCESS_LOG, PING_SECONDS
+from tests.stacks.synthesized import Synthesize, Synthesized
+
+OPEN = "Connections, open by their pings"
+
+
+def graphs(made: Synthesized) -> dict[str, list[Any]]:
+    """The lines of each graph, by its title."""
+    body = made.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"]
+    parts = body["Fn::Join"][1]
+    text = "".join(part if isinstance(part, str) else "resource" for part in parts)
+    properties = [each["properties"] for each in json.loads(text)["widgets"]]
+    return {each["title"]: each["metrics"] for each in properties if "metrics" in each}
+
+
+def test_open_connections_are_the_pings_of_a_period_by_the_time_between_two(
+    dev: Synthesized,
+) -> None:
+    expression, pings = graphs(dev)[OPEN]
+    assert expression[0]["expression"] == f"pings * {PING_SECONDS} / PERIOD(pings)"
+    assert pings[:2] == ["Switchboard/dev", "Pings"]
+    assert pings[-1]["id"] == "pings" and pings[-1]["visible"] is False
+    assert sum(Settings().ping_between) / 2 == PING_SECONDS
+
+
+def test_pings_are_counted_in_the_access_log_which_names_their_route(dev: Synthesized) -> None:
+    (found,) = (
+        each for each in dev.all("AWS::Logs::MetricFilter") if "AccessLog" in each.logical_id
+    )
+    assert found.properties["FilterPattern"] == '{ $.route = "ping" }'
+    assert ACCESS_LOG["route"] == "$context.routeKey"
+    assert any("ping" in row.routes for row in FUNCTIONS.values())
+
+
+def test_without_an_access_log_nobody_guesses(synthesize: Synthesize) -> None:
+    made = synthesize(replace(DEV, websocket=replace(DEV.websocket, access_logs=False)))
+    assert OPEN not in graphs(made)
+    assert "New connections" in graphs(made)

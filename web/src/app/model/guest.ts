@@ -1,0 +1,246 @@
+/**
+ * A tab without the device: its client is one whose calls the tab that has the device carries out.
+ * When that one ends, this tab may get the device, and the same client goes on with its own.
+ */
+
+import type { ChatClient, Event } from "../../client/index.ts";
+import {
+  type Call,
+  type Change,
+  channelOf,
+  fromRaised,
+  guestChannelOf,
+  type Snapshot,
+  type ToAll,
+  type ToGuest,
+  type ToHolder,
+} from "./calls.ts";
+import { callOn } from "./holder.ts";
+import type { Link } from "./link.ts";
+
+/** The parts of a client that have methods of their own. */
+const PARTS = new Set(["people", "writing", "verification", "linking"]);
+/** What may be done twice: it is done again by the next tab that has the device. */
+const REPEATED = new Set([
+  "chats",
+  "history",
+  "watermarks",
+  "uploads",
+  "devices",
+  "registeredAt",
+  "fetchFile",
+  "markRead",
+  "typing",
+  "watch",
+  "refreshChats",
+  "storedItems",
+  "webPushKey",
+  "people.chats",
+  "people.contacts",
+  "people.invitations",
+  "people.requests",
+  "writing.profile",
+  "verification.safetyNumber",
+]);
+
+/** The tab that did it was closed: whether it was done is not known here. */
+export class HandedOver extends Error {
+  override readonly name = "HandedOver";
+}
+
+/** What a guest hears besides the events of the client. */
+export interface Hears {
+  joined(now: Snapshot): void;
+  changed(change: Change): void;
+  linkIs(link: Link): void;
+  left(): void;
+}
+
+interface Pending {
+  readonly call: Call;
+  readonly report: ((...args: unknown[]) => void) | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Guest {
+  readonly client: ChatClient;
+  readonly #id = crypto.randomUUID();
+  readonly #all: BroadcastChannel;
+  readonly #channel: BroadcastChannel;
+  readonly #listeners = new Set<(event: Event) => void>();
+  readonly #pending = new Map<number, Pending>();
+  readonly #there = Promise.withResolvers<void>();
+  #calls = 0;
+  #holder: string | undefined;
+  #own: ChatClient | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(
+    of: { readonly user: string; readonly device: string },
+    database: string,
+    hears: Hears,
+  ) {
+    this.#all = new BroadcastChannel(channelOf(database));
+    const name = guestChannelOf(database, this.#id);
+    this.#channel = new BroadcastChannel(name);
+    this.#channel.onmessage = ({ data }: MessageEvent<ToGuest>) => this.#heard(data, hears);
+    this.#all.onmessage = ({ data }: MessageEvent<ToAll>) => {
+      if (data.type === "here") this.#join();
+    };
+    this.client = this.#clientOf(of);
+    // Held for as long as this tab takes part; it joins once it has it.
+    void navigator.locks.request(name, () => {
+      this.#join();
+      return this.#there.promise;
+    });
+  }
+
+  /** What was changed on this tab, for the others. */
+  tell(change: Change): void {
+    if (this.#own === undefined) this.#post(change);
+  }
+
+  /** This tab has the device from now on. */
+  moveTo(client: ChatClient): void {
+    this.#own = client;
+    this.#stop = client.listen((event) => this.#publish(event));
+    this.#leave();
+    for (const { call, report, resolve, reject } of this.#take()) {
+      const args = report === undefined ? call.args : [...call.args, report];
+      if (isRepeated(call)) callOn(client, call.path, args).then(resolve, reject);
+      else reject(new HandedOver());
+    }
+  }
+
+  /** This tab takes no part any more. */
+  async close(): Promise<void> {
+    this.#leave();
+    this.#stop?.();
+    for (const { reject } of this.#take()) reject(new HandedOver());
+    await this.#own?.close();
+  }
+
+  #leave(): void {
+    this.#all.close();
+    this.#channel.close();
+    this.#there.resolve();
+  }
+
+  #take(): Pending[] {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    return pending;
+  }
+
+  #clientOf({ user, device }: { readonly user: string; readonly device: string }): ChatClient {
+    const connecting = () => this.#own === undefined || this.#own.connecting;
+    const own = {
+      user,
+      device,
+      get connecting() {
+        return connecting();
+      },
+      connectNow: () => void this.#call(["connectNow"], []).catch(() => {}), // it is an offer
+      close: () => this.close(),
+      listen: (listener: (event: Event) => void) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    };
+    return callable(own, [], (path, args) => this.#call(path, args)) as ChatClient;
+  }
+
+  async #call(path: readonly string[], args: readonly unknown[]): Promise<unknown> {
+    if (this.#own !== undefined) return callOn(this.#own, path, args);
+    const last = args.at(-1);
+    const report = typeof last === "function" ? (last as Pending["report"]) : undefined;
+    const plain = report === undefined ? args : args.slice(0, -1);
+    const id = ++this.#calls;
+    const call: Call = { type: "call", id, path, args: plain, reports: report !== undefined };
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { call, report, resolve, reject });
+      this.#post(call);
+    });
+  }
+
+  #heard(data: ToGuest, hears: Hears): void {
+    switch (data.type) {
+      case "joined":
+        this.#joined(data.holder);
+        hears.joined(data.now);
+        return;
+      case "event":
+        this.#publish(data.event);
+        return;
+      case "link":
+        hears.linkIs(data.link);
+        return;
+      case "left":
+        hears.left();
+        return;
+      case "report":
+        this.#pending.get(data.id)?.report?.(...data.args);
+        return;
+      case "draft":
+      case "wrote":
+        hears.changed(data);
+        return;
+      default:
+        this.#answered(data);
+    }
+  }
+
+  #answered(data: ToGuest & { readonly type: "returned" | "raised" }): void {
+    const pending = this.#pending.get(data.id);
+    this.#pending.delete(data.id);
+    if (data.type === "returned") pending?.resolve(data.value);
+    else pending?.reject(fromRaised(data.error));
+  }
+
+  #publish(event: Event): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  #join(): void {
+    this.#all.postMessage({ type: "join", guest: this.#id } satisfies ToAll);
+  }
+
+  /** A new holder knows nothing of what the one before was asked. */
+  #joined(holder: string): void {
+    if (holder === this.#holder) return;
+    this.#holder = holder;
+    for (const each of this.#take()) {
+      if (!isRepeated(each.call)) each.reject(new HandedOver());
+      else {
+        this.#pending.set(each.call.id, each);
+        this.#post(each.call);
+      }
+    }
+  }
+
+  #post(what: ToHolder): void {
+    this.#channel.postMessage(what);
+  }
+}
+
+function isRepeated({ path }: Call): boolean {
+  return REPEATED.has(path.join("."));
+}
+
+/** What `own` lacks is a method, which `call` is told of, or a part that has methods. */
+function callable(
+  own: object,
+  path: readonly string[],
+  call: (path: readonly string[], args: readonly unknown[]) => unknown,
+): object {
+  return new Proxy(own, {
+    get: (target, name) => {
+      if (Reflect.has(target, name)) return Reflect.get(target, name);
+      if (typeof name !== "string" || name === "then") return undefined; // it is no promise
+      const further = [...path, name];
+      if (path.length === 0 && PARTS.has(name)) return callable({}, further, call);
+      return (...args: unknown[]) => call(further, args);
+    },
+  });
+}
