@@ -207,6 +207,10 @@ class Aws:
         return self._client("cloudformation")
 
     @cached_property
+    def load_balancing(self) -> Any:
+        return self._client("elbv2")
+
+    @cached_property
     def chats(self) -> "Table":
         return self._table("CHATS_TABLE")
 
@@ -227,9 +231,23 @@ class Aws:
     def connections(self) -> "Connections":
         from lambdas.connections import Connections
 
+        if self.settings.get("CONNECTIONS_KEY"):
+            _ = self.connections_key  # before there are threads that would all ask for it
         return Connections(
-            self.settings["CONNECTIONS_URL"], self.settings.region, self._credentials
+            self.settings["CONNECTIONS_URL"], self.settings.region, self.post_credentials
         )
+
+    @cached_property
+    def connections_key(self) -> str:
+        """What posts are signed with where tasks hold the sockets."""
+        found = self.secrets.get_secret_value(SecretId=self.settings["CONNECTIONS_KEY"])
+        return found["SecretString"]
+
+    def post_credentials(self) -> tuple[str, str, str | None]:
+        """The role's for API Gateway, and the shared key for tasks."""
+        if self.settings.get("CONNECTIONS_KEY"):
+            return "sockets", self.connections_key, None
+        return self._credentials()
 
     @cached_property
     def files(self) -> "Files":

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, EventSource
-from stacks.config.permissions import PERMISSIONS
+from stacks.config.permissions import permissions_of
 from stacks.constructs.grants import Resources, arn, statements
 from stacks.constructs.live_alias import LiveAlias
 from stacks.constructs.retention import log_group
@@ -25,12 +25,23 @@ def variables(name: str, config: Environment, values: Mapping[str, str]) -> dict
     Metrics of two environments in one account stay apart by their namespace.
     """
     row = FUNCTIONS[name]
+    return variables_of(row.service, row.variables, config, values)
+
+
+def variables_of(
+    service: str, names: Iterable[str], config: Environment, values: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables with these names, and those that everything has. Who posts to tasks has the
+    key too."""
+    wanted = [*names]
+    if config.websocket.in_containers and "CONNECTIONS_URL" in wanted:
+        wanted.append("CONNECTIONS_KEY")
     return {
         "LOG_LEVEL": config.log_level,
-        "POWERTOOLS_SERVICE_NAME": row.service,
+        "POWERTOOLS_SERVICE_NAME": service,
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(config),
         **({"LOG_LEVEL_PARAMETER": f"/{_level_name(config)}"} if config.live_log_level else {}),
-        **{variable: values[variable] for variable in row.variables},
+        **{name: values[name] for name in wanted},
     }
 
 
@@ -74,7 +85,8 @@ class Function(Construct):
         self._config = config
         row, size = FUNCTIONS[id], config.functions.of(id)
         logs = log_group(self, "Logs", config)
-        self.role = self._role(logs, statements(PERMISSIONS[id], resources))
+        permissions = permissions_of(id, in_containers=config.websocket.in_containers)
+        self.role = self._role(logs, statements(permissions, resources))
         self.function = lambda_.Function(
             self,
             "Function",

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.config.environments import Environment
-from stacks.config.permissions import PERMISSIONS
+from stacks.config.permissions import permissions_of
 from stacks.config.pools import KubernetesPool, construct_id, finish_timeout
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import variables
@@ -52,7 +52,7 @@ class KubernetesPoolPods(Construct):
         Tags.of(self.target_group).add("pool", pool.name)
         # the addresses of an existing network are known to nobody at synth
         balancer.allow_to(ec2.Peer.any_ipv4(), ec2.Port.tcp(PORT), f"To the pods of {pool.name}")
-        self._act_as(self._role(resources))
+        self._act_as(self._role(resources, in_containers=config.websocket.in_containers))
         self._output(self._pods(config, image, values, balancer.security_groups[0]))
 
     def _pods(
@@ -77,7 +77,7 @@ class KubernetesPoolPods(Construct):
             drain=DEREGISTERED_WITHIN + settings.deregistration_delay,
         )
 
-    def _role(self, resources: Resources) -> iam.Role:
+    def _role(self, resources: Resources, *, in_containers: bool) -> iam.Role:
         """Only pods of this service account in this cluster get it:
         https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""
         role = iam.Role(
@@ -96,7 +96,8 @@ class KubernetesPoolPods(Construct):
                 )
             ),
         )
-        for statement in statements(PERMISSIONS["Api"], resources):
+        permissions = permissions_of("Api", in_containers=in_containers)
+        for statement in statements(permissions, resources):
             role.add_to_policy(statement)
         return role
 

@@ -18,6 +18,8 @@ from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
+from stacks.constructs.socket_service import SocketService
+from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
 from stacks.monitoring.canary import Canary
 from stacks.monitoring.group_metrics import of_group
@@ -34,6 +36,9 @@ WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem
 ERROR_PERCENT, REJECTED_PERCENT = 5, 20
 THROTTLES = 10  # a minute: fewer are the moments in which DynamoDB splits a partition
 CONCURRENCY_SHARE = 0.8  # of the account's quota
+HELD_SHARE = 0.9  # of the sockets that a task takes; autoscaling aims at less
+LATE_MILLISECONDS = 500
+FAILED_POSTS = 10
 
 
 class Alarms(Construct):
@@ -168,7 +173,7 @@ class Alarms(Construct):
                 datapoints=2,
             )
 
-    def on_gateway(self, chat: ChatStack) -> None:
+    def on_gateway(self, websocket: WebSocketApi) -> None:
         """Of frames and connections. Single errors are everyday: a ticket that was used, a device
         that was removed while it connected. So most count by their share."""
 
@@ -176,7 +181,7 @@ class Alarms(Construct):
             return cloudwatch.Metric(
                 namespace="AWS/ApiGateway",
                 metric_name=name,
-                dimensions_map={"ApiId": chat.websocket.api.api_id, "Stage": self._config.name},
+                dimensions_map={"ApiId": websocket.api.api_id, "Stage": self._config.name},
                 statistic="Sum",
                 period=FIVE_MINUTES,
             )
@@ -332,27 +337,68 @@ class Alarms(Construct):
             runbook="rejected-connections",
         )
         for name, pool in pools.items():
-            group = pool.target_group
-            unhealthy = group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
-            self._alarm(
-                f"{name}Unhealthy",
-                of_group(unhealthy, group, balancer),
-                f"Targets of the pool {name} fail their health checks",
-                Symptom.API,
-                runbook="unhealthy-targets",
-                datapoints=3,
-            )
-            healthy = group.metrics.healthy_host_count(statistic="Minimum", period=MINUTE)
-            self._alarm(
-                f"{name}Tasks",
-                of_group(healthy, group, balancer),
-                f"The pool {name} has fewer healthy tasks than its minimum of {pool.pool.min}",
-                Symptom.API,
-                runbook="too-few-tasks",
-                threshold=pool.pool.min,
-                datapoints=10,  # a deployment or a replaced task takes minutes
-                below=True,
-            )
+            self._on_targets(name, pool, balancer, Symptom.API)
+
+    def _on_targets(
+        self,
+        name: str,
+        pool: TargetPool | SocketService,
+        balancer: elb.ApplicationLoadBalancer,
+        symptom: Symptom,
+    ) -> None:
+        group = pool.target_group
+        unhealthy = group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
+        self._alarm(
+            f"{name}Unhealthy",
+            of_group(unhealthy, group, balancer),
+            f"Targets of the pool {name} fail their health checks",
+            symptom,
+            runbook="unhealthy-targets",
+            datapoints=3,
+        )
+        healthy = group.metrics.healthy_host_count(statistic="Minimum", period=MINUTE)
+        self._alarm(
+            f"{name}Tasks",
+            of_group(healthy, group, balancer),
+            f"The pool {name} has fewer healthy tasks than its minimum of {pool.pool.min}",
+            symptom,
+            runbook="too-few-tasks",
+            threshold=pool.pool.min,
+            datapoints=10,  # a deployment or a replaced task takes minutes
+            below=True,
+        )
+
+    def on_sockets(self, sockets: SocketService, balancer: elb.ApplicationLoadBalancer) -> None:
+        """Where tasks hold the sockets: these are what API Gateway's alarms are elsewhere."""
+        self._on_targets("Sockets", sockets, balancer, Symptom.CHAT)
+        most = sockets.pool.connections
+        self._alarm(
+            "SocketsHeld",
+            sockets.metric("ConnectionsHeld", "Maximum"),
+            f"A task holds {HELD_SHARE:.0%} of the {most} sockets that it takes",
+            Symptom.CHAT,
+            runbook="sockets",
+            threshold=HELD_SHARE * most,
+            datapoints=3,
+        )
+        self._alarm(
+            "SocketsLate",
+            sockets.metric("LoopLag", "Maximum"),
+            f"A task answers its sockets {LATE_MILLISECONDS} ms late: it has too little CPU",
+            Symptom.CHAT,
+            runbook="sockets",
+            threshold=LATE_MILLISECONDS,
+            datapoints=3,
+        )
+        self._alarm(
+            "PostsFailed",
+            sockets.metric("PostsFailed", "Sum"),
+            f"Each minute {FAILED_POSTS} posts or more reach no task: their sockets hear it late",
+            Symptom.CHAT,
+            runbook="sockets",
+            threshold=FAILED_POSTS,
+            datapoints=3,
+        )
 
     def on_network_balancer(self, balancer: NetworkBalancer) -> None:
         group = balancer.target_group

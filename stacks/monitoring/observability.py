@@ -58,7 +58,10 @@ class ObservabilityStack(EnvironmentStack):
         alarms = Alarms(self, "Alarms", config=config, notify=self._topic(), fingerprint=made_from)
         alarms.on_tables(data)
         alarms.on_functions(functions)
-        alarms.on_gateway(chat)
+        if chat.websocket:
+            alarms.on_gateway(chat.websocket)
+        if web.sockets:
+            alarms.on_sockets(web.sockets, web.load_balancer.balancer)
         alarms.on_queues(notifications, chat)
         alarms.on_users(data)
         canary = self._canary(platform, web)
@@ -71,7 +74,9 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.show_alarms(alarms.notify())
         dashboard.show_times(canary)
         dashboard.show_messages()
-        dashboard.show_connections(chat)
+        if web.sockets:
+            dashboard.show_sockets(web.sockets, web.load_balancer.balancer)
+        dashboard.show_connections(chat.websocket)
         if notifications.feedback:
             dashboard.show_platforms()
         dashboard.show_functions(functions)

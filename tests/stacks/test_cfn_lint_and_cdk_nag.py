@@ -50,11 +50,13 @@ REVIEWED = [
     ("IAM5[[]Resource::[*]]", "*/DeliveryWatch/Role/*", "ListStreams has no resource"),
     ("IAM5[[]Resource::[*]]", "*/Task/ExecutionRole/*", "nor has GetAuthorizationToken"),
     ("IAM5[[]Resource::[*]]", "dev/*/DefaultPolicy/Resource", "X-Ray has no resource: tracing"),
+    ("IAM5[[]Resource::[*]]", "*/Sockets/Task/TaskRole/*", "nor has DescribeTargetHealth"),
     ("L1", "*/Function/Resource", "python3.13 is what the packages are built and tested for"),
     ("S1", "*/AccessLogs/Bucket/Resource", "it is the log; its log would be one more"),
     ("S1", "*/Data/Files/Bucket/Resource", "the functions' logs have who asked for which URL"),
     ("SMG4", "*/Credentials/*", "Google's and Apple's keys are rotated by their owners"),
     ("SMG4", "*/CloudFront/OriginSecret1/Resource", "the distribution would have to change too"),
+    ("SMG4", "*/SocketKey/Secret/*", "tasks and functions read it once, when they start"),
     ("SQS3", "*/StreamFailures/Resource", "it is a dead-letter queue, of a stream"),
     ("VPC7", "dev/Network/Vpc/Resource", "dev's network has nothing to find out"),
     ("VPC7", "staging/Network/Vpc/Resource", "the same"),
@@ -63,6 +65,7 @@ REVIEWED = [
 MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
     "dev": {
         "load_balancer.ip_hash": True,
+        "websocket.plane": "containers",
         "canary_minutes": 60,
         "live_log_level": True,
         "tracing": True,

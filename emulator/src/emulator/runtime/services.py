@@ -312,7 +312,7 @@ class Services:
         return Endpoints(
             env=servers.options.env,
             api=self.balancer.url,
-            websocket=self.gateway.websocket_url,
+            websocket=self._websocket_url(),
             aws=servers.aws.url,
             fcm=servers.fcm.url,
             apns=servers.apns.url,
@@ -325,6 +325,14 @@ class Services:
             page=f"{self.balancer.url}{page}" if page else None,
             names=self._domains.for_browsers(self.balancer.url, self._addresses.websocket),
         )
+
+    def _websocket_url(self) -> str:
+        """The API's; without one what the template's outputs have, where tasks hold sockets."""
+        if self.gateway.has_api or self.made.stage is None:
+            return self.gateway.websocket_url
+        outputs = self.made.stage.outputs_with("://")
+        found = (each for each in outputs if isinstance(each, str) and each.startswith("ws"))
+        return self._addresses.environment({"URL": next(found, "")})["URL"]
 
     def _origins(self) -> dict[str, str]:
         network = self.balancer.network_url
