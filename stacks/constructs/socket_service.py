@@ -17,7 +17,7 @@ from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, SOCKET_FUNCTIONS
 from stacks.config.permissions import of_socket_tasks
 from stacks.constructs.container_pool import ARCHITECTURES
-from stacks.constructs.function import metrics_namespace, variables_of
+from stacks.constructs.function import metrics_namespace, reading_log_level, variables_of
 from stacks.constructs.grants import Resource, Resources, statements
 from stacks.constructs.load_balancer import LoadBalancer
 from stacks.constructs.retention import log_group
@@ -81,7 +81,8 @@ class SocketService(Construct):
         task = self._task(image, values)
         # an action that knows no resource
         known = {**resources, "any_target_group": Resource(("*",))}
-        for statement in statements(of_socket_tasks(SOCKET_FUNCTIONS), known):
+        granted = statements(of_socket_tasks(SOCKET_FUNCTIONS), known)
+        for statement in (*granted, *reading_log_level(self, config)):
             task.add_to_task_role_policy(statement)
         self.service = self._service(cluster, task)
         (group,) = self.service.connections.security_groups

@@ -27,6 +27,13 @@ def test_functions_and_tasks_may_read_the_parameter_and_know_its_name(
     assert not made.all("AWS::SSM::Parameter")  # a deployment would set it back
 
 
+def test_tasks_that_hold_sockets_may_read_it_too(synthesize: Synthesize) -> None:
+    held = replace(DEV.websocket, plane="containers")
+    made = synthesize(replace(DEV, live_log_level=True, websocket=held))
+    role = made.one("AWS::IAM::Role", "SocketsTaskTaskRole")
+    assert made.grants(role.logical_id)[PARAMETER] == {"ssm:GetParameter"}
+
+
 def test_traces_are_lambda_s_own(synthesize: Synthesize) -> None:
     made = synthesize(replace(DEV, tracing=True))
     for function in made.all("AWS::Lambda::Function"):
