@@ -10,23 +10,23 @@ from typing import Any
 import pytest
 
 from emulator.aws.feedback import Feedback
-from emulator.aws.outcome import Answer, Outcome
+from emulator.aws.outcome import Outcome, Result
 
 APPLICATION = "arn:aws:sns:us-east-1:123456789012:app/GCM/chat-fcm"
 ENDPOINT = "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/chat-fcm/one"
 GROUP = "sns/us-east-1/123456789012/app/GCM/chat-fcm"
-TAKEN = Answer(Outcome.delivered, 200, '{"name":"m1"}')
-GONE = Answer(Outcome.unregistered, 404, "UNREGISTERED")
-UNREACHABLE = Answer(Outcome.try_again)
+TAKEN = Result(Outcome.delivered, 200, '{"name":"m1"}')
+GONE = Result(Outcome.unregistered, 404, "UNREGISTERED")
+UNREACHABLE = Result(Outcome.try_again)
 BOTH = {"SuccessFeedbackRoleArn": "role", "FailureFeedbackRoleArn": "role"}
 
 
-def written(tmp_path: Path, attributes: dict[str, str], answer: Answer) -> dict[str, Any]:
+def written(tmp_path: Path, attributes: dict[str, str], result: Result) -> dict[str, Any]:
     """The lines, by log group."""
     application = SimpleNamespace(arn=APPLICATION, attributes=attributes)
     endpoint = SimpleNamespace(arn=ENDPOINT, application=application, attributes={"Token": "t"})
     feedback = Feedback(tmp_path, now=lambda: 100.25, random=lambda: 0.5)
-    feedback.write(endpoint, "id", 100.0, 2, answer)
+    feedback.write(endpoint, "id", 100.0, 2, result)
     return {
         str(file.relative_to(tmp_path).with_suffix("")): json.loads(file.read_text())
         for file in tmp_path.rglob("*.log")
@@ -34,7 +34,7 @@ def written(tmp_path: Path, attributes: dict[str, str], answer: Answer) -> dict[
 
 
 @pytest.mark.parametrize(
-    ("attributes", "answer", "group"),
+    ("attributes", "result", "group"),
     [
         ({}, TAKEN, None),
         ({}, GONE, None),
@@ -49,9 +49,9 @@ def written(tmp_path: Path, attributes: dict[str, str], answer: Answer) -> dict[
     ],
 )
 def test_all_failures_are_logged_and_of_successes_a_sample(
-    tmp_path: Path, attributes: dict[str, str], answer: Answer, group: str | None
+    tmp_path: Path, attributes: dict[str, str], result: Result, group: str | None
 ) -> None:
-    assert list(written(tmp_path, attributes, answer)) == ([group] if group else [])
+    assert list(written(tmp_path, attributes, result)) == ([group] if group else [])
 
 
 def test_a_line_has_the_fields_that_aws_documents(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_token_whose_app_is_gone_disables_its_endpoint(tmp_path: Path) -> None
     run(tmp_path, scenario)
 
 
-def test_what_a_platform_answers_is_in_the_log_of_its_application(tmp_path: Path) -> None:
+def test_the_response_of_a_platform_is_in_the_log_of_its_application(tmp_path: Path) -> None:
     async def scenario(platforms: Platforms) -> None:
         roles = {f"{kind}FeedbackRoleArn": "arn:role" for kind in ("Success", "Failure")}
         endpoint = platforms.endpoint("GCM", "android-3", roles)

@@ -82,7 +82,7 @@ def make(made: LogGroupProvider, kind: str, properties: dict[str, Any]) -> str:
 def count_codes(group: str, pattern: str = "{ $.status = * }") -> dict[str, Any]:
     transformation = {
         "MetricNamespace": "Chat",
-        "MetricName": "Answers",
+        "MetricName": "Results",
         "MetricValue": "10",
         "Dimensions": [{"Key": "status", "Value": "$.delivery.statusCode"}],
     }
@@ -107,7 +107,7 @@ def test_lines_of_a_group_become_a_metric_with_dimensions_from_their_fields(
     (tmp_path / "another.log").write_text(f"{json.dumps(LINE)}\n")
     status = frozenset({("status", "404")})
     found = [(metric, value) for _, metric, value in logs.new()]
-    assert found == [(Metric("Chat", "Answers", status), 10.0)]
+    assert found == [(Metric("Chat", "Results", status), 10.0)]
     assert list(logs.new()) == []
 
 

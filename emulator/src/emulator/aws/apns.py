@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import jwt
 
-from emulator.aws.outcome import Answer, Outcome
+from emulator.aws.outcome import Outcome, Result
 
 _RENEW = 40 * 60  # seconds; APNs rejects tokens older than an hour, and renewals within 20 minutes
 _DEAD = {"BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken", "Unregistered"}
@@ -38,7 +38,7 @@ class ApnsSender:
         device_token: str,
         payload: Mapping[str, Any],
         attributes: Mapping[str, Mapping[str, Any]],
-    ) -> Answer:
+    ) -> Result:
         """Post one payload; `application` are the platform application's attributes and
         `attributes` the message's (`AWS.SNS.MOBILE.APNS.PUSH_TYPE` and its like)."""
         response = await self.http.post(
@@ -50,7 +50,7 @@ class ApnsSender:
             },
         )
         status, text = response.status_code, response.text
-        return Answer(judge(status, text), status, text)
+        return Result(judge(status, text), status, text)
 
     def _provider_token(self, application: Mapping[str, str]) -> str:
         key_id, team = application["PlatformPrincipal"], application["ApplePlatformTeamID"]

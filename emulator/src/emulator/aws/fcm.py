@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import jwt
 
-from emulator.aws.outcome import Answer, Outcome
+from emulator.aws.outcome import Outcome, Result
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -31,7 +31,7 @@ class FcmSender:
     now: Callable[[], float] = time.time
     _tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
 
-    async def send(self, credential: str, request: Mapping[str, Any]) -> Answer:
+    async def send(self, credential: str, request: Mapping[str, Any]) -> Result:
         """Post one `{"message": {"token", ...}}`; `credential` is the service account's JSON."""
         account = json.loads(credential)
         url = f"{self.server}/v1/projects/{account['project_id']}/messages:send"
@@ -44,7 +44,7 @@ class FcmSender:
                 break
             del self._tokens[account["client_email"]]  # it was withdrawn before its time
         status, text = response.status_code, response.text
-        return Answer(judge(status, text), status, text)
+        return Result(judge(status, text), status, text)
 
     async def _access_token(self, account: Mapping[str, str]) -> str:
         name, now = account["client_email"], self.now()

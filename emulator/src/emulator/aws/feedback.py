@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from emulator.aws.outcome import Answer, Outcome
+from emulator.aws.outcome import Outcome, Result
 
 FAILED = "/Failure"  # ends the name of the log group of failures
 
@@ -29,11 +29,11 @@ class Feedback:
     random: Callable[[], float] = random.random
 
     def write(
-        self, endpoint: Any, message_id: str, published: float, attempts: int, answer: Answer
+        self, endpoint: Any, message_id: str, published: float, attempts: int, result: Result
     ) -> None:
         """`endpoint` is moto's; `published` in epoch seconds."""
         application = endpoint.application
-        failed = answer.outcome is not Outcome.delivered
+        failed = result.outcome is not Outcome.delivered
         if self.logs is None or not self._asked(application.attributes, failed=failed):
             return
         line = {
@@ -43,8 +43,8 @@ class Feedback:
                 "token": endpoint.attributes["Token"],
                 "attempts": attempts,
                 "dwellTimeMs": int(1000 * (self.now() - published)),
-                **({} if answer.status is None else {"statusCode": answer.status}),
-                "providerResponse": answer.text or answer.outcome.value,
+                **({} if result.status is None else {"statusCode": result.status}),
+                "providerResponse": result.text or result.outcome.value,
             },
             "status": "FAILURE" if failed else "SUCCESS",
         }

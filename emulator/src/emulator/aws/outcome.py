@@ -13,7 +13,7 @@ class Outcome(Enum):
     rejected = "the platform rejected it"
 
 
-class Answer(NamedTuple):
+class Result(NamedTuple):
     """What a platform responded, and what that means; no status where it did not respond."""
 
     outcome: Outcome

@@ -15,7 +15,7 @@ import httpx
 from emulator.aws.apns import ApnsSender
 from emulator.aws.fcm import FcmSender
 from emulator.aws.feedback import Feedback
-from emulator.aws.outcome import Answer, Outcome
+from emulator.aws.outcome import Outcome, Result
 
 RETRIES = (0.2, 1.0, 5.0)  # seconds; SNS tries for hours, which nobody waits for on a laptop
 
@@ -53,18 +53,18 @@ class Relay:
         for pause in (*self.retries, None):
             attempts += 1
             try:
-                answer = await self._send(endpoint.application, token, payload, attributes)
+                result = await self._send(endpoint.application, token, payload, attributes)
             except (httpx.HTTPError, ValueError, KeyError) as error:
                 print(f"sns: {endpoint.arn}: {error!r}", flush=True)
-                answer = _answer_to(error)
-            if answer.outcome is Outcome.unregistered and endpoint.attributes["Token"] == token:
+                result = _result_of(error)
+            if result.outcome is Outcome.unregistered and endpoint.attributes["Token"] == token:
                 endpoint.attributes["Enabled"] = False
-            if answer.outcome is not Outcome.try_again or pause is None:
+            if result.outcome is not Outcome.try_again or pause is None:
                 break
             await asyncio.sleep(pause)
-        if answer.outcome is not Outcome.delivered:
-            print(f"sns: {endpoint.arn}: {answer.outcome.value}", flush=True)
-        self.feedback.write(endpoint, message_id, published, attempts, answer)
+        if result.outcome is not Outcome.delivered:
+            print(f"sns: {endpoint.arn}: {result.outcome.value}", flush=True)
+        self.feedback.write(endpoint, message_id, published, attempts, result)
 
     async def _send(
         self,
@@ -72,7 +72,7 @@ class Relay:
         token: str,
         payload: str,
         attributes: Mapping[str, Mapping[str, Any]],
-    ) -> Answer:
+    ) -> Result:
         if application.platform == "GCM":
             request = fcm_request(payload, token)
             return await self.fcm.send(application.attributes["PlatformCredential"], request)
@@ -81,15 +81,15 @@ class Relay:
         )
 
 
-def _answer_to(error: Exception) -> Answer:
+def _result_of(error: Exception) -> Result:
     """A server that cannot be reached may come back; a payload or credential that cannot be read
     will not get better."""
     if isinstance(error, httpx.TransportError):
-        return Answer(Outcome.try_again, text=repr(error))
+        return Result(Outcome.try_again, text=repr(error))
     if isinstance(error, httpx.HTTPStatusError):
         status, text = error.response.status_code, error.response.text
-        return Answer(Outcome.try_again if status >= 500 else Outcome.rejected, status, text)
-    return Answer(Outcome.rejected, text=repr(error))
+        return Result(Outcome.try_again if status >= 500 else Outcome.rejected, status, text)
+    return Result(Outcome.rejected, text=repr(error))
 
 
 def fcm_request(payload: str, token: str) -> dict[str, Any]:
