@@ -1,8 +1,7 @@
 """The console's HTTP server.
 
-Its URL begins with a token (see `emulator.console.token`), and without it only GET
-/_local/endpoints is answered, by which another emulator learns who has a port. Behind it
-GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
+Its URL begins with a token (see `emulator.console.token`). Without it only GET /_local/endpoints
+has a response, from which another emulator learns who has a port. Behind it
 `{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
 `{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Commands.load`) are
 the orders. See `emulator.console.details` for what is

@@ -1,4 +1,4 @@
-"""The console's token: a secret in its address, kept beside the emulator's other files.
+"""The console's token: a secret in its address, in a file beside the emulator's others.
 
 Host and Origin are the checks that a web page fails. Another user of this machine sends whichever
 headers they like, and the console shows what clients sent, with their access tokens, and ends

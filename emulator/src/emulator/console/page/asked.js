@@ -12,7 +12,7 @@ export function whenChanged(draw) {
   redraw = draw;
 }
 
-// One of the page's own fields; nothing is kept of an empty value.
+// One of the page's own fields; an empty value removes it.
 export function choose(name, ...values) {
   const query = new URLSearchParams(location.search);
   query.delete(name);
