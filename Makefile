@@ -254,7 +254,8 @@ lock: $(READY) ## pins the dependency groups of pyproject.toml, with hashes
 		--no-header --no-emit-index-url --no-annotate $(ARGS)"; \
 	$$lock --group function -o lambdas/requirements.txt; \
 	$$lock --group container -c lambdas/requirements.txt -o lambdas/requirements-container.txt; \
-	$$lock --group developer -c lambdas/requirements-container.txt -o requirements.txt
+	$$lock --group developer -c lambdas/requirements-container.txt -o requirements.txt; \
+	$$lock --group canary -c requirements.txt -o tools/canary-requirements.txt
 
 clean: ## ends what runs, and removes everything that was made here, with users and chats
 	@if [ -e .local/lock ] && [ -x $(BIN)/python ]; then $(BIN)/python -m emulator down; fi

@@ -18,6 +18,7 @@ PARTS = {
     "pushes": "How often phones ring",
     "cold_import": "Cold start of the send function",
     "fan_out": "Posting to many connections",
+    "sockets": "A task that holds sockets",
     "encryption": "Encryption on a device, Python client",
     "encryption_browser": "Encryption on a device, browser client in Chromium",
     "page": "The web client's page in Chromium",

@@ -38,10 +38,10 @@ def _measured(root: int) -> tuple[int, float]:
     sizes = []
     for pid in processes(root):
         with suppress(OSError):  # it has ended
-            sizes.append(_pss_kilobytes(pid))
+            sizes.append(pss_kilobytes(pid))
     return len(sizes), sum(sizes) / 1024
 
 
-def _pss_kilobytes(pid: int) -> int:
+def pss_kilobytes(pid: int) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("Pss:")))

@@ -1,5 +1,15 @@
 """`python -m client`."""
 
-from client.cli.main import main
 
-raise SystemExit(main())
+def run() -> int:
+    """Ctrl-C ends it without a word, also while its modules are still being loaded."""
+    try:
+        from client.cli.main import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(run())

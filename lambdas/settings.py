@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from lambdas.connections import Connections
     from lambdas.files import Files
+    from lambdas.log_level import LogLevel
     from lambdas.tables import Table
 
 
@@ -206,6 +207,10 @@ class Aws:
         return self._client("cloudformation")
 
     @cached_property
+    def load_balancing(self) -> Any:
+        return self._client("elbv2")
+
+    @cached_property
     def chats(self) -> "Table":
         return self._table("CHATS_TABLE")
 
@@ -226,9 +231,23 @@ class Aws:
     def connections(self) -> "Connections":
         from lambdas.connections import Connections
 
+        if self.settings.get("CONNECTIONS_KEY"):
+            _ = self.connections_key  # before there are threads that would all ask for it
         return Connections(
-            self.settings["CONNECTIONS_URL"], self.settings.region, self._credentials
+            self.settings["CONNECTIONS_URL"], self.settings.region, self.post_credentials
         )
+
+    @cached_property
+    def connections_key(self) -> str:
+        """What posts are signed with where tasks hold the sockets."""
+        found = self.secrets.get_secret_value(SecretId=self.settings["CONNECTIONS_KEY"])
+        return found["SecretString"]
+
+    def post_credentials(self) -> tuple[str, str, str | None]:
+        """The role's for API Gateway, and the shared key for tasks."""
+        if self.settings.get("CONNECTIONS_KEY"):
+            return "sockets", self.connections_key, None
+        return self._credentials()
 
     @cached_property
     def files(self) -> "Files":
@@ -238,6 +257,18 @@ class Aws:
         return Files(
             settings["FILES_URL"], settings["FILES_BUCKET"], settings.region, self._credentials
         )
+
+    @cached_property
+    def log_level(self) -> "LogLevel":
+        from lambdas.log_level import LogLevel
+
+        settings = self.settings
+        parameter, level = settings.get("LOG_LEVEL_PARAMETER"), settings.get("LOG_LEVEL", "INFO")
+        return LogLevel(parameter, level, lambda: self._ssm)
+
+    @cached_property
+    def _ssm(self) -> Any:
+        return self._client("ssm")
 
     def prepare(self) -> None:
         """Makes the clients of the tables and the queue that the function has."""
@@ -256,6 +287,14 @@ class Aws:
 def aws() -> Aws:
     """This execution environment's clients and settings; tests clear the cache between theirs."""
     return Aws(Settings(os.environ))
+
+
+def invoked() -> Aws:
+    """`aws()` at the beginning of an invocation, which may have to log more or less than before."""
+    found = aws()
+    if found.settings.get("LOG_LEVEL_PARAMETER"):
+        found.log_level.look(found.now())
+    return found
 
 
 def prepare() -> None:

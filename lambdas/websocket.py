@@ -7,8 +7,8 @@ from lambdas import frames
 from lambdas.connections import Connections, Outcome, Post
 from lambdas.errors import ChatError, LeaseLost, bad_request, internal, rate_limited
 from lambdas.frames import Frame
-from lambdas.settings import Aws, aws, prepare
-from lambdas.telemetry import logger, metrics
+from lambdas.settings import Aws, invoked, prepare
+from lambdas.telemetry import about, logger, metrics
 from lambdas.throttling import is_throttled
 
 Event = dict[str, Any]
@@ -35,7 +35,7 @@ def caller_of(event: Event) -> Caller:
 
 
 def frame_handler(
-    routes: Mapping[str, Route], clients: Callable[[], Aws] = aws
+    routes: Mapping[str, Route], clients: Callable[[], Aws] = invoked
 ) -> Callable[[Event, Any], Response]:
     """A Lambda handler for routes by action: each gets a valid frame and returns the response.
 
@@ -49,7 +49,7 @@ def frame_handler(
         text = event.get("body") or ""
         try:
             caller = caller_of(event)
-            logger.structure_logs(append=False, user=caller.user, device=caller.device)
+            about(caller.user, caller.device)
             if event.get("isBase64Encoded"):
                 raise bad_request("frames are text, not binary")
             frame = frames.parse_frame(text)

@@ -1,4 +1,7 @@
-"""The chat stack: WebSocket API, the functions of its routes, and the delivery watch."""
+"""The chat stack: WebSocket API, the functions of its routes, and the delivery watch.
+
+Where tasks of the web stack hold the sockets, the delivery watch alone.
+"""
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_lambda as lambda_
@@ -11,7 +14,7 @@ from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, readers
 from stacks.constructs.function import Function
 from stacks.constructs.grants import Resource
-from stacks.constructs.websocket_api import WebSocketApi
+from stacks.constructs.websocket_api import SocketEndpoint, WebSocketApi
 from stacks.data import DataStack
 from stacks.notifications import NotificationsStack
 from stacks.stack import EnvironmentStack
@@ -27,12 +30,18 @@ class ChatStack(EnvironmentStack):
         platform: Platform,
         data: DataStack,
         notifications: NotificationsStack,
+        endpoint: SocketEndpoint | None = None,
     ) -> None:
+        """`endpoint` is where sockets are held, if not by API Gateway."""
         super().__init__(scope, id, config=config, description="WebSocket API and its functions")
         self._code = function_code(platform)
         self._data = data
         self._queue_url = notifications.queue.queue_url
-        self.websocket = WebSocketApi(self, "WebSocket", config=config)
+        self.websocket: WebSocketApi | None = None
+        if endpoint is None:
+            self.websocket = WebSocketApi(self, "WebSocket", config=config)
+            endpoint = self.websocket.endpoint
+        self.endpoint = endpoint
         self.stream_failures = sqs.Queue(
             self,
             "StreamFailures",
@@ -44,17 +53,21 @@ class ChatStack(EnvironmentStack):
         self._resources = {
             **data.resources,
             **notifications.resources,
-            **self.websocket.resources,
+            **self.endpoint.resources,
             **sources,
         }
         self.functions: dict[str, Function] = {}
+        if self.websocket:
+            self._serve(self.websocket)
+        for name in readers(sources):
+            self._add(name)
+
+    def _serve(self, websocket: WebSocketApi) -> None:
         authorizer = self._add("Authorize")
         serving = {name: self._add(name) for name, row in FUNCTIONS.items() if row.routes}
         routes = {route: serving[name] for name in serving for route in FUNCTIONS[name].routes}
-        self.websocket.serve(authorizer=authorizer, routes=routes)
-        for name in readers(sources):
-            self._add(name)
-        CfnOutput(self, "WebSocketUrl", value=self.websocket.url)
+        websocket.serve(authorizer=authorizer, routes=routes)
+        CfnOutput(self, "WebSocketUrl", value=websocket.endpoint.url)
 
     def _event_sources(self) -> dict[str, Resource]:
         """Queues and streams of this stack that functions read, and the queues of what failed."""
@@ -75,7 +88,7 @@ class ChatStack(EnvironmentStack):
         """Values of the environment variables that the rows of FUNCTIONS name."""
         return {
             **self._data.table_names(),
-            "CONNECTIONS_URL": self.websocket.connections_url,
+            **self.endpoint.variables(),
             "PUSH_QUEUE_URL": self._queue_url,
             "MESSAGE_TTL_DAYS": str(self.config.message_ttl_days),
             "RETAIN_UNTIL_EXPIRY": str(self.config.retain_until_expiry).lower(),

@@ -1,5 +1,7 @@
 """One environment as a CDK stage: its stacks, and which of them refer to which."""
 
+from typing import TypedDict
+
 from aws_cdk import Annotations, Stack, Stage, Tags
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -14,6 +16,15 @@ from stacks.network import NetworkStack
 from stacks.notifications import NotificationsStack
 from stacks.pipeline import PipelineStack
 from stacks.web import WebStack
+
+
+class Common(TypedDict):
+    """What both stacks that may have the sockets are given."""
+
+    config: Environment
+    platform: Platform
+    data: DataStack
+    notifications: NotificationsStack
 
 
 class EnvironmentStage(Stage):
@@ -33,23 +44,19 @@ class EnvironmentStage(Stage):
         notifications = NotificationsStack(
             self, "Notifications", config=config, platform=platform, data=data
         )
-        chat = ChatStack(
-            self,
-            "Chat",
-            config=config,
-            platform=platform,
-            data=data,
-            notifications=notifications,
-        )
-        web = WebStack(
-            self,
-            "Web",
-            config=config,
-            platform=platform,
-            vpc=vpc,
-            data=data,
-            chat=chat,
-        )
+        common: Common = {
+            "config": config,
+            "platform": platform,
+            "data": data,
+            "notifications": notifications,
+        }
+        # Whichever has the sockets is first: the other posts to them.
+        if config.websocket.in_containers:
+            web = WebStack(self, "Web", vpc=vpc, **common)
+            chat = ChatStack(self, "Chat", endpoint=web.endpoint, **common)
+        else:
+            chat = ChatStack(self, "Chat", **common)
+            web = WebStack(self, "Web", vpc=vpc, endpoint=chat.endpoint, **common)
         ObservabilityStack(
             self,
             "Observability",
@@ -58,6 +65,7 @@ class EnvironmentStage(Stage):
             notifications=notifications,
             chat=chat,
             web=web,
+            platform=platform,
         )
         if config.pipeline.subject:
             PipelineStack(self, "Pipeline", config=config)

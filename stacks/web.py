@@ -1,5 +1,7 @@
 """The web stack: the load balancers and their pools, which all serve the same HTTP API."""
 
+from functools import cached_property
+
 from aws_cdk import CfnOutput
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as ecr_assets
@@ -8,7 +10,6 @@ from constructs import Construct
 
 from stacks.build.bundle import SOURCES, function_code
 from stacks.build.packages import Platform
-from stacks.chat import ChatStack
 from stacks.config.environments import Environment
 from stacks.config.pools import ContainerPool, KubernetesPool, construct_id
 from stacks.config.rules import ip_hash_pool
@@ -23,9 +24,12 @@ from stacks.constructs.platform_applications import (
     application_variables,
     platform_resources,
 )
+from stacks.constructs.socket_service import PATH, SocketKey, SocketService
 from stacks.constructs.web_acl import WebAcl
+from stacks.constructs.websocket_api import SocketEndpoint
 from stacks.data import DataStack
 from stacks.network import existing_vpc
+from stacks.notifications import NotificationsStack
 from stacks.stack import EnvironmentStack
 
 PLATFORMS = {
@@ -44,22 +48,34 @@ class WebStack(EnvironmentStack):
         platform: Platform,
         vpc: ec2.IVpc | None,
         data: DataStack,
-        chat: ChatStack,
+        notifications: NotificationsStack,
+        endpoint: SocketEndpoint | None = None,
     ) -> None:
+        """`endpoint` is that of API Gateway; without it tasks of this stack hold the sockets."""
         super().__init__(scope, id, config=config, description="Load balancer and its pools")
         self._code = function_code(platform)
         self._code_with_page = function_code(platform, page=True)
+        vpc = self._vpc = vpc or existing_vpc(self, config)
+        self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=vpc)
+        in_tasks = endpoint is None
+        if endpoint is None:
+            key = SocketKey(self, "SocketKey", config=config, balancer=self.load_balancer)
+            endpoint = key.endpoint
+            CfnOutput(self, "WebSocketUrl", value=endpoint.url)
+        self.endpoint = endpoint
         self._resources = {
             **data.resources,
+            **notifications.resources,
             **platform_resources(self, config),
-            **chat.websocket.resources,
+            **endpoint.resources,
         }
         self._values = {
             **data.table_names(),
             **data.files.variables(),
             **config.files.variables(),
-            "CONNECTIONS_URL": chat.websocket.connections_url,
-            "WEBSOCKET_URL": chat.websocket.url,
+            **endpoint.variables(),
+            "WEBSOCKET_URL": endpoint.url,
+            "PUSH_QUEUE_URL": notifications.queue.queue_url,
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
             "PASSWORD_RESET": str(config.password_reset).lower(),
@@ -70,18 +86,19 @@ class WebStack(EnvironmentStack):
             "VAPID_KEY": data.web_push_key.key_arn,
             **application_variables(self, config),
         }
-        vpc = vpc or existing_vpc(self, config)
-        self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=vpc)
         self.functions: dict[str, Function] = {}
         self.container_pools: dict[str, ContainerPoolService] = {}
         self.kubernetes_pools: dict[str, KubernetesPoolPods] = {}
+        self.sockets: SocketService | None = None
         distribution = None
         if config.cloudfront.enabled:
             distribution = Distribution(self, "CloudFront", config=config)
         self.load_balancer.forward(
-            self._shares(vpc),
+            self._shares(),
             (ORIGIN_HEADER, distribution.secret) if distribution else None,
         )
+        if in_tasks:
+            self.sockets = self._socket_service()
         self.functions["Operator"] = self._operator()
         for pool in self.container_pools.values():
             pool.scale()
@@ -89,8 +106,14 @@ class WebStack(EnvironmentStack):
                 pool.guard()
         self.network_balancer = self._network_balancer(vpc)
         if config.waf:
-            WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
-        CfnOutput(self, "ApiUrl", value=(distribution or self.load_balancer).url)
+            WebAcl(
+                self,
+                "WebAcl",
+                protected_arn=self.load_balancer.balancer.load_balancer_arn,
+                uncounted=f"{PATH}/@connections/" if in_tasks else None,
+            )
+        self.api_url = (distribution or self.load_balancer).url
+        CfnOutput(self, "ApiUrl", value=self.api_url)
         if distribution and config.cloudfront.domain_name:
             CfnOutput(self, "CloudFrontDnsName", value=distribution.dns_name)
         if config.load_balancer.domain_name:
@@ -100,20 +123,16 @@ class WebStack(EnvironmentStack):
 
     @property
     def target_pools(self) -> dict[str, TargetPool]:
-        """Those whose targets the load balancer checks."""
+        """Those whose targets the load balancer checks, without the one that holds sockets."""
         return {**self.container_pools, **self.kubernetes_pools}
 
-    def _shares(self, vpc: ec2.IVpc) -> list[Share]:
+    def _shares(self) -> list[Share]:
         containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]
         pods = [pool for pool in self.config.pools if isinstance(pool, KubernetesPool)]
-        if containers or pods:
-            image = ecr_assets.DockerImageAsset(
-                self, "Image", directory=str(SOURCES), platform=PLATFORMS[self.config.architecture]
-            )
-            if containers:
-                self._add_containers(containers, vpc, image)
-            for each in pods:
-                self._add_pods(each, vpc, image)
+        if containers:
+            self._add_containers(containers)
+        for each in pods:
+            self._add_pods(each)
         shares = []
         for pool in self.config.pools:
             if isinstance(pool, ContainerPool):
@@ -162,22 +181,41 @@ class WebStack(EnvironmentStack):
         )
         return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=api.called)
 
-    def _add_containers(
-        self,
-        pools: list[ContainerPool],
-        vpc: ec2.IVpc,
-        image: ecr_assets.DockerImageAsset,
-    ) -> None:
-        cluster = ecs.Cluster(
+    @cached_property
+    def _image(self) -> ecr_assets.DockerImageAsset:
+        return ecr_assets.DockerImageAsset(
+            self, "Image", directory=str(SOURCES), platform=PLATFORMS[self.config.architecture]
+        )
+
+    @cached_property
+    def _cluster(self) -> ecs.Cluster:
+        return ecs.Cluster(
             self,
             "Cluster",
-            vpc=vpc,
+            vpc=self._vpc,
             container_insights_v2=(
                 ecs.ContainerInsights.ENABLED
                 if self.config.container_insights
                 else ecs.ContainerInsights.DISABLED
             ),
         )
+
+    def _socket_service(self) -> SocketService:
+        service = SocketService(
+            self,
+            "Sockets",
+            config=self.config,
+            cluster=self._cluster,
+            image=ecs.ContainerImage.from_docker_image_asset(self._image),
+            values=self._values,
+            resources=self._resources,
+        )
+        service.listen(self.load_balancer)
+        service.scale()
+        return service
+
+    def _add_containers(self, pools: list[ContainerPool]) -> None:
+        image, cluster = self._image, self._cluster
         for pool in pools:
             self.container_pools[pool.name] = ContainerPoolService(
                 self,
@@ -190,17 +228,15 @@ class WebStack(EnvironmentStack):
                 resources=self._resources,
             )
 
-    def _add_pods(
-        self, pool: KubernetesPool, vpc: ec2.IVpc, image: ecr_assets.DockerImageAsset
-    ) -> None:
+    def _add_pods(self, pool: KubernetesPool) -> None:
         self.kubernetes_pools[pool.name] = KubernetesPoolPods(
             self,
             construct_id(pool),
             config=self.config,
             pool=pool,
-            vpc=vpc,
+            vpc=self._vpc,
             balancer=self.load_balancer.balancer.connections,
-            image=image.image_uri,
+            image=self._image.image_uri,
             values=self._values,
             resources=self._resources,
         )

@@ -27,7 +27,6 @@ from client import ChatClient, MessageReceived, State, StateChanged
 from client import errors as client_errors
 from client.core.attachment import FileDescription
 from client.core.events import Event
-from emulator.runtime import endpoints
 
 STATE = Path(".local")
 WITHIN = 30.0  # seconds for one step
@@ -257,6 +256,9 @@ def _place(env: str | None, project: str, api: str | None = None) -> Place:
             raise DoctorError(f"{api} is no URL: --api https://chat.example.com")
         return Place(api, api.rstrip("/"))
     if env is None:
+        # not at the top: the canary has no emulator
+        from emulator.runtime import endpoints
+
         found = endpoints.read(STATE)
         if found is None:
             raise DoctorError("nothing runs here: start it with make dev, or give --env")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from client.chat_client import ChatClient
-from client.cli.text import bytes_of, one_line
+from client.cli.text import bytes_of, one_line, sentence
 from client.cli.view import View
 from client.core.attachment import Attachment, FileDescription, safe_name
 from client.core.picture import may_be_drawn
@@ -87,7 +87,7 @@ def _read(file: str) -> tuple[str, bytes]:
             raise ClientError(f"{path} is too large: a file has at most {bytes_of(MOST)}")
         content = path.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: whose home?
-        raise ClientError(f"{path} can't be read: {error}") from error
+        raise ClientError(f"{path} can't be read: {sentence(error)}") from error
     if not content:
         raise ClientError(f"{path} is empty")
     return path.name, content
@@ -110,7 +110,7 @@ def _write(content: bytes, file: Attachment, where: str) -> Path:
                 continue
             return path
     except (OSError, ValueError, RuntimeError) as error:
-        raise ClientError(f"{to} can't be written: {error}") from error
+        raise ClientError(f"{to} can't be written: {sentence(error)}") from error
     raise ClientError(f"{names[-1]} is there already, and is not replaced")
 
 

@@ -15,7 +15,7 @@ from client.cli.own_account import OwnAccount
 from client.cli.room import Room
 from client.cli.strangers import HELP as STRANGERS
 from client.cli.strangers import Strangers
-from client.cli.text import LONGEST_LINE, duration, title
+from client.cli.text import LONGEST_LINE, duration, sentence, title, users_in
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
 from client.cli.view import View
@@ -114,8 +114,8 @@ class Commands:
             try:
                 await self._say(line[1:] if line.startswith("//") else line)
             except (ClientError, ValueError) as error:
-                if str(error) != said:
-                    said = str(error)
+                if sentence(error) != said:
+                    said = sentence(error)
                     self._view.problem(said)
                 if self._view.returned(line) or not isinstance(error, StoreUnavailable):
                     return
@@ -132,7 +132,7 @@ class Commands:
         try:
             await work
         except (ClientError, ValueError) as error:
-            self._view.problem(str(error))
+            self._view.problem(sentence(error))
 
     async def _run(self, name: str, rest: str) -> None:
         command = self._known.get(name)
@@ -158,26 +158,27 @@ class Commands:
             if rest and rest == summary.name:
                 self._room.open(summary.chat)
                 return
-        if not USER.fullmatch(rest):
+        user = rest.lower()  # as user names are
+        if not USER.fullmatch(user):
             self._view.problem("/to USER: a user name is 3 to 32 of a-z, 0-9 and _")
             return
         try:
-            self._room.open(await self._client.direct(rest))
+            self._room.open(await self._client.direct(user))
         except NotFound:
-            self._view.problem(f"there is no user {rest}")
+            self._view.problem(f"there is no user {user}")
 
     async def _group(self, rest: str) -> None:
         name, _, members = rest.partition(" ")
-        if not name or not _names(members):
+        if not name or not users_in(members):
             self._view.problem("/group NAME A,B: a name, and who is in it")
             return
-        self._room.open(await self._client.group(_names(members), name))
+        self._room.open(await self._client.group(users_in(members), name))
 
     async def _add(self, rest: str) -> None:
-        await self._change("add", add=_names(rest), remove=[])
+        await self._change("add", add=users_in(rest), remove=[])
 
     async def _remove(self, rest: str) -> None:
-        await self._change("remove", add=[], remove=_names(rest))
+        await self._change("remove", add=[], remove=users_in(rest))
 
     async def _change(self, command: str, add: list[str], remove: list[str]) -> None:
         if self._room.chat is None or not (add or remove):
@@ -207,7 +208,7 @@ class Commands:
         self._view.history(self._client.history(self._room.chat, limit))
 
     async def _who(self, rest: str) -> None:
-        users = _names(rest) or self._room.others()
+        users = users_in(rest) or self._room.others()
         if not users:
             self._view.problem("no chat is open; /who USER asks about somebody")
             return
@@ -243,8 +244,11 @@ class Commands:
         self._view.notice(f"{rest} is removed")
 
     async def _accept(self, rest: str) -> None:
-        if not rest or self._client.trust(rest) is not Trust.CHANGED:
+        if not rest:
             self._view.problem("/accept USER: somebody whose keys have changed")
+            return
+        if self._client.trust(rest) is not Trust.CHANGED:
+            self._view.problem(f"the keys of {rest} have not changed")
             return
         shown = self._room.changed.pop(rest, [])
         if shown and self._client.accept_identity(rest, shown):
@@ -283,7 +287,3 @@ class Complaints:
 
 def _words(line: str) -> list[str]:
     return [word.rstrip(",;") for word in line.split()]
-
-
-def _names(text: str) -> list[str]:
-    return text.replace(",", " ").split()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from client.chat_client import ChatClient
-from client.cli.text import duration, one_line
+from client.cli.text import duration, one_line, sentence
 from client.cli.view import View
 from client.core.picture import LONGEST_PICTURE, LONGEST_SIDE, parse_picture
 from client.errors import ClientError
@@ -128,7 +128,7 @@ def _read(file: str) -> str:
         with Path(file).open("rb") as opened:
             data = opened.read(LONGEST_PICTURE)
     except (OSError, ValueError) as error:
-        raise ClientError(f"{file or 'no file'} can't be read: {error}") from error
+        raise ClientError(f"{file or 'no file'} can't be read: {sentence(error)}") from error
     picture = base64.b64encode(data).decode().rstrip("=")
     try:
         return parse_picture(picture)

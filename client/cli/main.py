@@ -21,7 +21,7 @@ from client.cli.linking import link_device
 from client.cli.options import LOCAL_PASSWORD, Options, UsageError
 from client.cli.phone import show_phone
 from client.cli.room import Room
-from client.cli.text import one_line
+from client.cli.text import one_line, sentence
 from client.cli.verifying import Verifying
 from client.core.events import StoreFailing
 from client.errors import ClientError, Unreachable
@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Unreachable as error:
         print(f"client: {one_line(_nobody_home(options, error))}", file=sys.stderr)
     except (ClientError, OSError) as error:
-        print(f"client: {one_line(str(error))}", file=sys.stderr)
+        named = getattr(error, "filename", None)
+        said = f"{named}: {sentence(error)}" if named else sentence(error)
+        print(f"client: {one_line(said)}", file=sys.stderr)
     return 1
 
 

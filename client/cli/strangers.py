@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from client.chat_client import USER, ChatClient
+from client.cli.text import users_in
 from client.cli.view import View
 from client.errors import NotFound
 
@@ -93,7 +94,7 @@ class Strangers:
 
     async def _guarded(self, user: str, act: Callable[[str], Awaitable[None]]) -> bool:
         if not USER.fullmatch(user):
-            self._view.problem("a user name is 3 to 32 of a-z, 0-9 and _")
+            self._view.problem("whom? a user name is 3 to 32 of a-z, 0-9 and _")
             return False
         try:
             await act(user)
@@ -122,10 +123,10 @@ class Strangers:
             self._view.notice("pushes again" if rest == "0" else "no pushes of this chat")
 
     async def _admin(self, rest: str) -> None:
-        await self._change(appoint=_names(rest))
+        await self._change(appoint=users_in(rest))
 
     async def _dismiss(self, rest: str) -> None:
-        await self._change(dismiss=_names(rest))
+        await self._change(dismiss=users_in(rest))
 
     async def _rule(self, rest: str) -> None:
         name, _, value = rest.partition("=")
@@ -159,7 +160,3 @@ class Strangers:
             changes = {name: known.get(value, value)}
         for name, value in (await self._client.people.settings(changes)).items():
             self._view.notice(f"{name}={value}".lower())
-
-
-def _names(text: str) -> list[str]:
-    return text.replace(",", " ").split()

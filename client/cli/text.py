@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import time
 
+from client.chat_client import USER
 from client.core.ticks import State
+from client.errors import ApiError, ClientError
 from client.store.history import ChatSummary, Quote, StoredMessage
 
 TICKS = {
@@ -39,6 +41,26 @@ def visible(text: str | None, reason: str | None = None) -> str:
 def one_line(text: str | None, reason: str | None = None) -> str:
     """As `visible`, and line ends too become a mark: a line of output is one message."""
     return visible(text, reason).replace("\n", " ⏎ ")
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong, for a person: without the code of the protocol and the number of HTTP, or of
+    the operating system, which are for programs."""
+    if isinstance(error, ApiError):
+        wait = "" if error.retry_after is None else f"; again in {error.retry_after:g} s"
+        return f"{error.message}{wait}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error)
+
+
+def users_in(text: str) -> list[str]:
+    """The user names in "raju, meena". Raises ClientError for what can be none."""
+    names = [name.lower() for name in text.replace(",", " ").split()]  # they have small letters
+    for name in names:
+        if not USER.fullmatch(name):
+            raise ClientError(f"a user name is 3 to 32 of a-z, 0-9 and _, not {one_line(name)}")
+    return names
 
 
 def shown(message: StoredMessage) -> str:

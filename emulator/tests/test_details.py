@@ -17,7 +17,7 @@ from emulator.console.details import Details
 from emulator.console.items import PAGE
 from emulator.providers import EmulatorError, InvokeResult
 from emulator.push.phones import Phones
-from emulator.traces.ring import INVOCATION, POST, Ring
+from emulator.traces.ring import CALL, INVOCATION, POST, REQUEST, Ring
 
 
 class OneFunction:
@@ -33,7 +33,12 @@ class OneFunction:
 
     def state(self) -> dict[str, Any]:
         error = {"text": "lambdas/send.py:3: NameError: x", "at": 7.0}
-        return {"functions": [{"label": "Send", "error": error}, {"label": "Push", "error": None}]}
+        return {
+            "functions": [
+                {"name": "send", "label": "Send", "error": error},
+                {"name": "push", "label": "Push", "error": None},
+            ]
+        }
 
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
         self._ring.add(INVOCATION, "Send", given=event, result=event)
@@ -99,8 +104,8 @@ def test_invocations_are_paged_and_an_event_is_invoked(details: Details, ring: R
     assert [each["given"] for each in first["invocations"][:2]] == [f"{PAGE}", f"{PAGE - 1}"]
     second = run(details.get(("functions", "send"), {"before": str(first["before"])}))
     assert ([each["given"] for each in second["invocations"]], second["before"]) == (["0"], None)
-    done = run(details.post(("functions", "send"), {"event": {"a": 1}}))
-    newest = run(details.get(("functions", "send"), {}))["invocations"][0]
+    done = run(details.post(("functions", "Send"), {"event": {"a": 1}}))  # as records name it
+    newest = run(details.get(("functions", "Send"), {}))["invocations"][0]
     assert (newest["number"], newest["given"]) == (done["number"], '{"a": 1}')
 
 
@@ -113,16 +118,39 @@ def test_what_phones_hold_survives_a_restart() -> None:
     assert after.uninstalled_at("gone") == 3.0
 
 
+@pytest.mark.parametrize(
+    ("kind", "error", "fails"),
+    [
+        (INVOCATION, "ValueError: x", True),
+        (REQUEST, "502", True),
+        (CALL, "AccessDenied: User: a is not authorized to perform: sqs:SendMessage on r", True),
+        (CALL, "ConditionalCheckFailedException: The conditional request failed", False),
+        (POST, "410: gone", False),
+        (INVOCATION, "", False),
+    ],
+)
+def test_what_failed_last_is_what_a_person_would_mend(
+    ring: Ring, details: Details, kind: str, error: str, fails: bool
+) -> None:
+    assert details.last_failure() is None
+    ring.add(INVOCATION, "Before", at=3.0, error="earlier", given="secret")
+    ring.add(kind, "it", at=4.0, error=error)
+    found = details.last_failure()
+    assert found is not None
+    assert (found["name"], found["at"]) == (("it", 4.0) if fails else ("Before", 3.0))
+    assert "given" not in found
+
+
 def test_errors_of_the_code_are_listed(details: Details) -> None:
     text = "Send: lambdas/send.py:3: NameError: x"
     assert details.faults() == {"faults": [{"text": text, "at": 7.0}]}
 
 
 def test_a_log_is_searched(details: Details, tmp_path: Path) -> None:
-    assert run(details.get(("functions", "send", "log"), {})) == {"lines": []}
+    assert run(details.get(("functions", "send", "log"), {}))["lines"] == []
     (tmp_path / "Send.log").write_text("one\ntwo\nmore of one\n", encoding="utf-8")
     found = run(details.get(("functions", "send", "log"), {"text": "one"}))
-    assert found == {"lines": ["one", "more of one"]}
+    assert found["lines"] == ["one", "more of one"]
 
 
 def test_a_connection_shows_what_came_and_what_was_posted(details: Details, ring: Ring) -> None:

@@ -34,13 +34,21 @@ def test_settings_are_read(tmp_path: Path) -> None:
         page_path = "/"
         push_secrets."Custom::Push" = {Fcm = "fcm", Apns = "apns"}
         trace_field = "id"
+        encrypted_fields = ["body"]
+        phone_owner = "user"
+        reports = {size = "tools.size {n=3}"}
         commands = {down = "make stop"}
     """
     found = read(write(tmp_path, settings))
     typed = {"down": "make stop"}
     secrets = {"Custom::Push": {"Fcm": "fcm", "Apns": "apns"}}
     inputs = ("app.py", "src")
-    before = Project(tmp_path, "src", ("stacks",), inputs, "/health", "/")
+    before = Project(
+        *(tmp_path, "src", ("stacks",), inputs, "/health", "/"),
+        encrypted_fields=("body",),
+        phone_owner="user",
+        reports={"size": "tools.size {n=3}"},
+    )
     assert found == replace(before, trace_field="id", push_secrets=secrets, commands=typed)
     assert found.source_directory == tmp_path / "src"
 

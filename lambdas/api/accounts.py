@@ -5,7 +5,7 @@ All but the last are open routes that lead to an access token; a ticket opens a 
 
 from lambdas.api.auth import from_cognito
 from lambdas.api.call import Call, Response
-from lambdas.api.cognito import accounts, taken
+from lambdas.api.cognito import Accounts, accounts, taken
 from lambdas.api.removal import end_sign_ins
 from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
@@ -42,10 +42,24 @@ def password(call: Call) -> Response:
     """Changes a password: whoever knew the old one is signed out everywhere, at once."""
     limit_address(call, "sign-ins", SIGN_INS)
     aws, user, new = call.aws, call.body["username"], call.body["new_password"]
-    accounts(aws).change_password(user, call.body["password"], new)
+    try:
+        accounts(aws).change_password(user, call.body["password"], new)
+    except ChatError as error:
+        require_done_before(accounts(aws), error, user, new)
     accounts(aws).sign_out(user)
     end_sign_ins(aws, user)
     return Response(200, signed_in(aws, user, new))
+
+
+def require_done_before(pool: Accounts, error: ChatError, user: str, new: str) -> None:
+    """For a request that may be a repeated one: its process may have ended after the password was
+    changed, before anybody was signed out. Raises `error` where the new password is not right."""
+    if error.code not in ("unauthorized", "bad_request"):
+        raise error
+    try:
+        pool.sign_in(user, new)
+    except ChatError:
+        raise error from None
 
 
 def signed_in(aws: Aws, user: str, password: str) -> Frame:

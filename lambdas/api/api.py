@@ -6,7 +6,7 @@ from typing import Any
 from mangum import Mangum
 
 from lambdas.api.app import Served, create_app
-from lambdas.settings import aws, prepare
+from lambdas.settings import aws, invoked, prepare
 
 Event = dict[str, Any]
 Response = dict[str, Any]
@@ -17,6 +17,7 @@ UNREAD = frozenset({"host", "x-forwarded-port"})
 
 def handler(event: Event, context: Any) -> Response:
     """An ALB target-group event, with multi value headers, to its response."""
+    invoked()
     return serve(_app(), event, context)
 
 

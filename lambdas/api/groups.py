@@ -84,8 +84,8 @@ def decline(call: Call) -> Response:
     invitations = Invitations(call.aws.users)
     if invitations.find(call.user, call.chat, call.aws.now()) is not None:
         invitations.leave(call.user, call.chat)
-        invitations.remove(call.user, call.chat)
         _membership(call).decline(call.chat, call.user)
+        invitations.remove(call.user, call.chat)  # last: without it nobody can decline again
         return Response(200, {"declined": True})
     head = read_head(call.aws.chats, call.chat, call.user)
     if head.request_of != call.user:

@@ -5,11 +5,11 @@ Where the environment has `password_reset`, Cognito mails a code to an address t
 confirmed before. The address is Cognito's alone: it is in no table, and in no response.
 """
 
-from lambdas.api.accounts import limit_address, signed_in
+from lambdas.api.accounts import limit_address, require_done_before, signed_in
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import accounts
 from lambdas.api.removal import end_sign_ins
-from lambdas.errors import forbidden
+from lambdas.errors import ChatError, forbidden
 from lambdas.limits import CODES, MAILS, MAILS_BY_ADDRESS, SIGN_INS, Limit, Limits
 
 OFF = "passwords are not reset by mail here: ask who runs this service"
@@ -45,7 +45,10 @@ def confirm_reset(call: Call) -> Response:
     aws, user, new = call.aws, call.body["username"], call.body["new_password"]
     limit_address(call, "sign-ins", SIGN_INS)
     _limit_user(call, user, "codes", CODES)
-    accounts(aws).reset_password(user, call.body["code"], new)
+    try:
+        accounts(aws).reset_password(user, call.body["code"], new)
+    except ChatError as error:  # a code serves once
+        require_done_before(accounts(aws), error, user, new)
     accounts(aws).sign_out(user)
     end_sign_ins(aws, user)
     return Response(200, signed_in(aws, user, new))

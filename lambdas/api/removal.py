@@ -19,8 +19,10 @@ def remove_device(aws: Aws, user: str, device: str, *, by: str) -> None:
     if there is not None and there.sign_in and there.sign_in != by:
         SignIns(aws.users).end(user, there.sign_in, aws.now())
     endpoints(aws).detach(user, device)
-    removed = devices.remove(user, device)
+    # before the entry goes: who deletes an account asks again for the devices that have one, and
+    # without their keys as former ones nobody could check what they have sent
     directory(aws).remove(user, device)
+    removed = devices.remove(user, device)
     if removed is not None:
         announce.device_removed(aws, user, removed)
         announce.devices_changed(aws, user, device)

@@ -39,6 +39,7 @@ def main() -> None:
         timeout_keep_alive=int(settings.get("KEEP_ALIVE_SECONDS", str(KEEP_ALIVE_SECONDS))),
         timeout_graceful_shutdown=int(settings.get("FINISH_SECONDS", str(FINISH_SECONDS))),
     )
+    aws().log_level.watch()
     copy_config_to_registered_loggers(logger, include={"uvicorn.error", "asyncio"})
     uvicorn.Server(config).run()
 

@@ -33,7 +33,7 @@ from lambdas.notifications import push_jobs
 from lambdas.notifications.push_jobs import RingItems
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import Delivery, deliver
-from lambdas.settings import Aws, aws, prepare
+from lambdas.settings import Aws, invoked, prepare
 from lambdas.tables import seq_of
 from lambdas.telemetry import count, logger, metrics
 
@@ -193,7 +193,7 @@ def _take_back(aws: Aws, chat: str, roster: Roster, readers: Collection[str]) ->
 
 @metrics.log_metrics
 def handler(event: Event, _context: Any) -> dict[str, Any]:
-    return watch(aws(), event)
+    return watch(invoked(), event)
 
 
 prepare()

@@ -23,7 +23,7 @@ from lambdas.notifications.push_jobs import Job, RingItems, Rings
 from lambdas.notifications.push_service import Outcome, push_service
 from lambdas.notifications.quiet import is_quiet
 from lambdas.presence.devices import Devices
-from lambdas.settings import Aws, aws, prepare
+from lambdas.settings import Aws, invoked, prepare
 from lambdas.tables import Item, message_item
 from lambdas.telemetry import count, logger, metrics, took
 
@@ -45,7 +45,7 @@ def push_all(aws: Aws, event: Event, context: Any = None) -> Any:
 
 @metrics.log_metrics
 def handler(event: Event, context: Any) -> Any:
-    return push_all(aws(), event, context)
+    return push_all(invoked(), event, context)
 
 
 def _push_record(aws: Aws, record: SQSRecord) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdas.presence.tickets import redeem
-from lambdas.settings import Aws, aws, prepare
+from lambdas.settings import Aws, invoked, prepare
 from lambdas.telemetry import logger, metrics
 
 PROTOCOL = "chat.v1"
@@ -59,7 +59,7 @@ def _policy(principal: str, effect: str, resource: str) -> dict[str, Any]:
 
 @metrics.log_metrics
 def handler(event: Event, _context: Any) -> dict[str, Any]:
-    return authorize(aws(), event)
+    return authorize(invoked(), event)
 
 
 prepare()

@@ -8,8 +8,8 @@ from lambdas.presence.authorize import PROTOCOL
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import announce
 from lambdas.presence.leases import displaced, online
-from lambdas.settings import Aws, aws, prepare
-from lambdas.telemetry import logger, metrics
+from lambdas.settings import Aws, invoked, prepare
+from lambdas.telemetry import about, logger, metrics
 from lambdas.websocket import Caller, caller_of, cut_off
 
 Event = Mapping[str, Any]
@@ -59,7 +59,7 @@ def respond(aws: Aws, event: Event) -> Response:
     """The response to a CONNECT or DISCONNECT event."""
     caller = caller_of(dict(event))
     context = event["requestContext"]
-    logger.structure_logs(append=False, user=caller.user, device=caller.device)
+    about(caller.user, caller.device)
     if context["eventType"] == "CONNECT":
         # a number of the context may arrive as a text
         asked_at = int(context["authorizer"]["asked_at"])
@@ -69,7 +69,7 @@ def respond(aws: Aws, event: Event) -> Response:
 
 @metrics.log_metrics
 def handler(event: Event, _context: Any) -> Response:
-    return respond(aws(), event)
+    return respond(invoked(), event)
 
 
 prepare()

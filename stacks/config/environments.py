@@ -45,8 +45,11 @@ class Environment:
     of a failed one. `password_reset` lets users confirm an e-mail address, to which Cognito sends a
     code when they have forgotten their password. `backup_days`: the tables are
     copied into a vault each day, and copies are kept so long; None makes none.
-    `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is where the
-    team reads docs/runbooks/, linked to by alarms.
+    `live_log_level` lets functions and tasks look once a minute for another log level, in the SSM
+    parameter /<project>/<name>/log-level, if there is one. `tracing` sends traces of functions to
+    X-Ray. `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is
+    where the team reads docs/runbooks/, linked to by alarms. `canary_minutes`: two users try the
+    environment, end to end, so often; None has no canary.
     """
 
     name: str
@@ -80,12 +83,15 @@ class Environment:
     message_ttl_days: int = 30
     retain_until_expiry: bool = False
     log_level: LogLevel = "INFO"
+    live_log_level: bool = False
+    tracing: bool = False
     log_retention_days: int = 30
     container_insights: bool = False
     password_reset: bool = False
     waf: bool = False
     alarms_email: str | None = None
     runbooks_url: str | None = None
+    canary_minutes: int | None = None
 
     def __post_init__(self) -> None:
         require_types(self, "")
@@ -103,6 +109,10 @@ class Environment:
             require_between(
                 1, 36_500, "backup_days", self.backup_days, "the life of a backup in days"
             )
+        # twice that is the period of its alarm, a day at most; each run takes two names for good
+        if self.canary_minutes is not None:
+            canary = self.canary_minutes
+            require_between(5, 720, "canary_minutes", canary, "the minutes between two runs")
         require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
         require(
             self.alarms_email is None or is_email(self.alarms_email),

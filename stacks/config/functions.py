@@ -211,6 +211,10 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
 }
 
 
+# What API Gateway calls, and what tasks run themselves where they hold the sockets.
+SOCKET_FUNCTIONS = ("Authorize", *(name for name, row in FUNCTIONS.items() if row.routes))
+
+
 def readers(resources: Collection[str]) -> list[str]:
     """The functions that read one of these queues or streams: the stack that has it makes them."""
     return [

@@ -7,7 +7,7 @@ pulling the image) and the key that a listed resource is encrypted with.
 Transactions need no permission of their own: each of their actions needs its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 Permissions = Mapping[str, tuple[str, ...]]
 
@@ -166,3 +166,30 @@ PERMISSIONS: Mapping[str, Permissions] = {
         "close_connections": CONNECTIONS,
     },
 }
+
+# API Gateway's, which are replaced where tasks hold the sockets: who posts signs with a key.
+OF_API_GATEWAY = ("post_to_connections", "close_connections")
+SIGNING: Permissions = {"connections_key": ("secretsmanager:GetSecretValue",)}
+# Beside what the functions may that the tasks run. A task asks whether it is being drained.
+SOCKET_TASKS: Permissions = {
+    **SIGNING,
+    "any_target_group": ("elasticloadbalancing:DescribeTargetHealth",),
+}
+
+
+def permissions_of(name: str, *, in_containers: bool) -> Permissions:
+    """The function's, by what holds the sockets."""
+    row = PERMISSIONS[name]
+    if not in_containers or not set(OF_API_GATEWAY) & set(row):
+        return row
+    return {**{each: row[each] for each in row if each not in OF_API_GATEWAY}, **SIGNING}
+
+
+def of_socket_tasks(functions: Iterable[str]) -> Permissions:
+    """Those of all the functions together, and a task's own."""
+    together: dict[str, tuple[str, ...]] = {}
+    for name in functions:
+        for resource, actions in permissions_of(name, in_containers=True).items():
+            known = together.get(resource, ())
+            together[resource] = tuple(dict.fromkeys((*known, *actions)))
+    return {**together, **SOCKET_TASKS}

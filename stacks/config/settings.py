@@ -1,13 +1,15 @@
-"""Settings of the network, the WebSocket API, files, push notifications and the pipeline."""
+"""Settings of the network, WebSockets, files, push notifications and the pipeline."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
+from typing import Literal, get_args
 
 from stacks.config import arns
-from stacks.config.errors import require, require_between
+from stacks.config.errors import require, require_between, require_one_of
 from stacks.config.names import DOMAIN_NAME
+from stacks.config.socket_tasks import SocketTasks
 from stacks.config.type_checks import require_types
 
 # RFC 1918 section 3, and RFC 6598 section 7: addresses that nobody has on the internet. AWS accepts
@@ -59,11 +61,17 @@ class Network:
         require_between(0, 4, "network.nat_gateways", self.nat_gateways, "a number of gateways")
 
 
+Plane = Literal["api_gateway", "containers"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class WebSocket:
-    """Limits of the WebSocket stage over all routes, in frames per second.
+    """`plane` is what holds the sockets: API Gateway, or tasks of a service behind the load
+    balancer, which `tasks` describes. The other settings but reconnect_window are API Gateway's.
 
-    The account's own quota for new connections (500/s) and requests (10,000/s) also applies.
+    Limits of the WebSocket stage over all routes are in frames per second. The account's own quota
+    for new connections (500/s) and requests (10,000/s) also applies.
+
     Over reconnect_window seconds clients spread their first attempt after a mass disconnect, so
     that they stay below it; 0 leaves it to them.
 
@@ -74,6 +82,8 @@ class WebSocket:
     without one it is API Gateway's own. Posts to connections keep the latter.
     """
 
+    plane: Plane = "api_gateway"
+    tasks: SocketTasks = field(default_factory=SocketTasks)
     rate_limit: int = 1_000
     burst_limit: int = 500
     access_logs: bool = True
@@ -84,6 +94,8 @@ class WebSocket:
 
     def __post_init__(self) -> None:
         require_types(self, "websocket.")
+        planes = get_args(Plane)
+        require_one_of(planes, "websocket.plane", self.plane, ", ".join(planes))
         require_between(1, 10_000, "websocket.rate_limit", self.rate_limit, "a rate per second")
         require_between(1, 5_000, "websocket.burst_limit", self.burst_limit, "a burst of requests")
         require_between(
@@ -91,7 +103,18 @@ class WebSocket:
         )
         self._check_domain()
 
+    @property
+    def in_containers(self) -> bool:
+        return self.plane == "containers"
+
     def _check_domain(self) -> None:
+        require(
+            self.domain_name is None or not self.in_containers,
+            "websocket.domain_name",
+            self.domain_name,
+            "with websocket.plane containers clients connect to the load balancer, by its name",
+            "Set load_balancer.domain_name to the name, and websocket.domain_name to none",
+        )
         require(
             self.domain_name is None or bool(DOMAIN_NAME.fullmatch(self.domain_name)),
             "websocket.domain_name",

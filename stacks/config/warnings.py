@@ -33,6 +33,12 @@ def environment_warnings(environment: Environment) -> Iterator[Warning]:
             "balancers. Set it to true once the first deployment stands; before, it would refuse "
             "the rollback of one that fails.",
         )
+    if environment.websocket.in_containers and environment.websocket.tasks.min < 2:
+        yield (
+            "single-socket-task",
+            f"websocket.tasks.min is {environment.websocket.tasks.min}: when the task ends, all "
+            "sockets do, and nobody connects until another one runs. Raise it to 2.",
+        )
     if environment.region is not None and environment.region not in MOBILE_PUSH_REGIONS:
         yield (
             "mobile-push",

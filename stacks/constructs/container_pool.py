@@ -10,9 +10,9 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from stacks.config.environments import Environment
-from stacks.config.permissions import PERMISSIONS
+from stacks.config.permissions import permissions_of
 from stacks.config.pools import ContainerPool, finish_timeout
-from stacks.constructs.function import variables
+from stacks.constructs.function import reading_log_level, variables
 from stacks.constructs.grants import Resources, statements
 from stacks.constructs.retention import log_group
 from stacks.constructs.target_group import PORT, keep_alive, target_group
@@ -44,7 +44,9 @@ class ContainerPoolService(Construct):
         self.pool = pool
         self.keep_alive = keep_alive(config.load_balancer)
         task = self._task(image, values)
-        for statement in statements(PERMISSIONS["Api"], resources):
+        permissions = permissions_of("Api", in_containers=config.websocket.in_containers)
+        granted = statements(permissions, resources)
+        for statement in (*granted, *reading_log_level(self, config)):
             task.add_to_task_role_policy(statement)
         self.service = self._service(cluster, task)
         self.target_group = target_group(self, config.load_balancer, cluster.vpc)

@@ -11,8 +11,8 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, EventSource
-from stacks.config.permissions import PERMISSIONS
-from stacks.constructs.grants import Resources, statements
+from stacks.config.permissions import permissions_of
+from stacks.constructs.grants import Resources, arn, statements
 from stacks.constructs.live_alias import LiveAlias
 from stacks.constructs.retention import log_group
 
@@ -25,11 +25,23 @@ def variables(name: str, config: Environment, values: Mapping[str, str]) -> dict
     Metrics of two environments in one account stay apart by their namespace.
     """
     row = FUNCTIONS[name]
+    return variables_of(row.service, row.variables, config, values)
+
+
+def variables_of(
+    service: str, names: Iterable[str], config: Environment, values: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables with these names, and those that everything has. Who posts to tasks has the
+    key too."""
+    wanted = [*names]
+    if config.websocket.in_containers and "CONNECTIONS_URL" in wanted:
+        wanted.append("CONNECTIONS_KEY")
     return {
         "LOG_LEVEL": config.log_level,
-        "POWERTOOLS_SERVICE_NAME": row.service,
+        "POWERTOOLS_SERVICE_NAME": service,
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(config),
-        **{variable: values[variable] for variable in row.variables},
+        **({"LOG_LEVEL_PARAMETER": f"/{_level_name(config)}"} if config.live_log_level else {}),
+        **{name: values[name] for name in wanted},
     }
 
 
@@ -37,14 +49,25 @@ def metrics_namespace(config: Environment) -> str:
     return f"{config.project.capitalize()}/{config.name}"
 
 
+def _level_name(config: Environment) -> str:
+    return f"{config.project}/{config.name}/log-level"
+
+
+def reading_log_level(scope: Construct, config: Environment) -> Iterable[iam.PolicyStatement]:
+    """What a function or a task needs to look for another log level; nothing where it does not."""
+    if config.live_log_level:
+        parameter = arn(scope, "ssm", f"parameter/{_level_name(config)}")
+        yield iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[parameter])
+
+
 class Function(Construct):
     """Made from the rows of its `id` in FUNCTIONS and PERMISSIONS, and its size in the environment.
 
     `values` has the variables that the row names, and may have others. Without `function_name`
     CloudFormation makes a name. `called` is what users' requests and events go to: the function, or
-    its alias where releases are shifted. Nothing is sent to X-Ray:
-    its SDK would add half a second of CPU to each cold start, and every log line carries the
-    request id.
+    its alias where releases are shifted. With `tracing` Lambda sends X-Ray what it knows itself, of
+    its queues, starts and invocations: X-Ray's SDK would add half a second of CPU to each cold
+    start, and every log line carries the request id.
     """
 
     def __init__(
@@ -59,9 +82,11 @@ class Function(Construct):
         function_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self._config = config
         row, size = FUNCTIONS[id], config.functions.of(id)
         logs = log_group(self, "Logs", config)
-        self.role = self._role(logs, statements(PERMISSIONS[id], resources))
+        permissions = permissions_of(id, in_containers=config.websocket.in_containers)
+        self.role = self._role(logs, statements(permissions, resources))
         self.function = lambda_.Function(
             self,
             "Function",
@@ -76,6 +101,7 @@ class Function(Construct):
             environment=variables(id, config, values),
             log_group=logs,
             role=self.role,
+            tracing=lambda_.Tracing.ACTIVE if config.tracing else None,
         )
         self.called: lambda_.IFunction = self.function
         if config.releases.shifting and row.versioned:
@@ -94,7 +120,7 @@ class Function(Construct):
         writing = iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs.log_group_arn]
         )
-        for statement in (writing, *granted):
+        for statement in (writing, *granted, *reading_log_level(self, self._config)):
             role.add_to_policy(statement)
         return role
 

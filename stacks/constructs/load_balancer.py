@@ -29,7 +29,7 @@ class Share:
 
 
 class LoadBalancer(Construct):
-    """Faces the internet. `forward` is called once, with every pool."""
+    """Faces the internet. `forward` is called once, with every pool, and makes `listener`."""
 
     def __init__(self, scope: Construct, id: str, *, config: Environment, vpc: ec2.IVpc) -> None:
         super().__init__(scope, id)
@@ -77,7 +77,7 @@ class LoadBalancer(Construct):
         ]
         page = self._weighted(containers or shares)
         asked = [elb.ListenerCondition.http_header(header[0], [header[1]])] if header else []
-        listener = self._listener(REFUSED if header else page)
+        listener = self.listener = self._listener(REFUSED if header else page)
         elb.ApplicationListenerRule(
             self,
             "ApiRule",

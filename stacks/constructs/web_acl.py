@@ -37,7 +37,11 @@ LIMITED = {
 
 
 class WebAcl(Construct):
-    def __init__(self, scope: Construct, id: str, *, protected_arn: str) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, protected_arn: str, uncounted: str | None = None
+    ) -> None:
+        """Requests whose path starts with `uncounted` are not limited: functions share addresses,
+        and sign what they post."""
         super().__init__(scope, id)
         rules = [self._managed(name, order) for order, name in enumerate(MANAGED_RULES)]
         acl = wafv2.CfnWebACL(
@@ -53,8 +57,18 @@ class WebAcl(Construct):
             },
             rules=[
                 *rules,
-                _rate_limit("RateLimit", len(rules), REQUESTS_PER_ADDRESS),
-                _rate_limit("SignInRateLimit", len(rules) + 1, SIGN_INS_PER_ADDRESS, SIGN_IN_PATHS),
+                _rate_limit(
+                    "RateLimit",
+                    len(rules),
+                    REQUESTS_PER_ADDRESS,
+                    _not_under(uncounted) if uncounted else None,
+                ),
+                _rate_limit(
+                    "SignInRateLimit",
+                    len(rules) + 1,
+                    SIGN_INS_PER_ADDRESS,
+                    _any_of(SIGN_IN_PATHS),
+                ),
             ],
         )
         wafv2.CfnWebACLAssociation(
@@ -80,34 +94,45 @@ class WebAcl(Construct):
         )
 
 
-def _rate_limit(
-    name: str, priority: int, limit: int, paths: Sequence[str] = ()
-) -> wafv2.CfnWebACL.RuleProperty:
-    """Blocks an address with more requests than that in WINDOW_SECONDS; `paths` counts only them.
+def _path(path: str, constraint: str) -> wafv2.CfnWebACL.StatementProperty:
+    """WAF sees a path as it is on the wire, and the application decodes it."""
+    return wafv2.CfnWebACL.StatementProperty(
+        byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
+            field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+            positional_constraint=constraint,
+            search_string=path,
+            text_transformations=[
+                wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE")
+            ],
+        )
+    )
 
-    WAF sees a path as it is on the wire, and the application decodes it.
+
+def _any_of(paths: Sequence[str]) -> wafv2.CfnWebACL.StatementProperty:
+    matches = [_path(each, "EXACTLY") for each in paths]
+    either = wafv2.CfnWebACL.OrStatementProperty(statements=matches)
+    return wafv2.CfnWebACL.StatementProperty(or_statement=either)
+
+
+def _not_under(prefix: str) -> wafv2.CfnWebACL.StatementProperty:
+    other = wafv2.CfnWebACL.NotStatementProperty(statement=_path(prefix, "STARTS_WITH"))
+    return wafv2.CfnWebACL.StatementProperty(not_statement=other)
+
+
+def _rate_limit(
+    name: str,
+    priority: int,
+    limit: int,
+    counted: wafv2.CfnWebACL.StatementProperty | None,
+) -> wafv2.CfnWebACL.RuleProperty:
+    """Blocks an address with more requests than that in WINDOW_SECONDS, of those `counted`.
+
     docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based.html
     """
-    matches = [
-        wafv2.CfnWebACL.StatementProperty(
-            byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
-                field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
-                positional_constraint="EXACTLY",
-                search_string=path,
-                text_transformations=[
-                    wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE")
-                ],
-            )
-        )
-        for path in paths
-    ]
-    either = wafv2.CfnWebACL.OrStatementProperty(statements=matches)
     rate = wafv2.CfnWebACL.RateBasedStatementProperty(
         aggregate_key_type="IP",
         limit=limit,
-        scope_down_statement=(
-            wafv2.CfnWebACL.StatementProperty(or_statement=either) if matches else None
-        ),
+        scope_down_statement=counted,
     )
     limited = wafv2.CfnWebACL.CustomResponseProperty(
         response_code=429,

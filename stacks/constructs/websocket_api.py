@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aws_cdk import Aws, CfnOutput, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -17,7 +18,7 @@ from constructs import Construct
 from stacks.config.environments import Environment
 from stacks.constructs.domain import Domain
 from stacks.constructs.function import metrics_namespace
-from stacks.constructs.grants import Resource, arn
+from stacks.constructs.grants import Resource, Resources, arn
 from stacks.constructs.retention import log_group
 
 # The only header that browsers can set on a WebSocket; it carries the ticket.
@@ -34,6 +35,23 @@ ACCESS_LOG = {
     "error": "$context.error.message",
     "authorizerError": "$context.authorizer.error",
 }
+
+
+@dataclass(frozen=True)
+class SocketEndpoint:
+    """Where clients connect, where is posted, and what who posts may use; of API Gateway, or of
+    the tasks that hold the sockets."""
+
+    url: str
+    connections_url: str
+    resources: Resources
+
+    def variables(self) -> dict[str, str]:
+        key = self.resources.get("connections_key")
+        return {
+            "CONNECTIONS_URL": self.connections_url,
+            **({"CONNECTIONS_KEY": key.arns[0]} if key else {}),
+        }
 
 
 PINGS = "Pings"
@@ -70,14 +88,25 @@ class WebSocketApi(Construct):
         address = f"{self.api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{stage}"
         # The stage of a name of ours is in its mapping. @connections keep API Gateway's name: what
         # posts is permitted by the API's id, and need not wait for a record of DNS.
-        self.url = f"wss://{config.websocket.domain_name or address}"
-        self.connections_url = f"https://{address}"
-        self.resources = {
-            name: Resource(
-                (arn(self, "execute-api", f"{self.api.api_id}/{stage}/{method}/@connections/*"),)
-            )
-            for name, method in (("post_to_connections", "POST"), ("close_connections", "DELETE"))
-        }
+        self.endpoint = SocketEndpoint(
+            f"wss://{config.websocket.domain_name or address}",
+            f"https://{address}",
+            {
+                name: Resource(
+                    (
+                        arn(
+                            self,
+                            "execute-api",
+                            f"{self.api.api_id}/{stage}/{method}/@connections/*",
+                        ),
+                    )
+                )
+                for name, method in (
+                    ("post_to_connections", "POST"),
+                    ("close_connections", "DELETE"),
+                )
+            },
+        )
 
     def serve(
         self, *, authorizer: lambda_.IFunction, routes: Mapping[str, lambda_.IFunction]

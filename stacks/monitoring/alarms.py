@@ -16,7 +16,10 @@ from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
+from stacks.constructs.socket_service import SocketService
+from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
+from stacks.monitoring.canary import Canary
 from stacks.monitoring.causes import Causes
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import logged, time_of
@@ -31,6 +34,9 @@ WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem
 ERROR_PERCENT, REJECTED_PERCENT = 5, 20
 THROTTLES = 10  # a minute: fewer are the moments in which DynamoDB splits a partition
 CONCURRENCY_SHARE = 0.8  # of the account's quota
+HELD_SHARE = 0.9  # of the sockets that a task takes; autoscaling aims at less
+LATE_MILLISECONDS = 500
+FAILED_POSTS = 10
 
 
 class Alarms(Causes):
@@ -146,7 +152,7 @@ class Alarms(Causes):
                 datapoints=2,
             )
 
-    def on_gateway(self, chat: ChatStack) -> None:
+    def on_gateway(self, websocket: WebSocketApi) -> None:
         """Of frames and connections. Single errors are everyday: a ticket that was used, a device
         that was removed while it connected. So most count by their share."""
 
@@ -154,7 +160,7 @@ class Alarms(Causes):
             return cloudwatch.Metric(
                 namespace="AWS/ApiGateway",
                 metric_name=name,
-                dimensions_map={"ApiId": chat.websocket.api.api_id, "Stage": self._config.name},
+                dimensions_map={"ApiId": websocket.api.api_id, "Stage": self._config.name},
                 statistic="Sum",
                 period=FIVE_MINUTES,
             )
@@ -234,7 +240,7 @@ class Alarms(Causes):
             self._alarm(
                 "PlatformRejections",
                 _percent(
-                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=10
+                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=3
                 ),
                 f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
                 "ended",
@@ -276,6 +282,16 @@ class Alarms(Causes):
             runbook=runbook,
         )
 
+    def on_canary(self, canary: Canary) -> None:
+        self._alarm(
+            "Canary",
+            canary.passed(),
+            "What two users do end to end fails, or was not tried",
+            Symptom.CHAT,
+            runbook="canary",
+            below=True,
+        )
+
     def on_web(
         self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
     ) -> None:
@@ -303,16 +319,22 @@ class Alarms(Causes):
             runbook="rejected-connections",
         )
         for name, pool in pools.items():
-            self._on_pool(name, pool, balancer)
+            self._on_targets(name, pool, balancer, Symptom.API)
 
-    def _on_pool(self, name: str, pool: TargetPool, balancer: elb.ApplicationLoadBalancer) -> None:
+    def _on_targets(
+        self,
+        name: str,
+        pool: TargetPool | SocketService,
+        balancer: elb.ApplicationLoadBalancer,
+        symptom: Symptom,
+    ) -> None:
         group = pool.target_group
         unhealthy = group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
         self._alarm(
             f"{name}Unhealthy",
             of_group(unhealthy, group, balancer),
             f"Targets of the pool {name} fail their health checks",
-            Symptom.API,
+            symptom,
             runbook="unhealthy-targets",
             datapoints=3,
         )
@@ -321,11 +343,43 @@ class Alarms(Causes):
             f"{name}Tasks",
             of_group(healthy, group, balancer),
             f"The pool {name} has fewer healthy tasks than its minimum of {pool.pool.min}",
-            Symptom.API,
+            symptom,
             runbook="too-few-tasks",
             threshold=pool.pool.min,
             datapoints=10,  # a deployment or a replaced task takes minutes
             below=True,
+        )
+
+    def on_sockets(self, sockets: SocketService, balancer: elb.ApplicationLoadBalancer) -> None:
+        """Where tasks hold the sockets: these are what API Gateway's alarms are elsewhere."""
+        self._on_targets("Sockets", sockets, balancer, Symptom.CHAT)
+        most = sockets.pool.connections
+        self._alarm(
+            "SocketsHeld",
+            sockets.metric("ConnectionsHeld", "Maximum"),
+            f"A task holds {HELD_SHARE:.0%} of the {most} sockets that it takes",
+            Symptom.CHAT,
+            runbook="sockets",
+            threshold=HELD_SHARE * most,
+            datapoints=3,
+        )
+        self._alarm(
+            "SocketsLate",
+            sockets.metric("LoopLag", "Maximum"),
+            f"A task answers its sockets {LATE_MILLISECONDS} ms late: it has too little CPU",
+            Symptom.CHAT,
+            runbook="sockets",
+            threshold=LATE_MILLISECONDS,
+            datapoints=3,
+        )
+        self._alarm(
+            "PostsFailed",
+            sockets.metric("PostsFailed", "Sum"),
+            f"Each minute {FAILED_POSTS} posts or more reach no task: their sockets hear it late",
+            Symptom.CHAT,
+            runbook="sockets",
+            threshold=FAILED_POSTS,
+            datapoints=3,
         )
 
     def on_network_balancer(self, balancer: NetworkBalancer) -> None:

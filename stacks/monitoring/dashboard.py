@@ -14,7 +14,9 @@ from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.push_feedback import answers_of
-from stacks.constructs.websocket_api import PING_SECONDS, PINGS
+from stacks.constructs.socket_service import SocketService
+from stacks.constructs.websocket_api import PING_SECONDS, PINGS, WebSocketApi
+from stacks.monitoring.canary import Canary
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import logged, time_of
 from stacks.notifications import NotificationsStack
@@ -68,11 +70,12 @@ class Dashboard(Construct):
             )
         )
 
-    def show_times(self) -> None:
-        """How long people wait, whatever the cause is."""
+    def show_times(self, canary: Canary | None) -> None:
+        """How long people wait, whatever the cause is, and whether the canary got on."""
         percentiles = ("p50", "p99")
         self._row(
             {
+                "Canary, 1 is well": [canary.passed()] if canary else [],
                 "From accept to post, ms": [
                     time_of(self._config, "Send", "DeliveryTime", each, each)
                     for each in percentiles
@@ -83,12 +86,23 @@ class Dashboard(Construct):
             }
         )
 
-    def show_connections(self, chat: ChatStack) -> None:
-        """Open ones, as their pings show, and new ones; and what came of texts."""
+    def show_connections(self, websocket: WebSocketApi | None) -> None:
+        """Open ones, as their pings show, and new ones; and what came of texts. Without API
+        Gateway tasks report their own: see `show_sockets`."""
+        self._row(
+            {
+                **(self._connections(websocket) if websocket else {}),
+                "Texts, as the delivery watch found them": self._counted(
+                    "WatchReached", "WatchNudged", "WatchWoken", "WatchWaiting", "WatchExpired"
+                ),
+            }
+        )
+
+    def _connections(self, websocket: WebSocketApi) -> dict[str, Sequence[cloudwatch.IMetric]]:
         opened = cloudwatch.Metric(
             namespace="AWS/ApiGateway",
             metric_name="ConnectCount",
-            dimensions_map={"ApiId": chat.websocket.api.api_id, "Stage": self._config.name},
+            dimensions_map={"ApiId": websocket.api.api_id, "Stage": self._config.name},
             statistic="Sum",
             period=MINUTE,
             label="new",
@@ -100,17 +114,12 @@ class Dashboard(Construct):
             label="open",
             period=MINUTE,
         )
-        self._row(
-            {
-                "Connections, open by their pings": (
-                    [there] if self._config.websocket.access_logs else []
-                ),
-                "New connections": [opened],
-                "Texts, as the delivery watch found them": self._counted(
-                    "WatchReached", "WatchNudged", "WatchWoken", "WatchWaiting", "WatchExpired"
-                ),
-            }
-        )
+        return {
+            "Connections, open by their pings": (
+                [there] if self._config.websocket.access_logs else []
+            ),
+            "New connections": [opened],
+        }
 
     def show_messages(self) -> None:
         """The metrics that the functions emit, summed over all functions."""
@@ -186,6 +195,21 @@ class Dashboard(Construct):
                     for name, pool in pools.items()
                     if isinstance(pool, ContainerPoolService)  # a cluster measures its pods itself
                 ],
+            }
+        )
+
+    def show_sockets(self, sockets: SocketService, balancer: elb.ApplicationLoadBalancer) -> None:
+        """Of the tasks that hold them."""
+        group = sockets.target_group
+        healthy = group.metrics.healthy_host_count(label="healthy", statistic="Minimum")
+        self._row(
+            {
+                "Sockets of a task": [
+                    sockets.metric("ConnectionsHeld", each, each) for each in ("Average", "Maximum")
+                ],
+                "Tasks with sockets": [of_group(healthy, group, balancer)],
+                "Lag of their event loops, ms": [sockets.metric("LoopLag", "Maximum", "most")],
+                "Posts that failed": [sockets.metric("PostsFailed", "Sum", "a minute")],
             }
         )
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.build.fingerprint import fingerprint
+from stacks.build.packages import Platform
 from stacks.chat import ChatStack
 from stacks.config.environments import Environment
 from stacks.constructs.function import Function
@@ -16,6 +17,7 @@ from stacks.constructs.grants import arn
 from stacks.data import DataStack
 from stacks.monitoring.alarms import Alarms
 from stacks.monitoring.budget import Budget
+from stacks.monitoring.canary import Canary
 from stacks.monitoring.dashboard import Dashboard
 from stacks.notifications import NotificationsStack
 from stacks.stack import EnvironmentStack
@@ -43,6 +45,7 @@ class ObservabilityStack(EnvironmentStack):
         notifications: NotificationsStack,
         chat: ChatStack,
         web: WebStack,
+        platform: Platform,
     ) -> None:
         super().__init__(scope, id, config=config, description="Dashboard and alarms")
         CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
@@ -55,17 +58,25 @@ class ObservabilityStack(EnvironmentStack):
         alarms = Alarms(self, "Alarms", config=config, notify=self._topic(), fingerprint=made_from)
         alarms.on_tables(data)
         alarms.on_functions(functions)
-        alarms.on_gateway(chat)
+        if chat.websocket:
+            alarms.on_gateway(chat.websocket)
+        if web.sockets:
+            alarms.on_sockets(web.sockets, web.load_balancer.balancer)
         alarms.on_queues(notifications, chat)
         alarms.on_users(data)
+        canary = self._canary(platform, web)
+        if canary:
+            alarms.on_canary(canary)
         alarms.on_web(web.load_balancer.balancer, web.target_pools)
         if web.network_balancer:
             alarms.on_network_balancer(web.network_balancer)
         dashboard = Dashboard(self, "Dashboard", config=config)
         dashboard.show_alarms(alarms.notify())
-        dashboard.show_times()
+        dashboard.show_times(canary)
         dashboard.show_messages()
-        dashboard.show_connections(chat)
+        if web.sockets:
+            dashboard.show_sockets(web.sockets, web.load_balancer.balancer)
+        dashboard.show_connections(chat.websocket)
         if notifications.feedback:
             dashboard.show_platforms()
         dashboard.show_functions(functions)
@@ -80,6 +91,14 @@ class ObservabilityStack(EnvironmentStack):
             Budget(
                 self, "Budget", dollars=config.guard_rails.monthly_budget, email=config.alarms_email
             )
+
+    def _canary(self, platform: Platform, web: WebStack) -> Canary | None:
+        minutes = self.config.canary_minutes
+        if minutes is None:
+            return None
+        return Canary(
+            self, "Canary", config=self.config, platform=platform, minutes=minutes, api=web.api_url
+        )
 
     def _topic(self) -> cloudwatch.IAlarmAction | None:
         if not self.config.alarms_email:

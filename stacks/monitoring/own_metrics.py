@@ -4,7 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from stacks.config.environments import Environment
-from stacks.config.functions import FUNCTIONS
+from stacks.config.functions import FUNCTIONS, SOCKET_FUNCTIONS
 from stacks.constructs.function import metrics_namespace
 from stacks.constructs.push_feedback import DIMENSION
 
@@ -30,11 +30,12 @@ def logged(
 def time_of(
     config: Environment, function: str, name: str, statistic: str, label: str | None = None
 ) -> cloudwatch.Metric:
-    """A duration in milliseconds."""
+    """A duration in milliseconds. What tasks run for a function has their service."""
+    in_tasks = config.websocket.in_containers and function in SOCKET_FUNCTIONS
     return cloudwatch.Metric(
         namespace=metrics_namespace(config),
         metric_name=name,
-        dimensions_map={"service": FUNCTIONS[function].service},
+        dimensions_map={"service": "sockets" if in_tasks else FUNCTIONS[function].service},
         statistic=statistic,
         period=Duration.minutes(5),
         label=label,

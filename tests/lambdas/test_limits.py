@@ -152,6 +152,17 @@ def test_the_limits_are_those_that_the_page_on_security_states() -> None:
     assert limits.file_number(200)[:2] == limits.file_bytes(200)[:2] == (200, 432)
 
 
+def test_many_tokens_at_once_count_as_often_whoever_has_taken_before(world: Backend) -> None:
+    takes = Limits(world.aws.users, world.clock)
+    waits = [takes.wait("ravi", "members", Limit(10, 60, "no"), 4) for _ in range(3)]
+    assert waits == [None, None, pytest.approx(2 * 60)]
+    assert takes.wait("ravi", "members", Limit(10, 60, "no"), 2) is None
+    world.clock.pass_seconds(119)
+    assert takes.wait("ravi", "members", Limit(10, 60, "no"), 2) == pytest.approx(1)
+    world.clock.pass_seconds(1)
+    assert takes.wait("ravi", "members", Limit(10, 60, "no"), 2) is None
+
+
 def test_a_bucket_is_full_at_the_very_millisecond_that_it_says(world: Backend) -> None:
     bucket = Limits(world.aws.users, world.clock)
     item = user_key("ravi", "limit#x")

@@ -33,7 +33,7 @@ class ModelAws(Aws):
 
     def _before_cognito(self, operation: str) -> None:
         self._world.before_call(operation)
-        if self._world.chance(0.03):
+        if self._world.fault("Cognito: lost", 0.03):
             raise ConnectTimeoutError(endpoint_url="cognito")
 
     def random(self, length: int) -> str:

@@ -178,9 +178,9 @@ class Connecting:
                 lambda: connection.disconnect(self._services, caller),
             )
 
-        if self._world.chance(0.2):
+        if self._world.fault("$disconnect never", 0.2):
             return
-        if self._world.chance(0.3):
+        if self._world.fault("$disconnect late", 0.3):
             self._late.append(disconnect)
         else:
             disconnect()
@@ -191,5 +191,6 @@ class Connecting:
                 self.close(socket)
 
     def _vanish(self, socket: Socket) -> None:
+        self._world.drawn["a connection that dies without a word"] += 1
         socket.client_is_there = False
         socket.inbox.clear()

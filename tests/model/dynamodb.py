@@ -59,6 +59,7 @@ class DynamoDB:
         self.clock: Callable[[], float] = lambda: 0.0
         self.stale_seconds = float("inf")
         self.page = sys.maxsize
+        self.pages = 0  # after which something followed
 
     # -- single items
 
@@ -114,6 +115,7 @@ class DynamoDB:
             if (item := self._read(table, (values[":p"]["S"], key), consistent)) is not None
         ]
         answer: Answer = {"Items": items}
+        self.pages += len(hits) > self.page
         if len(hits) >= limit:  # as DynamoDB does, also where nothing follows
             last = partition[hits[limit - 1]]
             answer["LastEvaluatedKey"] = {name: last[name] for name in self._keys[table]}

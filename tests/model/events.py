@@ -60,6 +60,7 @@ class Events:
         if not self.has_days:
             return
         self._world.say("  days pass")
+        self._world.drawn["days pass"] += 1
         self.late_requests_arrive()
         self._connecting.all_end()
         self._world.now += self._random.choice((0.3, 3, 29, 31)) * DAY
@@ -74,6 +75,7 @@ class Events:
             self._ttl_deletes(table, item)
 
     def _ttl_deletes(self, table: str, item: Item) -> None:
+        self._world.drawn[f"TTL deletes from {table}"] += 1
         self._world.stream.by_ttl = True
         key = {name: item[name] for name in TABLES[table]}
         self._world.database.delete_item(TableName=table, Key=key)
@@ -117,6 +119,7 @@ class Events:
 
     def _arrives(self, request: Callable[[], Any]) -> None:
         self._world.say("  a late request arrives")
+        self._world.drawn["DynamoDB: arrives late"] += 1
         try:
             request()
         except Exception as refused:  # its condition; whoever sent it waits no more
@@ -132,11 +135,13 @@ class Events:
 
         def ended(task: Invocation) -> None:
             _require_no_error(task)
-            again = self._world.chance(0.1)
+            again = self._world.fault("the watch: a batch twice", 0.1)
+            self._world.drawn["the watch: a batch in halves"] += task.failed
+            self._world.drawn["the watch: from a record"] += bool(task.result)
             shard.ended(None if task.failed else task.result, again=again)
 
         self._world.invoke("watch", work, ended, WATCH_SECONDS)
-        if self._world.chance(0.1):
+        if self._world.fault("the watch: twice at once", 0.1):
             beside = "watch beside it"
             self._world.invoke(beside, work, _require_no_error, lifetime=WATCH_SECONDS)
 
@@ -151,8 +156,11 @@ class Events:
             for each in batch:
                 self.named[each.job.user, each.job.chat].subtract(each.job.devices)
             failed = {str(each.number) for each in batch}
-            if not task.failed and not self._world.chance(0.05):  # they may not be deleted in time
+            if not task.failed and not self._world.fault(
+                "a push: its jobs again", 0.05
+            ):  # they may not be deleted in time
                 failed = {each["itemIdentifier"] for each in task.result["batchItemFailures"]}
+                self._world.drawn["a push: some of its jobs fail"] += bool(failed)
             self._world.queue.done(batch, failed)
 
         jobs = ", ".join(each.group for each in batch)

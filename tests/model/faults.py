@@ -20,6 +20,7 @@ from tests.model.dynamodb import (
 from tests.model.world import SKEW_SECONDS
 
 FAULTS = 0.07  # of the first tries
+SELDOM = {"batch_write_item": 0.6, "transact_write_items": 0.25}  # where `world.seldom` says so
 AGAIN = 0.4  # of the second ones: what is wrong mostly lasts
 # DynamoDB rejects what comes later than this after it was signed, by a clock that may be ahead; the
 # log relies on it (lambdas/messages/log.py). Here all but a message may come at any time.
@@ -47,7 +48,7 @@ class Unreliable:
             once: Call = lambda: method(**request)  # noqa: E731 - it is passed on
             if operation == "transact_write_items":
                 once = Once(once)
-            if not world.chance(FAULTS):
+            if not world.chance(SELDOM.get(operation, FAULTS) if world.seldom else FAULTS):
                 return once()
             kinds = [*TRIED_AGAIN, *_not_tried_again(operation)]
             fault = self._fault(kinds)
@@ -57,7 +58,7 @@ class Unreliable:
                 raise self._rejection(fault, request)
             late_seconds = MESSAGE_LATE_SECONDS if _stores_message(operation, request) else math.inf
             self._try(fault, once, late_seconds)
-            if not world.chance(AGAIN):
+            if not world.fault("DynamoDB: both tries", AGAIN):
                 return once()
             raise self._try(self._fault(TRIED_AGAIN), once, late_seconds)
 
@@ -66,6 +67,7 @@ class Unreliable:
     def _fault(self, kinds: Any) -> str:
         fault: str = self._world.random.choice(kinds)
         self._world.say(f"      {fault}")
+        self._world.drawn[f"DynamoDB: {fault}"] += 1
         return fault
 
     def _try(self, fault: str, once: Call, late_seconds: float) -> Exception:
@@ -107,6 +109,7 @@ class Unreliable:
         form = asked if operation == "batch_get_item" else {"Keys": asked}
         done = [each for each in form["Keys"] if self._world.random.random() < 0.5]
         left = [each for each in form["Keys"] if each not in done]
+        self._world.drawn[f"{operation}: some are left"] += bool(left)
         method = getattr(self._world.database, operation)
         if operation == "batch_get_item":
             found = (

@@ -39,11 +39,14 @@ class Gateway:
         self._world.before_call(f"post to {post.connection_id}")
         socket = self._world.sockets.get(post.connection_id)
         if socket is None or socket.state != "open":
-            return Outcome.GONE  # also while it is opening
+            opening = socket is not None and socket.state == "opening"
+            self._world.drawn["a post: 410 while it opens"] += opening
+            return Outcome.GONE
         fault = self._world.random.choice(["lost", "unanswered"])
         failed = self._world.chance(0.05)
         if failed:
             self._world.say(f"      {fault}")
+            self._world.drawn[f"a post: {fault}"] += 1
         if failed and fault == "lost":
             return Outcome.FAILED
         frame = decode(post.frame if isinstance(post.frame, str) else encode(post.frame))
@@ -54,7 +57,7 @@ class Gateway:
 
     def close(self, connection_id: str) -> Outcome:
         self._world.before_call(f"close {connection_id}")
-        if self._world.chance(0.05):
+        if self._world.fault("a close that fails", 0.05):
             self._world.say("      lost")
             return Outcome.FAILED
         socket = self._world.sockets.get(connection_id)

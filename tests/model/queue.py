@@ -32,7 +32,11 @@ class Sqs:
     def send_message_batch(self, **request: Any) -> dict[str, Any]:
         """Some of a batch may fail, and the whole call."""
         fault = self._fault("send_message_batch")
-        failed = [entry["Id"] for entry in request["Entries"] if self._world.chance(0.1)]
+        failed = [
+            entry["Id"]
+            for entry in request["Entries"]
+            if self._world.fault("the queue: an entry fails", 0.1)
+        ]
         for entry in request["Entries"]:
             if entry["Id"] not in failed and fault != "lost":
                 self._world.queue.accept(entry)
@@ -42,7 +46,7 @@ class Sqs:
 
     def _fault(self, operation: str) -> str:
         self._world.before_call(operation)
-        return _fault(self._world, 0.08)
+        return _fault(self._world, "the queue", 0.08)
 
 
 class Sns:
@@ -68,7 +72,7 @@ class Sns:
 
     def _call(self, operation: str) -> None:
         self._world.before_call(operation)
-        if _fault(self._world, 0.05):
+        if _fault(self._world, "SNS", 0.05):
             raise ConnectTimeoutError(endpoint_url="sns")
 
     def _require(self, arn: str) -> None:
@@ -79,7 +83,7 @@ class Sns:
     def publish(self, **request: Any) -> None:
         world = self._world
         world.before_call("publish")
-        fault = _fault(world, 0.05)
+        fault = _fault(world, "SNS", 0.05)
         if fault == "lost":
             raise ConnectTimeoutError(endpoint_url="sns")
         self._require(request["TargetArn"])
@@ -100,9 +104,10 @@ class Sns:
             raise ReadTimeoutError(endpoint_url="sns")
 
 
-def _fault(world: Any, probability: float) -> str:
+def _fault(world: Any, service: str, probability: float) -> str:
     if not world.chance(probability):
         return ""
     fault: str = world.random.choice(["lost", "unanswered"])
     world.say(f"      {fault}")
+    world.drawn[f"{service}: {fault}"] += 1
     return fault

@@ -38,6 +38,7 @@ class Schedule:
         new_environment()
         self.world = World(seed, harsh=HARSH in more_of)
         self._more_of = more_of
+        self.world.seldom = "seldom" in more_of
         self.world.report = report
         self.random = self.world.random
         services = ModelAws(self.world)
@@ -91,7 +92,12 @@ class Schedule:
 
     # -- what may happen
 
-    def _actions(self) -> tuple[list[Action], list[Action]]:
+    def every_action(self) -> list[Action]:
+        """Also those that this schedule leaves out."""
+        catching_up, others = self._actions(every=True)
+        return [*catching_up, *others]
+
+    def _actions(self, *, every: bool = False) -> tuple[list[Action], list[Action]]:
         """The steps with their weights: those that go on when everybody comes back, and others.
 
         A schedule has some of the last ones only, so that these have more to do with one another
@@ -138,6 +144,8 @@ class Schedule:
             (people.uploads_keys, 1),
             (people.claims_keys, 1),
         ]
+        if every:
+            return catching_up, [*always, *some]
         some = [each for each in some if self.random.random() < SOME or self._wants(each)]
         return catching_up, [
             (action, weight * MUCH if self._wants((action, weight)) else weight)
@@ -168,6 +176,7 @@ class Schedule:
             (action,) = self.random.choices(what, weights)
             self.world.say(f"{number} {action.__name__.strip('_').replace('_', ' ')}")
             action()
+            self.world.drawn[action.__name__] += 1
             self._check()
 
     def _check(self) -> None:

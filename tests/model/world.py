@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,10 +90,11 @@ class World:
         self.begin_step("begin")
         self.now = 1_800_000_000.0
         self.faults = True
+        self.seldom = False  # whether calls that are seldom made fail more often
         self._harshness = self.random.choice((0.5, 1, 1, 3)) if not harsh else 3
         self.database = DynamoDB(TABLES)
         self.database.clock, self.database.stale_seconds = lambda: self.now, STALE_SECONDS
-        self.database.lag = lambda: self.chance(0.3)
+        self.database.lag = lambda: self.fault("a stale read", 0.3)
         self.database.page = self.random.randint(3, 12)
         self.stream = Stream(self.number, shards=self.random.choice((1, 2)))
         self.database.listeners.append(self.stream.written)
@@ -107,6 +109,7 @@ class World:
         self.in_flight: list[Callable[[], Any]] = []  # requests that their senders gave up
         self.on_close: Callable[[Socket], None] = lambda _socket: None  # by the backend
         self.report: Callable[[str], None] | None = None
+        self.drawn: Counter[str] = Counter()
         self._numbers = 0
 
     def begin_step(self, name: str) -> None:
@@ -124,6 +127,12 @@ class World:
 
     def chance(self, probability: float) -> bool:
         return self.faults and self.random.random() < probability * self._harshness
+
+    def fault(self, kind: str, probability: float) -> bool:
+        """Whether this fault happens; `drawn` counts it."""
+        happens = self.chance(probability)
+        self.drawn[kind] += happens
+        return happens
 
     def clock(self) -> float:
         """The time as the running function has it."""
@@ -151,6 +160,7 @@ class World:
         late = self.now - task.started > task.lifetime
         kill = kill or late or self.chance(CRASHES) or self.crash.ends(task)
         if kill:
+            self.drawn["a timeout" if late else "a function that ends"] += 1
             self.say(f"  {task.name} ends before its time")
         self.running = task
         task.resume(kill=kill)

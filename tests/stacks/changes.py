@@ -48,6 +48,7 @@ MOVED = replace(
         certificate_arn=CLOUDFRONT_CERTIFICATE,
     ),
 )
+TASKS = replace(BASE, websocket=replace(BASE.websocket, plane="containers"))
 RESTORED = Restored(
     chats="chats-restored",
     chats_stream=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/chats-restored/stream/2026-11-29T17:00:00.000",
@@ -133,6 +134,8 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
     "releases are not shifted any more": (BASE, replace(BASE, releases=Releases())),
     "restored tables serve": (BASE, replace(BASE, restored=RESTORED)),
     "the tables of the stack serve again": (replace(BASE, restored=RESTORED), BASE),
+    "tasks hold the sockets": (BASE, TASKS),
+    "API Gateway holds the sockets again": (TASKS, BASE),
     "backups on": (BASE, replace(BASE, backup_days=90)),
     "longer logs": (BASE, replace(BASE, log_retention_days=400)),
 }

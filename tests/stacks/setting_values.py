@@ -503,6 +503,26 @@ VALUES: dict[str, Values] = {
         True, (False, {f"{BALANCER}.certificate_arn": CERTIFICATE}), "true"
     ),
     f"{BALANCER}.access_logs": flag(),
+    "websocket.plane": text(
+        (
+            *("", "none", "lambda", "Containers", "api-gateway", "apigateway", "container"),
+            *("containers\n", " containers", LONG, "ecs"),
+        ),
+        ("api_gateway", "containers"),
+    ),
+    "websocket.tasks.cpu": one_of(
+        *((cpu, {"websocket.tasks.memory": cpu * 4}) for cpu in (256, 512, 1024, 2048)),
+        wrong=(0, -256, 255, 257, 300, 768, 32768, 10**19),
+    ),
+    "websocket.tasks.memory": one_of(
+        *(1024, 2048, 4096, "2048"), wrong=(0, -512, 511, 512, 513, 1000, 1536, 8192, 10**19)
+    ),
+    "websocket.tasks.min": number(1, 5_000, with_={"websocket.tasks.max": 5_000}),
+    "websocket.tasks.max": number(2, 5_000),
+    "websocket.tasks.connections": number(10, 50_000, with_={"websocket.tasks.memory": 4096}),
+    "websocket.tasks.cpu_target": number(1, 99),
+    "websocket.tasks.drain": number(10, 3_585),
+    "websocket.tasks.stop_timeout": number(6, 120),
     "websocket.rate_limit": number(1, 10_000),
     "websocket.burst_limit": number(1, 5_000),
     "websocket.access_logs": flag(),
@@ -710,6 +730,8 @@ VALUES: dict[str, Values] = {
         *(1, 3653, "30"), wrong=(0, -1, 2, 8, 31, 366, 3650, 3654, 10**19)
     ),
     "container_insights": flag(),
+    "live_log_level": flag(),
+    "tracing": flag(),
     "password_reset": flag(),
     "waf": flag(),
     "alarms_email": text(
@@ -722,6 +744,7 @@ VALUES: dict[str, Values] = {
         ("a@b.cd", "ops+alarms@Example.COM", f"{'a' * 64}@b.cd"),
         optional=True,
     ),
+    "canary_minutes": number(5, 720, optional=True),
     "runbooks_url": text(
         (
             *("", "docs/runbooks", "http://example.com", "HTTPS://example.com", "https://"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from emulator.metrics.alarms import read
-from stacks.config.environments import DEV, PROD
+from stacks.config.environments import DEV, PROD, Environment
+from stacks.config.functions import SOCKET_FUNCTIONS
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
@@ -16,7 +17,8 @@ HEADINGS = ["What it means", "First look", "Mend", "Try it on the laptop"]
 LINKED = re.compile(r"docs/runbooks/(?P<page>[\w-]+\.md) \(\w+\)$")
 PAGES = sorted(set(RUNBOOKS.glob("*.md")) - {RUNBOOKS / "README.md"})
 # with everything that has an alarm
-ALL = replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True))
+ALL = replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True), canary_minutes=30)
+TASKS = replace(ALL, websocket=replace(ALL.websocket, plane="containers"))
 
 
 def causes(environment: Synthesized) -> list[Resource]:
@@ -72,8 +74,23 @@ def test_alarms_watch_every_function_queue_table_and_pool(prod: Synthesized) -> 
     }
 
 
-def test_every_alarm_is_a_cause_of_exactly_one_symptom(synthesize: Synthesize) -> None:
-    environment = synthesize(ALL)
+def test_tasks_that_hold_sockets_have_alarms_in_place_of_the_gateways(
+    synthesize: Synthesize,
+) -> None:
+    there, tasks = ({name_of(each) for each in causes(synthesize(one))} for one in (ALL, TASKS))
+    assert tasks - there == {
+        *("SocketsHeld", "SocketsLate", "PostsFailed", "SocketsUnhealthy", "SocketsTasks"),
+    }
+    functions = {name_of(each) for each in causes(synthesize(ALL)) if page_of(each)}
+    gone = {f"{name}{what}" for name in SOCKET_FUNCTIONS for what in ("Errors", "Throttles")}
+    assert functions - tasks == {*gone, "GatewayErrors", "IntegrationErrors", "ClientErrors"}
+
+
+@pytest.mark.parametrize("config", [ALL, TASKS], ids=["api_gateway", "containers"])
+def test_every_alarm_is_a_cause_of_exactly_one_symptom(
+    synthesize: Synthesize, config: Environment
+) -> None:
+    environment = synthesize(config)
     rules = [environment.show(each.properties["AlarmRule"]) for each in symptoms(environment)]
     for alarm in causes(environment):
         assert sum(f'ALARM("<{alarm.name}.Arn>")' in rule for rule in rules) == 1, alarm.name
@@ -108,7 +125,7 @@ def test_only_missing_tasks_alarm_without_data(prod: Synthesized) -> None:
 
 
 def test_each_alarm_names_a_page_that_names_it(synthesize: Synthesize) -> None:
-    alarms = causes(synthesize(ALL))
+    alarms = [*causes(synthesize(ALL)), *causes(synthesize(TASKS))]
     for alarm in alarms:
         patterns = named_on(RUNBOOKS / page_of(alarm))
         assert any(fnmatchcase(name_of(alarm), each) for each in patterns), alarm.name
@@ -125,22 +142,19 @@ def test_a_page_says_meaning_first_look_mend_and_how_to_try_it(page: Path) -> No
 def test_the_list_of_pages_has_each_under_the_symptom_that_notifies(
     synthesize: Synthesize,
 ) -> None:
-    environment = synthesize(ALL)
+    environments = [synthesize(ALL), synthesize(TASKS)]
     listed = {
         (cells[1].strip(), page)
         for line in (RUNBOOKS / "README.md").read_text().splitlines()
         if len(cells := line.split("|")) == 5
         for page in re.findall(r"\(([\w-]+\.md)\)", cells[3])
     }
-    rules = {
-        name_of(each).lower(): environment.show(each.properties["AlarmRule"])
-        for each in symptoms(environment)
-    }
     assert listed == {
-        (symptom, page_of(alarm))
+        (name_of(symptom).lower(), page_of(alarm))
+        for environment in environments
         for alarm in causes(environment)
-        for symptom, rule in rules.items()
-        if f"<{alarm.name}.Arn>" in rule
+        for symptom in symptoms(environment)
+        if f"<{alarm.name}.Arn>" in environment.show(symptom.properties["AlarmRule"])
     }
 
 

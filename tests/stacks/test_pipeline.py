@@ -1,10 +1,13 @@
 """The pipeline: its role, which nobody but one workflow gets, and the workflows."""
 
+import os
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from stacks.config.environments import DEV, ENVIRONMENTS
 from stacks.config.settings import Pipeline
@@ -106,3 +109,46 @@ def test_only_what_needs_it_may_write_or_ask_for_a_token(name: str) -> None:
     asks = "id-token: write" in text
     assert asks is (name in {"deploy.yml", "deploy-environment.yml"})
     assert ("contents: write" in text) is (name == "release.yml")
+
+
+def script(workflow: str, step: str) -> str:
+    """What a step of a workflow runs."""
+    jobs = yaml.safe_load(WORKFLOWS[workflow])["jobs"].values()
+    (found,) = (each["run"] for job in jobs for each in job["steps"] if each.get("name") == step)
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("tags", "made"),
+    [
+        ([], ""),
+        (["v1.2.3"], "versions from=v1.2.3"),
+        (["v1.10.0", "v1.9.0", "other"], "versions from=v1.10.0"),
+    ],
+)
+def test_a_change_is_tried_beside_the_last_release_if_there_is_one(
+    tags: list[str], made: str, tmp_path: Path
+) -> None:
+    """The step's own script, in a repository with these tags and a `make` that says what it got."""
+    for command in (
+        *("init --quiet .", "config user.email a@example.com", "config user.name a"),
+        "commit --quiet --allow-empty --message first",
+        *(f"tag {tag}" for tag in tags),
+    ):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    make = tmp_path / "make"
+    make.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/made\n')
+    make.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    run = [
+        "bash",
+        "--noprofile",
+        "--norc",
+        "-eo",
+        "pipefail",
+        "-c",
+        script("check.yml", "Versions"),
+    ]
+    subprocess.run(run, cwd=tmp_path, env={"PATH": path, "HOME": str(tmp_path)}, check=True)
+    left = tmp_path / "made"
+    assert (left.read_text().strip() if left.exists() else "") == made

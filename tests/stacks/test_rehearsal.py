@@ -52,6 +52,8 @@ STOPPED: Mapping[str, Stops] = {
             "CloudFront gives up its name",
         )
     },
+    # the same; tasks and what posts to them have it, and nothing is kept by it
+    "API Gateway holds the sockets again": {(DATA, "SocketKeySecret")},
     # an old record stands until the new ones are made
     "the load balancer's name goes to CloudFront": {(REJECTED, "CloudFrontDomainAlias")},
     "CloudFront's name goes to the load balancer": {

@@ -3,9 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from tests.stacks.synthesized import Synthesized
+from stacks.config.environments import DEV
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "lambdas").rglob("*.py"))
@@ -22,6 +24,11 @@ OF_THE_PLATFORM = {
     # kubernetes.io/docs/concepts/containers/container-environment/#container-information
     "HOSTNAME",
 }
+OF_SOCKET_TASKS = {
+    *("CONNECTIONS_KEY", "TARGET_GROUP_ARN", "PING_SECONDS", "DRAIN_SECONDS", "MOST_CONNECTIONS"),
+}
+IN_CONTAINERS = replace(DEV, websocket=replace(DEV.websocket, plane="containers"))
+BY_CHOICE = {"LOG_LEVEL_PARAMETER"}  # with live_log_level alone
 NOT_ON_AWS = {
     "HOST": "where a container listens on a laptop",
     "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": "an emulator of Cognito",
@@ -66,10 +73,12 @@ def given(environment: Synthesized) -> set[str]:
 
 
 def test_every_variable_of_a_template_is_read_and_every_one_that_is_read_is_there(
-    dev: Synthesized, staging: Synthesized, prod: Synthesized
+    dev: Synthesized, staging: Synthesized, prod: Synthesized, synthesize: Synthesize
 ) -> None:
+    everywhere = read() - OF_THE_PLATFORM - BY_CHOICE - set(NOT_ON_AWS) | POWERTOOLS
     for environment in (dev, staging, prod):
-        assert given(environment) == read() - OF_THE_PLATFORM - set(NOT_ON_AWS) | POWERTOOLS
+        assert given(environment) == everywhere - OF_SOCKET_TASKS
+    assert given(synthesize(IN_CONTAINERS)) == everywhere
 
 
 def test_pools_of_both_kinds_get_the_same_variables(prod: Synthesized) -> None:
@@ -92,7 +101,7 @@ def test_no_argument_of_powertools_beats_a_variable() -> None:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             if node.func.id in ("Logger", "Metrics", "Tracer", "single_metric"):
-                others = {each.arg for each in node.keywords} - {"json_serializer"}
+                others = {each.arg for each in node.keywords} - {"json_serializer", "provider"}
                 assert not node.args and not others, f"{source}:{node.lineno}"
 
 

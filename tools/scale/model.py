@@ -121,25 +121,6 @@ class Load:
         """Of the tables together, as DynamoDB has to split them for these writes."""
         return max(PARTITIONS_AT_FIRST, math.ceil(self.peak("writes") / PARTITION_WRITES))
 
-    @property
-    def dollars_in_sockets(self) -> tuple[float, float]:
-        """A month's US$ for connections in API Gateway, and for tasks that would hold them.
-
-        The first: connection minutes, and frames and posts as messages. The second: a balancer's
-        capacity units and Fargate tasks, for the peak at all hours; not built, and estimated.
-        """
-        be = self.behaviour
-        minutes = self.users * be.devices * be.hours_online * 60 * DAYS
-        frames = sum(
-            (act.received + act.frames) * number * self.users * DAYS
-            for act, number in self.acts.values()
-        )
-        gateway = minutes * prices.CONNECTION_MINUTE + frames * prices.WEBSOCKET_MESSAGE
-        units = self.connections / prices.LCU_ACTIVE_CONNECTIONS
-        tasks = max(2, math.ceil(self.connections / TASK_CONNECTIONS))
-        hour = units * prices.LCU_HOUR + tasks * TASK_HOUR
-        return gateway, hour * prices.HOURS
-
     def dollars(self) -> dict[str, float]:
         """A month's US$, by what is paid for, without what an environment costs at rest."""
         be = self.behaviour
@@ -166,9 +147,4 @@ class Load:
         }
 
 
-# Assumed, and to be measured once it is built: connections of a task of 1 vCPU and 2 GB. Memory is
-# not what limits them, at 19 KiB each without compression (websockets.readthedocs.io,
-# topics/compression), but one Python process, with frames and pings.
-TASK_CONNECTIONS = 20_000
-TASK_HOUR = prices.FARGATE_VCPU_HOUR + 2 * prices.FARGATE_GB_HOUR
 SIGN_INS = ("ticket", "refresh", "sign-in", "registration of a device")

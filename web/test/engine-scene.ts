@@ -4,6 +4,7 @@ import type { Cipher } from "../src/client/core/cipher.ts";
 import type { MessageContent } from "../src/client/core/content.ts";
 import { Engine } from "../src/client/core/engine.ts";
 import type { Event } from "../src/client/core/events.ts";
+import type { Message } from "../src/client/core/frames.ts";
 import { ulid } from "../src/client/core/ids.ts";
 import type { Output } from "../src/client/core/outputs.ts";
 import { parse } from "../src/client/core/parsing.ts";
@@ -15,6 +16,7 @@ import type { Opened } from "../src/client/crypto/opening.ts";
 import { MessageTooLarge } from "../src/client/errors.ts";
 import { Ledger } from "../src/client/store/ledger.ts";
 import { Store } from "../src/client/store/store.ts";
+import type { OutboxRow } from "../src/client/store/tables.ts";
 import * as tables from "../src/client/store/tables.ts";
 
 export const START = 1_700_000_000_000;
@@ -28,6 +30,14 @@ type Act<T> = (step: Step) => Promise<T> | T;
 export class Client {
   readonly store: Store;
   readonly answers = new Map<string, Opened>();
+  /** Whether the sessions of a chat are given up where the backend has more of this device. */
+  renewed = false;
+  /** What the encryption got: texts that failed, texts that another device lacks. */
+  readonly failed: string[] = [];
+  readonly requested: unknown[][] = [];
+  readonly copies: unknown[][] = [];
+  /** What each device list brings. */
+  found = { learned: ["phone"], added: [] as string[], changed: [] as string[] };
   engine: Engine;
   time = START;
   outputs: Output[] = [];
@@ -95,6 +105,15 @@ export class Client {
     return id;
   }
 
+  /** The directory's response to a new request; false where it is older than what is known. */
+  async lists(user: string): Promise<boolean> {
+    return this.step((each) => {
+      const request = this.engine.lookAt(each, user);
+      const found = { devices: new Map(), former: [] };
+      return this.engine.fetchSucceeded(each, { type: "lists", request, found });
+    });
+  }
+
   /** The frames that were sent, of this action; all are forgotten then. */
   sent(action: string): Record<string, unknown>[] {
     const texts = this.outputs.flatMap((each) => (each.type === "transmit" ? [each.text] : []));
@@ -110,7 +129,9 @@ export class Client {
   #cipher(ledger: Ledger): Cipher {
     const self = { user: "ravi", device: "web", name: "ravi/web" } as Self;
     const real = new Encryption(self, ledger, this.time - START, this.time);
-    const seal: Cipher["seal"] = async ({ messageId }) => {
+    const seal: Cipher["seal"] = async (draft) => {
+      const { messageId } = draft;
+      ledger.change(draft, { sealed: true });
       const frame = JSON.stringify({ action: "send", message_id: messageId });
       return { frames: [{ messageId, purpose: "text", frame }], done: true };
     };
@@ -121,13 +142,26 @@ export class Client {
     const wants = async () => ({ lists: [], claims: [], blocked: [] });
     const open: Cipher["open"] = async ({ messageId, payload }) =>
       this.answers.get(messageId) ?? { content: text(payload ?? "") };
-    return Object.assign(real, { seal, check, wants, open, accept: async () => ["phone"] });
+    return Object.assign(real, {
+      seal,
+      check,
+      wants,
+      open,
+      accept: async () => ["phone"],
+      compared: async () => ["phone"],
+      learn: async () => ({ ...this.found, listed: new Map() }),
+      queueCopies: async (...copies: unknown[]) => void this.copies.push(copies),
+      withoutKey: async (_: string, devices: readonly string[]) => [...devices],
+      renew: async () => this.renewed,
+      failed: async ({ messageId }: OutboxRow) => void this.failed.push(messageId),
+      requested: async (_: Message, ...rest: unknown[]) => void this.requested.push(rest),
+    });
   }
 }
 
 export const text = (said: string): Content => ({ kind: "text", text: said });
 
-/** A text of raju's that says its seq, unless told otherwise. */
+/** A text of raju's that says its seq, unless `fields` has another. */
 export const message = (seq: number, fields: object = {}) => ({
   type: "message",
   chat: "c",

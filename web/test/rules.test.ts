@@ -1,10 +1,10 @@
 /** The client rules on an engine, as tests/client/core/test_client_rules.py has them. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { changeId, ulid } from "../src/client/core/ids.ts";
+import { changeId } from "../src/client/core/ids.ts";
 import { State } from "../src/client/core/ticks.ts";
 import * as tables from "../src/client/store/tables.ts";
-import { Client, LONGEST, message, START, synced, text } from "./engine-scene.ts";
+import { Client, message, START, synced } from "./engine-scene.ts";
 
 let client: Client;
 
@@ -13,7 +13,6 @@ beforeEach(async () => {
 });
 
 const dropped = () => client.outputs.filter(({ type }) => type === "drop");
-const shown = () => client.events("message").map((each) => each.text);
 const marks = () => client.sent("receipt").map(({ delivered, read }) => [delivered, read]);
 
 describe("a connection", () => {
@@ -77,39 +76,13 @@ test("a watched user who is said to be offline and writes is asked about", async
   expect(client.sent("watch")).toHaveLength(1);
 });
 
-describe("a text", () => {
-  test("that is too long is refused, and nothing has changed", async () => {
-    await client.direct();
-    await expect(client.write("x".repeat(LONGEST + 1))).rejects.toThrow();
-    expect(await client.store.all(tables.messages)).toEqual([]);
-  });
-  test("is sealed and sent once the sync is through", async () => {
-    await client.direct();
-    const id = await client.write("hello");
-    await client.online();
-    expect(client.sent("send")).toEqual([]);
-    await client.receive(synced(0));
-    expect(client.sent("send")).toEqual([{ action: "send", message_id: id }]);
-  });
-  test("of one's own that comes in a sync has its place, the lowest of several", async () => {
-    await client.online(synced(0));
-    await client.direct();
-    const id = await client.write("hello");
-    const own = { message_id: id, sender: "ravi", sender_device: "web" };
-    await client.receive({ type: "accepted", message_id: id, chat: "c", seq: 3, sent_at: START });
-    await client.receive(message(1, own), message(2), message(3, own));
-    const states = client.events("state").map(({ seq, state }) => [seq, state]);
-    expect(states).toEqual([
-      [3, State.SENT],
-      [1, State.SENT],
-    ]);
-    expect(shown()).toEqual(["m2"]);
-  });
-  test("of another device of one's own counts as this user's", async () => {
-    await client.online(synced(0));
-    await client.receive(message(1, { sender: "ravi", sender_device: "phone" }));
-    expect(client.events("message")).toMatchObject([{ own: true, text: "m1" }]);
-  });
+test("what another device of the user has read is read here, and never unread again", async () => {
+  await client.online(synced(0), message(1), message(2), message(3));
+  for (const read of [2, 1]) {
+    await client.receive({ type: "receipt", chat: "c", user: "ravi", delivered: 3, read });
+    expect((await client.step(({ ledger }) => ledger.chat("c"))).read).toBe(2);
+  }
+  expect(client.events("watermarks")).toMatchObject([{ user: "ravi", read: 2 }]);
 });
 
 describe("a receipt", () => {
@@ -177,170 +150,82 @@ describe("a receipt", () => {
   });
 });
 
-describe("a chat", () => {
-  test("that was left has nothing to be fetched, and is there again with a sync", async () => {
-    await client.online(synced(0), message(2));
-    await client.after(1_000);
-    expect(client.sent("sync").at(-1)).toEqual({ action: "sync", chats: { c: 0 } });
-    await client.step((each) => client.engine.leave(each, "c"));
-    await client.receive({ type: "synced", chats: {}, more: false });
-    await client.after(60_000);
-    expect(client.sent("sync")).toEqual([]);
+describe("catching up", () => {
+  test("is over once there is nothing to ask for now, and complete if there never will be", async () => {
+    await client.online({ ...synced(2, { complete_to: 0 }), more: true });
+    expect(client.events("caught_up")).toEqual([]);
+    await client.receive({ ...synced(2, { complete_to: 1 }), retry_after: 9 });
+    expect(client.events("caught_up")).toEqual([{ type: "caught_up", complete: false }]);
+    await client.after(10_000);
     await client.receive(synced(2));
-    expect(client.engine.left("c")).toBe(false);
-    await client.restart();
-    expect(client.engine.left("c")).toBe(false);
+    expect(client.events("caught_up").at(-1)).toEqual({ type: "caught_up", complete: true });
   });
-  test("that was left is not lost with the backend's data", async () => {
-    await client.online(synced(0));
-    await client.step((each) => client.engine.leave(each, "c"));
-    await client.step((each) => client.engine.beginAnew(each));
-    expect(client.events("began_anew")).toEqual([]);
-  });
-  test("is asked for the members once on each connection where a stranger writes", async () => {
-    for (const seq of [1, 3]) {
-      await client.online(synced(seq - 1, { after: seq - 1 }));
-      client.sent("sync");
-      await client.receive(message(seq, { sender: "mira" }));
-      await client.receive(synced(seq, { after: seq }), message(seq + 1, { sender: "mira" }));
-      expect(client.sent("sync")).toHaveLength(1);
+  test("on what another copy of the store has had gives up its sessions, once a connection", async () => {
+    client.renewed = true;
+    for (const connection of [1, 2]) {
+      await client.online(synced(4, { after: 3 }), synced(4, { after: 3 }));
+      expect(client.events("keys_low")).toHaveLength(connection);
       await client.offline();
     }
-  });
-  test("keeps what has expired as a place", async () => {
-    await client.online(synced(3, { missing: [[1, 2]] }));
-    expect(client.events("expired")).toEqual([{ type: "expired", chat: "c", first: 1, last: 2 }]);
-    expect(await client.store.all(tables.missing)).toMatchObject([
-      { chat: "c", first: 1, last: 2 },
-    ]);
-  });
-  test("waits a little longer for a gap that may be a text of one's own", async () => {
-    await client.online(synced(0));
-    await client.direct();
-    client.sent("sync");
-    const id = await client.write("hello");
-    await client.receive(message(2));
-    await client.after(150);
-    expect(client.sent("sync")).toEqual([]);
-    await client.receive({ type: "accepted", message_id: id, chat: "c", seq: 1, sent_at: START });
-    await client.after(5_000);
-    expect(client.sent("sync")).toEqual([]);
-  });
-  test("of two shows nothing of who is neither", async () => {
-    await client.online(synced(0));
-    await client.direct();
-    await client.receive(message(1, { sender: "mira" }));
-    expect(client.events("message")).toMatchObject([{ unreadable: "not_in_chat" }]);
+    const lost = { sender: "ravi", sender_device: "web" };
+    await client.online(synced(4), message(5, lost));
+    expect(client.events("keys_low")).toHaveLength(3);
   });
 });
 
-describe("what was not readable", () => {
-  const late = message(1);
-  const unreadable = async () => {
-    client.answers.set(late.message_id, { unreadable: "no_session" });
-    await client.online(synced(0), late);
-  };
+test("one's own profile is kept, by whichever device, and nobody else's", async () => {
+  await client.online(synced(0));
+  for (const [seq, sender] of [
+    [1, "raju"],
+    [2, "ravi"],
+  ] as const) {
+    const id = changeId(START + seq);
+    const profile = { kind: "profile", name: sender, picture: null, at: seq } as const;
+    client.answers.set(id, { content: { kind: "content", content: profile } });
+    await client.receive(message(seq, { sender, message_id: id }));
+    const row = await client.step(({ ledger }) => ledger.work.get(tables.session, tables.ONLY));
+    expect(row?.profile?.name).toBe(sender === "ravi" ? "ravi" : undefined);
+  }
+  expect(client.events("profile_changed").map(({ user }) => user)).toEqual(["raju", "ravi"]);
+});
 
-  test("is opened by a key of the same device in the same chat", async () => {
-    await unreadable();
-    client.answers.clear();
-    const key = changeId(START);
-    client.answers.set(key, { content: { kind: "room_key", session_id: "s", key: "k" } });
-    await client.receive(message(1, { chat: "d", message_id: key }));
-    await client.receive(message(2, { message_id: key, sender_device: "tablet" }));
-    expect(client.events("message_readable")).toEqual([]);
-    const hidden = crypto.randomUUID();
-    client.answers.set(hidden, { content: { kind: "room_key", session_id: "s", key: "k" } });
-    await client.receive(message(3, { message_id: hidden }));
-    expect(client.events("message_readable")).toMatchObject([{ text: "m1", seq: 1 }]);
+describe("an error", () => {
+  const error = (code: string, fields: object) => ({ type: "error", code, message: "", ...fields });
+
+  test("for now has a text sent again after as long as it says", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const id = await client.write("hello");
+    client.sent("send");
+    await client.receive(error("rate_limited", { message_id: id, retry_after: 60 }));
+    await client.after(59_000);
+    expect(client.sent("send")).toEqual([]);
+    await client.after(13_000);
+    expect(client.sent("send")).toHaveLength(1);
   });
-  test("is filled by a copy of the same device, once", async () => {
-    await unreadable();
-    for (const [seq, said] of [
-      [2, "copied"],
-      [3, "copied otherwise"],
-    ] as const) {
-      const id = crypto.randomUUID();
-      const copy = { kind: "copy", of: late.message_id, text: said, sent_at: START - 9 } as const;
-      client.answers.set(id, { content: copy });
-      await client.receive(message(seq, { message_id: id }));
+  test("for good fails a text, which the encryption learns", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const id = await client.write("hello");
+    await client.receive(error("too_large", { message_id: id }));
+    expect(client.events("state")).toMatchObject([{ messageId: id, state: State.FAILED }]);
+    expect(client.failed).toEqual([id]);
+  });
+  test("that a chat is not there has its members asked for, and no receipt sent", async () => {
+    await client.online(synced(0), message(1));
+    client.sent("sync");
+    await client.receive(error("not_found", { chat: "c", action: "receipt" }));
+    expect(client.sent("sync")).toEqual([{ action: "sync", chats: { c: 1 } }]);
+    await client.after(5_000);
+    expect(marks()).toEqual([]);
+  });
+  test("that says so again tells nobody twice that a chat was left", async () => {
+    await client.online(synced(0));
+    for (const _ of [1, 2]) {
+      await client.receive(error("not_found", { chat: "c", action: "typing" }));
+      expect(client.sent("sync").at(-1)).toEqual({ action: "sync", chats: { c: 0 } });
+      await client.receive(error("not_found", { action: "sync" }));
     }
-    expect(client.events("message_readable").map((each) => each.text)).toEqual(["copied"]);
-  });
-  test("and was never here stands where its copy stands, with its own time", async () => {
-    await client.online(synced(0));
-    const [of, id] = [ulid(START - 99), crypto.randomUUID()];
-    const copy = { kind: "copy", of, text: "copied", sent_at: START - 9 } as const;
-    client.answers.set(id, { content: copy });
-    await client.receive(message(1, { message_id: id }));
-    expect(client.events("message")).toMatchObject([
-      { messageId: of, seq: 1, text: "copied", sentAt: START - 9 },
-    ]);
-  });
-  test("and was written by nobody, or here, has no place by a copy", async () => {
-    await client.online(synced(0));
-    for (const [seq, of, fields] of [
-      [1, crypto.randomUUID(), {}],
-      [2, ulid(START - 99), { sender: "ravi", sender_device: "web" }],
-    ] as const) {
-      const id = crypto.randomUUID();
-      const copy = { kind: "copy", of, text: "copied", sent_at: START - 9 } as const;
-      client.answers.set(id, { content: copy });
-      await client.receive(message(seq, { message_id: id, ...fields }));
-    }
-    expect(client.events("message")).toEqual([]);
-  });
-  test("and is hidden is kept only where its sender may be accepted", async () => {
-    await client.online(synced(0));
-    const ids = [crypto.randomUUID(), crypto.randomUUID()];
-    for (const [at, unreadable] of (["identity_changed", "no_session"] as const).entries()) {
-      client.answers.set(ids[at] ?? "", { unreadable });
-      await client.receive(message(at + 1, { message_id: ids[at] }));
-    }
-    const rows = await client.store.all(tables.messages);
-    const kept = rows.filter((row) => row.unreadable !== undefined).map((row) => row.messageId);
-    expect(kept).toEqual(ids.slice(0, 1));
-  });
-  test.each([
-    ["no_payload", 3_000],
-    ["no_session", 3_000],
-    ["damaged", 3_000],
-    ["false_sender", 3_000],
-    ["replayed", 3_000],
-    ["unknown_algorithm", undefined],
-    ["identity_changed", undefined],
-    ["unknown_device", undefined],
-  ] as const)("because of %s is asked for, or not", async (unreadable, wait) => {
-    client.answers.set(late.message_id, { unreadable });
-    await client.online(synced(0), late);
-    const [row] = await client.store.all(tables.messages);
-    expect(row?.askAt).toBe(wait && client.time + wait);
-  });
-  test.each([
-    [300_000, true],
-    [300_001, false],
-  ])("and was sent %d ms before this device was made is asked for: %s", async (later, asked) => {
-    const account = { registeredAt: START + later } as tables.AccountRow;
-    await client.step(({ ledger }) => ledger.work.put(tables.account, account));
-    await unreadable();
-    const [row] = await client.store.all(tables.messages);
-    expect(row?.askAt !== undefined).toBe(asked);
-  });
-  test("is not counted as a text where nobody wrote it for people to read", async () => {
-    await client.online(synced(0));
-    client.answers.set(late.message_id, {
-      content: { kind: "content", content: { kind: "timer", seconds: 60 } },
-    });
-    await client.receive(late);
-    expect(client.events("message")).toMatchObject([{ kind: "timer", counts: false }]);
-  });
-  test("is counted as a text of a person, and a change is not", async () => {
-    const change = changeId(START + 2);
-    const of = { by: "raju/phone", id: late.message_id };
-    const content = { kind: "content", content: { v: 1, kind: "edit", of, text: "new" } };
-    client.answers.set(change, { content } as never);
-    client.answers.set(late.message_id, { content: text("old") });
-    await client.online(synced(0), late, message(2, { message_id: change }));
-    expect(client.events("message").map(({ counts }) => counts)).toEqual([true]);
+    expect(client.events("chat_left")).toHaveLength(1);
   });
 });

@@ -2,11 +2,12 @@
 
 import sys
 
-from emulator.cli import commands
-
 
 def main() -> int:
+    """Ctrl-C ends it without a word, also while its modules are still being loaded."""
     try:
+        from emulator.cli import commands
+
         return commands.main()
     except KeyboardInterrupt:
         return 130

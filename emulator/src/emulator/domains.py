@@ -33,9 +33,11 @@ class Domains:
     def local(self, api: str, websocket: str) -> dict[str, str]:
         """The URL here by the URL on AWS; `api` and `websocket` are those of the listeners."""
         found: dict[str, str] = {}
+        sockets = api.replace("http", "ws", 1)  # of tasks, where no WebSocket API has them
         for name in (self.balancer, self.distribution):
             if name is not None:
                 found |= {f"{scheme}://{name}": api for scheme in ("http", "https")}
+                found |= {f"{scheme}://{name}": sockets for scheme in ("ws", "wss")}
         if self.websocket is not None:
             found[f"wss://{self.websocket}"] = websocket
         return found

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.containers.provider import ContainerProvider
 from emulator.events.provider import EventSourceProvider
+from emulator.events.schedules import ScheduleProvider
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.versions import VersionProvider
 from emulator.gateway.provider import ApiGatewayProvider
@@ -34,6 +35,8 @@ EMULATED: Mapping[type, str] = {
     LoadBalancingProvider: "an Application and a Network Load Balancer, with health checks",
     ApiGatewayProvider: "one WebSocket API, with authorizer and `@connections`",
     EventSourceProvider: "pollers of queues and DynamoDB streams",
+    ScheduleProvider: "functions are called at a rate, by the emulator's clock; rules with patterns"
+    " and cron are not supported",
     CustomResourceProvider: "calls of the function behind the `ServiceToken`; all `Custom::` types",
     TableProvider: _MOTO.format("DYNAMODB"),
     QueueProvider: _MOTO.format("SQS"),

@@ -88,7 +88,7 @@ def test_a_fifo_queue_does_nothing_by_an_expired_handle(aws: str) -> None:
     assert queue.delete(newest) == ""
 
 
-def test_a_message_sent_again_is_answered_as_the_first_one(aws: str) -> None:
+def test_a_message_sent_again_gets_the_response_of_the_first_one(aws: str) -> None:
     queue = Queue(aws, fifo=True)
     first, again, other = queue.send("d"), queue.send("d"), queue.send("e")
     for name in ("MessageId", "SequenceNumber"):

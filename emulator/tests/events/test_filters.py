@@ -58,6 +58,22 @@ def key(*conditions: Any) -> dict[str, Any]:
         ({"dynamodb": {"SizeBytes": [{"numeric": ["<", 100]}]}}, False),
         ({"dynamodb": {"SizeBytes": [120]}}, True),
         ({"dynamodb": {"SizeBytes": ["120"]}}, False),
+        ({"dynamodb": {"SizeBytes": [123456789012]}}, False),  # equality takes any number
+        (
+            {
+                "dynamodb": {
+                    "SizeBytes": [
+                        {
+                            "numeric": [
+                                "<=",
+                                5e9,
+                            ]
+                        }
+                    ]
+                }
+            },
+            True,
+        ),
         ({"dynamodb": {"SizeBytes": [120.0]}}, True),
         ({"dynamodb": {"SizeBytes": [{"numeric": ["=", 120]}]}}, True),
         ({"dynamodb": {"SizeBytes": [{"anything-but": 120}]}}, False),
@@ -140,6 +156,11 @@ INVALID = {
     '{"a": [{"numeric": [">", 5, "<", 5]}]}': "not below",
     '{"a": [{"numeric": [[], 5]}]}': "numeric takes =",
     '{"a": [{"numeric": ["=", NaN]}]}': "a JSON object",
+    '{"a": [{"numeric": ["=", 5000000001]}]}': "is not from -5e9 to 5e9",
+    '{"a": [{"numeric": [">", -1e10, "<", 5]}]}': "is not from -5e9 to 5e9",
+    '{"a": [{"anything-but": [1, 6e9]}]}': "is not from -5e9 to 5e9",
+    '{"a": [{"anything-but": {"prefix": []}}]}': "empty arrays",
+    '{"a": [{"anything-but": {"equals-ignore-case": []}}]}': "empty arrays",
     '{"a": [{"exists": "true"}]}': "exists takes true or false",
     '{"a": [{"exists": 1}]}': "exists takes true or false",
     '{"a": [{"exists": null}]}': "exists takes true or false",

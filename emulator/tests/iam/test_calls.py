@@ -120,6 +120,7 @@ ROWS: list[Row] = [
     ("sns", "set_endpoint_attributes", {"EndpointArn": ENDPOINT, "Attributes": {}}, {"sns:SetEndpointAttributes": [APPLICATION]}),
     ("sns", "create_platform_endpoint", {"PlatformApplicationArn": APPLICATION, "Token": "t"}, {"sns:CreatePlatformEndpoint": [APPLICATION]}),
     ("sns", "set_platform_application_attributes", {"PlatformApplicationArn": APPLICATION, "Attributes": {"SuccessFeedbackRoleArn": ROLE, "FailureFeedbackRoleArn": ROLE}}, {"sns:SetPlatformApplicationAttributes": [APPLICATION], "iam:PassRole": [ROLE]}),
+    ("ssm", "get_parameter", {"Name": "/chat/log-level"}, {"ssm:GetParameter": [f"arn:aws:ssm:{HERE}:parameter/chat/log-level"]}),
     ("sns", "set_platform_application_attributes", {"PlatformApplicationArn": APPLICATION, "Attributes": {"SuccessFeedbackRoleArn": ""}}, {"sns:SetPlatformApplicationAttributes": [APPLICATION]}),
     ("sns", "create_platform_application", {"Platform": "GCM", "Name": "chat", "Attributes": {}}, {"sns:CreatePlatformApplication": [f"arn:aws:sns:{HERE}:app/*"]}),
     ("sns", "unsubscribe", {"SubscriptionArn": f"{TOPIC}:0a1b"}, {"sns:Unsubscribe": [TOPIC]}),

@@ -162,3 +162,21 @@ def test_a_fetch_that_fails_is_not_the_last(
             await aws.stop()
 
     asyncio.run(scenario())
+
+
+def test_a_try_that_is_not_the_first_is_counted() -> None:
+    ring = Ring(lambda: 0.0)
+    for _ in range(2):  # a stream's batch is given again as it was
+        ring.add(INVOCATION, "Watch", given='{"eventSource": "aws:dynamodb", "id": "x"}')
+    ring.add(INVOCATION, "Watch", given='{"eventSource": "aws:dynamodb", "id": "x", "more": 1}')
+    received = '{"Records": [{"attributes": {"ApproximateReceiveCount": "%d"}, "id": "x"}]}'
+    for count in (1, 3):
+        ring.add(INVOCATION, "Push", given=received % count)
+    steps = trace.as_json(trace.trace(ring, "x"), "x")
+    assert [(each["name"], each["attempt"]) for each in steps] == [
+        ("Watch", 1),
+        ("Watch", 2),
+        ("Watch", 1),
+        ("Push", 1),
+        ("Push", 3),
+    ]

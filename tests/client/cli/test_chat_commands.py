@@ -62,6 +62,32 @@ def test_a_name_counts_all_the_same_also_one_of_digits() -> None:
     with_server(scenario)
 
 
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("/remove x", f"! {WANTED}, not x"),
+        ("/add raju,Sita-Devi", f"! {WANTED}, not sita-devi"),
+        ("/group trip raju,x", f"! {WANTED}, not x"),
+        ("/who x", f"! {WANTED}, not x"),
+        ("/admin x", f"! {WANTED}, not x"),
+        ("/add meena", "! the members of a direct chat don't change"),
+        ("/accept raju", "! the keys of raju have not changed"),
+        ("/file /nowhere/at/all", "! /nowhere/at/all can't be read: no such file or directory"),
+        ("/to RAJU", "* chat with raju"),
+    ],
+)
+def test_what_is_said_has_no_word_of_a_program(typed: str, answer: str) -> None:
+    """No code of the protocol, no number of HTTP or the system, no place in a document."""
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju"):
+            person = Person(ravi)
+            person.room.open(await ravi.direct("raju"))
+            assert await person.types(typed) == [answer]
+
+    with_server(scenario)
+
+
 def test_without_a_direct_chat_a_name_is_needed() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):

@@ -694,14 +694,47 @@ def test_what_was_not_sealed_fails_in_a_chat_that_is_not_ours_any_more(client: C
     assert client.states()[-1] == (State.FAILED, None) and client.engine.unaccepted == 0
 
 
+def test_it_is_awake_when_the_sender_of_an_unreadable_text_is_to_be_asked(client: Client) -> None:
+    """By the clock of the steps, which is another one than that of messages."""
+    client.open()
+    with client.store.transaction():
+        client.store.add(message(1), None, None, "its key is not here", 1_000_005.0)
+    step = Step(client.now, 1_000_000.0, client.store, FakeCipher())
+    assert client.engine._sending.next_due(step) == client.now + 5
+
+
+def test_in_a_direct_chat_that_is_said_to_be_others_too_nobody_reads(client: Client) -> None:
+    client.store.describe(CHAT, "direct")
+    client.open(sync=False)
+    client.hear(synced(0, 0, members={**MEMBERS, "mira": frames.Watermarks()}))
+    assert client.engine._membership.chat(client._step(), CHAT).members == frozenset()
+    client.write()
+    assert client.states() == [(State.FAILED, None)] and client.actions("send") == []
+
+
+def test_of_chats_that_are_refused_together_each_is_asked_alone(client: Client) -> None:
+    client.open()
+    refused = frames.ErrorFrame("not_found", "one is not yours", action="sync")
+    client.step(Engine.sync)
+    client.hear(frames.Nudge(CHAT, 1), frames.Nudge("c2", 1), frames.Synced({}, False))
+    asked = client.actions("sync")[-1]["chats"]
+    assert asked == {CHAT: 0, "c2": 0}
+    client.hear(refused)
+    (first,) = client.actions("sync")[-1]["chats"]
+    client.hear(refused)
+    assert events.ChatLeft(first) in client.reported
+    (second,) = client.actions("sync")[-1]["chats"]
+    assert {first, second} == asked.keys() and not client.engine.left(second)
+
+
 def test_what_is_read_ends_at_what_is_here(client: Client) -> None:
     client.open()
     client.hear(message(1), message(3))
     client.step(Engine.mark_read, CHAT, 3)
     client.hear(message(2))
     client.after(5.0)
-    told = [(frame["delivered"], frame.get("read")) for frame in client.actions("receipt")]
-    assert told[-1] == (3, 1)
+    marks = [(frame["delivered"], frame.get("read")) for frame in client.actions("receipt")]
+    assert marks[-1] == (3, 1)
 
 
 def test_what_waits_for_acceptance_in_each_chat_is_sent_again_after_a_crash(client: Client) -> None:
@@ -823,6 +856,24 @@ def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client
     assert client.actions("receipt") == []
     client.step(Engine.begin_anew)
     assert events.BeganAnew() not in client.reported, "there was no chat to lose"
+
+
+def test_a_chat_that_was_left_is_not_fetched_and_is_there_again_with_a_sync(client: Client) -> None:
+    client.open()
+    client.hear(message(2))
+    client.after(1.0)
+    assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 0}}]
+    client.step(Engine.leave, CHAT)
+    client.hear(frames.Synced({}, False))
+    client.after(60.0)
+    assert len(client.actions("sync")) == 1
+    client.restart()
+    assert client.engine.left(CHAT)
+    client.open(sync=False)
+    client.hear(synced(2, 2))
+    assert not client.engine.left(CHAT)
+    client.restart()
+    assert not client.engine.left(CHAT)
 
 
 def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(

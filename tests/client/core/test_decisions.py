@@ -93,6 +93,15 @@ def test_complete_to_steps_over_what_is_not_here_and_takes_what_is() -> None:
     assert log.watermark == 6
 
 
+def test_what_was_complete_stays_so_while_the_next_entry_is_not_ready() -> None:
+    log = ChatLog[str]()
+    log.offer(1, "a", lambda _: False)
+    assert log.complete(5, lambda _: False) == [] == log.complete(2, lambda _: False)
+    assert (log.watermark, log.held, log.behind) == (0, "a", False)
+    assert log.resume() == [(1, "a")]
+    assert (log.watermark, log.held) == (5, None)
+
+
 def test_what_lies_beyond_a_young_hole_waits_for_it() -> None:
     log = ChatLog[str]()
     log.offer(7, "g")

@@ -184,3 +184,13 @@ def test_a_device_that_shows_another_key_for_its_sessions_alone_waits_too(
     after = {"keys": {**before["keys"], "curve25519": other}, "signature": signature}
     assert identities.learn("ravi", {"web": after}).changed == ("ravi/web",)
     assert identities.trust("ravi") is Trust.CHANGED
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_the_linking_device_knows_of_others_is_known_here(
+    identities: Identities, verified: bool
+) -> None:
+    entry = listed(Account(), "tablet")
+    identities.remember("ravi", "tablet", **entry["keys"], verified=verified)
+    identities.learn("ravi", {"tablet": entry})
+    assert identities.trust("ravi") is (Trust.VERIFIED if verified else Trust.SEEN)

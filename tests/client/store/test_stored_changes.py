@@ -16,7 +16,7 @@ from client.core.arrivals import Arrivals
 from client.core.changes import Changes, counted_from
 from client.core.cipher import Draft, Text
 from client.core.content import MessageContent, Reference, parse, text_content
-from client.core.events import Event, ProfileChanged
+from client.core.events import Event, MessageReadable, MessageReceived, ProfileChanged
 from client.core.frames import Message
 from client.core.ids import change_id, hidden_id, ulid
 from client.core.settings import Settings
@@ -227,6 +227,21 @@ def test_what_was_deleted_before_it_could_be_read_is_never_stored() -> None:
     assert [(each[2], each[4]) for each in device.seen()] == [("", True)]
     assert "secret" not in device.stored()
     assert device.store.asks(START + 1e9) == {}
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_the_text_of_what_was_deleted_before_it_came_is_shown_to_nobody(readable: bool) -> None:
+    device = Device()
+    deletion = Reference("raju/phone", change_id(1, Random(1)))
+    device.take(2, deletion, CHANGES[9][1], readable=True)
+    device.take(1, TEXT, text_content("a secret"), readable=readable)
+    device.read_all()
+    shown = [each for each in device.events if isinstance(each, MessageReceived | MessageReadable)]
+    assert shown and {each.text for each in shown} <= {"", None}
+    received = [each for each in shown if isinstance(each, MessageReceived)]
+    assert [each.counts for each in received] == [not readable]
+    assert device.store.chats()[0].unread == 0
+    assert "secret" not in device.stored()
 
 
 @pytest.mark.parametrize("kind", [None, "direct", "group"])

@@ -99,6 +99,24 @@ def test_an_access_token_of_the_pool_names_its_user() -> None:
     assert tokens().sign_in([f"Bearer {token(claims())}"]).user == "ravi"
 
 
+def test_a_refreshed_token_is_as_old_as_its_sign_in() -> None:
+    """What ended all sign-ins ended this one too, although the token was made since."""
+    refreshed = claims(auth_time=int(NOW) - 3600, iat=int(time.time()))
+    assert tokens().sign_in([f"Bearer {token(refreshed)}"]).at == int(NOW) - 3600
+
+
+@pytest.mark.parametrize(
+    ("ids", "id"),
+    [
+        ({"origin_jti": "of the sign-in", "jti": "of the token"}, "of the sign-in"),
+        ({"jti": "of the token"}, "of the token"),
+        ({}, ""),
+    ],
+)
+def test_all_tokens_of_a_sign_in_have_its_id(ids: dict[str, str], id: str) -> None:
+    assert tokens().sign_in([f"Bearer {token(claims(**ids))}"]).id == id
+
+
 def test_a_token_made_by_a_clock_a_little_ahead_of_ours_is_valid_already() -> None:
     fresh = claims(iat=int(time.time()) + 30)
     assert tokens().sign_in([f"Bearer {token(fresh)}"]).user == "ravi"

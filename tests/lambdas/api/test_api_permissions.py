@@ -214,4 +214,6 @@ def test_the_platform_applications_use_exactly_what_they_are_granted(
             event = request("https://answer", kind, given, "x-platform-applications")
             platform_applications.handler(event, Context())
     assert [response["Status"] for response in answers] == ["SUCCESS"] * 3
-    assert used == granted("PlatformApplications")
+    grants = granted("PlatformApplications")
+    grants.pop("iam", None)  # iam:PassRole is no call of its own
+    assert used == grants

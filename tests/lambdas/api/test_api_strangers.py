@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lambdas.limits import Limit
+from lambdas.messages import membership
 from lambdas.people.contacts import Contacts
 from tests.support.lambdas.rest import Reply, Rest, rest
 
@@ -135,6 +136,16 @@ def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
     assert (states(api, raju), states(api, ravi)) == ({ravi: "contact"}, {})
     assert listed(api, ravi)[chat]["invited"] == [] == invitations(api, raju)
     assert act(api, raju, chat, "accept").status == 200  # a repeated request
+
+
+def test_who_can_not_join_now_is_still_invited(api: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = group(api, ravi, raju).body["chat"]
+    with monkeypatch.context() as patch:
+        patch.setattr(membership, "MEMBERS_LIMIT", 1)
+        assert act(api, raju, chat, "accept").status == 400
+    assert invitations(api, raju) == [(chat, ravi)] and states(api, raju) == {}
+    assert act(api, raju, chat, "accept").body["members"] == sorted([ravi, raju])
 
 
 def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:

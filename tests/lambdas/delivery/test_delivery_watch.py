@@ -5,6 +5,7 @@ import pytest
 
 from lambdas.delivery import delivery_watch
 from lambdas.delivery.purge import raise_mark
+from lambdas.notifications.push_jobs import Job, PushQueue
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
 from lambdas.tables import DEVICES, Item, Key, user_key
@@ -149,6 +150,7 @@ def test_the_last_device_has_time_to_acknowledge_the_newest_that_it_lacks(world:
     when.sends(world, "ravi", chat)
     world.clock.pass_seconds(1)
     when.sends(world, "raju", chat)  # who lacks the older one alone
+    when.acknowledges(world, "ravi", chat, delivered=2)
     waits: list[float] = []
     delivery_watch.watch(world.aws, {"Records": _inserted(world, chat, 1, 2)}, waits.append)
     assert waits == pytest.approx([2.1]), "1.8 s, and 0.1 s for each of 3 members"
@@ -404,6 +406,19 @@ def test_a_queue_that_fails_makes_the_batch_come_again(world: Backend, chat: str
     assert failed == [record["dynamodb"]["SequenceNumber"]]
     assert when.delivery_watch_runs(world, record) == []
     assert len(then.pushes(world)) == 1
+
+
+@pytest.mark.parametrize("rejected", [True, False])
+def test_a_job_that_the_queue_rejects_makes_the_batch_come_again(
+    world: Backend, chat: str, monkeypatch: pytest.MonkeyPatch, rejected: bool
+) -> None:
+    def added(_: object, jobs: list[Job], _begun: object) -> list[Job]:
+        return jobs if rejected else []
+
+    monkeypatch.setattr(PushQueue, "add", added)
+    record = events.stream_record("INSERT", 4, new=_message(world, chat, 1))
+    failed = when.delivery_watch_runs(world, record)
+    assert failed == [record["dynamodb"]["SequenceNumber"]] * rejected
 
 
 def test_what_one_invocation_can_not_do_comes_again(world: Backend, chat: str) -> None:

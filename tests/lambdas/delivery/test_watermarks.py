@@ -86,3 +86,13 @@ def test_the_item_of_who_is_no_member_holds_nothing_back() -> None:
     chats.put({"chat": "c", "item": "member#ravi", "delivered": {}, "read": 0, "joined_seq": 0})
     roster = members.read_roster(chats, "c")
     assert roster is not None and roster.items.keys() == roster.members == {"ravi"}
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_read_mark_that_was_overtaken_is_shown_as_the_one_that_stands_there(hidden: bool) -> None:
+    chats = _member(3, 3, 0)
+    members.move(chats, "c", "raju", "desk", Step(None, 3), private=hidden)
+    for step in (Step(2, 2), Step(2, None)):
+        moved = members.move(chats, "c", "raju", "phone", step, private=not hidden)
+        assert moved is not None and moved.overtaken
+        assert (moved.private, moved.after) == (hidden, Marks(3, 3))

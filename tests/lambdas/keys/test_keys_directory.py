@@ -156,6 +156,13 @@ def test_devices_do_not_mix(ravi: Ravi) -> None:
     assert set(ravi.directory.get(ravi.name, ["phone", "phone2"])) == {"phone2"}
 
 
+def test_a_key_that_was_deleted_meanwhile_is_passed_over(ravi: Ravi) -> None:
+    ravi.upload(range(3), fallback=50)
+    first, *_ = ravi.items("otk#")
+    ravi.table.delete(user_key(ravi.name, first))
+    assert ravi.claims(3) == ["id1", "id2", "id50"]
+
+
 def test_a_device_that_is_not_there_has_no_keys(ravi: Ravi) -> None:
     assert ravi.claim("tablet") is None
     assert ravi.directory.claim("nobody", "phone") is None
@@ -224,6 +231,15 @@ def test_another_identity_voids_the_keys_that_the_old_one_signed(
     assert ravi.claims(3) == ["id10", "id11", None]
 
 
+def test_however_many_keys_are_voided_the_new_ones_come_first(ravi: Ravi) -> None:
+    ravi.upload(range(30), fallback=50)
+    changed = IDENTITY._replace(ed25519=Phone("ravi").ed25519)
+    ravi.register(identity=changed)
+    assert ravi.items("otk#") == []
+    assert ravi.upload(range(60, 62), signer=changed.ed25519) == 2
+    assert ravi.claims(3) == ["id60", "id61", None]
+
+
 def test_former_keys_are_listed_as_long_as_their_messages_live(table: Table) -> None:
     now = [1_795_000_000.0]
     user, changed = new_name("ravi"), IDENTITY._replace(ed25519=Phone("ravi").ed25519)
@@ -279,6 +295,20 @@ def test_a_new_identity_keeps_the_keys_that_it_has_uploaded_already(ravi: Ravi) 
 
     assert Slow(ravi.table).put(ravi.name, "phone", changed) is Change.CHANGED
     assert ravi.claims(3) == ["id10", "id11", "id51"]
+
+
+def test_no_key_of_the_old_identity_is_handed_out_while_they_are_deleted(ravi: Ravi) -> None:
+    ravi.upload(range(3), fallback=50)
+    claimed: list[str | None] = []
+
+    class Slow(Directory):
+        def _forget_keys(self, *given: Any, **options: Any) -> None:
+            claimed.extend(ravi.claims(2))
+            super()._forget_keys(*given, **options)
+
+    changed = IDENTITY._replace(ed25519=Phone("any").ed25519)
+    Slow(ravi.table).put(ravi.name, "phone", changed)
+    assert claimed == [None, None]
 
 
 def claimed_by_all(take: Callable[[], str | None]) -> list[str]:
@@ -346,6 +376,15 @@ def test_an_upload_that_the_same_upload_overtook_tells_what_remains_now(ravi: Ra
     slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(100))))
     keys = [signed(number) for number in range(100)]
     assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 100
+
+
+def test_a_key_that_another_device_uploads_meanwhile_is_stored_once(ravi: Ravi) -> None:
+    ravi.register("desk")
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(2), device="desk")))
+    keys = [signed(number) for number in range(1, 4)]
+    assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 2
+    assert ravi.claims(3) == ["id2", "id3", None]
+    assert ravi.claims(3, "desk") == ["id0", "id1", None]
 
 
 def test_an_upload_that_another_one_overtook_comes_after_it(ravi: Ravi) -> None:

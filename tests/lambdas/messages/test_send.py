@@ -75,6 +75,18 @@ def test_a_user_with_one_reachable_device_is_not_pushed(world: Backend) -> None:
     assert then.pushes(world) == []
 
 
+def test_who_gets_it_on_one_device_is_not_rung_for_another_one_that_does_not(
+    world: Backend,
+) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone", "desk")
+    for device in ("phone", "desk"):
+        given.connected(world, "raju", device)
+    world.api.answers[world.connections["raju", "phone"]] = GONE
+    when.sends(world, "ravi", given.direct_chat(world, "ravi", "raju"))
+    assert len(world.frames("raju", "desk")) == 1 and then.pushes(world) == []
+
+
 def test_each_device_gets_its_own_payload_and_the_sender_learns_of_the_others(
     world: Backend,
 ) -> None:
@@ -369,6 +381,22 @@ def test_each_of_a_devices_messages_keeps_its_place(world: Backend) -> None:
         accepted = [when.sends(world, "ravi", chat, message_id=id) for _ in range(2)]
         assert [each["seq"] for each in accepted] == [seq, seq]
         assert accepted[0]["sent_at"] == accepted[1]["sent_at"]
+
+
+def test_a_message_that_is_sent_again_keeps_its_place_whoever_has_written_since(
+    world: Backend,
+) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    id = str(uuid.UUID(int=1))
+    first = when.sends(world, "ravi", chat, message_id=id)
+    when.sends(world, "raju", chat)
+    again = when.sends(world, "ravi", chat, message_id=id)
+    assert (first["seq"], again["seq"]) == (1, 1)
+    given.connected(world, "raju", "phone")
+    messages, _ = when.syncs(world, "raju", chats={chat: 0})
+    assert [frame["seq"] for frame in messages] == [1, 2]
 
 
 def test_each_device_of_a_user_has_its_own_limit_of_sends(

@@ -94,6 +94,19 @@ def test_the_chats_of_one_sync_share_its_messages(
     assert synced["more"] and synced["chats"][longer]["complete_to"] == 2
 
 
+def test_after_a_post_that_failed_the_rest_is_asked_for_later(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = _chat_with(world, 3)
+    given.connected(world, "raju", "phone")
+    monkeypatch.setattr(sync_plan, "POST_BYTES", 100)  # each message is a post of its own
+    posts = iter([True, False, True])
+    monkeypatch.setattr(route, "_post", lambda *_: next(posts))
+    _, synced = when.syncs(world, "raju")
+    assert synced["chats"][chat]["complete_to"] == 1
+    assert (synced["more"], synced["retry_after"]) == (False, route.AGAIN_SECONDS)
+
+
 def test_what_is_purged_while_it_is_read_is_missing_and_no_hole(world: Backend) -> None:
     """The head was read before, the items after: the purge between them marks the head first."""
     chat = _chat_with(world, 3)

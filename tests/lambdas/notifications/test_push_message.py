@@ -1,12 +1,15 @@
 """What a push says, on each platform: that there is something, never what or from whom."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lambdas.notifications import message
-from lambdas.notifications.message import Push, Ring, TakeBack
+from lambdas.notifications.endpoints import Endpoints, Owner
+from lambdas.notifications.message import Push, Ring, TakeBack, Target
+from lambdas.notifications.push_service import Outcome
 
 RING = Ring("chat-1", "01JDXA0000000000000000000A", urgent=True, unread=3)
 TAKE_BACK = TakeBack("chat-1", read=17, unread=2)
@@ -87,3 +90,19 @@ def test_the_largest_push_stays_under_four_kilobytes() -> None:
         assert len(form.encode()) < 4096
     collapse = message.message_attributes(longest, "apns")["AWS.SNS.MOBILE.APNS.COLLAPSE_ID"]
     assert len(collapse["StringValue"].encode()) <= 64  # APNs' limit of a collapse id
+
+
+@pytest.mark.parametrize("platform", ["fcm", "apns", "apns_sandbox"])
+def test_what_sns_gets_is_for_the_platform_of_the_device(platform: str) -> None:
+    requests: list[dict[str, Any]] = []
+    sns: Any = SimpleNamespace(publish=lambda **request: requests.append(request))
+    nothing: Any = None
+    target, owner = Target("phone", "arn:x", platform), Owner("ravi/phone")
+    assert Endpoints(sns, nothing).publish(target, RING, owner) is Outcome.DELIVERED
+    (request,) = requests
+    assert request == {
+        "TargetArn": "arn:x",
+        "Message": message.sns_message(RING),
+        "MessageStructure": "json",
+        "MessageAttributes": message.message_attributes(RING, platform),
+    }

@@ -53,6 +53,17 @@ def test_a_run_is_counted_and_finds_what_the_one_before_recorded(users: Table) -
     assert item and item["expires_at"] == LATER + 9
 
 
+def test_who_queues_a_job_reads_how_many_runs_have_begun_and_who_was_looked_at(
+    users: Table,
+) -> None:
+    _record(users, "raju", at=NOW, phone=Unread((1,), ()))
+    RingItems(users).begin("raju", "c", NOW, LATER)
+    found = RingItems(users).begun_of(["raju", "mira"], "c")
+    assert found == {"raju": Rings(begun=2, looked_at=int(NOW * 1000))}
+    job = Job("raju", "c")
+    assert len({job.deduplication_id(begun) for begun in (0, 1, 2)}) == 3
+
+
 def test_what_has_expired_is_forgotten_and_its_count_goes_on(users: Table) -> None:
     _record(users, "raju", phone=Unread((1,), ()))
     assert RingItems(users).begin("raju", "c", LATER - 1, LATER).devices

@@ -5,7 +5,7 @@ import pytest
 from lambdas.people.consent import DEFAULTS, View
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitation, Invitations
-from lambdas.tables import Table
+from lambdas.tables import Table, user_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 
@@ -34,6 +34,8 @@ def test_settings_that_are_not_known_are_not_stored_and_the_others_stay(users: T
     contacts = Contacts(users)
     assert contacts.settings("ravi") == contacts.put_settings("ravi", {"x": 1}) == DEFAULTS
     assert contacts.put_settings("ravi", {"groups": "nobody", "x": 1})["groups"] == "nobody"
+    stored = users.get(user_key("ravi", "settings"), consistent=True)
+    assert stored == {**user_key("ravi", "settings"), "groups": "nobody"}
     expected = {**DEFAULTS, "groups": "nobody", "receipts": False}
     assert contacts.put_settings("ravi", {"receipts": False}) == expected
     assert contacts.settings("ravi") == expected and contacts.settings("raju") == DEFAULTS

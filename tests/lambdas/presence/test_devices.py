@@ -53,6 +53,8 @@ def test_registering_again_changes_only_whose_sign_in_it_is(devices: Devices, us
     assert not devices.register("ravi", "phone", NOW + 9, "second")
     assert entry(users) == {**before, "sign_in": "second"}
     assert devices.register("ravi", "plain") and entry(users, "plain") == {}
+    assert not devices.register("ravi", "plain", NOW, "third")
+    assert entry(users, "plain") == {"sign_in": "third"}
     assert devices.register("of the pool itself", "phone")
 
 

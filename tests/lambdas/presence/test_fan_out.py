@@ -7,7 +7,7 @@ import pytest
 
 from lambdas.connections import Outcome, Post
 from lambdas.frames import decode
-from lambdas.presence.devices import Address, Devices
+from lambdas.presence.devices import OPENING_SECONDS, Address, Devices
 from lambdas.presence.fan_out import Delivery, announce, deliver
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
@@ -24,6 +24,7 @@ class Gateway:
 
     def __init__(self, *gone: str) -> None:
         self.gone = set(gone)
+        self.failing: set[str] = set()
         self.delivered: list[tuple[str, Any]] = []
         self.within: list[float] = []
         self.now = NOW
@@ -36,6 +37,8 @@ class Gateway:
     def _post(self, post: Post) -> Outcome:
         if post.connection_id in self.gone:
             return Outcome.GONE
+        if post.connection_id in self.failing:
+            return Outcome.FAILED
         self.delivered.append((post.connection_id, decode(str(post.frame))))
         return Outcome.DELIVERED
 
@@ -90,6 +93,25 @@ def test_a_device_that_connected_again_gets_the_frame_there(devices: Devices) ->
     assert _connection(devices, "raju") == "newer="
 
 
+def test_gone_says_nothing_of_a_connection_that_was_opening_when_posting_began(
+    devices: Devices,
+) -> None:
+    opening = int((NOW - OPENING_SECONDS + POST_SECONDS / 2) * 1000)
+    devices.connect("raju", "phone", "opening=", opening)
+    gateway = Gateway("opening=")
+    posts = [Delivery("raju", "phone", "opening=", FRAME)]
+    deliver(gateway, devices, posts, clock=lambda: gateway.now)  # type: ignore[arg-type] # a fake
+    assert gateway.now > opening / 1000 + OPENING_SECONDS and gateway.delivered == []
+    assert _connection(devices, "raju") == "opening="
+
+
+def test_a_connection_that_fails_keeps_its_lease_beside_one_that_is_gone(devices: Devices) -> None:
+    gateway = Gateway("raju=")
+    gateway.failing = {"mira="}
+    assert _deliver(gateway, devices, "raju", "mira") == [Outcome.GONE, Outcome.FAILED]
+    assert _connection(devices, "raju") is None and _connection(devices, "mira") == "mira="
+
+
 def test_a_device_that_was_removed_is_just_gone(devices: Devices) -> None:
     devices.remove("raju", "phone")
     assert _deliver(Gateway("raju="), devices, "raju") == [Outcome.GONE]
@@ -115,6 +137,23 @@ def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: De
     assert posted == {("mira=", "ravi", False), ("mira=", "raju", False)}
 
 
+def test_whoever_watches_hears_of_each_of_those_that_were_gone_together(devices: Devices) -> None:
+    devices.watch(Address("mira", "phone"), ["ravi", "raju"], [], NOW + 100)
+    gateway = Gateway("ravi=", "raju=")
+    assert _deliver(gateway, devices, "ravi", "raju") == [Outcome.GONE] * 2
+    notified = [(connection, frame["user"]) for connection, frame in gateway.delivered]
+    assert notified == [("mira=", "ravi"), ("mira=", "raju")]
+
+
+def test_nobody_hears_of_one_device_of_a_user_who_is_online_with_another(devices: Devices) -> None:
+    devices.register("ravi", "desk")
+    devices.connect("ravi", "desk", "desk=", SOME_TIME_AGO)
+    devices.watch(Address("mira", "phone"), ["ravi"], [], NOW + 100)
+    gateway = Gateway("ravi=")
+    assert _deliver(gateway, devices, "ravi") == [Outcome.GONE]
+    assert gateway.delivered == []
+
+
 def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> None:
     devices.watch(Address("mira", "phone"), ["raju", "ravi"], [], NOW + 100)
     devices.disconnect("raju", "phone", "raju=", NOW)
@@ -124,6 +163,15 @@ def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> Non
         ("raju", False),
         ("ravi", True),
     ]
+
+
+def test_of_several_the_one_whom_nobody_watches_keeps_nothing_of_the_others(
+    devices: Devices,
+) -> None:
+    devices.watch(Address("mira", "phone"), ["raju"], [], NOW + 100)
+    gateway = Gateway()
+    announce(gateway, devices, ["ravi", "raju"], clock=lambda: NOW)  # type: ignore[arg-type] # a fake
+    assert [frame["user"] for _, frame in gateway.delivered] == ["raju"]
 
 
 def test_nobody_is_told_when_nobody_watches(devices: Devices) -> None:

@@ -154,6 +154,8 @@ def test_a_ticket_from_before_all_sign_ins_ended_opens_nothing(
     now = int(world.clock() * 1000)
     event = events.connect("ravi", "phone", "c=", now + 5_000, asked_at=now - earlier)
     assert connection.handler(event, None)["statusCode"] == status
+    connected = Devices(world.aws.users).of(["ravi"], consistent=True)["ravi"]["phone"].connected_at
+    assert connected == (now + 5_000 if status == 200 else None)
 
 
 def test_who_watches_the_own_presence_sees_it(world: Backend) -> None:
@@ -273,6 +275,15 @@ def test_a_stranger_a_blocked_one_and_nobody_are_answered_alike(world: Backend) 
         assert any(each["user"] == name for each in world.frames("ravi", "phone")) is expected
     frame = when.raw(world, "ravi", "phone", {"action": "watch", "users": ["nobody"]})
     assert then.valid(frame) == {"type": "presence", "user": "nobody", "online": False}
+
+
+def test_a_stranger_is_not_seen_beside_a_contact(world: Backend) -> None:
+    for name in ("ravi", "raju", "mira"):
+        given.online(world, name)
+    Contacts(world.aws.users).add("raju", "ravi")
+    when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju", "mira", "ravi"]})
+    shown = {frame["user"]: frame["online"] for frame in world.frames("ravi", "phone")}
+    assert shown == {"raju": True, "mira": False}
 
 
 def test_strangers_do_not_crowd_out_contacts_who_watch(world: Backend) -> None:

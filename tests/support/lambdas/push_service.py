@@ -42,9 +42,9 @@ class PushService:
         self._browsers = 0
 
     def browser(self) -> Browser:
-        """One more, with a subscription here."""
+        """One more, with a subscription here. Some push services name theirs in a query."""
         self._browsers += 1
-        return Browser(f"{self.url}/push/{self._browsers}")
+        return Browser(f"{self.url}/push?token={self._browsers}")
 
     def read(self, browser: Browser) -> list[Any]:
         """What the browser reads of its pushes."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
@@ -90,6 +90,7 @@ class FakeSystem:
             weights=self,
             origins=lambda: {"alb": self._answering.url},
             phones=Phones(lambda: 1_800_000_000.0),
+            dashboard=lambda: {"widgets": []},
         )
 
     def start(self) -> None:
@@ -118,9 +119,12 @@ class FakeSystem:
         return small
 
     def wait_for_orders(self, count: int) -> None:
+        self.wait_until(lambda: len(self.orders) >= count)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
-        while len(self.orders) < count:
-            assert time.monotonic() < deadline, f"{count} orders, but {self.orders}"
+        while not condition():
+            assert time.monotonic() < deadline, f"not so, but {self.orders}"
             time.sleep(0.01)
 
     def _within(self, work: Coroutine[Any, Any, None]) -> None:

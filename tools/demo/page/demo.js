@@ -18,7 +18,7 @@ function bindTabs() {
     }
     document.body.dataset.tab = name;
     const frame = find("#balancer iframe");
-    if (name === "balancer" && frame.src === "") frame.src = `${now().console}/_local`;
+    if (name === "balancer" && frame.src === "") frame.src = `${now().console}/_local#balancer-title`;
   };
   for (const tab of tabs) {
     tab.addEventListener("click", () => show(tab.getAttribute("aria-controls")));

@@ -16,7 +16,9 @@ from xml.sax.saxutils import escape
 from aiohttp import ClientSession, web
 
 # By moto, as the template's resources of these services are made there.
-MOTO = frozenset({"cognito-idp", "dynamodb", "kms", "s3", "secretsmanager", "sns", "sqs", "sts"})
+MOTO = frozenset(
+    {"cognito-idp", "dynamodb", "kms", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"}
+)
 GLOBAL = frozenset({"s3", "sts"})  # their clients sign for one region of their own
 # By the process that runs them: emulator.describe.
 DESCRIBED = frozenset(
@@ -25,7 +27,7 @@ DESCRIBED = frozenset(
 # Whose protocol is REST with XML, as `botocore` has it.
 _XML = frozenset({"cloudfront", "route53"})
 # Operations that moto has, about what the emulator does not keep: an empty list would be a lie.
-NOT_KEPT = {
+NOT_STORED = {
     "dynamodb": frozenset(
         {
             "DescribeBackup",
@@ -87,7 +89,7 @@ def rejection(scope: Scope | None, region: str, operation: str = "") -> str | No
     if scope.service not in MOTO | DESCRIBED:
         served = ", ".join(sorted(MOTO | DESCRIBED))
         return f"the emulator does not serve {scope.service}; it has {served}"
-    if operation in NOT_KEPT.get(scope.service, ()):
+    if operation in NOT_STORED.get(scope.service, ()):
         return f"the emulator does not serve {operation} of {scope.service}: it keeps none"
     if region and scope.region != region and scope.service not in GLOBAL:
         return f"this environment is in {region}, not in {scope.region}: use --region {region}"

@@ -28,6 +28,7 @@ SERVICES = (
     "cognitoidp",
     "secretsmanager",
     "kms",
+    "ssm",
 )
 
 ENVIRONMENT = {

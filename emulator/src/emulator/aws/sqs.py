@@ -90,7 +90,7 @@ def install(polls: LongPolls) -> None:
         if self.fifo_queue:
             message.sequence_number = _next_number(self, message)
             if message.deduplication_id and not _is_new(self, message):
-                _answer_with_first(self, message)
+                _take_ids_of_first(self, message)
                 return
         self._messages.append(message)
         polls.arrived()
@@ -207,7 +207,7 @@ def _next_number(queue: Any, message: Any) -> str:
     return f"{queue.emulator_number:020d}"
 
 
-def _answer_with_first(queue: Any, message: Any) -> None:
+def _take_ids_of_first(queue: Any, message: Any) -> None:
     """The response to a message that is not delivered has the ids of the one that was: "Amazon SQS
     continues to keep track of the message deduplication ID", SendMessage."""
     key = _deduplication_key(queue, message)

@@ -33,9 +33,10 @@ from emulator.console.reports import Reports
 from emulator.providers import EmulatorError, InvokeResult, Throttled
 from emulator.push.phones import Phones
 from emulator.traces import trace
-from emulator.traces.ring import INVOCATION, POST, Ring
+from emulator.traces.ring import HANDLED, INVOCATION, POST, Ring
 
 PEEK = "/_local/peek"  # see emulator.aws.peek
+DENIED = "not authorized to perform"
 NEWEST = 10  # pushes of each phone, where all phones are listed
 LOG_LINES = 400
 LOG_BYTES = 512 * 1024
@@ -138,8 +139,13 @@ class Details:
         }
 
     def last_failure(self) -> dict[str, Any] | None:
-        """The newest record with an error, without its texts."""
-        failed = [each for each in self._ring if each.error]
+        """The newest invocation or request that failed, or call without a permission, without its
+        texts. A condition that does not hold is a call's result, no failure."""
+        failed = [
+            each
+            for each in self._ring
+            if each.error and (each.kind in HANDLED or DENIED in each.error)
+        ]
         if not failed:
             return None
         found = failed[-1].as_json()
@@ -180,9 +186,14 @@ class Details:
         if self._functions is None:
             raise ApiError(404, "not_found", f"there is no function {name!r}")
         try:
-            return self._functions.label(name)
+            return self._functions.label(self._whole(name))
         except EmulatorError as error:
             raise ApiError(404, "not_found", str(error)) from error
+
+    def _whole(self, name: str) -> str:
+        """The function's name, of which records and links have the short one."""
+        known = self._functions.state()["functions"] if self._functions is not None else []
+        return next((each["name"] for each in known if each["label"] == name), name)
 
     def _log(self, label: str, text: str, range: Range) -> dict[str, Any]:
         file = self._logs / f"{label}.log"
@@ -199,7 +210,7 @@ class Details:
         if self._functions is None:
             raise ApiError(404, "not_found", f"there is no function {name!r}")
         try:
-            result = await self._functions.invoke(name, json.dumps(event).encode())
+            result = await self._functions.invoke(self._whole(name), json.dumps(event).encode())
         except Throttled as error:
             raise ApiError(429, "throttled", str(error)) from error
         last = [each for each in self._ring if each.kind == INVOCATION and each.name == label]

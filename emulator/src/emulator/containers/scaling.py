@@ -52,6 +52,8 @@ def read_policy(where: str, properties: Any) -> Tracking | None:
     if kind != "TargetTrackingScaling":
         raise EmulatorError(f"{where}: policy type {kind} is not supported locally: track a target")
     config = properties["TargetTrackingScalingPolicyConfiguration"]
+    if "CustomizedMetricSpecification" in config:
+        return None  # what it measures under load says nothing about one on AWS
     specification = config.get("PredefinedMetricSpecification", {})
     metric = specification.get("PredefinedMetricType")
     if metric in _NOT_ACTED_ON:

@@ -27,6 +27,40 @@ SERVICES = {
 }
 
 
+# They divide what is listed into pages; here all of it is one.
+_PAGES = {"Limit", "MaxItems", "MaxRecords", "MaxResults", "PageSize"}
+_PAGES |= {
+    "limit",
+    "interleaved",
+    "maxResults",
+    "Action",
+    "Version",
+}  # and what each call of a query has
+
+
+class Asked(dict[str, Any]):
+    """The parameters of a call, which knows those that were looked at: one that narrows what is
+    listed must not be ignored."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        super().__init__(given)
+        self._read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self._read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._read.add(name)
+        return super().get(name, default)
+
+    def require_read(self, operation: str) -> None:
+        """Raises Unsupported."""
+        unread = sorted(self.keys() - self._read - _PAGES)
+        if unread:
+            raise Unsupported(f"{', '.join(unread)} of {operation}")
+
+
 class DescribeApi:
     """`views` are the operations of each service, by its name in SERVICES."""
 
@@ -56,8 +90,11 @@ class DescribeApi:
                 f"the emulator does not serve {which} of {service}; it has "
                 f"{', '.join(sorted(known))}",
             )
+        asked = Asked(given)
         try:
-            return protocol.written(operation, known[operation](given))
+            result = known[operation](asked)
+            asked.require_read(operation)
+            return protocol.written(operation, result)
         except NotFound as missing:
             return protocol.failed(
                 404 if service in ("lambda", "apigateway") else 400, missing.code, str(missing)

@@ -36,8 +36,16 @@ class BalancerView:
             raise NotFound(f"{kind}NotFound", f"One or more {kind}s not found")
         return chosen
 
+    def _named(self, given: Mapping[str, Any], kind: str) -> list[str]:
+        """The names that were asked for, each of which there is."""
+        names: list[str] = given.get("Names", [])
+        there = {one.created.attributes[f"{kind}Name"] for one in self._made.of(_TYPE + kind)}
+        if not there.issuperset(names):
+            raise NotFound(f"{kind}NotFound", f"One or more {kind}s not found")
+        return names
+
     def _balancers(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        names = given.get("Names", [])
+        names = self._named(given, "LoadBalancer")
         return {
             "LoadBalancers": [
                 {
@@ -87,7 +95,7 @@ class BalancerView:
         }
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        names = given.get("Names", [])
+        names = self._named(given, "TargetGroup")
         return {
             "TargetGroups": [
                 {
@@ -107,6 +115,8 @@ class BalancerView:
         (one,) = self._of("TargetGroup", [given["TargetGroupArn"]])
         name = one.created.attributes["TargetGroupName"]
         groups = [each for each in self._state()["target_groups"] if each["name"] == name]
+        # of those that are asked for; a target of type ip is asked for by its address
+        asked = {f"{each['Id']}:{each.get('Port')}" for each in given.get("Targets", [])}
         return {
             "TargetHealthDescriptions": [
                 {
@@ -119,5 +129,6 @@ class BalancerView:
                 }
                 for group in groups
                 for target in group["targets"]
+                if not asked or target["address"] in asked
             ]
         }

@@ -82,6 +82,7 @@ class CloudWatchView:
             found = alarms.results(asked, self._store, period, end, count)
         except expressions.Unsupported as why:
             raise Unsupported(str(why)) from why
+        step = 1 if given.get("ScanBy") == "TimestampAscending" else -1  # as AWS without it
         rows = []
         for each in asked:
             if not each.get("ReturnData", True):
@@ -95,14 +96,15 @@ class CloudWatchView:
                 {
                     "Id": each["Id"],
                     "Label": each.get("Label", each["Id"]),
-                    "Timestamps": [at for at, _ in reversed(pairs)],
-                    "Values": [value for _, value in reversed(pairs)],
+                    "Timestamps": [at for at, _ in pairs[::step]],
+                    "Values": [value for _, value in pairs[::step]],
                     "StatusCode": "Complete",
                 }
             )
         return {"MetricDataResults": rows}
 
     def _metrics(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        namespace, metric = given.get("Namespace"), given.get("MetricName")
         return {
             "Metrics": [
                 {
@@ -111,8 +113,7 @@ class CloudWatchView:
                     "Dimensions": [{"Name": n, "Value": v} for n, v in sorted(each.dimensions)],
                 }
                 for each in self._store.metrics()
-                if given.get("Namespace") in (None, each.namespace)
-                and given.get("MetricName") in (None, each.name)
+                if namespace in (None, each.namespace) and metric in (None, each.name)
             ]
         }
 

@@ -34,6 +34,7 @@ class LogsView:
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name = str(given.get("logGroupName") or given.get("logGroupIdentifier"))
         pattern = str(given.get("filterPattern") or "")
+        first, last = int(given.get("startTime") or 0), int(given.get("endTime") or 0)
         if _SYNTAX & set(pattern):
             raise Unsupported(f"the filter pattern {pattern!r}: plain words are known here")
         if not self._log_groups.knows(name):
@@ -42,6 +43,8 @@ class LogsView:
         if not file.exists():
             return {"events": [], "searchedLogStreams": []}
         at = int(file.stat().st_mtime * 1000)
+        if not first <= at <= (last or at):
+            return {"events": [], "searchedLogStreams": []}
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         words = pattern.split()
         found = [line for line in lines if all(word in line for word in words)]

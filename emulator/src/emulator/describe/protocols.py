@@ -19,6 +19,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 
 Parameters = dict[str, Any]
 _MEMBER = re.compile(r"(.+?)\.member\.\d+$")
+_FIELD = re.compile(r"(\w+)\.member\.([0-9]{1,3})\.(\w+)")  # of a structure in a list
 
 
 class Asked(NamedTuple):
@@ -53,9 +54,13 @@ class Protocol:
         if self._kind == "query":
             given: Parameters = {}
             for name, value in parse_qsl(body.decode() or query):
-                found = _MEMBER.fullmatch(name)
-                if found:
+                if found := _MEMBER.fullmatch(name):
                     given.setdefault(found[1], []).append(value)
+                elif found := _FIELD.fullmatch(name):
+                    members = given.setdefault(found[1], [])
+                    while len(members) < int(found[2]):
+                        members.append({})
+                    members[int(found[2]) - 1][found[3]] = value
                 else:
                     given[name] = value
             return Asked(str(given.get("Action", "")), given)

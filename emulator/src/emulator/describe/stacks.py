@@ -18,7 +18,7 @@ class CloudFormationView:
 
     def operations(self) -> dict[str, Any]:
         return {
-            "ListStacks": lambda given: {"StackSummaries": [self._summary(s) for s in self._all()]},
+            "ListStacks": self._listed,
             "DescribeStacks": self._described,
             "DescribeStackResources": lambda given: {"StackResources": self._resources(given)},
             "ListStackResources": lambda given: {"StackResourceSummaries": self._resources(given)},
@@ -27,6 +27,11 @@ class CloudFormationView:
 
     def _all(self) -> list[Stack]:
         return list(self._made.stage.assembly.stacks) if self._made.stage is not None else []
+
+    def _listed(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = given.get("StackStatusFilter") or [_COMPLETE]
+        found = self._all() if _COMPLETE in wanted else []
+        return {"StackSummaries": [self._summary(stack) for stack in found]}
 
     def _asked(self, given: Mapping[str, Any]) -> list[Stack]:
         name = str(given.get("StackName", ""))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 ABSENT = object()
+MOST_COMPARABLE = 5_000_000_000  # ComparableNumber of event-ruler
 Test = Callable[[Any], bool]
 _RESERVED = {"exactly", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr"}
 _RESERVED |= {"equals-ignore-case", "=", "<", "<=", ">", ">="}
@@ -93,6 +94,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _comparable(number: Any) -> float:
+    """A number that operators compare with: event-ruler takes none beyond these."""
+    if abs(number) > MOST_COMPARABLE:
+        raise InvalidPattern(f"{number} is not from -5e9 to 5e9, which is what numbers compare in")
+    return float(number)
+
+
 def _text(operator: str, operand: Any) -> str:
     if not isinstance(operand, str):
         raise InvalidPattern(f"{operator} takes a string, got {operand!r}")
@@ -163,6 +171,7 @@ def _numeric(operand: Any) -> Test:
     signs, numbers = operand[::2], operand[1::2]
     if not all(_is_number(number) for number in numbers):
         raise InvalidPattern(f"numeric compares with numbers, got {operand!r}")
+    numbers = [_comparable(number) for number in numbers]
     known = signs[0] in tuple(_COMPARISONS) if len(signs) == 1 else _is_range(signs)
     if not known:
         raise InvalidPattern(
@@ -191,6 +200,8 @@ def _anything_but(operand: Any) -> Test:
             raise InvalidPattern(f"anything-but takes one of {sorted(_NEGATED)}, got {operand!r}")
         ((name, inner),) = operand.items()
         texts = [_text(name, each) for each in _listed(inner)]
+        if not texts:
+            raise InvalidPattern(f"empty arrays are not allowed, as at {name!r}")
         if name in ("prefix", "suffix") and "" in texts:
             raise InvalidPattern(f"an empty {name} is not allowed")
         tests = [_OPERATORS[name](text) for text in texts]
@@ -201,6 +212,8 @@ def _anything_but(operand: Any) -> Test:
         }
         if len(kinds) != 1 or None in kinds:
             raise InvalidPattern(f"anything-but takes strings or numbers alone, got {operand!r}")
+        if kinds == {float}:
+            values = [_comparable(each) for each in values]
         tests = [_condition(each) for each in values]
     return lambda value: value is not ABSENT and not any(test(value) for test in tests)
 

@@ -193,6 +193,11 @@ class ApiGatewayProvider:
             self._access_log.close()
 
     @property
+    def has_api(self) -> bool:
+        """Whether the template has a WebSocket API."""
+        return self._api is not None
+
+    @property
     def websocket_url(self) -> str:
         """With the stage; after `start`."""
         port = self._listener.port if self._listener else number(self._ports[0])

@@ -43,12 +43,17 @@ class Endpoints:
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    def _holder(self) -> str:
+        """What has the WebSockets: tasks have them where the load balancer leads to them."""
+        tasks = self.websocket.startswith(self.api.replace("http", "ws", 1))
+        return "load balancer, to the tasks that hold sockets" if tasks else "API Gateway"
+
     def table(self) -> str:
         rows = [
             ("page", self.page, "for a browser"),
             ("HTTP API", self.api, "load balancer"),
             ("NLB", self.nlb, "same targets, by source address"),
-            ("WebSocket", self.websocket, "API Gateway"),
+            ("WebSocket", self.websocket, self._holder()),
             ("console", f"{self.console}/_local", "targets, queues, phones"),
             ("AWS", self.aws, "aws --endpoint-url, access key local"),
             ("FCM", self.fcm, "what Android phones received"),

@@ -32,6 +32,7 @@ from emulator.describe.stacks import CloudFormationView
 from emulator.describe.websocket import WebSocketView
 from emulator.domains import of_template, origins
 from emulator.events.provider import EventSourceProvider
+from emulator.events.schedules import ScheduleProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
 from emulator.functions.functions import Functions
@@ -141,6 +142,7 @@ class Services:
         self.events = EventSourceProvider(
             Calls(self._addresses), invoke, self._clock, report, self.permissions
         )
+        self.schedules = ScheduleProvider(invoke, self._clock, report, place.region, place.account)
         self.containers = self._containers()
         self.monitor = self._monitor()
         self.reload = self._reload()
@@ -284,6 +286,7 @@ class Services:
                 self.events,
                 self.cloudwatch,
                 self.log_groups,
+                self.schedules,
             ],
             self.secrets.value,
         )
@@ -298,6 +301,7 @@ class Services:
             self.balancer,
             self.containers,
             self.events,
+            self.schedules,
             self.reload,
             self.console,
         ]
@@ -308,7 +312,7 @@ class Services:
         return Endpoints(
             env=servers.options.env,
             api=self.balancer.url,
-            websocket=self.gateway.websocket_url,
+            websocket=self._websocket_url(),
             aws=servers.aws.url,
             fcm=servers.fcm.url,
             apns=servers.apns.url,
@@ -321,6 +325,14 @@ class Services:
             page=f"{self.balancer.url}{page}" if page else None,
             names=self._domains.for_browsers(self.balancer.url, self._addresses.websocket),
         )
+
+    def _websocket_url(self) -> str:
+        """The API's; without one what the template's outputs have, where tasks hold sockets."""
+        if self.gateway.has_api or self.made.stage is None:
+            return self.gateway.websocket_url
+        outputs = self.made.stage.outputs_with("://")
+        found = (each for each in outputs if isinstance(each, str) and each.startswith("ws"))
+        return self._addresses.environment({"URL": next(found, "")})["URL"]
 
     def _origins(self) -> dict[str, str]:
         network = self.balancer.network_url

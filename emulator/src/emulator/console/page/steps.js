@@ -26,7 +26,7 @@ function unpacked(_, value) {
 }
 
 // A field with an id, in JSON: what is known of it is a click away.
-const ID = /("(\w*(?:[iI]d|ID))": )"([^"\\\s]{6,128})"/g;
+const ID = /("(\w*(?:[iI]d|ID))": )"([^"\\\s]{2,128})"/g;
 // A field of this project's that holds ciphertext; see `encrypted_fields` in the settings.
 const sealed = (fields) => new RegExp(`("(?:${fields.map((name) => name.replaceAll(/\W/g, "\\$&")).join("|")})": )`, "g");
 

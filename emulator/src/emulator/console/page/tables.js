@@ -22,9 +22,9 @@ const TABLES = [
     empty: "The template has no alarms that notify, and none is on.",
     columns: [
       text("alarm", (a) => (a.composite ? `${a.name} (notifies)` : a.id)),
-      { ...text("state", (a) => (a.unsupported ? `not evaluated: ${a.unsupported}` : a.suppressed ? `${a.state}, silent` : a.state)), class: (a) => (a.state === "ALARM" ? "bad" : "") },
+      { words: true, ...text("state", (a) => (a.unsupported ? `not evaluated: ${a.unsupported}` : a.suppressed ? `${a.state}, silent` : a.state)), class: (a) => (a.state === "ALARM" ? "bad wraps" : "wraps") },
       right("for", (a) => (a.since_at ? ago(a.since_at) : "–")),
-      text("meaning", (a) => a.description.replace(RUNBOOK, "")),
+      { words: true, ...text("meaning", (a) => a.description.replace(RUNBOOK, "")), class: () => "wraps" },
       text("runbook", (a) => RUNBOOK.exec(a.description)?.[1] ?? ""),
     ],
   },
@@ -128,7 +128,7 @@ function showTable(holder, table, rows) {
 
 function newTable(table) {
   const heads = table.columns.map((column) =>
-    make("th", { scope: "col", class: column.class ? "right" : "" }, column.name),
+    make("th", { scope: "col", class: column.class && !column.words ? "right" : "" }, column.name),
   );
   return [
     make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody")),

@@ -138,7 +138,7 @@ async function run() {
     return;
   }
   for (;;) {
-    if (!document.hidden && !paused && !(view.once && last.length)) await look(); // it would compute again
+    if (!document.hidden && !paused && !(view.once && name && last.length)) await look(); // it would compute again
     showTimes();
     await new Promise((done) => setTimeout(done, PERIOD));
   }

@@ -55,6 +55,10 @@ def needs(call: Call, place: Place, names: Names, body: bytes) -> list[Need]:
             return _of_user_pool(call, place)
         case "secretsmanager":
             return _of_secret(call, place, names)
+        case "ssm" if name := call.text("Name"):
+            # docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+            arn = place.arn("ssm", f"parameter/{name.lstrip('/')}")
+            return [Need(f"ssm:{call.operation}", (arn,))]
         case "kms":
             return _of_key(call, place, names)
         case "lambda":

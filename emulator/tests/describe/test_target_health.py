@@ -1,0 +1,57 @@
+"""DescribeTargetHealth, as a task asks it for its own state."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from emulator.describe.api import DescribeApi
+from emulator.describe.balancers import BalancerView
+
+STATE = {
+    "target_groups": [
+        {
+            "name": "group",
+            "targets": [
+                {"id": f"task-{port}", "address": f"127.0.0.1:{port}", "state": state}
+                | {"reason": None, "description": None}
+                for port, state in ((8001, "healthy"), (8002, "draining"))
+            ],
+        }
+    ]
+}
+
+
+class Made:
+    """One target group."""
+
+    def of(self, _kind: str) -> Any:
+        created = SimpleNamespace(ref="arn", attributes={"TargetGroupName": "group"})
+        yield SimpleNamespace(created=created, properties={})
+
+
+@pytest.mark.parametrize(
+    "asked, states",
+    [
+        ("", ["healthy", "draining"]),
+        ("&Targets.member.1.Id=127.0.0.1&Targets.member.1.Port=8002", ["draining"]),
+        (
+            "&Targets.member.1.Id=127.0.0.1&Targets.member.1.Port=8002"
+            "&Targets.member.2.Id=127.0.0.1&Targets.member.2.Port=8001",
+            ["healthy", "draining"],
+        ),
+        ("&Targets.member.1.Id=127.0.0.1&Targets.member.1.Port=8003", []),
+    ],
+)
+def test_it_has_the_targets_that_are_asked_for_by_address_or_all(
+    asked: str, states: list[str]
+) -> None:
+    made: Any = Made()
+    views = {"elasticloadbalancing": BalancerView(made, lambda: STATE).operations()}
+    body = f"Action=DescribeTargetHealth&TargetGroupArn=arn{asked}".encode()
+    response = DescribeApi(views).respond("elasticloadbalancing", "POST", "/", "", body, "")
+    assert response.status == 200
+    found = [part.partition("<")[0] for part in response.body.split("<State>")[1:]]
+    assert found == states

@@ -1,0 +1,89 @@
+"""Rules with a schedule call their functions, again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from emulator.clock import Clock
+from emulator.events.schedules import ScheduleProvider
+from emulator.providers import EmulatorError, InvokeResult, Resource
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:canary"
+RULE = Resource("stack", "Rule", "AWS::Events::Rule", {})
+
+
+class Called:
+    """An `Invoke` that sets `enough` at its third call."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.enough = asyncio.Event()
+
+    async def __call__(self, function: str, event: bytes) -> InvokeResult:
+        assert function == FUNCTION
+        self.events.append(json.loads(event))
+        if len(self.events) == 3:
+            self.enough.set()
+        return InvokeResult(b"null", False)
+
+
+def properties(expression: str = "rate(5 minutes)", **more: Any) -> dict[str, Any]:
+    return {"ScheduleExpression": expression, "Targets": [{"Id": "1", "Arn": FUNCTION}], **more}
+
+
+def made(given: dict[str, Any]) -> ScheduleProvider:
+    provider = ScheduleProvider(Called(), Clock(), print, "us-east-1", "123456789012")
+    asyncio.run(provider.create(RULE, given))
+    return provider
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds"),
+    [
+        ("rate(1 minute)", 60),
+        ("rate(5 minutes)", 300),
+        ("rate(2 hours)", 7_200),
+        ("rate(1 day)", 86_400),
+    ],
+)
+def test_a_rate_is_so_many_seconds(expression: str, seconds: int) -> None:
+    (schedule,) = made(properties(expression)).schedules
+    assert (schedule.seconds, schedule.functions) == (seconds, (FUNCTION,))
+
+
+def test_a_rule_that_is_disabled_calls_nobody() -> None:
+    assert made(properties(State="DISABLED")).schedules == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        properties("cron(0 10 * * ? *)"),
+        {"EventPattern": {"source": ["aws.s3"]}, "Targets": []},
+        properties(Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:queue"}]),
+    ],
+)
+def test_what_is_not_supported_stops_the_start(given: dict[str, Any]) -> None:
+    with pytest.raises(EmulatorError, match=r"supported|functions"):
+        made(given)
+
+
+def test_the_function_is_called_again_and_again_with_the_event_of_a_schedule() -> None:
+    async def scenario() -> None:
+        called = Called()
+        clock = Clock(speed=60_000.0)  # a minute is a millisecond
+        provider = ScheduleProvider(called, clock, print, "us-east-1", "123456789012")
+        created = await provider.create(RULE, properties("rate(1 minute)"))
+        await provider.start()
+        try:
+            await asyncio.wait_for(called.enough.wait(), 60)
+        finally:
+            await provider.stop()
+        assert {each["detail-type"] for each in called.events} == {"Scheduled Event"}
+        assert called.events[0]["resources"] == [created.attributes["Arn"]]
+
+    asyncio.run(scenario())

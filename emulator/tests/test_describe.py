@@ -1,0 +1,52 @@
+"""A parameter that narrows what is listed is used, or named as one that is not served."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from emulator.describe.api import Asked, DescribeApi
+from emulator.describe.logs import Unsupported
+from emulator.describe.made import Made
+from emulator.describe.stacks import CloudFormationView
+
+
+def test_a_parameter_that_was_read_or_makes_pages_is_no_error() -> None:
+    asked = Asked({"Names": ["a"], "Limit": 1, "Action": "x", "Kind": "b"})
+    assert (asked.get("Names"), asked["Kind"], asked.get("Other")) == (["a"], "b", None)
+    asked.require_read("ListThings")
+
+
+def test_a_parameter_that_nobody_read_is_named() -> None:
+    asked = Asked({"Names": ["a"], "StartingToken": "x", "Kind": "b"})
+    asked.get("Names")
+    with pytest.raises(Unsupported, match="Kind, StartingToken of ListThings"):
+        asked.require_read("ListThings")
+
+
+def listed(api: DescribeApi, **given: str) -> tuple[int, str]:
+    body = urlencode({"Action": "ListStackResources", "Version": "2010-05-15", **given}).encode()
+    response = api.respond("cloudformation", "POST", "/", "", body, "")
+    return response.status, response.body
+
+
+def test_the_caller_sees_the_sentence() -> None:
+    views: Any = {
+        "cloudformation": {
+            **CloudFormationView(Made()).operations(),
+            "ListStackResources": lambda given: {"StackResourceSummaries": []},
+        },
+        "lambda": {"ListFunctions": lambda given: {"Functions": []}},
+    }
+    api = DescribeApi(views)
+    assert listed(api)[0] == 200
+    status, body = listed(api, NextToken="x")
+    assert status == 400 and "does not serve NextToken of ListStackResources" in body
+    response = api.respond("lambda", "GET", "/2015-03-31/functions", "FunctionVersion=ALL", b"", "")
+    assert response.status == 400
+    assert "FunctionVersion of ListFunctions" in json.loads(response.body)["message"]
+    response = api.respond("lambda", "GET", "/2015-03-31/functions", "MaxItems=5", b"", "")
+    assert response.status == 200

@@ -1,0 +1,58 @@
+"""Checks who posts: AWS Signature Version 4 by the key that posters and tasks share.
+
+Only what has the key's secret in its permissions can sign. So a client of @connections is the same
+for API Gateway and for tasks, and only its credentials differ.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+import calendar
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from lambdas.signing import ALGORITHM, signature_of_request
+
+SERVICE = "execute-api"
+# As AWS: "A request must reach AWS within five minutes of the time stamp in the request"
+WITHIN_SECONDS = 300
+REQUIRED = frozenset({"host", "x-amz-date"})
+_AUTHORIZATION = re.compile(
+    rf"{ALGORITHM} Credential=([^/,\s]+)/(\d{{8}})/([\w-]+)/{SERVICE}/aws4_request,\s*"
+    r"SignedHeaders=([a-z0-9;-]+),\s*Signature=([0-9a-f]{64})"
+)
+
+
+def is_signed(
+    *,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    secret: str,
+    region: str,
+    now: float,
+) -> bool:
+    """Whether the request is signed with `secret`, now. Names of headers are in lower case; `path`
+    is as it came on the wire, without a query."""
+    found = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
+    if found is None:
+        return False
+    _, day, signed_region, listed, given = found.groups()
+    names = listed.split(";")
+    at = headers.get("x-amz-date", "")
+    if signed_region != region or not set(names) >= REQUIRED or not at.startswith(day):
+        return False
+    try:
+        signed_at = calendar.timegm(time.strptime(at, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        return False
+    if abs(now - signed_at) > WITHIN_SECONDS:
+        return False
+    lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names)
+    digest = hashlib.sha256(body).hexdigest()
+    canonical = f"{method}\n{quote(path, safe='/')}\n\n{lines}\n{listed}\n{digest}"
+    expected = signature_of_request(canonical, secret, at, region, SERVICE)
+    return hmac.compare_digest(expected, given)

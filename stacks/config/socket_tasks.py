@@ -1,0 +1,110 @@
+"""Settings of the tasks that hold WebSockets, where websocket.plane is containers."""
+
+from dataclasses import dataclass
+
+from stacks.config.errors import require, require_between
+from stacks.config.pools import FARGATE_SIZES, FINISHING_MARGIN, MOST_TASKS
+from stacks.config.type_checks import require_types
+
+PATH = "websocket.tasks"
+# What a task takes without sockets, and what an idle one takes, with its part of the kernel's
+# memory and twice over: `python -m bench memory` measures both.
+BASE_MIB = 200
+SOCKET_KIB = 64
+# "65,535", of which some are for AWS, other tasks and the load balancer:
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Ulimit.html
+MOST_SOCKETS = 50_000
+SCALE_AT = 0.7  # of `connections`: the rest is for those that come before a new task runs
+MARGIN = 15  # seconds until a task has seen that it is drained, and for its last slice
+LONGEST_DELAY = 3_600  # of a deregistration
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocketTasks:
+    """Equal tasks: cpu in CPU units (1024 = one vCPU, and a task uses one at most), memory in MiB;
+    min and max bound their number. Each holds `connections` at most, and autoscaling adds tasks
+    when they hold 70 % of that, or use cpu_target percent of their CPU.
+
+    A task that is replaced closes its sockets over `drain` seconds, and has stop_timeout seconds
+    from SIGTERM to SIGKILL.
+    """
+
+    cpu: int = 512
+    memory: int = 1024
+    min: int = 2
+    max: int = 20
+    connections: int = 10_000
+    cpu_target: int = 60
+    drain: int = 60
+    stop_timeout: int = 30
+
+    @property
+    def deregistration_delay(self) -> int:
+        """Seconds until the load balancer breaks what is left open."""
+        return self.drain + MARGIN
+
+    @property
+    def finish_timeout(self) -> int:
+        """Seconds from SIGTERM in which a task closes what it still holds."""
+        return self.stop_timeout - FINISHING_MARGIN
+
+    @property
+    def scale_at(self) -> int:
+        """Sockets of a task at which there should be more tasks."""
+        return int(self.connections * SCALE_AT)
+
+    def __post_init__(self) -> None:
+        require_types(self, f"{PATH}.")
+        self._check_size()
+        require_between(1, MOST_TASKS, f"{PATH}.min", self.min, "the tasks of a service")
+        require_between(1, MOST_TASKS, f"{PATH}.max", self.max, "the tasks of a service")
+        require(
+            self.max >= self.min,
+            f"{PATH}.max",
+            self.max,
+            f"it must not be below {PATH}.min, which is {self.min}",
+            f"Raise {PATH}.max or lower {PATH}.min",
+        )
+        self._check_connections()
+        require_between(1, 99, f"{PATH}.cpu_target", self.cpu_target, "a percentage")
+        require_between(
+            10, LONGEST_DELAY - MARGIN, f"{PATH}.drain", self.drain, "a time in seconds to drain"
+        )
+        require_between(
+            FINISHING_MARGIN + 1,
+            120,
+            f"{PATH}.stop_timeout",
+            self.stop_timeout,
+            f"the time in seconds that Fargate leaves a task after SIGTERM, with "
+            f"{FINISHING_MARGIN} s for its own end,",
+        )
+
+    def _check_size(self) -> None:
+        require(
+            self.cpu in FARGATE_SIZES,
+            f"{PATH}.cpu",
+            self.cpu,
+            f"Fargate has tasks of {', '.join(map(str, FARGATE_SIZES))} CPU units",
+            f"Set {PATH}.cpu to one of them",
+        )
+        sizes = FARGATE_SIZES[self.cpu]
+        require(
+            self.memory in sizes,
+            f"{PATH}.memory",
+            self.memory,
+            f"with {self.cpu} CPU units Fargate accepts {', '.join(map(str, sizes))} MiB",
+            f"Set {PATH}.memory to one of them, or change {PATH}.cpu",
+        )
+
+    def _check_connections(self) -> None:
+        require_between(
+            10, MOST_SOCKETS, f"{PATH}.connections", self.connections, "the sockets of one task"
+        )
+        needed = BASE_MIB + self.connections * SOCKET_KIB // 1024
+        require(
+            needed <= self.memory,
+            f"{PATH}.connections",
+            self.connections,
+            f"so many take up to {needed} MiB, and {PATH}.memory is {self.memory}",
+            f"Lower {PATH}.connections, or raise {PATH}.memory",
+        )

@@ -1,0 +1,81 @@
+"""The canary: two users who sign up, chat and delete their accounts, every so many minutes."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.build.canary_bundle import canary_code
+from stacks.build.packages import Platform
+from stacks.config.environments import Environment
+from stacks.constructs.function import ARCHITECTURES, metrics_namespace
+from stacks.constructs.retention import log_group
+
+TIMEOUT = 180  # seconds; the doctor gives each of its steps 30, and most take less than one
+PASSED, SECONDS = "CanaryPassed", "CanarySeconds"
+
+
+class Canary(Construct):
+    """What `make doctor` does, in the account and by its own network; `api` is the API's URL.
+
+    It has no permission but to log: it comes from outside, as any user does.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        config: Environment,
+        platform: Platform,
+        minutes: int,
+        api: str,
+    ) -> None:
+        super().__init__(scope, id)
+        self._config, self._minutes = config, minutes
+        logs = log_group(self, "Logs", config)
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[logs.log_group_arn],
+            )
+        )
+        function = lambda_.Function(
+            self,
+            "Function",
+            code=canary_code(platform),
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=ARCHITECTURES[config.architecture],
+            handler="tools.canary.handler",
+            timeout=Duration.seconds(TIMEOUT),
+            memory_size=1024,
+            environment={"API_URL": api, "METRICS_NAMESPACE": metrics_namespace(config)},
+            log_group=logs,
+            role=role,
+        )
+        events.Rule(
+            self,
+            "Schedule",
+            schedule=events.Schedule.rate(Duration.minutes(minutes)),
+            # a run that could not start is not made up for: the next one comes
+            targets=[targets.LambdaFunction(function, retry_attempts=0)],
+        )
+
+    def passed(self) -> cloudwatch.Metric:
+        """Of a period in which there is one run at least, wherever it begins."""
+        return self._metric(PASSED, Duration.minutes(2 * self._minutes))
+
+    def seconds(self) -> cloudwatch.Metric:
+        return self._metric(SECONDS, Duration.minutes(self._minutes))
+
+    def _metric(self, name: str, period: Duration) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=metrics_namespace(self._config),
+            metric_name=name,
+            statistic="Minimum",
+            period=period,
+        )

@@ -1,0 +1,191 @@
+"""WebSockets held by tasks: what is there instead of API Gateway, who may do what, what is rejected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stacks.config.environments import DEV, PROD
+from stacks.config.errors import ConfigError
+from stacks.config.functions import SOCKET_FUNCTIONS
+from stacks.config.overrides import environment_from
+from stacks.config.permissions import of_socket_tasks, permissions_of
+from stacks.config.socket_tasks import SocketTasks
+from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+from tests.stacks.test_least_privilege import ARNS
+
+KEY = "<SocketKeySecret>"
+HERE = {**ARNS, "connections_key": [KEY], "any_target_group": ["*"]}
+
+
+@pytest.fixture(scope="module")
+def tasks(synthesize: Synthesize) -> Synthesized:
+    return synthesize(replace(PROD, websocket=replace(PROD.websocket, plane="containers")))
+
+
+def in_template(permissions: Any) -> dict[str, set[str]]:
+    granted: dict[str, set[str]] = {}
+    for resource, actions in permissions.items():
+        for arn in HERE[resource]:
+            granted.setdefault(arn, set()).update(actions)
+    return granted
+
+
+def test_nothing_of_api_gateway_is_left_and_its_functions_are_gone(tasks: Synthesized) -> None:
+    assert not [each for each in tasks.resources if "ApiGateway" in each.type]
+    there = {each.name.removesuffix("Function") for each in tasks.all("AWS::Lambda::Function")}
+    assert not there & set(SOCKET_FUNCTIONS)
+    assert {"Api", "DeliveryWatch", "Push", "Operator"} <= there
+
+
+def test_a_task_may_do_what_the_functions_may_that_it_runs_and_see_that_it_is_drained(
+    tasks: Synthesized,
+) -> None:
+    role = tasks.one("AWS::IAM::Role", "SocketsTaskTaskRole")
+    granted = tasks.grants(role.logical_id)
+    granted.pop("<Key.Arn>")
+    assert granted == in_template(of_socket_tasks(SOCKET_FUNCTIONS))
+
+
+@pytest.mark.parametrize("name", ["Api", "DeliveryWatch", "Operator"])
+def test_who_posts_has_the_key_and_no_permission_of_api_gateways(
+    tasks: Synthesized, name: str
+) -> None:
+    role = tasks.one("AWS::IAM::Role", f"{name}Role")
+    granted = tasks.grants(role.logical_id)
+    granted.pop("<Key.Arn>")
+    granted.pop(f"<{name}Logs.Arn>")
+    assert granted == in_template(permissions_of(name, in_containers=True))
+    assert granted[KEY] == {"secretsmanager:GetSecretValue"}
+    variables = tasks.function(f"{name}Function").properties["Environment"]["Variables"]
+    assert tasks.show(variables["CONNECTIONS_KEY"]) == KEY
+    url = tasks.show(variables["CONNECTIONS_URL"])
+    assert url == "http://<LoadBalancer.DNSName>/sockets"
+
+
+def test_clients_get_the_load_balancers_address_and_its_rule_leads_to_the_tasks(
+    tasks: Synthesized,
+) -> None:
+    variables = tasks.function("ApiFunction").properties["Environment"]["Variables"]
+    assert tasks.show(variables["WEBSOCKET_URL"]) == "ws://<LoadBalancer.DNSName>/sockets"
+    rules = tasks.all("AWS::ElasticLoadBalancingV2::ListenerRule")
+    first = min(rules, key=lambda each: int(each.properties["Priority"]))
+    (condition,) = first.properties["Conditions"]
+    assert condition["PathPatternConfig"]["Values"] == ["/sockets", "/sockets/*"]
+    (action,) = first.properties["Actions"]
+    group = tasks.target_group("sockets")
+    assert action["TargetGroupArn"] == {"Ref": group.logical_id}
+    assert group.properties["HealthCheckPath"] == "/sockets/health"
+    settings = PROD.websocket.tasks
+    attributes = group.attributes
+    assert attributes["load_balancing.algorithm.type"] == "least_outstanding_requests"
+    delay = int(attributes["deregistration_delay.timeout_seconds"])
+    assert delay == settings.deregistration_delay > settings.drain
+
+
+def _service(tasks: Synthesized) -> Resource:
+    return tasks.one("AWS::ECS::Service", "SocketsService")
+
+
+def test_only_the_load_balancer_and_other_tasks_reach_a_task(tasks: Synthesized) -> None:
+    (group,) = _service(tasks).properties["NetworkConfiguration"]["AwsvpcConfiguration"][
+        "SecurityGroups"
+    ]
+    own = tasks.show(group)
+    rules = [
+        (tasks.show(each.properties["SourceSecurityGroupId"]), each.properties["FromPort"])
+        for each in tasks.all("AWS::EC2::SecurityGroupIngress")
+        if tasks.show(each.properties["GroupId"]) == own
+    ]
+    balancer = "<LoadBalancerSecurityGroup.GroupId>"
+    assert sorted(rules) == sorted([(balancer, 8090), (own, 8090)])
+
+
+def test_tasks_are_replaced_without_missing_any_and_have_their_limits(tasks: Synthesized) -> None:
+    deployment = _service(tasks).properties["DeploymentConfiguration"]
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
+    definition = tasks.one("AWS::ECS::TaskDefinition", "SocketsTask")
+    (container,) = definition.properties["ContainerDefinitions"]
+    assert container["Command"] == ["python", "-m", "lambdas.sockets.server"]
+    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+    assert int(variables["FINISH_SECONDS"]) < container["StopTimeout"] <= 120
+    assert int(variables["PING_SECONDS"]) < PROD.load_balancer.idle_timeout
+    assert container["Ulimits"] == [{"Name": "nofile", "SoftLimit": 65_535, "HardLimit": 65_535}]
+    assert int(variables["MOST_CONNECTIONS"]) < 65_535
+
+
+def test_tasks_scale_by_the_sockets_that_they_hold_and_by_cpu(tasks: Synthesized) -> None:
+    policies = [
+        each.properties["TargetTrackingScalingPolicyConfiguration"]
+        for each in tasks.all("AWS::ApplicationAutoScaling::ScalingPolicy")
+        if each.logical_id.startswith("Sockets")
+    ]
+    (held,) = (each for each in policies if "CustomizedMetricSpecification" in each)
+    metric = held["CustomizedMetricSpecification"]
+    assert (metric["MetricName"], metric["Statistic"]) == ("ConnectionsHeld", "Average")
+    assert metric["Dimensions"] == [{"Name": "service", "Value": "sockets"}]
+    assert held["TargetValue"] == PROD.websocket.tasks.scale_at == 7_000
+    assert len(policies) == 2
+
+
+def test_what_posts_is_deployed_after_what_holds_the_sockets(
+    tasks: Synthesized, prod: Synthesized
+) -> None:
+    assert "Web" in tasks.needs["Chat"] and "Chat" not in tasks.needs["Web"]
+    assert "Chat" in prod.needs["Web"]
+
+
+def test_with_a_certificate_clients_connect_by_tls(synthesize: Synthesize) -> None:
+    named = synthesize(
+        environment_from(
+            {
+                "websocket.plane": "containers",
+                "load_balancer.plain_http": False,
+                "load_balancer.domain_name": "chat.example.com",
+                "zone.id": "Z0123456789ABCDEFGHIJ",
+                "zone.domain": "example.com",
+            }
+        )
+    )
+    variables = named.function("ApiFunction").properties["Environment"]["Variables"]
+    assert variables["WEBSOCKET_URL"] == "wss://chat.example.com/sockets"
+    assert variables["CONNECTIONS_URL"] == "https://chat.example.com/sockets"
+
+
+def test_containers_without_a_pool_of_their_own_have_a_cluster(synthesize: Synthesize) -> None:
+    alone = synthesize(
+        replace(DEV, pools=DEV.pools[:1], websocket=replace(DEV.websocket, plane="containers"))
+    )
+    assert len(alone.all("AWS::ECS::Service")) == len(alone.all("AWS::ECS::Cluster")) == 1
+
+
+@pytest.mark.parametrize(
+    "settings, field",
+    [
+        ({"max": 1}, "max"),
+        ({"connections": 20_000}, "connections"),  # more than its memory has
+        ({"cpu": 1024}, "memory"),
+        ({"drain": 3_600}, "drain"),
+        ({"stop_timeout": 121}, "stop_timeout"),
+    ],
+)
+def test_tasks_that_fargate_or_their_sockets_would_not_run_with_are_rejected(
+    settings: Any, field: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        SocketTasks(**settings)
+    assert error.value.field == f"websocket.tasks.{field}"
+
+
+def test_a_name_of_api_gateways_is_rejected_with_the_one_to_set_instead() -> None:
+    with pytest.raises(ConfigError, match=r"Set load_balancer\.domain_name"):
+        environment_from(
+            {
+                "websocket.plane": "containers",
+                "websocket.domain_name": "ws.example.com",
+                "zone.id": "Z0123456789ABCDEFGHIJ",
+                "zone.domain": "example.com",
+            }
+        )
