@@ -39,7 +39,7 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture(autouse=True)
 def _function(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push, "aws", lambda: aws)
+    monkeypatch.setattr(push, "invoked", lambda: aws)
 
 
 class Ravi:

@@ -40,7 +40,7 @@ def world(service: PushService) -> Iterator[Rest]:
 @pytest.fixture
 def api(world: Rest, service: PushService, monkeypatch: pytest.MonkeyPatch) -> Rest:
     service.status = 201
-    monkeypatch.setattr(push, "aws", lambda: world.aws)
+    monkeypatch.setattr(push, "invoked", lambda: world.aws)
     return world
 
 

@@ -39,7 +39,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rest]:
         vars(deployed.aws).update(
             {name: vars(api.aws)[name] for name in ("dynamodb", "cognito", "sns")}
         )
-        monkeypatch.setattr(push, "aws", lambda: deployed.aws)
+        monkeypatch.setattr(push, "invoked", lambda: deployed.aws)
         yield deployed
 
 
