@@ -30,6 +30,7 @@ PARTS = {
     "balancing": "The local load balancer beside others",
     "startup": "Starting the emulator",
     "memory": "Memory of the emulator (PSS of its processes)",
+    "tests": "The test commands: CPU seconds of all their processes, wall seconds on quiet cores",
 }
 
 

@@ -4,8 +4,11 @@ conversation."""
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, sync_playwright
@@ -14,15 +17,29 @@ from bench.local_system import fresh_directory, running
 from bench.table import Row, within
 from lambdas.api.page import FOLDER, read_page
 from tests.support.chromium import FLAGS, chromium
+from tests.support.peers import Peers
+from tests.support.running_system import PASSWORD
 from tests.support.web_app import FILL, People, write_to
 
 STARTS, MESSAGES, SCREENS = 5, 10_000, 200
+WAITING = (1_000, 5_000)  # messages that came while the page was closed
+EACH_LIMIT = 10  # ms for each of them
 SIZE_LIMIT, START_LIMIT, TASK_LIMIT = 200, 1_000, 50  # kB, ms, ms
 
 # When somebody could type, in ms since the navigation began.
 READY = """() => new Promise((done) => {
   const look = () => document.activeElement?.matches('textarea')
     ? done(performance.now()) : requestAnimationFrame(look);
+  look();
+})"""
+# When the page says that it is connected and has so many messages, in ms likewise.
+THERE = """(count) => new Promise((done) => {
+  const look = () => {
+    const session = document.querySelector('switchboard-app')?.ui?.session;
+    const all = session?.chats.some(({ watermark }) => watermark >= count);
+    if (all && session.link.at === 'connected') done(performance.now());
+    else setTimeout(look, 5);
+  };
   look();
 })"""
 # Scrolls up by screens, one in each frame; the longest task (of 50 ms or more) and frame, in ms.
@@ -63,6 +80,7 @@ def rows() -> list[Row]:
         write_to(page, "raju")
         starts = [_start(page) for _ in range(STARTS)]
         scrolled = _scrolled(page)
+        few, many = _caught_up(page, people.address)
         raju.close()
     size = _first_load(loaded) / 1000
     return [
@@ -83,6 +101,17 @@ def rows() -> list[Row]:
             ".0f",
         ),
         Row("the same, the longest frame", f"{scrolled['frame']:.0f} ms"),
+        Row(
+            f"opened, connected and complete: {WAITING[0]:,} / {WAITING[1]:,} messages waited",
+            f"{few:.0f} ms / {many:.0f} ms",
+        ),
+        within(
+            "the same, for each further message",
+            (many - few) / (WAITING[1] - WAITING[0]),
+            EACH_LIMIT,
+            "ms",
+            ".2f",
+        ),
     ]
 
 
@@ -113,6 +142,28 @@ def _start(page: Page) -> float:
     page.reload(wait_until="commit")
     ready: float = page.evaluate(READY)
     return ready
+
+
+def _caught_up(page: Page, address: str) -> list[float]:
+    """Milliseconds until all is there that was written while no page was open."""
+    times, before = [], 0
+    with TemporaryDirectory() as folder:
+        peers = Peers(address.rstrip("/"), Path(folder), PASSWORD)
+        meena = peers.connect("meena")
+        peers.run(meena.people.add("ravi"))
+        write_to(page, "meena")
+        chat = peers.run(meena.direct("ravi"))
+        for count in WAITING:
+            page.goto("about:blank")
+            for number in range(count):
+                peers.run(meena.send(chat, f"message {number} {'x' * 20}"))
+            while peers.call(lambda: meena.unaccepted):
+                time.sleep(0.1)
+            page.goto(address, wait_until="commit")
+            before += count
+            times.append(page.evaluate(THERE, before))
+        peers.close()
+    return times
 
 
 def _scrolled(page: Page) -> dict[str, float]:

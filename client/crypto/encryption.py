@@ -26,9 +26,10 @@ from client.core.cipher import (
 from client.core.frames import Message
 from client.core.ids import hidden_id, is_shown, user_of
 from client.crypto.account import AccountKeys
+from client.crypto.entries import checked_claim
 from client.crypto.envelope import Device
 from client.crypto.groups import REPEATS, InboundGroups, OutboundGroups
-from client.crypto.identities import Identities, KnownDevice, checked_claim
+from client.crypto.identities import Identities, KnownDevice
 from client.crypto.opening import Opener
 from client.crypto.sealing import Sealer, copied, envelope_of
 from client.crypto.sessions import OlmSessions
@@ -248,8 +249,10 @@ class Encryption:
         begun = set()
         for name in sorted(request.devices):
             device = receivers.get(name)
-            key = checked_claim(device, found[name]) if device and name in found else None
-            if device is not None and key is not None and self._begin(request.chat, device, key):
+            if device is None or name not in found:
+                continue
+            key = checked_claim(device.user, device.device, device.ed25519, found[name])
+            if key is not None and self._begin(request.chat, device, key):
                 begun.add(name)
         return begun
 

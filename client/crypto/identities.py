@@ -7,8 +7,6 @@ a verified user: it waits for acceptance like a changed one.
 
 from __future__ import annotations
 
-import logging
-import re
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +15,7 @@ from typing import Any
 
 from client.core.cipher import Found
 from client.core.ids import user_and_device, user_of
-from client.crypto.signing import device_document, introduction_document, key_document, verify
-from client.errors import SignatureError
-
-logger = logging.getLogger("client")
-
-DEVICE = re.compile("[A-Za-z0-9_-]{1,64}")
+from client.crypto.entries import checked_former, checked_list, is_introduced
 
 
 class Trust(Enum):
@@ -84,9 +77,7 @@ class Identities:
 
     def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any] = ()) -> Found:
         """The user's devices as the directory lists them; what isn't signed isn't there."""
-        keys = {
-            name: pair for name, entry in found.items() if (pair := _checked(user, name, entry))
-        }
+        keys = checked_list(user, found)
         own = self._introduced(user)
         introduced = own | self._introductions(user, keys, found, own)
         known = {device.device: device for device in self.devices(user, gone=True)}
@@ -145,7 +136,7 @@ class Identities:
         while news := {
             device: pair
             for device, pair in candidates.items()
-            if device not in trusted and _is_introduced(user, device, pair, found[device], trusted)
+            if device not in trusted and is_introduced(user, device, pair, found[device], trusted)
         }:
             introduced |= news
             trusted |= {device: ed25519 for device, (_, ed25519) in news.items()}
@@ -160,10 +151,8 @@ class Identities:
         about. A device that is not listed is remembered by the identity it had last. Gives those.
         """
         new: list[str] = []
-        for entry in sorted(filter(_is_former, entries), key=lambda entry: -entry["until"]):
-            device = str(entry["device"])
-            pair = _checked(user, device, entry)
-            if pair is None or device in known or f"{user}/{device}" == self._me:
+        for device, pair in checked_former(user, entries):
+            if device in known or f"{user}/{device}" == self._me:
                 continue
             if not self._remembered(user, device):
                 self._insert(user, device, *pair, blocked=blocked, registered=False)
@@ -383,60 +372,6 @@ class Identities:
             (*shown, user, device),
         )
         return not same and shown != row[2:]
-
-
-def _is_introduced(
-    user: str, device: str, pair: tuple[str, str], entry: Any, trusted: Mapping[str, str]
-) -> bool:
-    """A device of `trusted` (its Ed25519 key by name) has signed these keys."""
-    try:
-        introduction = entry["introduction"]
-        by = introduction["by"]
-        document = introduction_document(by, user, device, *pair)
-        verify(trusted[by], document, introduction["signature"])
-    except (SignatureError, KeyError, TypeError):
-        return False
-    return True
-
-
-def checked_claim(device: KnownDevice, entry: object) -> str | None:
-    """The claimed key in `entry`, if the device signed it."""
-    try:
-        if not isinstance(entry, Mapping):
-            raise TypeError("no object")
-        document = key_document(
-            device.user, device.device, entry["id"], entry["key"], bool(entry["fallback"])
-        )
-        verify(device.ed25519, document, entry["signature"])
-        return str(entry["key"])
-    except (SignatureError, KeyError, TypeError) as error:
-        logger.warning("a claimed key of %s is not used: %s", device.name, error)
-        return None
-
-
-def _checked(user: str, device: str, entry: Any) -> tuple[str, str] | None:
-    """(curve25519, ed25519) if the entry is signed by itself.
-
-    The name has to be one: sessions with former identities stand under others (`retired`).
-    """
-    try:
-        if DEVICE.fullmatch(device) is None:
-            raise TypeError("no name of a device")
-        curve25519, ed25519 = entry["keys"]["curve25519"], entry["keys"]["ed25519"]
-        verify(ed25519, device_document(user, device, curve25519, ed25519), entry["signature"])
-        return curve25519, ed25519
-    except (SignatureError, KeyError, TypeError) as error:
-        logger.warning("the keys of %s/%s are not used: %s", user, device, error)
-        return None
-
-
-def _is_former(entry: object) -> bool:
-    """It has the form of an entry; its signature is checked by `_checked`."""
-    return (
-        isinstance(entry, Mapping)
-        and isinstance(entry.get("device"), str)
-        and isinstance(entry.get("until"), int)
-    )
 
 
 def _device(row: tuple[Any, ...]) -> KnownDevice:

@@ -16,7 +16,7 @@ from stacks.config.environments import Environment
 from stacks.config.permissions import permissions_of
 from stacks.config.pools import KubernetesPool, construct_id, finish_timeout
 from stacks.constructs.container_pool import ContainerPoolService
-from stacks.constructs.function import variables
+from stacks.constructs.function import reading_log_level, variables
 from stacks.constructs.grants import Resources, statements
 from stacks.constructs.manifests import Pods, manifests
 from stacks.constructs.target_group import PORT, keep_alive, target_group
@@ -52,7 +52,7 @@ class KubernetesPoolPods(Construct):
         Tags.of(self.target_group).add("pool", pool.name)
         # the addresses of an existing network are known to nobody at synth
         balancer.allow_to(ec2.Peer.any_ipv4(), ec2.Port.tcp(PORT), f"To the pods of {pool.name}")
-        self._act_as(self._role(resources, in_containers=config.websocket.in_containers))
+        self._act_as(self._role(config, resources))
         self._output(self._pods(config, image, values, balancer.security_groups[0]))
 
     def _pods(
@@ -77,7 +77,7 @@ class KubernetesPoolPods(Construct):
             drain=DEREGISTERED_WITHIN + settings.deregistration_delay,
         )
 
-    def _role(self, resources: Resources, *, in_containers: bool) -> iam.Role:
+    def _role(self, config: Environment, resources: Resources) -> iam.Role:
         """Only pods of this service account in this cluster get it:
         https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""
         role = iam.Role(
@@ -96,8 +96,9 @@ class KubernetesPoolPods(Construct):
                 )
             ),
         )
-        permissions = permissions_of("Api", in_containers=in_containers)
-        for statement in statements(permissions, resources):
+        permissions = permissions_of("Api", in_containers=config.websocket.in_containers)
+        granted = statements(permissions, resources)
+        for statement in (*granted, *reading_log_level(self, config)):
             role.add_to_policy(statement)
         return role
 

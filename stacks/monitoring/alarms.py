@@ -1,4 +1,4 @@
-"""CloudWatch alarms: one a fault, and one that notifies for each thing that users would notice.
+"""CloudWatch alarms: what is watched, from when on it is a fault, and which symptom it causes.
 
 The description of each says what it means for users and names its page under docs/runbooks/.
 """
@@ -9,10 +9,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
 
 from stacks.chat import ChatStack
-from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS
 from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
@@ -22,14 +20,14 @@ from stacks.constructs.socket_service import SocketService
 from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
 from stacks.monitoring.canary import Canary
+from stacks.monitoring.causes import Causes
 from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import logged, time_of
-from stacks.monitoring.symptoms import Symptom, alarm_of, symptom_of
+from stacks.monitoring.symptoms import Symptom, symptom_of
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)
 FIVE_MINUTES = Duration.minutes(5)
-RUNBOOKS = "docs/runbooks"
 # of the tables that every message passes: ten metrics, which is as many as an alarm may have
 WATCHED_TABLES = ("Chats", "Users")
 WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
@@ -41,30 +39,8 @@ LATE_MILLISECONDS = 500
 FAILED_POSTS = 10
 
 
-class Alarms(Construct):
-    """`notify` is called when a symptom begins and when it ends; None for nobody.
-
-    One fault causes several alarms, so they notify nobody themselves: an alarm of each symptom
-    does, once. While the platform's is on, the others are silent: they follow from it.
-
-    `fingerprint` ends each description, so that each alarm is updated: it is unknown whether
-    CloudFormation resolves the references of a resource that did not change.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        config: Environment,
-        notify: cloudwatch.IAlarmAction | None,
-        fingerprint: str,
-    ) -> None:
-        super().__init__(scope, id)
-        self._config = config
-        self._notify = notify
-        self._fingerprint = fingerprint
-        self._causes: dict[Symptom, list[cloudwatch.IAlarm]] = {each: [] for each in Symptom}
+class Alarms(Causes):
+    """The alarms of all parts: one method a part, each called once, and `notify` after them."""
 
     def on_functions(self, functions: Mapping[str, Function]) -> None:
         for name, function in functions.items():
@@ -122,6 +98,9 @@ class Alarms(Construct):
                 threshold=THROTTLES,
                 datapoints=3,
             )
+        self._on_table_errors(data)
+
+    def _on_table_errors(self, data: DataStack) -> None:
         failed = {
             f"{name.lower()}{operation}": data.tables[name].metric(
                 "SystemErrors",
@@ -210,6 +189,20 @@ class Alarms(Construct):
 
     def on_queues(self, notifications: NotificationsStack, chat: ChatStack) -> None:
         self._on_failures(chat.stream_failures, "delivery was not watched for some records")
+        self._on_pushes(notifications)
+        self._on_times()
+        watch = chat.functions["DeliveryWatch"].function
+        self._alarm(
+            "IteratorAge",
+            watch.metric("IteratorAge", statistic="Maximum", period=MINUTE),
+            "The delivery watch is a minute behind: lost posts are healed late",
+            Symptom.CHAT,
+            runbook="iterator-age",
+            threshold=60_000,  # milliseconds
+            datapoints=3,
+        )
+
+    def _on_pushes(self, notifications: NotificationsStack) -> None:
         self._on_failures(
             notifications.dead_letters,
             "pushes were given up: not woken",
@@ -256,17 +249,6 @@ class Alarms(Construct):
                 threshold=REJECTED_PERCENT,
                 datapoints=3,
             )
-        self._on_times()
-        watch = chat.functions["DeliveryWatch"].function
-        self._alarm(
-            "IteratorAge",
-            watch.metric("IteratorAge", statistic="Maximum", period=MINUTE),
-            "The delivery watch is a minute behind: lost posts are healed late",
-            Symptom.CHAT,
-            runbook="iterator-age",
-            threshold=60_000,  # milliseconds
-            datapoints=3,
-        )
 
     def _on_times(self) -> None:
         """Of what users feel, whatever the cause is."""
@@ -411,61 +393,6 @@ class Alarms(Construct):
             runbook="unhealthy-targets",
             datapoints=3,
         )
-
-    def notify(self) -> list[cloudwatch.CompositeAlarm]:
-        """Makes the alarm of each symptom; to be called after all `on_`."""
-        made: list[cloudwatch.CompositeAlarm] = []
-        for symptom in Symptom:
-            alarm = alarm_of(
-                self,
-                symptom,
-                self._causes[symptom],
-                name=f"{self._config.project}-{self._config.name}-{symptom.name.lower()}",
-                description=self._description(symptom.value, "README"),
-                suppressor=made[0] if made else None,
-            )
-            made.append(alarm)
-            if self._notify:
-                alarm.add_alarm_action(self._notify)
-                alarm.add_ok_action(self._notify)
-        return made
-
-    def _description(self, meaning: str, runbook: str) -> str:
-        base = (self._config.runbooks_url or RUNBOOKS).rstrip("/")
-        return f"{meaning}. {base}/{runbook}.md ({self._fingerprint})"
-
-    def _alarm(
-        self,
-        id: str,
-        metric: cloudwatch.Metric | cloudwatch.MathExpression,
-        meaning: str,
-        symptom: Symptom,
-        *,
-        runbook: str,
-        threshold: float = 1,
-        datapoints: int = 1,
-        below: bool = False,
-    ) -> None:
-        """Goes off when `datapoints` of the last `datapoints` + 1 reach the threshold (one of one
-        for a single one), or are `below` it. Missing data is not breaching, as nothing ran, but
-        where something has to be there."""
-        operator = cloudwatch.ComparisonOperator
-        missing = cloudwatch.TreatMissingData
-        alarm = metric.create_alarm(
-            self,
-            id,
-            alarm_description=self._description(meaning, runbook),
-            threshold=threshold,
-            evaluation_periods=datapoints + 1 if datapoints > 1 else 1,
-            datapoints_to_alarm=datapoints,
-            comparison_operator=(
-                operator.LESS_THAN_THRESHOLD
-                if below
-                else operator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-            ),
-            treat_missing_data=missing.BREACHING if below else missing.NOT_BREACHING,
-        )
-        self._causes[symptom].append(alarm)
 
 
 def _percent(

@@ -202,10 +202,15 @@ def _refused(outcome: Outcome) -> bool:
     return outcome >= 400 if isinstance(outcome, int) else outcome in STATUS
 
 
+@pytest.mark.parametrize("likely", [True, pytest.param(False, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_what_is_anothers_stays_as_it_was_and_unread(world: World, operation: str) -> None:
+def test_what_is_anothers_stays_as_it_was_and_unread(
+    world: World, operation: str, likely: bool
+) -> None:
+    """`likely` are a stranger, and those to whom the operation is not what it is to a stranger."""
     row = row_of(operation)
-    for attacker in ATTACKERS:
+    first = {"stranger", *row.but}
+    for attacker in (each for each in ATTACKERS if (each in first) is likely):
         seen: set[Outcome] = set()
         for attack in attacks(world, operation, attacker):
             seen.add(attack.outcome)

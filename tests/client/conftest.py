@@ -20,11 +20,15 @@ def quiet_handlers() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def made_once() -> Iterator[None]:
-    """Each client reads the certificates of all authorities, and makes a store with its tables."""
+    """Each client reads the certificates of all authorities, and makes a store with its tables.
+    A test waits for an event longer than a user of the client would."""
     import client.store.store
+    from client import ChatClient
     from tests.support import memory_store
+    from tests.support.backend.server import PATIENCE
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         patch.setattr(client.store.store, "migrate", memory_store.migrate)
+        patch.setattr(ChatClient.wait_for, "__defaults__", (PATIENCE,))
         yield

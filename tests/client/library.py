@@ -15,14 +15,14 @@ from client import (
     Verified,
 )
 from client.core.events import Event
-from tests.support.backend.server import Served, one_backend, until
+from tests.support.backend.server import PATIENCE, Served, one_backend, until
 
 QUICK = Settings(gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3)
 
 
 def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with one_backend() as server, asyncio.timeout(30):
+        async with one_backend() as server, asyncio.timeout(PATIENCE):
             await scenario(server)
 
     asyncio.run(run())

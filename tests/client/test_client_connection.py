@@ -36,7 +36,7 @@ from client.core.events import Event
 from client.store import Store
 from lambdas.frames import Frame
 from tests.support.backend.faults import Request, Response
-from tests.support.backend.server import Served, one_backend, until
+from tests.support.backend.server import PATIENCE, Served, one_backend, until
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ QUICK = Settings(
 
 def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with one_backend() as server, asyncio.timeout(30):
+        async with one_backend() as server, asyncio.timeout(PATIENCE):
             await scenario(server)
 
     asyncio.run(run())

@@ -113,6 +113,7 @@ def test_generated_files_types_and_lint_follow(project: Path) -> None:
         assert text in (project / file).read_text()
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_the_examples_own_tests_and_those_that_hold_them_pass(project: Path) -> None:
     own = [path for name in EXAMPLES for path in own_tests(name)]
@@ -120,6 +121,7 @@ def test_the_examples_own_tests_and_those_that_hold_them_pass(project: Path) -> 
     run(project, "pytest", "-x", "-p", "no:xdist", *own, *TESTS)
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_they_are_synthesized(project: Path, tmp_path: Path) -> None:
     context = json.dumps(

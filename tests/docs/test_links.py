@@ -13,6 +13,8 @@ BASES = {"protocol/introduction.md": "docs/protocol.md"}
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 NAME = re.compile(r"`(?:\w+\.)+(\w+)`")
 MODULES = {"py", "ts"}
+# [test_send.py](../tests/test_send.py) `the name of a test`, `and another one`
+TESTS = re.compile(r"\]\(([^)\s]*test[^)\s]*\.(?:py|ts))\)((?:,? `[^`]+`)+)")
 
 
 def pages(folder: Path = ROOT) -> Iterator[Path]:
@@ -46,6 +48,19 @@ def broken(page: Path, base: Path) -> Iterator[str]:
             defined = rf"^(?:async )?(?:def|class) {name[1]}\b"
             if not re.search(defined, path.read_text(encoding="utf-8"), flags=re.MULTILINE):
                 yield f"{label} in {target}"
+
+
+def untested(page: Path) -> Iterator[str]:
+    """Tests that the page names behind a link to their file, and that are not in it."""
+    for target, names in TESTS.findall(text(page)):
+        code = (page.parent / target).read_text(encoding="utf-8")
+        yield from (each for each in re.findall("`([^`]+)`", names) if each not in code)
+
+
+def test_what_a_page_names_behind_a_link_to_a_file_of_tests_is_in_that_file() -> None:
+    page = ROOT / "docs" / "testing.md"
+    assert len(TESTS.findall(text(page))) > 15
+    assert list(untested(page)) == []
 
 
 @pytest.mark.parametrize("page", [page.relative_to(ROOT).as_posix() for page in pages()])

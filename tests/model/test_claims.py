@@ -1,4 +1,4 @@
-"""Ten thousand claims by eight threads, over the real handler and directory: no key twice.
+"""A thousand claims by eight threads, over the real handler and directory, or ten: no key twice.
 
 The tables are in memory, one call at a time, for that is what DynamoDB promises of an item; between
 two calls the threads overtake each other as often as they can.
@@ -26,7 +26,7 @@ from tests.model.dynamodb import DynamoDB
 from tests.model.world import ENVIRONMENT, TABLES
 
 THREADS = 8
-DEVICES = 100
+FEW_DEVICES, DEVICES = 10, 100
 KEYS = 100  # of each device
 CLAIMS = 116  # of each device: some more than it has keys
 FALLBACK = "fallback"
@@ -93,10 +93,10 @@ def uploaded(services: Aws, user: str) -> None:
     directory.upload(user, "phone", f"ed25519 of {user}", one_time, last)
 
 
-def claim_everything() -> dict[str, list[Claimed]]:
+def claim_everything(devices: int) -> dict[str, list[Claimed]]:
     """What eight threads get, by device; all of them are at the same device most of the time."""
     services, ticks = Services(), itertools.count()
-    users = [f"user_{number:03d}" for number in range(DEVICES)]
+    users = [f"user_{number:03d}" for number in range(devices)]
     for user in users:
         uploaded(services, user)
     found: dict[str, list[Claimed]] = defaultdict(list)
@@ -148,9 +148,10 @@ def problems(claims: Sequence[Claimed]) -> set[str]:
     return found
 
 
-def test_ten_thousand_claims_by_eight_threads_repeat_no_key_and_keep_the_order() -> None:
-    found = claim_everything()
-    assert sum(map(len, found.values())) == DEVICES * CLAIMS
+@pytest.mark.parametrize("devices", [FEW_DEVICES, pytest.param(DEVICES, marks=pytest.mark.deep)])
+def test_claims_by_eight_threads_repeat_no_key_and_keep_the_order(devices: int) -> None:
+    found = claim_everything(devices)
+    assert sum(map(len, found.values())) == devices * CLAIMS
     assert {user: problems(claims) for user, claims in found.items() if problems(claims)} == {}
 
 
@@ -203,9 +204,8 @@ def _last_resort_early(self: Directory, user: str, device: str, **_: bool) -> Cl
 def test_a_naive_claim_is_caught_by_the_same_check(
     monkeypatch: pytest.MonkeyPatch, mutant: Any, caught_as: str
 ) -> None:
-    monkeypatch.setattr(f"{__name__}.DEVICES", 20)
     monkeypatch.setattr(Directory, "claim", mutant)
-    found = claim_everything()
+    found = claim_everything(20)
     assert caught_as in set().union(*map(problems, found.values()))
 
 
@@ -253,8 +253,9 @@ def claims_of_one(number: int) -> int:
     return len(through)
 
 
-def test_the_last_claim_of_a_bucket_is_taken_by_one_of_those_who_want_it() -> None:
-    assert {claims_of_one(20) for _ in range(50)} == {6}
+@pytest.mark.parametrize("times", [10, pytest.param(50, marks=pytest.mark.deep)])
+def test_the_last_claim_of_a_bucket_is_taken_by_one_of_those_who_want_it(times: int) -> None:
+    assert {claims_of_one(20) for _ in range(times)} == {6}
 
 
 @pytest.mark.deep

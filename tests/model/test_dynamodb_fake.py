@@ -156,7 +156,9 @@ def _random_operation(source: random.Random) -> Operation:
     return source.choice(operations)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(1, 6))]
+)
 def test_stores_find_the_same_in_memory_and_in_moto(moto: Any, seed: int) -> None:
     _create_tables(moto, f"-{seed}")
     real, ours = Stores(moto, f"-{seed}"), Stores(DynamoDB(TABLES))

@@ -1,7 +1,12 @@
-"""Contexts of the environments with all settings that a deployment requires."""
+"""Contexts of the environments with all settings that a deployment requires, and what is rejected."""
 
 from collections.abc import Mapping
 from typing import Any
+
+import pytest
+
+from stacks.config.errors import ConfigError
+from stacks.config.overrides import environment_from
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -20,3 +25,11 @@ def complete(env: str, **overrides: Any) -> dict[str, Any]:
     if overrides.get("load_balancer.certificate_arn"):
         context["load_balancer.plain_http"] = False
     return context
+
+
+def must_be_rejected(context: Mapping[str, Any], field: str, words: str) -> None:
+    """The error names the setting `field`, and says `words`."""
+    with pytest.raises(ConfigError) as error:
+        environment_from(context)
+    assert error.value.field == field
+    assert words in str(error.value)

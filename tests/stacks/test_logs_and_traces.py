@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from stacks.config.environments import DEV
 from tests.stacks.synthesized import Synthesize, Synthesized
+from tests.stacks.test_kubernetes_pool import PODS
 
 NAME = "/switchboard/dev/log-level"
 PARAMETER = (
@@ -11,19 +12,24 @@ PARAMETER = (
 )
 
 
-def test_functions_and_tasks_may_read_the_parameter_and_know_its_name(
-    synthesize: Synthesize,
-) -> None:
-    made = synthesize(replace(DEV, live_log_level=True))
+def test_what_knows_the_parameter_s_name_may_read_it(synthesize: Synthesize) -> None:
+    in_tasks = replace(DEV.websocket, plane="containers")
+    made = synthesize(
+        replace(DEV, live_log_level=True, pools=(*DEV.pools, PODS), websocket=in_tasks)
+    )
+    roles = []
     for function in made.all("AWS::Lambda::Function"):
         assert function.properties["Environment"]["Variables"]["LOG_LEVEL_PARAMETER"] == NAME
-        role = made.one("AWS::IAM::Role", f"{function.name.removesuffix('Function')}Role")
-        assert made.grants(role.logical_id)[PARAMETER] == {"ssm:GetParameter"}
+        roles.append(function.properties["Role"]["Fn::GetAtt"][0])
     for task in made.all("AWS::ECS::TaskDefinition"):
         (container,) = task.properties["ContainerDefinitions"]
         assert {"Name": "LOG_LEVEL_PARAMETER", "Value": NAME} in container["Environment"]
-    role = made.one("AWS::IAM::Role", "SmallPoolTaskTaskRole")
-    assert made.grants(role.logical_id)[PARAMETER] == {"ssm:GetParameter"}
+        roles.append(task.properties["TaskRoleArn"]["Fn::GetAtt"][0])
+    for association in made.all("AWS::EKS::PodIdentityAssociation"):
+        roles.append(association.properties["RoleArn"]["Fn::GetAtt"][0])
+    assert len(roles) == len(set(roles)) > len(made.all("AWS::Lambda::Function")) + 2
+    for role in roles:
+        assert made.grants(role)[PARAMETER] == {"ssm:GetParameter"}
     assert not made.all("AWS::SSM::Parameter")  # a deployment would set it back
 
 

@@ -24,11 +24,11 @@ OF_THE_PLATFORM = {
     # kubernetes.io/docs/concepts/containers/container-environment/#container-information
     "HOSTNAME",
 }
-BY_CHOICE = {"LOG_LEVEL_PARAMETER"}  # with live_log_level alone
 OF_SOCKET_TASKS = {
     *("CONNECTIONS_KEY", "TARGET_GROUP_ARN", "PING_SECONDS", "DRAIN_SECONDS", "MOST_CONNECTIONS"),
 }
 IN_CONTAINERS = replace(DEV, websocket=replace(DEV.websocket, plane="containers"))
+BY_CHOICE = {"LOG_LEVEL_PARAMETER"}  # with live_log_level alone
 NOT_ON_AWS = {
     "HOST": "where a container listens on a laptop",
     "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": "an emulator of Cognito",

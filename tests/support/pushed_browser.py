@@ -30,6 +30,14 @@ SHOWN = """async () => {
 }"""
 
 
+# What the browser does at a click; only that a window may be given the focus is the click's alone.
+CLICK = """async () => {
+  WindowClient.prototype.focus = async function () { return this; };
+  const [notification] = await registration.getNotifications();
+  dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+}"""
+
+
 class PushedBrowser:
     """`context` has a profile of its own, as an installed browser: private windows get no pushes."""
 
@@ -73,6 +81,13 @@ class PushedBrowser:
     def shown(self) -> list[dict[str, str]]:
         found: list[dict[str, str]] = self._aside.evaluate(SHOWN)
         return found
+
+    def click(self) -> None:
+        """On the first notification."""
+        self._aside.close()  # it is a page as well, and the click leads the first one
+        (worker,) = self.context.service_workers
+        worker.evaluate(CLICK)
+        self._aside = self.open(ASIDE)
 
     def wait_for(self, *wanted: tuple[str, str]) -> None:
         """Until exactly these notifications are shown: title and body."""

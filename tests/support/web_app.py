@@ -34,6 +34,36 @@ FILL = """({ first, count, complete }) => {
   open.changed();
 }"""
 
+# One pixel, which is drawn as large as the picture that it stands for.
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg"
+)
+# Puts `count` older messages in front of those that are there; with `pixel` each third is a picture,
+# of another shape each, which the browser draws only later.
+OLDER = """({ count, pixel }) => {
+  const { open } = document.querySelector('switchboard-app').ui.session;
+  const first = open.messages[0];
+  const older = Array.from({ length: count }, (_, at) => ({
+    ...first, seq: first.seq - count + at, messageId: `m${first.seq - count + at}`,
+    sentAt: first.sentAt - (count - at) * 60000, text: `older ${at}` + ' words'.repeat(at % 23),
+    ...(pixel && at % 3 === 0 ? { kind: 'file', content: { kind: 'file', file: {
+      kind: 'picture', id: `none-${first.seq}-${at}`, name: `${at}.png`, size: 70, type: 'image/png',
+      width: 300 + 50 * (at % 7), height: 200 + 40 * (at % 11), thumbnail: pixel,
+    } } } : {}),
+  }));
+  open.messages = [...older, ...open.messages];
+  open.changed();
+}"""
+# The first row that is seen, and where its upper edge is.
+EYE = """() => {
+  const log = document.querySelector('[role=log]');
+  const top = log.getBoundingClientRect().top;
+  const rows = [...log.querySelectorAll('[role=article]')];
+  const row = rows.find((each) => each.getBoundingClientRect().bottom > top + 2);
+  return { name: row.getAttribute('aria-label'), top: row.getBoundingClientRect().top };
+}"""
+SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 def complaint(message: ConsoleMessage) -> list[str]:
     """A breach of the content security policy is a message of the type error as well. That an

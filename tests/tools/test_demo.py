@@ -189,7 +189,11 @@ def test_an_environment_without_containers_is_refused_and_what_was_started_ends(
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--speed", "20"), ("--context", "load_balancer.ip_hash=true")]
+    ("option", "value"),
+    [
+        ("--speed", "20"),
+        pytest.param("--context", "load_balancer.ip_hash=true", marks=pytest.mark.deep),
+    ],
 )
 def test_a_setting_for_a_system_that_runs_already_is_refused_not_ignored(
     tmp_path: Path, option: str, value: str
@@ -206,7 +210,9 @@ def test_a_setting_for_a_system_that_runs_already_is_refused_not_ignored(
             assert refused.stdout == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.deep)]
+)
 def test_ctrl_c_while_its_system_starts_leaves_no_process(
     tmp_path: Path, number: signal.Signals
 ) -> None:

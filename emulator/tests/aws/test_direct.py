@@ -300,7 +300,9 @@ class Calls:
         return {**self._key(), **chosen}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(1, 4))]
+)
 def test_any_call_of_dynamodb_gives_what_moto_gives(
     servers: tuple[Server, Server], seed: int
 ) -> None:
@@ -357,7 +359,9 @@ def test_records_are_the_same_on_both_ways(servers: tuple[Server, Server]) -> No
 
 
 @pytest.mark.parametrize("fifo", [True, False])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(1, 3))]
+)
 def test_a_queue_does_what_moto_s_does(
     servers: tuple[Server, Server], seed: int, fifo: bool
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import datetime
+from functools import cache
 from typing import Any
 from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +23,7 @@ NOW = 1_793_534_400.0  # the same in epoch seconds
 HOST = "127.0.0.1:8083"
 
 
+@cache
 def client(access_key: str = "local", secret: str = "local") -> Any:
     session: Any = botocore.session.Session()
     session.set_credentials(access_key, secret, "token")

@@ -15,7 +15,7 @@ from client import ChatClient, Settings
 from client.cli.commands import Commands
 from client.cli.room import Room
 from client.cli.screen import Screen
-from tests.support.backend.server import Served, one_backend, until
+from tests.support.backend.server import PATIENCE, Served, one_backend, until
 
 QUICK = Settings(gap_grace=0.02, reconnect_base=0.02)
 
@@ -108,7 +108,7 @@ async def person(server: Served, user: str, to: str | None = None) -> AsyncItera
 
 def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with one_backend() as server, asyncio.timeout(30):
+        async with one_backend() as server, asyncio.timeout(PATIENCE):
             await scenario(server)
 
     asyncio.run(run())

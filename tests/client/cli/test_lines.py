@@ -18,7 +18,7 @@ from client.errors import ClientError
 from client.store.history import StoredMessage
 from tests.client.cli.person import Person
 from tests.client.library import online, with_server
-from tests.support.backend.server import Served, until
+from tests.support.backend.server import PATIENCE, Served, until
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_wait_for_somebody_who_has_not_signed_up_ends_with_the_input() -> No
             beginning = asyncio.create_task(person.room.begin("nobody_yet"))
             await until(lambda: any("waiting for nobody_yet" in line for line in person.lines))
             person.room.ended.set()
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(PATIENCE):
                 await beginning
             assert await person.types("hello") == ["! nobody_yet has not signed up yet"]
 
@@ -191,7 +191,7 @@ def test_no_wait_of_the_command_line_outlasts_the_input() -> None:
         await asyncio.sleep(0.1)
         assert not waiting.done()  # somebody may still type
         os.close(writing)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(ClientError, match="at its end"):
                 await waiting
             assert await _while_read(source, asyncio.sleep(0, "done"), grace=0.05) == "done"

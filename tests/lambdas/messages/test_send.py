@@ -144,7 +144,6 @@ def test_gone_says_nothing_about_a_connection_that_is_still_opening(world: Backe
     assert [frame["seq"] for frame in world.api.frames("opening=")] == [2]
 
 
-@pytest.mark.slow  # two seconds pass
 def test_one_connection_that_hangs_stops_nobody(world: Backend) -> None:
     given.online(world, "ravi")
     for member in ("raju", "mira", "anna"):

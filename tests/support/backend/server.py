@@ -21,6 +21,8 @@ from tests.support.backend.gateway import FRAME_LIMIT, Connection
 from tests.support.backend.people import People
 from tests.support.backend.user_pool import TOKEN_SECONDS
 
+PATIENCE = 300.0  # seconds until a scene has failed: a machine that pauses is no failure
+
 
 class Served(People):
     """One backend of a server. Its clock runs with the machine's.
@@ -199,7 +201,7 @@ async def one_backend() -> AsyncIterator[Served]:
         yield server.new()
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """For what only shows on the server's side."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for

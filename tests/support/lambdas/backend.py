@@ -15,7 +15,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from lambdas.settings import Aws, Settings, aws
 from stacks.config.tables import TABLES, table_variable
-from tests.support.lambdas.connection_api import ConnectionApi, Frame
+from tests.support.lambdas.connection_api import ConnectionApi, Frame, patient_posts
 from tests.support.lambdas.moto_aws import moto_aws
 
 DUMMY = {
@@ -73,7 +73,12 @@ def unwatched_dynamodb() -> Any:
 @contextmanager
 def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
     """Emulated AWS with the tables, and its clients: once for the tests of a file."""
-    with pytest.MonkeyPatch.context() as patch, moto_aws(), ConnectionApi() as api:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        moto_aws(),
+        ConnectionApi() as api,
+        patient_posts(api.hanging),
+    ):
         for name, value in DUMMY.items():
             patch.setenv(name, value)
         clients = _clients()

@@ -2,14 +2,45 @@
 
 import json
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import unquote
+
+import pytest
+
+from lambdas import connections
 
 Frame = dict[str, Any]
 
 GONE = 410
 HANGS = 0
+
+
+PATIENCE = 600.0  # seconds
+
+
+@contextmanager
+def patient_posts(hanging: Callable[[], int] = int) -> Iterator[None]:
+    """Meanwhile posts wait for their responses, however long they take: a machine that pauses is
+    no connection that hangs. `hanging` posts get none, and are not waited for.
+
+    A function that has less than a second left waits as long as that."""
+
+    def answered(posts: Sequence[Future[Any]], timeout: float) -> None:
+        pending = set(posts)
+        if timeout < 1:
+            wait(pending, timeout)
+            return
+        while len(pending) > hanging():
+            _, pending = wait(pending, 0.02)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "wait", answered)
+        patch.setattr(connections, "_left", lambda _deadline: PATIENCE)
+        yield
 
 
 class Request(NamedTuple):
@@ -52,6 +83,11 @@ class ConnectionApi:
         """The connections that were closed from our side."""
         return [each.connection_id for each in self.requests if each.method == "DELETE"]
 
+    def hanging(self) -> int:
+        """Requests that get no response before they are released."""
+        with self._lock:
+            return sum(each.status == HANGS for each in self.requests)
+
     def clear(self) -> None:
         self.released.set()
         self.released = threading.Event()
@@ -64,8 +100,8 @@ class ConnectionApi:
         with self._lock:
             self.requests.append(request._replace(status=status))
         if status == HANGS:
-            self.released.wait(20)
-            return 500
+            self.released.wait(PATIENCE)
+            return 400  # which nobody asks again
         return status
 
     def __enter__(self) -> "ConnectionApi":

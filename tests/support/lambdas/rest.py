@@ -32,6 +32,7 @@ from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger
 from stacks.config.tables import TABLES, table_variable
+from tests.support.lambdas.connection_api import patient_posts
 from tests.support.lambdas.events import http_request
 from tests.support.lambdas.moto_aws import moto_aws
 
@@ -389,11 +390,12 @@ def rest(**settings: str) -> Iterator[Rest]:
     """The REST application over moto; `settings` are variables of its environment."""
     gateway = Gateway()
     try:
-        with mocked_aws(
+        services = mocked_aws(
             CONNECTIONS_URL=f"{gateway.url}/dev",
             AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=gateway.url,
             **settings,
-        ) as aws:
+        )
+        with patient_posts(), services as aws:
             yield Rest(aws, gateway)
     finally:
         gateway.stop()

@@ -82,6 +82,7 @@ def test_a_target_is_paused_resumed_drained_and_killed(page: Page, fake: FakeSys
     ]
 
 
+@pytest.mark.deep
 def test_targets_are_added_and_removed_and_an_error_is_shown_in_words(
     page: Page, fake: FakeSystem
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_weight_can_be_typed_while_the_page_updates(page: Page, fake: FakeSyst
     expect(weight).to_have_value("8")
 
 
+@pytest.mark.deep
 def test_a_weight_that_makes_no_sense_is_not_sent(page: Page, fake: FakeSystem) -> None:
     for typed in ("1000", "-1", "1.5", ""):
         weight = page.get_by_role("spinbutton", name="weight of small")
@@ -134,6 +136,7 @@ def test_a_weight_that_makes_no_sense_is_not_sent(page: Page, fake: FakeSystem) 
     assert fake.orders == []
 
 
+@pytest.mark.deep
 def test_autoscaling_is_turned_off_and_on(page: Page, fake: FakeSystem) -> None:
     scaling = page.get_by_role("checkbox", name="autoscaling of small")
     expect(scaling).to_be_checked()
@@ -144,6 +147,7 @@ def test_autoscaling_is_turned_off_and_on(page: Page, fake: FakeSystem) -> None:
     assert fake.orders == [("small", False), ("small", True)]
 
 
+@pytest.mark.deep
 def test_a_thousand_requests_are_sent_and_who_answered_is_shown(page: Page) -> None:
     button(page, "Send 1,000 requests").click()
     said = page.locator("#load-status")
@@ -159,6 +163,7 @@ def test_a_thousand_requests_are_sent_and_who_answered_is_shown(page: Page) -> N
     expect(page.locator("#total-requests")).to_have_text("1,000")
 
 
+@pytest.mark.deep
 def test_requests_are_stopped_and_those_sent_until_then_are_shown(
     page: Page, fake: FakeSystem
 ) -> None:
@@ -180,6 +185,7 @@ def test_requests_are_stopped_and_those_sent_until_then_are_shown(
     expect(said).to_contain_text("1,000 sent in")
 
 
+@pytest.mark.deep
 def test_requests_end_with_the_page_that_sends_them(fake: FakeSystem, opened: Open) -> None:
     page = opened(fake.console.url)
     fake.answers = 40
@@ -194,6 +200,7 @@ def test_requests_end_with_the_page_that_sends_them(fake: FakeSystem, opened: Op
         time.sleep(0.05)
 
 
+@pytest.mark.deep
 def test_a_pool_that_is_short_of_targets_says_why(page: Page, fake: FakeSystem) -> None:
     trouble = page.locator('.group[data-pool="small"] .trouble')
     expect(trouble).to_be_hidden()
@@ -205,6 +212,7 @@ def test_a_pool_that_is_short_of_targets_says_why(page: Page, fake: FakeSystem) 
     expect(trouble).to_be_hidden()
 
 
+@pytest.mark.deep
 def test_what_is_typed_for_a_load_is_kept_and_used(page: Page, fake: FakeSystem) -> None:
     page.get_by_label("requests", exact=True).fill("70")
     page.get_by_label("at once").fill("7")
@@ -217,6 +225,7 @@ def test_what_is_typed_for_a_load_is_kept_and_used(page: Page, fake: FakeSystem)
     expect(page.get_by_label("keep cookies")).to_be_checked()
 
 
+@pytest.mark.deep
 def test_the_nlb_is_offered_where_there_is_one(page: Page, fake: FakeSystem) -> None:
     nlb = page.locator('select option[value="nlb"]')
     expect(nlb).to_be_disabled()
@@ -231,6 +240,7 @@ def test_the_nlb_is_offered_where_there_is_one(page: Page, fake: FakeSystem) -> 
     expect(button(page, "kill small-1")).to_have_count(1)
 
 
+@pytest.mark.deep
 def test_focus_stays_through_orders_and_goes_to_the_heading_of_a_lane_that_goes(
     page: Page,
 ) -> None:
@@ -250,6 +260,7 @@ def test_focus_stays_through_orders_and_goes_to_the_heading_of_a_lane_that_goes(
     expect(page.get_by_role("heading", name="small", exact=True)).to_be_focused()
 
 
+@pytest.mark.deep
 def test_selected_text_stays_selected_while_the_page_updates(page: Page, fake: FakeSystem) -> None:
     for place in (".lane .name small", "#tables td"):
         page.locator(place).first.evaluate("place => getSelection().selectAllChildren(place)")
@@ -261,6 +272,7 @@ def test_selected_text_stays_selected_while_the_page_updates(page: Page, fake: F
         assert page.evaluate("String(getSelection())") == selected
 
 
+@pytest.mark.deep
 def test_what_only_some_targets_have_is_shown_beside_their_name(
     page: Page, fake: FakeSystem
 ) -> None:
@@ -270,6 +282,7 @@ def test_what_only_some_targets_have_is_shown_beside_their_name(
     expect(lane(page, "small-2").locator(".name em")).to_have_text("process dead")
 
 
+@pytest.mark.deep
 def test_less_than_a_share_is_slow_start_or_mitigation_as_the_algorithm_has_it(
     page: Page, fake: FakeSystem
 ) -> None:
@@ -280,6 +293,7 @@ def test_less_than_a_share_is_slow_start_or_mitigation_as_the_algorithm_has_it(
     expect(lane(page, "small-1").locator(".name em")).to_have_text("mitigation, 50 %")
 
 
+@pytest.mark.deep
 def test_without_a_target_it_says_what_clients_get(page: Page, fake: FakeSystem) -> None:
     network = group("small", None, [], name="net", balancer="network", algorithm="flow_hash")
     fake.state["target_groups"].append(network)
@@ -292,6 +306,7 @@ def test_without_a_target_it_says_what_clients_get(page: Page, fake: FakeSystem)
     )
 
 
+@pytest.mark.deep
 def test_a_state_without_the_newer_fields_is_shown_all_the_same(
     fake: FakeSystem, opened: Open
 ) -> None:
@@ -308,6 +323,7 @@ def test_a_state_without_the_newer_fields_is_shown_all_the_same(
     expect(page.get_by_text("Nobody is connected.")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_a_console_that_has_gone_is_said(fake: FakeSystem, browser: Browser) -> None:
     page = browser.new_page()  # not `opened`: the browser itself complains of a lost connection
     page.goto(f"{fake.console.url}/_local")

@@ -108,6 +108,30 @@ def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewher
     phone.wait_for()
 
 
+def test_a_click_on_a_notification_leads_the_open_page_to_its_chat(
+    phone: PushedBrowser, peers: Peers
+) -> None:
+    suffix = secrets.token_hex(3)
+    ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
+    page = phone.open()
+    sign_up(page, raju)
+    wants_notifications(page)
+    phone.look_on()
+    python, desk = peers.connect(ravi), peers.connect(raju, "desk")
+    peers.run(desk.people.add(ravi))
+    chat = peers.run(python.direct(raju))
+    page.close()
+    arrives(peers, python, chat, "Hey Raju!", desk)
+    phone.deliver()
+    phone.wait_for((ravi, "Hey Raju!"))
+    page = phone.open("/#/settings")
+    expect(page.get_by_label("Read receipts")).to_be_visible()
+    phone.click()
+    expect(page.get_by_role("log").get_by_text("Hey Raju!")).to_be_visible()
+    assert page.url.endswith(f"#/chat/{chat}")
+    phone.wait_for()
+
+
 def test_a_page_that_is_open_holds_the_device_and_the_push_still_shows_something(
     phone: PushedBrowser, peers: Peers
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_message_is_found_and_its_way_is_unfolded_and_stays_so(
     expect(page.get_by_text("This text is in no record that is retained.")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_a_log_is_put_into_words_and_searched(
     fake: FakeSystem, ring: Ring, opened: Open, tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_log_is_put_into_words_and_searched(
     expect(page.get_by_role("heading", name=ID)).to_be_visible()
 
 
+@pytest.mark.deep
 def test_an_invocation_is_made_again_also_with_another_event(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -121,7 +123,9 @@ def test_an_invocation_is_made_again_also_with_another_event(
     expect(rows.first.get_by_text('"mine": 1')).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "dark"), pytest.param(1280, "light", marks=pytest.mark.deep)]
+)
 def test_each_view_has_an_address_says_when_it_is_empty_and_fits(
     fake: FakeSystem, ring: Ring, opened: Open, width: int, scheme: str
 ) -> None:
@@ -162,6 +166,7 @@ class OneTable:
         return {"Items": [each for each in found if each["item"]["S"].startswith(begins["S"])]}
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_what_was_refused_is_listed_once_with_how_often(
     fake: FakeSystem, opened: Open, width: int, scheme: str
@@ -189,6 +194,7 @@ def test_what_was_refused_is_listed_once_with_how_often(
     assert page.evaluate(OUTSIDE, width) == []
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_items_are_asked_for_by_their_key(
     fake: FakeSystem, opened: Open, width: int, scheme: str
@@ -216,6 +222,7 @@ def test_items_are_asked_for_by_their_key(
     expect(items).to_have_count(3)
 
 
+@pytest.mark.deep
 def test_a_range_of_time_stands_in_the_address(fake: FakeSystem, ring: Ring, opened: Open) -> None:
     fill(ring)
     page = opened(fake.console.url)
@@ -256,6 +263,7 @@ def test_a_system_that_is_stopped_is_said_and_comes_back(
     page.close()
 
 
+@pytest.mark.deep
 def test_what_there_is_not_is_said(fake: FakeSystem, ring: Ring, opened: Open) -> None:
     page = opened(fake.console.url)
     page.goto(f"{fake.console.url}/_local/view/queues/none")

@@ -218,6 +218,18 @@ def test_keys_that_the_browser_has_deleted_are_said_to_be_gone_and_made_anew_onl
     expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible()
 
 
+def test_a_store_that_can_not_be_opened_is_not_taken_for_one_that_is_gone(
+    people: People, names: Callable[[str], str]
+) -> None:
+    page = people.signed_up(names("ravi"))
+    for broken in ("databases = async () =>", "open = () =>"):
+        page.add_init_script(f"IDBFactory.prototype.{broken} {{ throw new Error('no disk') }}")
+        page.reload()
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        expect(page.get_by_text("no disk")).to_be_visible()
+        expect(page.get_by_role("heading", name="gone")).to_have_count(0)
+
+
 def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
     people: People, peers: Peers, names: Callable[[str], str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -103,7 +104,13 @@ def test_every_option_has_an_effect(name: str) -> None:
     default = getattr(be, name)
     less = default // 2 if isinstance(default, int) else default * 0.9
     changed = replace(be, **{name: enough.get(name, less)})
-    assert report(1_000_000, changed) != report(1_000_000, be)
+    assert report(1_000_000, changed) != usual()
+
+
+@cache
+def usual() -> object:
+    """The report of the defaults, made once: it takes longer than most tests."""
+    return report(1_000_000, Behaviour())
 
 
 def test_tables_have_as_many_partitions_as_their_writes_need() -> None:

@@ -1,7 +1,7 @@
 /** Enter and input methods, in the orders in which the engines report them. */
 
 import { describe, expect, test } from "vitest";
-import { enterSends, type Key } from "../../src/app/model/enter.ts";
+import { enterSends, escapes, isTyped, type Key } from "../../src/app/model/enter.ts";
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -34,4 +34,26 @@ describe("the Enter that ends a composition does not send", () => {
   test("and the next one does", () => {
     expect(enterSends(enter({ timeStamp: 1_031 }), 1_000, false)).toBe(true);
   });
+});
+
+test.each([
+  ["a letter", { key: "a" }, true],
+  ["a letter of two code units", { key: "𝒶" }, true],
+  ["a capital letter", { key: "A", shiftKey: true }, true],
+  ["a space, which presses a button", { key: " " }, false],
+  ["an arrow", { key: "ArrowUp" }, false],
+  ["Tab", { key: "Tab" }, false],
+  ["a shortcut", { key: "c", ctrlKey: true }, false],
+  ["a shortcut of macOS", { key: "c", metaKey: true }, false],
+  ["a menu's key", { key: "f", altKey: true }, false],
+])("%s goes into the field, wherever it is typed: %s", (_what, pressed, typed) => {
+  expect(isTyped({ ...enter(), metaKey: false, ...pressed })).toBe(typed);
+});
+
+test.each([
+  ["Escape", {}, true],
+  ["Escape while composing", { isComposing: true }, false],
+  ["Escape that Safari reports after the composition", { keyCode: 229 }, false],
+])("%s ends what is under way: %s", (_what, pressed, ends) => {
+  expect(escapes({ key: "Escape", isComposing: false, keyCode: 27, ...pressed })).toBe(ends);
 });

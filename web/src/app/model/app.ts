@@ -74,11 +74,15 @@ export class App extends Model {
 
   /** What this browser has, or the way to sign in. */
   async begin(): Promise<void> {
-    this.persisted = await navigator.storage?.persisted?.();
+    this.persisted = await navigator.storage?.persisted?.().catch(() => undefined);
     await this.notifications.begin();
     const known = installed();
     if (known === undefined) return this.#is({ at: "signed-out" });
-    if (!(await keysAreThere(known))) return this.#is({ at: "keys-gone", user: known.user });
+    try {
+      if (!(await keysAreThere(known))) return this.#is({ at: "keys-gone", user: known.user });
+    } catch (error) {
+      return this.#is({ at: "broken", reason: reasonOf(error) }); // not to be read is not gone
+    }
     await this.#open(known);
   }
 
@@ -92,14 +96,12 @@ export class App extends Model {
     const beside = (await isFree(name)) ? undefined : this.#beside(known, name);
     try {
       const wait = beside?.ends.signal ?? new AbortController().signal;
-      if (beside !== undefined) {
-        await isHandedOn(name, wait);
-        if (installed() === undefined) {
-          const left = await beside.session; // its user has left, and may not have said so
-          return left === undefined ? this.forget() : this.#left(left);
-        }
+      const open = () => ChatClient.open({ ...known, wasm: this.#wasm, wait });
+      const client = await (beside === undefined ? open() : inTurn(name, wait, open));
+      if (client === undefined) {
+        const left = await beside?.session; // its user has left, and may not have said so
+        return left === undefined ? this.forget() : this.#left(left);
       }
-      const client = await ChatClient.open({ ...known, wasm: this.#wasm, wait });
       const session = await beside?.session;
       if (beside === undefined || session === undefined) {
         await beside?.guest.close();
@@ -347,10 +349,20 @@ async function isFree(name: string): Promise<boolean> {
 
 const leavingOf = (name: string) => `${name}/leaving`;
 
-/** Until the tab that had the device has ended, and has deleted what it had if its user has left. */
-async function isHandedOn(name: string, signal: AbortSignal): Promise<void> {
-  await navigator.locks.request(name, { signal }, () => {});
-  await navigator.locks.request(leavingOf(name), { mode: "shared", signal }, () => {});
+/**
+ * Opens the device once the tab that had it has ended, and has deleted what it had if its user has left:
+ * then there is none. One tab after another waits for that, so that each looks when it is its turn.
+ */
+async function inTurn<T>(
+  name: string,
+  signal: AbortSignal,
+  open: () => Promise<T>,
+): Promise<T | undefined> {
+  return navigator.locks.request(`${name}/turn`, { signal }, async () => {
+    await navigator.locks.request(name, { signal }, () => {});
+    await navigator.locks.request(leavingOf(name), { mode: "shared", signal }, () => {});
+    return installed() === undefined ? undefined : open();
+  });
 }
 
 function reasonOf(error: unknown): string {

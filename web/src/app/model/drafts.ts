@@ -27,7 +27,7 @@ export class Drafts {
   #store: Store | undefined;
   readonly #texts: Map<string, string>;
   /** Called with each change that is typed here. */
-  told: ((chat: string, text: string) => void) | undefined;
+  typedHere: ((chat: string, text: string) => void) | undefined;
   readonly #unstored = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -64,7 +64,7 @@ export class Drafts {
   typed(chat: string, text: string): void {
     if (text === this.of(chat)) return;
     this.typedElsewhere(chat, text);
-    this.told?.(chat, text);
+    this.typedHere?.(chat, text);
   }
 
   /** On another tab. */

@@ -1,4 +1,4 @@
-/** Whether Enter sends: not while an input method (IME) still composes. */
+/** What a key does in a chat: whether Enter sends, and whether what is typed belongs into the field. */
 
 /** Safari ends the composition first, and reports the Enter that ended it right after that. */
 const AFTER_COMPOSITION_MS = 30;
@@ -16,8 +16,26 @@ export interface Key {
 /** `compositionEnded`: the time stamp of the last `compositionend`. `touch`: Enter is a new line. */
 export function enterSends(pressed: Key, compositionEnded: number, touch: boolean): boolean {
   if (pressed.key !== "Enter" || pressed.shiftKey || pressed.altKey) return false;
-  // 229: the key went to the input method (https://www.w3.org/TR/uievents/#determine-keydown-keyup-keyCode)
-  if (pressed.isComposing || pressed.keyCode === 229) return false;
+  if (isForInputMethod(pressed)) return false;
   if (pressed.timeStamp - compositionEnded < AFTER_COMPOSITION_MS) return false;
   return !touch || pressed.ctrlKey;
+}
+
+/** Escape ends what is under way, and not while it ends a composition only. */
+export function escapes(pressed: Pick<Key, "key" | "isComposing" | "keyCode">): boolean {
+  return pressed.key === "Escape" && !isForInputMethod(pressed);
+}
+
+/**
+ * A letter that is typed where nothing takes it, as after a click on a message or when a dialog has
+ * closed. A space presses what has the focus.
+ */
+export function isTyped(pressed: Key & { readonly metaKey: boolean }): boolean {
+  const { key, ctrlKey, altKey, metaKey, isComposing } = pressed;
+  return [...key].length === 1 && key !== " " && !(ctrlKey || altKey || metaKey || isComposing);
+}
+
+/** 229: https://www.w3.org/TR/uievents/#determine-keydown-keyup-keyCode */
+function isForInputMethod({ isComposing, keyCode }: Pick<Key, "isComposing" | "keyCode">): boolean {
+  return isComposing || keyCode === 229;
 }

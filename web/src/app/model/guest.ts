@@ -177,6 +177,7 @@ export class Guest {
         hears.linkIs(data.link);
         return;
       case "left":
+        for (const { resolve } of this.#take()) resolve(undefined); // it was asked to
         hears.left();
         return;
       case "report":
@@ -228,7 +229,7 @@ function isRepeated({ path }: Call): boolean {
   return REPEATED.has(path.join("."));
 }
 
-/** What `own` lacks is a method, which `call` is told of, or a part that has methods. */
+/** What `own` lacks is a method, for which `call` is called, or a part that has methods. */
 function callable(
   own: object,
   path: readonly string[],

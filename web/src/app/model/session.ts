@@ -64,7 +64,7 @@ export class Session extends Model {
   registeredAt: number | undefined;
   /** The sign-in is over; set once. */
   ended: ((why: "signed_out" | "displaced") => void) | undefined;
-  /** Told of what is changed on this tab, for the others of the device. */
+  /** Called with what is changed on this tab, for the others of the device. */
   changedHere: ((change: Change) => void) | undefined;
 
   readonly #typing = new Map<string, Map<string, ReturnType<typeof setTimeout>>>();
@@ -85,8 +85,14 @@ export class Session extends Model {
     this.client = client;
     this.drafts = drafts;
     this.files = new Files(client);
-    this.#stop = client.listen((event) => this.#heard(event));
-    drafts.told = (chat, text) => this.changedHere?.({ type: "draft", chat, text });
+    const stop = client.listen((event) => this.#heard(event));
+    const hidden = () => void drafts.flush(); // what follows may be the end of the page
+    globalThis.document?.addEventListener("visibilitychange", hidden);
+    this.#stop = () => {
+      stop();
+      globalThis.document?.removeEventListener("visibilitychange", hidden);
+    };
+    drafts.typedHere = (chat, text) => this.changedHere?.({ type: "draft", chat, text });
   }
 
   get user(): string {

@@ -3,7 +3,7 @@
 import { html, nothing, type PropertyValues } from "lit";
 import { ClientError, MessageTooLarge, StoreUnavailable } from "../../client/index.ts";
 import type { Conversation } from "../model/conversation.ts";
-import { enterSends } from "../model/enter.ts";
+import { enterSends, escapes } from "../model/enter.ts";
 import { Recorder } from "../model/recorder.ts";
 import { lasting } from "../words/times.ts";
 import { words } from "../words/words.ts";
@@ -92,6 +92,11 @@ export class Composer extends View {
   /** On a touch screen it would open the keyboard over what is to be read. */
   focusUnlessTouch(): void {
     if (!isTouch()) this.#area?.focus({ preventScroll: true });
+  }
+
+  /** Whoever has a keyboard to type on wants to type. */
+  focusIfSeen(): void {
+    if (this.#area?.checkVisibility()) this.#area.focus({ preventScroll: true });
   }
 
   get #area(): HTMLTextAreaElement | null {
@@ -206,7 +211,7 @@ export class Composer extends View {
   };
 
   readonly #pressed = (event: KeyboardEvent): void => {
-    if (event.key === "Escape" && !event.isComposing) this.#cancel();
+    if (escapes(event)) this.#cancel();
     if (!enterSends(event, this.#compositionEnded, isTouch())) return;
     event.preventDefault();
     void this.#send();

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import type { Conversation } from "../model/conversation.ts";
+import { escapes, isTyped } from "../model/enter.ts";
 import type { ChatEntry } from "../model/session.ts";
 import { moment } from "../words/times.ts";
 import { words } from "../words/words.ts";
@@ -18,6 +19,23 @@ export class ConversationView extends View {
   #finding = false;
   #matches: readonly string[] = [];
   #match = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("keydown", this.#typed);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("keydown", this.#typed);
+  }
+
+  /** What is typed where nothing takes it goes into the field. */
+  readonly #typed = (event: KeyboardEvent): void => {
+    const taken = "input, textarea, select, dialog";
+    if (!isTyped(event) || (event.target as Element).closest?.(taken)) return;
+    if (document.querySelector("dialog[open]") === null) this.#composer?.focusIfSeen();
+  };
 
   protected override render() {
     const { conversation, session, ui } = this;
@@ -149,6 +167,10 @@ export class ConversationView extends View {
     ></switchboard-composer>`;
   }
 
+  get #composer(): Composer | null {
+    return this.querySelector<Composer>("switchboard-composer");
+  }
+
   get #list(): MessageList | null {
     return this.querySelector<MessageList>("switchboard-messages");
   }
@@ -174,7 +196,7 @@ export class ConversationView extends View {
         @input=${(event: InputEvent) =>
           this.ui.run(() => this.#search((event.target as HTMLInputElement).value))}
         @keydown=${(event: KeyboardEvent) => {
-          if (event.key === "Escape") this.#toggleFind();
+          if (escapes(event)) this.#toggleFind();
         }}
       />
       <span role="status">${count > 0 ? say.matches(this.#match + 1, count) : nothing}</span>
@@ -188,7 +210,7 @@ export class ConversationView extends View {
     this.requestUpdate();
     void this.updateComplete.then(() => {
       if (this.#finding) this.querySelector<HTMLInputElement>(".find input")?.focus();
-      else this.querySelector<Composer>("switchboard-composer")?.focusUnlessTouch();
+      else this.#composer?.focusUnlessTouch();
     });
   }
 

@@ -36,8 +36,13 @@ export class LinkBar extends View {
     if (!notifications.updateWaits) return nothing;
     return html`<p class="banner" role="status">
       ${words().updateWaits}
-      <button type="button" @click=${() => notifications.update()}>${words().update}</button>
+      <button type="button" @click=${() => this.ui.run(() => this.#update())}>${words().update}</button>
     </p>`;
+  }
+
+  async #update(): Promise<void> {
+    await this.session.drafts.flush();
+    this.ui.app.notifications.update();
   }
 
   #state(): string {

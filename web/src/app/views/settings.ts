@@ -139,6 +139,12 @@ export class SettingsView extends View {
       </div>`;
   }
 
+  /** Browsers decide by themselves, some without a question: a no is said, and why. */
+  async #keep(): Promise<void> {
+    await this.ui.app.askToPersist();
+    if (this.ui.app.persisted !== true) this.ui.say(words().keptNot);
+  }
+
   #storage() {
     const say = words();
     const { app } = this.ui;
@@ -148,7 +154,7 @@ export class SettingsView extends View {
         app.persisted === true
           ? nothing
           : html`<div class="actions">
-              <button type="button" class="action" @click=${() => this.ui.run(() => app.askToPersist())}>
+              <button type="button" class="action" @click=${() => this.ui.run(() => this.#keep())}>
                 ${icon("lock")} ${say.keepThem}
               </button>
             </div>`

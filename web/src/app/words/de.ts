@@ -301,6 +301,8 @@ export const de: Words = {
   storage: "Speicher",
   persisted: "Der Browser behält deine Nachrichten.",
   notPersisted: "Der Browser kann deine Nachrichten löschen, wenn er Platz braucht.",
+  keptNot:
+    "Der Browser sagt nein. Viele sagen ja, sobald du Benachrichtigungen erlaubst oder die Seite als App installierst.",
   keepThem: "Den Browser bitten, sie zu behalten",
   changePassword: "Passwort ändern",
   changePasswordText: "Deine anderen Geräte müssen sich neu anmelden.",

@@ -301,6 +301,8 @@ export const en = {
   storage: "Storage",
   persisted: "The browser keeps your messages.",
   notPersisted: "The browser may delete your messages when it needs space.",
+  keptNot:
+    "The browser says no. Many say yes once you allow notifications or install the page as an app.",
   keepThem: "Ask the browser to keep them",
   changePassword: "Change password",
   changePasswordText: "Your other devices have to sign in again.",

@@ -26,10 +26,10 @@ import { contentOf } from "../store/changes.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
+import { checkedClaim } from "./entries.ts";
 import { asEnvelope, type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
 import {
   blocked,
-  checkedClaim,
   Identities,
   type KnownDevice,
   type Listed,

@@ -3,14 +3,13 @@
  * there is used before its signature holds, and before it is as this device remembers it.
  */
 
-import type { ClaimedKey, FormerDevice } from "../core/bodies.generated.ts";
+import type { FormerDevice } from "../core/bodies.generated.ts";
 import type { Found, Listing } from "../core/cipher.ts";
-import { nameOf, partsOf } from "../core/ids.ts";
 import type { Work } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
+import { checkedFormer, checkedList, isIntroduced } from "./entries.ts";
 import type { Self } from "./envelope.ts";
-import type { IdentityKeys, Ratchets } from "./olm.ts";
-import { canonical, deviceDocument, introductionDocument, keyDocument } from "./signing.ts";
+import type { IdentityKeys } from "./olm.ts";
 
 export interface KnownDevice {
   readonly user: string;
@@ -40,8 +39,6 @@ export interface Author {
   readonly keys: IdentityKeys;
   readonly former: boolean;
 }
-
-const DEVICE = /^[A-Za-z0-9_-]{1,64}$/;
 
 export type Listed = ReadonlyMap<string, IdentityKeys>;
 
@@ -264,23 +261,6 @@ export function same(a: IdentityKeys, b: IdentityKeys): boolean {
 }
 
 /**
- * The devices of `user` in a response. One whose entry it has not signed itself is none, and nobody
- * has to say who this device is.
- */
-function checkedList(self: Self, user: string, found: Listing): Listed {
-  const listed = new Map<string, IdentityKeys>();
-  for (const [device, { keys, signature }] of found.devices) {
-    if (isSigned(self, user, { device, keys, signature })) listed.set(device, keys);
-  }
-  return listed;
-}
-
-/** Likewise. */
-function checkedFormer(self: Self, user: string, found: readonly FormerDevice[]): Former[] {
-  return found.filter((entry) => isSigned(self, user, entry));
-}
-
-/**
  * The keys that verified devices of the user have signed for devices that they linked.
  *
  * A device that this one has `linked`, with these keys, is verified as well. What is introduced
@@ -312,11 +292,9 @@ function introductions(
   for (let before = -1; before !== trusted.size; ) {
     before = trusted.size;
     for (const [device, keys] of candidates) {
-      const { by, signature } = found.devices.get(device)?.introduction ?? {};
-      const key = by === undefined || trusted.has(device) ? undefined : trusted.get(by);
-      if (by === undefined || signature === undefined || key === undefined) continue;
-      const document = canonical(introductionDocument(by, user, device, keys));
-      if (!self.ratchets.verify(key, document, signature)) continue;
+      if (trusted.has(device)) continue;
+      const introduction = found.devices.get(device)?.introduction;
+      if (!isIntroduced(self.ratchets, { user, device, keys }, introduction, trusted)) continue;
       introduced.set(device, keys);
       trusted.set(device, keys.ed25519);
     }
@@ -327,27 +305,4 @@ function introductions(
 /** These are its trusted keys, and it does not wait for the acceptance of others. */
 function shows({ keys, pending }: KnownDevice, shown: IdentityKeys): boolean {
   return keys !== undefined && pending === undefined && same(keys, shown);
-}
-
-/** The name has to be one: sessions with former identities stand under others (`retired`). */
-function isSigned(
-  self: Self,
-  user: string,
-  { device, keys, signature }: Pick<FormerDevice, "device" | "keys" | "signature">,
-): boolean {
-  if (nameOf(user, device) === self.name || !DEVICE.test(device)) return false;
-  const document = canonical(deviceDocument(user, device, keys));
-  return self.ratchets.verify(keys.ed25519, document, signature);
-}
-
-/** The claimed key, if the device signed it. */
-export function checkedClaim(
-  ratchets: Ratchets,
-  { name, keys }: { readonly name: string; readonly keys: IdentityKeys },
-  claimed: ClaimedKey | undefined,
-): string | undefined {
-  if (claimed === undefined) return undefined;
-  const [user, device] = partsOf(name);
-  const document = canonical(keyDocument(user, device, claimed.id, claimed.key, claimed.fallback));
-  return ratchets.verify(keys.ed25519, document, claimed.signature) ? claimed.key : undefined;
 }
