@@ -2,6 +2,7 @@
 
 Its URL begins with a token (see `emulator.console.token`). Without it only GET /_local/endpoints
 has a response, from which another emulator learns who has a port. Behind it
+GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
 `{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
 `{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Commands.load`) are
 the orders. See `emulator.console.details` for what is
