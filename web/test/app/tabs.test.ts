@@ -22,7 +22,7 @@ const NOW: Snapshot = {
   comparisons: new Map(),
   changedKeys: new Set(["meena"]),
   storeFailing: false,
-  drafts: new Map([["c1", "a draft"]]),
+  drafts: new Map([["c1", { text: "a draft", changes: 1 }]]),
 };
 const OF = { user: "ravi", device: "web-1" };
 let database = 0;
@@ -132,7 +132,11 @@ test("what one tab changes the others hear, and not the one that did it", async 
   const { name, there, here } = await both();
   const other = guestOf(name);
   await vi.waitFor(() => expect(other.heard.joined).toHaveBeenCalled());
-  const change: Change = { type: "draft", chat: "c1", text: "as typed" };
+  const change: Change = {
+    type: "draft",
+    chat: "c1",
+    draft: { text: "as typed", changes: 2 },
+  };
   here.guest.tell(change);
   await vi.waitFor(() => expect(other.heard.changed).toHaveBeenCalledWith(change));
   expect(there.changes).toEqual([change]);
@@ -149,6 +153,17 @@ test("signing out is done by the tab that has the device, and all others leave w
   there.holder.left();
   await vi.waitFor(() => expect(here.heard.left).toHaveBeenCalled());
 });
+
+test.each(["signed_out", "displaced"] as const)(
+  "%s ends the session on all tabs, also where the session hears of it first and lets go",
+  async (why) => {
+    const { there, here } = await both();
+    const events: Event[] = [];
+    here.client.listen((event) => events.push(event));
+    there.holder.ended(why);
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toEqual([why]));
+  },
+);
 
 test.each(["here", "elsewhere"])(
   "when the device comes %s, what may be done twice is done again and the rest is reported",

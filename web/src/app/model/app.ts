@@ -18,6 +18,7 @@ import {
   forgetInstalled,
   type Installation,
   installed,
+  isInstalled,
   keysAreThere,
   markInstalled,
   newDevice,
@@ -27,6 +28,7 @@ import { Model } from "./model.ts";
 import { Notifications } from "./notifications.ts";
 import { Session } from "./session.ts";
 import { Tabs } from "./tabs.ts";
+import { ifFree, inTurn, leaving } from "./turn.ts";
 
 export type Phase =
   | { readonly at: "opening" }
@@ -61,10 +63,14 @@ export class App extends Model {
   readonly #wasm: string;
   readonly #tabs = new Tabs();
   #stopListening: (() => void) | undefined;
+  /** The device that this page has opened; another tab may have made another one meanwhile. */
+  #known: Installation | undefined;
   /** While this tab has the device. */
   #holder: Holder | undefined;
   /** What ends the wait for the device, of a session beside another tab's. */
   readonly #ends = new WeakMap<Session, AbortController>();
+  /** Those whose user has left. */
+  readonly #over = new WeakSet<Session>();
 
   /** `wasm`: where olm.wasm is. */
   constructor(wasm: string) {
@@ -77,6 +83,7 @@ export class App extends Model {
     this.persisted = await navigator.storage?.persisted?.().catch(() => undefined);
     await this.notifications.begin();
     const known = installed();
+    this.#known = known;
     if (known === undefined) return this.#is({ at: "signed-out" });
     try {
       if (!(await keysAreThere(known))) return this.#is({ at: "keys-gone", user: known.user });
@@ -91,22 +98,28 @@ export class App extends Model {
    * ends: then the device's lock is handed on.
    */
   async #open(known: Installation): Promise<void> {
+    this.#known = known;
     this.#is({ at: "opening" });
-    const name = databaseOf(known.user, known.device);
-    const beside = (await isFree(name)) ? undefined : this.#beside(known, name);
+    let beside: Beside | undefined;
     try {
-      const wait = beside?.ends.signal ?? new AbortController().signal;
-      const open = () => ChatClient.open({ ...known, wasm: this.#wasm, wait });
-      const client = await (beside === undefined ? open() : inTurn(name, wait, open));
+      const open = (wait: AbortSignal) => ChatClient.open({ ...known, wasm: this.#wasm, wait });
+      let client = await ifFree(known, () => open(new AbortController().signal));
       if (client === undefined) {
-        const left = await beside?.session; // its user has left, and may not have said so
-        return left === undefined ? this.forget() : this.#left(left);
+        beside = this.#beside(known);
+        const { signal } = beside.ends;
+        client = await inTurn(known, signal, () => open(signal));
       }
-      const session = await beside?.session;
-      if (beside === undefined || session === undefined) {
+      if (client === undefined) {
         await beside?.guest.close();
-        await this.#enter(client, known);
-      } else await this.#goOn(beside.guest, client, session, known);
+        const left = await beside?.session; // its user has left, and may not have said so
+        return await (left === undefined ? this.#forget(known) : this.#left(left));
+      }
+      await beside?.guest.caughtUp(); // the one before may have said that the sign-in is over
+      if (beside?.ends.signal.aborted === true) return await client.close();
+      beside?.guest.moveTo(client); // first: the session may wait for what nobody else answers
+      const session = await beside?.session;
+      if (session === undefined) await this.#enter(client, known);
+      else await this.#goOn(session, known);
     } catch (error) {
       if (beside?.ends.signal.aborted === true) return;
       this.#is({ at: "broken", reason: reasonOf(error) });
@@ -114,15 +127,15 @@ export class App extends Model {
   }
 
   /** Takes part in what another tab has open; `session` is there once that one has answered. */
-  #beside(known: Installation, name: string): Beside {
+  #beside(known: Installation): Beside {
+    const name = databaseOf(known.user, known.device);
     const ends = new AbortController();
     const beside: Beside = {
       ends,
       session: undefined,
       guest: new Guest(known, name, {
         joined: (now) => {
-          if (beside.session !== undefined)
-            void beside.session.then((each) => each?.isElsewhere(now));
+          if (beside.session !== undefined) void beside.session.then((each) => each?.handedOn(now));
           else beside.session = this.#enterBeside(beside, known, now);
         },
         changed: (change) => void beside.session?.then((each) => each?.changedElsewhere(change)),
@@ -139,32 +152,33 @@ export class App extends Model {
   }
 
   async #enterBeside(
-    { guest, ends }: Beside,
+    beside: Beside,
     known: Installation,
     now: Snapshot,
   ): Promise<Session | undefined> {
+    const { guest, ends } = beside;
+    const session = new Session(guest.client, new Drafts(now.drafts));
     try {
-      const session = new Session(guest.client, new Drafts(now.drafts));
       session.changedHere = (change) => guest.tell(change);
       session.ended = (why) => void this.#ended(session, why);
       this.#ends.set(session, ends);
       await session.beginBeside(now);
+      ends.signal.throwIfAborted();
       this.#is({ at: "in", session });
-      await this.notifications.resume(guest.client, known).catch(() => {});
+      // It waits for the network, and a tab may need this one's session before.
+      void this.notifications.resume(guest.client, known).catch(() => {});
       return session;
     } catch {
-      return undefined; // it has ended meanwhile: this tab gets the device
+      // It has ended meanwhile, and this tab gets the device; or it can't share it.
+      await session.closed();
+      beside.session = undefined;
+      if (this.phase.at === "opening") this.#is({ at: "elsewhere", taking: false });
+      return undefined;
     }
   }
 
   /** The device has been handed on to this tab, which has worked through another one. */
-  async #goOn(
-    guest: Guest,
-    client: ChatClient,
-    session: Session,
-    known: Installation,
-  ): Promise<void> {
-    guest.moveTo(client);
+  async #goOn(session: Session, known: Installation): Promise<void> {
     await session.drafts.moveTo(pageDatabaseOf(known));
     this.#hold(session, known);
     session.goOn();
@@ -172,7 +186,7 @@ export class App extends Model {
 
   /** The other tab is asked to let go; its lock comes to this one then. */
   takeOver(): void {
-    const known = installed();
+    const known = this.#known;
     if (known === undefined || this.phase.at !== "elsewhere") return;
     this.#is({ at: "elsewhere", taking: true });
     this.#tabs.ask(databaseOf(known.user, known.device));
@@ -255,33 +269,45 @@ export class App extends Model {
       await act(); // on the tab that has the device
       return this.#left(session);
     }
-    const name = databaseOf(session.user, session.client.device);
-    await navigator.locks.request(leavingOf(name), async () => {
+    await leaving(deviceOf(session), async () => {
       await act();
       this.#holder?.left();
       await this.#left(session);
     });
   }
 
-  /** The device of this browser is given up; its data, if any is left, is deleted. */
+  /** The device that this page has opened is given up; its data, if any is left, is deleted. */
   async forget(): Promise<void> {
-    const known = installed();
-    forgetInstalled();
-    await this.notifications.forget().catch(() => {}); // the browser may have ended it already
-    if (known !== undefined) await deleteDatabases(known);
+    const known = this.#known;
+    if (known === undefined) this.#is({ at: "signed-out" });
+    else await this.#forget(known);
+  }
+
+  /** Of the browser's own, what belongs to another device stays, which another tab has made since. */
+  async #forget(known: Installation): Promise<void> {
+    if (isInstalled(known)) {
+      forgetInstalled();
+      await this.notifications.forget().catch(() => {}); // the browser may have ended it already
+    }
+    await deleteDatabases(known);
     this.#is({ at: "signed-out" });
   }
 
+  /** The connection may have ended first, and the session with it: its data is deleted all the same. */
   async #left(session: Session): Promise<void> {
-    if (this.phase.at !== "in" || this.phase.session !== session) return;
-    this.#letGo(session);
-    this.#is({ at: "opening" });
-    await session.closed();
-    location.hash = "#/";
-    await this.forget();
+    if (this.#over.has(session)) return;
+    this.#over.add(session);
+    if (this.phase.at === "in" && this.phase.session === session) {
+      this.#letGo(session);
+      this.#is({ at: "opening" });
+      await session.closed();
+      location.hash = "#/";
+    }
+    await this.#forget(deviceOf(session));
   }
 
   async #enter(client: ChatClient, known: Installation): Promise<void> {
+    this.#known = known;
     const drafts = await Drafts.open(pageDatabaseOf(known));
     const session = new Session(client, drafts);
     session.ended = (why) => void this.#ended(session, why);
@@ -320,7 +346,10 @@ export class App extends Model {
   }
 
   async #ended(session: Session, why: "signed_out" | "displaced"): Promise<void> {
-    if (this.phase.at !== "in" || this.phase.session !== session) return;
+    const { phase } = this;
+    const isJoining = ["opening", "elsewhere"].includes(phase.at) && this.#ends.has(session);
+    if (!isJoining && !(phase.at === "in" && phase.session === session)) return;
+    this.#holder?.ended(why);
     this.#letGo(session);
     this.#is({ at: "ended", why });
     await session.close().catch(() => {});
@@ -343,26 +372,8 @@ export class App extends Model {
   }
 }
 
-async function isFree(name: string): Promise<boolean> {
-  return navigator.locks.request(name, { ifAvailable: true }, (lock) => lock !== null);
-}
-
-const leavingOf = (name: string) => `${name}/leaving`;
-
-/**
- * Opens the device once the tab that had it has ended, and has deleted what it had if its user has left:
- * then there is none. One tab after another waits for that, so that each looks when it is its turn.
- */
-async function inTurn<T>(
-  name: string,
-  signal: AbortSignal,
-  open: () => Promise<T>,
-): Promise<T | undefined> {
-  return navigator.locks.request(`${name}/turn`, { signal }, async () => {
-    await navigator.locks.request(name, { signal }, () => {});
-    await navigator.locks.request(leavingOf(name), { mode: "shared", signal }, () => {});
-    return installed() === undefined ? undefined : open();
-  });
+function deviceOf({ client: { user, device } }: Session): Installation {
+  return { user, device };
 }
 
 function reasonOf(error: unknown): string {

@@ -15,6 +15,7 @@ import {
   StoreUnavailable,
   Unreachable,
 } from "../../client/index.ts";
+import type { Draft } from "./drafts.ts";
 import type { Link } from "./link.ts";
 import type { Ongoing, Presence } from "./session.ts";
 
@@ -25,7 +26,7 @@ export interface Snapshot {
   readonly comparisons: ReadonlyMap<string, Ongoing>;
   readonly changedKeys: ReadonlySet<string>;
   readonly storeFailing: boolean;
-  readonly drafts: ReadonlyMap<string, string>;
+  readonly drafts: ReadonlyMap<string, Draft>;
 }
 
 /** Of one call, by its number in the tab that makes it. */
@@ -41,7 +42,7 @@ export interface Call {
 
 /** What a tab has changed, for the others. */
 export type Change =
-  | { readonly type: "draft"; readonly chat: string; readonly text: string }
+  | { readonly type: "draft"; readonly chat: string; readonly draft: Draft }
   | { readonly type: "wrote"; readonly chat: string; readonly what: "tail" | "all" };
 
 export type ToHolder = Call | Change;
@@ -55,6 +56,8 @@ export type ToGuest =
   | { readonly type: "report"; readonly id: number; readonly args: readonly unknown[] }
   | { readonly type: "returned"; readonly id: number; readonly value: unknown }
   | { readonly type: "raised"; readonly id: number; readonly error: Raised }
+  /** Of the tab itself: what was said to it before is heard before this. */
+  | { readonly type: "echo" }
   /** The user has left: this browser is no device any more. */
   | { readonly type: "left" };
 

@@ -10,12 +10,18 @@ const VERSION = 1;
 /** At most so long after a key it is stored. */
 const STORED_WITHIN_MS = 400;
 
-interface Draft {
+/** Of two that differ, the one that was changed more often is the newer; an empty text is none. */
+export interface Draft {
+  readonly text: string;
+  readonly changes: number;
+}
+
+interface Row {
   readonly chat: string;
   readonly text: string;
 }
 
-const TABLE: Table<Draft> = {
+const TABLE: Table<Row> = {
   name: "drafts",
   key: ({ chat }) => chat,
   indexes: {},
@@ -25,52 +31,76 @@ const TABLE: Table<Draft> = {
 export class Drafts {
   /** Of the tab that has the device; others tell that one what is typed. */
   #store: Store | undefined;
-  readonly #texts: Map<string, string>;
+  readonly #drafts: Map<string, Draft>;
   /** Called with each change that is typed here. */
-  typedHere: ((chat: string, text: string) => void) | undefined;
+  typedHere: ((chat: string, draft: Draft) => void) | undefined;
   readonly #unstored = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   static async open(name: string): Promise<Drafts> {
     const drafts = new Drafts(new Map());
-    drafts.#store = await opened(name);
-    for (const { chat, text } of await drafts.#store.all(TABLE)) drafts.#texts.set(chat, text);
+    await drafts.#read(name);
     return drafts;
   }
 
   /** Those of another tab, which stores them. */
-  constructor(texts: ReadonlyMap<string, string>) {
-    this.#texts = new Map(texts);
+  constructor(drafts: ReadonlyMap<string, Draft>) {
+    this.#drafts = new Map(drafts);
   }
 
-  /** This tab stores them from now on. */
+  /** This tab stores them from now on. What it has not heard of stays. */
   async moveTo(name: string): Promise<void> {
-    this.#store = await opened(name);
-    const stored = (await this.#store.all(TABLE)).map(({ chat }) => chat);
-    for (const chat of [...stored, ...this.#texts.keys()]) this.#unstored.add(chat);
+    await this.#read(name);
+    for (const chat of this.#drafts.keys()) this.#unstored.add(chat);
     await this.flush();
   }
 
-  get all(): ReadonlyMap<string, string> {
-    return this.#texts;
+  async #read(name: string): Promise<void> {
+    const store = await opened(name);
+    for (const { chat, text } of await store.all(TABLE)) {
+      if (!this.#drafts.has(chat)) this.#drafts.set(chat, { text, changes: 0 });
+    }
+    this.#store = store;
+  }
+
+  get all(): ReadonlyMap<string, Draft> {
+    return this.#drafts;
   }
 
   of(chat: string): string {
-    return this.#texts.get(chat) ?? "";
+    return this.#drafts.get(chat)?.text ?? "";
+  }
+
+  #changesOf(chat: string): number {
+    return this.#drafts.get(chat)?.changes ?? 0;
   }
 
   /** May be called at every key. */
   typed(chat: string, text: string): void {
     if (text === this.of(chat)) return;
-    this.typedElsewhere(chat, text);
-    this.typedHere?.(chat, text);
+    const draft = { text, changes: this.#changesOf(chat) + 1 };
+    this.#set(chat, draft);
+    this.typedHere?.(chat, draft);
   }
 
   /** On another tab. */
-  typedElsewhere(chat: string, text: string): void {
-    if (text === "") this.#texts.delete(chat);
-    else this.#texts.set(chat, text);
+  typedElsewhere(chat: string, draft: Draft): void {
+    if (draft.changes > this.#changesOf(chat)) this.#set(chat, draft);
+  }
+
+  /** Another tab has `theirs` and stores them from now on; it is told what is newer here. */
+  handedOn(theirs: ReadonlyMap<string, Draft>): void {
+    for (const [chat, draft] of theirs) {
+      if (draft.changes >= this.#changesOf(chat)) this.#drafts.set(chat, draft);
+    }
+    for (const [chat, draft] of this.#drafts) {
+      if (draft.changes > (theirs.get(chat)?.changes ?? 0)) this.typedHere?.(chat, draft);
+    }
+  }
+
+  #set(chat: string, draft: Draft): void {
+    this.#drafts.set(chat, draft);
     this.#unstored.add(chat);
     this.#timer ??= setTimeout(() => void this.flush(), STORED_WITHIN_MS);
   }

@@ -42,9 +42,14 @@ export class Files extends Model {
     this.#client = client;
   }
 
-  /** What was to be sent before the page was loaded. */
+  /** What was to be sent before the page was loaded, or by the tab that had the device before. */
   async restore(): Promise<void> {
-    for (const { chat, messageId, content, size } of await this.#client.uploads()) {
+    const uploads = await this.#client.uploads();
+    const waiting = new Set(uploads.map(({ messageId }) => messageId));
+    for (const { messageId, final } of [...this.#sending.values()]) {
+      if (!final && !waiting.has(messageId)) this.#sending.delete(messageId); // its message is written
+    }
+    for (const { chat, messageId, content, size } of uploads) {
       const { name = "" } = (content.file ?? {}) as Partial<Attachment>;
       const nothing = { done: 0, reason: undefined, final: false };
       this.#sending.set(messageId, { chat, messageId, name, size, ...nothing });

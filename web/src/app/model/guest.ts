@@ -71,6 +71,8 @@ export class Guest {
   readonly #listeners = new Set<(event: Event) => void>();
   readonly #pending = new Map<number, Pending>();
   readonly #there = Promise.withResolvers<void>();
+  readonly #echo = Promise.withResolvers<void>();
+  readonly #name: string;
   #calls = 0;
   #holder: string | undefined;
   #own: ChatClient | undefined;
@@ -83,6 +85,7 @@ export class Guest {
   ) {
     this.#all = new BroadcastChannel(channelOf(database));
     const name = guestChannelOf(database, this.#id);
+    this.#name = name;
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }: MessageEvent<ToGuest>) => this.#heard(data, hears);
     this.#all.onmessage = ({ data }: MessageEvent<ToAll>) => {
@@ -99,6 +102,14 @@ export class Guest {
   /** What was changed on this tab, for the others. */
   tell(change: Change): void {
     if (this.#own === undefined) this.#post(change);
+  }
+
+  /** Returns when everything has been heard that the other tab said until now. */
+  async caughtUp(): Promise<void> {
+    const channel = new BroadcastChannel(this.#name);
+    channel.postMessage({ type: "echo" } satisfies ToGuest);
+    await this.#echo.promise;
+    channel.close();
   }
 
   /** This tab has the device from now on. */
@@ -125,6 +136,7 @@ export class Guest {
     this.#all.close();
     this.#channel.close();
     this.#there.resolve();
+    this.#echo.resolve();
   }
 
   #take(): Pending[] {
@@ -175,6 +187,9 @@ export class Guest {
         return;
       case "link":
         hears.linkIs(data.link);
+        return;
+      case "echo":
+        this.#echo.resolve();
         return;
       case "left":
         for (const { resolve } of this.#take()) resolve(undefined); // it was asked to

@@ -3,7 +3,7 @@
  * happens. The device's lock decides which tab that is; nothing here measures a time.
  */
 
-import type { ChatClient } from "../../client/index.ts";
+import type { ChatClient, Event } from "../../client/index.ts";
 import {
   type Call,
   type Change,
@@ -55,6 +55,13 @@ export class Holder {
   /** The user has left, on this tab or another. */
   left(): void {
     this.#tell({ type: "left" });
+    this.close();
+  }
+
+  /** The sign-in is over. The session hears of it before this does, and may come to know it alone. */
+  ended(why: "signed_out" | "displaced"): void {
+    const event: Event = why === "displaced" ? { type: why } : { type: why, reason: why };
+    this.#tell({ type: "event", event });
     this.close();
   }
 

@@ -25,6 +25,12 @@ export function installed(): Installation | undefined {
   return undefined;
 }
 
+/** Whether this browser is that device, and not another one meanwhile. */
+export function isInstalled({ user, device }: Installation): boolean {
+  const now = installed();
+  return now?.user === user && now.device === device;
+}
+
 export function markInstalled({ user, device }: Installation): void {
   localStorage.setItem(MARKER, JSON.stringify({ user, device }));
 }

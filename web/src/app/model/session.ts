@@ -92,7 +92,7 @@ export class Session extends Model {
       stop();
       globalThis.document?.removeEventListener("visibilitychange", hidden);
     };
-    drafts.typedHere = (chat, text) => this.changedHere?.({ type: "draft", chat, text });
+    drafts.typedHere = (chat, draft) => this.changedHere?.({ type: "draft", chat, draft });
   }
 
   get user(): string {
@@ -115,9 +115,23 @@ export class Session extends Model {
   /** This tab has the device from now on. */
   goOn(): void {
     this.#watched.clear();
-    for (const { chat } of this.chats) this.#later(chat);
-    this.open?.refresh("all");
+    this.#readAgain();
     void this.#connect();
+  }
+
+  /** Another tab has the device from now on, and does not know what was typed here since. */
+  handedOn(now: Snapshot): void {
+    this.isElsewhere(now);
+    this.#readAgain();
+    this.drafts.handedOn(now.drafts);
+  }
+
+  /** What the tab before has done, and has not told any more. */
+  #readAgain(): void {
+    for (const { chat } of this.chats) this.#dirty.add(chat);
+    this.#refreshSoon();
+    void this.files.restore().catch(() => {}); // the store reports it by itself
+    this.open?.refresh("all");
   }
 
   async #restore(): Promise<void> {
@@ -143,7 +157,7 @@ export class Session extends Model {
 
   /** Another tab of the device has changed it. */
   changedElsewhere(change: Change): void {
-    if (change.type === "draft") this.drafts.typedElsewhere(change.chat, change.text);
+    if (change.type === "draft") this.drafts.typedElsewhere(change.chat, change.draft);
     else {
       this.#later(change.chat);
       if (this.open?.chat === change.chat) this.open.refresh(change.what);
@@ -436,6 +450,10 @@ export class Session extends Model {
 
   #later(chat: string): void {
     this.#dirty.add(chat);
+    this.#refreshSoon();
+  }
+
+  #refreshSoon(): void {
     this.#refreshing ??= setTimeout(() => {
       this.#refreshing = undefined;
       void this.#refreshChats().catch(() => {}); // the store reports it by itself

@@ -1,0 +1,268 @@
+/** The page in several tabs of one browser: which one opens the device, and how each of them ends. */
+
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { App } from "../../src/app/model/app.ts";
+import type { Snapshot } from "../../src/app/model/calls.ts";
+import { Drafts } from "../../src/app/model/drafts.ts";
+import { Holder } from "../../src/app/model/holder.ts";
+import { type Installation, installed, markInstalled } from "../../src/app/model/installation.ts";
+import { Session } from "../../src/app/model/session.ts";
+import { ChatClient, databaseOf, type Event } from "../../src/client/index.ts";
+import { lockDevice, type Release } from "../../src/client/store/lock.ts";
+
+const CHAT = {
+  chat: "c1",
+  kind: "direct",
+  members: ["raju", "ravi"],
+  unread: 0,
+  read: 0,
+  left: false,
+};
+const NEVER = () => new Promise<never>(() => {});
+const WITHIN = { timeout: 60_000 };
+
+/** Of the device's store. */
+interface Disk {
+  readonly written: object[];
+}
+
+let devices = 0;
+let known: Installation;
+let disk: Disk;
+/** The tabs that have opened the device, in turn. */
+let opened: ReturnType<typeof clientOf>[];
+const stored = new Map<string, string>();
+
+beforeEach(async () => {
+  vi.stubGlobal("localStorage", {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
+    removeItem: (key: string) => void stored.delete(key),
+  });
+  vi.stubGlobal("location", { hash: "" });
+  opened = [];
+  disk = { written: [] };
+  known = { user: "ravi", device: `app-${devices++}` };
+  await databaseFor(known);
+  markInstalled(known);
+  vi.spyOn(ChatClient, "open").mockImplementation(async ({ user, device, wait }) => {
+    const release = await lockDevice(databaseOf(user, device), wait);
+    const client = clientOf({ user, device }, release);
+    opened.push(client);
+    return client as unknown as ChatClient;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => vi.unstubAllGlobals());
+
+async function databaseFor({ user, device }: Installation): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const request = indexedDB.open(databaseOf(user, device), 1);
+  request.onsuccess = () => {
+    request.result.close();
+    resolve();
+  };
+  await promise;
+}
+
+async function isStored({ user, device }: Installation): Promise<boolean> {
+  return (await indexedDB.databases()).some(({ name }) => name === databaseOf(user, device));
+}
+
+/** A client without a backend, over what is on `disk`. */
+function clientOf({ user, device }: Installation, release: Release = async () => {}) {
+  const listeners = new Set<(event: Event) => void>();
+  const { written } = disk;
+  const client = {
+    user,
+    device,
+    connecting: false,
+    listen: (listener: (event: Event) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    tell: (event: Event) => {
+      for (const each of [...listeners]) each(event);
+    },
+    chats: async (): Promise<object[]> => [CHAT],
+    history: async () => [...written],
+    watermarks: async () => new Map(),
+    uploads: async () => [],
+    registeredAt: async () => 1,
+    refreshChats: async () => {},
+    webPushKey: NEVER,
+    send: async (chat: string, text: string) => {
+      const reference = { by: "ravi/app", id: text };
+      written.push({ chat, text, messageId: text, reference, sender: "ravi", sentAt: 1 });
+      await NEVER(); // it ends before it says so
+    },
+    writing: { profile: async () => ({}) },
+    people: {
+      chats: async () => [{ chat: "c1" }],
+      invitations: async () => [],
+      contacts: async () => new Map(),
+    },
+    watch: async () => {},
+    signUpOrIn: async () => false,
+    connect: async () => void Object.assign(client, { connecting: true }),
+    signOut: async () => client.close(),
+    close: async () => release(),
+  };
+  return client;
+}
+
+/** A tab that has the device, of which only that is here. */
+async function holds(client: ReturnType<typeof clientOf>) {
+  const name = databaseOf(client.user, client.device);
+  const release = await lockDevice(name, new AbortController().signal);
+  const session = new Session(client as unknown as ChatClient, new Drafts(new Map()));
+  const leaving = { signOut: NEVER, deleteAccount: NEVER };
+  const holder = new Holder(name, session, leaving);
+  return {
+    holder,
+    session,
+    end: async () => {
+      holder.close();
+      await release();
+    },
+  };
+}
+
+function tab(): App {
+  const app = new App("");
+  void app.begin();
+  return app;
+}
+
+async function reaches(app: App, at: App["phase"]["at"]): Promise<void> {
+  await vi.waitFor(() => expect(app.phase.at).toBe(at), WITHIN);
+}
+
+function sessionOf({ phase }: App): Session {
+  if (phase.at !== "in") throw new Error(phase.at);
+  return phase.session;
+}
+
+test.each(["chats", "uploads", "registeredAt"] as const)(
+  "a tab gets the device when the one before ends without an answer to %s",
+  async (call) => {
+    const asked = vi.fn(NEVER);
+    const first = await holds(Object.assign(clientOf(known), { [call]: asked }));
+    const app = tab();
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled(), WITHIN);
+    await first.end();
+    await reaches(app, "in");
+    await vi.waitFor(() => expect(opened[0]?.connecting).toBe(true), WITHIN);
+  },
+);
+
+test("a tab that can't take part says so, and gets the device in its turn", async () => {
+  const failing = async () => Promise.reject(new Error("the store is damaged"));
+  const first = await holds(Object.assign(clientOf(known), { registeredAt: failing }));
+  const app = tab();
+  await reaches(app, "elsewhere");
+  await first.end();
+  await reaches(app, "in");
+});
+
+test("of tabs that begin at once one opens the device, and the others work through it", async () => {
+  const tabs = [tab(), tab(), tab()];
+  for (const app of tabs) await reaches(app, "in");
+  expect(opened).toHaveLength(1);
+});
+
+test.each([
+  ["joins", false],
+  ["has joined", true],
+])(
+  "what another user has here now stays when a tab that %s hears that the one before has left",
+  async (_which, joined) => {
+    const other = { user: "meena", device: `app-${devices++}` };
+    await databaseFor(other);
+    const chats = vi.fn(joined ? async () => [CHAT] : NEVER);
+    const first = await holds(Object.assign(clientOf(known), { chats }));
+    const app = tab();
+    await vi.waitFor(() => expect(chats).toHaveBeenCalled(), WITHIN);
+    if (joined) await reaches(app, "in");
+    markInstalled(other);
+    if (joined) first.holder.left();
+    await first.end();
+    await reaches(app, "signed-out");
+    expect(await isStored(known)).toBe(false);
+    expect(await isStored(other)).toBe(true);
+    expect(installed()).toEqual(other);
+  },
+);
+
+test.each([
+  ["the connection ends first", true],
+  ["it is answered first", false],
+])("signing out deletes what is here where %s", async (_which, endsFirst) => {
+  const app = tab();
+  await reaches(app, "in");
+  const [client] = opened;
+  if (client === undefined) throw new Error("no tab has opened it");
+  client.signOut = async () => {
+    if (endsFirst) client.tell({ type: "signed_out", reason: "signed out" });
+    await client.close();
+  };
+  await app.signOut(sessionOf(app), false);
+  await reaches(app, "signed-out");
+  expect(installed()).toBeUndefined();
+  expect(await isStored(known)).toBe(false);
+});
+
+test.each(["signed_out", "displaced"] as const)("%s is told to every tab", async (type) => {
+  const tabs = [tab(), tab()];
+  for (const app of tabs) await reaches(app, "in");
+  opened[0]?.tell(type === "displaced" ? { type } : { type, reason: "elsewhere" });
+  for (const app of tabs) {
+    await reaches(app, "ended");
+    expect(app.phase).toEqual({ at: "ended", why: type });
+  }
+});
+
+test("that the sign-in is over is heard also by a tab that joins, before it gets the device", async () => {
+  const chats = vi.fn(NEVER);
+  const first = await holds(Object.assign(clientOf(known), { chats }));
+  const app = tab();
+  await vi.waitFor(() => expect(chats).toHaveBeenCalled(), WITHIN);
+  first.holder.ended("displaced");
+  await first.end();
+  await reaches(app, "ended");
+  await (await lockDevice(databaseOf(known.user, known.device), new AbortController().signal))();
+  expect(app.phase.at).toBe("ended");
+  expect(opened.every(({ connecting }) => !connecting)).toBe(true);
+});
+
+test("a tab shows what the one before has written and not told, and tells the next what was typed", async () => {
+  const first = await holds(clientOf(known));
+  const app = tab();
+  await reaches(app, "in");
+  const session = sessionOf(app);
+  await session.openChat("c1");
+  session.drafts.typed("c1", "some");
+  const sending = session.send("c1", "hello").catch((error: unknown) => error);
+  await vi.waitFor(() => expect(disk.written).toHaveLength(1), WITHIN);
+  first.holder.close(); // its lock stays: another tab than this one is the next
+  session.drafts.typed("c1", "some more");
+  const next = await nextOf(first.session.now);
+  await sending;
+  await vi.waitFor(() => {
+    expect(session.open?.messages).toHaveLength(1);
+    expect(session.entry("c1")?.last).toMatchObject({ text: "hello" });
+    expect(next.drafts.of("c1")).toBe("some more");
+    expect(session.drafts.of("c2")).toBe("typed there");
+  }, WITHIN);
+});
+
+/** A tab that has taken part until now. */
+async function nextOf(now: Snapshot): Promise<Session> {
+  const session = new Session(clientOf(known) as unknown as ChatClient, new Drafts(now.drafts));
+  session.drafts.typed("c2", "typed there");
+  new Holder(databaseOf(known.user, known.device), session, {
+    signOut: NEVER,
+    deleteAccount: NEVER,
+  });
+  return session;
+}

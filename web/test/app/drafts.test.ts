@@ -1,0 +1,56 @@
+/** Drafts of several tabs, while the device passes from one to the next. */
+
+import { expect, test } from "vitest";
+import { type Draft, Drafts } from "../../src/app/model/drafts.ts";
+
+let databases = 0;
+const nameOf = () => `drafts-${databases++}/page`;
+
+/** Two tabs that tell each other what is typed, unless `apart`. */
+function two(apart: { is: boolean }): [Drafts, Drafts] {
+  const tabs: [Drafts, Drafts] = [new Drafts(new Map()), new Drafts(new Map())];
+  const tell = (to: Drafts) => (chat: string, draft: Draft) => {
+    if (!apart.is) to.typedElsewhere(chat, structuredClone(draft));
+  };
+  tabs[0].typedHere = tell(tabs[1]);
+  tabs[1].typedHere = tell(tabs[0]);
+  return tabs;
+}
+
+test.each([
+  ["what the next one has", (_: Drafts, next: Drafts) => next.typed("c1", "more"), "more"],
+  ["what is typed here", (here: Drafts) => here.typed("c1", "more"), "more"],
+  ["what is deleted here", (here: Drafts) => here.typed("c1", ""), ""],
+  ["what the next one deleted", (_: Drafts, next: Drafts) => next.typed("c1", ""), ""],
+])("nobody hears what is typed while no tab has the device: %s counts", (_what, type, text) => {
+  const apart = { is: false };
+  const [here, next] = two(apart);
+  here.typed("c1", "some");
+  expect(next.of("c1")).toBe("some");
+  apart.is = true;
+  type(here, next);
+  apart.is = false;
+  here.handedOn(structuredClone(next.all));
+  expect([here.of("c1"), next.of("c1")]).toEqual([text, text]);
+});
+
+test("the next tab stores its own, deletes what was deleted, and keeps what it has not heard of", async () => {
+  const name = nameOf();
+  const first = await Drafts.open(name);
+  first.typed("stays", "unknown to the next");
+  first.typed("goes", "deleted later");
+  first.typed("changes", "old");
+  await first.close();
+  const next = new Drafts(new Map([["goes", { text: "deleted later", changes: 1 }]]));
+  next.typed("goes", "");
+  next.typed("changes", "new");
+  await next.moveTo(name);
+  await next.close();
+  const stored = await Drafts.open(name);
+  expect(["stays", "goes", "changes"].map((chat) => stored.of(chat))).toEqual([
+    "unknown to the next",
+    "",
+    "new",
+  ]);
+  await stored.close();
+});
