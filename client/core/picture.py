@@ -13,6 +13,8 @@ import re
 LONGEST_PICTURE = 7_200  # characters of unpadded base64, of 5,400 bytes
 LONGEST_SIDE = 512  # pixels
 MOST_PIXELS = 1 << 26  # of a picture in a file: 256 MiB once it is decoded
+# Segments, fill bytes and blocks that are read of a header: a file may consist of millions.
+MOST_PARTS = 1_024
 
 _FORM = re.compile("(/9j/|iVBORw0KGgo|UklGR)[A-Za-z0-9+/]*")  # JPEG, PNG, WebP
 # Frame headers of JPEG: ITU-T T.81, table B.1, without DHT (C4), JPG (C8) and DAC (CC).
@@ -67,17 +69,19 @@ def _png(data: bytes) -> tuple[int, int]:
 
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
-    while True:
+    for _ in range(MOST_PARTS):
         if data[at] != 0xFF:
             raise ValueError("a JPEG with bytes between its segments")
-        while data[at] == 0xFF:  # fill bytes may stand before a marker (T.81, B.1.1.2)
+        if data[at + 1] == 0xFF:  # fill bytes may stand before a marker (T.81, B.1.1.2)
             at += 1
-        marker, length = data[at], _big(data, at + 1, 2)
+            continue
+        marker, length = data[at + 1], _big(data, at + 2, 2)
         if marker in _FRAMES:
-            return _big(data, at + 6, 2), _big(data, at + 4, 2)
+            return _big(data, at + 7, 2), _big(data, at + 5, 2)
         if marker in _NO_FRAME or length < 2:
             raise ValueError("a JPEG without a frame header")
-        at += 1 + length
+        at += 2 + length
+    raise ValueError("a JPEG of too many segments")
 
 
 def _webp(data: bytes) -> tuple[int, int]:
@@ -98,14 +102,19 @@ def _gif(data: bytes) -> tuple[int, int]:
     (GIF89a specification, sections 18 and 20)."""
     width, height = _little(data, 6, 2), _little(data, 8, 2)
     at = 13 + _colours(data[10])
-    while data[at] == 0x21:  # an extension: its label, and blocks that each begin with their length
-        at += 2
-        while data[at] != 0:
+    in_extension = False
+    for _ in range(MOST_PARTS):
+        if in_extension:  # blocks that each begin with their length, up to one of none
+            in_extension = data[at] != 0
             at += 1 + data[at]
-        at += 1
-    if data[at] != 0x2C:
-        raise ValueError("a GIF without an image")
-    return max(width, _little(data, at + 5, 2)), max(height, _little(data, at + 7, 2))
+        elif data[at] == 0x21:  # an extension, and its label
+            in_extension = True
+            at += 2
+        elif data[at] == 0x2C:
+            return max(width, _little(data, at + 5, 2)), max(height, _little(data, at + 7, 2))
+        else:
+            raise ValueError("a GIF without an image")
+    raise ValueError("a GIF of too many blocks")
 
 
 def _colours(flags: int) -> int:

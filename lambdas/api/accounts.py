@@ -5,7 +5,7 @@ All but the last are open routes that lead to an access token; a ticket opens a 
 
 from lambdas.api.auth import from_cognito
 from lambdas.api.call import Call, Response
-from lambdas.api.cognito import Accounts, accounts, taken
+from lambdas.api.cognito import accounts, taken
 from lambdas.api.removal import end_sign_ins
 from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
@@ -45,19 +45,22 @@ def password(call: Call) -> Response:
     try:
         accounts(aws).change_password(user, call.body["password"], new)
     except ChatError as error:
-        require_done_before(accounts(aws), error, user, new)
+        require_done_before(call, error, user, new)
     accounts(aws).sign_out(user)
     end_sign_ins(aws, user)
     return Response(200, signed_in(aws, user, new))
 
 
-def require_done_before(pool: Accounts, error: ChatError, user: str, new: str) -> None:
+def require_done_before(call: Call, error: ChatError, user: str, new: str) -> None:
     """For a request that may be a repeated one: its process may have ended after the password was
-    changed, before anybody was signed out. Raises `error` where the new password is not right."""
+    changed, before anybody was signed out. Raises `error` where the new password is not right.
+
+    It tries a second password, which counts as one more sign-in: nobody has two guesses for one."""
     if error.code not in ("unauthorized", "bad_request"):
         raise error
+    limit_address(call, "sign-ins", SIGN_INS)
     try:
-        pool.sign_in(user, new)
+        accounts(call.aws).sign_in(user, new)
     except ChatError:
         raise error from None
 

@@ -48,7 +48,7 @@ def confirm_reset(call: Call) -> Response:
     try:
         accounts(aws).reset_password(user, call.body["code"], new)
     except ChatError as error:  # a code serves once
-        require_done_before(accounts(aws), error, user, new)
+        require_done_before(call, error, user, new)
     accounts(aws).sign_out(user)
     end_sign_ins(aws, user)
     return Response(200, signed_in(aws, user, new))

@@ -18,6 +18,7 @@ from emulator.listening import free_port
 
 MINI_BROWSERS = "/usr/lib/*/webkit2gtk-4.*/MiniBrowser"
 READY_WITHIN = 60.0  # seconds
+ENDED_WITHIN = 30.0
 ENTER = "\ue007"  # https://www.w3.org/TR/webdriver2/#keyboard-actions
 
 
@@ -82,10 +83,11 @@ def webkit(folder: Path) -> Iterator[Driven]:
     wanted = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
     with ExitStack() as stack:
         stack.enter_context(_running("Xvfb", display, "-screen", "0", "1400x1000x24"))
+        _until(Path(f"/tmp/.X11-unix/X{display[1:]}").exists, "the screen is not there")
         stack.enter_context(_running("WebKitWebDriver", f"--port={port}", env=screen))
         url = f"http://127.0.0.1:{port}"
         http = stack.enter_context(httpx.Client(base_url=url, timeout=120, trust_env=False))
-        _until(lambda: http.get("/status").status_code == 200)
+        _until(lambda: http.get("/status").status_code == 200, "the driver does not answer")
         answer = http.post("/session", json={"capabilities": wanted})
         assert answer.status_code == 200, answer.text
         session = answer.json()["value"]["sessionId"]
@@ -102,10 +104,14 @@ def _running(*command: str, env: dict[str, str] | None = None) -> Iterator[None]
         yield
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(ENDED_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def _until(holds: Callable[[], bool]) -> None:
+def _until(holds: Callable[[], bool], otherwise: str) -> None:
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         try:
@@ -114,4 +120,4 @@ def _until(holds: Callable[[], bool]) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.1)
-    raise AssertionError("the driver does not answer")
+    raise AssertionError(otherwise)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.api.cognito import Accounts
+from lambdas.limits import Limit
 from lambdas.messages.membership import Membership
 from lambdas.presence.devices import Devices
 from lambdas.presence.tickets import redeem
@@ -75,6 +76,25 @@ def test_a_password_that_is_not_changed_stays(
     own = Session(api, user)
     assert change(api, user, password, new).status == status
     assert own.refresh().status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "proof", "refused"),
+    [
+        ("/api/password", {"password": "wrong Passw0rd!"}, 401),
+        ("/api/password/reset/confirm", {"code": "000000"}, 400),
+    ],
+)
+def test_a_request_that_tries_two_passwords_counts_as_two_sign_ins(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, path: str, proof: dict[str, str], refused: int
+) -> None:
+    (user,) = api.sign_up("ravi")
+    for module in ("accounts", "recovery"):
+        monkeypatch.setattr(f"lambdas.api.{module}.SIGN_INS", Limit(4, 600, "too many"))
+    body = {"username": user, "new_password": NEW, **proof}
+    headers = {"x-forwarded-for": f"198.51.100.{refused % 200}"}
+    tries = [api.request("POST", path, body, headers=headers).status for _ in range(3)]
+    assert tries == [refused, refused, 429]
 
 
 def test_an_operators_temporary_password_leads_to_an_own_one(api: Rest) -> None:

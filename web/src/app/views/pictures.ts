@@ -9,6 +9,8 @@ import type { Ui } from "./ui.ts";
 /** Pixels of a side, and qualities, from the best; the first that is small enough is taken. */
 const SIDES = [160, 128, 96, 64];
 const QUALITIES = [0.8, 0.6, 0.4];
+/** Of other types no size is known before they are decoded. */
+const PICTURES = "image/jpeg,image/png,image/webp,image/gif";
 
 export function picturePicker(
   ui: Ui,
@@ -24,7 +26,7 @@ export function picturePicker(
   };
   return html`<label class="action"
       >${icon("eye")} ${say.choosePicture}
-      <input class="unseen" type="file" accept="image/*" @change=${chosen} />
+      <input class="unseen" type="file" accept=${PICTURES} @change=${chosen} />
     </label>
     ${
       present === undefined

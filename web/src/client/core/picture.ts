@@ -14,6 +14,8 @@ export const LONGEST_PICTURE = 7_200;
 const LONGEST_SIDE = 512;
 /** Of a picture in a file: 256 MiB once it is decoded. */
 export const MOST_PIXELS = 2 ** 26;
+/** Segments, fill bytes and blocks that are read of a header: a file may consist of millions. */
+const MOST_PARTS = 1_024;
 
 type Sides = readonly [width: number, height: number];
 
@@ -72,16 +74,20 @@ function png(header: Header): Sides {
 
 function jpeg(header: Header): Sides {
   let at = 2;
-  for (;;) {
+  for (let part = 0; part < MOST_PARTS; part += 1) {
     if (header.byte(at) !== 0xff) {
       throw new FrameError("a JPEG with bytes between its segments");
     }
-    while (header.byte(at) === 0xff) at += 1; // fill bytes may stand before a marker (T.81, B.1.1.2)
-    const [marker, length] = [header.byte(at), header.big(at + 1, 2)];
-    if (isFrame(marker)) return [header.big(at + 6, 2), header.big(at + 4, 2)];
+    if (header.byte(at + 1) === 0xff) {
+      at += 1; // fill bytes may stand before a marker (T.81, B.1.1.2)
+      continue;
+    }
+    const [marker, length] = [header.byte(at + 1), header.big(at + 2, 2)];
+    if (isFrame(marker)) return [header.big(at + 7, 2), header.big(at + 5, 2)];
     if (isNoFrame(marker) || length < 2) throw new FrameError("a JPEG without a frame header");
-    at += 1 + length;
+    at += 2 + length;
   }
+  throw new FrameError("a JPEG of too many segments");
 }
 
 /** By the first chunk (RFC 9649, sections 2.5 to 2.7; a key frame: RFC 6386, section 9.1). */
@@ -105,16 +111,22 @@ function webp(header: Header): Sides {
 function gif(header: Header): Sides {
   const flags = header.byte(10);
   let at = 13 + (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0); // behind the table of colours
-  while (header.byte(at) === 0x21) {
-    // an extension: its label, and blocks that each begin with their length
-    at += 2;
-    while (header.byte(at) !== 0) at += 1 + header.byte(at);
-    at += 1;
+  let inExtension = false;
+  for (let part = 0; part < MOST_PARTS; part += 1) {
+    const byte = header.byte(at);
+    if (inExtension) {
+      inExtension = byte !== 0; // blocks that each begin with their length, up to one of none
+      at += 1 + byte;
+    } else if (byte === 0x21) {
+      inExtension = true; // an extension, and its label
+      at += 2;
+    } else if (byte === 0x2c) {
+      const side = (screen: number, image: number) =>
+        Math.max(header.little(screen, 2), header.little(at + image, 2));
+      return [side(6, 5), side(8, 7)];
+    } else throw new FrameError("a GIF without an image");
   }
-  if (header.byte(at) !== 0x2c) throw new FrameError("a GIF without an image");
-  const side = (screen: number, image: number) =>
-    Math.max(header.little(screen, 2), header.little(at + image, 2));
-  return [side(6, 5), side(8, 7)];
+  throw new FrameError("a GIF of too many blocks");
 }
 
 /** The bytes of a picture, of which none is read that is not there. */
