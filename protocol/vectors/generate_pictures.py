@@ -178,8 +178,14 @@ def whole() -> dict[str, tuple[bytes, bool]]:
         "a JPEG of one more": (jpeg(9, 9, 1_024 * segment(0xE1, b"")), False),
         "a JPEG of as many fill bytes": (jpeg(9, 9, 1_023 * b"\xff"), True),
         "a JPEG of one fill byte more": (jpeg(9, 9, 1_024 * b"\xff"), False),
-        "a GIF of as many blocks": (gif((9, 9), (9, 9), b"\x21\xfe" + 1_021 * b"\1a" + b"\0"), True),
-        "a GIF of one block more": (gif((9, 9), (9, 9), b"\x21\xfe" + 1_022 * b"\1a" + b"\0"), False),
+        "a GIF of as many blocks": (
+            gif((9, 9), (9, 9), b"\x21\xfe" + 1_021 * b"\1a" + b"\0"),
+            True,
+        ),
+        "a GIF of one block more": (
+            gif((9, 9), (9, 9), b"\x21\xfe" + 1_022 * b"\1a" + b"\0"),
+            False,
+        ),
         "a GIF of as many extensions": (gif((9, 9), (9, 9), 511 * b"\x21\xfe\0"), True),
         "a GIF of one extension more": (gif((9, 9), (9, 9), 512 * b"\x21\xfe\0"), False),
         "an SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", False),

@@ -53,6 +53,21 @@ def test_a_file_arrives_as_it_was_with_its_name_made_safe_and_progress_on_both_s
     with_server(scenario)
 
 
+@pytest.mark.parametrize(
+    "description",
+    [FileDescription(name="a.jpg"), FileDescription(name="a", type="image/png")],
+    ids=["its name", "its type"],
+)
+def test_what_only_says_that_it_is_a_picture_goes_as_a_file(description: FileDescription) -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            await ravi.send_file("raju", CONTENT, description)
+            _, found = await received(raju, "ravi")
+            assert found.kind == "file"
+
+    with_server(scenario)
+
+
 def test_the_message_leaves_only_after_the_upload_whatever_fails_on_the_way() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -70,6 +71,7 @@ class Driven:
         return answer.json()["value"]
 
 
+SCREEN = ("-screen", "0", "1400x1000x24")
 TEXT = "() => document.body.innerText.slice(0, 500)"
 
 
@@ -82,8 +84,8 @@ def webkit(folder: Path) -> Iterator[Driven]:
     options = {"binary": str(_mini_browser()), "args": ["--automation"]}
     wanted = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
     with ExitStack() as stack:
-        stack.enter_context(_running("Xvfb", display, "-screen", "0", "1400x1000x24"))
-        _until(Path(f"/tmp/.X11-unix/X{display[1:]}").exists, "the screen is not there")
+        stack.enter_context(_running("Xvfb", display, "-noreset", *SCREEN))
+        _until(lambda: _listens(display), "the screen does not answer")
         stack.enter_context(_running("WebKitWebDriver", f"--port={port}", env=screen))
         url = f"http://127.0.0.1:{port}"
         http = stack.enter_context(httpx.Client(base_url=url, timeout=120, trust_env=False))
@@ -109,6 +111,16 @@ def _running(*command: str, env: dict[str, str] | None = None) -> Iterator[None]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _listens(display: str) -> bool:
+    """Whether the X server takes connections: at a path, or at that name without a file (Linux)."""
+    path = f"/tmp/.X11-unix/X{display.removeprefix(':')}"
+    for address in (path, f"\0{path}"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            if connection.connect_ex(address) == 0:
+                return True
+    return False
 
 
 def _until(holds: Callable[[], bool], otherwise: str) -> None:

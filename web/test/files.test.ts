@@ -104,6 +104,16 @@ describe("between two clients", () => {
     expect(await ravi.client.uploads()).toEqual([]);
   });
 
+  test.each([
+    ["name", { name: "a.jpg" }],
+    ["type", { name: "a", type: "image/png" }],
+  ])("what is a picture by its %s alone goes as a file", async (_by, description) => {
+    const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
+    await ravi.client.sendFile(user("raju"), contentOf(100), description);
+    const [, file] = await fileOf(raju);
+    expect(file.kind).toBe("file");
+  });
+
   test("what waits for its upload survives a reload, and is sent once", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
     const chat = await ravi.client.direct(user("raju"));

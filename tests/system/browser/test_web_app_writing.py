@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from client.core.events import MessageReceived
+from client.core.events import Event, MessageReceived, WatermarksMoved
 from tests.support.peers import Peers
 from tests.support.web_app import People, befriend, message, says, send, write_to
 
@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 CARET = "(area) => [area.selectionStart, area.selectionEnd]"
 FLUSHED = "document.querySelector('switchboard-app').ui.session.drafts.flush().then(() => true)"
+SENT = "(sent) => document.querySelector('switchboard-app').ui.session.send(...sent)"
 
 
 def box(page: Page) -> Any:
@@ -126,6 +127,19 @@ def test_a_message_is_read_by_who_looks_at_it_and_not_by_a_window_that_is_open(
     # with the focus alone it is not read either: nobody has touched anything since it came
     page.evaluate("delete document.hasFocus")
     peers.run(python.send(chat, "one more"))
+    expect(entry).to_contain_text("40 unread messages")
+    # A receipt would be on its way before a message that this page sends now.
+    page.evaluate(SENT, [chat, "later"])
+    read: list[int] = []
+
+    def comes_later(event: Event) -> bool:
+        if isinstance(event, WatermarksMoved) and event.user == ravi:
+            read.append(event.read)
+        return says("later")(event)
+
+    peers.wait_for(python, comes_later)
+    assert max(read, default=0) == 0
+    expect(message(page, re.compile("You, later, .*, delivered"))).to_be_attached()
     expect(entry).to_contain_text("40 unread messages")
     page.evaluate("dispatchEvent(new Event('focus'))")  # the window was chosen again
     expect(entry).not_to_contain_text("unread")
