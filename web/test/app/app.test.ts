@@ -212,7 +212,7 @@ test.each([
   expect(await isStored(known)).toBe(false);
 });
 
-test.each(["signed_out", "displaced"] as const)("%s is told to every tab", async (type) => {
+test.each(["signed_out", "displaced"] as const)("every tab hears %s", async (type) => {
   const tabs = [tab(), tab()];
   for (const app of tabs) await reaches(app, "in");
   opened[0]?.tell(type === "displaced" ? { type } : { type, reason: "elsewhere" });
@@ -235,7 +235,7 @@ test("that the sign-in is over is heard also by a tab that joins, before it gets
   expect(opened.every(({ connecting }) => !connecting)).toBe(true);
 });
 
-test("a tab shows what the one before has written and not told, and tells the next what was typed", async () => {
+test("a tab shows what the one before has written and not reported, and reports to the next what was typed", async () => {
   const first = await holds(clientOf(known));
   const app = tab();
   await reaches(app, "in");

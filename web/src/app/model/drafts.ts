@@ -89,7 +89,7 @@ export class Drafts {
     if (draft.changes > this.#changesOf(chat)) this.#set(chat, draft);
   }
 
-  /** Another tab has `theirs` and stores them from now on; it is told what is newer here. */
+  /** Another tab has `theirs` and stores them from now on; it hears what is newer here. */
   handedOn(theirs: ReadonlyMap<string, Draft>): void {
     for (const [chat, draft] of theirs) {
       if (draft.changes >= this.#changesOf(chat)) this.#drafts.set(chat, draft);

@@ -126,7 +126,7 @@ export class Session extends Model {
     this.drafts.handedOn(now.drafts);
   }
 
-  /** What the tab before has done, and has not told any more. */
+  /** What the tab before has done and reported to nobody. */
   #readAgain(): void {
     for (const { chat } of this.chats) this.#dirty.add(chat);
     this.#refreshSoon();
