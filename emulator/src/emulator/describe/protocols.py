@@ -53,16 +53,17 @@ class Protocol:
             return Asked(action.rpartition(".")[2], json.loads(body or b"{}"))
         if self._kind == "query":
             given: Parameters = {}
+            structures: dict[str, dict[int, dict[str, str]]] = {}
             for name, value in parse_qsl(body.decode() or query):
                 if found := _MEMBER.fullmatch(name):
                     given.setdefault(found[1], []).append(value)
                 elif found := _FIELD.fullmatch(name):
-                    members = given.setdefault(found[1], [])
-                    while len(members) < int(found[2]):
-                        members.append({})
-                    members[int(found[2]) - 1][found[3]] = value
+                    members = structures.setdefault(found[1], {})
+                    members.setdefault(int(found[2]), {})[found[3]] = value
                 else:
                     given[name] = value
+            for name, members in structures.items():
+                given[name] = [members[number] for number in sorted(members)]
             return Asked(str(given.get("Action", "")), given)
         for name in self._model.operation_names:
             http = self._model.operation_model(name).http
