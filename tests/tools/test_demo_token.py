@@ -72,10 +72,10 @@ def test_the_console_behind_the_demonstration_opens_with_a_token_alone() -> None
 def test_the_page_and_its_stream_open_with_a_token_alone() -> None:
     async def scenario() -> None:
         server = Server(0)
-        server.demo = demo = SimpleNamespace(
+        demo: Any = SimpleNamespace(
             phones={}, console=SimpleNamespace(listener=server.listener), state=lambda: SECRET
-        )  # type: ignore[assignment]
-        assert demo is not None
+        )
+        server.demo = demo
         await server.listener.start()
         try:
             for path, kind in (
