@@ -74,9 +74,10 @@ def test_a_target_that_is_not_registered_has_the_reason() -> None:
     assert found["TargetHealth"]["Reason"] == "Target.NotRegistered"
 
 
-def test_a_target_without_an_id_is_rejected() -> None:
+@pytest.mark.parametrize("target", [b"Targets.member.1.Port=80", b"Targets.member.1=a"])
+def test_a_target_without_an_id_is_rejected(target: bytes) -> None:
     made: Any = Made()
     views = {"elasticloadbalancing": BalancerView(made, lambda: STATE).operations()}
-    body = b"Action=DescribeTargetHealth&TargetGroupArn=arn&Targets.member.1.Port=80"
+    body = b"Action=DescribeTargetHealth&TargetGroupArn=arn&" + target
     response = DescribeApi(views).respond("elasticloadbalancing", "POST", "/", "", body, "")
     assert (response.status, "ValidationError" in response.body) == (400, True)

@@ -102,16 +102,16 @@ def test_the_function_is_called_again_and_again_with_the_event_of_a_schedule() -
 )
 def test_a_call_that_fails_is_reported_and_the_next_one_comes(error: Exception) -> None:
     async def scenario() -> None:
-        called, said = Called(error), list[str]()
+        called, reports = Called(error), list[str]()
         clock = Clock(speed=60_000.0)
-        provider = ScheduleProvider(called, clock, said.append, "us-east-1", "123456789012")
+        provider = ScheduleProvider(called, clock, reports.append, "us-east-1", "123456789012")
         await provider.create(RULE, properties("rate(1 minute)"))
         await provider.start()
         try:
             await asyncio.wait_for(called.enough.wait(), 60)
         finally:
             await provider.stop()
-        assert len(said) >= 2
-        assert FUNCTION in said[0] and (str(error) or repr(error)) in said[0]
+        assert len(reports) >= 2
+        assert FUNCTION in reports[0] and (str(error) or repr(error)) in reports[0]
 
     asyncio.run(scenario())

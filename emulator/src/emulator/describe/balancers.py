@@ -117,7 +117,7 @@ class BalancerView:
         groups = [each for each in self._state()["target_groups"] if each["name"] == name]
         targets = [target for group in groups for target in group["targets"]]
         asked = given.get("Targets", [])
-        if not all(each.get("Id") for each in asked):
+        if not all(isinstance(each, Mapping) and each.get("Id") for each in asked):
             raise NotFound("ValidationError", "Each target needs an Id")
         found = [
             _described(target)

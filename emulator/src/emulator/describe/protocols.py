@@ -48,11 +48,15 @@ class Protocol:
         self._kind = "json" if several else str(model.metadata["protocol"])
 
     def read(self, method: str, target: str, query: str, body: bytes, action: str) -> Asked:
-        """`target` is the path, `action` the header X-Amz-Target."""
+        """`target` is the path, `action` the header X-Amz-Target. Raises ValueError."""
+        given: Parameters
         if self._kind == "json":
-            return Asked(action.rpartition(".")[2], json.loads(body or b"{}"))
+            given = json.loads(body or b"{}")
+            if not isinstance(given, dict):
+                raise ValueError("the body is no object")
+            return Asked(action.rpartition(".")[2], given)
         if self._kind == "query":
-            given: Parameters = {}
+            given = {}
             structures: dict[str, dict[int, dict[str, str]]] = {}
             for name, value in parse_qsl(body.decode() or query):
                 if found := _MEMBER.fullmatch(name):
