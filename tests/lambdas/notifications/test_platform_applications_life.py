@@ -270,7 +270,7 @@ def test_an_application_logs_what_its_platform_answers_as_the_last_good_properti
     assert logged_as(attributes) == logged
 
 
-@pytest.mark.parametrize("refusal", [NO_ROLE, DENIED_BY_SNS])
+@pytest.mark.parametrize("error", [NO_ROLE, DENIED_BY_SNS])
 @pytest.mark.parametrize(
     ("times", "before", "logged", "warnings"),
     [
@@ -285,12 +285,12 @@ def test_a_role_that_iam_has_not_spread_is_waited_for_and_never_fails_a_deployme
     before: tuple[Step, ...],
     logged: tuple[str, ...],
     warnings: int,
-    refusal: tuple[str, str],
+    error: tuple[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     last = ON if before else create(role=ROLE, percent="10")
     with mock_aws(), written_log() as log:
-        steps = (*before, lag("log", times, *refusal), last)
+        steps = (*before, lag("log", times, *error), last)
         stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
         (attributes,) = applications().values()
         assert left() == {"chat-fcm": "new" if len(before) > 1 else "one"}
