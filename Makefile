@@ -181,8 +181,8 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
 	@cd emulator && ../$(BIN)/mypy .
-	@$(BIN)/lint-imports
-	@$(BIN)/lint-imports --config emulator/pyproject.toml
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
 	@$(BIN)/zizmor --offline --quiet --no-progress --min-severity medium .github/workflows
 	@$(BIN)/python -m tools.words

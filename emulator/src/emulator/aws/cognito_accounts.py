@@ -45,6 +45,14 @@ class PasswordResetRequired(JsonRESTError):
         super().__init__("PasswordResetRequiredException", "Password reset required for the user")
 
 
+class CodeMismatch(JsonRESTError):
+    """A code that was never mailed, or for something else."""
+
+    def __init__(self) -> None:
+        message = "Invalid verification code provided, please try again."
+        super().__init__("CodeMismatchException", message)
+
+
 def install(now: Callable[[], float] = time.time) -> None:
     """Change moto's Cognito as this module's docstring describes."""
     original = CognitoIdpBackend.initiate_auth

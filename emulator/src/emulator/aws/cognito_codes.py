@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
+from emulator.aws.cognito_accounts import CodeMismatch
+
 PATH = "/_local/mails"
 RESET_SECONDS = 3600
 VERIFY_SECONDS = 24 * 3600
@@ -58,7 +60,7 @@ class Codes:
             raise _error("LimitExceededException", message)
         if code.text != text:
             code.failed += 1
-            raise mismatch()
+            raise CodeMismatch
         return code
 
     def used(self, purpose: str, pool: str, user: str) -> None:
@@ -114,7 +116,7 @@ def confirm_forgot_password(self: Any) -> Any:
     backend, pool = _of_client(self._get_param("ClientId"))
     user = pool._get_user(self._get_param("Username"))
     if user is None:
-        raise mismatch()
+        raise CodeMismatch
     CODES.take("reset", pool.id, user.username, self._get_param("ConfirmationCode"))
     backend._validate_password(pool.id, self._get_param("Password"))
     CODES.used("reset", pool.id, user.username)
@@ -182,11 +184,6 @@ def _recoverable(pool: Any, user: Any) -> str:
         )
         raise _error("InvalidParameterException", message)
     return str(attributes["email"])
-
-
-def mismatch() -> Exception:
-    message = "Invalid verification code provided, please try again."
-    return _error("CodeMismatchException", message)
 
 
 def _tells(pool: Any, client: str) -> bool:

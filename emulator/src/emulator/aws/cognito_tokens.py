@@ -13,8 +13,7 @@ from typing import Any
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 from moto.cognitoidp.models import CognitoIdpBackend
 
-from emulator.aws.cognito_accounts import PasswordResetRequired
-from emulator.aws.cognito_codes import mismatch
+from emulator.aws.cognito_accounts import CodeMismatch, PasswordResetRequired
 from emulator.aws.hooks import replace
 
 
@@ -91,7 +90,7 @@ def _confirm_once() -> None:
         for pool in self.user_pools.values():
             if client_id in pool.clients:
                 _require_unconfirmed(self.admin_get_user(pool.id, username))
-        raise mismatch()
+        raise CodeMismatch
 
     def admin_confirm_sign_up(self: Any, user_pool_id: str, username: str) -> str:
         _require_unconfirmed(self.admin_get_user(user_pool_id, username))
