@@ -16,6 +16,7 @@ from lambdas.telemetry import logger
 DRAINING = "draining"
 LOOK_SECONDS = 5.0
 SLICE_SECONDS = 0.5
+REASON = "the server restarts"
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ async def drain(
     logger.info("closes its sockets", extra={"sockets": len(left), "slices": len(parts)})
     for number, part in enumerate(parts):
         for each in part:
-            each.close(SERVICE_RESTART, "the server restarts")
+            each.close(SERVICE_RESTART, REASON)
         if number + 1 < len(parts):
             await asyncio.sleep(seconds / len(parts))
 
