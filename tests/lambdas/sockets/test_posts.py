@@ -189,8 +189,7 @@ def connected_to(listening: socket.socket) -> int:
 def test_own_sockets_are_posted_to_while_all_threads_wait_for_a_frozen_task(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("TIMEOUT_SECONDS", "WITHIN_SECONDS"):
-        monkeypatch.setattr(connections, name, 30.0)
+    monkeypatch.setattr(connections, "_left", lambda _: 30.0)
 
     async def story() -> None:
         listening, holder = frozen()
@@ -202,7 +201,7 @@ def test_own_sockets_are_posted_to_while_all_threads_wait_for_a_frozen_task(
         waiting = asyncio.create_task(asyncio.to_thread(tasks.post_all, [post] * 200, 30.0))
         await until(lambda: len(tasks._threads._threads) == connections.THREADS)
         posts = [Post(own.held.connected.id, text) for text in ("1", "2", "3")]
-        outcomes = await asyncio.to_thread(tasks.post_all, posts, 10.0)
+        outcomes = await asyncio.to_thread(tasks.post_all, posts, 30.0)
         assert outcomes == [Outcome.DELIVERED] * 3
         await own.reads(3)
         assert [message["text"] for message in own.sent] == ["1", "2", "3"]
@@ -220,7 +219,8 @@ def test_outcomes_are_in_the_order_of_the_posts_whichever_task_has_the_socket() 
         here, gone = own.held.connected.id, new_id(OWN, b"y" * RANDOM_BYTES)
         tasks = posting(registry)
         ids = [here, gone, "no id", here, gone]
-        outcomes = await asyncio.to_thread(tasks.post_all, [Post(each, "{}") for each in ids])
+        posts = [Post(each, "{}") for each in ids]
+        outcomes = await asyncio.to_thread(tasks.post_all, posts, 30.0)
         assert [each.value for each in outcomes] == [
             "delivered",
             "gone",
@@ -235,7 +235,7 @@ def test_outcomes_are_in_the_order_of_the_posts_whichever_task_has_the_socket() 
 def test_a_task_that_did_not_answer_is_asked_again_later_and_by_one_post(
     monkeypatch: pytest.MonkeyPatch, failed: list[str]
 ) -> None:
-    monkeypatch.setattr(connections, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "_left", lambda _: 0.5)
     monkeypatch.setattr(direct, "SLOW_SECONDS", 3_600.0)
 
     async def story() -> None:
