@@ -17,9 +17,8 @@ from urllib.parse import unquote
 
 from lambdas.connections import Outcome
 from lambdas.sockets.direct import PATH, DirectConnections, act_on
-from lambdas.sockets.draining import REASON
 from lambdas.sockets.events import Connected, Upgrade
-from lambdas.sockets.held import GOING_AWAY, SERVICE_RESTART, UNSUPPORTED_DATA, Held, Registry
+from lambdas.sockets.held import OLD, RESTARTS, UNSUPPORTED_DATA, Held, Registry
 from lambdas.sockets.ids import RANDOM_BYTES, Holder, holder_of, new_id
 from lambdas.sockets.pace import Pace
 from lambdas.sockets.routes import Dispatcher
@@ -107,16 +106,7 @@ class Sockets:
         code, reason = 1006, "Connection closed abnormally"
         try:
             await send({"type": "websocket.accept", "subprotocol": opening.subprotocol})
-            self.registry.add(held)
-            aging = asyncio.get_running_loop().call_later(
-                self._lifetime(), held.close, GOING_AWAY, "Going away"
-            )
-            try:
-                if self.draining:  # since before it was open
-                    held.close(SERVICE_RESTART, REASON)
-                code, reason = await self._read(held, receive)
-            finally:
-                aging.cancel()
+            code, reason = await self._open(held, receive)
         except OSError:  # the client left before it had the response to its upgrade
             logger.debug("a client left while it connected")
         finally:
@@ -143,6 +133,18 @@ class Sockets:
             at=self._task.now(),
         )
         return Upgrade(headers, source_ip), connected
+
+    async def _open(self, held: Held, receive: Receive) -> tuple[int, str]:
+        """While posts can reach it; how it ended."""
+        self.registry.add(held)
+        loop = asyncio.get_running_loop()
+        aging = loop.call_later(self._lifetime(), held.close, *OLD)
+        try:
+            if self.draining:  # since $connect began
+                held.close(*RESTARTS)
+            return await self._read(held, receive)
+        finally:
+            aging.cancel()
 
     def _lifetime(self) -> float:
         youngest, oldest = OLDEST_SECONDS

@@ -22,9 +22,9 @@ STALLED_SECONDS = 10.0
 CLOSE_SECONDS = 5.0  # for the client to take its close frame
 
 NORMAL = 1000
-GOING_AWAY = 1001
+OLD = 1001, "Going away"  # as API Gateway's after two hours
 UNSUPPORTED_DATA = 1003
-SERVICE_RESTART = 1012
+RESTARTS = 1012, "the server restarts"  # "Service Restart", of RFC 6455's registry
 TRY_AGAIN_LATER = 1013
 
 

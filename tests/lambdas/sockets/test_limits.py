@@ -134,7 +134,9 @@ def test_a_socket_ends_before_its_lease_and_after_its_client_would_go_by_itself(
     assert 110 * 60 <= youngest < oldest < LEASE_SECONDS - opening
 
 
-def test_a_socket_that_opens_while_its_task_begins_to_drain_is_closed(world: Backend) -> None:
+def test_a_socket_that_opens_while_its_task_begins_to_drain_is_closed(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         given.user(world, "ravi", "phone")
         async with running(world) as task:
@@ -144,7 +146,7 @@ def test_a_socket_that_opens_while_its_task_begins_to_drain_is_closed(world: Bac
                 task.sockets.draining = True
                 return accepts(*asked)
 
-            task.sockets._dispatcher.open = open_late  # type: ignore[method-assign]
+            monkeypatch.setattr(task.sockets._dispatcher, "open", open_late)
             async with client(world, task, "ravi") as opened:
                 with pytest.raises(ConnectionClosed) as error:
                     await opened.recv()
