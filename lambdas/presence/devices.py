@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from lambdas.errors import ChatError, LeaseLost
 from lambdas.tables import DEVICES, ConditionFailed, Item, Table, user_key
 
-# API Gateway ends every connection after two hours, so an older one is closed whatever we know.
+# API Gateway ends every connection after two hours, as do tasks that hold sockets, so an older one
+# is closed whatever we know.
 LEASE_SECONDS = 2 * 3600 + 600
 # A post from inside $connect gets 410, and $connect runs for 6 s at most. So "gone" means nothing
 # for a younger lease: ending it would cut a live connection off from all deliveries.

@@ -18,10 +18,11 @@ from urllib.parse import unquote
 from lambdas.connections import Outcome
 from lambdas.sockets.direct import PATH, DirectConnections, act_on
 from lambdas.sockets.events import Connected, Upgrade
-from lambdas.sockets.held import UNSUPPORTED_DATA, Held, Registry
+from lambdas.sockets.held import OLD, RESTARTS, UNSUPPORTED_DATA, Held, Registry
 from lambdas.sockets.ids import RANDOM_BYTES, Holder, holder_of, new_id
+from lambdas.sockets.pace import Pace
 from lambdas.sockets.routes import Dispatcher
-from lambdas.sockets.signatures import is_signed
+from lambdas.sockets.signatures import is_signed, may_be_signed
 from lambdas.telemetry import logger
 
 Scope = Mapping[str, Any]
@@ -34,6 +35,13 @@ CONNECTIONS = f"{PATH}/@connections/"
 MESSAGE_BYTES = 128 * 1024  # of a WebSocket message, as API Gateway's
 # Frames of one connection that are handled at a time; further ones wait in its TCP connection.
 AT_ONCE = 8
+# And so many at once after a pause, then so many a second: one client can't slow all others.
+BURST = 40
+EACH_SECOND = 20
+BODY_SECONDS = 5.0  # for a poster to send its request
+# A connection ends at a random age between these, before its lease does: after a task has drained,
+# all of the next one are equally old. Clients go by themselves after 110 minutes at most.
+OLDEST_SECONDS = (6_600.0, 7_200.0)
 ABORT = "abort"  # the server's extension of the scope: cuts the TCP connection
 
 STATUSES = {Outcome.GONE: 410, Outcome.FAILED: 503}
@@ -98,8 +106,7 @@ class Sockets:
         code, reason = 1006, "Connection closed abnormally"
         try:
             await send({"type": "websocket.accept", "subprotocol": opening.subprotocol})
-            self.registry.add(held)
-            code, reason = await self._read(held, receive)
+            code, reason = await self._open(held, receive)
         except OSError:  # the client left before it had the response to its upgrade
             logger.debug("a client left while it connected")
         finally:
@@ -127,11 +134,30 @@ class Sockets:
         )
         return Upgrade(headers, source_ip), connected
 
+    async def _open(self, held: Held, receive: Receive) -> tuple[int, str]:
+        """While posts can reach it; how it ended."""
+        self.registry.add(held)
+        loop = asyncio.get_running_loop()
+        aging = loop.call_later(self._lifetime(), held.close, *OLD)
+        try:
+            if self.draining:  # since $connect began
+                held.close(*RESTARTS)
+            return await self._read(held, receive)
+        finally:
+            aging.cancel()
+
+    def _lifetime(self) -> float:
+        youngest, oldest = OLDEST_SECONDS
+        return youngest + (oldest - youngest) * int.from_bytes(self._task.random(4)) / 2**32
+
     async def _read(self, held: Held, receive: Receive) -> tuple[int, str]:
-        """Until the connection ends; how it did."""
+        """Until the connection ends; how it did. What is not read yet waits in TCP."""
         room = asyncio.Semaphore(AT_ONCE)
+        pace = Pace(BURST, EACH_SECOND, asyncio.get_running_loop().time())
         while True:
             await room.acquire()
+            if not held.closing:
+                await asyncio.sleep(pace.wait(asyncio.get_running_loop().time()))
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return message.get("code") or 1005, message.get("reason") or ""
@@ -146,22 +172,29 @@ class Sockets:
         try:
             response = await self._in_thread(self._dispatcher.message, held.connected, text)
             if response is not None:
-                held.post(response)
+                await held.respond(response)
         finally:
             room.release()
 
     async def _post(self, scope: Scope, receive: Receive) -> int:
         """The status of a request to @connections."""
-        body = await _body(receive)
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        if not may_be_signed(headers, self._task.region, self._task.now()):
+            return 403  # a stranger's body is not read
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(receive)
+        except TimeoutError:
+            return 408
         if body is None:
             return 413
         method, raw = scope["method"], scope["raw_path"].decode("latin-1").partition("?")[0]
         signed = is_signed(
             method=method,
             path=raw,
-            headers={
-                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-            },
+            headers=headers,
             body=body,
             secret=self._task.secret(),
             region=self._task.region,

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from lambdas.sockets.held import SERVICE_RESTART, Held
+from lambdas.sockets.held import RESTARTS, Held
 from lambdas.sockets.ids import Holder
 from lambdas.telemetry import logger
 
@@ -30,14 +30,14 @@ def slices(items: Sequence[T], seconds: float, every: float = SLICE_SECONDS) -> 
 async def drain(
     held: Iterable[Held], seconds: float, shuffle: Callable[[list[Held]], None]
 ) -> None:
-    """Closes all with 1012 ("Service Restart", RFC 6455's registry), within `seconds`."""
+    """Closes all with 1012, within `seconds`."""
     left = list(held)
     shuffle(left)  # those that connected together do not return together
     parts = slices(left, seconds)
     logger.info("closes its sockets", extra={"sockets": len(left), "slices": len(parts)})
     for number, part in enumerate(parts):
         for each in part:
-            each.close(SERVICE_RESTART, "the server restarts")
+            each.close(*RESTARTS)
         if number + 1 < len(parts):
             await asyncio.sleep(seconds / len(parts))
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambdas.connections import Outcome
 from lambdas.sockets.events import Connected
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -16,11 +17,14 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # What one client may leave unread, beside what the kernel and the transport hold: two frames of
 # the greatest size. Without a bound a client that does not read takes the memory of all others.
 QUEUED_BYTES = 256 * 1024
+# A client to which nothing could be sent for so long does not read; one that does is only slow.
+STALLED_SECONDS = 10.0
 CLOSE_SECONDS = 5.0  # for the client to take its close frame
 
 NORMAL = 1000
+OLD = 1001, "Going away"  # as API Gateway's after two hours
 UNSUPPORTED_DATA = 1003
-SERVICE_RESTART = 1012
+RESTARTS = 1012, "the server restarts"  # "Service Restart", of RFC 6455's registry
 TRY_AGAIN_LATER = 1013
 
 
@@ -38,20 +42,29 @@ class Held:
     ended: tuple[int, str] | None = None  # by us
     _waiting: deque[dict[str, Any]] = field(default_factory=deque)
     _bytes: int = 0
+    _progress: float = 0.0  # when something was sent last, or began to wait
     _pump: asyncio.Task[None] | None = None
 
-    def post(self, text: str) -> bool:
-        """False for a connection that is closed, or is now, for its client does not read."""
+    def post(self, text: str) -> Outcome:
+        """GONE for a connection that is closed, or is now, for its client does not read; FAILED
+        while too much waits for a client that is slow."""
         if self.closing:
-            return False
+            return Outcome.GONE
         size = len(text.encode())
         if self._bytes + size > QUEUED_BYTES:
+            if asyncio.get_running_loop().time() - self._progress < STALLED_SECONDS:
+                return Outcome.FAILED
             self._waiting.clear()
             self.close(TRY_AGAIN_LATER, "the client does not read")
-            return False
+            return Outcome.GONE
         self._bytes += size
         self._put({"type": "websocket.send", "text": text})
-        return True
+        return Outcome.DELIVERED
+
+    async def respond(self, text: str) -> None:
+        """Posts the response to a frame, as soon as there is room: nobody would send it again."""
+        while self.post(text) is Outcome.FAILED and self._pump is not None:
+            await asyncio.wait([self._pump])
 
     def close(self, code: int, reason: str = "") -> None:
         """After what was posted before. A client that does not take it is cut off."""
@@ -70,6 +83,7 @@ class Held:
     def _put(self, message: dict[str, Any]) -> None:
         self._waiting.append(message)
         if self._pump is None:  # a task only while there is something: it takes memory
+            self._progress = asyncio.get_running_loop().time()
             self._pump = asyncio.create_task(self._send_all())
 
     async def _send_all(self) -> None:
@@ -77,6 +91,7 @@ class Held:
             while self._waiting:
                 message = self._waiting.popleft()
                 await self.send(message)
+                self._progress = asyncio.get_running_loop().time()
                 self._bytes -= len(message.get("text", "").encode())
         except (OSError, RuntimeError):  # closed meanwhile; its reader ends too
             self.closing = True

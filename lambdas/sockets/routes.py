@@ -57,6 +57,7 @@ class Dispatcher:
 
     def open(self, connected: Connected, upgrade: Upgrade) -> Opening:
         """Runs the authorizer and $connect. The status is the one that API Gateway would give."""
+        logger.thread_safe_clear_keys()  # a thread has those of whom it served before
         request_id = self._new_request_id()
         if not any(name == PROTOCOL_HEADER and value for name, value in upgrade.headers):
             return Opening(401, connected)  # the authorizer's identity source
@@ -83,6 +84,7 @@ class Dispatcher:
 
     def message(self, connected: Connected, frame: str) -> str | None:
         """What is to be sent back on the connection; None for nothing."""
+        logger.thread_safe_clear_keys()
         request_id = self._new_request_id()
         route = self.route_of(frame)
         event = events.message_event(connected, route, frame, request_id, self._now())
@@ -95,6 +97,7 @@ class Dispatcher:
 
     def disconnect(self, connected: Connected, code: int, reason: str) -> None:
         """Raises nothing. A lease that stays ends when somebody posts to the connection."""
+        logger.thread_safe_clear_keys()
         event = events.disconnect_event(
             connected, code, reason, self._new_request_id(), self._now()
         )

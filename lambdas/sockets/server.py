@@ -35,6 +35,10 @@ FRAME_BYTES = 32 * 1024  # as API Gateway's
 BACKLOG = 2048
 REPORT_SECONDS = 60
 PONG_SECONDS = 20.0
+# What one client may have in memory, beside the bytes of one message: pings while it does not read
+# their pongs, and fragments of a message, or frames of one reading, which may all be empty.
+UNREAD_PINGS = 16
+MOST_FRAMES = 1_024
 
 
 class Protocol(WebSocketsSansIOProtocol):
@@ -44,16 +48,48 @@ class Protocol(WebSocketsSansIOProtocol):
         super().__init__(*given, **named)
         self.conn.max_message_size = MESSAGE_BYTES
         self.conn.max_fragment_size = FRAME_BYTES
+        self._unread_pings = 0
+        self._is_cut_off = False
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[ABORT] = self.transport.abort
+            extensions[ABORT] = self._cut_off
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if not self.writable.is_set():
+            self._unread_pings += 1
+            if self._unread_pings > UNREAD_PINGS:
+                self._cut_off()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread_pings = 0
+
+    def handle_cont(self, event: Any) -> None:
+        super().handle_cont(event)
+        if len(self.frames) > MOST_FRAMES:
+            self._cut_off()
+
+    def send_receive_event_to_app(self) -> None:
+        super().send_receive_event_to_app()
+        if self.queue.qsize() > MOST_FRAMES:
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        self._is_cut_off = True
+        self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        while self._is_cut_off and not self.queue.empty():
+            self.queue.get_nowait()  # it would be handled before the end is noticed
+        super().connection_lost(exc)
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self.transport.abort()  # the client is gone: nothing that waits for it is ever sent
+        self._cut_off()  # the client is gone: nothing that waits for it is ever sent
 
 
 class Server(uvicorn.Server):

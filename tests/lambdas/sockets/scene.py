@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -119,6 +119,14 @@ def opened(task: RunningTask, ticket: str) -> Any:
         compression=None,
         max_size=None,
     )
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await story
+
+    asyncio.run(bounded())
 
 
 async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:

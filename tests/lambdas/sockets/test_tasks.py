@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Coroutine
-from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +19,7 @@ from lambdas.presence.devices import Devices
 from lambdas.sockets import direct, held
 from lambdas.sockets.draining import drain
 from lambdas.sockets.ids import Holder, new_id
-from tests.lambdas.sockets.scene import SECRET, client, opened, running, ticket_of, until
+from tests.lambdas.sockets.scene import SECRET, client, opened, run, running, ticket_of, until
 from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
 
@@ -35,14 +33,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(connections, name, 30.0)
     for name in ("LOCAL_SECONDS", "CONNECT_SECONDS"):
         monkeypatch.setattr(direct, name, 30.0)
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(60):
-            await story
-
-    asyncio.run(bounded())
 
 
 def lease(world: Backend, user: str, device: str = "phone") -> str | None:
@@ -201,6 +191,7 @@ def test_a_client_that_does_not_read_is_cut_off_and_others_are_served(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(held, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(held, "STALLED_SECONDS", 0.0)
 
     async def story() -> None:
         given.user(world, "ravi", "phone")
