@@ -26,6 +26,8 @@ from stacks.constructs.websocket_api import SocketEndpoint
 
 POOL = SERVICE = "sockets"  # its name among the pools, and in logs and metrics
 PATH = "/sockets"
+# Paths that functions post to, as the web ACL matches them: an id is base64, and percent-encoded
+POSTS = rf"^{PATH}/@connections/([A-Za-z0-9_-]|%2B|%2F|%3D)+$"
 # Not that of the pools: an address is given to another task one day, and a post for an old socket
 # must not reach what serves HTTP there.
 PORT = 8090
