@@ -30,8 +30,9 @@ RETRY_WITHIN_SECONDS = 1.0
 RETRIED = frozenset({429, 500, 502, 503, 504})
 
 SERVICE = "execute-api"
-# AWSManagedRulesCommonRuleSet blocks requests without one (NoUserAgent_HEADER), and http.client sends
-# none: docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+# http.client sends none, and a web ACL with AWSManagedRulesCommonRuleSet blocks requests without
+# one, by its rule NoUserAgent_HEADER:
+# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
 USER_AGENT = "switchboard"
 
 

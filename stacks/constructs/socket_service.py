@@ -199,6 +199,7 @@ class SocketService(Construct):
             "KEEP_ALIVE_SECONDS": str(keep_alive(self._config.load_balancer)),
             "FINISH_SECONDS": str(self.pool.finish_timeout),
             "DRAIN_SECONDS": str(self.pool.drain),
+            "LOOK_SECONDS": str(self.pool.look),
             "MOST_CONNECTIONS": str(self.pool.connections),
             # or the load balancer would close a socket on which nothing is said
             "PING_SECONDS": str(min(PING_SECONDS, idle // 2)),
