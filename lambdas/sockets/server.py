@@ -146,10 +146,10 @@ async def let_go(
     clients: Aws, sockets: Sockets, target_group: str, own: Holder, seconds: float
 ) -> None:
     every = float(clients.settings.get("LOOK_SECONDS", "5"))
+    # tasks that start together would else look together, and be throttled
+    first = random.uniform(0, every)  # noqa: S311 - no secret
     await until_draining(
-        lambda: state_of_target(clients.load_balancing, target_group, own),
-        every,
-        random.uniform(0, every),  # or tasks that start together would be throttled together
+        lambda: state_of_target(clients.load_balancing, target_group, own), every, first
     )
     sockets.draining = True
     await drain(sockets.registry, seconds, random.shuffle)
