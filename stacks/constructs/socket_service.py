@@ -33,6 +33,7 @@ POSTS = rf"^{PATH}/@connections/([A-Za-z0-9_-]|%2B|%2F|%3D)+$"
 PORT = 8090
 COMMAND = ["python", "-m", "lambdas.sockets.server"]
 PING_SECONDS = 30
+REPORT_SECONDS = 60  # between two reports of a task of what it holds
 KEY_LENGTH = 64
 # before the rules of the pools
 PRIORITY = 5
