@@ -111,6 +111,8 @@ class CallLimits(NamedTuple):
 
 # A function that sends has a timeout of 6 s: the rule for holes in a chat's log depends on it.
 WHILE_SOMEBODY_WAITS = CallLimits(connect=1, read=2, tries=2)
+# Once a minute an invocation waits for it before its own work, and the level stays where it fails.
+FOR_THE_LOG_LEVEL = CallLimits(connect=0.3, read=0.5, tries=1)
 # SNS may check a credential with Google or Apple before it responds, and no client is waiting.
 WHILE_DEPLOYING = CallLimits(connect=2, read=20, tries=3)
 
@@ -157,18 +159,19 @@ class Aws:
 
         return Session()
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, limits: CallLimits | None = None) -> Any:
         from botocore.config import Config
 
+        limits = limits or self.limits
         # Without a name botocore builds the User-Agent twice for each call, of 28 parts; and it
         # compares each value of a request with the model, which AWS does again. Together they
         # take a sixth of a call's CPU.
         config = Config(
             user_agent="switchboard",
             parameter_validation=False,
-            connect_timeout=self.limits.connect,
-            read_timeout=self.limits.read,
-            retries={"mode": "standard", "total_max_attempts": self.limits.tries},
+            connect_timeout=limits.connect,
+            read_timeout=limits.read,
+            retries={"mode": "standard", "total_max_attempts": limits.tries},
             max_pool_connections=40,  # as many as a container has request threads
         )
         return self._session.create_client(service, self.settings.region, config=config)
@@ -268,7 +271,7 @@ class Aws:
 
     @cached_property
     def _ssm(self) -> Any:
-        return self._client("ssm")
+        return self._client("ssm", FOR_THE_LOG_LEVEL)
 
     def prepare(self) -> None:
         """Makes the clients of the tables and the queue that the function has."""

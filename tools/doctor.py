@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -117,6 +118,9 @@ async def _tried(name: str, step: Awaitable[str | None]) -> bool:
         return _print(name, "FAILS", client_errors.in_words(error))
     except (DoctorError, client_errors.ClientError) as error:
         return _print(name, "FAILS", str(error))
+    except Exception as error:
+        traceback.print_exc()
+        return _print(name, "FAILS", f"{type(error).__name__}: {error}")
     if left_out:
         return _print(name, "-", f"not looked at: {left_out}")
     return _print(name, "ok", f"{time.monotonic() - began:.2f} s")
@@ -138,7 +142,8 @@ async def _clean_up(visit: Visit) -> None:
 
 
 async def _deleted(http: httpx.AsyncClient, account: dict[str, str]) -> bool:
-    with suppress(httpx.HTTPError):
+    # the others: an answer that is not the API's, as a page of something in between
+    with suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
         answer = await http.post("/api/account/delete", json=account)
         # without an account there is nothing to delete: its sign-up may have failed
         return answer.status_code == HTTPStatus.UNAUTHORIZED or (

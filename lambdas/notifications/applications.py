@@ -1,7 +1,7 @@
 """SNS platform applications, a type that CloudFormation lacks, and the secrets they need."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,6 +14,7 @@ from lambdas.notifications.credentials import (
     application_arn,
     application_attributes,
     feedback_attributes,
+    may_be_too_new,
     name_of,
 )
 from lambdas.telemetry import logger
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 Attributes = Mapping[str, str]
+Result = TypeVar("Result")
+
+# What is refused because IAM has not spread it yet is tried again so long, in seconds, for all of
+# an invocation. Terraform waits a minute for the same (aws_sns_platform_application).
+PATIENCE, PAUSE = 60, 5
 
 
 class Applications:
@@ -33,11 +39,17 @@ class Applications:
     """
 
     def __init__(
-        self, sns: "SNSClient", secrets: "SecretsManagerClient", before_call: Callable[[], None]
+        self,
+        sns: "SNSClient",
+        secrets: "SecretsManagerClient",
+        before_call: Callable[[], None],
+        sleep: Callable[[float], None],
     ) -> None:
         self._sns = sns
         self._secrets = secrets
         self._before_call = before_call
+        self._sleep = sleep
+        self._patience = PATIENCE
         self.changed = False
 
     def apply(self, stack_id: str, prefix: str, properties: Mapping[str, str]) -> None:
@@ -46,6 +58,10 @@ class Applications:
         wanted = {platform: self._attributes(platform, properties) for platform in PLATFORMS}
         for platform, attributes in wanted.items():
             self._apply(stack_id, prefix, platform, attributes)
+        # and logs last: a role that SNS does not take yet keeps no credential from it
+        for platform, attributes in wanted.items():
+            if attributes is not None:
+                self._log(stack_id, prefix, platform, feedback_attributes(properties))
 
     def restore(
         self,
@@ -68,13 +84,12 @@ class Applications:
                 if again:
                     attributes = self._attributes(platform, properties)
                     self._apply(stack_id, prefix, platform, attributes)
-                else:
-                    self._log_again(application_arn(stack_id, platform, prefix), feedback)
             except (DeploymentError, ClientError, BotoCoreError) as error:
                 logger.warning(
                     "an application was left as it is",
                     extra={"platform": platform.suffix, "fault": type(error).__name__},
                 )
+            self._log(stack_id, prefix, platform, feedback)
 
     def remove(self, stack_id: str, prefix: str) -> None:
         """Idempotent; also where none was ever made."""
@@ -83,13 +98,11 @@ class Applications:
 
     def _attributes(self, platform: Platform, properties: Mapping[str, str]) -> Attributes | None:
         arn = properties.get(platform.secret, "")
-        attributes = application_attributes(platform, self._secret(platform, arn)) if arn else None
-        return attributes and attributes | feedback_attributes(properties)
+        return application_attributes(platform, self._secret(platform, arn)) if arn else None
 
     def _secret(self, platform: Platform, arn: str) -> str:
-        self._before_call()
         try:
-            return self._secrets.get_secret_value(SecretId=arn).get("SecretString", "")
+            found = self._call(lambda: self._secrets.get_secret_value(SecretId=arn))
         except ClientError as error:
             code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
             # a secret that was created without a value has no version to read
@@ -97,6 +110,7 @@ class Applications:
                 return ""
             unreadable = f"the secret in {platform.secret} can't be read: {code}"
             raise DeploymentError(unreadable) from None
+        return found.get("SecretString", "")
 
     def _apply(
         self, stack_id: str, prefix: str, platform: Platform, attributes: Attributes | None
@@ -115,45 +129,71 @@ class Applications:
             raise DeploymentError(f"SNS {what} in {platform.secret}: {code}") from None
 
     def _put(self, arn: str, platform: Platform, name: str, attributes: Attributes) -> None:
-        known = self._found(arn)
-        if known is not None:  # Create fails if the application has another credential
-            self._set(arn, {key: each for key, each in attributes.items() if each or key in known})
+        if self._found(arn) is not None:  # Create fails if the application has another credential
+            self._set(arn, attributes)
             return
-        self._before_change()
-        given = {key: each for key, each in attributes.items() if each}
-        made = self._sns.create_platform_application(
-            Name=name, Platform=platform.sns, Attributes=given
+        made = self._change(
+            lambda: self._sns.create_platform_application(
+                Name=name, Platform=platform.sns, Attributes=attributes
+            )
         )
         if made["PlatformApplicationArn"] != arn:
             raise DeploymentError(f"SNS made {made['PlatformApplicationArn']}, not {arn}")
 
-    def _log_again(self, arn: str, feedback: Attributes) -> None:
-        if self._found(arn) is not None:
-            self._set(arn, feedback)
+    def _log(self, stack_id: str, prefix: str, platform: Platform, feedback: Attributes) -> None:
+        """Lets SNS log what the platform answers, or ends it. Without logs pushes go out all the
+        same, so what is refused is only logged."""
+        arn = application_arn(stack_id, platform, prefix)
+        try:
+            known = self._found(arn)
+            if known is not None and any(known.get(key, "") != feedback[key] for key in feedback):
+                self._set(arn, feedback)
+        except (DeploymentError, ClientError, BotoCoreError) as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            logger.warning(
+                "SNS logs what this platform answers as before",
+                extra={"platform": platform.suffix, "fault": code or type(error).__name__},
+            )
 
     def _set(self, arn: str, attributes: Attributes) -> None:
-        self._before_change()
-        self._sns.set_platform_application_attributes(
-            PlatformApplicationArn=arn, Attributes=attributes
+        self._change(
+            lambda: self._sns.set_platform_application_attributes(
+                PlatformApplicationArn=arn, Attributes=attributes
+            )
         )
 
     def _delete(self, arn: str) -> None:
         if self._found(arn) is not None:
-            self._before_change()
-            self._sns.delete_platform_application(PlatformApplicationArn=arn)
+            self._change(lambda: self._sns.delete_platform_application(PlatformApplicationArn=arn))
 
     def _found(self, arn: str) -> Attributes | None:
         """The application's attributes, without its credential; None if there is none."""
-        self._before_call()
         try:
-            return self._sns.get_platform_application_attributes(PlatformApplicationArn=arn)[
-                "Attributes"
-            ]
+            return self._call(
+                lambda: self._sns.get_platform_application_attributes(PlatformApplicationArn=arn)
+            )["Attributes"]
         except ClientError as error:
             if error.response["Error"]["Code"] in GONE:
                 return None
             raise
 
-    def _before_change(self) -> None:
-        self._before_call()
-        self.changed = True
+    def _change(self, call: Callable[[], Result]) -> Result:
+        def changing() -> Result:
+            self.changed = True
+            return call()
+
+        return self._call(changing)
+
+    def _call(self, call: Callable[[], Result]) -> Result:
+        """Once, and again while it may be refused for what IAM has not spread yet."""
+        while True:
+            self._before_call()
+            try:
+                return call()
+            except ClientError as error:
+                code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+                if self._patience <= 0 or not may_be_too_new(code, message):
+                    raise
+                self._patience -= PAUSE
+                logger.info("refused, perhaps because IAM is not as far", extra={"fault": code})
+                self._sleep(PAUSE)

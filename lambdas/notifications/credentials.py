@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 # SNS's error codes, as in its API reference and as in its service model
 GONE = frozenset({"NotFound", "NotFoundException"})
 INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
+DENIED = frozenset({"AuthorizationError", "AuthorizationErrorException", "AccessDeniedException"})
+NO_ROLE = "is not a valid role"  # in the message of INVALID, about a role for feedback
 
 FCM_FIELDS = ("project_id", "client_email", "private_key")
 APNS_FIELDS = {
@@ -59,14 +61,24 @@ def application_attributes(platform: Platform, secret: str) -> dict[str, str] | 
     return {attribute: credential[name] for attribute, name in APNS_FIELDS.items()}
 
 
+def may_be_too_new(code: str, message: str) -> bool:
+    """Whether AWS may refuse a call because IAM has not spread a role or a permission yet.
+
+    The same deployment makes them, seconds before, and both take a while to be known everywhere:
+    docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (eventual consistency). SNS has no
+    code of its own for such a role.
+    """
+    return code in DENIED or (code in INVALID and NO_ROLE in message)
+
+
 def feedback_attributes(properties: Mapping[str, Any]) -> dict[str, str]:
-    """By which SNS logs what a platform answers; empty values end it."""
-    role, percent = properties.get("FeedbackRoleArn", ""), properties.get("FeedbackPercent", "")
-    return {
-        "SuccessFeedbackRoleArn": role,
-        "FailureFeedbackRoleArn": role,
-        "SuccessFeedbackSampleRate": str(percent),
-    }
+    """By which SNS logs what a platform answers; empty roles end it."""
+    role = properties.get("FeedbackRoleArn", "")
+    roles = {"SuccessFeedbackRoleArn": role, "FailureFeedbackRoleArn": role}
+    # "" is no sample rate, so that it stays where there is no role
+    return roles | (
+        {"SuccessFeedbackSampleRate": str(properties["FeedbackPercent"])} if role else {}
+    )
 
 
 def _is_text(value: Any) -> bool:

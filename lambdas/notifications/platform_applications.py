@@ -6,7 +6,7 @@ because the applications' ARNs follow from their names. CloudFormation waits for
 ResponseURL until its ServiceTimeout, so one is sent in every case, before Lambda ends the function.
 
     Create, Update  Brings SNS up to date with the secrets; an invalid secret fails the request
-                    and changes nothing.
+                    and changes nothing. Logs that SNS refuses fail nothing.
     Update of a     Never fails: a second failure would leave the stack in UPDATE_ROLLBACK_FAILED,
     rollback        which an operator has to repair. Existing applications stay. The secret that
                     failed is not read again; one that the update had replaced is, if possible.
@@ -59,7 +59,7 @@ def handler(event: Event, context: Any) -> None:
     }
     clients = deployment_aws()
     before_call = _before_call(context, clients.limits.longest)
-    applications = Applications(clients.sns, clients.secrets, before_call)
+    applications = Applications(clients.sns, clients.secrets, before_call, clients.sleep)
     try:
         act(event, applications)
     except DeploymentError as error:

@@ -38,6 +38,10 @@ class PushFeedback(Construct):
     group. They have SNS's names, so they are deleted with the stack even where data is kept: a
     stack that is made anew could not make them again.
 
+    The role may make groups all the same, because SNS demands it. So a line that comes after the
+    deletion makes a group again, which has to be deleted by hand (docs/deploying.md).
+    https://docs.aws.amazon.com/sns/latest/dg/topics-attrib-prereq.html
+
     Of the answers that are taken only `percent` are logged, and count as so many more.
     """
 

@@ -30,8 +30,8 @@ class ObservabilityStack(EnvironmentStack):
     An export can't change or be removed while a stack imports it, so a pool could not be removed,
     nor a target group replaced, as long as a graph shows it. The price: CloudFormation resolves
     such a reference only when this stack is updated, and `cdk deploy` skips a stack whose template
-    is the same. So each alarm and the dashboard contain the fingerprint of what the other stacks
-    are made from, and are updated whenever one of them may have changed.
+    is the same. So each alarm, the dashboard and the canary contain the fingerprint of what the
+    other stacks are made from, and are updated whenever one of them may have changed.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
     """
 
@@ -64,7 +64,7 @@ class ObservabilityStack(EnvironmentStack):
             alarms.on_sockets(web.sockets, web.load_balancer.balancer)
         alarms.on_queues(notifications, chat)
         alarms.on_users(data)
-        canary = self._canary(platform, web)
+        canary = self._canary(platform, web, made_from)
         if canary:
             alarms.on_canary(canary)
         alarms.on_web(web.load_balancer.balancer, web.target_pools)
@@ -92,12 +92,18 @@ class ObservabilityStack(EnvironmentStack):
                 self, "Budget", dollars=config.guard_rails.monthly_budget, email=config.alarms_email
             )
 
-    def _canary(self, platform: Platform, web: WebStack) -> Canary | None:
+    def _canary(self, platform: Platform, web: WebStack, fingerprint: str) -> Canary | None:
         minutes = self.config.canary_minutes
         if minutes is None:
             return None
         return Canary(
-            self, "Canary", config=self.config, platform=platform, minutes=minutes, api=web.api_url
+            self,
+            "Canary",
+            config=self.config,
+            platform=platform,
+            minutes=minutes,
+            api=web.api_url,
+            fingerprint=fingerprint,
         )
 
     def _topic(self) -> cloudwatch.IAlarmAction | None:

@@ -3,7 +3,14 @@ from typing import Any
 import pytest
 
 from lambdas import settings
-from lambdas.settings import WHILE_DEPLOYING, WHILE_SOMEBODY_WAITS, Aws, CallLimits, Settings
+from lambdas.settings import (
+    FOR_THE_LOG_LEVEL,
+    WHILE_DEPLOYING,
+    WHILE_SOMEBODY_WAITS,
+    Aws,
+    CallLimits,
+    Settings,
+)
 from tests.support.lambdas.rest import DUMMY
 
 ISSUER = "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_pool"
@@ -43,6 +50,16 @@ def test_a_client_waits_as_long_as_its_caller_can(
     config: Any = aws.sns.meta.config
     tries = config.retries["total_max_attempts"]
     assert (config.connect_timeout, config.read_timeout, tries) == limits
+
+
+@pytest.mark.parametrize("limits", [WHILE_SOMEBODY_WAITS, WHILE_DEPLOYING])
+def test_an_ssm_that_does_not_respond_takes_less_than_a_second_of_an_invocation(
+    limits: CallLimits,
+) -> None:
+    assert FOR_THE_LOG_LEVEL.longest < 1
+    config: Any = Aws(Settings(DUMMY), limits)._ssm.meta.config
+    tries = config.retries["total_max_attempts"]
+    assert (config.connect_timeout, config.read_timeout, tries) == FOR_THE_LOG_LEVEL
 
 
 def test_the_longest_call_is_all_tries_and_all_pauses() -> None:

@@ -8,17 +8,21 @@ import pytest
 
 from stacks.build.bundle import ROOT
 from stacks.build.canary_bundle import REQUIREMENTS, sources
+from stacks.build.fingerprint import fingerprint
 from stacks.config.environments import DEV
+from stacks.monitoring.canary import TIMEOUT
 from tests.stacks.synthesized import Synthesize, Synthesized
+from tools import canary
 
 MINUTES = 30
+WITH_CANARY = replace(DEV, canary_minutes=MINUTES)
 OF_THE_RUNTIME = {"boto3", "botocore"}  # Lambda's Python brings them
 OPTIONAL = {"emulator"}  # on a laptop, without --env and --api
 
 
 @pytest.fixture
 def made(synthesize: Synthesize) -> Synthesized:
-    return synthesize(replace(DEV, canary_minutes=MINUTES))
+    return synthesize(WITH_CANARY)
 
 
 def test_small_environments_have_none(dev: Synthesized) -> None:
@@ -33,6 +37,17 @@ def test_it_is_called_at_its_rate_and_not_again_where_it_could_not_start(
     (target,) = rule["Targets"]
     assert made.show(target["Arn"]) == "<CanaryFunction.Arn>"
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+
+
+def test_lambda_does_not_repeat_a_run_that_failed(made: Synthesized) -> None:
+    retries = made.one("AWS::Lambda::EventInvokeConfig").properties
+    assert made.show(retries["FunctionName"]) == "<CanaryFunction>"
+    assert retries["MaximumRetryAttempts"] == 0
+
+
+def test_it_measures_before_lambda_ends_it() -> None:
+    cleaning_up = 2 * (5 + 5)  # two accounts, each with httpx's seconds to connect and to read
+    assert canary.WITHIN + cleaning_up < TIMEOUT
 
 
 def test_it_may_log_and_nothing_else(made: Synthesized) -> None:
@@ -51,6 +66,8 @@ def test_it_calls_the_api_that_users_call(made: Synthesized) -> None:
     )
     assert made.show(variables["API_URL"]) == made.show(url)
     assert variables["METRICS_NAMESPACE"] == "Switchboard/dev"
+    # else CloudFormation would pass it over, and it would go on calling the API's earlier URL
+    assert fingerprint(WITH_CANARY) in function.properties["Description"]
 
 
 def test_its_alarm_sees_a_failed_run_and_one_that_did_not_come(made: Synthesized) -> None:

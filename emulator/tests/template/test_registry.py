@@ -66,13 +66,13 @@ def test_resources_are_made_with_the_values_of_those_they_refer_to() -> None:
                 Gone={"Ref": "AWS::NoValue"},
             ),
             "Dead": queue(),
-            "Board": {"Type": "AWS::Logs::LogGroup"},
+            "Board": {"Type": "AWS::Budgets::Budget"},
         }
     )
     assert list(made.asked) == ["Dead", "Jobs"]
     assert made.asked["Jobs"] == {
         "Dead": "arn-Dead",
-        "Board": "arn:aws:logs:us-east-1:123456789012:loggroup/s-Board",
+        "Board": "arn:aws:budgets:us-east-1:123456789012:budget/s-Board",
     }
 
 

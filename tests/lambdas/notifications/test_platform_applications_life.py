@@ -19,13 +19,14 @@ from tests.support.lambdas.platforms_stack import (
     delete,
     fill,
     keep,
+    lag,
     lose,
     refuse,
     remove,
     slow,
     update,
 )
-from tests.support.lambdas.rest import DUMMY, client
+from tests.support.lambdas.rest import DUMMY, client, written_log
 
 DENIED = "AccessDeniedException"
 
@@ -105,6 +106,12 @@ LIVES = [
     Life("the secret may not be read",
          (create(), refuse("get_secret_value", DENIED), update(version="2")), "CuU", ONE, UNDONE,
          f"the secret in FcmSecretArn can't be read: {DENIED}"),
+    Life("the permission for another secret is spread late",
+         (create(), lag("get_secret_value", 2, DENIED), update(fcm="B")), "CU", {"chat-fcm": "two"},
+         UP),
+    Life("the permission for SNS is spread late",
+         (lag("create_platform_application", 2, "AuthorizationError"), create()), "C", ONE,
+         "CREATE_COMPLETE"),
     Life("a version that was lowered by hand",
          (create(version="3"), fill("A", "new"), update(version="2")), "CU", {"chat-fcm": "new"},
          UP, needs_status=True),
@@ -154,6 +161,7 @@ def lived(life: Life, monkeypatch: pytest.MonkeyPatch, deliveries: int, describe
         ("cloudformation", stack),
     ):
         vars(function)[name] = Service(real, stack)
+    vars(function)["sleep"] = stack.sleep
     monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
     monkeypatch.setattr(platform_applications, "respond", stack.take)
     for step in (*FILLED, *life.steps):
@@ -221,6 +229,18 @@ def test_the_function_has_time_for_every_answer_before_cloudformation_gives_up()
 ROLE, ANOTHER = "arn:aws:iam::123456789012:role/one", "arn:aws:iam::123456789012:role/two"
 NOTHING: tuple[str, ...] = ("", "", "")
 LOGGED = (ROLE, ROLE, "10")
+ON, OFF = update(role=ROLE, percent="10"), update(role="", percent="")
+NOT_YET = "Invalid parameter: Attributes Reason: {} is not a valid role to allow SNS to write to"
+NO_ROLE = ("InvalidParameter", f"{NOT_YET.format(ROLE)} Cloudwatch Logs")
+DENIED_BY_SNS = ("AuthorizationError", f"not authorized to perform: iam:PassRole on {ROLE}")
+FOREVER = 1_000
+
+
+def logged_as(attributes: dict[str, str]) -> tuple[str, ...]:
+    """The roles, and the rate where there are some: without a role it says nothing."""
+    names = ("SuccessFeedbackRoleArn", "FailureFeedbackRoleArn", "SuccessFeedbackSampleRate")
+    found = tuple(attributes.get(name, "") for name in names)
+    return found if any(found[:2]) else NOTHING
 
 
 @pytest.mark.parametrize(
@@ -228,9 +248,9 @@ LOGGED = (ROLE, ROLE, "10")
     [
         ((create(),), NOTHING),
         ((create(role=ROLE, percent="10"),), LOGGED),
-        ((create(), update(role=ROLE, percent="10")), LOGGED),
+        ((create(), ON), LOGGED),
         ((create(role=ROLE, percent="10"), update(percent="50")), (ROLE, ROLE, "50")),
-        ((create(role=ROLE, percent="10"), update(role="", percent="")), NOTHING),
+        ((create(role=ROLE, percent="10"), OFF), NOTHING),
         ((create(), update(role=ROLE, percent="10", other_fails=True)), NOTHING),
         ((create(role=ROLE, percent="10"), update(role=ANOTHER, other_fails=True)), LOGGED),
         (
@@ -238,7 +258,7 @@ LOGGED = (ROLE, ROLE, "10")
             LOGGED,
         ),
         ((create(role=ROLE, percent="10"), fill("A", "bad"), update(role=ANOTHER)), LOGGED),
-        ((fill("A", ""), create(), fill("A", "one"), update(role=ROLE, percent="10")), LOGGED),
+        ((fill("A", ""), create(), fill("A", "one"), ON), LOGGED),
     ],
 )
 def test_an_application_logs_what_its_platform_answers_as_the_last_good_properties_say(
@@ -247,5 +267,75 @@ def test_an_application_logs_what_its_platform_answers_as_the_last_good_properti
     with mock_aws():
         lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
         (attributes,) = applications().values()
-    names = ("SuccessFeedbackRoleArn", "FailureFeedbackRoleArn", "SuccessFeedbackSampleRate")
-    assert tuple(attributes.get(name, "") for name in names) == logged
+    assert logged_as(attributes) == logged
+
+
+@pytest.mark.parametrize("error", [NO_ROLE, DENIED_BY_SNS])
+@pytest.mark.parametrize(
+    ("times", "before", "logged", "warnings"),
+    [
+        (2, (), LOGGED, 0),
+        (2, (create(),), LOGGED, 0),
+        (FOREVER, (), NOTHING, 1),
+        (FOREVER, (create(), fill("A", "new")), NOTHING, 1),
+    ],
+)
+def test_a_role_that_iam_has_not_spread_is_waited_for_and_never_fails_a_deployment(
+    times: int,
+    before: tuple[Step, ...],
+    logged: tuple[str, ...],
+    warnings: int,
+    error: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = ON if before else create(role=ROLE, percent="10")
+    with mock_aws(), written_log() as log:
+        steps = (*before, lag("log", times, *error), last)
+        stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
+        (attributes,) = applications().values()
+        assert left() == {"chat-fcm": "new" if len(before) > 1 else "one"}
+    assert stack.status in ("CREATE_COMPLETE", UP)
+    assert logged_as(attributes) == logged
+    assert log.getvalue().count("as before") == warnings
+    # the steps end long before the function has no time left
+    assert stack.context.elapsed == min(5 * times, 60)
+
+
+@pytest.mark.parametrize("code", ["InvalidParameter", "Throttled", "InternalError"])
+def test_what_iam_has_nothing_to_do_with_is_not_waited_for(
+    code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (create(), lag("log", FOREVER, code), ON)
+    with mock_aws():
+        stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
+    assert (stack.status, stack.context.elapsed) == (UP, 0)
+
+
+def test_where_the_time_ends_first_the_credential_is_there_and_logs_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = (
+        slow("create_platform_application", 240 - SLOWEST - platform_applications.RESPONDING - 12),
+        lag("log", FOREVER, *NO_ROLE),
+        create(role=ROLE, percent="10"),
+    )
+    with mock_aws():
+        stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
+        assert left() == ONE
+    assert stack.status == "CREATE_COMPLETE"
+
+
+def test_logs_are_ended_by_roles_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, str]] = []
+    ended = Life("", (create(role=ROLE, percent="10"), OFF), "", {}, "")
+    with mock_aws():
+        sns = client("sns")
+        real = sns.set_platform_application_attributes
+
+        def setting(PlatformApplicationArn: str, Attributes: dict[str, str]) -> object:
+            given.append(Attributes)
+            return real(PlatformApplicationArn=PlatformApplicationArn, Attributes=Attributes)
+
+        monkeypatch.setattr(sns, "set_platform_application_attributes", setting)
+        lived(ended, monkeypatch, 1, describes=True)
+    assert given[-1] == {"SuccessFeedbackRoleArn": "", "FailureFeedbackRoleArn": ""}

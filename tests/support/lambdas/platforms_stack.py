@@ -25,6 +25,11 @@ class Service:
             code = self._stack.faults.get(operation)
             if code:
                 raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+            role = given.get("Attributes", {}).get("FailureFeedbackRoleArn")
+            lag = self._stack.lags.get("log" if role else operation)
+            if lag and lag[0]:
+                lag[0] -= 1
+                raise ClientError({"Error": {"Code": lag[1], "Message": lag[2]}}, operation)
             return getattr(self._real, operation)(**given)
 
         return call
@@ -45,6 +50,7 @@ class Stack:
         self.reasons: list[str] = []
         self.calls: list[tuple[str, str]] = []  # the stack's status, and the operation
         self.slowness: dict[str, float] = {}
+        self.lags: dict[str, list[Any]] = {}  # how often it is refused yet, the code, the message
         self.faults: dict[str, str] = {} if describes else {"describe_stacks": "Throttling"}
         self.context = Context()
         self.secrets: dict[str, str] = {}
@@ -56,6 +62,9 @@ class Stack:
     def describe_stacks(self, StackName: str) -> Any:
         assert StackName == STACK
         return {"Stacks": [{"StackStatus": self.status}]}
+
+    def sleep(self, seconds: float) -> None:
+        self.context.elapsed += seconds
 
     def take(self, _url: str, response: dict[str, Any]) -> None:
         assert self.context.elapsed + platform_applications.RESPONDING <= TIMEOUT
@@ -179,6 +188,11 @@ def delete(id: str = "") -> Step:
 
 def refuse(operation: str, code: str) -> Step:
     return lambda stack: stack.faults.update({operation: code})
+
+
+def lag(operation: str, times: int, code: str, message: str = "no") -> Step:
+    """IAM has not spread what an operation needs; "log" is each call that names a role for logs."""
+    return lambda stack: stack.lags.update({operation: [times, code, message]})
 
 
 def allow(operation: str) -> Step:
