@@ -50,3 +50,15 @@ def test_the_caller_sees_the_sentence() -> None:
     assert "FunctionVersion of ListFunctions" in json.loads(response.body)["message"]
     response = api.respond("lambda", "GET", "/2015-03-31/functions", "MaxItems=5", b"", "")
     assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b"7", b"\xff", b"[" * 200_000],
+    ids=["open", "list", "number", "bytes", "deep"],
+)
+def test_a_body_of_another_form_is_rejected(body: bytes) -> None:
+    views: Any = {"logs": {"DescribeLogGroups": lambda given: {"logGroups": []}}}
+    action = "Logs_20140328.DescribeLogGroups"
+    response = DescribeApi(views).respond("logs", "POST", "/", "", body, action)
+    assert (response.status, json.loads(response.body)["__type"]) == (400, "SerializationException")

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tools.mutants import expressions
-from tools.mutants.__main__ import sample
+from tools.mutants.__main__ import DEFAULT, main, sample, unknown
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.patching import Loaded
 from tools.mutants.running import AGAIN, KILLED, SURVIVED, Plugin, Results
@@ -67,6 +67,26 @@ def test_each_constant_has_these_mutants(tmp_path: Path, constant: str, after: l
 def test_a_default_value_has_its_mutants(tmp_path: Path) -> None:
     found = _of(tmp_path, "def function(a, b=True, *, c=2):\n    return a\n")
     assert [each.after for each in found] == ["False", "3", "1"]
+
+
+@pytest.mark.parametrize(
+    "of",
+    [["nope"], ["lambdas/nope"], ["client/nope.py"], ["stacks"], ["lambdas", "nope"], ["."], []],
+)
+def test_what_has_no_mutants_is_refused_before_any_test_runs(
+    of: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["mutants", "--of", *of])
+    monkeypatch.setattr("pytest.main", lambda *_, **__: pytest.fail("tests were run"))
+    with pytest.raises(SystemExit) as refused:
+        main()
+    assert refused.value.code == 2
+    assert (of or ["no file or folder"])[-1] in capsys.readouterr().err
+
+
+def test_the_folders_that_are_tried_by_default_are_there() -> None:
+    assert unknown(DEFAULT) == ""
+    assert unknown(["lambdas/settings.py"]) == ""
 
 
 def test_a_sample_is_the_same_for_the_same_seed(tmp_path: Path) -> None:

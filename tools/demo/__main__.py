@@ -78,7 +78,7 @@ async def serving(endpoints: Endpoints, port: int, users: tuple[str, str]) -> As
             server.demo = demo
             notifying = asyncio.create_task(server.notify(demo))
             try:
-                yield server.listener.url
+                yield server.url
             finally:
                 notifying.cancel()
     finally:

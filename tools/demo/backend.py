@@ -152,5 +152,5 @@ def _parsed(line: bytes) -> tuple[float, Item] | None:
     try:
         document: Item = json.loads(line)
         return datetime.strptime(document["timestamp"], _TIME).timestamp(), document
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -90,7 +90,7 @@ class Demo:
             "run": self._run,
             "chat": self.chat,
             "trouble": self.trouble,
-            "console": self.console.listener.url,
+            "console": self.console.url,
             "phones": {user: self._phone(phone) for user, phone in self.phones.items()},
             "journey": last.as_json() if last else None,
             "messages": len(self._journeys.all),

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from emulator.console import token as tokens
 from emulator.listening import HttpListener
 
 # Of one connection, not of the message (RFC 9110, 7.6.1); the proxy's HTTP library makes its own.
@@ -32,11 +33,15 @@ class Answer(NamedTuple):
 
 
 async def forward(
-    http: aiohttp.ClientSession, request: web.BaseRequest, body: bytes, backend: str
+    http: aiohttp.ClientSession,
+    request: web.BaseRequest,
+    body: bytes,
+    backend: str,
+    path: str | None = None,
 ) -> Answer:
     """What `backend` answers, asked as if the page came from there: its listeners check Host and
-    Origin. 502 where it is gone."""
-    url = URL(f"{backend}{request.raw_path}", encoded=True)
+    Origin. 502 where it is gone. `path` is asked for instead of the request's own."""
+    url = URL(f"{backend}{request.raw_path if path is None else path}", encoded=True)
     headers = _forwarded(request.headers, backend)
     try:
         async with http.request(
@@ -75,7 +80,8 @@ def framed(headers: CIMultiDict[str], by: str, moved: tuple[str, str] = ("", "")
 
 @dataclass(eq=False)
 class Window:
-    """Another page, such as the console, which `demo` may show in a frame."""
+    """Another page, such as the console, which `demo` may show in a frame. What is behind it may
+    have a token in its address, so this has one of its own."""
 
     backend: str
     demo: str
@@ -84,13 +90,26 @@ class Window:
 
     def __post_init__(self) -> None:
         self.listener = HttpListener(self._handle, 0, self.purpose)
+        self._token = tokens.new()
+
+    @property
+    def url(self) -> str:
+        return f"{self.listener.url}/{self._token}"
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if refused := foreign_origin(request, self.listener.url):
             return refused
-        answer = await forward(self.http, request, await request.read(), self.backend)
+        path = tokens.behind(request.raw_path, self._token)
+        if path is None:
+            return without_token()
+        answer = await forward(self.http, request, await request.read(), self.backend, path)
         framed(answer.headers, self.demo)
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+
+
+def without_token() -> web.Response:
+    """The response to whoever does not have the address. See `emulator.console.token`."""
+    return web.Response(status=403, text="the address has a token in it: `make demo` prints it")
 
 
 def foreign_origin(request: web.BaseRequest, own: str) -> web.Response | None:

@@ -1,4 +1,5 @@
-"""The demonstration's HTTP server.
+"""The demonstration's HTTP server. Its address ends with a token, which keeps other users of the
+machine out (see `emulator.console.token`); all paths are behind it.
 
 GET / is the page. GET /events is a stream of its state (server-sent events). POST /phones/<user>
 `{"network": "on" | "lost" | "silent"}` or `{"clock": ms}` is what happens to a phone.
@@ -19,11 +20,12 @@ from typing import Any
 
 from aiohttp import web
 
+from emulator.console import token as tokens
 from emulator.listening import HttpListener, Port
 from emulator.providers import EmulatorError
 from tools.demo import balancing, code
 from tools.demo.demo import Demo
-from tools.demo.forwarding import foreign_origin
+from tools.demo.forwarding import foreign_origin, without_token
 
 PAGE = Path(__file__).parent / "page"
 ICON = Path(__file__).parents[2] / "web/src/app/public/icon.svg"  # the client's own
@@ -43,8 +45,14 @@ class Server:
     def __init__(self, port: Port) -> None:
         self.listener = HttpListener(self._handle, port, "the demonstration")
         self.demo: Demo | None = None
+        self._token = tokens.new()
         self._streams: set[asyncio.Event] = set()
         self._closing = False
+
+    @property
+    def url(self) -> str:
+        """Of the page, which asks for everything by relative addresses: it ends with a slash."""
+        return f"{self.listener.url}/{self._token}/"
 
     async def stop(self) -> None:
         """Its streams end; a page that is still open tries again."""
@@ -65,18 +73,23 @@ class Server:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if refused := foreign_origin(request, self.listener.url):
             return refused
+        path = tokens.behind(request.path, self._token)
+        if path is None:
+            return without_token()
         if self.demo is None:
             return web.Response(status=503, text="it is starting")
-        if request.path == "/events":
+        if path == "/events":
             return await self._stream(request, self.demo)
-        response = await self._respond(request, self.demo)
+        response = await self._respond(request, path, self.demo)
         response.headers.update(_headers(self.demo))
         return response
 
-    async def _respond(self, request: web.BaseRequest, demo: Demo) -> web.Response:
-        parts = [part for part in request.path.split("/") if part]
+    async def _respond(self, request: web.BaseRequest, path: str, demo: Demo) -> web.Response:
+        parts = [part for part in path.split("/") if part]
         try:
             match (request.method, parts):
+                case ("GET", []) if not request.path.endswith("/"):
+                    return web.Response(status=302, headers={"Location": self.url})
                 case ("GET", [] | [_]):
                     return _file(parts[0] if parts else "index.html")
                 case ("GET", ["code", step]):
@@ -94,7 +107,7 @@ class Server:
             pass
         except (ValueError, EmulatorError) as error:
             return web.json_response({"error": str(error)}, status=400)
-        return web.json_response({"error": f"there is nothing at {request.path}"}, status=404)
+        return web.json_response({"error": f"there is nothing at {path}"}, status=404)
 
     async def _stream(self, request: web.BaseRequest, demo: Demo) -> web.StreamResponse:
         response = web.StreamResponse(

@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--seed", default="", help="of the sample; the same draws the same")
     parser.add_argument("--report", action="store_true", help="prints what is known, tries nothing")
     arguments = parser.parse_args()
+    if wrong := unknown(arguments.of):
+        parser.error(wrong)
     mutants = [
         each
         for path in _files(arguments.of)
@@ -72,6 +74,17 @@ def main() -> None:
     print(table(mutants, plugin.results.of))
 
 
+def unknown(paths: list[str]) -> str:
+    """Why there are no mutants of these; empty where there are. Without any, pytest would run every
+    test there is."""
+    for path in paths:
+        if path.split("/")[0] not in TESTS:
+            return f"{path}: the tests of {' and '.join(TESTS)} are known here"
+        if not _files([path]):
+            return f"{path}: there is no such file, and no folder with files of Python"
+    return "" if paths else "no file or folder is named"
+
+
 def sample(mutants: list[Mutant], size: int | None, seed: str) -> list[Mutant]:
     """So many of them; the same ones for the same seed, as long as their code stays the same."""
 
@@ -84,7 +97,8 @@ def sample(mutants: list[Mutant], size: int | None, seed: str) -> list[Mutant]:
 def _files(paths: list[str]) -> list[str]:
     found = []
     for path in paths:
-        inside = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).rglob("*.py"))
+        one = ROOT / path
+        inside = [one] if one.is_file() and one.suffix == ".py" else sorted(one.rglob("*.py"))
         found += [str(each.relative_to(ROOT)) for each in inside if "generated" not in each.name]
     return found
 

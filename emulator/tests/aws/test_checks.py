@@ -5,6 +5,7 @@ Sources: DynamoDB developer guide, "Constraints in Amazon DynamoDB"; the API ref
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -215,6 +216,18 @@ def test_a_request_within_the_limits_is_taken(operation: str, given: Any) -> Non
     dynamodb.check(operation, {"TableName": "t", **given}, lambda _name: TABLE)
 
 
+@pytest.mark.parametrize(("count", "fits"), [(2048, True), (2049, False)])
+def test_bytes_are_measured_as_bytes_and_not_as_base64(count: int, fits: bool) -> None:
+    data = base64.b64encode(bytes(count)).decode()
+    key, schema = {"b": {"B": data}}, Schema(("b",), {"b": "B"}, {})
+    assert dynamodb.size({"M": {"B": {"B": data}}}) == dynamodb.size({"BS": [data]}) == count
+    if fits:
+        dynamodb.check("GetItem", {"TableName": "t", "Key": key}, lambda _name: schema)
+        return
+    with pytest.raises(Rejection, match="limit of2048 bytes"):
+        dynamodb.check("GetItem", {"TableName": "t", "Key": key}, lambda _name: schema)
+
+
 def attributes(count: int, value: str) -> dict[str, Any]:
     return {f"a{n}": {"DataType": "String", "StringValue": value} for n in range(count)}
 
@@ -316,8 +329,11 @@ def test_an_item_of_400_kb_fits_and_one_byte_more_does_not(table: tuple[Any, str
     others = len("pk") + len("sk") + len("v") + 2  # the names, and the keys' values
     longest = 400 * 1024 - others
     dynamo.put_item(TableName=name, Item={**KEY, "v": {"S": "x" * longest}})
+    dynamo.put_item(TableName=name, Item={**KEY, "v": {"B": bytes(longest)}})
     with pytest.raises(ClientError, match="Item size"):
         dynamo.put_item(TableName=name, Item={**KEY, "v": {"S": "x" * (longest + 1)}})
+    with pytest.raises(ClientError, match="Item size"):
+        dynamo.put_item(TableName=name, Item={**KEY, "v": {"B": bytes(longest + 1)}})
     with pytest.raises(ClientError, match="Item size"):
         dynamo.update_item(
             TableName=name,

@@ -6,6 +6,7 @@ CreateQueue and SendMessage; "Amazon SQS message metadata", developer guide.
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -18,6 +19,10 @@ COGNITO, DYNAMODB = "AWSCognitoIdentityProviderService", "DynamoDB_20120810"
 LONG = "Value at 'username' failed to satisfy constraint: Member must have length "
 
 
+def base64_of(size: int) -> str:
+    return base64.b64encode(bytes(size)).decode()
+
+
 @pytest.mark.parametrize(
     ("target", "given", "sentence"),
     [
@@ -25,7 +30,12 @@ LONG = "Value at 'username' failed to satisfy constraint: Member must have lengt
         (f"{COGNITO}.SignUp", {"Username": "x" * 129}, LONG + "less than or equal to 128"),
         (f"{COGNITO}.SignUp", {"Username": "a b"}, "at 'username' failed to satisfy constraint: "),
         (f"{COGNITO}.SignUp", {"Username": "a\x07"}, "regular expression pattern"),
+        (f"{COGNITO}.SignUp", {"Username": "a\u200bb"}, "regular expression pattern"),
+        (f"{COGNITO}.SignUp", {"Username": "a\ue000"}, "regular expression pattern"),
         (f"{COGNITO}.SignUp", {"Password": "x" * 257}, "at 'password'"),
+        (f"{COGNITO}.SignUp", {"Password": "word "}, r"pattern: ^[\S]+.*[\S]+$"),
+        (f"{COGNITO}.ChangePassword", {"ProposedPassword": " word"}, "at 'proposedPassword'"),
+        (f"{COGNITO}.ConfirmSignUp", {"ConfirmationCode": "12 34"}, "at 'confirmationCode'"),
         (f"{COGNITO}.ListUsers", {"Limit": 61}, "Value '61' at 'limit' failed to satisfy"),
         (f"{COGNITO}.ListUsers", {"UserPoolId": "x"}, "at 'userPoolId'"),
         (f"{COGNITO}.InitiateAuth", {"AuthFlow": "MAGIC"}, "Value 'MAGIC' at 'authFlow'"),
@@ -36,7 +46,10 @@ LONG = "Value at 'username' failed to satisfy constraint: Member must have lengt
         (f"{DYNAMODB}.Query", {"Select": "SOME"}, "satisfy enum value set"),
         (f"{DYNAMODB}.GetItem", {"TableName": ""}, "at 'tableName'"),
         ("TrentService.DescribeKey", {"KeyId": ""}, "at 'keyId'"),
+        ("TrentService.Encrypt", {"Plaintext": base64_of(4_097)}, "at 'plaintext'"),
+        ("TrentService.Decrypt", {"CiphertextBlob": ""}, "greater than or equal to 1"),
         ("secretsmanager.GetSecretValue", {"SecretId": "x" * 2049}, "at 'secretId'"),
+        ("secretsmanager.PutSecretValue", {"SecretBinary": base64_of(65_537)}, "at 'secretBinary'"),
     ],
 )  # fmt: skip
 def test_a_value_out_of_its_bounds_is_rejected(
@@ -55,6 +68,12 @@ def test_a_value_out_of_its_bounds_is_rejected(
     [
         (f"{COGNITO}.SignUp", {"Username": "Radha-ராதா_1.ü", "Password": "Correct"}),
         (f"{COGNITO}.SignUp", {"Username": "x" * 128}),
+        (f"{COGNITO}.SignUp", {"Password": "correct horse Battery1!"}),
+        (f"{COGNITO}.ChangePassword", {"PreviousPassword": "pä ss", "ProposedPassword": "a b"}),
+        (f"{COGNITO}.ConfirmForgotPassword", {"Password": "correct horse Battery1!"}),
+        ("TrentService.Encrypt", {"Plaintext": base64_of(4_096)}),
+        ("TrentService.Sign", {"Message": base64_of(3_500)}),
+        ("secretsmanager.PutSecretValue", {"SecretBinary": base64_of(65_536)}),
         (f"{COGNITO}.ListUsers", {"Limit": 60, "UserPoolId": "us-east-1_1aa53cd8"}),
         (f"{DYNAMODB}.PutItem", {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}),
         (f"{DYNAMODB}.Unknown", {"Limit": 0}),
@@ -67,7 +86,7 @@ def test_a_value_within_its_bounds_is_taken(target: str, given: dict[str, Any]) 
 
 def test_two_values_out_of_bounds_are_reported_together_and_no_secret_is() -> None:
     with pytest.raises(Rejection, match=r"^2 validation errors detected: ") as found:
-        constraints.check(f"{COGNITO}.SignUp", {"Username": "my name", "Password": "my word"})
+        constraints.check(f"{COGNITO}.SignUp", {"Username": "my name", "Password": "my word "})
     assert "my" not in found.value.message
 
 
@@ -111,6 +130,19 @@ def test_message_attributes_that_sqs_takes() -> None:
     sqs.check("SendMessage", {"MessageBody": "x", "MessageSystemAttributes": trace})
     with pytest.raises(Rejection, match="'Other' is invalid"):
         sqs.check("SendMessage", {"MessageBody": "x", "MessageSystemAttributes": {"Other": text()}})
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_message_is_measured_in_the_bytes_of_its_attributes(excess: int) -> None:
+    body = "x" * 1_000
+    data = sqs.MOST_BYTES - len(body) - len("a") - len("Binary") + excess
+    attribute = {"DataType": "Binary", "BinaryValue": base64_of(data)}
+    message = {"MessageBody": body, "MessageAttributes": {"a": attribute}}
+    if not excess:
+        sqs.check("SendMessage", message)
+        return
+    with pytest.raises(Rejection, match="must be shorter"):
+        sqs.check("SendMessage", message)
 
 
 @pytest.mark.parametrize(

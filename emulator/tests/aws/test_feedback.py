@@ -54,6 +54,14 @@ def test_all_failures_are_logged_and_of_successes_a_sample(
     assert list(written(tmp_path, attributes, result)) == ([group] if group else [])
 
 
+def test_an_application_whose_log_would_be_elsewhere_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(globals(), "APPLICATION", APPLICATION.replace("chat-fcm", ".."))
+    assert written(tmp_path, BOTH, GONE) == {}
+    assert "not supported" in capsys.readouterr().out
+
+
 def test_a_line_has_the_fields_that_aws_documents(tmp_path: Path) -> None:
     (line,) = written(tmp_path, BOTH, GONE).values()
     assert line == {

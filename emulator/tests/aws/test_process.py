@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emulator.aws import permissions
+from emulator.aws import permissions, server
 from emulator.aws.process import AwsServer
 from emulator.iam.authority import Denial
 from emulator.iam.denials import Denials
@@ -76,3 +76,29 @@ def test_what_is_stored_of_a_denial_is_short(tmp_path: Path) -> None:
     denials.add(Denial(**{**asdict(DENIAL), "resource": "x" * 140_000}))
     for text in (json.dumps(denials.state()), (tmp_path / "denials.log").read_text(), *reported):
         assert len(text) < 10_000
+
+
+def test_a_sweep_that_fails_is_printed_and_the_others_go_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async def scenario() -> None:
+        enough, swept = asyncio.Event(), list[float]()
+
+        def broken(_now: float) -> int:
+            raise KeyError("an item of another form")
+
+        def other(now: float) -> int:
+            swept.append(now)
+            return 1
+
+        def changed() -> None:
+            if len(swept) == 2:
+                enough.set()
+
+        sweeping = asyncio.create_task(server._sweep(0, [broken, other], changed))
+        await asyncio.wait_for(enough.wait(), 60)
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+
+    asyncio.run(scenario())
+    assert "an item of another form" in capfd.readouterr().err

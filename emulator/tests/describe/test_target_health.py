@@ -42,7 +42,16 @@ class Made:
             "&Targets.member.2.Id=127.0.0.1&Targets.member.2.Port=8001",
             ["healthy", "draining"],
         ),
-        ("&Targets.member.1.Id=127.0.0.1&Targets.member.1.Port=8003", []),
+        ("&Targets.member.1.Id=127.0.0.1", ["healthy", "draining"]),
+        ("&Targets.member.1.Id=task-8001", ["healthy"]),
+        ("&Targets.member.1.Id=127.0.0.1&Targets.member.1.Port=8003", ["unused"]),
+        (
+            "&Targets.member.1.Id=10.0.0.9&Targets.member.2.Id=127.0.0.1"
+            "&Targets.member.2.Port=8001",
+            ["healthy", "unused"],
+        ),
+        ("&Targets.member.0.Id=task-8002", ["draining"]),
+        ("&Targets.member.7.Id=task-8002", ["draining"]),
     ],
 )
 def test_it_has_the_targets_that_are_asked_for_by_address_or_all(
@@ -55,3 +64,20 @@ def test_it_has_the_targets_that_are_asked_for_by_address_or_all(
     assert response.status == 200
     found = [part.partition("<")[0] for part in response.body.split("<State>")[1:]]
     assert found == states
+
+
+def test_a_target_that_is_not_registered_has_the_reason() -> None:
+    made: Any = Made()
+    given = {"TargetGroupArn": "arn", "Targets": [{"Id": "10.0.0.9", "Port": "80"}]}
+    (found,) = BalancerView(made, lambda: STATE)._health(given)["TargetHealthDescriptions"]
+    assert found["Target"] == {"Id": "10.0.0.9", "Port": "80"}
+    assert found["TargetHealth"]["Reason"] == "Target.NotRegistered"
+
+
+@pytest.mark.parametrize("target", [b"Targets.member.1.Port=80", b"Targets.member.1=a"])
+def test_a_target_without_an_id_is_rejected(target: bytes) -> None:
+    made: Any = Made()
+    views = {"elasticloadbalancing": BalancerView(made, lambda: STATE).operations()}
+    body = b"Action=DescribeTargetHealth&TargetGroupArn=arn&" + target
+    response = DescribeApi(views).respond("elasticloadbalancing", "POST", "/", "", body, "")
+    assert (response.status, "ValidationError" in response.body) == (400, True)

@@ -10,16 +10,17 @@ import pytest
 
 from emulator.clock import Clock
 from emulator.events.schedules import ScheduleProvider
-from emulator.providers import EmulatorError, InvokeResult, Resource
+from emulator.providers import EmulatorError, InvokeResult, Resource, Throttled
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:canary"
 RULE = Resource("stack", "Rule", "AWS::Events::Rule", {})
 
 
 class Called:
-    """An `Invoke` that sets `enough` at its third call."""
+    """An `Invoke` that sets `enough` at its third call, and raises `error` at the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
         self.events: list[dict[str, Any]] = []
         self.enough = asyncio.Event()
 
@@ -28,6 +29,8 @@ class Called:
         self.events.append(json.loads(event))
         if len(self.events) == 3:
             self.enough.set()
+        elif self.error is not None:
+            raise self.error
         return InvokeResult(b"null", False)
 
 
@@ -63,6 +66,11 @@ def test_a_rule_that_is_disabled_calls_nobody() -> None:
     "given",
     [
         properties("cron(0 10 * * ? *)"),
+        properties("rate(0 minutes)"),
+        properties("rate(0 minute)"),
+        properties("rate(1 minutes)"),
+        properties("rate(5 minute)"),
+        properties("rate(-5 minutes)"),
         {"EventPattern": {"source": ["aws.s3"]}, "Targets": []},
         properties(Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:queue"}]),
     ],
@@ -85,5 +93,25 @@ def test_the_function_is_called_again_and_again_with_the_event_of_a_schedule() -
             await provider.stop()
         assert {each["detail-type"] for each in called.events} == {"Scheduled Event"}
         assert called.events[0]["resources"] == [created.attributes["Arn"]]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "error", [Throttled("too many"), EmulatorError("there is no function"), OSError(), KeyError()]
+)
+def test_a_call_that_fails_is_reported_and_the_next_one_comes(error: Exception) -> None:
+    async def scenario() -> None:
+        called, reports = Called(error), list[str]()
+        clock = Clock(speed=60_000.0)
+        provider = ScheduleProvider(called, clock, reports.append, "us-east-1", "123456789012")
+        await provider.create(RULE, properties("rate(1 minute)"))
+        await provider.start()
+        try:
+            await asyncio.wait_for(called.enough.wait(), 60)
+        finally:
+            await provider.stop()
+        assert len(reports) >= 2
+        assert FUNCTION in reports[0] and (str(error) or repr(error)) in reports[0]
 
     asyncio.run(scenario())

@@ -123,3 +123,49 @@ def test_a_filter_on_a_function_s_group_looks_at_what_the_function_prints(tmp_pa
 def test_a_filter_that_is_not_understood_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="ERROR"):
         make(provider(tmp_path), "MetricFilter", count_codes("group", "ERROR"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"status": "FAILURE", "n": "x"}',
+        b'{"status": "FAILURE", "n": {}}',
+        b'{"status": "FAILURE", "n": [1]}',
+        b'{"status": "FAILURE", "n": NaN}',
+        b'{"status": "FAILURE", "n": 1' + b"0" * 400 + b"}",
+        b"[" * 200_000,
+        b"7",
+        b"\xff",
+    ],
+    ids=["text", "object", "list", "no number", "too large", "too deep", "other", "no text"],
+)
+def test_a_line_without_a_number_to_measure_leaves_the_others(tmp_path: Path, line: bytes) -> None:
+    groups = provider(tmp_path)
+    properties = count_codes("group")
+    properties["MetricTransformations"] = [
+        {"MetricNamespace": "Chat", "MetricName": "N", "MetricValue": "$.n"}
+    ]
+    make(groups, "MetricFilter", properties)
+    logs = emf.Logs(tmp_path, groups.filters)
+    good = b'{"status": "FAILURE", "n": 2}'
+    groups.file("group").write_bytes(b"\n".join([good, line, good, b""]))
+    assert [value for _, _, value in logs.new()] == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "group", ["/aws/apigateway/access", "aws/apigateway/access", "//a", "a..b"]
+)
+def test_the_file_of_a_group_is_below_the_logs(tmp_path: Path, group: str) -> None:
+    logs = tmp_path / "logs"
+    assert provider(logs).file(group) == logs / f"{group.lstrip('/')}.log"
+
+
+@pytest.mark.parametrize("group", ["", "/", "..", "../a", "a/../../b", "/./a"])
+@pytest.mark.parametrize("kind", ["LogGroup", "MetricFilter"])
+def test_a_group_whose_name_leads_out_of_the_logs_stops_the_start(
+    tmp_path: Path, group: str, kind: str
+) -> None:
+    if (group, kind) == ("", "LogGroup"):
+        return  # a name is made for it
+    with pytest.raises(EmulatorError, match="not supported"):
+        make(provider(tmp_path), kind, count_codes(group))

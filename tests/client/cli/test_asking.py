@@ -31,16 +31,21 @@ from client.cli.options import UsageError, parse
 def test_ctrl_c_and_ctrl_d_end_a_question_at_once(
     keys: str, answer: str | None, seen: bool
 ) -> None:
-    async def scenario() -> str:
-        return await typed("password: ", seen=seen)
+    def ask() -> str:
+        try:
+            return asyncio.run(typed("password: ", seen=seen))
+        except KeyboardInterrupt:  # would end the process of all tests
+            pytest.fail("Ctrl-C went through")
 
+    before = signal.getsignal(signal.SIGINT)
     with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
         pipe.send_text(keys)
         if answer is not None:
-            assert asyncio.run(scenario()) == answer
-            return
-        with pytest.raises(UsageError, match="nothing has changed"):
-            asyncio.run(scenario())
+            assert ask() == answer
+        else:
+            with pytest.raises(UsageError, match="nothing has changed"):
+                ask()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_without_a_terminal_there_is_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +58,10 @@ def test_ctrl_c_ends_the_question_for_the_password_while_the_loop_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def typing(prompt: str) -> str:
-        signal.raise_signal(signal.SIGINT)
+        # as the signal would, which ends the process of all tests where nothing handles it
+        handler = signal.getsignal(signal.SIGINT)
+        assert callable(handler)
+        handler(signal.SIGINT, None)
         return "what was typed after Ctrl-C"
 
     monkeypatch.setattr("sys.stdin", Namespace(isatty=lambda: True))

@@ -7,8 +7,8 @@ export async function showDetail(step, title, text, carried, messageId) {
   put(find(".detail-text", dialog), text);
   put(find(".detail-carried", dialog), JSON.stringify(carried, null, 2));
   const [code, log] = await Promise.all([
-    answerOf(`/code/${step}`),
-    answerOf(`/log/${step}/${messageId}`),
+    answerOf(`code/${step}`),
+    answerOf(`log/${step}/${messageId}`),
   ]);
   const logged = log.lines?.length > 0;
   find(".detail-log-title", dialog).hidden = find(".detail-log", dialog).hidden = !logged;

@@ -95,7 +95,7 @@ export class Phone {
   }
 
   async network(network) {
-    await order(`/phones/${this.#user}`, { network });
+    await order(`phones/${this.#user}`, { network });
   }
 
   async #pressed(act) {
@@ -104,7 +104,7 @@ export class Phone {
     if (act === "lost") await this.network(phone.network === "lost" ? "on" : "lost");
     if (act === "silent") await this.network("silent");
     if (act === "clock") {
-      await order(`/phones/${this.#user}`, { clock: phone.clock === 0 ? DAY : 0 });
+      await order(`phones/${this.#user}`, { clock: phone.clock === 0 ? DAY : 0 });
       if (this.#open) this.#load(this.#url(), true); // an app reads the clock as it goes; a page anew
     }
   }

@@ -23,7 +23,7 @@ export function until(fits) {
 }
 
 export function follow() {
-  new EventSource("/events").onmessage = ({ data }) => {
+  new EventSource("events").onmessage = ({ data }) => {
     state = JSON.parse(data);
     for (const listener of [...listeners]) listener(state);
   };

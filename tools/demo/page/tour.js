@@ -93,9 +93,9 @@ function steps({ ravi, raju, showTab, current, names }) {
       waits: "400 answers, one server less, and a new one",
       act: async (say) => {
         showTab("balancer");
-        say(shares(await order("/balancer", { requests: 400 })));
-        const { killed, healthy } = await order("/balancer", { kill: true });
-        const after = shares(await order("/balancer", { requests: 400 }));
+        say(shares(await order("balancer", { requests: 400 })));
+        const { killed, healthy } = await order("balancer", { kill: true });
+        const after = shares(await order("balancer", { requests: 400 }));
         return `${killed} was killed and replaced, ${healthy} are healthy. ${after}`;
       },
     },

@@ -23,6 +23,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]  # untyped
 
+from emulator.aws.checks.values import bytes_in
 from emulator.aws.hooks import replace
 
 ITEM_LIMIT = 400 * 1024  # bytes ("Constraints in Amazon DynamoDB", developer guide)
@@ -132,12 +133,15 @@ def _copy_no_results() -> None:
 
 
 def _measure_directly() -> None:
-    """moto makes new values of those in a map, to count their bytes."""
+    """moto makes new values of those in a map, to count their bytes, and counts the characters of
+    base64 for them."""
     original = DynamoType.size
 
     def size(self: Any) -> int:
         if self.type == "S":
             return len(self.value.encode())
+        if self.type == "B" and isinstance(self.value, str):
+            return bytes_in(self.value)
         if self.type == "M":
             return sum(len(name.encode()) + size(each) for name, each in self.value.items())
         measured: int = original(self)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from emulator.aws.outcome import Outcome, Result
+from emulator.log_files import log_file
+from emulator.providers import EmulatorError
 
 FAILED = "/Failure"  # ends the name of the log group of failures
 
@@ -48,7 +50,11 @@ class Feedback:
             },
             "status": "FAILURE" if failed else "SUCCESS",
         }
-        file = self.logs / f"{log_group(application.arn)}{FAILED if failed else ''}.log"
+        try:
+            file = log_file(self.logs, f"{log_group(application.arn)}{FAILED if failed else ''}")
+        except EmulatorError as why:
+            print(f"sns: {endpoint.arn}: {why}", flush=True)
+            return
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line, separators=(",", ":")) + "\n")

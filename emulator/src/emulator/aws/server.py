@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -140,8 +141,12 @@ async def _sweep(
 ) -> None:
     while True:
         await asyncio.sleep(seconds)
-        if sum(sweep(time.time()) for sweep in sweeps):
-            changed()
+        for sweep in sweeps:
+            try:
+                if sweep(time.time()):
+                    changed()
+            except Exception:  # the next time may succeed
+                traceback.print_exc()
 
 
 async def _until_signalled() -> None:

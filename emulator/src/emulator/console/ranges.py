@@ -54,7 +54,7 @@ def time_of(line: str) -> float | None:
         text = json.loads(line).get("timestamp", "")
         # ISO 8601, also with a comma before the fraction
         return datetime.fromisoformat(str(text).replace(",", ".")).timestamp()
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, OverflowError, RecursionError):
         return None
 
 

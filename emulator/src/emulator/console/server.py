@@ -156,9 +156,8 @@ class Console:
         """The path behind the token. Raises ApiError where that is missing."""
         if not self._token:
             return path
-        first, _, rest = path.removeprefix("/").partition("/")
-        if tokens.is_in(unquote(first), self._token):
-            return f"/{rest}"
+        if (behind := tokens.behind(path, self._token)) is not None:
+            return behind
         if path == ENDPOINTS:
             return path
         message = f"the console's address has a token in it: `{self._status}` prints it"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import unquote
 
 NAME = "console-token"
 _BYTES = 12  # 96 bits
@@ -26,10 +27,20 @@ def read_or_make(state: Path) -> str:
     if known:
         return known
     state.mkdir(parents=True, exist_ok=True)
-    made = secrets.token_urlsafe(_BYTES)
+    made = new()
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         out.write(made)
     return made
+
+
+def new() -> str:
+    return secrets.token_urlsafe(_BYTES)
+
+
+def behind(path: str, token: str) -> str | None:
+    """What follows the token in a path as it was sent; None where that is missing."""
+    first, _, rest = path.removeprefix("/").partition("/")
+    return f"/{rest}" if is_in(unquote(first), token) else None
 
 
 def is_in(segment: str, token: str) -> bool:

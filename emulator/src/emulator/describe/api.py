@@ -80,7 +80,10 @@ class DescribeApi:
         self, service: str, method: str, target: str, query: str, body: bytes, action: str
     ) -> Response:
         protocol = _protocol(SERVICES[service])
-        operation, given = protocol.read(method, target, query, body, action)
+        try:
+            operation, given = protocol.read(method, target, query, body, action)
+        except (ValueError, RecursionError):
+            return protocol.failed(400, "SerializationException", "the body can't be read")
         known = self._views.get(service, {})
         if operation not in known:
             which = operation or f"{method} {target}"

@@ -115,20 +115,40 @@ class BalancerView:
         (one,) = self._of("TargetGroup", [given["TargetGroupArn"]])
         name = one.created.attributes["TargetGroupName"]
         groups = [each for each in self._state()["target_groups"] if each["name"] == name]
-        # of those that are asked for; a target of type ip is asked for by its address
-        asked = {f"{each['Id']}:{each.get('Port')}" for each in given.get("Targets", [])}
-        return {
-            "TargetHealthDescriptions": [
-                {
-                    "Target": {"Id": target["id"]},
-                    "TargetHealth": {
-                        "State": target["state"],
-                        "Reason": target["reason"],
-                        "Description": target["description"],
-                    },
-                }
-                for group in groups
-                for target in group["targets"]
-                if not asked or target["address"] in asked
-            ]
-        }
+        targets = [target for group in groups for target in group["targets"]]
+        asked = given.get("Targets", [])
+        if not all(isinstance(each, Mapping) and each.get("Id") for each in asked):
+            raise NotFound("ValidationError", "Each target needs an Id")
+        found = [
+            _described(target)
+            for target in targets
+            if not asked or any(_is(each, target) for each in asked)
+        ]
+        for each in asked:
+            if not any(_is(each, target) for target in targets):
+                found.append(_unregistered(each))
+        return {"TargetHealthDescriptions": found}
+
+
+def _is(asked: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+    """A target of type ip is asked for by its address. The port of one that is asked for without
+    is that of its group; here each has another one, and all are meant."""
+    host, _, port = str(target["address"]).rpartition(":")
+    if asked["Id"] not in (target["id"], host or target["address"]):
+        return False
+    return not asked.get("Port") or str(asked["Port"]) == port
+
+
+def _described(target: Mapping[str, Any]) -> dict[str, Any]:
+    health = {name.title(): target[name] for name in ("state", "reason", "description")}
+    return {"Target": {"Id": target["id"]}, "TargetHealth": health}
+
+
+def _unregistered(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Source: TargetHealth, Elastic Load Balancing API reference."""
+    health = {
+        "State": "unused",
+        "Reason": "Target.NotRegistered",
+        "Description": "Target is not registered to the target group",
+    }
+    return {"Target": dict(asked), "TargetHealth": health}

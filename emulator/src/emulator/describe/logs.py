@@ -1,13 +1,16 @@
 """CloudWatch Logs' view: what was logged, from the files that it goes to.
 
-Each line is an event, with the time that the file was written to last: the lines have none.
+Each line is an event, with its own time where it has one: see emulator.console.ranges. The others
+have that of the line before. In a file without any, all have that of its last write.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.console.ranges import time_of
 from emulator.describe.made import NotFound
 from emulator.metrics.log_groups import LogGroupProvider
 
@@ -34,7 +37,7 @@ class LogsView:
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name = str(given.get("logGroupName") or given.get("logGroupIdentifier"))
         pattern = str(given.get("filterPattern") or "")
-        first, last = int(given.get("startTime") or 0), int(given.get("endTime") or 0)
+        first, last = given.get("startTime"), given.get("endTime")  # milliseconds
         if _SYNTAX & set(pattern):
             raise Unsupported(f"the filter pattern {pattern!r}: plain words are known here")
         if not self._log_groups.knows(name):
@@ -42,16 +45,31 @@ class LogsView:
         file = self._log_groups.file(name)
         if not file.exists():
             return {"events": [], "searchedLogStreams": []}
-        at = int(file.stat().st_mtime * 1000)
-        if not first <= at <= (last or at):
-            return {"events": [], "searchedLogStreams": []}
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        times = _times(lines)
+        if not times:
+            if lines and (first, last) != (None, None):
+                raise Unsupported(f"startTime and endTime for {name}: its lines have no times")
+            times = [int(file.stat().st_mtime * 1000)] * len(lines)
+        begin = -math.inf if first is None else int(first)
+        end = math.inf if last is None else int(last)
         words = pattern.split()
-        found = [line for line in lines if all(word in line for word in words)]
-        return {
-            "events": [
-                {"logStreamName": file.stem, "timestamp": at, "message": line}
-                for line in found[-_MOST:]
-            ],
-            "searchedLogStreams": [],
-        }
+        found = [
+            {"logStreamName": file.stem, "timestamp": at, "message": line}
+            for at, line in zip(times, lines, strict=True)
+            if begin <= at <= end and all(word in line for word in words)
+        ]
+        return {"events": found[-_MOST:], "searchedLogStreams": []}
+
+
+def _times(lines: list[str]) -> list[int]:
+    """Of each line, in milliseconds; none at all where no line has one."""
+    own = [time_of(line) for line in lines]
+    at = next((each for each in own if each is not None), None)
+    if at is None:
+        return []
+    found = []
+    for each in own:
+        at = at if each is None else each
+        found.append(round(at * 1000))
+    return found

@@ -48,21 +48,26 @@ class Protocol:
         self._kind = "json" if several else str(model.metadata["protocol"])
 
     def read(self, method: str, target: str, query: str, body: bytes, action: str) -> Asked:
-        """`target` is the path, `action` the header X-Amz-Target."""
+        """`target` is the path, `action` the header X-Amz-Target. Raises ValueError."""
+        given: Parameters
         if self._kind == "json":
-            return Asked(action.rpartition(".")[2], json.loads(body or b"{}"))
+            given = json.loads(body or b"{}")
+            if not isinstance(given, dict):
+                raise ValueError("the body is no object")
+            return Asked(action.rpartition(".")[2], given)
         if self._kind == "query":
-            given: Parameters = {}
+            given = {}
+            structures: dict[str, dict[int, dict[str, str]]] = {}
             for name, value in parse_qsl(body.decode() or query):
                 if found := _MEMBER.fullmatch(name):
                     given.setdefault(found[1], []).append(value)
                 elif found := _FIELD.fullmatch(name):
-                    members = given.setdefault(found[1], [])
-                    while len(members) < int(found[2]):
-                        members.append({})
-                    members[int(found[2]) - 1][found[3]] = value
+                    members = structures.setdefault(found[1], {})
+                    members.setdefault(int(found[2]), {})[found[3]] = value
                 else:
                     given[name] = value
+            for name, members in structures.items():
+                given[name] = [members[number] for number in sorted(members)]
             return Asked(str(given.get("Action", "")), given)
         for name in self._model.operation_names:
             http = self._model.operation_model(name).http

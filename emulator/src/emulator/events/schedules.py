@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.clock import Clock
-from emulator.providers import Created, EmulatorError, Invoke, Resource, Throttled
+from emulator.providers import Created, EmulatorError, Invoke, Resource
 
-_RATE = re.compile(r"rate\((?P<number>\d+) (?P<unit>minute|hour|day)s?\)")
+_RATE = re.compile(r"rate\((?P<number>[1-9][0-9]*) (?P<unit>minute|hour|day)(?P<plural>s?)\)")
 _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -73,8 +73,8 @@ class ScheduleProvider:
             for function in schedule.functions:
                 try:
                     await self._invoke(function, json.dumps(self._event(schedule)).encode())
-                except Throttled as error:
-                    self._report(f"{schedule.arn}: {error}")
+                except Exception as error:  # the next time may succeed
+                    self._report(f"{schedule.arn}: {function}: {str(error) or repr(error)}")
 
     def _event(self, schedule: Schedule) -> dict[str, Any]:
         return {
@@ -91,7 +91,12 @@ class ScheduleProvider:
 
 
 def _seconds(resource: Resource, expression: str) -> int:
+    """Raises EmulatorError. "If the value is equal to 1, then the unit must be singular. If the
+    value is greater than 1, the unit must be plural.": "Rate expressions reference", same guide."""
     found = _RATE.fullmatch(expression)
-    if not found:
-        raise EmulatorError(f"{resource}: the schedule {expression!r} is not supported: a rate is")
+    if not found or bool(found["plural"]) is (found["number"] == "1"):
+        raise EmulatorError(
+            f"{resource}: the schedule {expression!r} is not supported: a rate is, such as "
+            "rate(1 minute) or rate(5 minutes)"
+        )
     return int(found["number"]) * _SECONDS[found["unit"]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emulator.functions.model import Function
+from emulator.log_files import log_file
 from emulator.metrics.expressions import Unsupported
 from emulator.metrics.filter_patterns import Matches, field_of, matcher, text_of
 from emulator.metrics.store import Metric
@@ -29,11 +31,15 @@ class MetricFilter:
     dimensions: tuple[tuple[str, str], ...] = ()
 
     def measured(self, line: bytes) -> tuple[Metric, float] | None:
-        """What a line adds to the metric; None for one that does not match, or lacks a field."""
+        """What a line adds to the metric; None for one that does not match, lacks a field, or has
+        no number there: lines are whatever a program prints, and the next ones count all the same.
+        """
         try:
-            document = json.loads(line)
-        except ValueError:
+            return self._measured(json.loads(line))
+        except (ArithmeticError, TypeError, ValueError, RecursionError):
             return None
+
+    def _measured(self, document: Any) -> tuple[Metric, float] | None:
         if not self.matches(document):
             return None
         found = {key: field_of(document, field) for key, field in self.dimensions}
@@ -41,7 +47,10 @@ class MetricFilter:
         if None in found.values() or value is None:
             return None
         pairs = frozenset((key, text_of(each)) for key, each in found.items())
-        return Metric(self.namespace, self.name, pairs), float(value)
+        number = float(value)
+        if not math.isfinite(number):  # json.loads takes NaN and Infinity
+            return None
+        return Metric(self.namespace, self.name, pairs), number
 
 
 class LogGroupProvider:
@@ -61,8 +70,10 @@ class LogGroupProvider:
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         if resource.type == f"{PREFIX}LogGroup":
             name = properties.get("LogGroupName") or f"{resource.stack}-{resource.logical_id}"
+            log_file(self._logs, name)  # or the start fails, rather than the first line
             self._names.append(name)
             return Created(name, {"Arn": f"arn:aws:logs:{self._scope}:log-group:{name}:*"})
+        log_file(self._logs, str(properties["LogGroupName"]))
         try:
             self._filters += _filters(properties)
         except Unsupported as why:
@@ -81,7 +92,7 @@ class LogGroupProvider:
         for each in self._functions():
             if group in (each.log_group, f"/aws/lambda/{each.name}"):
                 return each.log
-        return self._logs / f"{group}.log"
+        return log_file(self._logs, group)
 
     def filters(self) -> dict[Path, list[MetricFilter]]:
         """By the file whose lines they look at."""

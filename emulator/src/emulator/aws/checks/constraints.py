@@ -7,6 +7,7 @@ has, from which the API references are made.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from moto.core.utils import get_service_model
 
 from emulator.aws.checks.rejection import Rejection
+from emulator.aws.checks.values import bytes_in
 
 # A target's name in front of the dot -> botocore's name of the service, its error's code.
 SERVICES = {
@@ -25,8 +27,13 @@ SERVICES = {
 }
 # Calls of DynamoDB are frequent, and dynamodb.py has all that is inside of their members.
 _FLAT = {"dynamodb"}
-# Java's classes of characters, of which Python has none: what is no space and no control character.
+# Java's classes of characters, of which Python has none: all but \p{C} and \p{Z}. See `_visible`.
 _VISIBLE = r"[\p{L}\p{M}\p{S}\p{N}\p{P}]"
+_INVISIBLE = "\0"
+# Where the model is not what the service checks. A password may have spaces inside: "The
+# non-leading, non-trailing space character is also treated as a special character" ("Adding user
+# pool password requirements", Cognito developer guide); the pattern is that of the service's error.
+_PATTERNS = {"PasswordType": r"^[\S]+.*[\S]+$"}
 
 
 class _Constraint(NamedTuple):
@@ -38,6 +45,7 @@ class _Constraint(NamedTuple):
     written: str  # the pattern as the model has it
     members: tuple[str, ...]
     hidden: bool  # errors do not repeat a secret
+    blob: bool
 
 
 def check(target: str, given: Mapping[str, Any]) -> None:
@@ -92,7 +100,7 @@ def _of_value(place: str, limits: _Constraint | None, value: Any) -> Iterator[st
     shown = "" if limits.hidden else f" '{value}'"
     begin = f"Value{shown} at '{place}' failed to satisfy constraint: Member must "
     number = isinstance(value, int)
-    size, what = (value, "value") if number else (len(value), "length")
+    size, what = (value, "value") if number else (_length(limits, value), "length")
     if limits.least is not None and size < limits.least:
         yield f"{begin}have {what} greater than or equal to {limits.least}"
     if limits.most is not None and size > limits.most:
@@ -101,19 +109,32 @@ def _of_value(place: str, limits: _Constraint | None, value: Any) -> Iterator[st
         return
     if limits.members and value not in limits.members:
         yield f"{begin}satisfy enum value set: [{', '.join(limits.members)}]"
-    if limits.pattern is not None and not limits.pattern.fullmatch(value):
+    text = _visible(value) if _VISIBLE in limits.written else value
+    if limits.pattern is not None and not limits.pattern.fullmatch(text):
         yield f"{begin}satisfy regular expression pattern: {limits.written}"
+
+
+def _length(limits: _Constraint, value: Any) -> int:
+    """A blob's is that of its bytes, which are in base64 in JSON."""
+    return bytes_in(value) if limits.blob and isinstance(value, str) else len(value)
+
+
+def _visible(value: str) -> str:
+    """The value with one character for all that are in none of the classes of _VISIBLE."""
+    return "".join(_INVISIBLE if unicodedata.category(each)[0] in "CZ" else each for each in value)
 
 
 @cache
 def _constraint(shape: Shape) -> _Constraint | None:
     found = shape.metadata
-    written = str(found.get("pattern", ""))
+    written = _PATTERNS.get(shape.name, str(found.get("pattern", "")))
     members = tuple(getattr(shape, "enum", ()) or ())
     bounds = [found.get("min"), found.get("max")]
     if not (written or members or any(each is not None for each in bounds)):
         return None
-    return _Constraint(bounds[0], bounds[1], _compiled(written), written, members, _hidden(shape))
+    blob = shape.type_name == "blob"
+    pattern = _compiled(written)
+    return _Constraint(bounds[0], bounds[1], pattern, written, members, _hidden(shape), blob)
 
 
 def _hidden(shape: Shape) -> bool:
@@ -121,11 +142,11 @@ def _hidden(shape: Shape) -> bool:
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    text = pattern.replace(_VISIBLE, r"[^\s\x00-\x1f\x7f-\x9f]")
+    text = pattern.replace(_VISIBLE, rf"[^{_INVISIBLE}]")
     if not text or r"\p{" in text:
         return None
     try:
-        return re.compile(text, re.ASCII if r"^\s" not in text else 0)
+        return re.compile(text, re.ASCII)  # as Java's \w, \d and \s
     except re.error:
         return None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from emulator.aws.checks import expressions
 from emulator.aws.checks.rejection import Rejection
-from emulator.aws.checks.values import checked
+from emulator.aws.checks.values import bytes_in, checked
 
 MOST_WRITES, MOST_GETS, MOST_ACTIONS = 25, 100, 100
 HASH_BYTES, RANGE_BYTES = 2048, 1024
@@ -116,7 +116,7 @@ def _check_key(key: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
                 f"attribute cannot contain an empty {_LONG_NAMES.get(kind, kind)} value. Key: "
                 f"{name}"
             )
-        if len(str(value).encode()) > limit:
+        if (bytes_in(value) if kind == "B" else len(str(value).encode())) > limit:
             which = "hashkey" if name == table.keys[0] else "rangekey"
             raise Rejection(
                 f"One or more parameter values were invalid: Size of {which} has exceeded the "
@@ -275,5 +275,12 @@ def size(value: Any) -> int:
     if isinstance(value, str):
         return len(value.encode())
     if isinstance(value, Mapping):
-        return sum(map(size, value.values()))
+        return sum(_size_of(kind, inner) for kind, inner in value.items())
     return sum(map(size, value)) if isinstance(value, list) else 1
+
+
+def _size_of(kind: str, inner: Any) -> int:
+    """`inner` of an attribute that is called B is none of these."""
+    if kind == "B" and isinstance(inner, str):
+        return bytes_in(inner)
+    return sum(map(bytes_in, inner)) if kind == "BS" and isinstance(inner, list) else size(inner)

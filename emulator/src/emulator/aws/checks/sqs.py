@@ -12,6 +12,7 @@ from moto.core.utils import get_service_model
 
 from emulator.aws.checks import sqs_queues
 from emulator.aws.checks.rejection import Rejection
+from emulator.aws.checks.values import bytes_in
 
 MOST_BYTES = 1_048_576
 MOST_DELAY, MOST_VISIBILITY = 900, 43_200  # seconds
@@ -145,6 +146,7 @@ def size(message: Mapping[str, Any]) -> int:
     return len(str(message.get("MessageBody")).encode()) + sum(
         len(name.encode())
         + len(str(value.get("DataType", "")).encode())
-        + len(str(value.get("StringValue") or value.get("BinaryValue") or "").encode())
+        + len(str(value.get("StringValue") or "").encode())
+        + bytes_in(str(value.get("BinaryValue") or ""))
         for name, value in attributes.items()
     )

@@ -23,6 +23,11 @@ _SETS = {"SS": "string", "NS": "number", "BS": "binary"}
 _INVALID = "One or more parameter values were invalid: "
 
 
+def bytes_in(base64: str) -> int:
+    """How many bytes the text stands for: limits are of those, not of what is sent."""
+    return len(base64) * 3 // 4 - base64[-2:].count("=")
+
+
 @functools.lru_cache(10_000)
 def number(text: str) -> str:
     """As DynamoDB gives it back: no exponent, no zeros before or behind. Raises Rejection."""

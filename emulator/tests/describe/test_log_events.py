@@ -1,0 +1,71 @@
+"""FilterLogEvents: which lines of a log are events, and of when.
+
+Source: FilterLogEvents, CloudWatch Logs API reference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.describe.logs import LogsView, Unsupported
+from emulator.metrics.log_groups import LogGroupProvider
+from emulator.providers import Resource
+
+GROUP = "/chat/access"
+LINES = """a line in front of all times
+{"timestamp": "1970-01-01 00:00:10,500+0000", "message": "one"}
+Traceback of one
+{"timestamp": "1970-01-01T00:00:20.000Z", "message": "two"}
+{"timestamp": "1970-01-01 00:00:30,000+0000", "message": "three"}
+"""
+
+
+def view(logs: Path, text: str) -> LogsView:
+    groups = LogGroupProvider(logs, list, "us-east-1", "123456789012")
+    resource = Resource("s", "L", "AWS::Logs::LogGroup", {})
+    asyncio.run(groups.create(resource, {"LogGroupName": GROUP}))
+    file = groups.file(GROUP)
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    os.utime(file, (40, 40))
+    return LogsView(groups)
+
+
+def events(logs: Path, text: str, **given: Any) -> list[tuple[int, str]]:
+    found = view(logs, text).operations()["FilterLogEvents"]({"logGroupName": GROUP, **given})
+    return [(each["timestamp"], each["message"][:4]) for each in found["events"]]
+
+
+ALL = [(10_500, "a li"), (10_500, '{"ti'), (10_500, "Trac"), (20_000, '{"ti'), (30_000, '{"ti')]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ALL),
+        ({"startTime": 0, "endTime": 99_000}, ALL),
+        ({"startTime": 10_501}, ALL[3:]),
+        ({"startTime": 20_000, "endTime": 20_000}, ALL[3:4]),
+        ({"endTime": 10_500}, ALL[:3]),
+        ({"endTime": 10_499}, []),
+        ({"endTime": 0}, []),
+        ({"startTime": 30_001}, []),
+        ({"startTime": 5_000, "endTime": 25_000, "filterPattern": "two"}, ALL[3:4]),
+    ],
+)
+def test_events_are_those_whose_own_time_is_in_the_range(
+    tmp_path: Path, given: dict[str, Any], expected: list[tuple[int, str]]
+) -> None:
+    assert events(tmp_path, LINES, **given) == expected
+
+
+def test_lines_without_times_have_that_of_the_file_and_no_range(tmp_path: Path) -> None:
+    assert events(tmp_path / "1", "plain\n") == [(40_000, "plai")]
+    assert events(tmp_path / "2", "", startTime=1) == []
+    with pytest.raises(Unsupported, match=f"startTime and endTime for {GROUP}"):
+        events(tmp_path / "3", "plain\n", startTime=1)
