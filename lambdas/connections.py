@@ -30,6 +30,10 @@ RETRY_WITHIN_SECONDS = 1.0
 RETRIED = frozenset({429, 500, 502, 503, 504})
 
 SERVICE = "execute-api"
+# http.client sends none, and a web ACL with AWSManagedRulesCommonRuleSet blocks requests without
+# one, by its rule NoUserAgent_HEADER:
+# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+USER_AGENT = "switchboard"
 
 
 class Outcome(Enum):
@@ -122,7 +126,7 @@ class Connections:
             credentials=self._credentials(),
             now=self._clock(),
         )
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, {**headers, "user-agent": USER_AGENT})
         connection.sock.settimeout(_left(deadline))
         response = connection.getresponse()
         response.read()  # to the end, or the connection cannot be used again

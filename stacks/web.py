@@ -24,7 +24,7 @@ from stacks.constructs.platform_applications import (
     application_variables,
     platform_resources,
 )
-from stacks.constructs.socket_service import PATH, SocketKey, SocketService
+from stacks.constructs.socket_service import POSTS, SocketKey, SocketService
 from stacks.constructs.web_acl import WebAcl
 from stacks.constructs.websocket_api import SocketEndpoint
 from stacks.data import DataStack
@@ -110,7 +110,7 @@ class WebStack(EnvironmentStack):
                 self,
                 "WebAcl",
                 protected_arn=self.load_balancer.balancer.load_balancer_arn,
-                uncounted=f"{PATH}/@connections/" if in_tasks else None,
+                posts=POSTS if in_tasks else None,
             )
         self.api_url = (distribution or self.load_balancer).url
         CfnOutput(self, "ApiUrl", value=self.api_url)

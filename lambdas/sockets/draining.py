@@ -14,7 +14,6 @@ from lambdas.sockets.ids import Holder
 from lambdas.telemetry import logger
 
 DRAINING = "draining"
-LOOK_SECONDS = 5.0
 SLICE_SECONDS = 0.5
 
 T = TypeVar("T")
@@ -42,17 +41,18 @@ async def drain(
             await asyncio.sleep(seconds / len(parts))
 
 
-async def until_draining(look: Callable[[], Any], every: float = LOOK_SECONDS) -> None:
-    """Returns when the load balancer says so; `look` blocks, and gives the state."""
+async def until_draining(look: Callable[[], Any], every: float, first: float) -> None:
+    """Returns when the load balancer says so; `look` blocks, and gives the state.
+
+    It looks after `first` seconds, and then each `every` seconds."""
+    await asyncio.sleep(first)
     while True:
-        await asyncio.sleep(every)
         try:
-            state = await asyncio.to_thread(look)
+            if await asyncio.to_thread(look) == DRAINING:
+                return
         except Exception:  # throttled, or the network: the next look may succeed
             logger.warning("could not ask the load balancer for its health", exc_info=True)
-            continue
-        if state == DRAINING:
-            return
+        await asyncio.sleep(every)
 
 
 def state_of_target(client: Any, target_group: str, own: Holder) -> str:

@@ -169,7 +169,7 @@ async def serve(config: uvicorn.Config, sockets: Sockets, own: Holder) -> None:
     server = Server(config, sockets, float(settings.get("FINISH_SECONDS", "25")))
     beside = [asyncio.create_task(report(sockets.registry))]
     if group := settings.get("TARGET_GROUP_ARN"):
-        seconds = float(settings.get("DRAIN_SECONDS", "60"))
+        seconds = float(settings.get("DRAIN_SECONDS", "600"))
         beside.append(asyncio.create_task(let_go(clients, sockets, group, own, seconds)))
     await server.serve()
     for each in beside:
@@ -181,7 +181,12 @@ async def serve(config: uvicorn.Config, sockets: Sockets, own: Holder) -> None:
 async def let_go(
     clients: Aws, sockets: Sockets, target_group: str, own: Holder, seconds: float
 ) -> None:
-    await until_draining(lambda: state_of_target(clients.load_balancing, target_group, own))
+    every = float(clients.settings.get("LOOK_SECONDS", "5"))
+    # tasks that start together would else look together, and be throttled
+    first = random.uniform(0, every)  # noqa: S311 - no secret
+    await until_draining(
+        lambda: state_of_target(clients.load_balancing, target_group, own), every, first
+    )
     sockets.draining = True
     await drain(sockets.registry, seconds, random.shuffle)
 

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from stacks.config.environments import Environment
 from stacks.config.errors import ConfigError
+from stacks.config.functions import FUNCTIONS, SOCKET_FUNCTIONS
 from stacks.config.overrides import environment_from
-from stacks.config.rules import container_pools
+from stacks.config.rules import container_pools, target_pools
+from stacks.config.settings import WebSocket
 
 CPU_UNITS = 1_024  # of a vCPU
 PAGES = "https://docs.aws.amazon.com/"
@@ -26,31 +28,62 @@ class Quota(NamedTuple):
 
 def quotas(environment: Environment) -> Iterator[Quota]:
     """In the order in which a growing environment meets them."""
-    reserved = sum(
-        size.reserved_concurrency or size.provisioned_concurrency or 0
-        for size in vars(environment.functions).values()
-    )
+    in_tasks = environment.websocket.in_containers
+    sizes = [
+        environment.functions.of(name)
+        for name in FUNCTIONS
+        if not (in_tasks and name in SOCKET_FUNCTIONS)
+    ]
+    reserved = sum(size.reserved_concurrency or size.provisioned_concurrency or 0 for size in sizes)
     yield Quota(
         "Lambda: concurrent executions",
         f"{environment.concurrent_executions}, of which {reserved} are reserved",
         "1000, new accounts less",
         "lambda/latest/dg/gettingstarted-limits.html",
     )
-    pools = container_pools(environment.pools)
-    cores = sum(pool.max * pool.cpu for pool in pools) / CPU_UNITS
-    yield Quota(
-        "Fargate: On-Demand vCPU resource count",
-        f"{2 * cores:g}: {cores:g} at the pools' max, twice that during a deployment",
-        None,
-        "AmazonECS/latest/developerguide/service-quotas.html",
-    )
+    yield from _of_tasks(environment)
     yield Quota(
         "EC2: Elastic IP addresses",
         str(environment.network.nat_gateways),
         "5",
         "vpc/latest/userguide/amazon-vpc-limits.html",
     )
-    limits = environment.websocket
+    if not in_tasks:
+        yield from _of_api_gateway(environment.websocket)
+    seconds = 60 * environment.tokens.access_minutes
+    yield Quota(
+        "Cognito: UserAuthentication and UserToken, per second",
+        f"120 are enough for {120 * seconds:,} devices that refresh each "
+        f"{environment.tokens.access_minutes} minutes",
+        "120",
+        "cognito/latest/developerguide/quotas.html",
+    )
+
+
+def _of_tasks(environment: Environment) -> Iterator[Quota]:
+    """Those of the pools, and those that hold sockets."""
+    sizes = [(pool.max, pool.cpu) for pool in container_pools(environment.pools)]
+    targets = sum(pool.max for pool in target_pools(environment.pools))
+    if environment.websocket.in_containers:
+        tasks = environment.websocket.tasks
+        sizes.append((tasks.max, tasks.cpu))
+        targets += tasks.max
+    cores = sum(most * cpu for most, cpu in sizes) / CPU_UNITS
+    yield Quota(
+        "Fargate: On-Demand vCPU resource count",
+        f"{2 * cores:g}: {cores:g} at the max of all, twice that during a deployment",
+        None,
+        "AmazonECS/latest/developerguide/service-quotas.html",
+    )
+    yield Quota(
+        "Elastic Load Balancing: targets of an Application Load Balancer",
+        f"{2 * targets}: {targets} at the max of all, twice that during a deployment",
+        "1000",
+        "elasticloadbalancing/latest/application/load-balancer-limits.html",
+    )
+
+
+def _of_api_gateway(limits: WebSocket) -> Iterator[Quota]:
     yield Quota(
         "API Gateway: requests per second, and their burst",
         f"{limits.rate_limit}, {limits.burst_limit}",
@@ -62,14 +95,6 @@ def quotas(environment: Environment) -> Iterator[Quota]:
         _reconnects(limits.reconnect_window),
         "500",
         "apigateway/latest/developerguide/limits.html",
-    )
-    seconds = 60 * environment.tokens.access_minutes
-    yield Quota(
-        "Cognito: UserAuthentication and UserToken, per second",
-        f"120 are enough for {120 * seconds:,} devices that refresh each "
-        f"{environment.tokens.access_minutes} minutes",
-        "120",
-        "cognito/latest/developerguide/quotas.html",
     )
 
 

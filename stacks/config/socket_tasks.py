@@ -1,5 +1,6 @@
 """Settings of the tasks that hold WebSockets, where websocket.plane is containers."""
 
+import math
 from dataclasses import dataclass
 
 from stacks.config.errors import require, require_between
@@ -15,8 +16,16 @@ SOCKET_KIB = 64
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Ulimit.html
 MOST_SOCKETS = 50_000
 SCALE_AT = 0.7  # of `connections`: the rest is for those that come before a new task runs
-MARGIN = 15  # seconds until a task has seen that it is drained, and for its last slice
+# Calls of DescribeTargetHealth a second by all tasks together. Elastic Load Balancing allows an
+# account 40 at once and 10 a second of all that describe:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
+LOOKS_PER_SECOND = 8
+LEAST_LOOK = 5  # seconds between two looks of a task
+LAST_SLICE = 5  # seconds
 LONGEST_DELAY = 3_600  # of a deregistration
+# Milliseconds of a vCPU for a client that comes back, which connects and syncs, as the scale model
+# has them.
+RECONNECT_CPU = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +34,8 @@ class SocketTasks:
     min and max bound their number. Each holds `connections` at most, and autoscaling adds tasks
     when they hold 70 % of that, or use cpu_target percent of their CPU.
 
-    A task that is replaced closes its sockets over `drain` seconds, and has stop_timeout seconds
-    from SIGTERM to SIGKILL.
+    A task that is replaced closes its sockets over `drain` seconds, in which others take them, and
+    has stop_timeout seconds from SIGTERM to SIGKILL.
     """
 
     cpu: int = 512
@@ -35,13 +44,36 @@ class SocketTasks:
     max: int = 20
     connections: int = 10_000
     cpu_target: int = 60
-    drain: int = 60
+    drain: int = 600
     stop_timeout: int = 30
 
     @property
+    def look(self) -> int:
+        """Seconds after which a task asks again whether it is drained. A deployment has twice the
+        tasks."""
+        return max(LEAST_LOOK, math.ceil(2 * self.max / LOOKS_PER_SECOND))
+
+    @property
     def deregistration_delay(self) -> int:
-        """Seconds until the load balancer breaks what is left open."""
-        return self.drain + MARGIN
+        """Seconds until the load balancer breaks what is left open. One look may fail."""
+        return self.drain + self._margin
+
+    @property
+    def _margin(self) -> int:
+        return 2 * self.look + LAST_SLICE
+
+    @property
+    def reconnect_share(self) -> float:
+        """The part of a task's CPU that clients take who come back while as full a task drains."""
+        return self.scale_at * RECONNECT_CPU / 1000 / self.drain / self._vcpus
+
+    def drain_for(self, share: float) -> int:
+        """The seconds of `drain` with which clients who come back take that part."""
+        return math.ceil(self.scale_at * RECONNECT_CPU / 1000 / share / self._vcpus)
+
+    @property
+    def _vcpus(self) -> float:
+        return min(self.cpu / 1024, 1)
 
     @property
     def finish_timeout(self) -> int:
@@ -68,7 +100,11 @@ class SocketTasks:
         self._check_connections()
         require_between(1, 99, f"{PATH}.cpu_target", self.cpu_target, "a percentage")
         require_between(
-            10, LONGEST_DELAY - MARGIN, f"{PATH}.drain", self.drain, "a time in seconds to drain"
+            10,
+            LONGEST_DELAY - self._margin,
+            f"{PATH}.drain",
+            self.drain,
+            f"a time in seconds to drain, where {PATH}.max is {self.max},",
         )
         require_between(
             FINISHING_MARGIN + 1,

@@ -6,13 +6,17 @@ Notes explain a setting, warnings name what to change.
 from collections.abc import Iterator
 
 from stacks.config.environments import Environment
-from stacks.config.functions import FUNCTIONS
+from stacks.config.functions import FUNCTIONS, SOCKET_FUNCTIONS, FunctionSizes, setting_name
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool, Pool, TargetPool
 from stacks.config.regions import MOBILE_PUSH_REGIONS
 from stacks.config.rules import ANOMALY_TARGETS, ip_hash_pool, target_pools
+from stacks.config.settings import WebSocket
+from stacks.config.socket_tasks import SocketTasks
 
 SLOWEST_RESPONSE = FUNCTIONS["Api"].timeout  # seconds
+GATEWAY_SETTINGS = ("rate_limit", "burst_limit", "access_logs", "account_log_role")
+MOST_RECONNECTS = 0.5  # of a task's CPU: the rest is for frames
 LONG_DETECTION = 60  # seconds in which a target that hangs may get requests
 
 Note = tuple[str, str]  # id, and a sentence
@@ -33,18 +37,54 @@ def environment_warnings(environment: Environment) -> Iterator[Warning]:
             "balancers. Set it to true once the first deployment stands; before, it would refuse "
             "the rollback of one that fails.",
         )
-    if environment.websocket.in_containers and environment.websocket.tasks.min < 2:
-        yield (
-            "single-socket-task",
-            f"websocket.tasks.min is {environment.websocket.tasks.min}: when the task ends, all "
-            "sockets do, and nobody connects until another one runs. Raise it to 2.",
-        )
+    if environment.websocket.in_containers:
+        yield from _socket_task_warnings(environment.websocket.tasks)
+        yield from _unused_warnings(environment)
     if environment.region is not None and environment.region not in MOBILE_PUSH_REGIONS:
         yield (
             "mobile-push",
             f"region is '{environment.region}': Amazon SNS has no mobile push there, so a "
             "credential for FCM or APNs can't be used and no phone is woken. Leave the push "
             "secrets empty, or choose a region that has it.",
+        )
+
+
+def _socket_task_warnings(tasks: SocketTasks) -> Iterator[Warning]:
+    if tasks.min < 2:
+        yield (
+            "single-socket-task",
+            f"websocket.tasks.min is {tasks.min}: when the task ends, all "
+            "sockets do, and nobody connects until another one runs. Raise it to 2.",
+        )
+    if tasks.reconnect_share > MOST_RECONNECTS:
+        yield (
+            "short-socket-drain",
+            f"websocket.tasks.drain is {tasks.drain}: in a deployment {tasks.scale_at} clients of "
+            f"a task come back in these seconds, which takes {tasks.reconnect_share:.0%} of the "
+            f"next one's CPU. Raise it to {tasks.drain_for(MOST_RECONNECTS)}, or lower "
+            "websocket.tasks.connections.",
+        )
+
+
+def _unused_warnings(environment: Environment) -> Iterator[Warning]:
+    """Settings of API Gateway, and of the functions behind it."""
+    usual = WebSocket()
+    changed = [
+        f"websocket.{name}"
+        for name in GATEWAY_SETTINGS
+        if getattr(environment.websocket, name) != getattr(usual, name)
+    ]
+    sizes, usual_sizes = environment.functions, FunctionSizes()
+    changed += [
+        f"functions.{setting_name(name)}"
+        for name in SOCKET_FUNCTIONS
+        if sizes.of(name) != usual_sizes.of(name)
+    ]
+    if changed:
+        yield (
+            "unused-with-tasks",
+            f"websocket.plane is 'containers': {', '.join(changed)} have no effect, since API "
+            "Gateway is not there. Remove them, or leave them for the way back.",
         )
 
 

@@ -26,11 +26,14 @@ from stacks.constructs.websocket_api import SocketEndpoint
 
 POOL = SERVICE = "sockets"  # its name among the pools, and in logs and metrics
 PATH = "/sockets"
+# Paths that functions post to, as the web ACL matches them: an id is base64, and percent-encoded
+POSTS = rf"^{PATH}/@connections/([A-Za-z0-9_-]|%2B|%2F|%3D)+$"
 # Not that of the pools: an address is given to another task one day, and a post for an old socket
 # must not reach what serves HTTP there.
 PORT = 8090
 COMMAND = ["python", "-m", "lambdas.sockets.server"]
 PING_SECONDS = 30
+REPORT_SECONDS = 60  # between two reports of a task of what it holds
 KEY_LENGTH = 64
 # before the rules of the pools
 PRIORITY = 5
@@ -197,6 +200,7 @@ class SocketService(Construct):
             "KEEP_ALIVE_SECONDS": str(keep_alive(self._config.load_balancer)),
             "FINISH_SECONDS": str(self.pool.finish_timeout),
             "DRAIN_SECONDS": str(self.pool.drain),
+            "LOOK_SECONDS": str(self.pool.look),
             "MOST_CONNECTIONS": str(self.pool.connections),
             # or the load balancer would close a socket on which nothing is said
             "PING_SECONDS": str(min(PING_SECONDS, idle // 2)),

@@ -38,12 +38,14 @@ LIMITED = {
 
 class WebAcl(Construct):
     def __init__(
-        self, scope: Construct, id: str, *, protected_arn: str, uncounted: str | None = None
+        self, scope: Construct, id: str, *, protected_arn: str, posts: str | None = None
     ) -> None:
-        """Requests whose path starts with `uncounted` are not limited: functions share addresses,
-        and sign what they post."""
+        """Requests whose path matches the regular expression `posts` are neither limited nor
+        inspected: functions share addresses, sign what they post, and a frame may look like an
+        attack."""
         super().__init__(scope, id)
-        rules = [self._managed(name, order) for order, name in enumerate(MANAGED_RULES)]
+        others = _other_than(posts) if posts else None
+        rules = [self._managed(name, order, others) for order, name in enumerate(MANAGED_RULES)]
         acl = wafv2.CfnWebACL(
             self,
             "Acl",
@@ -61,7 +63,7 @@ class WebAcl(Construct):
                     "RateLimit",
                     len(rules),
                     REQUESTS_PER_ADDRESS,
-                    _not_under(uncounted) if uncounted else None,
+                    others,
                 ),
                 _rate_limit(
                     "SignInRateLimit",
@@ -75,7 +77,9 @@ class WebAcl(Construct):
             self, "Association", resource_arn=protected_arn, web_acl_arn=acl.attr_arn
         )
 
-    def _managed(self, name: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+    def _managed(
+        self, name: str, priority: int, inspected: wafv2.CfnWebACL.StatementProperty | None
+    ) -> wafv2.CfnWebACL.RuleProperty:
         counted = [
             wafv2.CfnWebACL.RuleActionOverrideProperty(
                 name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
@@ -83,7 +87,10 @@ class WebAcl(Construct):
             for rule in COUNTED_ONLY.get(name, ())
         ]
         group = wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
-            name=name, vendor_name="AWS", rule_action_overrides=counted or None
+            name=name,
+            vendor_name="AWS",
+            rule_action_overrides=counted or None,
+            scope_down_statement=inspected,
         )
         return wafv2.CfnWebACL.RuleProperty(
             name=name,
@@ -94,12 +101,12 @@ class WebAcl(Construct):
         )
 
 
-def _path(path: str, constraint: str) -> wafv2.CfnWebACL.StatementProperty:
+def _path(path: str) -> wafv2.CfnWebACL.StatementProperty:
     """WAF sees a path as it is on the wire, and the application decodes it."""
     return wafv2.CfnWebACL.StatementProperty(
         byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
             field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
-            positional_constraint=constraint,
+            positional_constraint="EXACTLY",
             search_string=path,
             text_transformations=[
                 wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE")
@@ -109,13 +116,22 @@ def _path(path: str, constraint: str) -> wafv2.CfnWebACL.StatementProperty:
 
 
 def _any_of(paths: Sequence[str]) -> wafv2.CfnWebACL.StatementProperty:
-    matches = [_path(each, "EXACTLY") for each in paths]
+    matches = [_path(each) for each in paths]
     either = wafv2.CfnWebACL.OrStatementProperty(statements=matches)
     return wafv2.CfnWebACL.StatementProperty(or_statement=either)
 
 
-def _not_under(prefix: str) -> wafv2.CfnWebACL.StatementProperty:
-    other = wafv2.CfnWebACL.NotStatementProperty(statement=_path(prefix, "STARTS_WITH"))
+def _other_than(paths: str) -> wafv2.CfnWebACL.StatementProperty:
+    """Of a path as it is on the wire: what is decoded first, such as /sockets%2F.., could be taken
+    for another path by what serves it."""
+    match = wafv2.CfnWebACL.RegexMatchStatementProperty(
+        field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+        regex_string=paths,
+        text_transformations=[wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")],
+    )
+    other = wafv2.CfnWebACL.NotStatementProperty(
+        statement=wafv2.CfnWebACL.StatementProperty(regex_match_statement=match)
+    )
     return wafv2.CfnWebACL.StatementProperty(not_statement=other)
 
 

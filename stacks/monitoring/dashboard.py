@@ -14,7 +14,7 @@ from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.push_feedback import answers_of
-from stacks.constructs.socket_service import SocketService
+from stacks.constructs.socket_service import REPORT_SECONDS, SocketService
 from stacks.constructs.websocket_api import PING_SECONDS, PINGS, WebSocketApi
 from stacks.monitoring.canary import Canary
 from stacks.monitoring.group_metrics import of_group
@@ -202,12 +202,24 @@ class Dashboard(Construct):
         """Of the tasks that hold them."""
         group = sockets.target_group
         healthy = group.metrics.healthy_host_count(label="healthy", statistic="Minimum")
+        held = sockets.metric("ConnectionsHeld", "Sum")
+        together = cloudwatch.MathExpression(
+            expression=f"held * {REPORT_SECONDS} / PERIOD(held)",
+            using_metrics={"held": held},
+            label="open",
+            period=MINUTE,
+        )
         self._row(
             {
+                "Sockets, open": [together],
                 "Sockets of a task": [
                     sockets.metric("ConnectionsHeld", each, each) for each in ("Average", "Maximum")
                 ],
                 "Tasks with sockets": [of_group(healthy, group, balancer)],
+            }
+        )
+        self._row(
+            {
                 "Lag of their event loops, ms": [sockets.metric("LoopLag", "Maximum", "most")],
                 "Posts that failed": [sockets.metric("PostsFailed", "Sum", "a minute")],
             }

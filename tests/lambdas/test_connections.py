@@ -87,6 +87,16 @@ def test_outcomes_are_in_order_and_say_what_became_of_each(
     assert sum(each.connection_id == "gone=" for each in api.requests) == 1
 
 
+def test_each_request_names_its_agent_or_the_load_balancers_web_acl_would_block_it(
+    api: ConnectionApi, ours: Connections
+) -> None:
+    ours.post(Post("a=", FRAME))
+    ours.close("a=")
+    named = [{name.lower(): it for name, it in each.headers.items()} for each in api.requests]
+    assert [each["user-agent"] for each in named] == ["switchboard", "switchboard"]
+    assert not any("user-agent" in each["authorization"] for each in named)
+
+
 def test_nothing_to_post_is_no_call(api: ConnectionApi, ours: Connections) -> None:
     assert ours.post_all([]) == [] and api.requests == []
 

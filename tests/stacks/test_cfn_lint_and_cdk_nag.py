@@ -78,7 +78,11 @@ MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
         "zone.id": "Z0123456789ABCDEFGHIJ",
         "zone.domain": "example.com",
     },
-    "prod": {"load_balancer.ip_hash": True, "load_balancer.ip_hash_pool": "small"},
+    "prod": {
+        "load_balancer.ip_hash": True,
+        "load_balancer.ip_hash_pool": "small",
+        "websocket.plane": "containers",  # behind a web ACL
+    },
 }
 OTHER_SETTINGS: tuple[Mapping[str, Any], ...] = (
     {"load_balancer.algorithm": "least_connections"},

@@ -6,18 +6,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.stacks.synthesized import Synthesized
+from stacks.config.environments import DEV
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "lambdas").rglob("*.py"))
 TELEMETRY = ROOT / "lambdas" / "telemetry.py"
+TASKS = ROOT / "lambdas" / "sockets"  # they run handlers of functions, and count themselves too
 
 # docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
 SEARCH = re.compile(r"SEARCH\('\{(?P<schema>[^}]*)\} MetricName=\"(?P<metric>\w+)\"', 'Sum'\)")
@@ -42,11 +45,11 @@ class Metric(NamedTuple):
     name: str
 
 
-def counted() -> dict[str, set[str]]:
-    """The names of metrics that each module counts."""
+def counted(*, by_tasks: bool = False) -> dict[str, set[str]]:
+    """The names of metrics that each module counts, of functions or of tasks with sockets."""
     found: dict[str, set[str]] = {}
     for source in SOURCES:
-        if source != TELEMETRY:
+        if source != TELEMETRY and (TASKS in source.parents) is by_tasks:
             names = set(_counted_in(ast.parse(source.read_text())))
             if names:
                 module = ".".join(source.relative_to(ROOT).with_suffix("").parts)
@@ -143,6 +146,13 @@ def test_the_dashboard_searches_for_what_is_counted_and_for_nothing_else(
     assert wanted and len(set(wanted)) == len(wanted)
     assert set(seen) == set(wanted)
     assert {metric.namespace for metric in seen} == {f"Switchboard/{name}"}
+
+
+def test_what_tasks_with_sockets_count_themselves_has_a_graph(synthesize: Synthesize) -> None:
+    made = synthesize(replace(DEV, websocket=replace(DEV.websocket, plane="containers")))
+    body = str(made.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
+    names = set[str]().union(*counted(by_tasks=True).values())
+    assert names and [name for name in names if f'"{name}","service","sockets"' not in body] == []
 
 
 def test_what_is_counted_is_flushed_for_nothing_in_a_pool_counts(dev: Synthesized) -> None:

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from client.core.settings import Settings
+from lambdas.sockets import server
 from stacks.config.environments import DEV
 from stacks.config.functions import FUNCTIONS
+from stacks.constructs.socket_service import REPORT_SECONDS
 from stacks.constructs.websocket_api import ACCESS_LOG, PING_SECONDS
 from tests.stacks.synthesized import Synthesize, Synthesized
 
@@ -39,6 +41,17 @@ def test_pings_are_counted_in_the_access_log_which_names_their_route(dev: Synthe
     assert found.properties["FilterPattern"] == '{ $.route = "ping" }'
     assert ACCESS_LOG["route"] == "$context.routeKey"
     assert any("ping" in row.routes for row in FUNCTIONS.values())
+
+
+def test_tasks_report_their_sockets_and_the_graph_has_those_of_all(synthesize: Synthesize) -> None:
+    made = graphs(synthesize(replace(DEV, websocket=replace(DEV.websocket, plane="containers"))))
+    assert OPEN not in made and "New connections" not in made
+    expression, held = made["Sockets, open"]
+    assert expression[0]["expression"] == f"held * {REPORT_SECONDS} / PERIOD(held)"
+    assert held[:4] == ["Switchboard/dev", "ConnectionsHeld", "service", "sockets"]
+    assert (held[-1]["id"], held[-1]["stat"], held[-1]["visible"]) == ("held", "Sum", False)
+    assert server.REPORT_SECONDS == REPORT_SECONDS
+    assert len(made["Sockets of a task"]) == 2
 
 
 def test_without_an_access_log_nobody_guesses(synthesize: Synthesize) -> None:

@@ -104,10 +104,20 @@ def test_the_quotas_grow_with_pools_and_shorter_tokens() -> None:
     def needed(config: Environment, service: str) -> str:
         return next(each.needed for each in quotas(config) if each.name.startswith(service))
 
-    assert needed(PROD, "Fargate") == "50: 25 at the pools' max, twice that during a deployment"
+    assert needed(PROD, "Fargate") == "50: 25 at the max of all, twice that during a deployment"
+    assert needed(PROD, "Elastic") == "80: 40 at the max of all, twice that during a deployment"
     assert "432,000 devices" in needed(PROD, "Cognito")
     shorter = replace(PROD, tokens=Tokens(access_minutes=15))
     assert "108,000 devices" in needed(shorter, "Cognito")
+
+
+def test_tasks_with_sockets_need_quotas_of_tasks_and_none_of_api_gateway() -> None:
+    config = replace(PROD, websocket=replace(PROD.websocket, plane="containers"))
+    needed = {each.name.partition(":")[0]: each.needed for each in quotas(config)}
+    assert needed["Fargate"].startswith("70: 35 at the max")  # 20 of half a vCPU more
+    assert needed["Elastic Load Balancing"].startswith("120: 60 at the max")
+    assert needed["Lambda"].endswith("of which 0 are reserved")  # not for those that are not there
+    assert "API Gateway" not in needed
 
 
 def test_a_second_region_is_an_error_until_it_is_built() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stacks.config.environments import DEV, PROD
 from stacks.config.errors import ConfigError
@@ -13,8 +16,11 @@ from stacks.config.functions import SOCKET_FUNCTIONS
 from stacks.config.overrides import environment_from
 from stacks.config.permissions import of_socket_tasks, permissions_of
 from stacks.config.socket_tasks import SocketTasks
+from stacks.config.warnings import environment_warnings
+from tests.stacks.complete import complete
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 from tests.stacks.test_least_privilege import ARNS
+from tests.support.examples import examples
 
 KEY = "<SocketKeySecret>"
 HERE = {**ARNS, "connections_key": [KEY], "any_target_group": ["*"]}
@@ -114,6 +120,7 @@ def test_tasks_are_replaced_without_missing_any_and_have_their_limits(tasks: Syn
     assert int(variables["PING_SECONDS"]) < PROD.load_balancer.idle_timeout
     assert container["Ulimits"] == [{"Name": "nofile", "SoftLimit": 65_535, "HardLimit": 65_535}]
     assert int(variables["MOST_CONNECTIONS"]) < 65_535
+    assert variables["LOOK_SECONDS"] == "5"
 
 
 def test_tasks_scale_by_the_sockets_that_they_hold_and_by_cpu(tasks: Synthesized) -> None:
@@ -177,6 +184,64 @@ def test_tasks_that_fargate_or_their_sockets_would_not_run_with_are_rejected(
     with pytest.raises(ConfigError) as error:
         SocketTasks(**settings)
     assert error.value.field == f"websocket.tasks.{field}"
+
+
+@given(most=st.integers(2, 5_000))
+@examples(100)
+def test_tasks_ask_elastic_load_balancing_no_more_often_than_it_allows(most: int) -> None:
+    tasks = SocketTasks(max=most)
+    assert 2 * most / tasks.look <= 8 < 10
+    # a task that missed one look has its whole time to drain
+    assert tasks.deregistration_delay >= tasks.drain + 2 * tasks.look
+    assert tasks.deregistration_delay <= 3_600
+    longest = 3_600 - 2 * tasks.look - 5
+    assert SocketTasks(max=most, drain=longest).deregistration_delay == 3_600
+    with pytest.raises(ConfigError, match=rf"websocket\.tasks\.max is {most}"):
+        SocketTasks(max=most, drain=longest + 1)
+
+
+IN_TASKS = {"websocket.plane": "containers"}
+
+
+def warned(**context: Any) -> dict[str, str]:
+    made = complete("dev", **{"websocket.rate_limit": 1_000, "websocket.burst_limit": 500})
+    return dict(environment_warnings(environment_from({**made, **context})))
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({}, None),
+        ({"drain": 60}, "drain is 60: in a deployment 7000 clients .* 420% .* to 504,"),
+        ({"drain": 504}, None),
+        ({"drain": 503}, "to 504,"),
+        ({"cpu": 1024, "memory": 2048, "drain": 252}, None),
+        # a task uses one vCPU at most
+        ({"cpu": 2048, "memory": 4096, "drain": 251}, "to 252,"),
+        ({"connections": 1_000, "drain": 60}, None),
+    ],
+)
+def test_too_short_a_time_to_drain_is_warned_of_with_one_that_is_enough(
+    settings: dict[str, int], advice: str | None
+) -> None:
+    context = {f"websocket.tasks.{name}": value for name, value in settings.items()}
+    found = warned(**IN_TASKS, **context).get("short-socket-drain")
+    assert found is None if advice is None else found and re.search(advice, found)
+
+
+@pytest.mark.parametrize("name", ["rate_limit", "burst_limit", "access_logs", "account_log_role"])
+def test_settings_that_only_api_gateway_has_are_warned_of_where_it_is_not_there(name: str) -> None:
+    value = False if name.startswith("acc") else 77
+    changed = {f"websocket.{name}": value}
+    assert warned(**IN_TASKS) == warned(**changed) == {}
+    sentence = warned(**IN_TASKS, **changed)["unused-with-tasks"]
+    assert f": websocket.{name} have no effect" in sentence
+
+
+def test_sizes_of_functions_that_tasks_run_themselves_are_warned_of() -> None:
+    changed = {"functions.send.memory": 2_048, "functions.api.memory": 2_048}
+    sentence = warned(**IN_TASKS, **changed)["unused-with-tasks"]
+    assert "functions.send" in sentence and "functions.api" not in sentence
 
 
 def test_a_name_of_api_gateways_is_rejected_with_the_one_to_set_instead() -> None:

@@ -1,9 +1,11 @@
 """What the web ACL counts and how it responds, evaluated as AWS WAF would."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -13,8 +15,10 @@ from lambdas.api.app import create_app
 from lambdas.api.call import Response, Route
 from lambdas.api.routes import ROUTES
 from lambdas.settings import Aws, Settings
+from lambdas.sockets.ids import Holder, new_id
+from stacks.config.environments import PROD
 from tests.model.world import ENVIRONMENT
-from tests.stacks.synthesized import Synthesized
+from tests.stacks.synthesized import Synthesize, Synthesized
 from tests.support.lambdas.events import http_request
 
 TRANSFORMATIONS: Mapping[str, Callable[[str], str]] = {
@@ -155,6 +159,60 @@ def test_managed_rules_block_but_the_size_of_a_body(
     ]
     assert overridden == [("SizeRestrictions_BODY", {"Count": {}})]
     assert {json.dumps(rules[name]["OverrideAction"]) for name in managed} == {'{"None": {}}'}
+
+
+@pytest.fixture(scope="module")
+def before_tasks(synthesize: Synthesize) -> list[Mapping[str, Any]]:
+    """The rules of all requests, where tasks hold the sockets."""
+    made = synthesize(replace(PROD, websocket=replace(PROD.websocket, plane="containers")))
+    (acl,) = made.all("AWS::WAFv2::WebACL")
+    statements = {rule["Name"]: rule["Statement"] for rule in acl.properties["Rules"]}
+    assert len(statements) == 5
+    del statements["SignInRateLimit"]
+    return [next(iter(each.values())) for each in statements.values()]
+
+
+def inspects(rule: Mapping[str, Any], path: str) -> bool:
+    match = rule["ScopeDownStatement"]["NotStatement"]["Statement"]["RegexMatchStatement"]
+    assert match["FieldToMatch"] == {"UriPath": {}}
+    assert match["TextTransformations"] == [{"Priority": 0, "Type": "NONE"}]
+    return re.search(match["RegexString"], path) is None
+
+
+# of a task, with both signs that base64url has beside letters and digits; of API Gateway
+IDS = (new_id(Holder("255.239.190.251", 8090), b"\xfb\xff" * 6), "L0SM9cOFvHcCIhw=", "a+/b=")
+
+
+@pytest.mark.parametrize("connection", IDS)
+def test_what_functions_post_passes_every_rule(
+    before_tasks: list[Mapping[str, Any]], connection: str
+) -> None:
+    path = f"/sockets/@connections/{quote(connection, safe='')}"
+    assert [rule for rule in before_tasks if inspects(rule, path)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/sockets", "/sockets/health", "/sockets/@connections/", "/api/sign-up", "/"),
+        # spellings that a server may take for another path
+        "/sockets/@connections/../../api/sign-up",
+        "/sockets%2F@connections/../../api/sign-up",
+        "/sockets/@connections/%2e%2e%2f%2e%2e%2fapi/sign-up",
+        "/sockets/@connections/a\n/x",
+        "/x/sockets/@connections/a",
+    ],
+)
+def test_no_other_path_passes_a_rule(before_tasks: list[Mapping[str, Any]], path: str) -> None:
+    assert all(inspects(rule, path) for rule in before_tasks)
+
+
+def test_where_api_gateway_has_the_sockets_every_request_is_inspected(
+    rules: Mapping[str, Mapping[str, Any]],
+) -> None:
+    for name in rules.keys() - {"SignInRateLimit"}:
+        (statement,) = rules[name]["Statement"].values()
+        assert "ScopeDownStatement" not in statement
 
 
 def test_every_rule_has_its_own_place(rules: Mapping[str, Mapping[str, Any]]) -> None:

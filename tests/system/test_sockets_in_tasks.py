@@ -25,7 +25,7 @@ POOL = "sockets"
 @pytest.fixture(scope="module")
 def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Of a system of this file's own, in place of the one that other tests share."""
-    settings = {"websocket.plane": "containers"}
+    settings = {"websocket.plane": "containers", "websocket.tasks.drain": "10"}
     with started(tmp_path_factory.mktemp("tasks"), *contexts(settings)) as found:
         yield found
 

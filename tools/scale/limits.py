@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tools.scale.acts import ACTS, ROUND_TRIP_MS
 from tools.scale.behaviour import Behaviour
 from tools.scale.model import PARTITION_WRITES, Load, to_group
+from tools.scale.sockets import costs as costs_of_sockets
 
 GUIDE = "https://docs.aws.amazon.com"
 
@@ -100,6 +101,20 @@ LIMITS: tuple[Limit, ...] = (
         lambda load: load.rate("a push"),
         "have the quota raised",
         f"{GUIDE}/general/latest/gr/sns.html",
+    ),
+    Limit(
+        "sockets in containers: targets of an Application Load Balancer, in a deployment",
+        lambda _: 1_000,
+        lambda load: 2 * costs_of_sockets(load).number,
+        "have the quota raised, that of a target group too; or give each task more CPU and memory",
+        f"{GUIDE}/elasticloadbalancing/latest/application/load-balancer-limits.html",
+    ),
+    Limit(
+        "sockets in containers: tasks of an ECS service",
+        lambda _: 5_000,
+        lambda load: costs_of_sockets(load).number,
+        "give each task more CPU and memory, up to a vCPU; beyond it, a cell more",
+        f"{GUIDE}/general/latest/gr/ecs-service.html",
     ),
     # the same for any number of users: it depends on how busy the busiest chat is
     Limit(

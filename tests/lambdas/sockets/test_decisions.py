@@ -164,7 +164,7 @@ def test_a_task_drains_once_the_load_balancer_says_so_whatever_it_said_before() 
             raise state
         return str(state)
 
-    asyncio.run(asyncio.wait_for(draining.until_draining(look, every=0), 30))
+    asyncio.run(asyncio.wait_for(draining.until_draining(look, every=0, first=0), 30))
     assert next(said, None) is None
 
 

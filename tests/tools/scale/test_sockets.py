@@ -3,8 +3,9 @@
 import pytest
 
 from stacks.config.functions import SOCKET_FUNCTIONS
-from stacks.config.socket_tasks import SocketTasks
+from stacks.config.socket_tasks import RECONNECT_CPU, SocketTasks
 from tools.scale import sockets
+from tools.scale.acts import ACTS
 from tools.scale.model import Load
 
 
@@ -14,6 +15,11 @@ def test_a_task_of_the_model_is_one_of_the_configuration() -> None:
     assert default.scale_at == sockets.TASK_CONNECTIONS
     assert (default.cpu / 1024, default.memory / 1024) == (sockets.TASK_VCPUS, sockets.TASK_GB)
     assert (default.cpu_target / 100, default.min) == (sockets.CPU_TARGET, sockets.LEAST_TASKS)
+
+
+def test_a_client_that_comes_back_takes_what_the_configuration_counts_with() -> None:
+    acts = [ACTS["a connection"], ACTS["a sync without anything missed"]]
+    assert sum(map(sockets.cpu_ms, acts)) == pytest.approx(RECONNECT_CPU, rel=0.03)
 
 
 def test_below_the_crossing_api_gateway_costs_less_and_from_it_on_tasks_do() -> None:
