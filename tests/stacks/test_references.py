@@ -7,6 +7,7 @@ the one that imports it. So every change of a configuration leaves alone what is
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,24 @@ def test_an_output_is_read_where_cloudformation_resolves_it(synthesize: Synthesi
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_imported_outlives_every_change(synthesize: Synthesize, change: str) -> None:
-    """CloudFormation: "You can't modify or remove an output value that is referenced by another
-    stack" (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
+    """One stack after another, as `cdk deploy` updates them. CloudFormation: "You can't modify or
+    remove an output value that is referenced by another stack"
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
     """
     deployed, changed = (synthesize(config) for config in CHANGES[change])
-    before, after = _exports(deployed), _exports(changed)
-    in_use = {name: before[name] for name in _imported(deployed)}
-    assert {name: after.get(name) for name in in_use} == in_use
+    now = dict(deployed.stacks)
+    order = [*TopologicalSorter(changed.needs).static_order()]
+    assert set(order) == set(now) == set(changed.stacks)
+    for stack in order:
+        before, after = _exports_of(now[stack]), _exports_of(changed.stacks[stack])
+        others = [template for name, template in now.items() if name != stack]
+        in_use = {name for each in others for name in _calls(each, "Fn::ImportValue")}
+        assert {name: after.get(name) for name in in_use & before.keys()} == {
+            name: value for name, value in before.items() if name in in_use
+        }, stack
+        exported = {name for each in others for name in _exports_of(each)}
+        assert exported >= {*_calls(changed.stacks[stack], "Fn::ImportValue")}, stack
+        now[stack] = changed.stacks[stack]
 
 
 @pytest.mark.slow
@@ -217,12 +229,13 @@ def test_nothing_needs_a_function_or_a_parameter_of_cdk_s_own(prod: Synthesized)
 
 
 def _exports(environment: Synthesized) -> dict[str, Any]:
-    return {
-        output["Export"]["Name"]: output["Value"]
-        for template in environment.stacks.values()
-        for output in template.get("Outputs", {}).values()
-        if "Export" in output
-    }
+    templates = environment.stacks.values()
+    return {name: value for each in templates for name, value in _exports_of(each).items()}
+
+
+def _exports_of(template: Mapping[str, Any]) -> dict[str, Any]:
+    outputs = template.get("Outputs", {}).values()
+    return {each["Export"]["Name"]: each["Value"] for each in outputs if "Export" in each}
 
 
 def _imported(environment: Synthesized) -> set[str]:

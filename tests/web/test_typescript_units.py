@@ -14,5 +14,5 @@ def test_the_typescript_units_pass() -> None:
     vitest = WEB / "node_modules" / "vitest" / "vitest.mjs"
     assert vitest.is_file(), "web/ has no dependencies yet: run `make web`"
     command = [str(NODE), str(vitest), "run", "--reporter=dot", "--maxWorkers=1"]
-    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
