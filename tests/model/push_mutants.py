@@ -75,7 +75,7 @@ def _of_the_watch_too(
 
 
 PUSH_MUTANTS = (
-    Mutant("nobody_is_woken", delivery_watch, "_wake", lambda *_: None, "not woken"),
+    Mutant("nobody_is_woken", delivery_watch, "_wake", lambda *_: set(), "not woken"),
     Mutant("jobs_have_one_id", Job, "deduplication_id", _one_id_for_a_chat, "not woken|counts"),
     Mutant("jobs_name_no_devices", Job, "from_body", _without_devices, "not woken"),
     Mutant("hidden_messages_ring", ringing, "is_text_for", _hidden_too, "does not show|counts"),

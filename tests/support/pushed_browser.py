@@ -110,12 +110,12 @@ class PushedBrowser:
 
     def _pushes(self) -> list[dict[str, Any]]:
         url = f"{self._endpoints['console']}/_local/phones/{self._token}"
-        found: list[dict[str, Any]] = httpx.get(url, trust_env=False).json()["pushes"]
+        found: list[dict[str, Any]] = httpx.get(url, trust_env=False, timeout=60).json()["pushes"]
         return found
 
     def _subscribe(self, key: str) -> Any:
         url = f"{self._endpoints['web_push']}/subscriptions"
-        answer = httpx.post(url, json={"key": key}, trust_env=False)
+        answer = httpx.post(url, json={"key": key}, trust_env=False, timeout=60)
         answer.raise_for_status()
         given: dict[str, str] = answer.json()
         self._token = given["endpoint"].rpartition("/")[2]

@@ -134,7 +134,7 @@ def phone(endpoints: dict[str, Any]) -> Callable[[str], list[dict[str, Any]]]:
     """What the local FCM and APNs hold for a device token."""
 
     def look(token: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{endpoints['console']}/_local/phones/{token}")
+        answer = httpx.get(f"{endpoints['console']}/_local/phones/{token}", timeout=60)
         answer.raise_for_status()
         pushes: list[dict[str, Any]] = answer.json()["pushes"]
         return pushes

@@ -89,7 +89,7 @@ def into_a_push(plant: Planter, canary: str) -> None:
         Message=json.dumps({"default": "-", "GCM": json.dumps({"fcmV1Message": message})}),
     )
     phone = f"{endpoints['console']}/_local/phones/{token}"
-    plant.wait_until(lambda: httpx.get(phone).json()["pushes"])
+    plant.wait_until(lambda: httpx.get(phone, timeout=60).json()["pushes"])
 
 
 def into_the_console(plant: Planter, canary: str) -> set[str]:

@@ -134,8 +134,8 @@ def memory(endpoints: dict[str, Any]) -> Place:
 def console(endpoints: dict[str, Any]) -> Iterator[Place]:
     """What the console shows, and the pushes as the phones received them."""
     base = f"{endpoints['console']}/_local"
-    yield Place("console", "state", httpx.get(f"{base}/state").content)
-    phones = httpx.get(f"{base}/phones").json()["phones"]
+    yield Place("console", "state", httpx.get(f"{base}/state", timeout=60).content)
+    phones = httpx.get(f"{base}/phones", timeout=60).json()["phones"]
     for token in (phone["token"] for phone in phones):
         yield Place("push", token, httpx.get(f"{base}/phones/{quote(token, safe='')}").content)
 
