@@ -124,7 +124,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
                 await ravi.expect(f"* phone: {key} (changed)")
                 ravi.type("/accept meena", "/accept raju")
                 await ravi.expect(
-                    "! /accept USER: somebody whose keys have changed",
+                    "! the keys of meena have not changed",
                     "* the keys of raju are believed from now on",
                 )
                 await raju.expect("ravi: is that you?")
