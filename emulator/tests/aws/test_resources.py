@@ -95,8 +95,10 @@ def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) 
     found = clients("sqs").get_queue_attributes(QueueUrl=made.ref, AttributeNames=["All"])
     assert found["Attributes"]["VisibilityTimeout"] == "180"
     assert json.loads(found["Attributes"]["RedrivePolicy"])["maxReceiveCount"] == 5
+    assert [each["dead_letters"] for each in provider.state()["queues"]] == [True, False]
     assert provider.state()["queues"][1] == {
         "name": made.attributes["QueueName"],
+        "dead_letters": False,
         "visible": 0,
         "in_flight": 0,
         "delayed": 0,
