@@ -48,7 +48,7 @@ class ContainerPoolService(Construct):
         granted = statements(permissions, resources)
         for statement in (*granted, *reading_log_level(self, config)):
             task.add_to_task_role_policy(statement)
-        self.service = self._service(cluster, task)
+        self.service = fargate_service(self, config, cluster, task)
         self.target_group = target_group(self, config.load_balancer, cluster.vpc)
         self.target_group.add_target(self.target())
         for resource in (self.service, self.target_group):
@@ -138,24 +138,26 @@ class ContainerPoolService(Construct):
         )
         return task
 
-    def _service(
-        self, cluster: ecs.ICluster, task: ecs.FargateTaskDefinition
-    ) -> ecs.FargateService:
-        public = self._config.public_tasks
-        return ecs.FargateService(
-            self,
-            "Service",
-            cluster=cluster,
-            task_definition=task,
-            assign_public_ip=public,
-            vpc_subnets=ec2.SubnetSelection(
-                subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
-            ),
-            # No desired count: each deployment would reset it. Autoscaling keeps the number of
-            # tasks between its bounds.
-            min_healthy_percent=100,
-            max_healthy_percent=200,
-            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-            health_check_grace_period=Duration.seconds(60),
-            propagate_tags=ecs.PropagatedTagSource.SERVICE,
-        )
+
+def fargate_service(
+    scope: Construct, config: Environment, cluster: ecs.ICluster, task: ecs.FargateTaskDefinition
+) -> ecs.FargateService:
+    """The service "Service" of tasks behind the load balancer."""
+    public = config.public_tasks
+    return ecs.FargateService(
+        scope,
+        "Service",
+        cluster=cluster,
+        task_definition=task,
+        assign_public_ip=public,
+        vpc_subnets=ec2.SubnetSelection(
+            subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
+        ),
+        # No desired count: each deployment would reset it. Autoscaling keeps the number of
+        # tasks between its bounds.
+        min_healthy_percent=100,
+        max_healthy_percent=200,
+        circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+        health_check_grace_period=Duration.seconds(60),
+        propagate_tags=ecs.PropagatedTagSource.SERVICE,
+    )

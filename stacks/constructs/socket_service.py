@@ -16,7 +16,7 @@ from constructs import Construct
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, SOCKET_FUNCTIONS
 from stacks.config.permissions import of_socket_tasks
-from stacks.constructs.container_pool import ARCHITECTURES
+from stacks.constructs.container_pool import ARCHITECTURES, fargate_service
 from stacks.constructs.function import metrics_namespace, reading_log_level, variables_of
 from stacks.constructs.grants import Resource, Resources, statements
 from stacks.constructs.load_balancer import LoadBalancer
@@ -87,7 +87,7 @@ class SocketService(Construct):
         granted = statements(of_socket_tasks(SOCKET_FUNCTIONS), known)
         for statement in (*granted, *reading_log_level(self, config)):
             task.add_to_task_role_policy(statement)
-        self.service = self._service(cluster, task)
+        self.service = fargate_service(self, config, cluster, task)
         (group,) = self.service.connections.security_groups
         group.add_ingress_rule(
             group, ec2.Port.tcp(PORT), "posts from one task to the sockets of another"
@@ -206,23 +206,3 @@ class SocketService(Construct):
             "PING_SECONDS": str(min(PING_SECONDS, idle // 2)),
             "TARGET_GROUP_ARN": self.target_group.target_group_arn,
         }
-
-    def _service(
-        self, cluster: ecs.ICluster, task: ecs.FargateTaskDefinition
-    ) -> ecs.FargateService:
-        public = self._config.public_tasks
-        return ecs.FargateService(
-            self,
-            "Service",
-            cluster=cluster,
-            task_definition=task,
-            assign_public_ip=public,
-            vpc_subnets=ec2.SubnetSelection(
-                subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
-            ),
-            min_healthy_percent=100,
-            max_healthy_percent=200,
-            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-            health_check_grace_period=Duration.seconds(60),
-            propagate_tags=ecs.PropagatedTagSource.SERVICE,
-        )

@@ -19,6 +19,7 @@ LACKS = lacks_webkit()
 pytestmark = [
     pytest.mark.xdist_group("story"),
     pytest.mark.deep,
+    # WebKit's driver and Xvfb are packages of Debian that CI does not install
     pytest.mark.skipif(LACKS is not None, reason=str(LACKS)),
 ]
 
