@@ -69,7 +69,7 @@ from client.writing import Writing
 
 USER = re.compile(r"[a-z0-9_]{3,32}")
 DELETING_REQUESTS = 1000  # each leaves some 100 chats
-LOOKS = 3  # at a device list that changes while it is asked for
+ATTEMPTS = 3  # at a device list that changes while it is asked for
 logger = logging.getLogger("client")
 T = TypeVar("T")
 
@@ -208,7 +208,7 @@ class ChatClient:
                 self._uploading = asyncio.create_task(self._files.run())
 
         async with asyncio.timeout(timeout):
-            await self._caught_up(start, complete=False)
+            await self._until_caught_up(start, complete=False)
 
     async def close(self) -> None:
         """Sends the receipts that are left, closes the connection and the store."""
@@ -450,7 +450,7 @@ class ChatClient:
             self._drive().step(Engine.sync)
 
         async with asyncio.timeout(timeout):
-            await self._caught_up(start, complete=True)
+            await self._until_caught_up(start, complete=True)
 
     # -- devices and whom to trust
 
@@ -459,7 +459,7 @@ class ChatClient:
 
         Of a user who is known, what is known if the backend can't be reached.
         """
-        for _ in range(LOOKS):
+        for _ in range(ATTEMPTS):
             request = self._drive().step(Engine.look_at, user)
             try:
                 result = await fetch(self._api, request)
@@ -738,7 +738,7 @@ class ChatClient:
             # Not fatal: the server says `keys_low` again.
             logger.warning("not done: %s", task.exception())
 
-    async def _caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
+    async def _until_caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
         """Starts something and waits for the CaughtUp it leads to."""
         with self._feed.listen() as listener:
             start()
