@@ -122,18 +122,7 @@ class ChatClient:
         self._feed = Feed()
         self._store = Store.open(store, user, device, options.get("passphrase"))
         push = Push(options.get("platform", "fcm"), options.get("push_token"))
-        try:
-            self._account = Account(
-                api_url,
-                SignIn(user, device, password),
-                push,
-                self._store,
-                self._random,
-                lambda: self._drive().step(Engine.begin_anew),
-            )
-        except BaseException:
-            self._store.close()
-            raise
+        self._account = self._account_of(api_url, SignIn(user, device, password), push)
         self._encryption = Encryption(
             self._store, self._account.keys, user, device, self._random, time.time
         )
@@ -155,6 +144,21 @@ class ChatClient:
         self._uploading: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
         self._asked: set[str] = set()  # chats of which is asked what they are
+
+    def _account_of(self, api_url: str, sign_in: SignIn, push: Push) -> Account:
+        """Closes the store when it raises: nobody else could."""
+        try:
+            return Account(
+                api_url,
+                sign_in,
+                push,
+                self._store,
+                self._random,
+                lambda: self._drive().step(Engine.begin_anew),
+            )
+        except BaseException:
+            self._store.close()
+            raise
 
     async def __aenter__(self) -> Self:
         try:
