@@ -109,7 +109,7 @@ class Driver:
                 await asyncio.sleep(STORE_RETRY)
 
     def _renew(self) -> None:
-        """An engine that is as the store is. Raises StoreUnavailable."""
+        """Makes a new engine with the state of the store. Raises StoreUnavailable."""
         if self._stale:
             self._store.probe()
             engine = self.engine.anew()

@@ -167,7 +167,7 @@ class WebStack(EnvironmentStack):
         return balancer
 
     def _operator(self) -> Function:
-        """Its name is known to who calls it: `python -m tools.operator`."""
+        """`python -m tools.operator` calls it by this name."""
         return Function(
             self,
             "Operator",

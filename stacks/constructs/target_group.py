@@ -35,7 +35,7 @@ def keep_alive(settings: LoadBalancer) -> int:
 def target_group(
     scope: Construct, settings: LoadBalancer, vpc: ec2.IVpc
 ) -> elb.ApplicationTargetGroup:
-    """Of IP addresses, in `scope`."""
+    """The target group "TargetGroup" of a pool's tasks, which are registered by IP address."""
     group = elb.ApplicationTargetGroup(
         scope,
         "TargetGroup",

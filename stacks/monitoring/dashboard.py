@@ -63,7 +63,7 @@ class Dashboard(Construct):
         )
 
     def show_alarms(self, symptoms: Sequence[cloudwatch.IAlarm]) -> None:
-        """What is wrong, before any graph."""
+        """The state of the alarms, above all graphs."""
         self.dashboard.add_widgets(
             cloudwatch.AlarmStatusWidget(
                 alarms=list(symptoms), title="What users notice", width=GRID, height=2

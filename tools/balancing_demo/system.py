@@ -31,7 +31,7 @@ class Pool:
     weight: int
     desired: int | None
     autoscaling: bool | None
-    tasks: tuple[str, ...]  # ids, also of those that are not registered yet
+    tasks: tuple[str, ...]  # ids of all tasks; some may not be registered yet
     targets: Mapping[str, Mapping[str, Any]]  # by id, as in the console's state
 
     def healthy(self) -> list[str]:

@@ -96,7 +96,7 @@ export class ChatList {
     await this.#client.watch(fresh);
   }
 
-  /** Another client watches from now on, and was told of nobody yet. */
+  /** Another client watches from now on, and knows of nobody yet. */
   watchAnew(): void {
     this.#watched.clear();
   }

@@ -19,7 +19,7 @@ export function clock(at: number): string {
   return format("clock", { hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
-/** How many midnights lie between; 0 on the same day. */
+/** The number of midnights between the two times; 0 on the same day. */
 export function daysBetween(earlier: number, later: number): number {
   return Math.round((midnight(later) - midnight(earlier)) / DAY_MS);
 }
