@@ -16,10 +16,11 @@ from playwright.sync_api import Page, sync_playwright
 from bench.local_system import fresh_directory, running
 from bench.table import Row, within
 from lambdas.api.page import FOLDER, read_page
-from tests.support.chromium import FLAGS, chromium
+from tests.support.chromium import FLAGS
 from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD
 from tests.support.web_app import FILL, People, write_to
+from tools.chromium import chromium
 
 STARTS, MESSAGES, SCREENS = 5, 10_000, 200
 WAITING = (1_000, 5_000)  # messages that came while the page was closed

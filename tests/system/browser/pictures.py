@@ -15,10 +15,11 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from client import ChatClient
-from tests.support.chromium import FLAGS, chromium
+from tests.support.chromium import FLAGS
 from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD, started
 from tests.support.web_app import create_account
+from tools.chromium import chromium
 
 ROOT = Path(__file__).parents[3]
 DESK = {"width": 1280, "height": 800}
