@@ -367,7 +367,7 @@ class ChatClient:
         self._drive().step(Engine.send_to_device, chat, device, "content", fields)
 
     async def _may_name(self, chat: str) -> bool:
-        """As far as the backend can be asked now; there is nobody else who knows."""
+        """Whether this user may name the chat; True if the backend, which knows, can't be asked."""
         try:
             listed = await self._api.chats()
         except Unreachable:
@@ -539,7 +539,7 @@ class ChatClient:
         return self._encryption.identities.trust(user)
 
     def known_devices(self, user: str) -> list[KnownDevice]:
-        """As they were listed last; asks nobody."""
+        """The devices as the backend listed them last; makes no request."""
         return self._encryption.identities.devices(user)
 
     def accept_identity(self, user: str, shown: Iterable[KnownDevice]) -> bool:

@@ -105,7 +105,7 @@ class Connection:
             self._socket.transport.abort()
 
     def cut(self) -> None:
-        """As `abort`, but the client lives on and connects again."""
+        """Ends the connection as `abort` does, but the client connects again."""
         if self._socket is not None:
             self._socket.transport.abort()
 

@@ -95,7 +95,7 @@ class Writing:
                 await self._send(chat.chat, content, False)
 
     def profile(self, user: str) -> Profile:
-        """As far as this device knows it."""
+        """A user's name and picture, as this device knows them."""
         if user != self._user:
             return read_profile(self._store.db, user)
         saved = self._store.saved_profile()

@@ -111,7 +111,7 @@ class SocketService(Construct):
         )
 
     def scale(self) -> None:
-        """By sockets, which are a task's memory, and by CPU, which frames take."""
+        """Adds tasks by their sockets, which take memory, and by their CPU, which frames take."""
         tasks = self.service.auto_scale_task_count(
             min_capacity=self.pool.min, max_capacity=self.pool.max
         )

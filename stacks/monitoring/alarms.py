@@ -246,7 +246,7 @@ class Alarms(BalancerAlarms):
         )
 
     def _on_times(self) -> None:
-        """Of what users feel, whatever the cause is."""
+        """Alarms about delays that users notice, whatever causes them."""
         for name, function, metric, limit, symptom, what in (
             ("SlowDelivery", "Send", "DeliveryTime", 2_000, Symptom.CHAT, "from accept to post"),
             ("SlowPushes", "Push", "PushTime", 120_000, Symptom.PUSHES, "from accept to push"),

@@ -62,7 +62,7 @@ class Canary(Construct):
         )
 
     def passed(self) -> cloudwatch.Metric:
-        """Of a period in which there is one run at least, wherever it begins."""
+        """Whether it passed, in a period that has at least one run, wherever it begins."""
         return self._metric(PASSED, Duration.minutes(2 * self._minutes))
 
     def seconds(self) -> cloudwatch.Metric:

@@ -199,7 +199,7 @@ class Dashboard(Construct):
         )
 
     def show_sockets(self, sockets: SocketService, balancer: elb.ApplicationLoadBalancer) -> None:
-        """Of the tasks that hold them."""
+        """Graphs of the tasks that hold sockets."""
         group = sockets.target_group
         healthy = group.metrics.healthy_host_count(label="healthy", statistic="Minimum")
         held = sockets.metric("ConnectionsHeld", "Sum")

@@ -48,7 +48,7 @@ class Pool:
 
 
 def read_pools(state: State) -> dict[str, Pool]:
-    """By name, those with containers first."""
+    """The pools by name, those with containers first."""
     services = {pool["name"]: pool for pool in state.get("pools", ())}
     pools = []
     for group in state["target_groups"]:

@@ -93,7 +93,7 @@ export class Connection {
     this.#wake?.();
   }
 
-  /** As `abort`, but the client lives on and connects again. */
+  /** Ends the connection as `abort` does, but the client connects again. */
   cut(): void {
     this.#socket?.close();
   }

@@ -115,7 +115,7 @@ export class Writing {
     }
   }
 
-  /** As far as this device knows it. */
+  /** A user's name and picture, as this device knows them. */
   async profile(user: string): Promise<Profile> {
     if (user !== this.#user) return this.#driver.read(() => profileOf(this.#store, user));
     const { name, picture } = (await this.#saved()) ?? {};

@@ -133,7 +133,7 @@ export class Session extends Model {
     return { link, presence, comparisons, changedKeys, storeFailing, drafts: this.drafts.all };
   }
 
-  /** As it is on the tab that has the device. */
+  /** Takes over the state of the tab that has the device. */
   isElsewhere({ link, presence, comparisons, changedKeys, storeFailing }: Snapshot): void {
     for (const [user, is] of presence) this.presence.set(user, is);
     for (const [user, is] of comparisons) this.comparisons.set(user, is);
@@ -283,7 +283,7 @@ export class Session extends Model {
 
   // -- who they are
 
-  /** As they call themselves, or else the user name. */
+  /** The name that the user has chosen, or else the user name. */
   nameOf(user: string): string {
     return this.profiles.get(user)?.name ?? user;
   }

@@ -28,7 +28,7 @@ function midnight(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0);
 }
 
-/** Of a day separator: today, yesterday, the weekday, then the date. */
+/** The text of a day separator: today, yesterday, the weekday, or the date. */
 export function day(at: number, now: number): string {
   const days = daysBetween(at, now);
   if (days === 0) return words().today;
