@@ -55,7 +55,7 @@ def sentence(error: Exception) -> str:
 
 
 def users_in(text: str) -> list[str]:
-    """The user names in "raju, meena". Raises ClientError for what can be none."""
+    """The user names in "raju, meena". Raises ClientError for a word that can't be a user name."""
     names = [name.lower() for name in text.replace(",", " ").split()]  # they have small letters
     for name in names:
         if not USER.fullmatch(name):

@@ -13,24 +13,20 @@ from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD
 from tests.support.web_app import (
     People,
+    TwoPeople,
     befriend,
     message,
     says,
     send,
-    write_to,
 )
 
 pytestmark = pytest.mark.xdist_group("story")
 
 
 def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, raju = two_people.page, two_people.python, two_people.raju
     send(page, "Hey Raju!")
     expect(page.get_by_role("textbox", name="Message")).to_have_value("")
     expect(page.get_by_role("textbox", name="Message")).to_be_focused()
@@ -102,14 +98,8 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     expect(page.get_by_text("You are no longer in this chat.").first).to_be_visible()
 
 
-def test_two_devices_compare_emoji_and_safety_numbers(
-    people: People, peers: Peers, names: Callable[[str], str]
-) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+def test_two_devices_compare_emoji_and_safety_numbers(two_people: TwoPeople, peers: Peers) -> None:
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "Let us compare.")
     peers.wait_for(python, says("Let us compare."))
     page.get_by_role("button", name="Chat info", exact=True).click()
@@ -136,13 +126,9 @@ def test_two_devices_compare_emoji_and_safety_numbers(
 
 
 def test_a_second_tab_works_through_the_first_and_goes_on_when_that_one_closes(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, people: People, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    first = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(first, raju)
+    first, python, raju = two_people.page, two_people.python, two_people.raju
     send(first, "from the first tab")
     heard = peers.wait_for(python, says("from the first tab"))
     assert isinstance(heard, MessageReceived)
@@ -231,13 +217,9 @@ def test_a_store_that_can_not_be_opened_is_not_taken_for_one_that_is_gone(
 
 
 def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, people: People, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python = two_people.page, two_people.python
     send(page, "one")
     expect(message(page, re.compile("You, one, .*, delivered"))).to_be_visible()
 

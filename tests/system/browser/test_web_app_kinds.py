@@ -14,12 +14,10 @@ from client.core.attachment import FileDescription
 from client.store.history import StoredMessage
 from tests.support.peers import Peers
 from tests.support.web_app import (
-    People,
-    befriend,
+    TwoPeople,
     message,
     says,
     send,
-    write_to,
 )
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
@@ -36,13 +34,9 @@ def last(peers: Peers, python: ChatClient, chat: str) -> StoredMessage:
 
 
 def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_on_both_sides(
-    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+    two_people: TwoPeople, peers: Peers, wait_until: Callable[..., Any]
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "Shall we meet at six?")
     peers.wait_for(python, says("Shall we meet at six?"))
     chat = peers.run(python.direct(ravi))
@@ -93,13 +87,9 @@ def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_o
 
 
 def test_a_group_is_renamed_and_a_profile_has_a_picture(
-    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+    two_people: TwoPeople, peers: Peers, wait_until: Callable[..., Any]
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "hello")
     peers.wait_for(python, says("hello"))
     page.get_by_role("button", name="Settings").click()
@@ -129,13 +119,9 @@ def test_a_group_is_renamed_and_a_profile_has_a_picture(
 
 
 def test_a_picture_and_a_file_come_whole_in_both_directions(
-    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+    two_people: TwoPeople, peers: Peers, wait_until: Callable[..., Any]
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi = two_people.page, two_people.python, two_people.ravi
     chat = peers.run(python.direct(ravi))
     drawn = page.screenshot()
     page.get_by_label("Attach a file").set_input_files(
@@ -173,13 +159,9 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
 
 
 def test_a_voice_message_is_recorded_discarded_and_sent(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi = two_people.page, two_people.python, two_people.ravi
     page.get_by_role("button", name="Record a voice message").click()
     page.get_by_role("button", name="Discard the recording").click()
     expect(page.get_by_role("group", name="Recording")).to_have_count(0)

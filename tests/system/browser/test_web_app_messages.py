@@ -7,7 +7,7 @@ them would take minutes, and the store has tests of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,24 +22,19 @@ from tests.support.web_app import (
     PIXEL,
     SETTLED,
     People,
+    TwoPeople,
     befriend,
     message,
     says,
     send,
-    write_to,
 )
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 
 @pytest.fixture
-def chat(people: People, peers: Peers, names: Callable[[str], str]) -> Iterator[Page]:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
-    yield page
+def chat(two_people: TwoPeople) -> Page:
+    return two_people.page
 
 
 # All pictures are there, as large as they get.
@@ -111,13 +106,9 @@ def test_pictures_that_come_late_move_no_reader(chat: Page) -> None:
 
 
 def test_new_messages_are_followed_at_the_end_only_and_counted_elsewhere(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "first")
     peers.wait_for(python, says("first"))
     direct = peers.run(python.direct(ravi))

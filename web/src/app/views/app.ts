@@ -46,7 +46,7 @@ const ELEMENTS = {
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
 
 export class SwitchboardApp extends View {
-  /** Of this page, which has one. */
+  /** The one of this page. */
   static ui: Ui;
   #route: Route | undefined;
 

@@ -2,8 +2,8 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import type { ChatEntry } from "../model/chat-list.ts";
 import { chatOf, hashOf } from "../model/route.ts";
-import type { ChatEntry } from "../model/session.ts";
 import { full, listed } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { textOf } from "./message-body.ts";

@@ -8,7 +8,7 @@ import { bytes, lasting, percent } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon, pictureUrl, round } from "./parts.ts";
 
-/** Of a picture whose sides are not said. */
+/** The side in pixels of a picture whose message has no size. */
 const SIDE = 240;
 
 export function fileOf(

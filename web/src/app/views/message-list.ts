@@ -18,9 +18,9 @@ import { messageMenu } from "./message-menu.ts";
 import { icon } from "./parts.ts";
 import { GIVEN, View } from "./view.ts";
 
-/** So near to the end counts as there, in pixels. */
+/** A reader within so many pixels of the end is at the end. */
 const NEAR_END = 40;
-/** So near to the edge of the window it is moved. */
+/** Within so many pixels of its first or last row, the window of drawn rows is moved. */
 const NEAR_EDGE = 800;
 /** At most one announcement in this time. */
 const ANNOUNCE_MS = 1_000;
