@@ -8,6 +8,7 @@ import pytest
 
 from client.cli.bubbles import lay_out
 from client.cli.text import duration, history_line, shown
+from client.core.attachment import Attachment
 from client.core.content import MessageContent, Reference, text_content
 from client.core.view import Reaction
 from client.store.history import Quote, StoredMessage
@@ -18,6 +19,7 @@ from tests.support.backend.server import Served, until
 # Of a JPEG of 96 x 96 pixels.
 HEADER = bytes.fromhex("ffd8ffc00011080060006003011100021101031101")
 RAVI = Reference("ravi/phone", "0" * 26)
+VIEW = Attachment("picture", "view.png", "image/png", 70, "id", "key", "digest")
 
 
 def message(content: MessageContent | None, **more: object) -> StoredMessage:
@@ -36,6 +38,10 @@ def message(content: MessageContent | None, **more: object) -> StoredMessage:
         (
             message(text_content("yes"), reply=Quote(RAVI, "ravi", "tea\n?", here=True)),
             "> ravi: tea ⏎ ? ⏎ yes",
+        ),
+        (
+            message(text_content("fine"), reply=Quote(RAVI, "ravi", "", here=True, file=VIEW)),
+            "> ravi: [picture view.png, 70 bytes] ⏎ fine",
         ),
         (
             message(text_content("yes"), reply=Quote(RAVI, "ravi", None, here=False)),

@@ -150,6 +150,13 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     assert (file.width, file.height) == (1280, 800)
     assert peers.run(python.fetch_file(chat, file)) == drawn
 
+    peers.run(python.send(chat, "Beautiful", reply=last(peers, python, chat).reference))
+    answer = message(page, re.compile("Beautiful"))
+    expect(answer.get_by_role("button", name="Picture")).to_be_visible()
+    menu(page, message(page, re.compile("You, Picture"))).get_by_role("button", name="Reply").click()
+    expect(page.locator(".composing")).to_contain_text("Picture")
+    page.get_by_role("button", name="Cancel").click()
+
     page.get_by_role("button", name="Open picture view.png").click()
     looking = page.get_by_role("dialog", name="view.png")
     expect(looking.get_by_role("link", name="Save")).to_be_visible()

@@ -145,6 +145,42 @@ def test_new_messages_are_followed_at_the_end_only_and_counted_elsewhere(
     read_on_another_device(page, peers, python, direct, ravi)
 
 
+def test_the_end_stays_in_view_whatever_grows_beneath_it_and_own_files_lead_there(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    page.evaluate(FILL, {"first": 1, "count": 100, "complete": True})
+    end = message(page, re.compile("message 100 "))
+    expect(end).to_be_in_viewport()
+    # The list is told of its scrolling before it is told of its size.
+    page.get_by_role("log").evaluate(
+        """(log) => {
+          log.firstElementChild.style.paddingBlockEnd = '200px';
+          log.dispatchEvent(new Event('scroll'));
+        }"""
+    )
+    expect(page.get_by_role("button", name="To the newest message")).to_have_count(0)
+    bottom = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
+    page.wait_for_function(f"() => ({bottom})(document.querySelector('[role=log]'))")
+
+    scroll_to(page, "0")
+    page.get_by_role("button", name="Record a voice message").click()
+    page.get_by_role("button", name="To the newest message").click(trial=True)
+    page.get_by_role("button", name="Send the recording").click(trial=True)
+    expect(page.get_by_role("textbox", name="Message")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send the recording")).to_be_focused()
+    page.get_by_role("button", name="Discard the recording").click()
+    expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    page.get_by_label("Attach a file").set_input_files(
+        {"name": "scores.csv", "mimeType": "text/csv", "buffer": b"ravi,7"}
+    )
+    expect(message(page, re.compile("You, File: scores.csv"))).to_be_in_viewport()
+
+
 def read_on_another_device(
     page: Page, peers: Peers, python: ChatClient, direct: str, ravi: str
 ) -> None:

@@ -6,7 +6,7 @@ import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
 import { notifications } from "./notifications.ts";
-import { avatar, header, icon } from "./parts.ts";
+import { avatar, header, type Icon, icon } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
 import { reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
@@ -200,6 +200,7 @@ export class SettingsView extends View {
     const say = words();
     const { ui, session } = this;
     const way = (
+      sign: Icon,
       label: string,
       text: string,
       run: (typed: string) => Promise<void>,
@@ -218,11 +219,11 @@ export class SettingsView extends View {
             run,
           })}
       >
-        ${icon("close")} ${label}
+        ${icon(sign)} ${label}
       </button>`;
-    return html`${way(say.signOut, say.signOutText, () => ui.app.signOut(session, false))}
-    ${way(say.signOutAll, say.signOutText, () => ui.app.signOut(session, true))}
-    ${way(say.deleteAccount, say.deleteText, (typed) => ui.app.deleteAccount(session, typed), true)}`;
+    return html`${way("leave", say.signOut, say.signOutText, () => ui.app.signOut(session, false))}
+    ${way("leave", say.signOutAll, say.signOutText, () => ui.app.signOut(session, true))}
+    ${way("bin", say.deleteAccount, say.deleteText, (typed) => ui.app.deleteAccount(session, typed), true)}`;
   }
 
   readonly #changePassword = (event: SubmitEvent): void => {
