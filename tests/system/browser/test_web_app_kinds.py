@@ -153,7 +153,9 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     peers.run(python.send(chat, "Beautiful", reply=last(peers, python, chat).reference))
     answer = message(page, re.compile("Beautiful"))
     expect(answer.get_by_role("button", name="Picture")).to_be_visible()
-    menu(page, message(page, re.compile("You, Picture"))).get_by_role("button", name="Reply").click()
+    menu(page, message(page, re.compile("You, Picture"))).get_by_role(
+        "button", name="Reply"
+    ).click()
     expect(page.locator(".composing")).to_contain_text("Picture")
     page.get_by_role("button", name="Cancel").click()
 

@@ -48,7 +48,7 @@ export class SettingsView extends View {
         <div class="actions">
           <a class="action" href=${hashOf({ at: "devices" })}>${icon("device")} ${say.devices}</a>
         </div>
-        ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#storage()} ${this.#account()}
+        ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#blocked()} ${this.#storage()} ${this.#account()}
       </div>`;
   }
 
@@ -137,6 +137,26 @@ export class SettingsView extends View {
           (requests) => set({ requests }),
         )}
       </div>`;
+  }
+
+  #blocked() {
+    const say = words();
+    const { session, ui } = this;
+    if (session.blocked.size === 0) return nothing;
+    const unblock = async (user: string) => {
+      await session.client.people.forget(user);
+      await session.refreshPeople();
+    };
+    return html`<h2 class="section">${say.blocked}</h2>
+      <ul class="people">
+        ${[...session.blocked].map(
+          (user) =>
+            html`<li class="person">
+              ${avatar(user)}<bdi class="grows">${user}</bdi>
+              <button type="button" @click=${() => ui.run(() => unblock(user))}>${say.unblock}</button>
+            </li>`,
+        )}
+      </ul>`;
   }
 
   /** Browsers decide by themselves, some without a question: a no is said, and why. */
