@@ -172,5 +172,36 @@ def test_a_picture_is_a_small_one_of_a_known_type(tmp_path: Path) -> None:
                     "512 pixels on a side"
                 )
             assert await person.types("/profile Ravi K.") == ["* ravi: Ravi K., with a picture"]
+            assert await person.types("/picture me off") == ["* there is no picture now"]
+            assert await person.types("/profile off") == ["* ravi: no name"]
+
+    with_server(scenario)
+
+
+def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "ravi") as ravi,
+            online(server, "raju") as raju,
+            online(server, "meena") as meena,
+        ):
+            for other in (raju, meena):
+                await other.people.add("ravi")
+            person = Person(ravi)
+            chat = await ravi.group(["raju", "meena"])
+            person.room.open(chat)
+            await ravi.send(chat, "tea?")
+            await until(lambda: raju.unread(chat) and meena.unread(chat))
+            raju.mark_read(chat, raju.unread(chat)[-1].seq or 0)
+            number = ravi.history(chat)[-1].seq
+            said = ["* read by raju", "* delivered to meena"]
+            await until(lambda: ravi.watermarks(chat)["raju"].read == number)
+            await until(lambda: ravi.watermarks(chat)["meena"].delivered == number)
+            assert await person.types("/info .") == said
+            await raju.send(chat, "yes")
+            await until(lambda: ravi.history(chat)[-1].text == "yes")
+            assert await person.types(f"/info {ravi.history(chat)[-1].seq}") == [
+                "! of what others wrote, nobody tells you who has read it"
+            ]
 
     with_server(scenario)
