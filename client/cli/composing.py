@@ -89,6 +89,8 @@ class Composing:
     async def _picture(self, rest: str) -> None:
         whose, _, file = rest.partition(" ")
         named = file.strip() if whose == "me" else rest
+        if not named:
+            raise ClientError("/picture [me] FILE: the picture, or off")
         picture = None if named == OFF else _read(named)
         if whose == "me":
             name = self._client.writing.profile(self._client.user).name

@@ -135,6 +135,7 @@ def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
         ("/name Weekend", "only a group has a name and a picture of its own"),
         ("/profile  ", None),
         ("/picture /nowhere", "/nowhere can't be read"),
+        ("/picture me", "/picture [me] FILE: the picture, or off"),
     ],
 )
 def test_what_can_not_be_done_is_said(line: str, problem: str | None) -> None:
