@@ -155,7 +155,7 @@ def test_the_end_stays_in_view_whatever_grows_beneath_it_and_own_files_lead_ther
     write_to(page, raju)
     send(page, "a line\n" * 100 + "the end of it")
     expect(message(page, re.compile("the end of it, .*, delivered"))).to_be_visible()
-    # The list is told of its scrolling before it is told of its size.
+    # The list hears of its scrolling before it hears of its size.
     page.get_by_role("log").evaluate(
         """(log) => {
           log.firstElementChild.style.paddingBlockEnd = '200px';
