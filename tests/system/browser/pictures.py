@@ -75,6 +75,7 @@ class Story:
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Create account").click()
         page.get_by_role("heading", name="Chats", level=1).wait_for()
+        page.locator(".link-connected").wait_for(state="attached")
         self.draw(page, "no-chats")
         others = {name: self._peers.connect(name) for name in ("raju", "meena", "anita")}
         for client in others.values():
