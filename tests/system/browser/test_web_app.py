@@ -52,6 +52,15 @@ def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
     expect(message(page, re.compile("You, Hey Raju!, .*, read"))).to_be_visible()
 
 
+def test_a_name_that_is_none_is_refused_with_the_rule(people: People) -> None:
+    page = people.page(people.browser())
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_label("User name").fill("ra")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("alert")).to_have_text("3 to 32 of a–z, 0–9 and _")
+
+
 def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     people: People, peers: Peers, names: Callable[[str], str]
 ) -> None:
