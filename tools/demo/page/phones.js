@@ -18,7 +18,6 @@ export class Phone {
   #waking = false;
   #notification;
   #clock = 0;
-  #loaded = false; // the app in the frame has begun
 
   constructor(holder, user) {
     this.#user = user;
@@ -117,14 +116,12 @@ export class Phone {
   #load(src, again = false) {
     if (this.#src === src && !again) return;
     this.#src = src;
-    this.#loaded = false;
     this.frame.src = src === "" ? "about:blank" : src;
   }
 
   #heard({ origin, data }) {
     const known = now().phones[this.#user];
     if (origin !== known.url || data?.phone !== this.#user) return;
-    this.#loaded = true;
     if (this.#open && now().chat !== null) this.ask("open", { chat: now().chat });
   }
 
@@ -133,7 +130,7 @@ export class Phone {
     if (this.#open) this.#load(this.#url());
     if (this.#chat !== state.chat && state.chat !== null) {
       this.#chat = state.chat;
-      if (this.#open && this.#loaded) this.ask("open", { chat: state.chat }); // or once it is
+      if (this.#open) this.ask("open", { chat: state.chat });
     }
     this.#clock = phone.clock;
     this.#arrived(phone);
