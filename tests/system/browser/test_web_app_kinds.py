@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from client import ChatClient
 from client.core.attachment import FileDescription
+from client.core.content import MessageContent
 from client.store.history import StoredMessage
 from tests.support.peers import Peers
 from tests.support.web_app import (
@@ -81,6 +82,10 @@ def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_o
     page.get_by_role("dialog").get_by_role("button", name="Delete for everybody").click()
     expect(message(page, re.compile("You, This message was deleted."))).to_be_visible()
     wait_until(lambda: last(peers, python, chat).deleted)
+
+    poll = MessageContent("unknown", {"v": 1, "kind": "poll", "question": "At six?"})
+    peers.run(python.writing._send(chat, poll, True))
+    expect(message(page, re.compile("of a kind that this version doesn't know"))).to_be_visible()
 
     page.get_by_role("button", name="Chat info", exact=True).click()
     page.get_by_label("Messages disappear").select_option("1 day")
