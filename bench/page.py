@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Request, sync_playwright
 
 from bench.local_system import fresh_directory, running
 from bench.table import Row, within
@@ -75,7 +75,7 @@ def rows() -> list[Row]:
         raju = people.signed_up("raju")
         loaded: list[str] = []
         context = people.browser()
-        context.on("request", lambda request: loaded.append(urlsplit(request.url).path))
+        context.on("request", lambda request: loaded.extend(_of_the_page(request)))
         people.page(context).get_by_label("User name").wait_for()
         page = people.signed_up("ravi")
         write_to(page, "raju")
@@ -146,6 +146,11 @@ def _people(program: str) -> Iterator[People]:
         people = People(browser, system.endpoints["page"])
         yield people
         people.close()
+
+
+def _of_the_page(request: Request) -> list[str]:
+    """The path; none of what the service worker stores for later, after the page has started."""
+    return [] if request.service_worker else [urlsplit(request.url).path]
 
 
 def _first_load(paths: list[str]) -> int:

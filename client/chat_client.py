@@ -35,6 +35,7 @@ from client.core.events import (
     MembersChanged,
     SignedOut,
 )
+from client.core.frames import Watermarks
 from client.core.ids import change_id, ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
@@ -301,6 +302,10 @@ class ChatClient:
     def others(self, chat: str) -> list[str]:
         """Who else is in the chat, as far as this device knows."""
         return sorted(self._store.members(chat).keys() - {self.user})
+
+    def watermarks(self, chat: str) -> Mapping[str, Watermarks]:
+        """How far each member is, as far as this device knows: what ticks are derived from."""
+        return self._store.members(chat)
 
     async def refresh_chats(self) -> None:
         """Asks the backend for the list of chats: kinds and members, and which are no more."""

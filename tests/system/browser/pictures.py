@@ -73,6 +73,7 @@ class Story:
         page = self.page(DESK)
         self.draw(page, "sign-in")
         create_account(page, "ravi")
+        page.locator(".link-connected").wait_for(state="attached")
         self.draw(page, "no-chats")
         others = {name: self._peers.connect(name) for name in ("raju", "meena", "anita")}
         for client in others.values():

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from client import ChatClient
 from client.core.attachment import FileDescription
+from client.core.content import MessageContent
 from client.store.history import StoredMessage
 from tests.support.peers import Peers
 from tests.support.web_app import (
@@ -76,6 +77,10 @@ def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_o
     expect(message(page, re.compile("You, This message was deleted."))).to_be_visible()
     wait_until(lambda: last(peers, python, chat).deleted)
 
+    poll = MessageContent("unknown", {"v": 1, "kind": "poll", "question": "At six?"})
+    peers.run(python.writing._send(chat, poll, True))
+    expect(message(page, re.compile("of a kind that this version doesn't know"))).to_be_visible()
+
     page.get_by_role("button", name="Chat info", exact=True).click()
     page.get_by_label("Messages disappear").select_option("1 day")
     expect(message(page, "You set messages to disappear after 1 day.")).to_be_visible()
@@ -135,6 +140,15 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     assert file.thumbnail is not None
     assert (file.width, file.height) == (1280, 800)
     assert peers.run(python.fetch_file(chat, file)) == drawn
+
+    peers.run(python.send(chat, "Beautiful", reply=last(peers, python, chat).reference))
+    answer = message(page, re.compile("Beautiful"))
+    expect(answer.get_by_role("button", name="Picture")).to_be_visible()
+    menu(page, message(page, re.compile("You, Picture"))).get_by_role(
+        "button", name="Reply"
+    ).click()
+    expect(page.locator(".composing")).to_contain_text("Picture")
+    page.get_by_role("button", name="Cancel").click()
 
     page.get_by_role("button", name="Open picture view.png").click()
     looking = page.get_by_role("dialog", name="view.png")

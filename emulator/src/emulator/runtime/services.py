@@ -149,7 +149,7 @@ class Services:
         self.console = Console(
             port=servers.ports.console,
             token=token.read_or_make(servers.options.state),
-            status=servers.options.project.command("status"),
+            status=servers.options.command("status"),
             state=self.state,
             containers=self.containers,
             weights=self.balancer,
@@ -321,7 +321,7 @@ class Services:
             pid=os.getpid(),
             nlb=self.balancer.network_url,
             project=str(servers.options.project.directory),
-            down=servers.options.project.command("down"),
+            down=servers.options.command("down"),
             page=f"{self.balancer.url}{page}" if page else None,
             names=self._domains.for_browsers(self.balancer.url, self._addresses.websocket),
         )

@@ -82,6 +82,10 @@ export class App extends Model {
   async begin(): Promise<void> {
     this.persisted = await navigator.storage?.persisted?.().catch(() => undefined);
     await this.notifications.begin();
+    await this.#openInstalled();
+  }
+
+  async #openInstalled(): Promise<void> {
     const known = installed();
     this.#known = known;
     if (known === undefined) return this.#is({ at: "signed-out" });
@@ -279,7 +283,7 @@ export class App extends Model {
   /** The device that this page has opened is given up; its data, if any is left, is deleted. */
   async forget(): Promise<void> {
     const known = this.#known;
-    if (known === undefined) this.#is({ at: "signed-out" });
+    if (known === undefined) await this.#openInstalled();
     else await this.#forget(known);
   }
 
@@ -290,7 +294,7 @@ export class App extends Model {
       await this.notifications.forget().catch(() => {}); // the browser may have ended it already
     }
     await deleteDatabases(known);
-    this.#is({ at: "signed-out" });
+    await this.#openInstalled();
   }
 
   /** The connection may have ended first, and the session with it: its data is deleted all the same. */

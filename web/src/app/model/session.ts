@@ -217,8 +217,9 @@ export class Session extends Model {
     conversation.refresh("tail"); // what came meanwhile was reported to no one
     this.changed();
     // One in which nothing was written is known where it was made; it is asked for again when the
-    // next connection begins.
-    if (this.entry(chat) === undefined) void this.refreshPeople().catch(() => {});
+    // next connection begins. A request may have been accepted on another device.
+    if (this.entry(chat) === undefined || this.isRequest(chat))
+      void this.refreshPeople().catch(() => {});
   }
 
   /** A chat has just been made or joined: it stands in the list when this returns. */
@@ -337,6 +338,13 @@ export class Session extends Model {
     return this.listed.get(chat)?.request === true;
   }
 
+  /** The requests that wait for an answer: whoever is declined or blocked is not heard any more. */
+  get requests(): ChatEntry[] {
+    const waits = ({ chat }: ChatEntry) =>
+      this.isRequest(chat) && this.listed.get(chat)?.blocked !== true;
+    return this.chats.filter(waits);
+  }
+
   /** `now`: epoch ms; the backend has seconds. */
   isMuted(chat: string, now: number): boolean {
     return (this.listed.get(chat)?.mutedUntil ?? 0) * 1000 > now;
@@ -370,6 +378,7 @@ export class Session extends Model {
       case "message":
         this.#typing.ended(event.chat, event.sender);
         if (!event.own) this.#arrivals.set(event.chat, performance.now());
+        else if (this.isRequest(event.chat)) void this.refreshPeople().catch(() => {}); // an answer
         return;
       case "caught_up":
       case "chat_changed":

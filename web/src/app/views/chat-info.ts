@@ -91,7 +91,7 @@ export class ChatInfo extends View {
                   run: () => this.#then(() => session.client.people.leave(chat)),
                 })}
             >
-              ${icon("back")} ${say.leave}
+              ${icon("leave")} ${say.leave}
             </button>`
           : html`<button
               type="button"
@@ -105,7 +105,7 @@ export class ChatInfo extends View {
                   ),
                 )}
             >
-              ${icon("close")} ${blocked ? say.unblock : say.block}
+              ${icon("block")} ${blocked ? say.unblock : say.block}
             </button>`
       }
     </div>`;

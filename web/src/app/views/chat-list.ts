@@ -75,8 +75,7 @@ export class ChatList extends View {
 
   #requests() {
     const { session } = this;
-    const asked = session.chats.filter(({ chat }) => session.isRequest(chat)).length;
-    const waiting = asked + session.invitations.length;
+    const waiting = session.requests.length + session.invitations.length;
     if (waiting === 0) return nothing;
     return html`<a class="requests-row" href=${hashOf({ at: "requests" })}
       >${icon("inbox")} <span>${words().requestsWaiting(waiting)}</span></a

@@ -42,7 +42,7 @@ function picture(file: Attachment, fetched: Fetched | undefined, show: () => voi
   return html`<button type="button" class="picture" aria-label=${say.openPicture(name)} @click=${show}>
     ${
       source === undefined
-        ? html`<span class="picture-blank">${icon("eye")}</span>`
+        ? html`<span class="picture-blank">${icon("picture")}</span>`
         : html`<img class=${here ? "" : "blurred"} src=${source} width=${width} height=${height} alt="" />`
     }
     ${progress(fetched)}
