@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from emulator.aws.calls import Calls
+from emulator.background import Background
 from emulator.clock import Clock
 from emulator.events import permissions
 from emulator.events.model import read_mapping
@@ -36,7 +36,7 @@ class EventSourceProvider:
         self._clock = clock
         self._report = report
         self._pollers: list[Poller] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background()
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         """Raises EmulatorError for a source that is neither a stream nor a queue, and for
@@ -57,14 +57,10 @@ class EventSourceProvider:
         """Raises EmulatorError where a function's role may not read its source."""
         for poller in self._pollers:
             permissions.check(poller.mapping, self._gate)
-        self._tasks = [
-            asyncio.create_task(poller.run_again_and_again()) for poller in self._pollers
-        ]
+        self._background.start(*(poller.run_again_and_again() for poller in self._pollers))
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await self._calls.close()
 
     def saved(self) -> Any:
