@@ -29,7 +29,6 @@ SERVICES = (
     "cognitoidp",
     "secretsmanager",
     "kms",
-    "ssm",
 )
 
 ENVIRONMENT = {
@@ -83,8 +82,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         fcm = FcmSender(http, options.fcm)
         apns = ApnsSender(http2, {"APNS": options.apns, "APNS_SANDBOX": options.apns})
         sns.install(Relay(fcm, apns, Feedback(options.logs)))
-        for service in SERVICES:
-            importlib.import_module(f"moto.{service}.responses")
+        load_services()
         saving = Saving()
         application = front.application(
             front.Dispatcher(), polls, saving, options.functions, options.region
@@ -98,6 +96,15 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         sweeper.cancel()
         await runner.cleanup()
         saving.save_now()  # as when the emulator was killed, and could not ask for it
+
+
+def load_services() -> None:
+    """At the start, or a service's first call would wait for it."""
+    from emulator.aws import ssm
+
+    for service in SERVICES:
+        importlib.import_module(f"moto.{service}.responses")
+    ssm.load()
 
 
 def _change_moto() -> None:
