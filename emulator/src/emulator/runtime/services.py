@@ -121,7 +121,12 @@ class Services:
         self.gateway = self._gateway()
         self.balancer = self._balancer()
         self.events = EventSourceProvider(
-            Calls(self._addresses), invoke, self._clock, report, self.permissions
+            Calls(self._addresses),
+            invoke,
+            self._clock,
+            report,
+            self.permissions,
+            timeout=self.functions.timeout,
         )
         self.schedules = ScheduleProvider(invoke, self._clock, report, place.region, place.account)
         self.containers = self._containers()
