@@ -18,7 +18,7 @@ def polled(
     queue: dict[str, Any] = {} if hidden is None else {"VisibilityTimeout": hidden}
     if fifo:
         queue["FifoQueue"] = True
-    function = {} if timeout is None else {"Timeout": timeout}
+    function: dict[str, Any] = {} if timeout is None else {"Timeout": timeout}
     arn = {"Fn::GetAtt": ["Jobs", "Arn"]}
     resources = {
         "Jobs": resource("SQS::Queue", **queue),
