@@ -32,6 +32,10 @@ def polled(
     return [stack("work", resources)]
 
 
+def filtered(pattern: str) -> dict[str, Any]:
+    return {"Filters": [{"Pattern": pattern}]}
+
+
 def of_a_stream(**given: Any) -> list[Stack]:
     stream = {"Fn::GetAtt": ["Items", "StreamArn"]}
     mapping = {"EventSourceArn": stream, "FunctionName": "f", **given}
@@ -78,6 +82,8 @@ ROWS = [
     Row("a batch of 11 of a FIFO queue", None, polled(fifo=True, BatchSize=11), FOUND),
     Row("a concurrency of 1", None, polled(ScalingConfig={"MaximumConcurrency": 1}), FOUND),
     Row("a response of another type", None, polled(FunctionResponseTypes=["All"]), FOUND),
+    Row("a pattern that is no filter", None, polled(FilterCriteria=filtered("{}")), FOUND),
+    Row("a filter", None, polled(FilterCriteria=filtered('{"body": ["x"]}')), set()),
     Row("a stream without a position", None, of_a_stream(), FOUND),
     Row(
         "a stream that ten at once read, which runs on AWS",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from emulator.events.filters import compile_filters
 from emulator.events.parameters import check_values
 from emulator.providers import EmulatorError
 from emulator.rehearsal.account import Live
@@ -63,6 +64,7 @@ def _values(update: StackUpdate, live: Live, known: Mapping[str, Live]) -> Itera
     fifo = str(queue.properties.get("FifoQueue")).lower() == "true" if queue else False
     try:
         check_values(live.name, given, stream=stream, fifo=fifo or source.endswith(".fifo"))
+        compile_filters(given.get("FilterCriteria"))
     except EmulatorError as error:
         sentence = str(error).removeprefix(f"{live.name}: ")
         yield Finding(Kind.REJECTED, update.name, live.name, sentence)
