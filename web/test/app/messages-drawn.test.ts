@@ -86,7 +86,8 @@ describe("the sign of what became of a message", () => {
 });
 
 describe("a row", () => {
-  const labelOf = (markup: string) => /role="article" aria-label=([^>]*?) tabindex/.exec(markup)?.[1];
+  const labelOf = (markup: string) =>
+    /role="article" aria-label=([^>]*?) tabindex/.exec(markup)?.[1];
 
   test.each([
     [message(), "Ravi K., Hey, 12:00"],
@@ -118,8 +119,8 @@ describe("a row", () => {
     expect(named({})).toBe(false);
   });
   test("can be reached with Tab where it is the active one", () => {
-    expect(rowOf(message(), { active: true })).toContain('tabindex=0');
-    expect(rowOf(message())).not.toContain('tabindex=0');
+    expect(rowOf(message(), { active: true })).toContain("tabindex=0");
+    expect(rowOf(message())).not.toContain("tabindex=0");
   });
   test("shows that it disappears, and that it was edited, as long as it is there", () => {
     expect(rowOf(message({ expires: 60 }))).toContain(en.disappears);
@@ -134,7 +135,13 @@ describe("a row", () => {
   test("shows the answered message as it is, deleted, or not here", () => {
     const of = { by: "raju/web", id: "m0" };
     const quoted = (quote: object) =>
-      said(messageRow(row(message({ reply: { of, sender: "raju", ...quote } as never })), session, hands));
+      said(
+        messageRow(
+          row(message({ reply: { of, sender: "raju", ...quote } as never })),
+          session,
+          hands,
+        ),
+      );
     expect(quoted({ text: "tea?", here: true })).toContain(`${en.you} tea?`);
     expect(quoted({ text: undefined, here: true })).toContain(en.deleted);
     expect(quoted({ text: undefined, here: false })).toContain(en.quoteNotHere);
@@ -168,10 +175,16 @@ test.each<[Partial<StoredMessage>, string]>([
   [{ unreadable: "damaged", deleted: true }, en.undecryptable.broken],
   [{ kind: "timer", content: { kind: "timer", seconds: 0 } }, en.timerOff("Ravi K.")],
   [{ kind: "timer", content: { kind: "timer", seconds: 3_600 } }, en.timerOn("Ravi K.", "1 hour")],
-  [{ kind: "chat_name", content: { kind: "chat_name", name: "Trip" } }, en.renamed("Ravi K.", "Trip")],
+  [
+    { kind: "chat_name", content: { kind: "chat_name", name: "Trip" } },
+    en.renamed("Ravi K.", "Trip"),
+  ],
   [{ kind: "chat_picture", sender: "raju" }, en.newPicture(en.you)],
   [{ kind: "file", text: "", content: { kind: "file", file: FILE } }, en.fileSaid.picture],
-  [{ kind: "file", text: "look", content: { kind: "file", file: FILE } }, `${en.fileSaid.picture}, look`],
+  [
+    { kind: "file", text: "look", content: { kind: "file", file: FILE } },
+    `${en.fileSaid.picture}, look`,
+  ],
   [
     { kind: "file", text: "", content: { kind: "file", file: { ...FILE, kind: "file" } } },
     `${en.fileSaid.file}: a.png`,
@@ -191,7 +204,10 @@ test("a reaction is pressed where it is one's own, and taken back by pressing it
     ],
   });
   const shown = reactions(of, session, hands);
-  expect(drawn(shown).match(/aria-pressed=\w+/g)).toEqual(["aria-pressed=true", "aria-pressed=false"]);
+  expect(drawn(shown).match(/aria-pressed=\w+/g)).toEqual([
+    "aria-pressed=true",
+    "aria-pressed=false",
+  ]);
   expect(said(shown)).toBe("👍 2 ❤️");
   for (const press of actions(shown)) press();
   expect(vi.mocked(hands.react).mock.calls).toEqual([
@@ -208,7 +224,12 @@ describe("what can be done with a message", () => {
     ["a text", message(), [reply, copyText], true],
     ["an own text", own(), [reply, copyText, edit, info, deleteMessage], true],
     ["an own file", own({ kind: "file" }), [reply, info, deleteMessage], true],
-    ["an own text that failed", own({ state: State.FAILED }), [copyText, info, deleteMessage], false],
+    [
+      "an own text that failed",
+      own({ state: State.FAILED }),
+      [copyText, info, deleteMessage],
+      false,
+    ],
     ["an own text that is deleted", own({ deleted: true }), [info], false],
     ["what can't be read", message({ unreadable: "no_session" }), [], true],
     ["a notice", own({ kind: "timer" }), [info], false],
@@ -262,9 +283,11 @@ describe("a file", () => {
 
   test("that is a picture has its thumbnail until it is here, in the shape that it will have", () => {
     const looks = { thumbnail: "/9j/abc", width: 30, height: 20 };
-    expect(shown(looks)).toContain('class=blurred src=data:image/jpeg;base64,/9j/abc width=30 height=20');
+    expect(shown(looks)).toContain(
+      "class=blurred src=data:image/jpeg;base64,/9j/abc width=30 height=20",
+    );
     fetched = { at: "here", url: "blob:1", drawn: true };
-    expect(shown(looks)).toContain('class= src=blob:1 width=30 height=20');
+    expect(shown(looks)).toContain("class= src=blob:1 width=30 height=20");
   });
   test("that nobody should decode is never drawn, whatever it is called", () => {
     fetched = { at: "here", url: "blob:1", drawn: false };
@@ -288,7 +311,13 @@ describe("a file", () => {
     expect(shown({})).not.toContain('dir="auto"');
   });
   test("on its way is cancelled by its own button", () => {
-    const each = (messageId: string, reason?: string) => ({ messageId, name: messageId, done: 1, size: 2, reason });
+    const each = (messageId: string, reason?: string) => ({
+      messageId,
+      name: messageId,
+      done: 1,
+      size: 2,
+      reason,
+    });
     const files = { sendingIn: () => [each("m1"), each("m2", "no network")] };
     const cancel = vi.fn();
     const shownFiles = sendingFiles("c1", { ...session, files } as unknown as Session, cancel);

@@ -258,25 +258,31 @@ test("what the backend alone keeps is read: requests, mutes in seconds, blocks",
   expect([...session.blocked]).toEqual(["meena"]);
 });
 
-test.each(["caught_up", "chat_changed", "invited"])("%s has the backend asked again", async (type) => {
-  device.tell({ type });
-  await soon();
-  expect(times("people")).toBe(1);
-});
+test.each(["caught_up", "chat_changed", "invited"])(
+  "%s has the backend asked again",
+  async (type) => {
+    device.tell({ type });
+    await soon();
+    expect(times("people")).toBe(1);
+  },
+);
 
 test.each([
   [3, []],
   [5, []],
   [6, ["read c1 6"]],
-])("what was seen up to %d, of a chat that is read up to 5, is reported: %j", async (seq, reported) => {
-  device.summaries = [direct("c1", "ravi", { read: 5 })];
-  await session.begin();
-  const told: object[] = [];
-  session.changedHere = (change) => told.push(change);
-  await session.sawUpTo("c1", seq);
-  expect(device.asked.filter((each) => each.startsWith("read"))).toEqual(reported);
-  expect(told).toHaveLength(reported.length);
-});
+])(
+  "what was seen up to %d, of a chat that is read up to 5, is reported: %j",
+  async (seq, reported) => {
+    device.summaries = [direct("c1", "ravi", { read: 5 })];
+    await session.begin();
+    const told: object[] = [];
+    session.changedHere = (change) => told.push(change);
+    await session.sawUpTo("c1", seq);
+    expect(device.asked.filter((each) => each.startsWith("read"))).toEqual(reported);
+    expect(told).toHaveLength(reported.length);
+  },
+);
 
 test("the peer is the other one of a direct chat, and of no other chat", async () => {
   device.summaries = [direct("c1", "ravi"), { ...direct("c2", "meena"), kind: "group" }];
