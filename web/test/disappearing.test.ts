@@ -1,7 +1,6 @@
 /** What disappears and what is deleted, as tests/client/store/test_stored_changes.py has it. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { countedFrom } from "../src/client/core/changes.ts";
 import type { MessageContent } from "../src/client/core/content.ts";
 import { changeId } from "../src/client/core/ids.ts";
 import { asEnvelope } from "../src/client/crypto/envelope.ts";
@@ -133,23 +132,6 @@ describe("what disappears", () => {
     await client.after(1);
     expect(await texts()).toEqual(["stays"]);
   });
-  test.each([
-    ["raju", "phone", 60_000],
-    ["ravi", "desk", 0],
-  ])("and by %s/%s can be read late counts from when it can", async (user, device, left) => {
-    const fields = { sender: user, sender_device: device };
-    client.found = { learned: [device], added: [], changed: [] };
-    const { id } = await take(1, SOON, fields, false);
-    await take(2, { kind: "text", text: "stays" });
-    await reads(2);
-    client.time += DAY;
-    client.answers.set(id, { content: asEnvelope(SOON) });
-    await client.lists(user);
-    await client.after(Math.max(0, left - 1));
-    expect(await texts()).toHaveLength(left > 0 ? 2 : 1);
-    await client.after(1);
-    expect(await texts()).toEqual(["stays"]);
-  });
   test("and was written on another device of one's own counts from when it was sent", async () => {
     client.time += 30_000;
     await take(1, SOON, { sender: "ravi", sender_device: "desk" });
@@ -157,14 +139,6 @@ describe("what disappears", () => {
     expect(await texts()).toHaveLength(1);
     await client.after(1);
     expect(await texts()).toEqual([]);
-  });
-  test.each([
-    [100, 90, 50],
-    [100, 100, 60],
-    [100, 10, 0],
-    [100, 200, 60],
-  ])("has at %d, sent at %d, %d left of 60, and never more than all", (now, sentAt, left) => {
-    expect(countedFrom(now, sentAt, 60) + 60 - now).toBe(left);
   });
 });
 
