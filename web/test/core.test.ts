@@ -322,6 +322,8 @@ describe("receipts", () => {
     move(receipts, 60, 3, 2); // nothing new
     expect(receipts.nextDue()).toBeUndefined();
     expect(receipts.delivered("c")).toBe(3);
+    move(receipts, 1_000, 4, 1);
+    expect(receipts.due(9e9)).toEqual([frame(4, 2, "raju")]);
   });
 
   test.each([
@@ -374,6 +376,9 @@ describe("receipts", () => {
     expect(receipts.nextDue()).toBe(30_000);
     receipts.waitUntil(40_000);
     expect(receipts.nextDue()).toBe(40_000);
+    receipts.due(40_000);
+    receipts.moved("c", 45_000, { delivered: 2, read: 0 }, [], 2);
+    expect(receipts.nextDue()).toBe(75_000);
     receipts.closed();
     expect([receipts.nextDue(), receipts.due(9e9, true)]).toEqual([undefined, []]);
   });
