@@ -240,6 +240,15 @@ describe("the outbox", () => {
     expect(ids(outbox, 0)).toEqual(["m1", "m3"]);
   });
 
+  test("a new connection begins its pauses anew, and sends nothing again by that", () => {
+    const outbox = opened([row(1), false]);
+    for (const now of [0, 8_000, 24_000]) outbox.due(now, true);
+    outbox.closed();
+    outbox.opened();
+    expect(outbox.due(30_000, true)).toEqual([{ row: row(1), again: false }]);
+    expect(outbox.nextDue(true)).toBe(38_000);
+  });
+
   test("an error for now is waited for as long as it says", () => {
     const outbox = opened([row(1), false]);
     outbox.due(0, true);

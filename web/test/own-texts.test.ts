@@ -135,6 +135,33 @@ describe("a text", () => {
     expect(await row()).toMatchObject({ seq: 1, state: State.SENT });
     expect((await row())?.reason).toBeUndefined();
   });
+  test("and its state are reported, those of a change are not, but that it had no effect", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const of = { by: "ravi/web", id: await client.write("hello") };
+    const place = { chat: "c", sent_at: START };
+    await client.receive({ type: "accepted", message_id: of.id, seq: 1, ...place });
+    client.outputs = [];
+    const change = async (emoji: string) => {
+      const id = changeId(client.time + client.outputs.length);
+      const content = { kind: "reaction", of, emoji } as const;
+      await client.step((each) => client.engine.send(each, id, "c", content));
+      return id;
+    };
+    const accepted = await change("👍");
+    await client.receive({ type: "accepted", message_id: accepted, seq: 2, ...place });
+    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 2 });
+    expect(client.events("state").map(({ messageId }) => messageId)).toEqual([of.id]);
+    const failed = await change("❤️");
+    const error = { type: "error", code: "too_large", message: "no", message_id: failed };
+    await client.receive(error);
+    expect(client.events("message_changed").map(({ what }) => what)).toEqual([
+      "reaction",
+      "reaction",
+      "failed",
+    ]);
+    expect(client.events("message_changed").at(-1)).toMatchObject({ messageId: of.id, by: "ravi" });
+  });
   test("that was accepted does not fail by an error that comes late", async () => {
     await client.online(synced(0));
     await client.direct();
