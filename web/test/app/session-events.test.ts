@@ -9,7 +9,6 @@ import {
   Closed,
   type Comparison,
   type Event,
-  type KnownChat,
   type StoredMessage,
   Unreachable,
 } from "../../src/client/index.ts";
@@ -219,6 +218,12 @@ test("changed keys are known of whoever they are of, and of all for whom texts w
   device.tell({ type: "identity_changed", user: "ravi", device: "phone" });
   device.tell({ type: "held", chat: "c1", users: ["meena", "mira"] });
   expect([...session.changedKeys]).toEqual(["ravi", "meena", "mira"]);
+  const told = vi.fn();
+  session.changedHere = told;
+  session.accepted("meena");
+  expect(told.mock.calls).toEqual([[{ type: "accepted", user: "meena" }]]);
+  session.changedElsewhere({ type: "accepted", user: "mira" });
+  expect([...session.changedKeys]).toEqual(["ravi"]);
 });
 
 test("a comparison is known by the device that it is with", () => {
@@ -228,11 +233,10 @@ test("a comparison is known by the device that it is with", () => {
 });
 
 test("that nothing can be kept is shown until something was", () => {
-  const failing: boolean[] = [];
-  for (const type of ["store_failing", "connected", "store_working"]) {
+  const failing = ["store_failing", "connected", "store_working"].map((type) => {
     device.tell({ type, reason: "" });
-    failing.push(session.storeFailing);
-  }
+    return session.storeFailing;
+  });
   expect(failing).toEqual([true, true, false]);
 });
 
@@ -287,11 +291,8 @@ test.each([
 test("the peer is the other one of a direct chat, and of no other chat", async () => {
   device.summaries = [direct("c1", "ravi"), { ...direct("c2", "meena"), kind: "group" }];
   await session.begin();
-  expect(["c1", "c2", "c3"].map((chat) => session.peer(chat))).toEqual([
-    "ravi",
-    undefined,
-    undefined,
-  ]);
+  const peers = ["c1", "c2", "c3"].map((chat) => session.peer(chat));
+  expect(peers).toEqual(["ravi", undefined, undefined]);
 });
 
 describe("the connection", () => {
@@ -362,19 +363,17 @@ test("a chat whose kind is not known is asked about, and then known", async () =
   await session.begin();
   await soon();
   expect(session.entry("c1")?.kind).toBe("direct");
-  const known: KnownChat | undefined = session.listed.get("c1");
-  expect(known?.request).toBe(true);
+  expect(session.isRequest("c1")).toBe(true);
 });
 
 test("what comes into an open chat is shown in it, and what comes into others is not", async () => {
   device.summaries = [direct("c1", "ravi"), direct("c2", "meena")];
   await session.begin();
   await session.openChat("c1");
-  const { open } = session;
   device.tell({ type: "message", chat: "c2", sender: "meena", own: false });
-  expect(open?.arrived).toBe(0);
+  expect(session.open?.arrived).toBe(0);
   device.tell({ type: "message", chat: "c1", sender: "ravi", own: false });
-  expect(open?.arrived).toBe(1);
+  expect(session.open?.arrived).toBe(1);
 });
 
 test("when something last came into a chat is known when it is opened", async () => {
@@ -390,11 +389,12 @@ test("when something last came into a chat is known when it is opened", async ()
 });
 
 test("drafts that are typed here are told to the other tabs", () => {
-  const told: object[] = [];
-  session.changedHere = (change) => told.push(change);
+  const draft = (text: string, changes: number) =>
+    ({ type: "draft", chat: "c1", draft: { text, changes } }) as const;
+  const told = vi.fn();
+  session.changedHere = told;
   session.drafts.typed("c1", "some");
-  expect(told).toEqual([{ type: "draft", chat: "c1", draft: { text: "some", changes: 1 } }]);
-  session.changedElsewhere({ type: "draft", chat: "c1", draft: { text: "more", changes: 2 } });
+  session.changedElsewhere(draft("more", 2));
   expect(session.drafts.of("c1")).toBe("more");
-  expect(told).toHaveLength(1);
+  expect(told.mock.calls).toEqual([[draft("some", 1)]]);
 });

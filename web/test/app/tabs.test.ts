@@ -141,8 +141,13 @@ test("what one tab changes the others hear, and not the one that did it", async 
   await vi.waitFor(() => expect(other.heard.changed).toHaveBeenCalledWith(change));
   expect(there.changes).toEqual([change]);
   expect(here.heard.changed).not.toHaveBeenCalled();
-  there.session.changedHere?.({ type: "wrote", chat: "c1", what: "tail" });
-  await vi.waitFor(() => expect(here.heard.changed).toHaveBeenCalled());
+  for (const other of [
+    { type: "wrote", chat: "c1", what: "tail" },
+    { type: "accepted", user: "raju" },
+  ] as const) {
+    there.session.changedHere?.(other);
+    await vi.waitFor(() => expect(here.heard.changed).toHaveBeenCalledWith(other));
+  }
 });
 
 test("signing out is done by the tab that has the device, and all others leave with it", async () => {

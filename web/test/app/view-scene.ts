@@ -61,6 +61,7 @@ export function sessionWith(chats: ChatEntry[], more: object = {}) {
     refreshPeople: async () => void asked.push("refresh"),
     known: async () => {},
     connectNow: () => void asked.push("now"),
+    accepted: (user: string) => void session.changedKeys.delete(user),
     client: { device: "web", people, verification },
     ...more,
   });

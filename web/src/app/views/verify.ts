@@ -40,7 +40,7 @@ export class Verify extends View {
       const number = await client.verification.safetyNumber(user);
       if (this.user !== user) return;
       this.#number = number;
-      if (!devices.some(({ pending }) => pending !== undefined)) session.changedKeys.delete(user);
+      if (!devices.some(({ pending }) => pending !== undefined)) session.accepted(user);
       this.#problem = undefined;
     } catch (error) {
       if (this.user === user) this.#problem = reasonIn(error);
