@@ -189,7 +189,7 @@ export class Scene {
   readonly devices = new Map<string, Device>();
   /** Of which the directory has no keys to hand out. */
   readonly without = new Set<string>();
-  /** Who is told nothing of devices that come and go. */
+  /** Nobody is notified of devices that come and go. */
   quiet = false;
   /** Of each chat. */
   readonly members = new Map<string, string[]>();

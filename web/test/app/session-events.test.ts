@@ -218,10 +218,10 @@ test("changed keys are known of whoever they are of, and of all for whom texts w
   device.tell({ type: "identity_changed", user: "ravi", device: "phone" });
   device.tell({ type: "held", chat: "c1", users: ["meena", "mira"] });
   expect([...session.changedKeys]).toEqual(["ravi", "meena", "mira"]);
-  const told = vi.fn();
-  session.changedHere = told;
+  const changes = vi.fn();
+  session.changedHere = changes;
   session.accepted("meena");
-  expect(told.mock.calls).toEqual([[{ type: "accepted", user: "meena" }]]);
+  expect(changes.mock.calls).toEqual([[{ type: "accepted", user: "meena" }]]);
   session.changedElsewhere({ type: "accepted", user: "mira" });
   expect([...session.changedKeys]).toEqual(["ravi"]);
 });
@@ -280,11 +280,11 @@ test.each([
   async (seq, reported) => {
     device.summaries = [direct("c1", "ravi", { read: 5 })];
     await session.begin();
-    const told: object[] = [];
-    session.changedHere = (change) => told.push(change);
+    const changes: object[] = [];
+    session.changedHere = (change) => changes.push(change);
     await session.sawUpTo("c1", seq);
     expect(device.asked.filter((each) => each.startsWith("read"))).toEqual(reported);
-    expect(told).toHaveLength(reported.length);
+    expect(changes).toHaveLength(reported.length);
   },
 );
 
@@ -388,13 +388,13 @@ test("when something last came into a chat is known when it is opened", async ()
   expect(session.open?.lastArrival).toBe(at);
 });
 
-test("drafts that are typed here are told to the other tabs", () => {
+test("drafts that are typed here reach the other tabs", () => {
   const draft = (text: string, changes: number) =>
     ({ type: "draft", chat: "c1", draft: { text, changes } }) as const;
-  const told = vi.fn();
-  session.changedHere = told;
+  const reported = vi.fn();
+  session.changedHere = reported;
   session.drafts.typed("c1", "some");
   session.changedElsewhere(draft("more", 2));
   expect(session.drafts.of("c1")).toBe("more");
-  expect(told.mock.calls).toEqual([[draft("some", 1)]]);
+  expect(reported.mock.calls).toEqual([[draft("some", 1)]]);
 });
