@@ -316,6 +316,17 @@ export class Scene {
     to.down.push({ type: "synced", chats, more: false });
   }
 
+  /** To whom each Olm frame of a device went in the chat. */
+  readers(chat: string, from: string): string[][] {
+    const sent = this.log.filter((each) => each.chat === chat && each.from === from);
+    return sent.flatMap(({ to }) => (to === undefined ? [] : [Object.keys(to).sort()]));
+  }
+
+  /** The ids of the group sessions that were used. */
+  sessions(): string[] {
+    return [...new Set(this.log.flatMap(({ payload }) => payload?.split(".")[0] ?? []))];
+  }
+
   // -- until nothing is under way
 
   async settle(ms = 0): Promise<void> {
