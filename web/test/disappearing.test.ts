@@ -148,6 +148,8 @@ describe("a deletion", () => {
     expect(await summary()).toMatchObject({ unread: 1 });
     await take(2, { kind: "deletion", of }, change(2));
     expect(await summary()).toMatchObject({ unread: 0 });
+    const deleted = { deleted: true, unreadable: undefined };
+    expect(await historyOf(client.store, "c", 9)).toMatchObject([deleted]);
     await keysCame(of.id, SOON);
     expect(await historyOf(client.store, "c", 9)).toMatchObject([{ text: "", deleted: true }]);
     expect(await stored()).not.toContain("secret");

@@ -46,6 +46,16 @@ describe("a direct chat", () => {
     expect(await texts(TAB, chat)).toEqual(["hello"]);
     expect(readers(chat)).toHaveLength(1);
   });
+  test("a text that is too long for one frame to all goes in parts, to the other one first", async () => {
+    await scene.add("ravi/desk");
+    await scene.add(TAB);
+    const chat = await scene.chat("ravi", "raju");
+    const text = "x".repeat(5_000);
+    await say(scene, RAVI, chat, text);
+    expect(readers(chat)).toEqual([[RAJU, TAB], ["ravi/desk"]]);
+    for (const name of [RAJU, TAB, "ravi/desk"]) expect(await texts(name, chat)).toEqual([text]);
+    for (const { to } of scene.log) expect(JSON.stringify(to).length).toBeLessThan(30_000);
+  });
   test("a device that was removed is sent nothing more", async () => {
     await scene.add(TAB);
     const chat = await scene.chat("ravi", "raju");
@@ -187,7 +197,7 @@ describe("a group", () => {
     const id = await say(scene, RAVI, chat, "one");
     scene.refuses = undefined;
     expect(scene.log.filter(({ payload }) => payload !== undefined)).toHaveLength(1);
-    await scene.settle(HOUR);
+    for (const name of [RAJU, MIRA]) expect(await texts(name, chat)).toEqual(["one"]); // as a copy
     await say(scene, RAVI, chat, "two");
     for (const name of [RAJU, MIRA]) expect(await texts(name, chat)).toEqual(["one", "two"]);
     expect(scene.log.filter((each) => each.message_id === id)).toHaveLength(1);

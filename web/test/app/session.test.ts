@@ -31,6 +31,14 @@ function clientOf(listed: readonly string[]) {
   return { client: client as unknown as ChatClient, asked: () => asked };
 }
 
+test("a chat that is open already stays as it is", async () => {
+  const session = new Session(clientOf([]).client, {} as Drafts);
+  await session.openChat("c1");
+  const { open } = session;
+  await session.openChat("c1");
+  expect(session.open).toBe(open);
+});
+
 test.each([
   ["c1", 1, "direct"],
   ["of nobody", 1, undefined],
