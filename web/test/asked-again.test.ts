@@ -139,6 +139,41 @@ test("what is for one device is dropped when its time is over, and where it was 
   expect(scene.log.at(-1)?.hidden).toBe(true);
 });
 
+test("a step of a comparison that nobody remembers is not sent", async () => {
+  const chat = await scene.chat("ravi", "raju");
+  const ravi = scene.get(RAVI);
+  const step = { step: "cancel", reason: "user" } as const;
+  scene.without.add(RAJU);
+  await ravi.step((each, engine) =>
+    engine.sendToDevice(each, chat, RAJU, { kind: "sas", txn: "t", step }, 9e12),
+  );
+  await ravi.crash();
+  scene.without.clear();
+  await ravi.connect();
+  await scene.settle(HOUR);
+  expect(scene.log).toEqual([]);
+});
+
+test("a text of another chat is not copied to who asks for it, nor is one of somebody else", async () => {
+  const chat = await scene.chat("ravi", "raju");
+  const other = await scene.chat("ravi", "raju");
+  const id = await say(scene, RAVI, other, "elsewhere");
+  await say(scene, RAVI, chat, "one");
+  const raju = scene.get(RAJU);
+  await raju.step(({ ledger }) => {
+    for (const [at, messageId] of [id, "01JDB2F6Y8W6X1T9N5R3Q7P0AB"].entries()) {
+      const row = { chat, messageId, sender: "ravi", senderDevice: "phone", alg: "olm.v1" };
+      ledger.add({ ...row, seq: 8 + at, sentAt: scene.time, unreadable: "no_session", askAt: 0 });
+    }
+  });
+  await raju.crash();
+  await raju.connect();
+  await scene.settle(5_000);
+  await scene.settle();
+  expect(scene.log.filter(({ from }) => from === RAJU)).toHaveLength(1); // it has asked
+  expect(readers(chat)).toEqual([[RAJU]]);
+});
+
 test("a store whose texts were used since gives up its sessions, and both read on", async () => {
   const chat = await scene.chat("ravi", "raju");
   await say(scene, RAVI, chat, "one");
