@@ -57,6 +57,24 @@ describe("a text that can't be read", () => {
       if (kind === "group") expect(sessions()).toHaveLength(1);
     },
   );
+  test("is asked for on a new session: its writer may have lost those that there are", async () => {
+    const chat = await scene.chat("ravi", "raju");
+    await say(scene, RAVI, chat, "one");
+    await say(scene, RAJU, chat, "two");
+    const id = await say(scene, RAVI, chat, "three");
+    await forget(RAVI);
+    const raju = scene.get(RAJU);
+    await raju.step(async ({ ledger }) => {
+      const row = await ledger.message(chat, "ravi", "phone", id);
+      const lost = { text: undefined, unreadable: "no_payload", askAt: scene.time } as const;
+      if (row !== undefined) ledger.change(row, lost);
+    });
+    await raju.crash();
+    await raju.connect();
+    await scene.settle(5_000);
+    await scene.settle();
+    expect(await raju.texts(chat)).toEqual(["one", "two", "three"]);
+  });
   test("is asked for three times, and copied three times, and no more", async () => {
     const chat = await scene.chat("ravi", "raju");
     await say(scene, RAVI, chat, "one");

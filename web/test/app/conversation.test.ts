@@ -164,6 +164,18 @@ test("what comes while a chat is being opened is shown, and not taken for read",
   expect(open.lastArrival).toBeGreaterThanOrEqual(before);
 });
 
+test("what was written here or on another tab is shown in the open chat before it is accepted", async () => {
+  const device = new Device();
+  const session = new Session(device.client, {} as Drafts);
+  await session.openChat(CHAT);
+  const { open } = session;
+  if (open === undefined) throw new Error("it is not open");
+  await open.older(); // what it reads first is read
+  device.write(1, {}, false);
+  session.changedElsewhere({ type: "wrote", chat: CHAT, what: "tail" });
+  await vi.waitFor(() => expect(ids(open)).toEqual(["m1"]));
+});
+
 test("the chat that was asked for last is the one that is open", async () => {
   for (const last of ["c2", undefined]) {
     const device = new Device();
