@@ -175,6 +175,7 @@ describe("a deletion", () => {
         const row = { chat: "c", messageId, sender: "raju", senderDevice: "phone", alg: "" };
         const content = { kind: "deletion", of } as const;
         ledger.add({ ...row, seq: 2, text: "", content, target: of, hidden: true, counts: false });
+        await ledger.changeChat("c", { read: 2 }); // on another device
       });
       await client.receive(target);
       if (!readable) await keysCame(target.message_id, SOON);
@@ -184,6 +185,9 @@ describe("a deletion", () => {
       expect(client.events("message").map(({ counts }) => counts)).toEqual([!readable]);
       expect(await summary()).toMatchObject({ unread: 0 });
       expect(await stored()).not.toContain("secret");
+      await client.after(DAY);
+      expect(expired()).toEqual([]);
+      expect(await historyOf(client.store, "c", 9)).toMatchObject([{ deleted: true }]);
     },
   );
   test("of a text removes what was said of it, also what is said later", async () => {

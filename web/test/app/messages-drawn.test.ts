@@ -238,6 +238,15 @@ describe("what can be done with a message", () => {
     expect(menu.items.map(({ label }) => label)).toEqual(labels);
     expect((menu.emoji ?? []).length > 0).toBe(react);
   });
+  test("is to react to it once, and to take that back by the same", async () => {
+    const react = vi.fn(async (_: StoredMessage, emoji: string | null) => emoji);
+    const ui = { run: (act: () => Promise<unknown>) => void act() } as Ui;
+    const of = message({ reactions: [{ user: "raju", emoji: "👍" }] });
+    const menu = messageMenu(of, {} as never, { ...session, react } as unknown as Session, ui);
+    expect(menu.chosen).toBe("👍");
+    for (const emoji of ["👍", "❤️"]) menu.react?.(emoji);
+    expect(react.mock.calls.map(([, emoji]) => emoji)).toEqual([null, "❤️"]);
+  });
   test("in a request is to copy it", () => {
     request = true;
     expect(menuOf(message()).items.map(({ label }) => label)).toEqual([copyText]);

@@ -63,6 +63,22 @@ describe("the list of chats", () => {
     Object.assign(page.ui, { route: { at: "chat", chat: "c1" } });
     expect(said(list([entry("c1")], { drafts }))).toContain("Hey");
   });
+  test("is searched by what chats are called and who is in them, however it is typed", () => {
+    const session = sessionWith([
+      entry("c1", { name: "Trip" }),
+      entry("c2", { name: "Work" }),
+    ]).session;
+    const view = made(new ChatList(), { ui: page.ui, session });
+    for (const [typed, found] of [
+      ["TRI", true],
+      ["ravi", true],
+      ["work", false],
+    ] as const) {
+      const [input] = actions(view.render(), "input") as ((event: object) => void)[];
+      input?.({ target: { value: typed } });
+      expect(said(view.render()).includes("Trip")).toBe(found);
+    }
+  });
   test("marks the open one, who is online, and what is muted", () => {
     expect(drawn(list([entry("c1")]))).not.toContain("aria-current=true");
     expect(said(list([entry("c1")]))).not.toContain(en.muted);
