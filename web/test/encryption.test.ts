@@ -77,6 +77,11 @@ describe("a direct chat", () => {
     await scene.get(RAVI).write(chat, { kind: "edit", of, text: "edited" });
     await scene.settle();
     expect(scene.log.slice(3).map(({ hidden }) => hidden)).toEqual([true]);
+    await scene.add("raju/watch");
+    await scene.get(RAVI).write(chat, { kind: "edit", of, text: "edited" });
+    await scene.settle();
+    expect(readers(chat).slice(4)).toEqual([[RAJU, TAB], ["raju/watch"]]);
+    expect(scene.log.slice(4).map(({ hidden }) => hidden)).toEqual([true, true]);
     expect(await texts(RAJU, chat)).toEqual(["edited", "two"]);
   });
   test("a device without a key is left out, and gets a copy once it has one, with the next text", async () => {
@@ -241,6 +246,9 @@ describe("another identity", () => {
     await scene.settle(HOUR);
     await scene.settle(HOUR);
     expect(readers(chat)).toEqual([[RAJU]]);
+    await scene.get(RAVI).accept("raju");
+    await scene.settle();
+    expect(await texts(TAB, chat)).toEqual(["one"]);
   });
   test("of a device that is not listed any more holds nothing", async () => {
     await scene.add(TAB);

@@ -270,8 +270,12 @@ describe("a text", () => {
     const content = { kind: "text", text: "hello", expires: 60 } as const;
     await client.step((each) => client.engine.send(each, id, "c", content));
     await client.receive({ type: "accepted", message_id: id, chat: "c", seq: 3, sent_at: START });
-    await client.after(60_000);
-    await client.receive(message(1, { message_id: id, sender: "ravi", sender_device: "web" }));
+    await client.after(30_000);
+    const own = { message_id: id, sender: "ravi", sender_device: "web" };
+    await client.receive(message(2, own));
+    await client.after(30_000);
+    expect(client.events("message_changed")).toHaveLength(1);
+    await client.receive(message(1, own));
     await client.after(120_000);
     expect(client.events("message_changed")).toHaveLength(1);
   });
