@@ -298,6 +298,13 @@ describe("a file", () => {
     fetched = { at: "here", url: "blob:1", drawn: true };
     expect(shown(looks)).toContain("class= src=blob:1 width=30 height=20");
   });
+  test.each([
+    ["/9j/abc", "jpeg"],
+    ["iVBORw0KGgo", "png"],
+    ["UklGRabc", "webp"],
+  ])("whose thumbnail begins as %s has the type of that: %s", (thumbnail, type) => {
+    expect(shown({ thumbnail })).toContain(`src=data:image/${type};base64,${thumbnail} `);
+  });
   test("that nobody should decode is never drawn, whatever it is called", () => {
     fetched = { at: "here", url: "blob:1", drawn: false };
     expect(shown({})).not.toContain("<img");

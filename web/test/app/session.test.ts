@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Drafts } from "../../src/app/model/drafts.ts";
 import { Session } from "../../src/app/model/session.ts";
-import type { ChatClient } from "../../src/client/index.ts";
+import type { ChatClient, StoredMessage } from "../../src/client/index.ts";
 import { until } from "../scene.ts";
 
 /** A client that has no chats; `listed` are those of the backend, known once they are asked for. */
@@ -66,6 +66,40 @@ test("what is typed is stored before a session is over, however it ends", async 
     await new Session(client, { close } as unknown as Drafts)[end]();
     expect(close).toHaveBeenCalledTimes(1);
   }
+});
+
+test("what is written goes to the client whole, and the other tabs hear of it", async () => {
+  const { client } = clientOf([]);
+  const asked: unknown[][] = [];
+  const does =
+    (what: string) =>
+    async (...given: unknown[]) =>
+      void asked.push([what, ...given]);
+  const names = ["edit", "delete", "react", "setName", "setPicture", "setTimer"];
+  const writing = Object.fromEntries(names.map((name) => [name, does(name)]));
+  Object.assign(client, { send: does("send"), writing });
+  const session = new Session(client, {} as Drafts);
+  const changes: object[] = [];
+  session.changedHere = (change) => changes.push(change);
+  const reference = { by: "raju/web", id: "m1" };
+  const message = { chat: "c1", reference } as StoredMessage;
+  await session.send("c1", "hello", reference);
+  await session.edit(message, "edited");
+  await session.delete(message);
+  await session.react(message, null);
+  await session.describe("c1", { picture: null, timer: 0 });
+  await session.describe("c1", { name: "" });
+  expect(asked).toEqual([
+    ["send", "c1", "hello", reference],
+    ["edit", "c1", reference, "edited"],
+    ["delete", "c1", reference],
+    ["react", "c1", reference, null],
+    ["setPicture", "c1", null],
+    ["setTimer", "c1", 0],
+    ["setName", "c1", ""],
+  ]);
+  const what = ["tail", "all", "all", "all", "tail", "tail"];
+  expect(changes).toEqual(what.map((each) => ({ type: "wrote", chat: "c1", what: each })));
 });
 
 test("a chat that is open already stays as it is", async () => {

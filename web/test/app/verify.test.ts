@@ -26,6 +26,7 @@ describe("a comparison of emoji", () => {
     const comparison = { stage, emoji: EMOJI, reason: undefined, ...more };
     const known = stage && [["ravi/phone", { chat: "c1", comparison }] as const];
     const given = sessionWith([entry("c1")], { comparisons: new Map(known || []) });
+    given.session.changedKeys.add("ravi");
     Object.assign(given.session.client, {
       devices: async () => [{ device: "phone", verified: false, pending: undefined, ...device }],
     });
@@ -80,7 +81,9 @@ describe("a comparison of emoji", () => {
     [{ verified: false }, en.notVerified],
     [{ verified: true, pending: { ed25519: "NEWKEY" } }, en.keysChanged],
   ])("is with a device that says how far it is trusted: %#", async (device, expected) => {
-    expect(said((await compared(undefined, {}, device)).view)).toContain(`phone ${expected}`);
+    const { view, session } = await compared(undefined, {}, device);
+    expect(said(view)).toContain(`phone ${expected}`);
+    expect(session.changedKeys.has("ravi")).toBe("pending" in device);
   });
 });
 

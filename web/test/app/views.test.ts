@@ -169,7 +169,7 @@ describe("the state of the connection", () => {
   test("that is waited for has the seconds that are left, which are not read out, and a button", () => {
     const { view, asked } = bar({ at: "waiting", until: Date.now() + 4_500 });
     expect(drawn(view)).toContain(`role="status">${en.noConnection}<`);
-    expect(said(view)).toContain(en.waitingFor("in 5 seconds"));
+    expect(drawn(view)).toContain(`aria-hidden="true">${en.waitingFor("in 5 seconds")}<`);
     actions(view)[0]?.();
     expect(asked).toEqual(["now"]);
     expect(said(bar({ at: "waiting", until: 0 }).view)).toContain(en.connecting);
@@ -214,6 +214,7 @@ test("this device is not removed here, another one after a question", async () =
   await vi.waitFor(() => expect(text()).toContain("old"));
   expect(text()).toContain(`web ${en.thisDevice}`);
   expect(text()).toContain(`old ${en.notVerified}`);
+  expect(drawn(view.render()).match(/class="danger"/g)).toHaveLength(1);
   actions(view.render()).at(-1)?.();
   expect(removed).toEqual([]);
   expect(page.questions).toMatchObject([{ danger: true }]);
