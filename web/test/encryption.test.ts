@@ -95,6 +95,17 @@ describe("a direct chat", () => {
     expect(await texts(TAB, chat)).toEqual(["one", "two"]);
     expect(readers(chat).filter((to) => to.join() === TAB)).toHaveLength(1);
   });
+  test("a key that its device has not signed begins nothing", async () => {
+    const chat = await scene.chat("ravi", "raju");
+    const raju = scene.get(RAJU);
+    const honest = raju.oneTimeKey.bind(raju);
+    raju.oneTimeKey = async () => {
+      const { signature } = await scene.get(RAVI).oneTimeKey();
+      return { ...(await honest()), signature };
+    };
+    await say(scene, RAVI, chat, "hello");
+    expect(scene.log).toEqual([]);
+  });
   test("a crash before the copy forgets nobody, and nobody is sent it twice", async () => {
     const chat = await scene.chat("ravi", "raju");
     await say(scene, RAVI, chat, "one");
