@@ -273,7 +273,8 @@ test("how far a message is with each member: the user and others' messages are n
     ["mira", { delivered: 0, read: 0 }],
   ]);
   const open = { chat: "c1", marks, messages: [message({ messageId: "m0" }), own()] };
-  const info = (id: string) => said(messageInfo({} as Ui, { ...session, open } as Session, id));
+  const info = (id: string) =>
+    said(messageInfo({} as Ui, { ...session, open } as unknown as Session, id));
   const words = info("m1").replace(/^.*?(?=Read by|Delivered)/s, "");
   const places = [en.readBy, "Ravi K.", en.deliveredTo, "meena", en.notYet, "mira"].map((text) =>
     words.indexOf(text),
