@@ -207,6 +207,16 @@ test("a limit is shown once, and the next sync waits as long as it says", async 
   expect(events("server_error")).toHaveLength(1);
 });
 
+test("a limit that does not say for how long is shown once a second at most", async () => {
+  await online();
+  const limit = { type: "error", code: "rate_limited", message: "slower", action: "typing" };
+  for (const shown of [1, 1, 2]) {
+    await receive(limit);
+    expect(events("server_error")).toHaveLength(shown);
+    await after(500);
+  }
+});
+
 test("what many clients were given to wait for is spread", async () => {
   const waits: number[] = [];
   for (const random of [0, 0.25, 0.999]) {

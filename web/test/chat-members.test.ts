@@ -79,6 +79,12 @@ describe("a chat that was left", () => {
     await client.receive(message(1));
     expect(client.sent("sync")).toEqual([{ action: "sync", chats: { c: 1 } }]);
   });
+  test("is one again where the backend lists it", async () => {
+    await client.step((each) => client.engine.chatIs(each, "c", ["ravi", "raju"], group));
+    expect(client.engine.left("c")).toBe(false);
+    await client.restart();
+    expect(client.engine.left("c")).toBe(false);
+  });
   test("shows nobody that this user types", async () => {
     await client.step((each) => client.engine.typing(each, "c"));
     expect(client.sent("typing")).toEqual([]);

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   clean,
+  counts,
+  isPlain,
+  isShown,
   LONGEST_TEXT,
   type MessageContent,
   parse,
@@ -71,6 +74,26 @@ describe("contents", () => {
     expect(long(LONGEST_TEXT).kind).toBe("text");
     expect(long(LONGEST_TEXT + 1).kind).toBe("unreadable");
   });
+});
+
+const of = { by: "raju/phone", id: "01JDB2F6Y8W6X1T9N5R3Q7P0AB" };
+test.each<[MessageContent, shown: boolean, counts: boolean, plain: boolean]>([
+  [{ kind: "text", text: "hello" }, true, true, true],
+  [{ kind: "text", text: "hello", reply: of }, true, true, false],
+  [{ kind: "text", text: "hello", expires: 60 }, true, true, false],
+  [{ kind: "reaction", of, emoji: "👍" }, false, false, false],
+  [{ kind: "edit", of, text: "hello" }, false, false, false],
+  [{ kind: "deletion", of }, false, false, false],
+  [{ kind: "timer", seconds: 60 }, true, false, false],
+  [{ kind: "timer", seconds: 60, at: 3 }, false, false, false],
+  [{ kind: "chat_name", name: "Trip" }, true, false, false],
+  [{ kind: "chat_name", name: "Trip", at: 3 }, false, false, false],
+  [{ kind: "profile", name: "Raju", picture: null, at: 3 }, false, false, false],
+  [{ kind: "unknown", fields: {} }, true, false, false],
+  [{ kind: "unreadable" }, true, false, false],
+])("%j is shown: %s, counts as unread: %s, is sent as older clients do: %s", (each, ...is) => {
+  expect([isShown(each), counts(each, false), isPlain(each)]).toEqual(is);
+  if (each.kind === "unknown") expect(counts(each, true)).toBe(true); // as its id says
 });
 
 describe("views", () => {

@@ -240,6 +240,15 @@ describe("the outbox", () => {
     expect(ids(outbox, 0)).toEqual(["m1", "m3"]);
   });
 
+  test("a new connection begins its pauses anew, and sends nothing again by that", () => {
+    const outbox = opened([row(1), false]);
+    for (const now of [0, 8_000, 24_000]) outbox.due(now, true);
+    outbox.closed();
+    outbox.opened();
+    expect(outbox.due(30_000, true)).toEqual([{ row: row(1), again: false }]);
+    expect(outbox.nextDue(true)).toBe(38_000);
+  });
+
   test("an error for now is waited for as long as it says", () => {
     const outbox = opened([row(1), false]);
     outbox.due(0, true);
@@ -322,6 +331,8 @@ describe("receipts", () => {
     move(receipts, 60, 3, 2); // nothing new
     expect(receipts.nextDue()).toBeUndefined();
     expect(receipts.delivered("c")).toBe(3);
+    move(receipts, 1_000, 4, 1);
+    expect(receipts.due(9e9)).toEqual([frame(4, 2, "raju")]);
   });
 
   test.each([
@@ -374,6 +385,9 @@ describe("receipts", () => {
     expect(receipts.nextDue()).toBe(30_000);
     receipts.waitUntil(40_000);
     expect(receipts.nextDue()).toBe(40_000);
+    receipts.due(40_000);
+    receipts.moved("c", 45_000, { delivered: 2, read: 0 }, [], 2);
+    expect(receipts.nextDue()).toBe(75_000);
     receipts.closed();
     expect([receipts.nextDue(), receipts.due(9e9, true)]).toEqual([undefined, []]);
   });

@@ -151,6 +151,9 @@ describe("what is remembered of others", () => {
     expect(recognise("raju", first.changed, other, 7).changes).toEqual([]);
     const back = recognise("raju", first.changed, new Map([["phone", keys("phone")]]), 7);
     expect(back.changed).toEqual([known("phone")]);
+    const third = recognise("raju", first.changed, new Map([["phone", keys("third")]]), 7);
+    expect(third.changed).toMatchObject([{ keys: keys("phone"), pending: keys("third") }]);
+    expect(third.changes).toEqual(first.changes);
   });
   test("a device that went and came back as another is a changed one", () => {
     const gone = recognise("raju", [known("phone")], new Map(), 7);

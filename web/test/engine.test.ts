@@ -339,6 +339,15 @@ describe("a receipt of this device", () => {
     await wait(1_000);
     expect(receipts()).toMatchObject([{ read: 2, senders: ["raju"] }]);
   });
+  test("of what was read is sent again after a crash, to the same senders", async () => {
+    await wait(DEFAULTS.pingBetween[1]);
+    await receive({ type: "pong" });
+    await step((each) => engine.markRead(each, "c", 2));
+    await restart();
+    await online();
+    await wait(1_000);
+    expect(receipts()).toMatchObject([{ read: 2, senders: ["raju"] }]);
+  });
   test("that was confirmed by a pong is not sent after a restart, and another one is", async () => {
     await restart();
     await online();

@@ -1,7 +1,7 @@
 /** Real ratchets over a real store: what is read, what is refused, and what a crash leaves. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { sealForGroup } from "../src/client/crypto/sealing.ts";
+import { begin, sealForGroup } from "../src/client/crypto/sealing.ts";
 import * as tables from "../src/client/store/tables.ts";
 import { startingWith } from "../src/client/store/tables.ts";
 import { TestDevice, textOf } from "./two-devices.ts";
@@ -52,6 +52,40 @@ describe("between two devices", () => {
     const range = startingWith("chat", "ravi/phone");
     expect(await raju.store.all(tables.olmSessions, undefined, range)).toHaveLength(5);
     expect(textOf(await raju.open(await ravi.seal(raju, "on")))).toBe("on");
+  });
+
+  test("what is written goes over the session that last opened something", async () => {
+    const made = async () => {
+      const before = await ravi.store.all(tables.olmSessions);
+      await ravi.begin(raju);
+      const known = before.map(({ id }) => id);
+      return (await ravi.store.all(tables.olmSessions)).find(({ id }) => !known.includes(id))?.id;
+    };
+    const first = await raju.open(await ravi.seal(raju, "over the first"));
+    expect(textOf(first)).toBe("over the first");
+    const [old] = await raju.store.all(tables.olmSessions);
+    const answer = await raju.seal(ravi, "over the first as well");
+    const second = await made();
+    await raju.open(await ravi.seal(raju, "over the second"));
+    const rows = await raju.store.all(tables.olmSessions);
+    expect(rows.map(({ id }) => id).sort()).toEqual([old?.id, second].sort());
+    await ravi.open(answer);
+    await raju.open(await ravi.seal(raju, "over the first again"));
+    const used = (await raju.store.all(tables.olmSessions)).toSorted((a, b) => b.opened - a.opened);
+    expect(used.map(({ id }) => id)).toEqual([old?.id, second]);
+    expect(used[0]?.made).toBe(old?.made);
+  });
+
+  test("a one-time key serves once", async () => {
+    const mira = await TestDevice.make("mira/phone");
+    await raju.meet(mira);
+    await mira.meet(raju);
+    const key = await raju.oneTimeKey();
+    for (const each of [ravi, mira]) {
+      await each.store.transaction((work) => begin(work, each.self, "once", raju.recipient, key));
+    }
+    expect(textOf(await raju.open(await ravi.seal(raju, "first", "once")))).toBe("first");
+    expect((await raju.open(await mira.seal(raju, "second", "once"))).unreadable).toBe("damaged");
   });
 
   test("a crash between opening and saving loses nothing and opens nothing twice", async () => {
@@ -191,6 +225,20 @@ describe("in a group", () => {
     const again = { ...next, sender: "mira", senderDevice: "phone" };
     expect((await raju.open(again)).unreadable).toBe("false_sender");
     expect(textOf(await raju.open(next))).toBe("on");
+  });
+
+  test("of two keys of a session the one that opens more counts, whichever comes last", async () => {
+    const early = await ravi.share(raju);
+    const first = await ravi.sealForAll("first");
+    const late = await ravi.share(raju);
+    const second = await ravi.sealForAll("second");
+    await raju.open(late);
+    expect(textOf(await raju.open(second))).toBe("second");
+    expect((await raju.open(first)).unreadable).toBe("damaged");
+    await raju.open(early);
+    expect(textOf(await raju.open(first))).toBe("first");
+    await raju.open(await ravi.share(raju));
+    expect(textOf(await raju.open(first))).toBe("first");
   });
 
   test("a key that says it is another session's is refused", async () => {

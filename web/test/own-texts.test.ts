@@ -71,6 +71,111 @@ describe("a text", () => {
     expect(client.sent("send").map((frame) => frame.message_id)).not.toContain(draft);
     expect((await client.store.all(tables.outbox)).map(({ purpose }) => purpose)).toEqual(["text"]);
   });
+  test("that nobody has got is gone here too, and so is one that has failed", async () => {
+    await client.direct();
+    const draft = await client.write("a secret");
+    await client.online(synced(0));
+    const failed = await client.write("another secret");
+    const rejected = (id: string) => ({ type: "error", code: "too_large", message_id: id });
+    await client.receive({ ...rejected(draft), message: "" }, { ...rejected(failed), message: "" });
+    await client.offline();
+    const unsent = await client.write("one more secret");
+    client.sent("send");
+    const deleted = [draft, failed, unsent];
+    for (const [at, id] of deleted.entries()) {
+      const content = { kind: "deletion", of: { by: "ravi/web", id } } as const;
+      await client.step((each) => client.engine.send(each, changeId(START + at), "c", content));
+    }
+    const changed = client.events("message_changed").filter(({ what }) => what === "deletion");
+    expect(changed.map(({ messageId }) => messageId)).toEqual(deleted);
+    await client.online(synced(0));
+    await client.after(60_000);
+    expect(client.sent("send")).toEqual([]);
+    expect(JSON.stringify(await client.store.all(tables.messages))).not.toContain("secret");
+  });
+  test("of the same id as one of another device stays when that one is deleted", async () => {
+    await client.direct();
+    const draft = await client.write("stays");
+    const content = { kind: "deletion", of: { by: "ravi/phone", id: draft } } as const;
+    await client.step((each) => client.engine.send(each, changeId(START), "c", content));
+    await client.online(synced(0));
+    expect(client.sent("send")).toMatchObject([{ message_id: draft }]);
+  });
+  test("is sealed in its turn, and not while one before it is under way", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const ids = [await client.write("one"), await client.write("two")];
+    const sealed = async () =>
+      (await client.store.all(tables.messages)).flatMap((row) => (row.sealed ? row.messageId : []));
+    expect(await sealed()).toEqual(ids.slice(0, 1));
+    const accepted = { message_id: ids[0], chat: "c", seq: 1, sent_at: START };
+    await client.receive({ type: "accepted", ...accepted });
+    expect((await sealed()).toSorted()).toEqual(ids.toSorted());
+  });
+  test("that may be there already is sent again where the sync takes long", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    await client.write("hello");
+    await client.restart();
+    await client.online();
+    const due = client.engine.nextDue() ?? 0;
+    expect(due).toBe(client.time - START + 8_000);
+    await client.after(8_000);
+    expect(client.sent("send")).toHaveLength(1);
+  });
+  test("that is said to have failed and turns up was sent after all", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const id = await client.write("hello");
+    const own = { message_id: id, sender: "ravi", sender_device: "web" };
+    await client.receive({ type: "error", code: "too_large", message: "no", message_id: id });
+    const row = async () => (await client.store.all(tables.messages))[0];
+    expect(await row()).toMatchObject({ state: State.FAILED, reason: "too_large: no" });
+    await client.receive(message(1, own));
+    expect(await row()).toMatchObject({ seq: 1, state: State.SENT });
+    expect((await row())?.reason).toBeUndefined();
+  });
+  test("and its state are reported, those of a change are not, but that it had no effect", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const of = { by: "ravi/web", id: await client.write("hello") };
+    const place = { chat: "c", sent_at: START };
+    await client.receive({ type: "accepted", message_id: of.id, seq: 1, ...place });
+    client.outputs = [];
+    const change = async (emoji: string) => {
+      const id = changeId(client.time + client.outputs.length);
+      const content = { kind: "reaction", of, emoji } as const;
+      await client.step((each) => client.engine.send(each, id, "c", content));
+      return id;
+    };
+    const accepted = await change("👍");
+    await client.receive({ type: "accepted", message_id: accepted, seq: 2, ...place });
+    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 2 });
+    expect(client.events("state").map(({ messageId }) => messageId)).toEqual([of.id]);
+    const failed = await change("❤️");
+    const error = { type: "error", code: "too_large", message: "no", message_id: failed };
+    await client.receive(error);
+    expect(client.events("message_changed").map(({ what }) => what)).toEqual([
+      "reaction",
+      "reaction",
+      "failed",
+    ]);
+    expect(client.events("message_changed").at(-1)).toMatchObject({ messageId: of.id, by: "ravi" });
+  });
+  test("that was accepted does not fail by an error that comes late", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const id = await client.write("hello");
+    const place = { message_id: id, chat: "c", seq: 1, sent_at: START };
+    await client.receive({ type: "accepted", ...place });
+    await client.step(({ ledger }) =>
+      ledger.queue({ number: 9, messageId: id, chat: "c", purpose: "text", frame: "{}" }),
+    );
+    await client.restart();
+    await client.online();
+    await client.receive({ type: "error", code: "too_large", message: "no", message_id: id });
+    expect(client.events("state")).toEqual([]);
+  });
   test("for devices that are there no more has the lists of their users fetched", async () => {
     await client.online(synced(0));
     await client.direct();
@@ -91,8 +196,8 @@ describe("a text", () => {
     await client.write("hello");
     expect(client.events("state").map(({ state }) => state)).toEqual([State.FAILED]);
     await client.step(({ ledger }) => ledger.changeChat("c", { members }));
-    await client.write("again");
-    expect(client.sent("send")).toHaveLength(1);
+    const again = await client.write("again");
+    expect(client.sent("send").map((frame) => frame.message_id)).toEqual([again]);
   });
   test("that is under way over a crash waits for the sync, and keeps its turn", async () => {
     await client.online(synced(0));
@@ -143,6 +248,36 @@ describe("a text", () => {
     await client.receive(message(1, { sender: "ravi", sender_device: "phone" }));
     expect(client.events("message")).toMatchObject([{ own: true, text: "m1" }]);
     expect(client.events("keys_low")).toEqual([]);
+  });
+  test("of another device of one's own has the tick of how far the others are", async () => {
+    await client.online(synced(3, { members: { ravi: {}, raju: { delivered: 3, read: 2 } } }));
+    const own = { sender: "ravi", sender_device: "phone" };
+    await client.receive(message(4, own), synced(4, { after: 3 }));
+    await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 6, read: 5 });
+    await client.receive(message(5, own), message(6, own), message(7, own));
+    const states = (await client.store.all(tables.messages)).map(({ seq, state }) => [seq, state]);
+    expect(states.sort()).toEqual([
+      [4, State.READ],
+      [5, State.READ],
+      [6, State.DELIVERED],
+      [7, State.SENT],
+    ]);
+  });
+  test("does not begin to disappear once more where it has its place already", async () => {
+    await client.online(synced(0));
+    await client.direct();
+    const id = ulid(START);
+    const content = { kind: "text", text: "hello", expires: 60 } as const;
+    await client.step((each) => client.engine.send(each, id, "c", content));
+    await client.receive({ type: "accepted", message_id: id, chat: "c", seq: 3, sent_at: START });
+    await client.after(30_000);
+    const own = { message_id: id, sender: "ravi", sender_device: "web" };
+    await client.receive(message(2, own));
+    await client.after(30_000);
+    expect(client.events("message_changed")).toHaveLength(1);
+    await client.receive(message(1, own));
+    await client.after(120_000);
+    expect(client.events("message_changed")).toHaveLength(1);
   });
 });
 

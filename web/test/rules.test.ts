@@ -51,6 +51,17 @@ describe("a connection", () => {
     await client.step((each) => client.engine.closing(each));
     expect(marks().at(-1)).toEqual([2, undefined]);
   });
+  test("ends where a sync has no response in its time", async () => {
+    await client.online();
+    await client.after(19_999);
+    expect(dropped()).toEqual([]);
+    await client.after(1);
+    expect(dropped()).toMatchObject([{ planned: false }]);
+    await client.offline();
+    await client.online(synced(0));
+    await client.after(20_000);
+    expect(dropped()).toHaveLength(1);
+  });
   test("that was displaced is not opened again", async () => {
     await client.online();
     await client.receive({ type: "displaced" });
@@ -138,10 +149,35 @@ describe("a receipt", () => {
     await client.after(5_000);
     expect(marks().at(-1)).toEqual([3, 1]);
   });
+  test("is not repeated for what comes a second time by itself", async () => {
+    await client.online(synced(0), message(1));
+    await client.after(1_000);
+    await client.receive(message(1));
+    await client.after(60_000);
+    expect(marks()).toEqual([[1, undefined]]);
+  });
+  test("names who wrote what was read since the last one, and never the user", async () => {
+    const senders = () => client.sent("receipt").map((frame) => frame.senders);
+    const members = { ravi: {}, raju: {}, mira: {} };
+    const own = { sender: "ravi", sender_device: "phone" };
+    await client.online(synced(0, { members }), message(1), message(2, { sender: "mira" }));
+    await client.step((each) => client.engine.markRead(each, "c", 1));
+    await client.after(5_000);
+    expect(senders()).toEqual([["mira", "raju"]]);
+    await client.step((each) => client.engine.markRead(each, "c", 2));
+    await client.after(5_000);
+    expect(senders()).toEqual([["mira"]]);
+    await client.receive(message(3, own));
+    await client.after(29_000);
+    expect(senders()).toEqual([]); // of what one has written nobody waits to hear
+    await client.after(1_000);
+    expect(senders()).toEqual([[]]);
+  });
   test("is not sent of a chat that was left, nor after a restart", async () => {
     await client.online(synced(0), message(1));
     await client.step((each) => client.engine.leave(each, "c"));
     await client.after(60_000);
+    expect(marks()).toEqual([]);
     await client.restart();
     expect(client.engine.left("c")).toBe(true);
     await client.online({ type: "synced", chats: {}, more: false });

@@ -322,6 +322,7 @@ test("a tab with the old page finds its assets after a deployment, and the new p
   server.serving = NEW;
   expect(await text(old, "", "navigate")).toBe(" of 1");
   expect(await text(old, "assets/a-1.js")).toBe("assets/a-1.js of 1");
+  expect(await text(old, "assets/a-2.js")).toBe("assets/a-2.js of 2"); // it has it from nobody else
   await fresh.install();
   await fresh.activate();
   expect(await text(fresh, "", "navigate")).toBe(" of 2");

@@ -183,6 +183,29 @@ test("a tab that is answered in time, and can't take part later, says so", async
   await first.end();
 });
 
+test("keys that the browser has deleted are said to be gone, and never made anew in silence", async () => {
+  markInstalled({ user: "ravi", device: `app-${devices++}` });
+  const app = tab();
+  await reaches(app, "keys-gone");
+  expect(opened).toEqual([]);
+});
+
+test("a sign-in that fails leaves nothing here", async () => {
+  const app = new App("");
+  const made: Installation[] = [];
+  vi.mocked(ChatClient.open).mockImplementation(async ({ user, device }) => {
+    made.push({ user, device });
+    await databaseFor({ user, device });
+    const signIn = async () => Promise.reject(new Error("a wrong password"));
+    const abort = async () => {};
+    return { user, device, signIn, abort } as unknown as ChatClient;
+  });
+  const before = installed();
+  await expect(app.signIn({ user: "meena", password: "wrong" }, false)).rejects.toThrow("wrong");
+  expect(await Promise.all(made.map(isStored))).toEqual([false]);
+  expect(installed()).toEqual(before);
+});
+
 test("of tabs that begin at once one opens the device, and the others work through it", async () => {
   const tabs = [tab(), tab(), tab()];
   for (const app of tabs) await reaches(app, "in");

@@ -1,7 +1,13 @@
 /** Drafts of several tabs, while the device passes from one to the next. */
 
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { type Draft, Drafts } from "../../src/app/model/drafts.ts";
+import { Store } from "../../src/client/store/store.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 let databases = 0;
 const nameOf = () => `drafts-${databases++}/page`;
@@ -53,4 +59,45 @@ test("the next tab stores its own, deletes what was deleted, and keeps what it h
     "new",
   ]);
   await stored.close();
+});
+
+test("what is typed is stored within a moment, also while somebody goes on typing", async () => {
+  const drafts = await Drafts.open(nameOf());
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const stored = vi.spyOn(Store.prototype, "transaction");
+  drafts.typed("c1", "so");
+  vi.advanceTimersByTime(300);
+  drafts.typed("c1", "some");
+  expect(stored).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(100);
+  await drafts.flush();
+  expect(stored).toHaveBeenCalledTimes(1);
+  vi.useRealTimers();
+  await drafts.close();
+});
+
+test("what could not be stored is stored with what is typed next", async () => {
+  const name = nameOf();
+  const drafts = await Drafts.open(name);
+  const fails = vi.spyOn(Store.prototype, "transaction");
+  fails.mockRejectedValueOnce(new Error("no space"));
+  drafts.typed("c1", "some");
+  await drafts.flush();
+  drafts.typed("c2", "more");
+  await drafts.close();
+  const again = await Drafts.open(name);
+  expect([again.of("c1"), again.of("c2")]).toEqual(["some", "more"]);
+  await again.close();
+});
+
+test("the same text again is no change, and nobody hears of it", () => {
+  const drafts = new Drafts(new Map());
+  const heard = vi.fn();
+  drafts.typedHere = heard;
+  drafts.typed("c1", "some");
+  drafts.typed("c1", "some");
+  expect(heard).toHaveBeenCalledTimes(1);
+  drafts.typedElsewhere("c1", { text: "older", changes: 1 });
+  expect(drafts.of("c1")).toBe("some");
+  expect(heard).toHaveBeenCalledTimes(1);
 });

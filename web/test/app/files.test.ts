@@ -1,6 +1,6 @@
 /** Files that were fetched to be shown: they are in memory as long as they may be seen. */
 
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Drafts } from "../../src/app/model/drafts.ts";
 import { Session } from "../../src/app/model/session.ts";
 import type { Attachment, ChatClient, Event, StoredMessage } from "../../src/client/index.ts";
@@ -17,8 +17,15 @@ let content: Uint8Array;
 let arrive: () => void;
 let hear: (event: Event) => void;
 let session: Session;
+/** What waits to be uploaded, and what was done with it. */
+let uploads: object[];
+let done: unknown[][];
+let failing: boolean;
 
 beforeEach(() => {
+  uploads = [];
+  done = [];
+  failing = false;
   content = new Uint8Array(3);
   urls.clear();
   vi.spyOn(URL, "createObjectURL").mockImplementation(() => {
@@ -37,8 +44,12 @@ beforeEach(() => {
         arrive = resolve;
       });
       progress(3);
+      if (failing) throw new Error("no network");
       return content;
     },
+    uploads: async () => uploads,
+    sendFile: async (...file: unknown[]) => void done.push(file),
+    cancelUpload: async (...which: unknown[]) => void done.push(which),
   };
   session = new Session(client as unknown as ChatClient, { close: async () => {} } as Drafts);
 });
@@ -110,4 +121,64 @@ test("nothing of it stays after the sign-in, and nothing comes", async () => {
   arrive();
   await late;
   expect([at(), session.files.of(other), urls.size]).toEqual([undefined, undefined, 0]);
+});
+
+test("one that could not be fetched says so, and is fetched by the next call; one that is here is not", async () => {
+  failing = true;
+  await fetched();
+  expect(session.files.of(FILE)).toEqual({ at: "failed", reason: "no network" });
+  failing = false;
+  await fetched();
+  expect(at()).toBe("here");
+  await session.files.fetch(MESSAGE);
+  expect(urls.size).toBe(1);
+});
+
+describe("a file on its way", () => {
+  const upload = (messageId: string, chat = "c1") => ({
+    messageId,
+    chat,
+    content: { file: { name: `${messageId}.png` } },
+    size: 10,
+  });
+  const about = (type: string, messageId: string, more: object = {}) =>
+    hear({ type, chat: "c1", messageId, ...more } as Event);
+  const sending = (chat = "c1") => session.files.sendingIn(chat);
+
+  test("is shown in its chat, with how far it is, until its message is written", async () => {
+    uploads = [upload("m1"), upload("m2", "c2")];
+    await session.files.restore();
+    expect(sending()).toMatchObject([{ messageId: "m1", name: "m1.png", done: 0, size: 10 }]);
+    expect(sending("c2")).toMatchObject([{ messageId: "m2" }]);
+    about("file_failed", "m1", { reason: "no network", final: false });
+    expect(sending()).toMatchObject([{ reason: "no network", final: false }]);
+    about("file_progress", "m1", { done: 4, size: 12 });
+    expect(sending()).toMatchObject([{ done: 4, size: 12, reason: undefined }]);
+    about("file_progress", "unknown", { done: 1, size: 2 });
+    expect(sending()).toHaveLength(1);
+    about("state", "m1");
+    expect(sending()).toEqual([]);
+  });
+  test("stays where it was given up, and goes where its message was written unheard", async () => {
+    uploads = [upload("m1"), upload("m2")];
+    await session.files.restore();
+    about("file_failed", "m1", { reason: "too large", final: true });
+    uploads = [];
+    await session.files.restore();
+    expect(sending()).toMatchObject([{ messageId: "m1", reason: "too large", final: true }]);
+  });
+  test("that is cancelled is so for the client, and is not shown any more", async () => {
+    uploads = [upload("m1"), upload("m2")];
+    await session.files.restore();
+    await session.files.cancel("m1");
+    expect(done).toEqual([["m1"]]);
+    expect(sending()).toMatchObject([{ messageId: "m2" }]);
+  });
+  test("has what the browser says of it, and what it answers", async () => {
+    const file = new File(["abc"], "a.txt", { type: "text/plain" });
+    const reply = { by: "ravi/phone", id: "m0" };
+    await session.files.send("c1", file, { width: 1, height: 2 }, reply);
+    const said = { name: "a.txt", type: "text/plain", width: 1, height: 2 };
+    expect(done).toEqual([["c1", new TextEncoder().encode("abc"), said, reply]]);
+  });
 });

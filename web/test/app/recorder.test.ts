@@ -51,7 +51,11 @@ beforeEach(() => {
   vi.stubGlobal("navigator", { mediaDevices: { getUserMedia } });
   vi.stubGlobal("MediaRecorder", FakeRecorder);
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 const on = () => microphones.filter((each) => each.on).length;
 
@@ -111,6 +115,27 @@ test("the microphone is off where the browser can't record", async () => {
   broken = true;
   await expect(recording()).rejects.toThrow("no encoder");
   expect(on()).toBe(0);
+});
+
+test("nothing spoken is no file", async () => {
+  const recorder = await recording();
+  vi.spyOn(FakeRecorder.prototype, "stop").mockImplementation(function (this: FakeRecorder) {
+    setTimeout(() => this.dispatchEvent(new Event("stop")));
+  });
+  expect(await recorder.finish("voice")).toBeUndefined();
+  expect(on()).toBe(0);
+});
+
+test("after five minutes the microphone is off, what was spoken can be sent, and no time runs on", async () => {
+  vi.useFakeTimers();
+  const recorder = await recording();
+  await vi.advanceTimersByTimeAsync(299_000);
+  expect([on(), recorder.seconds]).toEqual([1, 299]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([on(), recorder.seconds, recorder.recording]).toEqual([0, 300, true]);
+  const spoken = await recorder.finish("voice");
+  expect([spoken?.file.size, spoken?.duration]).toEqual([3, 300_000]);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("two presses on send make one file, and after a cancellation there is none", async () => {

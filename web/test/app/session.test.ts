@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Drafts } from "../../src/app/model/drafts.ts";
 import { Session } from "../../src/app/model/session.ts";
-import type { ChatClient } from "../../src/client/index.ts";
+import type { ChatClient, StoredMessage } from "../../src/client/index.ts";
 import { until } from "../scene.ts";
 
 /** A client that has no chats; `listed` are those of the backend, known once they are asked for. */
@@ -30,6 +30,85 @@ function clientOf(listed: readonly string[]) {
   };
   return { client: client as unknown as ChatClient, asked: () => asked };
 }
+
+test("a tab that joins knows what is in no store, and watches again once it has the device", async () => {
+  const { client } = clientOf(["c1"]);
+  const watched: string[][] = [];
+  Object.assign(client, {
+    watch: async (users: string[]) => void watched.push(users),
+    uploads: async () => [],
+    registeredAt: async () => 1,
+    connecting: true,
+  });
+  await client.refreshChats();
+  const session = new Session(client, { all: new Map() } as unknown as Drafts);
+  const now = {
+    link: { at: "connected" },
+    presence: new Map([["ravi", { online: true, lastSeen: undefined }]]),
+    comparisons: new Map(),
+    changedKeys: new Set(["ravi"]),
+    storeFailing: true,
+    drafts: new Map(),
+  } as const;
+  await session.beginBeside(now);
+  expect(session.now).toEqual(now);
+  expect(watched).toEqual([["ravi"]]);
+  session.takeOver();
+  await until(() => watched.length > 1);
+  expect(watched[1]).toEqual(["ravi"]);
+});
+
+test("what is typed is stored before a session is over, however it ends", async () => {
+  for (const end of ["close", "closed"] as const) {
+    const { client } = clientOf([]);
+    const close = vi.fn(async () => {});
+    Object.assign(client, { close: async () => {} });
+    await new Session(client, { close } as unknown as Drafts)[end]();
+    expect(close).toHaveBeenCalledTimes(1);
+  }
+});
+
+test("what is written goes to the client whole, and the other tabs hear of it", async () => {
+  const { client } = clientOf([]);
+  const asked: unknown[][] = [];
+  const does =
+    (what: string) =>
+    async (...given: unknown[]) =>
+      void asked.push([what, ...given]);
+  const names = ["edit", "delete", "react", "setName", "setPicture", "setTimer"];
+  const writing = Object.fromEntries(names.map((name) => [name, does(name)]));
+  Object.assign(client, { send: does("send"), writing });
+  const session = new Session(client, {} as Drafts);
+  const changes: object[] = [];
+  session.changedHere = (change) => changes.push(change);
+  const reference = { by: "raju/web", id: "m1" };
+  const message = { chat: "c1", reference } as StoredMessage;
+  await session.send("c1", "hello", reference);
+  await session.edit(message, "edited");
+  await session.delete(message);
+  await session.react(message, null);
+  await session.describe("c1", { picture: null, timer: 0 });
+  await session.describe("c1", { name: "" });
+  expect(asked).toEqual([
+    ["send", "c1", "hello", reference],
+    ["edit", "c1", reference, "edited"],
+    ["delete", "c1", reference],
+    ["react", "c1", reference, null],
+    ["setPicture", "c1", null],
+    ["setTimer", "c1", 0],
+    ["setName", "c1", ""],
+  ]);
+  const what = ["tail", "all", "all", "all", "tail", "tail"];
+  expect(changes).toEqual(what.map((each) => ({ type: "wrote", chat: "c1", what: each })));
+});
+
+test("a chat that is open already stays as it is", async () => {
+  const session = new Session(clientOf([]).client, {} as Drafts);
+  await session.openChat("c1");
+  const { open } = session;
+  await session.openChat("c1");
+  expect(session.open).toBe(open);
+});
 
 test.each([
   ["c1", 1, "direct"],

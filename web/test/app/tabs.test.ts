@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from "vitest";
 import type { Change, Snapshot } from "../../src/app/model/calls.ts";
-import { fromRaised, toRaised } from "../../src/app/model/calls.ts";
+import { channelOf, fromRaised, toRaised } from "../../src/app/model/calls.ts";
 import { Guest, HandedOver } from "../../src/app/model/guest.ts";
 import { Holder } from "../../src/app/model/holder.ts";
 import { Model } from "../../src/app/model/model.ts";
@@ -141,8 +141,13 @@ test("what one tab changes the others hear, and not the one that did it", async 
   await vi.waitFor(() => expect(other.heard.changed).toHaveBeenCalledWith(change));
   expect(there.changes).toEqual([change]);
   expect(here.heard.changed).not.toHaveBeenCalled();
-  there.session.changedHere?.({ type: "wrote", chat: "c1", what: "tail" });
-  await vi.waitFor(() => expect(here.heard.changed).toHaveBeenCalled());
+  for (const other of [
+    { type: "wrote", chat: "c1", what: "tail" },
+    { type: "accepted", user: "raju" },
+  ] as const) {
+    there.session.changedHere?.(other);
+    await vi.waitFor(() => expect(here.heard.changed).toHaveBeenCalledWith(other));
+  }
 });
 
 test("signing out is done by the tab that has the device, and all others leave with it", async () => {
@@ -152,6 +157,24 @@ test("signing out is done by the tab that has the device, and all others leave w
   expect(there.asked).toEqual(["left true", "deleted secret"]);
   there.holder.left();
   await vi.waitFor(() => expect(here.heard.left).toHaveBeenCalled());
+});
+
+test("what was asked for when the user left is over, and nothing that is under way is lost before", async () => {
+  const { name, there, here } = await both();
+  there.stuck.add("send c1 hello");
+  const settled = vi.fn();
+  const sending = here.client.send("c1", "hello").then(settled, settled);
+  await vi.waitFor(() => expect(there.asked).toHaveLength(1));
+  const all = new BroadcastChannel(channelOf(name));
+  ends.push(() => all.close());
+  all.postMessage({ type: "here" }); // of the same tab once more
+  await vi.waitFor(() => expect(here.heard.joined).toHaveBeenCalledTimes(2));
+  await here.client.history("c1");
+  expect(settled).not.toHaveBeenCalled();
+  expect(there.asked).toEqual(["send c1 hello", "history c1"]);
+  there.holder.left();
+  await sending;
+  expect(settled.mock.calls).toEqual([[undefined]]);
 });
 
 test.each(["signed_out", "displaced"] as const)(

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { de } from "../../src/app/words/de.ts";
 import { en } from "../../src/app/words/en.ts";
 import { plural } from "../../src/app/words/plural.ts";
-import { day, daysBetween, listed } from "../../src/app/words/times.ts";
+import { day, daysBetween, listed, period } from "../../src/app/words/times.ts";
 import { LANGUAGES } from "../../src/app/words/words.ts";
 import { EMOJI } from "../../src/client/crypto/emoji.ts";
 
@@ -38,10 +38,16 @@ test("each picture of a comparison has a word of its own, in any language", () =
 });
 
 test("a day is today, yesterday, a weekday, and then a date", () => {
-  const shown = [0, 1, 3, 8].map((days) => day(AT - days * DAY, AT));
+  const shown = [0, 1, 3, 7].map((days) => day(AT - days * DAY, AT));
   expect(shown.slice(0, 3)).toEqual(["Today", "Yesterday", "Thursday"]);
   expect(shown[3]).toContain("2026");
   expect(listed(AT - DAY, AT)).toBe("Yesterday");
+  expect([6, 7].map((days) => listed(AT - days * DAY, AT))).toEqual(["Monday", "11/22/26"]);
+});
+
+test("a time is said in the largest unit of which it is a whole number", () => {
+  const said = [86_400, 28_800, 90, 60, 3_601].map(period);
+  expect(said).toEqual(["1 day", "8 hours", "90 seconds", "1 minute", "3,601 seconds"]);
 });
 
 test("midnight parts two days, whatever the hours between", () => {

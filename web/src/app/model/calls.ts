@@ -43,7 +43,9 @@ export interface Call {
 /** What a tab has changed, for the others. */
 export type Change =
   | { readonly type: "draft"; readonly chat: string; readonly draft: Draft }
-  | { readonly type: "wrote"; readonly chat: string; readonly what: "tail" | "all" };
+  | { readonly type: "wrote"; readonly chat: string; readonly what: "tail" | "all" }
+  /** No changed keys of the user wait to be accepted any more. */
+  | { readonly type: "accepted"; readonly user: string };
 
 export type ToHolder = Call | Change;
 

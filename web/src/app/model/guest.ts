@@ -200,6 +200,7 @@ export class Guest {
         return;
       case "draft":
       case "wrote":
+      case "accepted":
         hears.changed(data);
         return;
       default:

@@ -145,7 +145,10 @@ export class Session extends Model {
   /** Another tab of the device has changed it. */
   changedElsewhere(change: Change): void {
     if (change.type === "draft") this.drafts.typedElsewhere(change.chat, change.draft);
-    else {
+    else if (change.type === "accepted") {
+      this.changedKeys.delete(change.user);
+      this.changed();
+    } else {
       this.#list.later(change.chat);
       if (this.open?.chat === change.chat) this.open.refresh(change.what);
     }
@@ -275,6 +278,12 @@ export class Session extends Model {
   async setProfile(name: string | null, picture: string | null): Promise<void> {
     await this.client.writing.setProfile(name, picture);
     await this.#loadProfiles([this.user]);
+  }
+
+  /** No changed keys of the user wait to be accepted: the warnings on all tabs go. */
+  accepted(user: string): void {
+    this.changedElsewhere({ type: "accepted", user });
+    this.changedHere?.({ type: "accepted", user });
   }
 
   #wrote(chat: string, what: "tail" | "all"): void {

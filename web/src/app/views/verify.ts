@@ -25,20 +25,25 @@ export class Verify extends View {
     this.follow(this.session);
     if (this.#loaded === this.user) return;
     this.#loaded = this.user;
+    this.#devices = [];
+    this.#number = this.#problem = this.#result = undefined; // they are another user's
     void this.#load();
   }
 
   async #load(): Promise<void> {
-    const { client } = this.session;
+    const { session, user } = this;
+    const { client } = session;
     try {
-      this.#devices = await client.devices(this.user);
-      this.#number = await client.verification.safetyNumber(this.user);
-      if (!this.#devices.some(({ pending }) => pending !== undefined)) {
-        this.session.changedKeys.delete(this.user);
-      }
+      const devices = await client.devices(user);
+      if (this.user !== user) return;
+      this.#devices = devices;
+      const number = await client.verification.safetyNumber(user);
+      if (this.user !== user) return;
+      this.#number = number;
+      if (!devices.some(({ pending }) => pending !== undefined)) session.accepted(user);
       this.#problem = undefined;
     } catch (error) {
-      this.#problem = reasonIn(error);
+      if (this.user === user) this.#problem = reasonIn(error);
     }
     this.requestUpdate();
   }
@@ -102,10 +107,11 @@ export class Verify extends View {
   readonly #compared = (event: SubmitEvent): void => {
     event.preventDefault();
     const shown = String(new FormData(event.target as HTMLFormElement).get("number") ?? "");
+    const { user } = this;
     this.ui.run(async () => {
       const { verification } = this.session.client;
-      const same = await verification.compareSafetyNumber(this.user, shown);
-      this.#result = same ? words().same : words().differ(this.user);
+      const same = await verification.compareSafetyNumber(user, shown);
+      if (this.user === user) this.#result = same ? words().same : words().differ(user);
       await this.#load();
     });
   };

@@ -1,0 +1,256 @@
+/** What the views show of a session, and what their buttons do, without a browser. */
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { ChatEntry } from "../../src/app/model/chat-list.ts";
+import type { Link } from "../../src/app/model/link.ts";
+import type { Session } from "../../src/app/model/session.ts";
+import { ChatList } from "../../src/app/views/chat-list.ts";
+import { ConversationView } from "../../src/app/views/conversation.ts";
+import { Devices } from "../../src/app/views/devices.ts";
+import { LinkBar } from "../../src/app/views/link-bar.ts";
+import { pictureOf, titleOf, usersIn } from "../../src/app/views/names.ts";
+import { requests } from "../../src/app/views/requests.ts";
+import { reasonIn } from "../../src/app/views/ui.ts";
+import type { View } from "../../src/app/views/view.ts";
+import { en } from "../../src/app/words/en.ts";
+import {
+  ApiError,
+  CannotLink,
+  State,
+  type StoredMessage,
+  Unreachable,
+} from "../../src/client/index.ts";
+import { actions, drawn, said } from "./drawn.ts";
+import { entry, made, NOON, sessionWith, uiOf } from "./view-scene.ts";
+
+let page: ReturnType<typeof uiOf>;
+
+beforeEach(() => {
+  page = uiOf();
+});
+
+const shown = <V extends View>(view: V, session: Session, more: object = {}): unknown =>
+  made(view, { ui: page.ui, session, ...more }).render();
+
+describe("the list of chats", () => {
+  const list = (chats: ChatEntry[], more: object = {}) =>
+    shown(new ChatList(), sessionWith(chats, more).session);
+
+  test.each([
+    [0, undefined],
+    [1, "1"],
+    [999, "999"],
+    [1_000, "999+"],
+  ])("shows that %d are unread as %s", (unread, badge) => {
+    const row = drawn(list([entry("c1", { unread })]));
+    expect(/class="badge" aria-hidden="true">([^<]*)</.exec(row)?.[1]).toBe(badge);
+    expect(row.includes("has-unread")).toBe(unread > 0);
+    expect(row.includes(en.unread(unread))).toBe(unread > 0);
+  });
+  test("shows what was written last: who in a group, and how far one's own is", () => {
+    const last = { sender: "raju", sentAt: NOON, text: "Hi", kind: "text", state: State.READ };
+    expect(said(list([entry("c1")]))).toContain("Hey");
+    expect(said(list([entry("c1")]))).not.toContain("ravi: Hey");
+    expect(said(list([entry("c1", { kind: "group" })]))).toContain("ravi: Hey");
+    const own = drawn(list([entry("c1", { kind: "group", last: last as StoredMessage })]));
+    expect(own).toContain("ticks state-4");
+    expect(own).not.toContain("raju: ");
+    expect(said(list([entry("c1", { last: undefined })]))).toContain(en.noTextYet);
+  });
+  test("shows who types before all else, and a draft of what is not open", () => {
+    const drafts = { of: (chat: string) => (chat === "c1" ? "not sent" : "") };
+    expect(said(list([entry("c1")], { drafts }))).toContain(`${en.draft}: not sent`);
+    expect(said(list([entry("c1")], { drafts, typing: () => ["ravi"] }))).toContain(en.typing);
+    Object.assign(page.ui, { route: { at: "chat", chat: "c1" } });
+    expect(said(list([entry("c1")], { drafts }))).toContain("Hey");
+  });
+  test("is searched by what chats are called and who is in them, however it is typed", () => {
+    const session = sessionWith([
+      entry("c1", { name: "Trip" }),
+      entry("c2", { name: "Work" }),
+    ]).session;
+    const view = made(new ChatList(), { ui: page.ui, session });
+    for (const [typed, found] of [
+      ["TRI", true],
+      ["ravi", true],
+      ["work", false],
+    ] as const) {
+      const [input] = actions(view.render(), "input") as ((event: object) => void)[];
+      input?.({ target: { value: typed } });
+      expect(said(view.render()).includes("Trip")).toBe(found);
+    }
+  });
+  test("marks the open one, who is online, and what is muted", () => {
+    expect(drawn(list([entry("c1")]))).not.toContain("aria-current=true");
+    expect(said(list([entry("c1")]))).not.toContain(en.muted);
+    Object.assign(page.ui, { route: { at: "info", chat: "c1" } });
+    expect(drawn(list([entry("c1")]))).toContain("aria-current=true");
+    expect(said(list([entry("c1")], { isMuted: () => true }))).toContain(en.muted);
+    const presence = (online: boolean) => ({ presence: new Map([["ravi", { online }]]) });
+    expect(said(list([entry("c1")], presence(true)))).toContain(en.online);
+    expect(said(list([entry("c1")], presence(false)))).not.toContain(en.online);
+  });
+  test("has what strangers and groups ask for behind one row, and not among the chats", () => {
+    const isRequest = (chat: string) => chat === "c1";
+    const both = list([entry("c1"), entry("c2")], { isRequest, invitations: [{}] });
+    expect(said(both)).toContain(en.requestsWaiting(2));
+    expect(drawn(both)).not.toContain("#/chat/c1");
+    expect(drawn(list([entry("c2")]))).not.toContain("requests-row");
+  });
+});
+
+describe("what is below a chat", () => {
+  const foot = (more: object, of: Partial<ChatEntry> = {}) => {
+    const given = sessionWith([entry("c1", of)], more);
+    const conversation = { chat: "c1" };
+    return { ...given, view: shown(new ConversationView(), given.session, { conversation }) };
+  };
+
+  test("is where one writes, unless the user has left or has blocked the other one", async () => {
+    expect(drawn(foot({}).view)).toContain("<switchboard-composer");
+    const left = foot({ blocked: new Set(["ravi"]), isRequest: () => true }, { left: true });
+    expect(said(left.view)).toContain(en.notMember);
+    expect(drawn(left.view)).not.toContain("<switchboard-composer");
+    const blocked = foot({ blocked: new Set(["ravi"]) });
+    expect(said(blocked.view)).toContain(en.blockedText("ravi"));
+    expect(drawn(blocked.view)).not.toContain("<switchboard-composer");
+    await actions(blocked.view).at(-1)?.();
+    await vi.waitFor(() => expect(blocked.asked).toEqual(["forget ravi", "refresh"]));
+    const other = foot({ blocked: new Set(["meena"]) });
+    expect(drawn(other.view)).toContain("<switchboard-composer");
+  });
+  test("is a choice where a stranger asks: block, decline, accept", async () => {
+    for (const [at, acts, goes] of [
+      [-3, "block ravi", true],
+      [-2, "decline c1", true],
+      [-1, "accept c1", false],
+    ] as const) {
+      const { view, asked } = foot({ isRequest: () => true });
+      page.went.length = 0;
+      expect(drawn(view)).not.toContain("<switchboard-composer");
+      actions(view).at(at)?.();
+      await vi.waitFor(() => expect(asked).toEqual([acts, "refresh"]));
+      if (goes) await vi.waitFor(() => expect(page.went).toEqual([{ at: "list" }]));
+      else expect(page.went).toEqual([]);
+    }
+  });
+  test("and above it a warning where somebody's keys have changed, and only theirs", () => {
+    expect(drawn(foot({}).view)).not.toContain('role="alert"');
+    expect(drawn(foot({ changedKeys: new Set(["meena"]) }).view)).not.toContain('role="alert"');
+    const { view } = foot({ changedKeys: new Set(["ravi"]) });
+    expect(drawn(view)).toContain('role="alert"');
+    expect(said(view)).toContain(en.held("ravi"));
+    for (const act of actions(view)) act();
+    expect(page.went).toContainEqual({ at: "verify", chat: "c1", user: "ravi" });
+  });
+  test.each([
+    [{ presence: new Map([["ravi", { online: true }]]) }, en.online],
+    [{ presence: new Map([["ravi", { online: true }]]), typing: () => ["ravi"] }, en.typing],
+    [{ presence: new Map([["ravi", { online: false, lastSeen: 1 }]]) }, en.lastSeen("")],
+  ])("says under its title who is there: %#", (more, expected) => {
+    expect(said(foot(more).view)).toContain(expected.trim());
+  });
+});
+
+describe("the state of the connection", () => {
+  const bar = (link: Link, more: object = {}) => {
+    const given = sessionWith([], { link, ...more });
+    return { ...given, view: shown(new LinkBar(), given.session) };
+  };
+
+  test.each<[Link, string]>([
+    [{ at: "connecting" }, en.connecting],
+    [{ at: "catching-up" }, en.catchingUp],
+    [{ at: "connected" }, en.connected],
+    [{ at: "stopped" }, en.stopped],
+  ])("%j is said, and there is nothing to press", (link, state) => {
+    expect(said(bar(link).view)).toContain(state);
+    expect(actions(bar(link).view)).toEqual([]);
+  });
+  test("that is waited for has the seconds that are left, which are not read out, and a button", () => {
+    const { view, asked } = bar({ at: "waiting", until: Date.now() + 4_500 });
+    expect(drawn(view)).toContain(`role="status">${en.noConnection}<`);
+    expect(drawn(view)).toContain(`aria-hidden="true">${en.waitingFor("in 5 seconds")}<`);
+    actions(view)[0]?.();
+    expect(asked).toEqual(["now"]);
+    expect(said(bar({ at: "waiting", until: 0 }).view)).toContain(en.connecting);
+  });
+  test("has above it that nothing is kept, and that a newer page waits", () => {
+    const connected: Link = { at: "connected" };
+    expect(said(bar(connected).view)).not.toContain(en.storeFailing);
+    expect(said(bar(connected, { storeFailing: true }).view)).toContain(en.storeFailing);
+    expect(said(bar(connected).view)).not.toContain(en.updateWaits);
+    page.notifications.updateWaits = true;
+    expect(said(bar(connected).view)).toContain(en.updateWaits);
+  });
+});
+
+test("a group that invites is joined and opened, or declined", async () => {
+  const { session, asked } = sessionWith([], { invitations: [{ chat: "c9", by: "ravi" }] });
+  const view = requests(page.ui, session);
+  expect(said(view)).toContain(en.invitationFrom("ravi"));
+  const [, decline, accept] = actions(view);
+  decline?.();
+  await vi.waitFor(() => expect(asked).toEqual(["decline c9", "refresh"]));
+  accept?.();
+  await vi.waitFor(() => expect(page.went).toEqual([{ at: "chat", chat: "c9" }]));
+  expect(said(requests(page.ui, sessionWith([]).session))).toContain(en.noRequests);
+});
+
+test("this device is not removed here, another one after a question", async () => {
+  const removed: string[] = [];
+  const client = {
+    device: "web",
+    devices: async () => [
+      { device: "web", verified: true },
+      { device: "old", verified: false },
+    ],
+    listen: () => () => {},
+    removeDevice: async (device: string) => void removed.push(device),
+  };
+  const { session } = sessionWith([], { client });
+  const view = made(new Devices(), { ui: page.ui, session });
+  view.connectedCallback();
+  const text = () => said(view.render());
+  await vi.waitFor(() => expect(text()).toContain("old"));
+  expect(text()).toContain(`web ${en.thisDevice}`);
+  expect(text()).toContain(`old ${en.notVerified}`);
+  expect(drawn(view.render()).match(/class="danger"/g)).toHaveLength(1);
+  actions(view.render()).at(-1)?.();
+  expect(removed).toEqual([]);
+  expect(page.questions).toMatchObject([{ danger: true }]);
+  await page.questions[0]?.run("");
+  expect(removed).toEqual(["old"]);
+});
+
+test.each([
+  [{ name: "Trip", members: ["raju", "ravi"] }, "Trip"],
+  [{ name: "", members: ["raju", "ravi"] }, "ravi"],
+  [{ name: undefined, members: ["raju", "a", "b", "c", "d"] }, "a, b, c, d"],
+  [{ name: undefined, members: ["raju", "a", "b", "c", "d", "e"] }, en.andMore("a, b, c", 2)],
+  [{ name: undefined, members: ["raju"] }, en.group],
+])("a chat is called what it is named, or by the others in it: %#", (chat, title) => {
+  const of = entry("c1", chat as Partial<ChatEntry>);
+  expect(titleOf(of, sessionWith([of]).session)).toBe(title);
+});
+
+test("a group has its own picture or none, and a direct chat that of the other one", () => {
+  const of = entry("c1");
+  expect(pictureOf(of, sessionWith([of]).session)).toBe("picture of ravi");
+  const group = entry("c1", { kind: "group", picture: undefined });
+  expect(pictureOf(group, sessionWith([group]).session)).toBeUndefined();
+  expect(pictureOf({ ...group, picture: "x" }, sessionWith([group]).session)).toBe("x");
+});
+
+test("users are read as they are typed, each once", () => {
+  expect(usersIn(" Raju, meena;raju  MIRA ")).toEqual(["raju", "meena", "mira"]);
+});
+
+test.each([
+  [new Unreachable("x"), en.unreachable],
+  [new CannotLink("expired"), en.notLinked.expired],
+  [new ApiError("rate_limited", "x", 429, 5), en.limited],
+  [new RangeError("x"), en.failed("x")],
+])("%s is said in a sentence", (error, sentence) => {
+  expect(reasonIn(error)).toBe(sentence);
+});

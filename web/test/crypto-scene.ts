@@ -1,0 +1,399 @@
+/**
+ * Devices with real engines, ratchets and stores over a backend in memory: no sockets, and time stands
+ * still. What tests/client/crypto/scene.py is to the Python client.
+ */
+
+import { loadDevice } from "../src/client/account.ts";
+import type { ClaimedKey, SignedDevice } from "../src/client/core/bodies.generated.ts";
+import type { FetchResult, Request } from "../src/client/core/cipher.ts";
+import type { MessageContent, Reference } from "../src/client/core/content.ts";
+import { Engine } from "../src/client/core/engine.ts";
+import type { Event } from "../src/client/core/events.ts";
+import { changeId, nameOf, partsOf, ulid, userOf } from "../src/client/core/ids.ts";
+import type { Output } from "../src/client/core/outputs.ts";
+import { parse } from "../src/client/core/parsing.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+import type { Step } from "../src/client/core/step.ts";
+import { Encryption } from "../src/client/crypto/encryption.ts";
+import type { Self } from "../src/client/crypto/envelope.ts";
+import { canonical, deviceDocument, keyDocument } from "../src/client/crypto/signing.ts";
+import { historyOf } from "../src/client/store/history.ts";
+import { Ledger } from "../src/client/store/ledger.ts";
+import { Store } from "../src/client/store/store.ts";
+import * as tables from "../src/client/store/tables.ts";
+
+const START = 1_700_000_000_000;
+const SETTINGS = {
+  ...DEFAULTS,
+  syncJitter: [1, 1],
+  pingBetween: [9e15, 9e15],
+  reconnectBetween: [9e15, 9e15],
+} as const;
+let scenes = 0;
+
+export interface Sent {
+  readonly message_id: string;
+  readonly chat: string;
+  readonly alg: string;
+  readonly to?: Readonly<Record<string, string>>;
+  readonly payload?: string;
+  readonly hidden?: boolean;
+}
+
+interface Logged extends Sent {
+  readonly seq: number;
+  readonly from: string;
+  readonly sent_at: number;
+}
+
+/** One device of a user; it runs only where a test or `Scene.settle` lets it. */
+export class Device {
+  readonly name: string;
+  readonly scene: Scene;
+  readonly self: Self;
+  readonly store: Store;
+  online = false;
+  /** What its connection has brought and it has not taken yet. */
+  down: object[] = [];
+  wanted: Request[] = [];
+  events: Event[] = [];
+  #engine: Engine;
+
+  private constructor(scene: Scene, self: Self, store: Store) {
+    this.scene = scene;
+    this.self = self;
+    this.store = store;
+    this.name = self.name;
+    this.#engine = this.#made();
+  }
+
+  static async made(scene: Scene, name: string): Promise<Device> {
+    const [user, device] = partsOf(name);
+    const store = await Store.open(`crypto-${scenes++}`, tables.VERSION, tables.TABLES);
+    const { self } = await loadDevice(store, user, device);
+    const made = new Device(scene, self, store);
+    await made.step((step, engine) => engine.restore(step));
+    await made.#account((row) => ({ ...row, registeredAt: scene.time }));
+    return made;
+  }
+
+  #made(): Engine {
+    const [user, device] = partsOf(this.name);
+    return new Engine(user, device, () => 0.5, SETTINGS);
+  }
+
+  async step<T>(act: (step: Step, engine: Engine) => Promise<T> | T): Promise<T> {
+    const { time } = this.scene;
+    const now = time - START;
+    const result = await this.store.transaction(async (work) => {
+      const ledger = new Ledger(work, ...partsOf(this.name));
+      const cipher = new Encryption(this.self, ledger, now, time);
+      return act({ now, time, ledger, cipher }, this.#engine);
+    });
+    for (const output of this.#engine.outputs()) this.#does(output);
+    return result;
+  }
+
+  #does(output: Output): void {
+    if (output.type === "transmit") this.scene.handle(this, JSON.parse(output.text));
+    else if (output.type === "fetch") this.wanted.push(output.request);
+    else if (output.type === "event") this.events.push(output.event);
+  }
+
+  async connect(): Promise<void> {
+    this.online = true;
+    await this.step((step, engine) => engine.opened(step));
+  }
+
+  async leave(): Promise<void> {
+    this.online = false;
+    this.down = [];
+    await this.step((step, engine) => engine.closed(step));
+  }
+
+  /** Only the store is left. */
+  async crash(): Promise<void> {
+    this.online = false;
+    this.down = [];
+    this.wanted = [];
+    this.#engine = this.#made();
+    await this.step((step, engine) => engine.restore(step));
+  }
+
+  /** Keys as the directory lists them. */
+  async signed(): Promise<SignedDevice> {
+    const { ratchets, keys } = this.self;
+    const document = canonical(deviceDocument(...partsOf(this.name), keys));
+    const pickle = await this.#pickle();
+    return { keys, signature: ratchets.sign(pickle, document), introduction: undefined };
+  }
+
+  /** A new one-time key, as the directory hands it out. */
+  async oneTimeKey(): Promise<ClaimedKey> {
+    const { ratchets } = this.self;
+    let pickle = ratchets.addOneTimeKeys(await this.#pickle(), 1);
+    const [made] = ratchets.unpublishedKeys(pickle).oneTime;
+    if (made === undefined) throw new Error("no key");
+    const document = canonical(keyDocument(...partsOf(this.name), made.id, made.key, false));
+    const signature = ratchets.sign(pickle, document);
+    pickle = ratchets.markPublished(pickle);
+    await this.#account((row) => ({ ...row, pickle }));
+    return { ...made, signature, fallback: false };
+  }
+
+  async #account(change: (row: tables.AccountRow) => tables.AccountRow): Promise<void> {
+    await this.store.transaction(async (work) => {
+      const row = await work.get(tables.account, tables.ONLY);
+      if (row !== undefined) work.put(tables.account, change(row));
+    });
+  }
+
+  async #pickle(): Promise<string> {
+    return (await this.store.get(tables.account, tables.ONLY))?.pickle ?? "";
+  }
+
+  async send(chat: string, text: string): Promise<string> {
+    return this.write(chat, { kind: "text", text }, ulid(this.scene.time + this.scene.log.length));
+  }
+
+  /** Something that changes a message or a chat, unless it has an id of a text. */
+  async write(chat: string, content: MessageContent, id = changeId(this.scene.time)) {
+    await this.step((step, engine) => engine.send(step, id, chat, content));
+    return id;
+  }
+
+  reference(id: string): Reference {
+    return { by: this.name, id };
+  }
+
+  /** Its user accepts the identities of `user` that are shown now. */
+  async accept(user: string): Promise<void> {
+    const listed = new Map((await this.scene.listing(user)).map(([at, { keys }]) => [at, keys]));
+    await this.step((step, engine) => engine.accept(step, user, listed));
+  }
+
+  async texts(chat: string): Promise<(string | undefined)[]> {
+    return (await historyOf(this.store, chat, 1_000)).map(({ text }) => text);
+  }
+
+  heard<T extends Event["type"]>(type: T): Extract<Event, { type: T }>[] {
+    return this.events.filter((each): each is Extract<Event, { type: T }> => each.type === type);
+  }
+}
+
+/** The backend, and everything that is under way between it and the devices. */
+export class Scene {
+  time = START;
+  readonly log: Logged[] = [];
+  /** `user/device` -> who answers for it; what is not here is not registered. */
+  readonly devices = new Map<string, Device>();
+  /** Of which the directory has no keys to hand out. */
+  readonly without = new Set<string>();
+  /** Nobody is notified of devices that come and go. */
+  quiet = false;
+  /** Of each chat. */
+  readonly members = new Map<string, string[]>();
+  /** Frames that are not taken for good, by what they are sent for. */
+  refuses: ((frame: Sent, from: Device) => boolean) | undefined;
+
+  static async of(...names: string[]): Promise<Scene> {
+    const scene = new Scene();
+    for (const name of names) await scene.add(name);
+    return scene;
+  }
+
+  get(name: string): Device {
+    const device = this.devices.get(name);
+    if (device === undefined) throw new Error(`there is no ${name}`);
+    return device;
+  }
+
+  /** A device that is registered, or another one of the same name in its place. */
+  async add(name: string): Promise<Device> {
+    const device = await Device.made(this, name);
+    this.devices.set(name, device);
+    for (const [chat, users] of this.members) {
+      if (users.includes(userOf(name))) await this.#meets(device, chat, users);
+    }
+    await device.connect();
+    this.#changed(userOf(name));
+    await this.settle();
+    return device;
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.get(name).leave();
+    this.devices.delete(name);
+    this.#changed(userOf(name));
+    await this.settle();
+  }
+
+  /** A direct chat of two, a group of more. */
+  async chat(...users: string[]): Promise<string> {
+    const chat = `${users.length > 2 ? "group" : "direct"}-${this.members.size}`;
+    this.members.set(chat, users);
+    for (const device of this.devices.values()) {
+      if (users.includes(userOf(device.name))) await this.#meets(device, chat, users);
+    }
+    await this.settle();
+    return chat;
+  }
+
+  async #meets(device: Device, chat: string, users: string[]): Promise<void> {
+    const kind = chat.startsWith("group") ? "group" : "direct";
+    await device.step((step, engine) => engine.chatIs(step, chat, users, { kind }));
+  }
+
+  /** The members of a group are others now. */
+  async become(chat: string, ...users: string[]): Promise<void> {
+    this.members.set(chat, users);
+    for (const device of this.devices.values()) {
+      if (users.includes(userOf(device.name))) await this.#meets(device, chat, users);
+    }
+    await this.settle();
+  }
+
+  #changed(user: string): void {
+    if (this.quiet) return;
+    for (const device of this.devices.values()) {
+      if (device.online) device.down.push({ type: "devices_changed", user });
+    }
+  }
+
+  async listing(user: string): Promise<[device: string, signed: SignedDevice][]> {
+    const own = [...this.devices.values()].filter(({ name }) => userOf(name) === user);
+    return Promise.all(own.map(async (each) => [partsOf(each.name)[1], await each.signed()]));
+  }
+
+  handle(from: Device, frame: Record<string, unknown>): void {
+    if (!from.online) return;
+    if (frame.action === "send") this.#take(from, frame as unknown as Sent);
+    if (frame.action === "sync") this.#sync(from, (frame.chats ?? {}) as Record<string, number>);
+  }
+
+  #take(from: Device, frame: Sent): void {
+    const { chat, message_id } = frame;
+    if (this.refuses?.(frame, from)) {
+      from.down.push({ type: "error", code: "too_large", message: "no", message_id });
+      return;
+    }
+    const all = this.log.filter((each) => each.chat === chat);
+    const known = all.find((each) => each.message_id === message_id && each.from === from.name);
+    const logged = known ?? { ...frame, seq: all.length + 1, from: from.name, sent_at: this.time };
+    const users = this.members.get(chat) ?? [];
+    const others = [...this.devices.values()].filter(
+      ({ name }) => users.includes(userOf(name)) && name !== from.name,
+    );
+    if (known === undefined) {
+      this.log.push(logged);
+      for (const to of others) if (to.online) to.down.push(this.#message(logged, to));
+    }
+    const to = frame.to === undefined ? undefined : Object.keys(frame.to);
+    const missing = others.map(({ name }) => name).filter((name) => to && !to.includes(name));
+    const stale = (to ?? []).filter((name) => !this.devices.has(name));
+    const { seq, sent_at } = logged;
+    from.down.push({ type: "accepted", message_id, chat, seq, sent_at, missing, stale });
+  }
+
+  #message({ from, to, payload, ...logged }: Logged, reader: Device): object {
+    const [sender, sender_device] = partsOf(from);
+    const { chat, seq, message_id, alg, sent_at } = logged;
+    const sealed = to === undefined ? payload : (to[reader.name] ?? null);
+    const said = { chat, seq, message_id, sender, sender_device, alg, payload: sealed };
+    return { type: "message", ...said, sent_at };
+  }
+
+  #sync(to: Device, asked: Record<string, number>): void {
+    const chats: Record<string, object> = {};
+    for (const [chat, users] of this.members) {
+      if (!users.includes(userOf(to.name))) continue;
+      const all = this.log.filter((each) => each.chat === chat);
+      const after = asked[chat] ?? 0;
+      for (const each of all) if (each.seq > after) to.down.push(this.#message(each, to));
+      const members = Object.fromEntries(users.map((user) => [user, {}]));
+      chats[chat] = { seq: all.length, after, complete_to: all.length, missing: [], members };
+    }
+    to.down.push({ type: "synced", chats, more: false });
+  }
+
+  /** To whom each Olm frame of a device went in the chat. */
+  readers(chat: string, from: string): string[][] {
+    const sent = this.log.filter((each) => each.chat === chat && each.from === from);
+    return sent.flatMap(({ to }) => (to === undefined ? [] : [Object.keys(to).sort()]));
+  }
+
+  /** The ids of the group sessions that were used. */
+  sessions(): string[] {
+    return [...new Set(this.log.flatMap(({ payload }) => payload?.split(".")[0] ?? []))];
+  }
+
+  // -- until nothing is under way
+
+  async settle(ms = 0): Promise<void> {
+    this.time += ms;
+    const all = [...this.devices.values()];
+    if (ms > 0) for (const device of all) await device.step((step, engine) => engine.due(step));
+    for (let busy = true; busy; ) {
+      busy = false;
+      for (const device of all) {
+        while (device.online && device.wanted.length + device.down.length > 0) {
+          busy = true;
+          await this.#next(device);
+        }
+      }
+    }
+  }
+
+  async #next(device: Device): Promise<void> {
+    const request = device.wanted.shift();
+    if (request !== undefined) {
+      const result = await this.#response(request, device);
+      await device.step((step, engine) => engine.fetchSucceeded(step, result));
+      return;
+    }
+    const frame = device.down.shift();
+    const parsed = parse(JSON.stringify(frame));
+    if (parsed === undefined) throw new Error("no frame that is known");
+    if (parsed.type === "message") await this.meets(device, parsed.sender, parsed.senderDevice);
+    await device.step((step, engine) => engine.received(step, parsed));
+  }
+
+  /** As a client does: it asks who has sent something before it takes that. */
+  async meets(device: Device, user: string, other: string): Promise<void> {
+    const known = await device.store.get(tables.knownDevices, [user, other]);
+    if (known !== undefined || nameOf(user, other) === device.name) return;
+    await device.step(async (step, engine) => {
+      const request = engine.lookAt(step, user);
+      await engine.fetchSucceeded(step, await this.#listed(request));
+    });
+  }
+
+  async #listed(request: Request & { readonly type: "lists" }): Promise<FetchResult> {
+    const devices = new Map(await this.listing(request.user));
+    return { type: "lists", request, found: { devices, former: [] } };
+  }
+
+  async #response(request: Request, by: Device): Promise<FetchResult> {
+    if (request.type === "lists") return this.#listed(request);
+    if (request.type === "chats") {
+      const users = this.members.get(request.chat) ?? [];
+      await this.#meets(by, request.chat, users);
+      return { type: "chats", request };
+    }
+    const there = request.devices.filter((name) => this.devices.has(name));
+    const keys = there.filter((name) => !this.without.has(name));
+    const found = new Map<string, ClaimedKey>();
+    for (const name of keys) found.set(name, await this.get(name).oneTimeKey());
+    return { type: "claims", request, found };
+  }
+}
+
+/** One text after another; the id of the last. */
+export async function say(scene: Scene, who: string, chat: string, ...texts: string[]) {
+  let id = "";
+  for (const text of texts) {
+    id = await scene.get(who).send(chat, text);
+    await scene.settle();
+  }
+  return id;
+}
