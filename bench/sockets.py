@@ -156,7 +156,7 @@ async def _serve(pipe: Pipe) -> None:
                 post(direct, *given)
             elif what == "post by":
                 url, ids, number = given
-                post(Connections(f"http://{url}", "us-east-1", credentials), ids, number)
+                post(Connections(f"http://{url}", "us-east-1", key.credentials), ids, number)
             known = {"ids": lambda: [each.connected.id for each in registry]}
             pipe.send(known.get(what, time.process_time)())
 

@@ -140,9 +140,7 @@ class DirectConnections(Connections):
         with self._lock:
             found = self._tasks.get(holder)
             if found is None:
-                found = OneTask(
-                    _url(holder), self._region, self._credentials, renew=self._renew
-                )
+                found = OneTask(_url(holder), self._region, self._credentials, renew=self._renew)
                 self._tasks[holder] = found
             return found
 
