@@ -350,5 +350,8 @@ def test_what_a_task_logged_is_a_step_of_a_trace_and_names_a_message(
     assert [each["title"] for each in shown] == ["tasks-1 logs: accepted", "PutItem"]
     assert [each["has_text"] for each in shown] == [True, True]
     recent = run(details.get(("trace",), {}))["recent"]
-    assert [(each["id"], each["function"]) for each in recent] == [("m1", "Send"), ("m2", "tasks-1")]
+    assert [(each["id"], each["function"]) for each in recent] == [
+        ("m1", "Send"),
+        ("m2", "tasks-1"),
+    ]
     assert run(details.get(("trace",), {"from": "25"}))["recent"] == recent[:1]
