@@ -82,13 +82,16 @@ class RawClient:
         accepted = asyncio.get_running_loop().create_future()
         self._accepted[message_id] = accepted
         frame = {"message_id": message_id, "chat": chat, "alg": "megolm.v1", "payload": payload}
-        async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-            while True:  # repeated until it is accepted, as the protocol has it
-                await self._write({"action": "send", **frame})
-                done, _ = await asyncio.wait({accepted}, timeout=REPEATED_AFTER_SECONDS)
-                if done:
-                    at: float = accepted.result()
-                    return at
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                while True:  # repeated until it is accepted, as the protocol has it
+                    await self._write({"action": "send", **frame})
+                    done, _ = await asyncio.wait({accepted}, timeout=REPEATED_AFTER_SECONDS)
+                    if done:
+                        at: float = accepted.result()
+                        return at
+        finally:
+            self._accepted.pop(message_id, None)  # nobody waits for an answer that comes later
 
     async def sync(self, chat: str) -> dict[str, Any]:
         """The `synced` frame after what followed this chat's last message here."""

@@ -21,6 +21,7 @@ from bench.memory import pss_kilobytes
 from bench.table import Row, within
 from emulator.listening import free_port
 from lambdas.connections import Connections, Post
+from lambdas.post_key import PostKey
 from lambdas.sockets.app import MESSAGE_BYTES, Sockets, Task
 from lambdas.sockets.direct import PATH, DirectConnections
 from lambdas.sockets.held import Registry
@@ -140,12 +141,10 @@ async def _serve(pipe: Pipe) -> None:
     own, registry = Holder("127.0.0.1", free_port()), Registry()
     threads = ThreadPoolExecutor(40)
 
-    def credentials() -> tuple[str, str, None]:
-        return "sockets", SECRET, None
-
+    key = PostKey(lambda _: SECRET)
     loop = asyncio.get_running_loop()
-    direct = DirectConnections(own, registry, loop, "us-east-1", credentials)
-    task = Task(own, lambda: SECRET, "us-east-1", 100_000, threads, time.time, secrets.token_bytes)
+    direct = DirectConnections(own, registry, loop, "us-east-1", key)
+    task = Task(own, key, "us-east-1", 100_000, threads, time.time, secrets.token_bytes)
     dispatcher = Dispatcher(time.time, lambda: "id", dict.fromkeys(ROUTES, _answer), _allow)
     server = _server(Sockets(task, registry, dispatcher, lambda: direct), own)
 
@@ -161,7 +160,7 @@ async def _serve(pipe: Pipe) -> None:
                 post(direct, *given)
             elif what == "post by":
                 url, ids, number = given
-                post(Connections(f"http://{url}", "us-east-1", credentials), ids, number)
+                post(Connections(f"http://{url}", "us-east-1", key.credentials), ids, number)
             known = {"ids": lambda: [each.connected.id for each in registry]}
             pipe.send(known.get(what, time.process_time)())
 

@@ -51,7 +51,8 @@ class Connections:
     """The open connections of one WebSocket API.
 
     `url` is https://<api>.execute-api.<region>.amazonaws.com/<stage>; `credentials` is called at
-    each signature. Threads and their HTTP connections are reused by later invocations.
+    each signature, and `renew` when one was rejected: the post is tried again if they are others
+    then. Threads and their HTTP connections are reused by later invocations.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Connections:
         region: str,
         credentials: Callable[[], Credentials],
         clock: Callable[[], float] = time.time,
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = urlsplit(url)
         self._region = region
         self._credentials = credentials
         self._clock = clock
+        self._renew = renew
         self._local = threading.local()
 
     @cached_property
@@ -100,11 +103,14 @@ class Connections:
             if attempt and time.monotonic() - started > RETRY_WITHIN_SECONDS:
                 break
             time.sleep(0.05 * attempt)
+            credentials = self._credentials()
             try:
-                status = self._send(method, path, body, started + WITHIN_SECONDS)
+                status = self._send(method, path, body, credentials, started + WITHIN_SECONDS)
             except (OSError, http.client.HTTPException) as error:
                 self._forget()  # the other side may have closed a kept-alive connection
                 logger.debug("a post met a broken HTTP connection", extra={"fault": str(error)})
+                continue
+            if status == 403 and self._has_others(credentials):
                 continue
             if status not in RETRIED:
                 break
@@ -115,7 +121,13 @@ class Connections:
         logger.warning("could not reach a connection", extra={"status": status, "method": method})
         return Outcome.FAILED
 
-    def _send(self, method: str, path: str, body: bytes, deadline: float) -> int:
+    def _has_others(self, rejected: Credentials) -> bool:
+        self._renew()
+        return self._credentials() != rejected
+
+    def _send(
+        self, method: str, path: str, body: bytes, credentials: Credentials, deadline: float
+    ) -> int:
         connection = self._http(deadline)
         headers = sign(
             method=method,
@@ -123,7 +135,7 @@ class Connections:
             path=path,
             body=body,
             region=self._region,
-            credentials=self._credentials(),
+            credentials=credentials,
             now=self._clock(),
         )
         connection.request(method, path, body, {**headers, "user-agent": USER_AGENT})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lambdas.connections import Connections
     from lambdas.files import Files
     from lambdas.log_level import LogLevel
+    from lambdas.post_key import PostKey
     from lambdas.tables import Table
 
 
@@ -234,23 +235,28 @@ class Aws:
     def connections(self) -> "Connections":
         from lambdas.connections import Connections
 
-        if self.settings.get("CONNECTIONS_KEY"):
-            _ = self.connections_key  # before there are threads that would all ask for it
-        return Connections(
-            self.settings["CONNECTIONS_URL"], self.settings.region, self.post_credentials
-        )
+        settings = self.settings
+        url, region = settings["CONNECTIONS_URL"], settings.region
+        if not settings.get("CONNECTIONS_KEY"):
+            return Connections(url, region, self._credentials)
+        key = self.post_key
+        _ = key.values  # before there are threads: creating a client is not thread-safe
+        return Connections(url, region, key.credentials, renew=key.renew)
 
     @cached_property
-    def connections_key(self) -> str:
-        """What posts are signed with where tasks hold the sockets."""
-        found = self.secrets.get_secret_value(SecretId=self.settings["CONNECTIONS_KEY"])
-        return found["SecretString"]
+    def post_key(self) -> "PostKey":
+        """Where tasks hold the sockets."""
+        from lambdas.post_key import PostKey
 
-    def post_credentials(self) -> tuple[str, str, str | None]:
-        """The role's for API Gateway, and the shared key for tasks."""
-        if self.settings.get("CONNECTIONS_KEY"):
-            return "sockets", self.connections_key, None
-        return self._credentials()
+        return PostKey(self._post_key)
+
+    def _post_key(self, stage: str) -> str | None:
+        secret = self.settings["CONNECTIONS_KEY"]
+        try:
+            found = self.secrets.get_secret_value(SecretId=secret, VersionStage=stage)
+        except self.secrets.exceptions.ResourceNotFoundException:
+            return None
+        return found["SecretString"]
 
     @cached_property
     def files(self) -> "Files":

@@ -324,3 +324,34 @@ def test_the_server_knows_who_made_which_call_and_leaves_reads_out(aws: str) -> 
         ("Push-1", "Publish", False),
     ]
     assert "MessageId" in found["calls"][1]["result"]
+
+
+def test_what_a_task_logged_is_a_step_of_a_trace_and_names_a_message(
+    ring: Ring, details: Details, tmp_path: Path
+) -> None:
+    """Frames of a socket that a task holds are no records of the emulator."""
+    ring.add(INVOCATION, "Send", at=30.0, given='{"eventType": "MESSAGE", "message_id": "m1"}')
+    ring.add(CALL, "PutItem", by="tasks-1", at=20.0, given='{"id": "m2"}')
+
+    def line(second: int, **fields: str) -> str:
+        return json.dumps({"timestamp": f"1970-01-01 00:00:{second},000+0000", **fields})
+
+    (tmp_path / "tasks-1.log").write_text(
+        "\n".join(
+            [
+                line(10, message="accepted", message_id="m2"),
+                line(11, message="a metric", _aws="", message_id="m3"),
+                "no JSON with m2",
+            ]
+        )
+    )
+    (tmp_path / "Send.log").write_text(line(12, message="of a record", message_id="m2"))
+    shown = run(details.get(("trace",), {"id": "m2"}))["steps"]
+    assert [each["title"] for each in shown] == ["tasks-1 logs: accepted", "PutItem"]
+    assert [each["has_text"] for each in shown] == [True, True]
+    recent = run(details.get(("trace",), {}))["recent"]
+    assert [(each["id"], each["function"]) for each in recent] == [
+        ("m1", "Send"),
+        ("m2", "tasks-1"),
+    ]
+    assert run(details.get(("trace",), {"from": "25"}))["recent"] == recent[:1]

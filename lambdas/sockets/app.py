@@ -10,19 +10,21 @@ that is closed, 413 for a frame that is too large. Not there is GET, which nobod
 """
 
 import asyncio
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from lambdas.connections import Outcome
+from lambdas.post_key import PostKey
 from lambdas.sockets.direct import PATH, DirectConnections, act_on
 from lambdas.sockets.events import Connected, Upgrade
 from lambdas.sockets.held import OLD, RESTARTS, UNSUPPORTED_DATA, Held, Registry
 from lambdas.sockets.ids import RANDOM_BYTES, Holder, holder_of, new_id
 from lambdas.sockets.pace import Pace
 from lambdas.sockets.routes import Dispatcher
-from lambdas.sockets.signatures import is_signed, may_be_signed
+from lambdas.sockets.signatures import Posted, is_signed, may_be_signed
 from lambdas.telemetry import logger
 
 Scope = Mapping[str, Any]
@@ -48,11 +50,11 @@ STATUSES = {Outcome.GONE: 410, Outcome.FAILED: 503}
 
 
 class Task(NamedTuple):
-    """What the application needs of its process. `own` is its address in the network, `secret` the
-    key of posts, `most` how many sockets it holds, `threads` run handlers."""
+    """What the application needs of its process. `own` is its address in the network, `key`
+    that of posts, `most` how many sockets it holds, `threads` run handlers."""
 
     own: Holder
-    secret: Callable[[], str]
+    key: PostKey
     region: str
     most: int
     threads: Executor
@@ -76,6 +78,7 @@ class Sockets:
         self._connections = connections
         self._work: set[asyncio.Task[None]] = set()
         self._opening = 0
+        self._renewing: Future[None] | None = None
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -191,16 +194,8 @@ class Sockets:
         if body is None:
             return 413
         method, raw = scope["method"], scope["raw_path"].decode("latin-1").partition("?")[0]
-        signed = is_signed(
-            method=method,
-            path=raw,
-            headers=headers,
-            body=body,
-            secret=self._task.secret(),
-            region=self._task.region,
-            now=self._task.now(),
-        )
-        if not signed or method not in ("POST", "DELETE"):
+        given = Posted(method, raw, headers, body)
+        if not await self._is_signed(given) or method not in ("POST", "DELETE"):
             return 403
         connection_id = unquote(raw.rpartition("/")[2])
         holder = holder_of(connection_id)
@@ -214,6 +209,21 @@ class Sockets:
             send = self._connections()._request
             outcome = await self._in_thread(send, method, connection_id, body)
         return STATUSES.get(outcome, 200 if method == "POST" else 204)
+
+    async def _is_signed(self, given: Posted) -> bool:
+        """Reads the key again before it rejects: it may be another one by now."""
+        key, region = self._task.key, self._task.region
+        known = key.values
+        if any(is_signed(given, secret, region, self._task.now()) for secret in known):
+            return True
+        if self._renewing is None or self._renewing.done():
+            # one for all who wait: strangers can't take the threads of handlers
+            self._renewing = asyncio.get_running_loop().run_in_executor(
+                self._task.threads, key.renew
+            )
+        await asyncio.shield(self._renewing)
+        others = [secret for secret in key.values if secret not in known]
+        return any(is_signed(given, secret, region, self._task.now()) for secret in others)
 
     async def _in_thread(self, work: Callable[..., Any], *given: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._task.threads, work, *given)

@@ -5,12 +5,13 @@ import errno
 import http.client
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
 from lambdas import frames
 from lambdas.connections import WITHIN_SECONDS, Connections, Outcome, Post
+from lambdas.post_key import PostKey
 from lambdas.signing import Credentials
 from lambdas.sockets.held import NORMAL, Registry
 from lambdas.sockets.ids import Holder, holder_of
@@ -46,9 +47,11 @@ class OneTask(Connections):
                 raise Unreachable from error
             raise
 
-    def _send(self, method: str, path: str, body: bytes, deadline: float) -> int:
+    def _send(
+        self, method: str, path: str, body: bytes, credentials: Credentials, deadline: float
+    ) -> int:
         try:
-            return super()._send(method, path, body, deadline)
+            return super()._send(method, path, body, credentials, deadline)
         except TimeoutError as error:
             self._forget()  # its response may come later
             raise Unanswered from error
@@ -72,9 +75,9 @@ class DirectConnections(Connections):
         registry: Registry,
         loop: asyncio.AbstractEventLoop,
         region: str,
-        credentials: Callable[[], Credentials],
+        key: PostKey,
     ) -> None:
-        super().__init__(_url(own), region, credentials)
+        super().__init__(_url(own), region, key.credentials, renew=key.renew)
         self._own = own
         self._registry = registry
         self._loop = loop
@@ -137,7 +140,7 @@ class DirectConnections(Connections):
         with self._lock:
             found = self._tasks.get(holder)
             if found is None:
-                found = OneTask(_url(holder), self._region, self._credentials)
+                found = OneTask(_url(holder), self._region, self._credentials, renew=self._renew)
                 self._tasks[holder] = found
             return found
 

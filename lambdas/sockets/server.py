@@ -127,7 +127,7 @@ def main() -> None:
     dispatcher = Dispatcher(aws().now, lambda: secrets.token_urlsafe(12))
     task = Task(
         own=own,
-        secret=lambda: aws().connections_key,
+        key=aws().post_key,
         region=settings.region,
         most=int(settings.get("MOST_CONNECTIONS", "10000")),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="handler"),
@@ -164,7 +164,7 @@ async def serve(config: uvicorn.Config, sockets: Sockets, own: Holder) -> None:
         sockets.registry,
         asyncio.get_running_loop(),
         settings.region,
-        clients.post_credentials,
+        clients.post_key,
     )
     server = Server(config, sockets, float(settings.get("FINISH_SECONDS", "25")))
     beside = [asyncio.create_task(report(sockets.registry))]
@@ -221,7 +221,7 @@ def own_address(settings: Settings, port: int) -> Holder:
 
 def warm(aws: Aws) -> None:
     """Creates the clients before there are threads: creating a client is not thread-safe."""
-    _ = aws.chats, aws.users, aws.tickets, aws.sqs, aws.connections_key
+    _ = aws.chats, aws.users, aws.tickets, aws.sqs, aws.post_key.values
     # Lambda runs one handler at a time with it, a task as many as it has threads
     vars(aws)["background"] = ThreadPoolExecutor(THREADS, thread_name_prefix="beside")
 

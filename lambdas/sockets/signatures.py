@@ -11,6 +11,7 @@ import hmac
 import re
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 from lambdas.signing import ALGORITHM, signature_of_request
@@ -42,25 +43,26 @@ def may_be_signed(headers: Mapping[str, str], region: str, now: float) -> bool:
     return abs(now - signed_at) <= WITHIN_SECONDS
 
 
-def is_signed(
-    *,
-    method: str,
-    path: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    secret: str,
-    region: str,
-    now: float,
-) -> bool:
-    """Whether the request is signed with `secret`, now. Names of headers are in lower case; `path`
-    is as it came on the wire, without a query."""
+class Posted(NamedTuple):
+    """A request. Names of headers are in lower case; `path` is as it came on the wire, without a
+    query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def is_signed(given: Posted, secret: str, region: str, now: float) -> bool:
+    """Whether the request is signed with `secret`, now."""
+    method, path, headers, body = given
     found = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     if found is None or not may_be_signed(headers, region, now):
         return False
-    _, _, _, listed, given = found.groups()
+    _, _, _, listed, signature = found.groups()
     names, at = listed.split(";"), headers["x-amz-date"]
     lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names)
     digest = hashlib.sha256(body).hexdigest()
     canonical = f"{method}\n{quote(path, safe='/')}\n\n{lines}\n{listed}\n{digest}"
     expected = signature_of_request(canonical, secret, at, region, SERVICE)
-    return hmac.compare_digest(expected, given)
+    return hmac.compare_digest(expected, signature)

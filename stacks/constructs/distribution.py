@@ -67,7 +67,10 @@ class Distribution(Construct):
             comment=f"{config.project} {config.name}",
             domain_names=[settings.domain_name] if settings.domain_name else None,
             certificate=certificate,
-            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            # with CloudFront's own certificate it would have no effect
+            minimum_protocol_version=(
+                cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None
+            ),
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             enable_ipv6=False,  # as the load balancer
             web_acl_id=settings.web_acl_arn,

@@ -4,9 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Annotations, Match
 
 from stacks.config.cloudfront import CloudFront
 from stacks.config.environments import DEV
+from stacks.constructs.distribution import Distribution
 from tests.stacks.changes import NAMED
 from tests.stacks.complete import CERTIFICATE, must_be_rejected
 from tests.stacks.setting_values import BEHIND, CLOUDFRONT_CERTIFICATE, WEB_ACL
@@ -92,6 +95,14 @@ def test_the_load_balancer_serves_only_who_has_the_secret_of_the_distribution(
     (action,) = https["DefaultActions"]
     assert action["Type"] == "fixed-response"
     assert action["FixedResponseConfig"]["StatusCode"] == "403"
+
+
+def test_without_a_name_cloudfront_s_own_certificate_decides_the_protocol() -> None:
+    """CDK warns of a version that has no effect."""
+    stack = Stack()
+    behind = replace(NAMED, cloudfront=CloudFront(enabled=True))
+    Distribution(stack, "CloudFront", config=behind)
+    assert Annotations.from_stack(stack).find_warning("*", Match.any_value()) == []
 
 
 def test_files_are_kept_and_the_api_is_passed_on_with_the_address_of_who_calls(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.running_system import started
 from tools.breaking.__main__ import cause, main
-from tools.breaking.faults import FAULTS, NOT_HERE, RUNBOOKS, Fault
+from tools.breaking.faults import FAULTS, NOT_HERE, RUNBOOKS, SOCKETS, Fault
 
 ROOT = Path(__file__).parents[2]
 SPEED = "30"  # five minutes are ten seconds
@@ -50,9 +50,35 @@ def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def fast_sockets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Where tasks hold them. At less speed: what goes off is the number of posts in a minute."""
+    options = (
+        "--speed",
+        "10",
+        "-c",
+        "websocket.plane=containers",
+        "-c",
+        "websocket.tasks.drain=10",
+    )
+    with started(tmp_path_factory.mktemp("sockets"), *options) as found:
+        yield found
+
+
 @pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.xdist_group("broken")
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)
-def test_its_alarm_goes_off(fault: Fault, fast: dict[str, Any]) -> None:
-    assert asyncio.run(cause(fault, fast["api"], fast["console"], stays=False, within=WITHIN))
+def test_its_alarm_goes_off(fault: Fault, request: pytest.FixtureRequest) -> None:
+    there = request.getfixturevalue("fast_sockets" if fault.pool == SOCKETS else "fast")
+    assert asyncio.run(cause(fault, there["api"], there["console"], stays=False, within=WITHIN))
+
+
+@pytest.mark.deep
+@pytest.mark.slow
+@pytest.mark.xdist_group("broken")
+def test_a_fault_of_tasks_that_are_not_there_says_how_to_have_them(
+    fast: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not asyncio.run(cause(FAULTS["sockets"], fast["api"], fast["console"], stays=False))
+    assert "websocket.plane=containers" in capsys.readouterr().out

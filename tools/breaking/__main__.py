@@ -18,11 +18,14 @@ from pathlib import Path
 import httpx
 
 from emulator.runtime import endpoints, lock
-from tools.breaking.faults import FAULTS, NOT_HERE, Fault
+from tools.breaking.faults import FAULTS, NOT_HERE, SOCKETS, Fault, Targets
 from tools.breaking.system import System
 from tools.breaking.traffic import People
 
 STATE = Path(".local")
+LACKING = {
+    SOCKETS: ': API Gateway holds them, without `make dev ARGS="-c websocket.plane=containers"`'
+}
 WITHIN = 600.0  # seconds until an alarm has to be on
 
 
@@ -53,6 +56,10 @@ async def cause(
 ) -> bool:
     """Whether the alarm went off. With `stays` the fault lasts until somebody interrupts it."""
     print(f"{fault.name}: {fault.runbook}")
+    async with System(console) as system:
+        if fault.targets is not Targets.STAY and not await system.has(fault.pool):
+            print(f"  the pool {fault.pool} has no tasks{LACKING.get(fault.pool, '')}")
+            return False
     with tempfile.TemporaryDirectory() as stores:
         people = People(api, Path(stores))
         async with System(console) as system, people.there(fault.traffic):

@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 RUNBOOKS = Path("docs/runbooks")
+SOCKETS = "sockets"  # the pool of the tasks that hold them, if API Gateway does not
 
 
 class Traffic(Enum):
@@ -19,6 +20,7 @@ class Traffic(Enum):
     NONE = "nobody does anything"
     TEXTS = "somebody writes to somebody who is away"
     CHATS = "somebody asks for their chats, again and again"
+    GROUP = "those who are connected write to each other"
     SIGN_INS = "somebody signs in, again and again"
     REQUESTS = "requests go to the load balancer"
 
@@ -29,6 +31,7 @@ class Targets(Enum):
     STAY = "they stay"
     NONE = "there are none"
     PAUSED = "each is paused once it is there"
+    ONE_PAUSED = "one is paused"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Fault:
     broken: tuple[Mapping[str, str], ...] = ()
     traffic: Traffic = Traffic.NONE
     targets: Targets = Targets.STAY
+    pool: str = "small"  # of the targets
     functions_serve: bool = True  # the Lambda pool gets its share of the requests
 
     @property
@@ -99,6 +103,12 @@ FAULTS = {
             _calls("InternalServerError", text="TableName"),
             Traffic.CHATS,
         ),
+        Fault(
+            *("sockets", "PostsFailed"),
+            traffic=Traffic.GROUP,
+            targets=Targets.ONE_PAUSED,
+            pool=SOCKETS,
+        ),
         Fault("too-few-tasks", "smallTasks", targets=Targets.NONE),
         Fault("unhealthy-targets", "smallUnhealthy", targets=Targets.PAUSED),
         Fault(
@@ -113,6 +123,5 @@ FAULTS = {
 NOT_HERE = {
     "pushes-rejected": "neither SNS nor the local Web Push rejects what the Push function sends",
     "canary": "it is off on the laptop; with -c canary_minutes=5 other faults let it fail",
-    "sockets": "API Gateway holds them; with -c websocket.plane=containers do what its page says",
     "rejected-connections": "the emulator's load balancer takes as many connections as come",
 }

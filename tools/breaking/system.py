@@ -50,6 +50,8 @@ class System:
                 await self._post(f"pools/{POOL}", {"desired": 0})
             elif fault.targets is Targets.PAUSED:
                 pausing = asyncio.create_task(self._pause())
+            elif fault.targets is Targets.ONE_PAUSED:
+                await self._act((await self._tasks(fault.pool))[0], "pause")
             yield
         finally:
             if pausing is not None:
@@ -67,9 +69,16 @@ class System:
         if pools.get(POOL, {}).get("desired") == 0:
             await self._post(f"pools/{POOL}", {"desired": TASKS})
             await self._post(f"pools/{POOL}", {"autoscaling": True})
-        for task in pools.get(POOL, {}).get("tasks", ()):
+        for task in (task for pool in pools.values() for task in pool["tasks"]):
             if task["paused"]:
                 await self._act(task["id"], "resume")
+
+    async def has(self, pool: str) -> bool:
+        return bool(await self._tasks(pool))
+
+    async def _tasks(self, pool: str) -> list[str]:
+        pools = (await self._state())["pools"]
+        return [task["id"] for each in pools if each["name"] == pool for task in each["tasks"]]
 
     async def alarm(self, id: str, within: float) -> dict[str, Any] | None:
         """The alarm whose id begins so, once it is on; None if it is not within so many seconds."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,8 @@ from tools.breaking.faults import Traffic
 
 PAUSE = 0.1  # seconds between two acts
 AT_ONCE = 8  # who ask the API
+IN_GROUP = 6
+TEXT = "is it broken?"
 Act = Callable[[], Awaitable[object]]
 
 
@@ -34,9 +37,7 @@ class People:
     async def there(self, traffic: Traffic) -> AsyncIterator[None]:
         """While the block runs they do what `traffic` says, whatever comes of it."""
         async with httpx.AsyncClient(base_url=self._api, timeout=5) as http:
-            act = await self._act(traffic, http)
-            several = 1 if traffic is Traffic.TEXTS else AT_ONCE
-            tasks = [asyncio.create_task(_again(act)) for _ in range(several) if act is not None]
+            tasks = [asyncio.create_task(_again(act)) for act in await self._acts(traffic, http)]
             try:
                 yield
             finally:
@@ -46,14 +47,22 @@ class People:
                 for client in self._clients:
                     await client.abort()
 
-    async def _act(self, traffic: Traffic, http: httpx.AsyncClient) -> Act | None:
+    async def _acts(self, traffic: Traffic, http: httpx.AsyncClient) -> list[Act]:
+        """What is done again and again, each beside the others."""
         if traffic is Traffic.NONE:
-            return None
+            return []
+        if traffic is Traffic.GROUP:
+            await self._gather()
+            return [partial(each.send, self._chat, TEXT) for each in self._clients]
+        if traffic is Traffic.TEXTS:
+            await self._arrive()
+            return [partial(self._clients[0].send, self._chat, TEXT)]
+        return [await self._request(traffic, http)] * AT_ONCE
+
+    async def _request(self, traffic: Traffic, http: httpx.AsyncClient) -> Act:
         if traffic is Traffic.REQUESTS:
             return lambda: http.get("/api/health")
         await self._arrive()
-        if traffic is Traffic.TEXTS:
-            return lambda: self._clients[0].send(self._chat, "is it broken?")
         credentials = {"username": self._ravi, "password": self._password}
         if traffic is Traffic.SIGN_INS:
             return lambda: http.post("/api/sign-in", json=credentials)
@@ -68,6 +77,15 @@ class People:
         self._chat = await ravi.direct(self._raju)
         await raju.close()  # so that there is somebody to be pushed to
         self._clients = [ravi]
+
+    async def _gather(self) -> None:
+        """Several in a group, of whom each task holds some, if tasks hold sockets."""
+        names = [f"{self._ravi}_{number}" for number in range(IN_GROUP)]
+        for name in names:
+            client = await self._there(name)
+            await client.people.settings({"groups": "everybody"})
+            self._clients.append(client)
+        self._chat = await self._clients[0].group(names[1:])
 
     async def _there(self, user: str) -> ChatClient:
         """Signed up and connected, once the system has recovered from what was broken before."""

@@ -5,7 +5,7 @@ from html import escape
 
 from tools.load_test.steps import Step, knee
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 720, 240, 60, 30
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 260, 60, 24, 30
 Line = tuple[str, str, Callable[[Step], float]]  # name, colour, value
 TIMES: tuple[Line, ...] = (
     ("p50", "#2f5bea", lambda step: step.p50),
@@ -60,8 +60,10 @@ others are red. Texts come at their times, whether or not those before were acce
 
 
 def _row(step: Step, before: Step | None) -> str:
-    cells = (step.starts, step.offered, step.accepted, step.received, step.p50, step.p95, step.p99)
-    numbers = "".join(f"<td>{value:.0f}</td>" for value in cells)
+    rates = (step.offered, step.accepted, step.received)
+    cells = [f"{step.starts:.0f}", *(f"{rate:.1f}" for rate in rates)]
+    cells += [f"{time:.0f}" for time in (step.p50, step.p95, step.p99)]
+    numbers = "".join(f"<td>{cell}</td>" for cell in cells)
     then = f"{before.p99:.0f}" if before else ""
     kind = "" if step.held else ' class="over"'
     return f"<tr{kind}>{numbers}<td>{then}</td><td>{step.lost}</td></tr>"
@@ -75,26 +77,26 @@ def _same(step: Step, others: Sequence[Step]) -> Step | None:
 
 def chart(steps: Sequence[Step], lines: Sequence[Line], before: Sequence[Step] = ()) -> str:
     """An SVG: the values of each step over the time of the run."""
+    floor = HEIGHT - BOTTOM
     end = max(each.starts + each.seconds for each in (*steps, *before))
     top = max(of(each) for each in steps for _, _, of in lines) * 1.05 or 1.0
 
     def points(of: Callable[[Step], float], run: Sequence[Step]) -> str:
         return " ".join(
             f"{LEFT + (WIDTH - LEFT) * (each.starts + each.seconds / 2) / end:.1f},"
-            f"{(HEIGHT - BOTTOM) * (1 - min(1.0, of(each) / top)):.1f}"
+            f"{TOP + (floor - TOP) * (1 - min(1.0, of(each) / top)):.1f}"
             for each in run
         )
 
-    drawn = []
+    drawn = []  # the names stand above the lines
     for number, (name, colour, of) in enumerate(lines):
         drawn.append(_line(points(of, steps), colour))
         if before:
             drawn.append(_line(points(of, before), colour, 'stroke-dasharray="4 4" opacity="0.5"'))
         drawn.append(f'<text x="{LEFT + 10 + 90 * number}" y="14" fill="{colour}">{name}</text>')
-    floor = HEIGHT - BOTTOM
     axis = (
-        f'<path d="M{LEFT} 0V{floor}H{WIDTH}" fill="none" stroke="#999"/>'
-        f'<text x="4" y="12">{top:.0f}</text><text x="4" y="{floor}">0</text>'
+        f'<path d="M{LEFT} {TOP}V{floor}H{WIDTH}" fill="none" stroke="#999"/>'
+        f'<text x="4" y="{TOP + 12}">{top:.0f}</text><text x="4" y="{floor}">0</text>'
         f'<text x="{WIDTH - 40}" y="{HEIGHT - 8}">{end:.0f} s</text>'
     )
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{axis}{"".join(drawn)}</svg>'

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from emulator.listening import free_port
+from lambdas.post_key import PostKey
 from lambdas.presence.tickets import issue
 from lambdas.sockets.app import Sockets, Task
 from lambdas.sockets.direct import PATH, DirectConnections
@@ -52,8 +53,9 @@ class RunningTask:
 
 @asynccontextmanager
 async def running(
-    world: Backend, *, most: int = 100, ping: float | None = None
+    world: Backend, *, most: int = 100, ping: float | None = None, key: PostKey | None = None
 ) -> AsyncIterator[RunningTask]:
+    key = key or PostKey(lambda _: SECRET)
     holder = Holder("127.0.0.1", free_port())
     registry = Registry()
     clients = world.aws
@@ -62,13 +64,13 @@ async def running(
         registry,
         asyncio.get_running_loop(),
         "us-east-1",
-        lambda: ("sockets", SECRET, None),
+        key,
     )
     vars(clients)["connections"] = connections  # of the last one: ids lead to all others
     with ThreadPoolExecutor(8) as threads:
         task = Task(
             own=holder,
-            secret=lambda: SECRET,
+            key=key,
             region="us-east-1",
             most=most,
             threads=threads,

@@ -12,6 +12,7 @@ import pytest
 
 from lambdas import connections
 from lambdas.connections import Connections, Outcome, Post
+from lambdas.post_key import PostKey
 from lambdas.sockets import direct, held
 from lambdas.sockets.direct import DirectConnections
 from lambdas.sockets.events import Connected
@@ -131,8 +132,8 @@ def failed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def posting(registry: Registry | None = None) -> DirectConnections:
     loop = asyncio.get_running_loop()
-    credentials = ("sockets", SECRET, None)
-    return DirectConnections(OWN, registry or Registry(), loop, "us-east-1", lambda: credentials)
+    key = PostKey(lambda _: SECRET)
+    return DirectConnections(OWN, registry or Registry(), loop, "us-east-1", key)
 
 
 @pytest.mark.parametrize(

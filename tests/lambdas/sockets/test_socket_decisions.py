@@ -21,7 +21,7 @@ from lambdas.sockets import draining, routes
 from lambdas.sockets.ids import RANDOM_BYTES, Holder, holder_of, new_id
 from lambdas.sockets.routes import Dispatcher
 from lambdas.sockets.server import own_address
-from lambdas.sockets.signatures import is_signed
+from lambdas.sockets.signatures import Posted, is_signed
 from lambdas.telemetry import SharedMetrics
 from stacks.config.functions import FUNCTIONS
 
@@ -56,7 +56,8 @@ def signed(**changed: Any) -> bool:
     for name, value in changed.pop("headers", {}).items():
         request["headers"][name] = value  # type: ignore[index]
     asked: Any = {"secret": "secret", "region": "us-east-1", "now": NOW, **request, **changed}
-    return is_signed(**asked)
+    posted = Posted(*(asked.pop(name) for name in Posted._fields))
+    return is_signed(posted, **asked)
 
 
 def test_a_request_that_is_signed_now_is_taken() -> None:

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from emulator.console import items, ranges
+from emulator.console import items, logged, ranges
 from emulator.console.commands import ApiError, bad_request
 from emulator.console.items import PAGE
 from emulator.console.owners import owners
@@ -154,13 +154,15 @@ class Details:
     def _trace(self, text: str, range: Range) -> dict[str, Any]:
         records = [each for each in self._ring if each.at in range]
         retained = {"retained": len(self._ring), "dropped": self._ring.dropped}
+        known = self._functions.state()["functions"] if self._functions is not None else []
+        functions = {each["label"] for each in known}
         if not text:
-            return {
-                "recent": trace.recent(records, self._field),
-                "field": self._field,
-                **retained,
-            }
-        steps = trace.trace(records, text)
+            found = trace.recent(records, self._field)
+            found += logged.recent(self._logs, functions, self._field, range)
+            found.sort(key=lambda each: -each["at"])
+            return {"recent": found[: trace.RECENT], "field": self._field, **retained}
+        steps = trace.trace(records, text) + logged.lines(self._logs, functions, text, range)
+        steps.sort(key=lambda each: each.at)
         queues = self._queue_urls if steps and self._clients is not None else {}
         queued = {name: self._peeked(name)["messages"] for name in queues}
         steps += trace.waiting(steps, queued)

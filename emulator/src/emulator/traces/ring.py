@@ -15,6 +15,7 @@ MOST_SAVED = 2_000  # records that survive a restart
 LONGEST_SAVED = 8 * 1024
 
 INVOCATION, REQUEST, CALL, POST, PUSH = "invocation", "request", "call", "post", "push"
+LINE = "line"  # that a task logged: of no record
 HANDLED = (INVOCATION, REQUEST)  # during which a process makes calls and posts
 
 

@@ -21,6 +21,7 @@ from emulator.traces.ring import (
     CALL,
     HANDLED,
     INVOCATION,
+    LINE,
     POST,
     PUSH,
     REQUEST,
@@ -31,6 +32,7 @@ from emulator.traces.ring import (
 _PLACE = re.compile(r'"(?:TableName|QueueUrl|TargetArn|TopicArn)": ?"([^"]+)"')
 _RECEIVES = re.compile(r'"ApproximateReceiveCount": ?"(\d+)"')
 WAITING = "waiting"  # a step that has not happened yet, which is no record
+RECENT = 50  # values that are listed
 ROUNDS = 6  # queues between the first function and the last
 READS = ("Get", "Query", "Scan", "BatchGet", "Describe", "List")
 
@@ -122,7 +124,7 @@ def waiting(
     """A step for each message of the trace that still is in a queue. `queued` has by the queue's
     name what is in it, as `emulator.aws.peek` describes it."""
     sent = {id for each in steps if each.kind == CALL for id in _sent(each)}
-    numbers = itertools.count(-1, -1)  # no record has them
+    numbers = itertools.count(min([0, *(each.number for each in steps)]) - 1, -1)  # of no record
     return [
         Record(
             next(numbers), WAITING, name, "", each["sent_at"], None, each["body"], id=each["id"],
@@ -147,6 +149,8 @@ def title(record: Record) -> str:
             return f"{record.name}{where}"
         case "post":
             return f"post on the connection {record.name}"
+        case "line":
+            return f"{record.name} logs{_message(record.given)}"
         case "waiting":
             return f"waits in {record.name}: {record.result}"
         case "push":
@@ -154,7 +158,7 @@ def title(record: Record) -> str:
     return record.name
 
 
-def recent(records: Iterable[Record], field: str, most: int = 50) -> list[dict[str, Any]]:
+def recent(records: Iterable[Record], field: str, most: int = RECENT) -> list[dict[str, Any]]:
     """The values of a field of JSON that stand in events which clients sent, the newest first."""
     pattern = re.compile(rf'"{re.escape(field)}\\*": ?\\*"([^"\\]+)\\*"')
     found: dict[str, dict[str, Any]] = {}
@@ -170,13 +174,19 @@ def recent(records: Iterable[Record], field: str, most: int = 50) -> list[dict[s
 def _has(record: Record, text: str) -> bool:
     if record.kind == CALL and record.name.startswith(READS):
         return False  # what only looks for it carries nothing on
-    if record.kind in (INVOCATION, REQUEST, PUSH, POST, CALL):
+    if record.kind in (INVOCATION, REQUEST, PUSH, POST, CALL, LINE):
         return text in record.given or text in record.name or text in record.id
     return False
 
 
 def _sent(call: Record) -> list[str]:
     return message_ids(call.result) if call.name.startswith("SendMessage") else []
+
+
+def _message(line: str) -> str:
+    """The field `message` of a line of JSON, as structured logs have it."""
+    found = re.search(r'"message": ?"([^"\\]{1,80})"', line)
+    return f": {found[1]}" if found else " a line"
 
 
 def _source(event: str) -> str:

@@ -14,7 +14,9 @@ function shape(name, attributes) {
 function short(value) {
   if (value === null || value === undefined) return "–";
   if (Math.abs(value) >= 10_000) return `${Math.round(value / 1000)}k`;
-  return Number.isInteger(value) ? String(value) : value.toPrecision(3);
+  if (Number.isInteger(value)) return String(value);
+  // toPrecision would write 2080 as 2.08e+3
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3);
 }
 
 // Points that are missing leave a gap in the line; a point alone is a dot.

@@ -1,0 +1,133 @@
+"""A new value of the key that posts are signed with cuts none of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from lambdas.connections import Connections, Outcome, Post
+from lambdas.post_key import CURRENT, EVERY, PREVIOUS, PostKey
+from lambdas.settings import Aws, Settings
+from tests.lambdas.sockets.scene import client, run, running, until
+from tests.support.lambdas import given
+from tests.support.lambdas.backend import Backend
+
+
+class Secret:
+    """In Secrets Manager: the value, and the one before. Its clock is that of all who read it."""
+
+    def __init__(self, value: str = "1") -> None:
+        self.stages = {CURRENT: value}
+        self.now = EVERY
+        self.read: list[str] = []
+
+    def change(self, value: str) -> None:
+        self.stages = {CURRENT: value, PREVIOUS: self.stages[CURRENT]}
+        self.now += EVERY
+
+    def key(self) -> PostKey:
+        """What one process has of it."""
+        return PostKey(self._stage, lambda: self.now)
+
+    def _stage(self, stage: str) -> str | None:
+        self.read.append(stage)
+        return self.stages.get(stage)
+
+
+def poster(url: str, key: PostKey) -> Connections:
+    return Connections(url, "us-east-1", key.credentials, renew=key.renew)
+
+
+def test_tasks_and_posters_that_read_it_before_and_after_a_change_reach_each_other(
+    world: Backend,
+) -> None:
+    async def story() -> None:
+        secret = Secret()
+        given.user(world, "ravi", "phone")
+        async with (
+            running(world, key=secret.key()) as first,
+            client(world, first, "ravi") as ravi,
+        ):
+            await until(first.ids)
+            (id,) = first.ids()
+            keys = [secret.key()]
+            for value in ("2", "3", "4", "5"):
+                keys.append(secret.key())
+                for each in reversed(keys):  # all but the first have read an older one
+                    reached = poster(first.posts, each).post
+                    assert await asyncio.to_thread(reached, Post(id, "{}")) is Outcome.DELIVERED
+                    assert await ravi.recv() == "{}"
+                secret.change(value)
+            async with running(world, key=secret.key()) as new:  # has the newest, first an older
+                through = new.connections.post
+                assert await asyncio.to_thread(through, Post(id, "{}")) is Outcome.DELIVERED
+
+    run(story())
+
+
+def test_who_waits_for_the_same_reading_is_not_rejected(world: Backend) -> None:
+    async def story() -> None:
+        secret = Secret()
+        given.user(world, "ravi", "phone")
+        async with running(world, key=secret.key()) as task, client(world, task, "ravi"):
+            await until(task.ids)
+            (id,) = task.ids()
+            _ = task.sockets._task.key.values
+            secret.change("2")
+            posts = [Post(id, "{}")] * 20
+            after = poster(task.posts, secret.key())
+            outcomes = await asyncio.to_thread(after.post_all, posts, 30.0)
+            assert outcomes == [Outcome.DELIVERED] * 20
+
+    run(story())
+
+
+def test_a_stranger_causes_one_reading_in_a_while(world: Backend) -> None:
+    async def story() -> None:
+        secret = Secret()
+        async with running(world, key=secret.key()) as task:
+            forged = poster(task.posts, PostKey(lambda _: "another"))
+            for _ in range(5):
+                assert await asyncio.to_thread(forged.post, Post("AAAA", "{}")) is Outcome.FAILED
+            assert secret.read == [CURRENT, CURRENT, PREVIOUS]
+            secret.now += EVERY
+            await asyncio.to_thread(forged.post, Post("AAAA", "{}"))
+            assert secret.read == [CURRENT, CURRENT, PREVIOUS, CURRENT, PREVIOUS]
+
+    run(story())
+
+
+def test_a_key_that_can_not_be_read_again_stays_as_it_is() -> None:
+    answers: list[str | Exception] = ["1", ReadTimeoutError(endpoint_url="there")]
+
+    def read(_: str) -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    key = PostKey(read, lambda: EVERY)
+    assert key.values == ("1",)
+    key.renew()
+    assert key.values == ("1",)
+    assert key.credentials() == ("sockets", "1", None)
+
+
+def test_a_secret_without_a_value_is_an_error() -> None:
+    with pytest.raises(LookupError, match="no value"):
+        _ = PostKey(lambda _: None).values
+
+
+def test_both_values_come_from_the_stages_of_the_secret(world: Backend) -> None:
+    secrets: Any = world.aws.secrets
+    arn = secrets.create_secret(Name="posts", SecretString="1")["ARN"]
+    settings = {**world.aws.settings.environment, "CONNECTIONS_KEY": arn}
+    key = Aws(Settings(settings)).post_key
+    read = [key.values]
+    secrets.put_secret_value(SecretId=arn, SecretString="2")
+    key.renew()
+    read.append(key.values)
+    assert read == [("1",), ("2", "1")]
