@@ -70,8 +70,11 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         cognito,
         cognito_accounts,
         cognito_tokens,
+        dynamodb_conditions,
         dynamodb_expiry,
         dynamodb_items,
+        dynamodb_pages,
+        dynamodb_projection,
         dynamodb_query,
         dynamodb_rules,
         dynamodb_speed,
@@ -81,6 +84,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         s3_expiry,
         sns,
         sqs,
+        sqs_attributes,
         sqs_batches,
     )
     from emulator.aws.apns import ApnsSender
@@ -97,13 +101,17 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         cognito.install()
         cognito_accounts.install()
         cognito_tokens.install()
+        dynamodb_conditions.install()
         dynamodb_items.install()
+        dynamodb_pages.install()
+        dynamodb_projection.install()
         dynamodb_query.install()
         dynamodb_speed.install()
         dynamodb_rules.install()
         dynamodb_streams.install()
         dynamodb_updates.install()
         sqs.install(polls)
+        sqs_attributes.install()
         sqs_batches.install()
         sns.install(
             Relay(

@@ -96,4 +96,15 @@ def _described(table: Any) -> Schema:
         names(table.schema),
         {each["AttributeName"]: each["AttributeType"] for each in table.attr},
         {index.name: names(index.schema) for index in indexes},
+        {
+            index.name: frozenset(
+                (
+                    *names(table.schema),
+                    *names(index.schema),
+                    *(index.projection.get("NonKeyAttributes") or ()),
+                )
+            )
+            for index in table.global_indexes
+            if (index.projection or {}).get("ProjectionType", "ALL") != "ALL"
+        },
     )
