@@ -48,8 +48,8 @@ _LONGEST_ID, _LONGEST_NAME = 80, 256
 _APPLICATION = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 # "ADM, APNS, APNS_SANDBOX, and GCM" and others: CreatePlatformApplication
 _PLATFORMS = frozenset(
-    "ADM APNS APNS_SANDBOX APNS_VOIP APNS_VOIP_SANDBOX BAIDU GCM MACOS MACOS_SANDBOX MPNS"
-    " WNS".split()
+    {"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "MACOS"}
+    | {"MACOS_SANDBOX", "MPNS", "WNS"}
 )
 
 

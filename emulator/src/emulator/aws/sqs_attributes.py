@@ -55,7 +55,7 @@ def _check_changed_queues() -> None:
     original = Queue._set_attributes
 
     def set_attributes(self: Any, attributes: dict[str, Any], now: float | None = None) -> None:
-        policy = self.__dict__.get("policy")
+        policy = getattr(self, "policy", None)
         original(self, attributes, now)
         if "Policy" not in attributes:
             self.policy = policy
