@@ -142,7 +142,7 @@ def test_an_update_returns_all_that_it_sets(
     client: Any, update: str, returned: str, expected: Any
 ) -> None:
     values = {f":{name}": {"S": name} for name in "wop" if f":{name}" in update}
-    given = {"ExpressionAttributeValues": values} if values else {}
+    given: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
     if "#m" in update:
         given["ExpressionAttributeNames"] = {"#m": "map"}
     found = client.update_item(
@@ -210,14 +210,16 @@ def test_time_to_live_is_changed_once(client: Any) -> None:
 
 @pytest.mark.parametrize("name", ["ab", "a;bc", "a" * 256])
 def test_a_table_that_can_not_have_its_name_is_not_looked_for(client: Any, name: str) -> None:
-    for call in (
-        lambda: client.describe_table(TableName=name),
-        lambda: client.get_item(TableName=name, Key=KEY),
-        lambda: client.batch_get_item(RequestItems={name: {"Keys": [KEY]}}),
-        lambda: client.transact_get_items(TransactItems=[{"Get": {"TableName": name, "Key": KEY}}]),
-    ):
-        with pytest.raises(ClientError, match=r"ValidationException"):
-            call()
+    get = {"Get": {"TableName": name, "Key": KEY}}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("describe_table", {"TableName": name}),
+        ("get_item", {"TableName": name, "Key": KEY}),
+        ("batch_get_item", {"RequestItems": {name: {"Keys": [KEY]}}}),
+        ("transact_get_items", {"TransactItems": [get]}),
+    ]
+    for operation, given in calls:
+        with pytest.raises(ClientError, match="ValidationException"):
+            getattr(client, operation)(**given)
 
 
 def test_a_set_may_have_an_empty_member(client: Any) -> None:

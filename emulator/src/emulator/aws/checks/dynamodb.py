@@ -48,7 +48,6 @@ SchemaOf = Callable[[str], Schema | None]
 
 def check(operation: str, given: Parameters, schema: SchemaOf) -> None:
     """Writes numbers in `given` as they are stored. Raises Rejection."""
-    _check_table_names(given)
     if operation in _SINGLE:
         _check_single(operation, given, schema)
     elif operation == "BatchWriteItem":
@@ -59,8 +58,9 @@ def check(operation: str, given: Parameters, schema: SchemaOf) -> None:
         _check_transaction(operation, given, schema)
 
 
-def _check_table_names(given: Parameters) -> None:
-    """Names, not ARNs, which the same parameter takes: naming rules, developer guide."""
+def check_table_names(given: Parameters) -> None:
+    """Names, not ARNs, which the same parameter takes: naming rules, developer guide. Raises
+    Rejection."""
     requests = given.get("RequestItems")
     actions = given.get("TransactItems")
     parts = [part for action in actions for part in action.values()] if actions else [given]

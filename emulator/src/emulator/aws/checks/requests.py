@@ -37,8 +37,10 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
         if service not in _TYPES:
             return body
         if service == _SQS:
+            sqs.check_queue(operation, given)
             sqs.check(operation, given)
             return body
+        dynamodb.check_table_names(given)
         dynamodb.check(operation, given, lambda name: _schema(region_of(headers), name))
     except _MALFORMED as error:
         raise malformed(headers, body) or Rejection(str(error), _SERIALIZATION) from error

@@ -26,9 +26,6 @@ _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
 
 def check(operation: str, given: Mapping[str, Any]) -> None:
     """Raises Rejection. The entries of a batch are checked one by one, see sqs_batches.py."""
-    if "QueueUrl" not in given and operation in _of_queues():
-        message = "The request must contain the parameter QueueUrl."
-        raise Rejection(message, "MissingParameter")
     if operation == "ReceiveMessage":
         _check_asked(given)
     if operation == "SendMessage":
@@ -40,6 +37,13 @@ def check(operation: str, given: Mapping[str, Any]) -> None:
         _check_id(given, "ReceiveRequestAttemptId")
     elif operation in ("CreateQueue", "SetQueueAttributes"):
         sqs_queues.check(given.get("Attributes") or {})
+
+
+def check_queue(operation: str, given: Mapping[str, Any]) -> None:
+    """Raises Rejection."""
+    if "QueueUrl" not in given and operation in _of_queues():
+        message = "The request must contain the parameter QueueUrl."
+        raise Rejection(message, "MissingParameter")
 
 
 @cache
