@@ -142,7 +142,7 @@ def _check_dead_letters(backend: Any, arn: str, fifo: bool, given: Mapping[str, 
 
 
 def _allows(queue: Any, source: str) -> bool:
-    """RedriveAllowPolicy: allowAll where nothing is said, denyAll, or byQueue."""
+    """RedriveAllowPolicy: allowAll where it is not set, denyAll, or byQueue."""
     text = getattr(queue, "redrive_allow_policy", None)
     policy = json.loads(text) if text else {}
     permission = policy.get("redrivePermission", "allowAll")
