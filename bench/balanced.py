@@ -17,6 +17,21 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
     BODY,
 )
 
+# those of the development environment's template
+ATTRIBUTES = {
+    "idle_timeout.timeout_seconds": "60",
+    "routing.http.drop_invalid_header_fields.enabled": "true",
+}
+TARGET_GROUP = {
+    "TargetType": "ip",
+    "Protocol": "HTTP",
+    "Port": 8080,
+    "HealthCheckPath": "/api/health",
+    "HealthCheckIntervalSeconds": 15,
+    "HealthyThresholdCount": 2,
+    "UnhealthyThresholdCount": 2,
+}
+
 
 class Backend(asyncio.BufferedProtocol):
     buffer = memoryview(bytearray(65536))
@@ -55,24 +70,9 @@ async def balancer(port: int, backends: list[int]) -> None:
         resource = Resource("Web", kind, PREFIX + kind, properties)
         return (await provider.create(resource, properties)).ref
 
-    attributes = {
-        "idle_timeout.timeout_seconds": "60",
-        "routing.http.drop_invalid_header_fields.enabled": "true",
-    }
-    pairs = [{"Key": key, "Value": value} for key, value in attributes.items()]
+    pairs = [{"Key": key, "Value": value} for key, value in ATTRIBUTES.items()]
     load_balancer = await make("LoadBalancer", {"LoadBalancerAttributes": pairs})
-    group = await make(
-        "TargetGroup",
-        {
-            "TargetType": "ip",
-            "Protocol": "HTTP",
-            "Port": 8080,
-            "HealthCheckPath": "/api/health",
-            "HealthCheckIntervalSeconds": 15,
-            "HealthyThresholdCount": 2,
-            "UnhealthyThresholdCount": 2,
-        },
-    )
+    group = await make("TargetGroup", TARGET_GROUP)
     forward = {
         "Type": "forward",
         "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 4}]},

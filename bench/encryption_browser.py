@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.table import Row
-from tests.support.chromium import chromium
 from tests.support.typescript_client import WEB
 from tests.support.web_page import browser, build, opened
+from tools.chromium import chromium
 
 # Nothing listens there, and nothing is asked: the page is all there is.
 ORIGIN = "http://127.0.0.1:1"

@@ -120,18 +120,8 @@ def _run(pipe: Pipe) -> None:
     asyncio.run(_serve(pipe))
 
 
-async def _serve(pipe: Pipe) -> None:
-    own, registry = Holder("127.0.0.1", free_port()), Registry()
-    threads = ThreadPoolExecutor(40)
-
-    def credentials() -> tuple[str, str, None]:
-        return "sockets", SECRET, None
-
-    loop = asyncio.get_running_loop()
-    direct = DirectConnections(own, registry, loop, "us-east-1", credentials)
-    task = Task(own, lambda: SECRET, "us-east-1", 100_000, threads, time.time, secrets.token_bytes)
-    dispatcher = Dispatcher(time.time, lambda: "id", dict.fromkeys(ROUTES, _answer), _allow)
-    app = Sockets(task, registry, dispatcher, lambda: direct)
+def _server(app: Sockets, own: Holder) -> uvicorn.Server:
+    """As lambdas/sockets/server.py has it, without its logs and pings."""
     config = uvicorn.Config(
         app,
         host=own.host,
@@ -143,7 +133,21 @@ async def _serve(pipe: Pipe) -> None:
         ws_ping_interval=None,
         log_config=None,
     )
-    server = uvicorn.Server(config)
+    return uvicorn.Server(config)
+
+
+async def _serve(pipe: Pipe) -> None:
+    own, registry = Holder("127.0.0.1", free_port()), Registry()
+    threads = ThreadPoolExecutor(40)
+
+    def credentials() -> tuple[str, str, None]:
+        return "sockets", SECRET, None
+
+    loop = asyncio.get_running_loop()
+    direct = DirectConnections(own, registry, loop, "us-east-1", credentials)
+    task = Task(own, lambda: SECRET, "us-east-1", 100_000, threads, time.time, secrets.token_bytes)
+    dispatcher = Dispatcher(time.time, lambda: "id", dict.fromkeys(ROUTES, _answer), _allow)
+    server = _server(Sockets(task, registry, dispatcher, lambda: direct), own)
 
     def post(connections: Connections, ids: Sequence[str], number: int) -> None:
         posts = [Post(ids[each % len(ids)], FRAME) for each in range(number)]

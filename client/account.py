@@ -140,7 +140,7 @@ class Account:
         await self.api.sign_in(self._user, self._secret())
 
     def password_is(self, password: str) -> None:
-        """From now on."""
+        """Signs in with this password from now on."""
         if self._password is not None:
             self._password = password
 

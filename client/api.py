@@ -225,7 +225,7 @@ class Api:
     # -- linking a device
 
     async def offer_link(self, offer: Mapping[str, Any]) -> float:
-        """For how many seconds it stands."""
+        """Returns for how many seconds the offer is valid."""
         response = await self._call("POST", "/api/links", offer, open_route=True, repeat=True)
         return _read(parse_link_response, response).expires_in
 

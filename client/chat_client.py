@@ -35,6 +35,7 @@ from client.core.events import (
     MembersChanged,
     SignedOut,
 )
+from client.core.frames import Watermarks
 from client.core.ids import change_id, ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
@@ -69,7 +70,7 @@ from client.writing import Writing
 
 USER = re.compile(r"[a-z0-9_]{3,32}")
 DELETING_REQUESTS = 1000  # each leaves some 100 chats
-LOOKS = 3  # at a device list that changes while it is asked for
+ATTEMPTS = 3  # at a device list that changes while it is asked for
 logger = logging.getLogger("client")
 T = TypeVar("T")
 
@@ -122,18 +123,7 @@ class ChatClient:
         self._feed = Feed()
         self._store = Store.open(store, user, device, options.get("passphrase"))
         push = Push(options.get("platform", "fcm"), options.get("push_token"))
-        try:
-            self._account = Account(
-                api_url,
-                SignIn(user, device, password),
-                push,
-                self._store,
-                self._random,
-                lambda: self._drive().step(Engine.begin_anew),
-            )
-        except BaseException:
-            self._store.close()
-            raise
+        self._account = self._account_of(api_url, SignIn(user, device, password), push)
         self._encryption = Encryption(
             self._store, self._account.keys, user, device, self._random, time.time
         )
@@ -155,6 +145,21 @@ class ChatClient:
         self._uploading: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
         self._asked: set[str] = set()  # chats of which is asked what they are
+
+    def _account_of(self, api_url: str, sign_in: SignIn, push: Push) -> Account:
+        """Closes the store when it raises: nobody else could."""
+        try:
+            return Account(
+                api_url,
+                sign_in,
+                push,
+                self._store,
+                self._random,
+                lambda: self._drive().step(Engine.begin_anew),
+            )
+        except BaseException:
+            self._store.close()
+            raise
 
     async def __aenter__(self) -> Self:
         try:
@@ -208,7 +213,7 @@ class ChatClient:
                 self._uploading = asyncio.create_task(self._files.run())
 
         async with asyncio.timeout(timeout):
-            await self._caught_up(start, complete=False)
+            await self._until_caught_up(start, complete=False)
 
     async def close(self) -> None:
         """Sends the receipts that are left, closes the connection and the store."""
@@ -298,6 +303,10 @@ class ChatClient:
         """Who else is in the chat, as far as this device knows."""
         return sorted(self._store.members(chat).keys() - {self.user})
 
+    def watermarks(self, chat: str) -> Mapping[str, Watermarks]:
+        """How far each member is, as far as this device knows: what ticks are derived from."""
+        return self._store.members(chat)
+
     async def refresh_chats(self) -> None:
         """Asks the backend for the list of chats: kinds and members, and which are no more."""
         known = {position.chat for position in self._store.read_positions()}
@@ -363,7 +372,7 @@ class ChatClient:
         self._drive().step(Engine.send_to_device, chat, device, "content", fields)
 
     async def _may_name(self, chat: str) -> bool:
-        """As far as the backend can be asked now; there is nobody else who knows."""
+        """Whether this user may name the chat; True if the backend, which knows, can't be asked."""
         try:
             listed = await self._api.chats()
         except Unreachable:
@@ -450,7 +459,7 @@ class ChatClient:
             self._drive().step(Engine.sync)
 
         async with asyncio.timeout(timeout):
-            await self._caught_up(start, complete=True)
+            await self._until_caught_up(start, complete=True)
 
     # -- devices and whom to trust
 
@@ -459,7 +468,7 @@ class ChatClient:
 
         Of a user who is known, what is known if the backend can't be reached.
         """
-        for _ in range(LOOKS):
+        for _ in range(ATTEMPTS):
             request = self._drive().step(Engine.look_at, user)
             try:
                 result = await fetch(self._api, request)
@@ -535,7 +544,7 @@ class ChatClient:
         return self._encryption.identities.trust(user)
 
     def known_devices(self, user: str) -> list[KnownDevice]:
-        """As they were listed last; asks nobody."""
+        """The devices as the backend listed them last; makes no request."""
         return self._encryption.identities.devices(user)
 
     def accept_identity(self, user: str, shown: Iterable[KnownDevice]) -> bool:
@@ -738,7 +747,7 @@ class ChatClient:
             # Not fatal: the server says `keys_low` again.
             logger.warning("not done: %s", task.exception())
 
-    async def _caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
+    async def _until_caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
         """Starts something and waits for the CaughtUp it leads to."""
         with self._feed.listen() as listener:
             start()

@@ -39,7 +39,7 @@ from client.errors import (
 logger = logging.getLogger("client")
 
 OPEN_TIMEOUT = 10.0
-# A connection that lived shorter than this was none: the pauses go on growing.
+# After a connection that lasted less than this, the pauses go on growing.
 SETTLED = 10.0
 # Post frames are at most 32 KB and messages 128 KB; the margin is ours.
 MAX_SIZE = 1 << 18
@@ -105,7 +105,7 @@ class Connection:
             self._socket.transport.abort()
 
     def cut(self) -> None:
-        """As `abort`, but the client lives on and connects again."""
+        """Ends the connection as `abort` does, but the client connects again."""
         if self._socket is not None:
             self._socket.transport.abort()
 
@@ -152,7 +152,7 @@ class Connection:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if leave.done() and _planned(leave.result()):
                 await self._flush()
-                self._next = await self._fetch_ticket()  # first, so that the gap is a handshake
+                self._next = await self._fetch_ticket()  # now, so that only a handshake is left
         finally:
             for task in tasks:
                 task.cancel()

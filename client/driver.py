@@ -95,7 +95,7 @@ class Driver:
         return Step(self._loop.time(), self._clock(), self._store, self._cipher)
 
     async def wait_for_store(self, error: StoreUnavailable) -> None:
-        """As a step that could not be written: reported, and then waited for."""
+        """Reports that the store can't be written, and waits until it can."""
         self._wait_for_store(error)
         await asyncio.sleep(STORE_RETRY)
         await self.writable()
@@ -109,7 +109,7 @@ class Driver:
                 await asyncio.sleep(STORE_RETRY)
 
     def _renew(self) -> None:
-        """An engine that is as the store is. Raises StoreUnavailable."""
+        """Makes a new engine with the state of the store. Raises StoreUnavailable."""
         if self._stale:
             self._store.probe()
             engine = self.engine.anew()

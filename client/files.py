@@ -51,7 +51,7 @@ from client.transfer import Progress, Refused, Transfer
 
 DOWNLOADS = 5  # tries of one file, each going on where the one before ended
 SIGNATURES = 3  # forms that are asked for, for one file, before it is given up
-FORM_MARGIN = 60.0  # seconds: a form that ends sooner is not used again
+FORM_MARGIN = 60.0  # seconds; a form that expires sooner is not used again
 # What will be the same next time.
 FINAL = (BadRequest, TooLarge, NotFound, NotAMember, MessageTooLarge)
 logger = logging.getLogger("client")

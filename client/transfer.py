@@ -60,7 +60,7 @@ class Transfer:
         try:
             async with self._http.stream("GET", url, headers=headers) as response:
                 status = response.status_code
-                # 404 is for who may list the bucket; others get 403 for what is not there:
+                # For a missing object S3 answers 404 to who may list the bucket, and 403 to others:
                 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
                 if status in (403, 404):
                     raise FileGone

@@ -59,7 +59,7 @@ class Writing:
         return await self._change(chat, "reaction", of=to._asdict(), emoji=emoji)
 
     async def edit(self, chat: str, of: Reference, text: str) -> str:
-        """Only of an own text."""
+        """Edits a text that this user wrote. Raises CannotWrite for any other message."""
         message = self._store.message(chat, of)
         if of.user != self._user or message is None or message.kind != "text":
             raise CannotWrite("you can edit only what you wrote")
@@ -95,7 +95,7 @@ class Writing:
                 await self._send(chat.chat, content, False)
 
     def profile(self, user: str) -> Profile:
-        """As far as this device knows it."""
+        """A user's name and picture, as this device knows them."""
         if user != self._user:
             return read_profile(self._store.db, user)
         saved = self._store.saved_profile()
@@ -143,7 +143,7 @@ class Writing:
         ]
 
     async def _introduce(self, chat: str) -> None:
-        """Sends the own profile where it, or this version of it, was not sent."""
+        """Sends this user's profile to a direct chat that does not have its newest version."""
         saved = self._store.saved_profile()
         if saved is not None and self._is_direct(chat) and not self._has_sent(chat, saved):
             await self._send(chat, saved, False)

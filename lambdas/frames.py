@@ -137,6 +137,8 @@ def _rule(misfit: Any) -> str:
         case "required":
             wanted = misfit.rule_definition
             return f"lacks {_listed(each for each in wanted if each not in misfit.value)}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, misfit.rule_definition))}"
     return str(misfit.message.removeprefix(misfit.name).strip())
 
 

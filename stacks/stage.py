@@ -38,8 +38,7 @@ class EnvironmentStage(Stage):
     ) -> None:
         super().__init__(scope, config.name)
         platform = platform or on_lambda(config.architecture)
-        own = config.vpc.id is None
-        vpc = NetworkStack(self, "Network", config=config).vpc if own else None
+        vpc = None if config.vpc.id else NetworkStack(self, "Network", config=config).vpc
         data = DataStack(self, "Data", config=config)
         notifications = NotificationsStack(
             self, "Notifications", config=config, platform=platform, data=data
@@ -69,16 +68,18 @@ class EnvironmentStage(Stage):
         )
         if config.pipeline.subject:
             PipelineStack(self, "Pipeline", config=config)
-        Tags.of(self).add("project", config.project)
-        Tags.of(self).add("environment", config.name)
-        for key, value in config.guard_rails.tagged():
-            Tags.of(self).add(key, value)
-        if config.guard_rails.permission_boundary:
-            boundary = iam.ManagedPolicy.from_managed_policy_arn(
-                data, "Boundary", config.guard_rails.permission_boundary
-            )
+        _tag(self, config)
+        if arn := config.guard_rails.permission_boundary:
+            boundary = iam.ManagedPolicy.from_managed_policy_arn(data, "Boundary", arn)
             iam.PermissionsBoundary.of(self).apply(boundary)
         _warn(data, config)
+
+
+def _tag(stage: EnvironmentStage, config: Environment) -> None:
+    Tags.of(stage).add("project", config.project)
+    Tags.of(stage).add("environment", config.name)
+    for key, value in config.guard_rails.tagged():
+        Tags.of(stage).add(key, value)
 
 
 def _warn(stack: Stack, config: Environment) -> None:

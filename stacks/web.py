@@ -53,28 +53,52 @@ class WebStack(EnvironmentStack):
     ) -> None:
         """`endpoint` is that of API Gateway; without it tasks of this stack hold the sockets."""
         super().__init__(scope, id, config=config, description="Load balancer and its pools")
-        self._code = function_code(platform)
-        self._code_with_page = function_code(platform, page=True)
+        self._platform = platform
         vpc = self._vpc = vpc or existing_vpc(self, config)
         self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=vpc)
-        in_tasks = endpoint is None
-        if endpoint is None:
-            key = SocketKey(self, "SocketKey", config=config, balancer=self.load_balancer)
-            endpoint = key.endpoint
-            CfnOutput(self, "WebSocketUrl", value=endpoint.url)
-        self.endpoint = endpoint
+        self.endpoint = endpoint or self._endpoint()
         self._resources = {
             **data.resources,
             **notifications.resources,
             **platform_resources(self, config),
-            **endpoint.resources,
+            **self.endpoint.resources,
         }
-        self._values = {
+        self._values = self._variables(data, notifications)
+        self.functions: dict[str, Function] = {}
+        self.container_pools: dict[str, ContainerPoolService] = {}
+        self.kubernetes_pools: dict[str, KubernetesPoolPods] = {}
+        cloudfront = config.cloudfront.enabled
+        distribution = Distribution(self, "CloudFront", config=config) if cloudfront else None
+        secret = (ORIGIN_HEADER, distribution.secret) if distribution else None
+        self.load_balancer.forward(self._shares(), secret)
+        self.sockets = self._socket_service() if endpoint is None else None
+        self.functions["Operator"] = self._operator()
+        self._scale_pools()
+        self.network_balancer = self._network_balancer(vpc)
+        if config.waf:
+            self._protect()
+        self.api_url = (distribution or self.load_balancer).url
+        self._output_names(distribution)
+
+    @property
+    def target_pools(self) -> dict[str, TargetPool]:
+        """Those whose targets the load balancer checks, without the one that holds sockets."""
+        return {**self.container_pools, **self.kubernetes_pools}
+
+    def _endpoint(self) -> SocketEndpoint:
+        key = SocketKey(self, "SocketKey", config=self.config, balancer=self.load_balancer)
+        CfnOutput(self, "WebSocketUrl", value=key.endpoint.url)
+        return key.endpoint
+
+    def _variables(self, data: DataStack, notifications: NotificationsStack) -> dict[str, str]:
+        """Those of all that runs in this stack; each row of FUNCTIONS names its own."""
+        config = self.config
+        return {
             **data.table_names(),
             **data.files.variables(),
             **config.files.variables(),
-            **endpoint.variables(),
-            "WEBSOCKET_URL": endpoint.url,
+            **self.endpoint.variables(),
+            "WEBSOCKET_URL": self.endpoint.url,
             "PUSH_QUEUE_URL": notifications.queue.queue_url,
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
@@ -86,45 +110,29 @@ class WebStack(EnvironmentStack):
             "VAPID_KEY": data.web_push_key.key_arn,
             **application_variables(self, config),
         }
-        self.functions: dict[str, Function] = {}
-        self.container_pools: dict[str, ContainerPoolService] = {}
-        self.kubernetes_pools: dict[str, KubernetesPoolPods] = {}
-        self.sockets: SocketService | None = None
-        distribution = None
-        if config.cloudfront.enabled:
-            distribution = Distribution(self, "CloudFront", config=config)
-        self.load_balancer.forward(
-            self._shares(),
-            (ORIGIN_HEADER, distribution.secret) if distribution else None,
+
+    def _protect(self) -> None:
+        WebAcl(
+            self,
+            "WebAcl",
+            protected_arn=self.load_balancer.balancer.load_balancer_arn,
+            posts=POSTS if self.sockets else None,
         )
-        if in_tasks:
-            self.sockets = self._socket_service()
-        self.functions["Operator"] = self._operator()
-        for pool in self.container_pools.values():
-            pool.scale()
-            if config.releases.task_alarms:
-                pool.guard()
-        self.network_balancer = self._network_balancer(vpc)
-        if config.waf:
-            WebAcl(
-                self,
-                "WebAcl",
-                protected_arn=self.load_balancer.balancer.load_balancer_arn,
-                posts=POSTS if in_tasks else None,
-            )
-        self.api_url = (distribution or self.load_balancer).url
+
+    def _output_names(self, distribution: Distribution | None) -> None:
+        """The API's URL, and what the DNS records of domains have to lead to."""
         CfnOutput(self, "ApiUrl", value=self.api_url)
-        if distribution and config.cloudfront.domain_name:
+        if distribution and self.config.cloudfront.domain_name:
             CfnOutput(self, "CloudFrontDnsName", value=distribution.dns_name)
-        if config.load_balancer.domain_name:
-            # the target of the domain's DNS record
+        if self.config.load_balancer.domain_name:
             dns_name = self.load_balancer.balancer.load_balancer_dns_name
             CfnOutput(self, "LoadBalancerDnsName", value=dns_name)
 
-    @property
-    def target_pools(self) -> dict[str, TargetPool]:
-        """Those whose targets the load balancer checks, without the one that holds sockets."""
-        return {**self.container_pools, **self.kubernetes_pools}
+    def _scale_pools(self) -> None:
+        for pool in self.container_pools.values():
+            pool.scale()
+            if self.config.releases.task_alarms:
+                pool.guard()
 
     def _shares(self) -> list[Share]:
         containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]
@@ -159,12 +167,12 @@ class WebStack(EnvironmentStack):
         return balancer
 
     def _operator(self) -> Function:
-        """Its name is known to who calls it: `python -m tools.operator`."""
+        """`python -m tools.operator` calls it by this name."""
         return Function(
             self,
             "Operator",
             config=self.config,
-            code=self._code,
+            code=function_code(self._platform),
             resources=self._resources,
             values=self._values,
             function_name=f"{self.config.project}-{self.config.name}-operator",
@@ -175,7 +183,7 @@ class WebStack(EnvironmentStack):
             self,
             "Api",
             config=self.config,
-            code=self._code_with_page,
+            code=function_code(self._platform, page=True),
             resources=self._resources,
             values={**self._values, "POOL_NAME": "lambda"},
         )

@@ -15,6 +15,17 @@ from tests.support.examples import STEADY
 # What the template tells each function; Powertools reads it when lambdas/telemetry.py is imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Switchboard/test")
 
+# As `make` gives them to each command. With others a client that a test makes would find no region,
+# look for credentials at the address of an EC2 instance, or use those of the account of who tests.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="local",
+    AWS_SECRET_ACCESS_KEY="local",
+    AWS_SESSION_TOKEN="",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+)
+
 # A machine that pauses fails nothing, and each run tries the same. New examples are looked for by
 # `make test ARGS="--hypothesis-profile=default"`.
 settings.register_profile(

@@ -26,7 +26,7 @@ from emulator.runtime.endpoints import Endpoints
 from tools import own_system
 from tools.chaos import people
 from tools.chaos.people import Person
-from tools.demo.record import chromium
+from tools.demo.record import program
 
 PROJECT = Path(__file__).parents[1]
 PICTURE = PROJECT / "docs" / "pictures" / "dashboard.png"
@@ -93,9 +93,7 @@ async def _again(request: Callable[[], Awaitable[Any]]) -> Any:
 
 async def _draw(address: str) -> None:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
+        browser = await playwright.chromium.launch(executable_path=program(), args=["--no-sandbox"])
         page = await browser.new_page(viewport=SIZE)
         await page.goto(address)
         await expect(page.locator("figure").first).to_be_visible()

@@ -17,10 +17,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-# More than one chat gets in the time that is lost. Readers pass over positions without a message.
+# Positions that are left out in each chat: more than a chat can have got in the time that was lost.
+# Readers skip positions without a message.
 SKIPPED = 100_000
 HEAD = "head"  # the item that has a chat's last position
-LIFE = 86_400  # seconds, of what closes them: by then no request is on its way
+LIFE = 86_400  # seconds that the item lives which closes them: no request can come later
 POLL = 10.0  # seconds
 LEFT_OUT = "positions-left-out"  # the tag of a table in which that is done
 # What the template gives the tables (stacks/config/tables.py, stacks/data.py): by their keys the

@@ -11,6 +11,7 @@ from client.chat_client import ChatClient
 from client.cli.text import duration, one_line, sentence
 from client.cli.view import View
 from client.core.picture import LONGEST_PICTURE, LONGEST_SIDE, parse_picture
+from client.core.ticks import State, stage
 from client.errors import ClientError
 from client.store.history import StoredMessage
 
@@ -21,12 +22,15 @@ HELP = """\
 /delete N              deletes what you wrote for everybody
 /expire TIME           what is written from now on disappears: 30s, 5m, 8h, 7d, off
 /name NAME             names the open group
-/picture FILE          its picture: JPEG, PNG or WebP of at most 5,400 bytes; me FILE: your own
-/profile [NAME]        your name for those you write to; without one: everybody's here"""
+/picture [me] FILE     its picture, or your own: JPEG, PNG or WebP of at most 5,400 bytes; off: none
+/profile [NAME]        your name for those you write to, off: none; without one: everybody's here
+/info N                says who has read what you wrote, and who has got it"""
 
 _TIME = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LOOKED_THROUGH = 10_000  # messages, for a number
+OFF = "off"
+INFO = {State.READ: "read by", State.DELIVERED: "delivered to", State.SENT: "not delivered yet to"}
 
 
 class Composing:
@@ -46,6 +50,7 @@ class Composing:
             "name": self._name,
             "picture": self._picture,
             "profile": self._profile,
+            "info": self._info,
         }
 
     async def _reply(self, rest: str) -> None:
@@ -83,23 +88,41 @@ class Composing:
 
     async def _picture(self, rest: str) -> None:
         whose, _, file = rest.partition(" ")
-        picture = _read(file.strip() if whose == "me" else rest)
+        named = file.strip() if whose == "me" else rest
+        if not named:
+            raise ClientError("/picture [me] FILE: the picture, or off")
+        picture = None if named == OFF else _read(named)
         if whose == "me":
             name = self._client.writing.profile(self._client.user).name
             await self._client.writing.set_profile(name, picture)
         else:
             await self._client.writing.set_picture(self.chat(), picture)
-        self._view.notice("the picture is set")
+        self._view.notice("the picture is set" if picture else "there is no picture now")
 
     async def _profile(self, rest: str) -> None:
         writing, me = self._client.writing, self._client.user
         if rest:
-            await writing.set_profile(rest, writing.profile(me).picture)
+            name = None if rest == OFF else rest
+            await writing.set_profile(name, writing.profile(me).picture)
         chat = self._open()
         for user in [me, *(self._client.others(chat) if chat and not rest else ())]:
             known = writing.profile(user)
-            name = one_line(known.name) if known.name else "no name"
-            self._view.notice(f"{user}: {name}{', with a picture' if known.picture else ''}")
+            shown = one_line(known.name) if known.name else "no name"
+            self._view.notice(f"{user}: {shown}{', with a picture' if known.picture else ''}")
+
+    async def _info(self, rest: str) -> None:
+        message, _ = self.meant(rest, own=True)
+        if message.sender != self._client.user:
+            raise ClientError("of what others wrote, nobody tells you who has read it")
+        if message.seq is None:
+            raise ClientError("this message is not sent yet")
+        by: dict[State, list[str]] = {}
+        for user, marks in sorted(self._client.watermarks(message.chat).items()):
+            if user != self._client.user:
+                by.setdefault(stage(message.seq, marks), []).append(user)
+        for state, words in INFO.items():
+            if state in by:
+                self._view.notice(f"{words} {', '.join(by[state])}")
 
     def chat(self) -> str:
         chat = self._open()

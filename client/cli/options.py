@@ -72,8 +72,12 @@ def parse(arguments: Sequence[str], directory: Path) -> Options:
     """Raises UsageError; argparse itself exits on what it does not understand."""
     command = arguments[0] if arguments[:1] in (["phone"], ["link"]) else "chat"
     given = _PARSERS[command]().parse_args(arguments[command != "chat" :])
-    if command != "link" and not USER.fullmatch(given.user):
-        raise UsageError(f"{given.user!r} is no user name: 3 to 32 of a-z, 0-9 and _")
+    named = [given.user, *([given.to] if command == "chat" and given.to is not None else [])]
+    for user in named if command != "link" else ():
+        if not USER.fullmatch(user):
+            raise UsageError(f"{user!r} is no user name: 3 to 32 of a-z, 0-9 and _")
+    if command == "chat" and given.to == given.user:
+        raise UsageError("a chat is with somebody else: name another user after --to")
     if given.device is not None and not DEVICE.fullmatch(given.device):
         raise UsageError(f"{given.device!r} is no device name: 1 to 64 of A-Z, a-z, 0-9, _ and -")
     found, endpoints = _endpoints(directory)

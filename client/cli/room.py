@@ -146,10 +146,7 @@ class Room:
             case events.MessageReadable() if event.chat == self.chat:
                 self._view.readable(event)
             case events.MessageChanged() if event.chat == self.chat:
-                of = Reference(event.sender, event.message_id)
-                message = self._client.message(event.chat, of)
-                if message is not None:
-                    self._view.updated(message)
+                self._changed(event)
             case events.ChatDescribed():
                 self._meet()
             case events.StateChanged() if event.chat == self.chat:
@@ -170,23 +167,8 @@ class Room:
             case events.CaughtUp():
                 self._meet()
                 self.reading()  # what could not be written before
-            case events.FileProgress():
-                done = event.done >= event.size
-                share = 100 * event.done // event.size
-                self._view.progress("" if done else f"sending a file: {share} %")
-            case events.FileFailed():
-                self._view.progress("")
-                again = "" if event.final else "; it is tried again"
-                self._view.problem(f"a file was not sent: {event.reason}{again}")
-            case events.StoreFailing():
-                self._view.problem(f"{event.reason}; it is tried again until it works")
-            case events.StoreWorking():
-                self._view.notice("what happens is written again")
-            case events.BeganAnew():
-                self._view.problem(
-                    "the backend has lost its data, and you were signed up again: older chats can"
-                    " be read; /to USER begins a new one"
-                )
+            case events.FileProgress() | events.FileFailed():
+                self._file(event)
             case events.ChatLeft() if event.chat == self.chat:
                 self._view.problem("you are no longer a member of this chat")
             case frames_generated.Invited():
@@ -196,7 +178,13 @@ class Room:
             case events.IdentityChanged() | events.DeviceAdded() | events.SendingHeld():
                 self._devices(event)
             case _:
-                self._connection(event)
+                self._client_state(event)
+
+    def _changed(self, event: events.MessageChanged) -> None:
+        of = Reference(event.sender, event.message_id)
+        message = self._client.message(event.chat, of)
+        if message is not None:
+            self._view.updated(message)
 
     def _came_and_went(self, event: events.MembersChanged) -> None:
         where = ""
@@ -236,7 +224,19 @@ class Room:
                     f"not sent: it waits until you /accept the changed keys of {names}"
                 )
 
-    def _connection(self, event: events.Event) -> None:
+    def _file(self, event: events.FileProgress | events.FileFailed) -> None:
+        match event:
+            case events.FileProgress():
+                done = event.done >= event.size
+                share = 100 * event.done // event.size
+                self._view.progress("" if done else f"sending a file: {share} %")
+            case events.FileFailed():
+                self._view.progress("")
+                again = "" if event.final else "; it is tried again"
+                self._view.problem(f"a file was not sent: {event.reason}{again}")
+
+    def _client_state(self, event: events.Event) -> None:
+        """What concerns this client as a whole: its connection, its store, its account."""
         match event:
             case events.Connected():
                 self._view.connection("online")
@@ -252,6 +252,15 @@ class Room:
                 )
             case events.SignedOut():
                 self._view.problem(f"signed out: {event.reason}")
+            case events.BeganAnew():
+                self._view.problem(
+                    "the backend has lost its data, and you were signed up again: older chats can"
+                    " be read; /to USER begins a new one"
+                )
+            case events.StoreFailing():
+                self._view.problem(f"{event.reason}; it is tried again until it works")
+            case events.StoreWorking():
+                self._view.notice("what happens is written again")
             case _:
                 pass
 

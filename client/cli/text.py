@@ -6,6 +6,7 @@ import re
 import time
 
 from client.chat_client import USER
+from client.core.attachment import Attachment
 from client.core.ticks import State
 from client.errors import ApiError, ClientError
 from client.store.history import ChatSummary, Quote, StoredMessage
@@ -55,7 +56,7 @@ def sentence(error: Exception) -> str:
 
 
 def users_in(text: str) -> list[str]:
-    """The user names in "raju, meena". Raises ClientError for what can be none."""
+    """The user names in "raju, meena". Raises ClientError for a word that can't be a user name."""
     names = [name.lower() for name in text.replace(",", " ").split()]  # they have small letters
     for name in names:
         if not USER.fullmatch(name):
@@ -76,6 +77,8 @@ def shown(message: StoredMessage) -> str:
 
 
 def _quoted(reply: Quote) -> str:
+    if reply.file is not None:
+        return one_line(_file(reply.file, reply.text))
     if reply.text is not None:
         return one_line(reply.text)
     return "(deleted)" if reply.deleted else "(not here)"
@@ -87,7 +90,8 @@ def _body(message: StoredMessage) -> str:
         case "text":
             return f"{visible(message.text)}{' (edited)' if message.edited else ''}"
         case "file":
-            return _file(message)
+            file = message.content.file if message.content else None
+            return "(a file)" if file is None else _file(file, message.text)
         case "timer" if fields["seconds"]:
             return f"(what is written now disappears after {duration(fields['seconds'])})"
         case "timer":
@@ -102,11 +106,8 @@ def _body(message: StoredMessage) -> str:
             return "(a message that can't be read)"
 
 
-def _file(message: StoredMessage) -> str:
-    file = message.content.file if message.content else None
-    if file is None:
-        return "(a file)"
-    caption = f" {visible(message.text)}" if message.text else ""
+def _file(file: Attachment, text: str | None) -> str:
+    caption = f" {visible(text)}" if text else ""
     return f"[{file.kind} {one_line(file.name)}, {bytes_of(file.size)}]{caption}"
 
 

@@ -15,7 +15,7 @@ class View(Protocol):
         """The newest messages of the open chat are where the user sees them."""
 
     def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
-        """From now on this chat is on the screen."""
+        """Shows this chat from now on."""
 
     def titled(self, title: str) -> None:
         """The open chat has another title now."""
@@ -46,7 +46,7 @@ class View(Protocol):
     def typing(self, user: str) -> None: ...
 
     def presence(self, text: str) -> None:
-        """Of the others in the open chat."""
+        """Shows the presence of the others in the open chat."""
 
     def connection(self, text: str) -> None:
         """How the connection is now."""

@@ -133,7 +133,7 @@ def guess_file_type(name: str) -> str:
 
 
 def written(attachment: Attachment) -> dict[str, Any]:
-    """As it stands in a message."""
+    """The attachment in the form that it has in a message."""
     fields = {name: getattr(attachment, name) for name in Attachment.__slots__}
     return {name: value for name, value in fields.items() if value is not None}
 

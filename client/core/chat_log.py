@@ -32,7 +32,7 @@ class ChatLog(Generic[T]):
 
     @property
     def behind(self) -> bool:
-        """Something above the watermark is known to exist, and the next of it is not here."""
+        """Whether a message above the watermark is known to exist, and the next one is missing."""
         return self.highest > self.watermark and self.held is None
 
     def offer(

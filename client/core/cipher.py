@@ -232,7 +232,7 @@ class Cipher(Protocol):
     # -- messages that arrive
 
     def knows(self, message: Message) -> bool:
-        """Whether it is known who sent it, as far as that is needed to open it."""
+        """Whether enough is known of its sender to open it."""
 
     def open(self, message: Message) -> Opened:
         """Once for each message, in the order of the chat, after duplicates are gone."""

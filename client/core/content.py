@@ -112,7 +112,7 @@ def text_content(
 
 
 def written(content: MessageContent) -> dict[str, Any]:
-    """As it is sent and stored."""
+    """The content in the form in which it is sent and stored."""
     if content.kind in (UNKNOWN, UNREADABLE):
         return dict(content.fields)
     return {"v": VERSION, "kind": content.kind, **content.fields}

@@ -157,7 +157,7 @@ class Conversations:
         self._read_elsewhere(step, chat)
 
     def members_are(self, step: Step, chat: str, members: Iterable[str]) -> None:
-        """As a REST response says; it has no watermarks."""
+        """Stores the members that a REST response lists, which has no watermarks."""
         marks = {user: Watermarks() for user in members}
         self._membership.listed(step, chat, marks, self.log(step, chat).highest)
         self._read_elsewhere(step, chat)

@@ -323,13 +323,13 @@ class Engine:
         self._chats.adding(step, chat, users)
 
     def chat_is(self, step: Step, chat: str, members: Iterable[str]) -> None:
-        """As a REST response says: the user is in it."""
+        """The user is in this chat, as a REST response has said."""
         self._chats.is_in(step, chat)
         self._chats.members_are(step, chat, members)
         self.due(step)
 
     def leave(self, step: Step, chat: str) -> None:
-        """As a REST response says: the user is no longer in it."""
+        """The user is no longer in this chat, as a REST response has said."""
         self._chats.leave(step, chat)
 
     def begin_anew(self, step: Step) -> None:

@@ -27,7 +27,7 @@ def text(value: object) -> str:
 
 
 def words(value: object) -> str:
-    """Only shown to people, so anything will do."""
+    """Any value is accepted, since it is only shown to people."""
     return text(str(value))
 
 

@@ -230,7 +230,7 @@ class Ledger(Protocol):
         """
 
     def members_seen(self, chat: str, at: int) -> None:
-        """The members were these when `at` was the newest seq of the chat."""
+        """Stores who the members were when `at` was the newest seq of the chat."""
 
     def set_member(self, chat: str, user: str, marks: Watermarks) -> None:
-        """How far a member is. Of who is none, nothing is kept."""
+        """Stores a member's watermarks; does nothing for a user who is no member."""

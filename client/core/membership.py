@@ -64,7 +64,7 @@ class Membership:
         return listed and step.ledger.pair(chat) is None
 
     def chat(self, step: Step, chat: str) -> Chat:
-        """As far as encryption needs to know it."""
+        """What encryption needs to know of the chat."""
         kind = step.ledger.kind(chat)
         members = frozenset(self.members(step, chat)) or None
         listed_at = self._listed_at.get(chat)

@@ -9,7 +9,7 @@ from client.core.frames import Ranges, Watermarks
 
 
 class State(IntEnum):
-    """Of an own message. Ordered: a later stage includes the earlier ones."""
+    """The state of an own message. Ordered: a later one includes the earlier ones."""
 
     FAILED = 0
     WAITING = 1

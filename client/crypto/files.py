@@ -41,7 +41,7 @@ def padded_size(size: int) -> int:
 
 
 def sealed_size(size: int) -> int:
-    """Of the encrypted file, for a file of `size` bytes."""
+    """The size of the encrypted file, for a file of `size` bytes."""
     padded = padded_size(size)
     return padded + TAG * -(-padded // CHUNK)
 

@@ -28,7 +28,8 @@ class RoomKey(NamedTuple):
 
 
 class OutboundGroups:
-    """Writing methods inside a transaction; times in epoch seconds."""
+    """The group sessions of this device. Methods that write need a transaction; times are epoch
+    seconds."""
 
     def __init__(self, db: sqlite3.Connection, vault: Vault) -> None:
         self._db, self._vault = db, vault

@@ -96,7 +96,7 @@ class Identities:
                     (changed if verified and not linked else added).append(name)
             elif self._update(user, device, curve25519, ed25519):
                 changed.append(name)
-            if linked:  # not if it shows other keys than before
+            if linked:  # where it still has the keys of before
                 self.verify(user, device, ed25519)
         for device in known.keys() - keys.keys():
             self._db.execute(

@@ -40,7 +40,7 @@ class OlmSessions:
         return bool(self._ids(*place))
 
     def start(self, chat: str, device: KnownDevice, key: str) -> None:
-        """By a claimed key. Raises ValueError for one that is no key."""
+        """Starts a session with a claimed key. Raises ValueError if it is no key."""
         self._add(chat, device.name, self._account.begin(device.curve25519, key))
 
     def encrypt(self, chat: str, device: str, plaintext: bytes, *, newest: bool = False) -> str:

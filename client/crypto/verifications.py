@@ -55,7 +55,7 @@ class Verifications:
         self._over: set[str] = set()  # txns that are not to begin again
 
     def stage(self, device: str) -> Stage | None:
-        """Of the comparison with that device, if there is one."""
+        """The stage of the comparison with that device; None if there is none."""
         found = self._open.get(device)
         return found.comparison.stage if found else None
 

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from client.core.attachment import Attachment
 from client.core.content import MessageContent, Reference
 from client.core.ids import user_and_device
 from client.core.ticks import State
@@ -51,6 +52,7 @@ class Quote:
     text: str | None
     here: bool
     deleted: bool = False
+    file: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,8 @@ def _quote(db: sqlite3.Connection, chat: str, of: Reference) -> Quote:
     content = content_of(*row[-2:])
     deleted = seen.deleted or row[8] is not None
     text = None if deleted else seen.text if seen.text is not None else _text(content)
-    return Quote(of, of.user, text, here=True, deleted=deleted)
+    file = None if deleted or content is None else content.file
+    return Quote(of, of.user, text, here=True, deleted=deleted, file=file)
 
 
 def _text(content: MessageContent | None) -> str | None:

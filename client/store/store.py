@@ -38,7 +38,7 @@ from client.store.waiting import WaitingMessages
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who this file belongs to, and what it is signed in with."""
+    """The user and device that this file belongs to, and their tokens."""
 
     user: str
     device: str

@@ -175,7 +175,7 @@ CREATE INDEX messages_by_kind ON messages (kind, chat) WHERE kind != 'text';
 CREATE INDEX messages_disappearing ON messages (counted_from) WHERE counted_from IS NOT NULL;
 """
 
-# Version 8. Devices that this one has linked, and their keys: verified where they are listed so.
+# Version 8. Devices that this one has linked: verified once the directory lists these keys.
 _INTRODUCED = """
 CREATE TABLE introduced (
     user TEXT NOT NULL, device TEXT NOT NULL, curve25519 TEXT NOT NULL, ed25519 TEXT NOT NULL,

@@ -84,8 +84,7 @@ def _import_what_it_needs() -> None:
     httpx.create_ssl_context(trust_env=False)
     for module in pkgutil.iter_modules(emulator.aws.__path__):
         importlib.import_module(f"emulator.aws.{module.name}")
-    for service in server.SERVICES:
-        importlib.import_module(f"moto.{service}.responses")
+    server.load_services()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -57,6 +58,12 @@ def items(project: Path) -> set[str]:
     """The keys of what is in the table."""
     table: Any = boto3.client("dynamodb", endpoint_url=endpoints(project)["aws"])
     return {each["id"]["S"] for each in table.scan(TableName="items")["Items"]}
+
+
+def stored_in(file: Path) -> set[str]:
+    """The same of what is persisted."""
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    return {each["id"]["S"] for each in saved["tables"]["items"]}
 
 
 def alive(pid: int) -> bool:
@@ -147,13 +154,11 @@ def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
     assert "the emulator is not running; `emulate up`" in emulate(project, "status").stdout
 
     # what was written last is there, too; elsewhere is another folder's data, and --fresh has none
-    up(project)
-    assert items(project) == {"persisted", "new"}
-    emulate(project, "down")
+    file = project / ".local" / "data" / "dev.json"
+    until(lambda: stored_in(file) == {"persisted", "new"})
     up(project, "--data", str(project / "elsewhere"))
     assert items(project) == set()
     emulate(project, "down")
-    file = project / ".local" / "data" / "dev.json"
     file.write_text("{}", encoding="utf-8")
     bodies = file.with_suffix(".objects")
     bodies.mkdir()
@@ -227,18 +232,15 @@ def test_the_output_of_a_synthesis_is_shown_when_it_fails(project: Path) -> None
     assert "Traceback" not in failed.stderr
 
 
-def test_what_synthesizing_remarks_is_shown_also_when_nothing_had_to_be_synthesized(
+def test_settings_reach_the_app_whose_remarks_are_shown_also_when_it_does_not_run_again(
     project: Path,
 ) -> None:
-    for _ in range(2):
-        assert tiny_projects.REMARK in up(project).stdout
-        emulate(project, "down")
-    assert tiny_projects.syntheses(project) == 1
-
-
-def test_settings_reach_the_app_also_of_a_detached_one(project: Path) -> None:
     setting = "load_balancer.ip_hash"
-    assert up(project, "-c", f"{setting}=true", "--context", "a.b=x=y").returncode == 0
+    for _ in range(2):
+        started = up(project, "-c", f"{setting}=true", "--context", "a.b=x=y")
+        assert started.returncode == 0
+        assert tiny_projects.REMARK in started.stdout
+        emulate(project, "down")
     given = (project / "synthesized").read_text(encoding="utf-8")
     assert given == f'{{"{setting}": "true", "a.b": "x=y"}}\n'
 
@@ -264,6 +266,15 @@ def test_a_resource_type_nobody_knows_stops_it_by_name(tmp_path: Path) -> None:
 def test_a_directory_without_an_app_is_reported(tmp_path: Path) -> None:
     missing = emulate(tmp_path, "up", "--api-port", "0")
     assert (missing.returncode, "has no app.py" in missing.stderr) == (1, True)
+
+
+def test_the_commands_load_no_server_and_no_sdk() -> None:
+    """Or `status` and `down` would take as long as a start."""
+    loaded = (
+        "import sys, emulator.cli.commands; print(*{each.split('.')[0] for each in sys.modules})"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", loaded], text=True)
+    assert not {"aiohttp", "asyncio", "boto3", "moto"} & set(printed.split())
 
 
 def test_two_run_side_by_side(tmp_path: Path, project: Path) -> None:

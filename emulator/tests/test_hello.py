@@ -43,6 +43,8 @@ def test_the_example_serves_http_and_web_sockets_from_one_table(project: Path) -
         "hello ravi, 2",
     ]
 
+    assert emulate(project, "logs", "Greet").stdout == "greeted ravi\n" * 2
+
     async def greeted(name: str) -> str | bytes:
         async with connect(known["websocket"]) as socket:
             await socket.send(name)

@@ -28,3 +28,11 @@ def test_what_a_function_has_printed_is_shown_line_by_line(
     assert logs.show(tmp_path, "Api", follow=False) == 0
     shown = capsys.readouterr().out
     assert shown.splitlines() == [f"one{logs.visible(character)}two", "\tthrée"]
+
+
+def test_a_log_that_is_empty_says_so_beside_its_content(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Api.log").touch()
+    assert logs.show(tmp_path, "Api", follow=False) == 0
+    assert capsys.readouterr() == ("", "Api has printed nothing yet\n")

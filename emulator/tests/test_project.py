@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emulator.providers import EmulatorError
+from emulator.runtime.options import Options
 from emulator.runtime.project import Project, read
 
 
@@ -87,6 +88,13 @@ def test_a_hint_names_the_projects_own_command_and_where_to_type_it(
     assert project.hint("up") == "`make dev`"
     assert project.hint("up", "--api-port", "0") == '`make dev ARGS="--api-port 0"`'
     assert project.hint("down", "--state-dir", "a b") == "`emulate down --state-dir 'a b'`"
+
+
+def test_what_ends_a_run_names_its_state_directory_where_that_is_another(tmp_path: Path) -> None:
+    project = Project(tmp_path, commands={"down": "make stop", "arguments": "ARGS={}"})
+    assert Options(project, tmp_path / ".local").command("down") == "make stop"
+    other = tmp_path / "other"
+    assert Options(project, other).command("down") == f"make stop ARGS=--state-dir {other}"
 
 
 def test_without_synth_inputs_all_but_tools_leftovers_is_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from lambdas.tables import Item, seq_of
 
 
 class State(Enum):
-    """Of a message the worst that holds for any device, the last one here being the worst."""
+    """How far a message has come: the worst state of all its devices. Later ones here are worse."""
 
     REACHED = "every device has it"
     NUDGED = "it lacks on a device that is connected"

@@ -64,7 +64,7 @@ class Claim(NamedTuple):
 
 
 def device_keys(user: str, device: str, body: Frame) -> DeviceKeys:
-    """From a PUT /api/devices/{device} body. Raises ChatError bad_request."""
+    """The keys in the body of PUT /api/devices/{device}. Raises ChatError bad_request."""
     curve25519, ed25519 = body["keys"]["curve25519"], body["keys"]["ed25519"]
     keys = DeviceKeys(curve25519, ed25519, body["signature"], _introduction(device, body))
     signatures.decode(keys.curve25519, signatures.KEY_BYTES, "the curve25519 key")

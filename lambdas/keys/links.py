@@ -79,6 +79,6 @@ class Links:
                 until=math.floor(now) + seconds,
                 now=math.floor(now),
             )
-        except ConditionFailed:  # since it was read, somebody else came or it was deleted
+        except ConditionFailed:  # another device has confirmed it, or it was deleted
             return self.get(code, now)
         return Link(link.offer, dict(sealed), seconds)

@@ -29,7 +29,7 @@ class Head:
     rules: Mapping[str, str] = field(default_factory=dict)  # of a group, see roles.py
 
     def start(self, after: int) -> int:
-        """From where on a device that has everything up to `after` may see messages."""
+        """The seq after which a device may see messages that has everything up to `after`."""
         return max(after, self.joined_seq)
 
 

@@ -72,7 +72,7 @@ def may_be_too_new(code: str, message: str) -> bool:
 
 
 def feedback_attributes(properties: Mapping[str, Any]) -> dict[str, str]:
-    """By which SNS logs what a platform answers; empty roles end it."""
+    """The attributes by which SNS logs the responses of platforms; empty roles end that."""
     role = properties.get("FeedbackRoleArn", "")
     roles = {"SuccessFeedbackRoleArn": role, "FailureFeedbackRoleArn": role}
     # "" is no sample rate, so that it stays where there is no role

@@ -122,7 +122,7 @@ class Endpoints:
             self._release(user, device, arn)
 
     def owners(self, arns: Iterable[str]) -> dict[str, Owner]:
-        """By endpoint ARN."""
+        """The owners, by endpoint ARN."""
         items = self._users.batch_get([_owner(arn) for arn in arns], consistent=True)
         return {
             item["user"].removeprefix("push#"): Owner(

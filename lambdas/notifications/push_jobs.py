@@ -243,7 +243,7 @@ def has_endpoint(devices: Mapping[str, Device]) -> bool:
 
 
 def wake(aws: Aws, chat: str, tried: Tried) -> list[Job]:
-    """Queues a job for each user of a message that is stored. The jobs that SQS rejected.
+    """Queues a job for each user of a stored message, and returns the jobs that SQS rejected.
 
     Users who were rung just now, and those for whom the chat is quiet and was counted just now, are
     left to the delivery watch. Their items are not read again meanwhile: `looked_at` only grows.

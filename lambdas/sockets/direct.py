@@ -166,7 +166,7 @@ def _text(post: Post) -> str:
 
 
 def act_on(registry: Registry, method: str, connection_id: str, text: str) -> Outcome:
-    """POST or DELETE of a socket of this task; in its event loop."""
+    """Handles POST or DELETE for a socket of this task. To be called in its event loop."""
     held = registry.find(connection_id)
     if held is None:
         return Outcome.GONE

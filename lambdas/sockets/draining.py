@@ -41,16 +41,15 @@ async def drain(
             await asyncio.sleep(seconds / len(parts))
 
 
-async def until_draining(look: Callable[[], Any], every: float, first: float) -> None:
-    """Returns when the load balancer says so; `look` blocks, and gives the state.
-
-    It looks after `first` seconds, and then each `every` seconds."""
+async def until_draining(read_state: Callable[[], Any], every: float, first: float) -> None:
+    """Returns when the load balancer says so. `read_state` blocks; it is called after
+    `first` seconds, then every `every` seconds."""
     await asyncio.sleep(first)
     while True:
         try:
-            if await asyncio.to_thread(look) == DRAINING:
+            if await asyncio.to_thread(read_state) == DRAINING:
                 return
-        except Exception:  # throttled, or the network: the next look may succeed
+        except Exception:  # throttled, or the network: the next request may succeed
             logger.warning("could not ask the load balancer for its health", exc_info=True)
         await asyncio.sleep(every)
 

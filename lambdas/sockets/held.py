@@ -17,7 +17,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # What one client may leave unread, beside what the kernel and the transport hold: two frames of
 # the greatest size. Without a bound a client that does not read takes the memory of all others.
 QUEUED_BYTES = 256 * 1024
-# A client to which nothing could be sent for so long does not read; one that does is only slow.
+# A client that accepts no bytes for so long has stopped reading, and its socket is closed. One that
+# still reads is only slow, and keeps its socket.
 STALLED_SECONDS = 10.0
 CLOSE_SECONDS = 5.0  # for the client to take its close frame
 

@@ -107,7 +107,7 @@ class Dispatcher:
             logger.exception("could not return a lease")
 
     def route_of(self, frame: str) -> str:
-        """By the field `action`, DEFAULT where no route is called so."""
+        """The route that the field `action` names; DEFAULT if there is no such route."""
         try:
             document = json.loads(frame)
         except (ValueError, RecursionError):  # no JSON, or nested deeper than the parser goes

@@ -181,8 +181,8 @@ async def serve(config: uvicorn.Config, sockets: Sockets, own: Holder) -> None:
 async def let_go(
     clients: Aws, sockets: Sockets, target_group: str, own: Holder, seconds: float
 ) -> None:
-    every = float(clients.settings.get("LOOK_SECONDS", "5"))
-    # tasks that start together would else look together, and be throttled
+    every = float(clients.settings.get("HEALTH_SECONDS", "5"))
+    # tasks that start together would else ask together, and be throttled
     first = random.uniform(0, every)  # noqa: S311 - no secret
     await until_draining(
         lambda: state_of_target(clients.load_balancing, target_group, own), every, first

@@ -28,7 +28,7 @@ def canary_code(platform: Platform) -> lambda_.Code:
         asset_hash=bundle_hash(platform),
         asset_hash_type=AssetHashType.CUSTOM,
         bundling=BundlingOptions(
-            image=DockerImage.from_registry("never-used"),  # a required argument; never pulled
+            image=DockerImage.from_registry("never-used"),  # required by CDK; it is never pulled
             local=_LocalBundling(platform),
         ),
     )

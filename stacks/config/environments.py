@@ -104,6 +104,31 @@ class Environment:
             self.log_retention_days,
             f"the periods CloudWatch Logs has: {', '.join(map(str, LOG_RETENTION_DAYS))}",
         )
+        self._check_numbers()
+        self._check_addresses()
+        require(
+            self.retain or not self.deletion_protection,
+            "deletion_protection",
+            self.deletion_protection,
+            "where retain is False the stacks are meant to be deleted with all that is in them, "
+            "and AWS would refuse to",
+            "Set retain to true, or deletion_protection to false",
+        )
+        check_names(self.project, self.name)
+        check_together(self.load_balancer, self.pools)
+        check_domains(self.load_balancer, self.websocket, self.cloudfront, self.zone)
+        check_cloudfront(self.cloudfront, self.load_balancer, https=self.https, waf=self.waf)
+        self.functions.check_reserved(self.concurrent_executions)
+        self.functions.check_provisioned(self.releases.shifting)
+        self.guard_rails.check_environment(self.account, self.alarms_email)
+        self._check_location()
+
+    @property
+    def https(self) -> bool:
+        """Whether the load balancer serves HTTPS, and HTTP only redirects to it."""
+        return serves_https(self.load_balancer, self.zone)
+
+    def _check_numbers(self) -> None:
         # docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html: at least one day
         if self.backup_days is not None:
             require_between(
@@ -114,6 +139,12 @@ class Environment:
             canary = self.canary_minutes
             require_between(5, 720, "canary_minutes", canary, "the minutes between two runs")
         require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
+        # 1,000 by default, less for new accounts, and raised "up to tens of thousands":
+        # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        quota = self.concurrent_executions
+        require_between(1, 1_000_000, "concurrent_executions", quota, "the account's Lambda quota")
+
+    def _check_addresses(self) -> None:
         require(
             self.alarms_email is None or is_email(self.alarms_email),
             "alarms_email",
@@ -128,31 +159,6 @@ class Environment:
             "alarms link to their pages by an https address",
             "Set runbooks_url to that of docs/runbooks in your repository, or to none",
         )
-        # 1,000 by default, less for new accounts, and raised "up to tens of thousands":
-        # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-        quota = self.concurrent_executions
-        require_between(1, 1_000_000, "concurrent_executions", quota, "the account's Lambda quota")
-        require(
-            self.retain or not self.deletion_protection,
-            "deletion_protection",
-            self.deletion_protection,
-            "where retain is False the stacks are meant to be deleted with all that is in them, "
-            "and AWS would refuse to",
-            "Set retain to true, or deletion_protection to false",
-        )
-        check_names(self.project, self.name)
-        check_together(self.load_balancer, self.pools)
-        check_domains(self.load_balancer, self.websocket, self.cloudfront, self.zone)
-        check_cloudfront(self.cloudfront, self.load_balancer, https=self.https, waf=self.waf)
-        self.functions.check_reserved(quota)
-        self.functions.check_provisioned(self.releases.shifting)
-        self.guard_rails.check_environment(self.account, self.alarms_email)
-        self._check_location()
-
-    @property
-    def https(self) -> bool:
-        """Whether the load balancer serves HTTPS, and HTTP only redirects to it."""
-        return serves_https(self.load_balancer, self.zone)
 
     def _check_location(self) -> None:
         require(

@@ -115,16 +115,17 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             resource="chats_stream",
             settings={
                 "starting_position": "TRIM_HORIZON",
-                # nothing else of the shard is read while the function waits for receipts
+                # Lambda reads no further batch of the shard while the function waits for receipts
                 "batch_size": 1_000,
                 "maximum_batching_window_in_seconds": 5,
                 "bisect_batch_on_function_error": True,
                 "maximum_retry_attempts": 5,
                 "maximum_record_age_in_seconds": 3600,
             },
-            # New messages, messages that expired (not those that this function deletes),
-            # watermarks that moved (a member's item), members who left, and those who joined
-            # later: they may have been members before. Founders join at 0.
+            # New messages; messages that expired, but not those that this function deletes;
+            # watermarks that moved, which are in a member's item; members who left; and members
+            # who joined after the chat was made, as they may have been members before. Those who
+            # were there from the beginning have joined at seq 0.
             filters=(
                 _records({"eventName": ["INSERT"]}, "message#"),
                 _records(_EXPIRED, "message#"),

@@ -1,9 +1,26 @@
 """Rules that concern the load balancer and the pools together."""
 
+from operator import attrgetter
+
 from stacks.config.errors import require
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool, LambdaPool, Pool, TargetPool, construct_id
 
+# how targets are selected
+SELECTION = ("algorithm", "slow_start", "stickiness.kind")
+# how they are checked and drained
+CHECKS = (
+    "deregistration_delay",
+    "health_check.path",
+    "health_check.interval",
+    "health_check.timeout",
+    "health_check.healthy_threshold",
+    "health_check.unhealthy_threshold",
+    "minimum_healthy_targets.count",
+    "minimum_healthy_targets.percentage",
+    "minimum_healthy_targets.dns_failover_count",
+    "minimum_healthy_targets.dns_failover_percentage",
+)
 ANOMALY_TARGETS = 3  # "at least three healthy targets", under "Automatic Target Weights"
 
 
@@ -147,38 +164,18 @@ def _check_functions_only(balancer: LoadBalancer, containers: list[TargetPool]) 
     drained also where it has none."""
     if any(pool.weight for pool in containers):
         return
-    # ip_hash is what the Network Load Balancer does, which knows no weights
-    algorithm = "round_robin" if balancer.algorithm == "ip_hash" else balancer.algorithm
-    settings: list[tuple[str, object, object]] = [
-        ("algorithm", algorithm, "round_robin"),
-        ("slow_start", balancer.slow_start, 0),
-        ("stickiness.kind", balancer.stickiness.kind, "none"),
-    ]
+    names = list(SELECTION)
     missing, advice = "none has a weight", "give a container pool a weight"
     if not containers:
+        names += CHECKS
         missing, advice = "there is none", "add a container pool"
-        check, minimum = balancer.health_check, balancer.minimum_healthy_targets
-        settings += [
-            ("deregistration_delay", balancer.deregistration_delay, 30),
-            ("health_check.path", check.path, "/api/health"),
-            ("health_check.interval", check.interval, 15),
-            ("health_check.timeout", check.timeout, 5),
-            ("health_check.healthy_threshold", check.healthy_threshold, 2),
-            ("health_check.unhealthy_threshold", check.unhealthy_threshold, 2),
-            ("minimum_healthy_targets.count", minimum.count, 1),
-            ("minimum_healthy_targets.percentage", minimum.percentage, None),
-            ("minimum_healthy_targets.dns_failover_count", minimum.dns_failover_count, None),
-            (
-                "minimum_healthy_targets.dns_failover_percentage",
-                minimum.dns_failover_percentage,
-                None,
-            ),
-        ]
-    for name, value, neutral in settings:
+    for name in names:
+        value, default = (attrgetter(name)(each) for each in (balancer, LoadBalancer()))
         require(
-            value == neutral,
+            # ip_hash is what the Network Load Balancer does, which knows no weights
+            value == default or (name, value) == ("algorithm", "ip_hash"),
             f"load_balancer.{name}",
             value,
             f"it is for the targets of container pools, and {missing}",
-            f"Set load_balancer.{name} to {'none' if neutral is None else neutral}, or {advice}",
+            f"Set load_balancer.{name} to {'none' if default is None else default}, or {advice}",
         )

@@ -166,7 +166,7 @@ class Files:
         )
 
     def variables(self) -> dict[str, str]:
-        """By the environment variable that has it."""
+        """The values, by the names of the environment variables that hold them."""
         return {
             "FILE_MIB": str(self.max_mib),
             "FILES_PER_DAY": str(self.per_day),

@@ -19,8 +19,8 @@ SCALE_AT = 0.7  # of `connections`: the rest is for those that come before a new
 # Calls of DescribeTargetHealth a second by all tasks together. Elastic Load Balancing allows an
 # account 40 at once and 10 a second of all that describe:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
-LOOKS_PER_SECOND = 8
-LEAST_LOOK = 5  # seconds between two looks of a task
+REQUESTS_PER_SECOND = 8
+LEAST_INTERVAL = 5  # seconds between two of a task
 LAST_SLICE = 5  # seconds
 LONGEST_DELAY = 3_600  # of a deregistration
 # Milliseconds of a vCPU for a client that comes back, which connects and syncs, as the scale model
@@ -48,19 +48,19 @@ class SocketTasks:
     stop_timeout: int = 30
 
     @property
-    def look(self) -> int:
-        """Seconds after which a task asks again whether it is drained. A deployment has twice the
-        tasks."""
-        return max(LEAST_LOOK, math.ceil(2 * self.max / LOOKS_PER_SECOND))
+    def health_interval(self) -> int:
+        """Seconds between two requests of a task that ask whether it is drained. A deployment has
+        twice the tasks."""
+        return max(LEAST_INTERVAL, math.ceil(2 * self.max / REQUESTS_PER_SECOND))
 
     @property
     def deregistration_delay(self) -> int:
-        """Seconds until the load balancer breaks what is left open. One look may fail."""
+        """Seconds until the load balancer breaks what is left open. One request may fail."""
         return self.drain + self._margin
 
     @property
     def _margin(self) -> int:
-        return 2 * self.look + LAST_SLICE
+        return 2 * self.health_interval + LAST_SLICE
 
     @property
     def reconnect_share(self) -> float:

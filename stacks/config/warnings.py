@@ -193,7 +193,7 @@ def _pool_size_warnings(balancer: LoadBalancer, pool: TargetPool) -> Iterator[Wa
 
 
 def _network_balancer_warnings(pool: ContainerPool, waf: bool) -> Iterator[Warning]:
-    """Of the pool behind the Network Load Balancer."""
+    """Warnings about `pool`, which is behind the Network Load Balancer."""
     if waf:
         yield (
             "beside-waf",

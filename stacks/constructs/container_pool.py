@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration, Tags
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
@@ -12,16 +11,13 @@ from constructs import Construct
 from stacks.config.environments import Environment
 from stacks.config.permissions import permissions_of
 from stacks.config.pools import ContainerPool, finish_timeout
+from stacks.constructs.fargate import fargate_service, task_definition
 from stacks.constructs.function import reading_log_level, variables
 from stacks.constructs.grants import Resources, statements
 from stacks.constructs.retention import log_group
 from stacks.constructs.target_group import PORT, keep_alive, target_group
 
 CONTAINER = "api"
-ARCHITECTURES = {
-    "arm64": ecs.CpuArchitecture.ARM64,
-    "x86_64": ecs.CpuArchitecture.X86_64,
-}
 
 
 class ContainerPoolService(Construct):
@@ -110,16 +106,7 @@ class ContainerPoolService(Construct):
     def _task(
         self, image: ecs.ContainerImage, values: Mapping[str, str]
     ) -> ecs.FargateTaskDefinition:
-        task = ecs.FargateTaskDefinition(
-            self,
-            "Task",
-            cpu=self.pool.cpu,
-            memory_limit_mib=self.pool.memory,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ARCHITECTURES[self._config.architecture],
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
-            ),
-        )
+        task = task_definition(self, self._config, self.pool)
         task.add_container(
             CONTAINER,
             image=image,
@@ -137,27 +124,3 @@ class ContainerPoolService(Construct):
             readonly_root_filesystem=True,
         )
         return task
-
-
-def fargate_service(
-    scope: Construct, config: Environment, cluster: ecs.ICluster, task: ecs.FargateTaskDefinition
-) -> ecs.FargateService:
-    """The service "Service" of tasks behind the load balancer."""
-    public = config.public_tasks
-    return ecs.FargateService(
-        scope,
-        "Service",
-        cluster=cluster,
-        task_definition=task,
-        assign_public_ip=public,
-        vpc_subnets=ec2.SubnetSelection(
-            subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
-        ),
-        # No desired count: each deployment would reset it. Autoscaling keeps the number of
-        # tasks between its bounds.
-        min_healthy_percent=100,
-        max_healthy_percent=200,
-        circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-        health_check_grace_period=Duration.seconds(60),
-        propagate_tags=ecs.PropagatedTagSource.SERVICE,
-    )

@@ -71,27 +71,31 @@ class Distribution(Construct):
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             enable_ipv6=False,  # as the load balancer
             web_acl_id=settings.web_acl_arn,
-            # The page's files say themselves how long they are kept, and come in the encoding that
-            # the browser takes.
-            default_behavior=cloudfront.BehaviorOptions(
-                origin=origin,
-                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-                cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
-            ),
-            additional_behaviors={
-                "/api/*": cloudfront.BehaviorOptions(
-                    origin=origin,
-                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-                    allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
-                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                    # with the client's address in CloudFront-Viewer-Address
-                    origin_request_policy=(
-                        cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022
-                    ),
-                )
-            },
+            default_behavior=_page(origin),
+            additional_behaviors={"/api/*": _api(origin)},
             error_responses=[
                 cloudfront.ErrorResponse(http_status=code, ttl=Duration.seconds(0))
                 for code in ERRORS
             ],
         )
+
+
+def _page(origin: origins.HttpOrigin) -> cloudfront.BehaviorOptions:
+    """The `Cache-Control` of each of the page's files says how long it is cached. Each comes in an
+    encoding that the browser accepts."""
+    return cloudfront.BehaviorOptions(
+        origin=origin,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+    )
+
+
+def _api(origin: origins.HttpOrigin) -> cloudfront.BehaviorOptions:
+    return cloudfront.BehaviorOptions(
+        origin=origin,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+        allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+        cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+        # with the client's address in CloudFront-Viewer-Address
+        origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022,
+    )

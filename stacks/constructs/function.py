@@ -60,6 +60,17 @@ def reading_log_level(scope: Construct, config: Environment) -> Iterable[iam.Pol
         yield iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[parameter])
 
 
+def role_that_logs(scope: Construct, logs: LogGroup) -> iam.Role:
+    """The role "Role" of a function. It may write to `logs`, and to no other log group."""
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs.log_group_arn]
+        )
+    )
+    return role
+
+
 class Function(Construct):
     """Made from the rows of its `id` in FUNCTIONS and PERMISSIONS, and its size in the environment.
 
@@ -103,24 +114,27 @@ class Function(Construct):
             role=self.role,
             tracing=lambda_.Tracing.ACTIVE if config.tracing else None,
         )
-        self.called: lambda_.IFunction = self.function
-        if config.releases.shifting and row.versioned:
-            self.called = LiveAlias(
-                self,
-                "Live",
-                function=self.function,
-                shifting=config.releases.shifting,
-                provisioned_concurrency=size.provisioned_concurrency,
-            ).alias
+        self.called = self._live() if row.versioned else self.function
         if row.event_source:
             self._read(row.event_source, resources)
 
-    def _role(self, logs: LogGroup, granted: Iterable[iam.PolicyStatement]) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        writing = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs.log_group_arn]
+    def _live(self) -> lambda_.IFunction:
+        """Its alias, or itself where releases are not shifted."""
+        shifting, size = self._config.releases.shifting, self._config.functions.of(self.node.id)
+        if not shifting:
+            return self.function
+        alias = LiveAlias(
+            self,
+            "Live",
+            function=self.function,
+            shifting=shifting,
+            provisioned_concurrency=size.provisioned_concurrency,
         )
-        for statement in (writing, *granted, *reading_log_level(self, self._config)):
+        return alias.alias
+
+    def _role(self, logs: LogGroup, granted: Iterable[iam.PolicyStatement]) -> iam.Role:
+        role = role_that_logs(self, logs)
+        for statement in (*granted, *reading_log_level(self, self._config)):
             role.add_to_policy(statement)
         return role
 

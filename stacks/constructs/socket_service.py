@@ -16,7 +16,7 @@ from constructs import Construct
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, SOCKET_FUNCTIONS
 from stacks.config.permissions import of_socket_tasks
-from stacks.constructs.container_pool import ARCHITECTURES, fargate_service
+from stacks.constructs.fargate import fargate_service, task_definition
 from stacks.constructs.function import metrics_namespace, reading_log_level, variables_of
 from stacks.constructs.grants import Resource, Resources, statements
 from stacks.constructs.load_balancer import LoadBalancer
@@ -111,7 +111,7 @@ class SocketService(Construct):
         )
 
     def scale(self) -> None:
-        """By sockets, which are a task's memory, and by CPU, which frames take."""
+        """Adds tasks by their sockets, which take memory, and by their CPU, which frames take."""
         tasks = self.service.auto_scale_task_count(
             min_capacity=self.pool.min, max_capacity=self.pool.max
         )
@@ -161,16 +161,7 @@ class SocketService(Construct):
     def _task(
         self, image: ecs.ContainerImage, values: Mapping[str, str]
     ) -> ecs.FargateTaskDefinition:
-        task = ecs.FargateTaskDefinition(
-            self,
-            "Task",
-            cpu=self.pool.cpu,
-            memory_limit_mib=self.pool.memory,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ARCHITECTURES[self._config.architecture],
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
-            ),
-        )
+        task = task_definition(self, self._config, self.pool)
         container = task.add_container(
             SERVICE,
             image=image,
@@ -200,7 +191,7 @@ class SocketService(Construct):
             "KEEP_ALIVE_SECONDS": str(keep_alive(self._config.load_balancer)),
             "FINISH_SECONDS": str(self.pool.finish_timeout),
             "DRAIN_SECONDS": str(self.pool.drain),
-            "LOOK_SECONDS": str(self.pool.look),
+            "HEALTH_SECONDS": str(self.pool.health_interval),
             "MOST_CONNECTIONS": str(self.pool.connections),
             # or the load balancer would close a socket on which nothing is said
             "PING_SECONDS": str(min(PING_SECONDS, idle // 2)),

@@ -35,7 +35,7 @@ def keep_alive(settings: LoadBalancer) -> int:
 def target_group(
     scope: Construct, settings: LoadBalancer, vpc: ec2.IVpc
 ) -> elb.ApplicationTargetGroup:
-    """Of IP addresses, in `scope`."""
+    """The target group "TargetGroup" of a pool's tasks, which are registered by IP address."""
     group = elb.ApplicationTargetGroup(
         scope,
         "TargetGroup",
@@ -72,7 +72,7 @@ def elb_health_check(check: HealthCheck, protocol: elb.Protocol | None = None) -
 
 
 def minimum_healthy_attributes(minimum: MinimumHealthyTargets) -> dict[str, str]:
-    """As attributes of a target group, since CDK's property has no "off"."""
+    """The attributes of a target group: CDK's own property can't turn a minimum off."""
     return {
         f"target_group_health.{action}.minimum_healthy_targets.{kind}": str(value or "off")
         for action, kind, value in (

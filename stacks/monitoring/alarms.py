@@ -7,21 +7,16 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_sqs as sqs
 
 from stacks.chat import ChatStack
 from stacks.config.functions import FUNCTIONS
 from stacks.constructs.function import Function, metrics_namespace
-from stacks.constructs.kubernetes_pool import TargetPool
-from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
-from stacks.constructs.socket_service import SocketService
 from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
+from stacks.monitoring.balancer_alarms import BalancerAlarms
 from stacks.monitoring.canary import Canary
-from stacks.monitoring.causes import Causes
-from stacks.monitoring.group_metrics import of_group
 from stacks.monitoring.own_metrics import logged, time_of
 from stacks.monitoring.symptoms import Symptom, symptom_of
 from stacks.notifications import NotificationsStack
@@ -34,12 +29,9 @@ WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem
 ERROR_PERCENT, REJECTED_PERCENT = 5, 20
 THROTTLES = 10  # a minute: fewer are the moments in which DynamoDB splits a partition
 CONCURRENCY_SHARE = 0.8  # of the account's quota
-HELD_SHARE = 0.9  # of the sockets that a task takes; autoscaling aims at less
-LATE_MILLISECONDS = 500
-FAILED_POSTS = 10
 
 
-class Alarms(Causes):
+class Alarms(BalancerAlarms):
     """The alarms of all parts: one method a part, each called once, and `notify` after them."""
 
     def on_functions(self, functions: Mapping[str, Function]) -> None:
@@ -217,6 +209,22 @@ class Alarms(Causes):
             runbook="push-age",
             threshold=300,
         )
+        self._on_rejected_pushes()
+        if notifications.feedback:
+            answered, not_taken = logged(self._config, ANSWERED), logged(self._config, NOT_TAKEN)
+            self._alarm(
+                "PlatformRejections",
+                _percent(not_taken, answered, at_least=3),
+                f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
+                "ended",
+                Symptom.PUSHES,
+                runbook="platform-rejections",
+                threshold=REJECTED_PERCENT,
+                datapoints=3,
+            )
+
+    def _on_rejected_pushes(self) -> None:
+        """By SNS, and by the push services of browsers, as the push function counts them."""
         rejected, sent = (
             cloudwatch.Metric(
                 namespace=metrics_namespace(self._config),
@@ -236,22 +244,9 @@ class Alarms(Causes):
             threshold=REJECTED_PERCENT,
             datapoints=3,
         )
-        if notifications.feedback:
-            self._alarm(
-                "PlatformRejections",
-                _percent(
-                    logged(self._config, NOT_TAKEN), logged(self._config, ANSWERED), at_least=3
-                ),
-                f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
-                "ended",
-                Symptom.PUSHES,
-                runbook="platform-rejections",
-                threshold=REJECTED_PERCENT,
-                datapoints=3,
-            )
 
     def _on_times(self) -> None:
-        """Of what users feel, whatever the cause is."""
+        """Alarms about delays that users notice, whatever causes them."""
         for name, function, metric, limit, symptom, what in (
             ("SlowDelivery", "Send", "DeliveryTime", 2_000, Symptom.CHAT, "from accept to post"),
             ("SlowPushes", "Push", "PushTime", 120_000, Symptom.PUSHES, "from accept to push"),
@@ -290,108 +285,6 @@ class Alarms(Causes):
             Symptom.CHAT,
             runbook="canary",
             below=True,
-        )
-
-    def on_web(
-        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, TargetPool]
-    ) -> None:
-        self._alarm(
-            "Balancer5xx",
-            balancer.metrics.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT),
-            "The load balancer answers 5xx itself: no target, or a target broke off",
-            Symptom.API,
-            runbook="balancer-5xx",
-            datapoints=2,
-        )
-        self._alarm(
-            "Target5xx",
-            balancer.metrics.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT),
-            "The API answers 5xx",
-            Symptom.API,
-            runbook="target-5xx",
-            datapoints=2,
-        )
-        self._alarm(
-            "RejectedConnections",
-            balancer.metrics.rejected_connection_count(),
-            "The load balancer has as many connections as it takes, and refuses more",
-            Symptom.API,
-            runbook="rejected-connections",
-        )
-        for name, pool in pools.items():
-            self._on_targets(name, pool, balancer, Symptom.API)
-
-    def _on_targets(
-        self,
-        name: str,
-        pool: TargetPool | SocketService,
-        balancer: elb.ApplicationLoadBalancer,
-        symptom: Symptom,
-    ) -> None:
-        group = pool.target_group
-        unhealthy = group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
-        self._alarm(
-            f"{name}Unhealthy",
-            of_group(unhealthy, group, balancer),
-            f"Targets of the pool {name} fail their health checks",
-            symptom,
-            runbook="unhealthy-targets",
-            datapoints=3,
-        )
-        healthy = group.metrics.healthy_host_count(statistic="Minimum", period=MINUTE)
-        self._alarm(
-            f"{name}Tasks",
-            of_group(healthy, group, balancer),
-            f"The pool {name} has fewer healthy tasks than its minimum of {pool.pool.min}",
-            symptom,
-            runbook="too-few-tasks",
-            threshold=pool.pool.min,
-            datapoints=10,  # a deployment or a replaced task takes minutes
-            below=True,
-        )
-
-    def on_sockets(self, sockets: SocketService, balancer: elb.ApplicationLoadBalancer) -> None:
-        """Where tasks hold the sockets: these are what API Gateway's alarms are elsewhere."""
-        self._on_targets("Sockets", sockets, balancer, Symptom.CHAT)
-        most = sockets.pool.connections
-        self._alarm(
-            "SocketsHeld",
-            sockets.metric("ConnectionsHeld", "Maximum"),
-            f"A task holds {HELD_SHARE:.0%} of the {most} sockets that it takes",
-            Symptom.CHAT,
-            runbook="sockets",
-            threshold=HELD_SHARE * most,
-            datapoints=3,
-        )
-        self._alarm(
-            "SocketsLate",
-            sockets.metric("LoopLag", "Maximum"),
-            f"A task answers its sockets {LATE_MILLISECONDS} ms late: it has too little CPU",
-            Symptom.CHAT,
-            runbook="sockets",
-            threshold=LATE_MILLISECONDS,
-            datapoints=3,
-        )
-        self._alarm(
-            "PostsFailed",
-            sockets.metric("PostsFailed", "Sum"),
-            f"Each minute {FAILED_POSTS} posts or more reach no task: their sockets hear it late",
-            Symptom.CHAT,
-            runbook="sockets",
-            threshold=FAILED_POSTS,
-            datapoints=3,
-        )
-
-    def on_network_balancer(self, balancer: NetworkBalancer) -> None:
-        group = balancer.target_group
-        unhealthy = group.metrics.un_healthy_host_count(statistic="Maximum", period=MINUTE)
-        self._alarm(
-            "NetworkUnhealthy",
-            of_group(unhealthy, group, balancer.balancer),
-            "Targets fail the health checks of the Network Load Balancer",
-            Symptom.API,
-            runbook="unhealthy-targets",
-            datapoints=3,
         )
 
 

@@ -4,14 +4,13 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.build.canary_bundle import canary_code
 from stacks.build.packages import Platform
 from stacks.config.environments import Environment
-from stacks.constructs.function import ARCHITECTURES, metrics_namespace
+from stacks.constructs.function import ARCHITECTURES, metrics_namespace, role_that_logs
 from stacks.constructs.retention import log_group
 
 TIMEOUT = 180  # seconds; tools/canary.py ends its steps after 150, so that it always measures
@@ -39,13 +38,6 @@ class Canary(Construct):
         super().__init__(scope, id)
         self._config, self._minutes = config, minutes
         logs = log_group(self, "Logs", config)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[logs.log_group_arn],
-            )
-        )
         function = lambda_.Function(
             self,
             "Function",
@@ -58,7 +50,7 @@ class Canary(Construct):
             memory_size=1024,
             environment={"API_URL": api, "METRICS_NAMESPACE": metrics_namespace(config)},
             log_group=logs,
-            role=role,
+            role=role_that_logs(self, logs),
             retry_attempts=0,  # a second run would hide the first
         )
         events.Rule(
@@ -70,7 +62,7 @@ class Canary(Construct):
         )
 
     def passed(self) -> cloudwatch.Metric:
-        """Of a period in which there is one run at least, wherever it begins."""
+        """Whether it passed, in a period that has at least one run, wherever it begins."""
         return self._metric(PASSED, Duration.minutes(2 * self._minutes))
 
     def seconds(self) -> cloudwatch.Metric:

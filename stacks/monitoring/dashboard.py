@@ -63,7 +63,7 @@ class Dashboard(Construct):
         )
 
     def show_alarms(self, symptoms: Sequence[cloudwatch.IAlarm]) -> None:
-        """What is wrong, before any graph."""
+        """The state of the alarms, above all graphs."""
         self.dashboard.add_widgets(
             cloudwatch.AlarmStatusWidget(
                 alarms=list(symptoms), title="What users notice", width=GRID, height=2
@@ -199,7 +199,7 @@ class Dashboard(Construct):
         )
 
     def show_sockets(self, sockets: SocketService, balancer: elb.ApplicationLoadBalancer) -> None:
-        """Of the tasks that hold them."""
+        """Graphs of the tasks that hold sockets."""
         group = sockets.target_group
         healthy = group.metrics.healthy_host_count(label="healthy", statistic="Minimum")
         held = sockets.metric("ConnectionsHeld", "Sum")

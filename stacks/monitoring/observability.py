@@ -49,28 +49,47 @@ class ObservabilityStack(EnvironmentStack):
     ) -> None:
         super().__init__(scope, id, config=config, description="Dashboard and alarms")
         CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
-        made_from = fingerprint(config)
-        functions: dict[str, Function] = {
+        self._data, self._notifications, self._chat, self._web = data, notifications, chat, web
+        self._functions: dict[str, Function] = {
             **chat.functions,
             **notifications.functions,
             **web.functions,
         }
-        alarms = Alarms(self, "Alarms", config=config, notify=self._topic(), fingerprint=made_from)
-        alarms.on_tables(data)
-        alarms.on_functions(functions)
+        self._made_from = fingerprint(config)
+        canary = self._canary(platform)
+        self._dashboard(self._alarms(canary), canary)
+        if config.guard_rails.monthly_budget is not None and config.alarms_email:
+            Budget(
+                self, "Budget", dollars=config.guard_rails.monthly_budget, email=config.alarms_email
+            )
+
+    def _alarms(self, canary: Canary | None) -> Alarms:
+        chat, web = self._chat, self._web
+        alarms = Alarms(
+            self,
+            "Alarms",
+            config=self.config,
+            notify=self._topic(),
+            fingerprint=self._made_from,
+        )
+        alarms.on_tables(self._data)
+        alarms.on_functions(self._functions)
         if chat.websocket:
             alarms.on_gateway(chat.websocket)
         if web.sockets:
             alarms.on_sockets(web.sockets, web.load_balancer.balancer)
-        alarms.on_queues(notifications, chat)
-        alarms.on_users(data)
-        canary = self._canary(platform, web, made_from)
+        alarms.on_queues(self._notifications, chat)
+        alarms.on_users(self._data)
         if canary:
             alarms.on_canary(canary)
         alarms.on_web(web.load_balancer.balancer, web.target_pools)
         if web.network_balancer:
             alarms.on_network_balancer(web.network_balancer)
-        dashboard = Dashboard(self, "Dashboard", config=config)
+        return alarms
+
+    def _dashboard(self, alarms: Alarms, canary: Canary | None) -> None:
+        notifications, chat, web = self._notifications, self._chat, self._web
+        dashboard = Dashboard(self, "Dashboard", config=self.config)
         dashboard.show_alarms(alarms.notify())
         dashboard.show_times(canary)
         dashboard.show_messages()
@@ -79,20 +98,16 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.show_connections(chat.websocket)
         if notifications.feedback:
             dashboard.show_platforms()
-        dashboard.show_functions(functions)
+        dashboard.show_functions(self._functions)
         dashboard.show_queues(notifications, chat)
         dashboard.show_web(web.load_balancer.balancer, web.target_pools)
         if web.target_pools:
             dashboard.show_pools(web.load_balancer.balancer, web.target_pools)
         if web.network_balancer:
             dashboard.show_network_balancer(web.network_balancer)
-        dashboard.show_fingerprint(made_from)
-        if config.guard_rails.monthly_budget is not None and config.alarms_email:
-            Budget(
-                self, "Budget", dollars=config.guard_rails.monthly_budget, email=config.alarms_email
-            )
+        dashboard.show_fingerprint(self._made_from)
 
-    def _canary(self, platform: Platform, web: WebStack, fingerprint: str) -> Canary | None:
+    def _canary(self, platform: Platform) -> Canary | None:
         minutes = self.config.canary_minutes
         if minutes is None:
             return None
@@ -102,8 +117,8 @@ class ObservabilityStack(EnvironmentStack):
             config=self.config,
             platform=platform,
             minutes=minutes,
-            api=web.api_url,
-            fingerprint=fingerprint,
+            api=self._web.api_url,
+            fingerprint=self._made_from,
         )
 
     def _topic(self) -> cloudwatch.IAlarmAction | None:

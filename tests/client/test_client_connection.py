@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,22 +34,15 @@ from client.core.engine import Engine
 from client.core.events import Event
 from client.store import Store
 from lambdas.frames import Frame
+from tests.client.library import with_server
 from tests.support.backend.faults import Request, Response
-from tests.support.backend.server import PATIENCE, Served, one_backend, until
+from tests.support.backend.server import Served, until
 
 pytestmark = pytest.mark.slow
 
 QUICK = Settings(
     gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3, sync_backoff=0.05
 )
-
-
-def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with one_backend() as server, asyncio.timeout(PATIENCE):
-            await scenario(server)
-
-    asyncio.run(run())
 
 
 @asynccontextmanager

@@ -246,6 +246,11 @@ def test_actions_are_those_that_have_a_schema() -> None:
             "username must be 3 ",
         ),
         ("rest/sign-up.request", {"username": "ravi"}, "the document lacks password"),
+        (
+            "rest/setting.request",
+            {"groups": "friends"},
+            "groups must be one of everybody, contacts, nobody",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_words(name: str, document: Any, message: str) -> None:

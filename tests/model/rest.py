@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from lambdas.api.routes import ROUTES
 from lambdas.frames import Frame
 from lambdas.keys import signatures
 from lambdas.settings import Aws
+from tests.support.backend.backend import run_at_once
 
 NO_PAGE = Path(__file__).parent
 KEYS_AT_ONCE = 3
@@ -64,18 +65,9 @@ class Rest:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        _run(self._app(scope, receive, send))
+        run_at_once(self._app(scope, receive, send))
         text = b"".join(part.get("body", b"") for part in sent[1:])
         return Answer(sent[0]["status"], json.loads(text) if text else None)
-
-
-def _run(application: Coroutine[Any, Any, None]) -> None:
-    """An ASGI application that never waits."""
-    try:
-        application.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("the application waits for something")
 
 
 @lru_cache(maxsize=256)

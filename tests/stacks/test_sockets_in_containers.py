@@ -120,7 +120,7 @@ def test_tasks_are_replaced_without_missing_any_and_have_their_limits(tasks: Syn
     assert int(variables["PING_SECONDS"]) < PROD.load_balancer.idle_timeout
     assert container["Ulimits"] == [{"Name": "nofile", "SoftLimit": 65_535, "HardLimit": 65_535}]
     assert int(variables["MOST_CONNECTIONS"]) < 65_535
-    assert variables["LOOK_SECONDS"] == "5"
+    assert variables["HEALTH_SECONDS"] == "5"
 
 
 def test_tasks_scale_by_the_sockets_that_they_hold_and_by_cpu(tasks: Synthesized) -> None:
@@ -190,11 +190,11 @@ def test_tasks_that_fargate_or_their_sockets_would_not_run_with_are_rejected(
 @examples(100)
 def test_tasks_ask_elastic_load_balancing_no_more_often_than_it_allows(most: int) -> None:
     tasks = SocketTasks(max=most)
-    assert 2 * most / tasks.look <= 8 < 10
+    assert 2 * most / tasks.health_interval <= 8 < 10
     # a task that missed one look has its whole time to drain
-    assert tasks.deregistration_delay >= tasks.drain + 2 * tasks.look
+    assert tasks.deregistration_delay >= tasks.drain + 2 * tasks.health_interval
     assert tasks.deregistration_delay <= 3_600
-    longest = 3_600 - 2 * tasks.look - 5
+    longest = 3_600 - 2 * tasks.health_interval - 5
     assert SocketTasks(max=most, drain=longest).deregistration_delay == 3_600
     with pytest.raises(ConfigError, match=rf"websocket\.tasks\.max is {most}"):
         SocketTasks(max=most, drain=longest + 1)

@@ -26,7 +26,7 @@ OF_THE_PLATFORM = {
 }
 OF_SOCKET_TASKS = {
     *("CONNECTIONS_KEY", "TARGET_GROUP_ARN", "PING_SECONDS", "DRAIN_SECONDS", "MOST_CONNECTIONS"),
-    "LOOK_SECONDS",
+    "HEALTH_SECONDS",
 }
 IN_CONTAINERS = replace(DEV, websocket=replace(DEV.websocket, plane="containers"))
 BY_CHOICE = {"LOG_LEVEL_PARAMETER"}  # with live_log_level alone

@@ -1,19 +1,13 @@
-"""Where this machine's Chromium is, for every test and benchmark in a real browser. Its program comes
-with the machine: nothing is fetched."""
+"""The Chromium of every test in a real browser, and how it is started."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from pathlib import Path
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-ON_MACOS = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
+from tools.chromium import NAMES, chromium
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,13 +20,6 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-
-
-def chromium() -> str | None:
-    """CHROMIUM names it; otherwise what the machine has."""
-    named = os.environ.get("CHROMIUM")
-    found = [named] if named else [*map(shutil.which, NAMES), *ON_MACOS]
-    return next((path for path in found if path and Path(path).is_file()), None)
 
 
 def chromium_or_skip() -> str:

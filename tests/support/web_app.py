@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
@@ -97,16 +97,29 @@ class People:
 
     def signed_up(self, user: str, size: dict[str, int] = DESK, **options: Any) -> Page:
         page = self.page(self.browser(size, **options))
-        page.get_by_role("button", name="Create account").click()
-        page.get_by_label("User name").fill(user)
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Create account").click()
-        expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible(timeout=30_000)
+        create_account(page, user)
         return page
 
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+
+
+def create_account(page: Page, user: str) -> None:
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_label("User name").fill(user)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible(timeout=30_000)
+
+
+class TwoPeople(NamedTuple):
+    """Ravi in front of the page, with the chat with Raju open, and Raju in Python."""
+
+    ravi: str
+    raju: str
+    page: Page
+    python: ChatClient
 
 
 def says(text: str) -> Callable[[Event], bool]:

@@ -1,6 +1,5 @@
 """The running system, and what people in it have: names, devices, phones."""
 
-import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -155,8 +154,3 @@ def wait_until() -> Callable[..., Any]:
             time.sleep(every)
 
     return wait
-
-
-os.environ.update(
-    AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local", AWS_EC2_METADATA_DISABLED="true"
-)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 
 from emulator.metrics import emf
 from emulator.metrics.store import Metric
+from tests.support.served import QuietHandler, served
 from tools import canary, doctor
 from tools.doctor import Place, Visit
 
@@ -18,7 +18,7 @@ NAMESPACE = "Switchboard/dev"
 HTML = b"<html>maintenance</html>"
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(QuietHandler):
     """The API's health, and the same answer to everything else."""
 
     status, body = 200, b"{}"
@@ -38,9 +38,6 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answers]]:
@@ -48,16 +45,10 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answers]]:
         """This test's."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
     monkeypatch.setenv("API_URL", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setenv("METRICS_NAMESPACE", NAMESPACE)
-    try:
+    with served(server):
         yield Server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def measured(printed: str) -> dict[str, float]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 EXACT = "round_robin"
-LEAST_PART = 0.5  # of an even share: what every target gets under the other algorithms
+LEAST_PART = (
+    0.5  # of an even share: under the other algorithms every target gets at least this part
+)
 
 
 class Verdict(NamedTuple):

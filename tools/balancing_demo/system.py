@@ -15,7 +15,7 @@ from emulator.providers import EmulatorError
 from emulator.runtime.endpoints import Endpoints
 from tools.balancing_demo.expectations import Sample
 
-LOOKS = 0.1  # seconds between two looks
+POLL = 0.1  # seconds between two checks
 _WITHIN = 90.0  # real seconds for what should happen soon; a check interval may be 300 / speed
 
 State = Mapping[str, Any]
@@ -31,7 +31,7 @@ class Pool:
     weight: int
     desired: int | None
     autoscaling: bool | None
-    tasks: tuple[str, ...]  # ids, also of those that are not registered yet
+    tasks: tuple[str, ...]  # ids of all tasks; some may not be registered yet
     targets: Mapping[str, Mapping[str, Any]]  # by id, as in the console's state
 
     def healthy(self) -> list[str]:
@@ -48,7 +48,7 @@ class Pool:
 
 
 def read_pools(state: State) -> dict[str, Pool]:
-    """By name, those with containers first."""
+    """The pools by name, those with containers first."""
     services = {pool["name"]: pool for pool in state.get("pools", ())}
     pools = []
     for group in state["target_groups"]:
@@ -115,7 +115,7 @@ class Running:
             if time.monotonic() > deadline:
                 now = "; ".join(str(pool) for pool in pools.values())
                 raise EmulatorError(f"{what}: not within {_WITHIN:.0f} s, it is {now}")
-            await asyncio.sleep(LOOKS)
+            await asyncio.sleep(POLL)
 
     async def _ask_name(self, target_id: str, address: str) -> None:
         """At the target itself, past the load balancer."""

@@ -209,7 +209,7 @@ class _News:
 
 
 def _states(pool: Pool) -> dict[str, str]:
-    """Of every target, by id; "starting" before the load balancer knows it."""
+    """The state of every target, by id; "starting" before the load balancer knows it."""
     registered = {name: str(target["state"]) for name, target in pool.targets.items()}
     return dict.fromkeys(pool.tasks, "starting") | registered
 

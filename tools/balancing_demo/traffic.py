@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from emulator import load
 from emulator.load import Load, Reply, Tally
-from tools.balancing_demo.system import LOOKS, Pool, Running
+from tools.balancing_demo.system import POLL, Pool, Running
 from tools.screen import Row, Screen
 
 FLOW_CLIENTS, FLOW_PAUSE = 5, 0.05  # a steady hundred requests a second while something happens
@@ -90,7 +90,7 @@ class Traffic:
         async def draw() -> None:
             while True:
                 self._screen.draw(rows())
-                await asyncio.sleep(LOOKS)
+                await asyncio.sleep(POLL)
 
         drawing = asyncio.create_task(draw())
         try:

@@ -14,7 +14,7 @@ from tools.breaking.faults import Fault, Targets
 
 POOL, FUNCTIONS = "small", "lambda"
 TASKS = 2
-LOOKS = 0.5  # seconds between two
+POLL = 0.5  # seconds between two checks
 
 
 class System:
@@ -81,7 +81,7 @@ class System:
                             found: dict[str, Any] = each
                             if found["state"] == "ALARM":
                                 return found
-                    await asyncio.sleep(LOOKS)
+                    await asyncio.sleep(POLL)
         return None
 
     async def _pause(self) -> None:
@@ -91,7 +91,7 @@ class System:
                 for task in pool["tasks"]:
                     if pool["name"] == POOL and not task["paused"]:
                         await self._act(task["id"], "pause")
-            await asyncio.sleep(LOOKS)
+            await asyncio.sleep(POLL)
 
     async def _act(self, target: str, action: str) -> None:
         with contextlib.suppress(httpx.HTTPStatusError):  # it has ended meanwhile

@@ -24,7 +24,7 @@ from tools.chaos.system import System
 from tools.screen import Screen
 
 ROOT = Path(__file__).parents[2]
-LOOKS = 1.0
+POLL = 1.0  # seconds between two checks
 
 
 def main() -> int:
@@ -132,14 +132,14 @@ async def _healed(
             rings = await _rung(system, list(tokens.values()))
             await asyncio.gather(*(each.come() for each in everybody if each.asleep))
             waiting = False
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(POLL)
 
 
 async def _rung(system: System, tokens: list[str]) -> dict[str, list[verdict.Ring]]:
     """What the phones rang for, once they have been quiet for a while."""
     quiet, before = 0, await system.rings(tokens)
     while quiet < 5:
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(POLL)
         now = await system.rings(tokens)
         quiet, before = (quiet + 1 if now == before else 0), now
     return before

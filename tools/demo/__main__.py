@@ -29,11 +29,10 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         if options.record:
-            from tools.demo.record import (
-                chromium,
-            )  # with the browser's library, which takes a while
+            # here, as the import of the browser's library takes a while
+            from tools.demo.record import program
 
-            chromium()  # before anything is started in vain
+            program()  # before anything is started in vain
         with _system(options) as endpoints:
             asyncio.run(_run(options, endpoints))
     except EmulatorError as error:

@@ -132,7 +132,7 @@ class LogTail:
         self._read = file.stat().st_size if file.exists() else 0
 
     def new(self) -> list[tuple[float, Item]]:
-        """Each with its time, epoch seconds."""
+        """The new records, each with its time in epoch seconds."""
         if not self._file.exists():
             return []
         with self._file.open("rb") as file:

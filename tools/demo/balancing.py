@@ -12,7 +12,7 @@ from tools.demo.backend import Backend
 
 MOST_REQUESTS = 2000
 AT_ONCE = 10
-LOOKS = 0.2  # seconds between two looks
+POLL = 0.2  # seconds between two checks
 WITHIN = 60.0  # seconds until a server that ended is replaced
 
 
@@ -36,7 +36,7 @@ async def replace_one(backend: Backend) -> Mapping[str, Any]:
         healthy = _healthy(state, pool["name"])
         if victim not in healthy and len(healthy) >= _pool(state)["desired"]:
             return {"killed": victim, "healthy": len(healthy)}
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(POLL)
     raise EmulatorError(f"{victim} was not replaced within {WITHIN:.0f} s")
 
 

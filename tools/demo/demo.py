@@ -21,7 +21,7 @@ from tools.demo.invariants import Lamp, in_order, once, secret
 from tools.demo.journeys import Journeys
 from tools.demo.phone import Frame, Person, Phone, Push, Reports
 
-LOOKS = 0.1  # seconds between two looks at logs and pushes
+POLL = 0.1  # seconds between two checks
 SCRIPT = Path(__file__).parent / "page" / "phone.js"
 PUSHES = 20  # that the page gets
 UNSEEN = Lamp(None, "no text was written yet")
@@ -206,7 +206,7 @@ class Demo:
                         self._journeys.pushed(user, push)
                     self.changed.set()
             await self._search()
-            await asyncio.sleep(LOOKS)
+            await asyncio.sleep(POLL)
 
     async def _search(self) -> None:
         """For every text that was written, in everything that the backend has or has got: again

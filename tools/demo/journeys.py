@@ -88,7 +88,7 @@ class Journey:
 
 
 class Journeys:
-    """Of the texts between two users, the newest last."""
+    """The ways of the texts between two users, the newest last."""
 
     def __init__(self, users: tuple[str, str]) -> None:
         self._users = users

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
 from emulator.providers import EmulatorError
+from tools.chromium import chromium
 from tools.demo.film import Frame, animated
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
@@ -21,26 +20,22 @@ STEP_MS = 60_000  # the dead connection is noticed after some 20 s
 LIT_MS = 3_000  # the path lights up in slow motion, which nothing else waits for
 MOMENT_MS = 1_200  # for what is under way, and
 READING_MS = 4_500  # for what is there
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-def chromium() -> str:
-    """Where it is: CHROMIUM names it. Raises EmulatorError where there is none."""
-    named = os.environ.get("CHROMIUM")
-    found = [named] if named else [shutil.which(name) for name in NAMES]
-    program = next((path for path in found if path and Path(path).is_file()), None)
-    if program is None:
+def program() -> str:
+    """Where Chromium is. Raises EmulatorError where there is none."""
+    found = chromium()
+    if found is None:
         raise EmulatorError("a film needs Chromium: install it, or name it in CHROMIUM")
-    return program
+    return found
 
 
 async def record(url: str) -> None:
     """Writes the film and the picture of the tour at `url`."""
-    program = chromium()
     PICTURES.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=program(), args=["--no-sandbox", "--disable-gpu"]
         )
         page = await browser.new_page(viewport=SIZE, color_scheme="dark")
         await page.goto(url)

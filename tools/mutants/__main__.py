@@ -20,10 +20,38 @@ from tools.mutants.running import AGAIN, Plugin
 
 ROOT = Path(__file__).parent.parent.parent
 TESTS = {"lambdas": ["tests/lambdas"], "client": ["tests/client"]}
+OPTIONS = [
+    *("-q", "--no-header", "--capture=no"),
+    *("-m", "not slow"),
+    *("-p", "no:xdist", "-p", "no:cacheprovider"),
+]
 DEFAULT = ["lambdas", "client/core", "client/crypto"]
 
 
 def main() -> None:
+    arguments = _arguments()
+    mutants = [
+        each
+        for path in _files(arguments.of)
+        for each in sample(mutants_of(ROOT, path), arguments.sample, arguments.seed)
+    ]
+    folders = tuple(sorted({each.path.split("/")[0] for each in mutants}))
+    plugin = Plugin(
+        ROOT,
+        folders,
+        mutants,
+        budget=arguments.budget,
+        jobs=arguments.jobs,
+        again=arguments.again,
+    )
+    if not arguments.report:
+        _share_models()
+        tests = [test for folder in folders for test in TESTS[folder]]
+        pytest.main([*OPTIONS, *tests], plugins=[plugin])
+    print(table(mutants, plugin.results.of))
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("--of", nargs="*", help="files or folders", default=DEFAULT)
     parser.add_argument(
@@ -42,36 +70,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if wrong := unknown(arguments.of):
         parser.error(wrong)
-    mutants = [
-        each
-        for path in _files(arguments.of)
-        for each in sample(mutants_of(ROOT, path), arguments.sample, arguments.seed)
-    ]
-    folders = tuple(sorted({each.path.split("/")[0] for each in mutants}))
-    plugin = Plugin(
-        ROOT,
-        folders,
-        mutants,
-        budget=arguments.budget,
-        jobs=arguments.jobs,
-        again=arguments.again,
-    )
-    if not arguments.report:
-        _share_models()
-        tests = [test for folder in folders for test in TESTS[folder]]
-        options = [
-            "-q",
-            "-m",
-            "not slow",
-            "-p",
-            "no:xdist",
-            "-p",
-            "no:cacheprovider",
-            "--capture=no",
-            "--no-header",
-        ]
-        pytest.main([*options, *tests], plugins=[plugin])
-    print(table(mutants, plugin.results.of))
+    return arguments
 
 
 def unknown(paths: list[str]) -> str:

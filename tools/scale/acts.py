@@ -62,7 +62,7 @@ class Act:
 
     @property
     def duration_ms(self) -> float:
-        """Of all its functions together."""
+        """The duration of all its functions together."""
         return self.rounds * ROUND_TRIP_MS + self.posts * POST_MS
 
     @property
@@ -71,7 +71,7 @@ class Act:
         return self.received + self.posts
 
     def counted(self) -> dict[str, float]:
-        """As the tests count them."""
+        """The calls and units that the tests count."""
         units = {"WRU": self.writes, "RRU": self.reads, "Post": self.posts}
         return {**self.calls, **{name: number for name, number in units.items() if number}}
 

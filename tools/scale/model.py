@@ -90,7 +90,7 @@ class Load:
         return found
 
     def rate(self, name: str) -> float:
-        """Of an act, a second, in the busiest hour."""
+        """How often an act happens in a second of the busiest hour."""
         return self.acts[name][1] * self.users / DAY * self.behaviour.peak
 
     def peak(self, of: str) -> float:
@@ -118,7 +118,7 @@ class Load:
 
     @property
     def partitions(self) -> int:
-        """Of the tables together, as DynamoDB has to split them for these writes."""
+        """The partitions of all tables, which DynamoDB has to split for these writes."""
         return max(PARTITIONS_AT_FIRST, math.ceil(self.peak("writes") / PARTITION_WRITES))
 
     def dollars(self) -> dict[str, float]:

@@ -34,7 +34,7 @@ class Costs(NamedTuple):
 
 
 def cpu_ms(act: Act) -> float:
-    """Of a vCPU, in a task."""
+    """Milliseconds of a task's vCPU."""
     handled = FRAME_CPU * act.received + CALL_CPU * sum(act.calls.values())
     return POST_CPU * act.posts + (handled if in_task(act) else 0.0)
 

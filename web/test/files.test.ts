@@ -114,6 +114,16 @@ describe("between two clients", () => {
     expect(file.kind).toBe("file");
   });
 
+  test("a reply to a file says which file it answers", async () => {
+    const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
+    await ravi.client.sendFile(user("raju"), contentOf(100), { name: "a.csv" });
+    const [chat] = await fileOf(raju);
+    const [asked] = await raju.client.history(chat, 1);
+    await raju.client.send(chat, "thanks", asked?.reference);
+    const [answer] = await raju.client.history(chat, 1);
+    expect(answer?.reply).toMatchObject({ text: "", here: true, file: { name: "a.csv" } });
+  });
+
   test("what waits for its upload survives a reload, and is sent once", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
     const chat = await ravi.client.direct(user("raju"));

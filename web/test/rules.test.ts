@@ -1,4 +1,4 @@
-/** The client rules on an engine, as tests/client/core/test_client_rules.py has them. */
+/** The client rules on an engine, as test_catching_up.py and others of tests/client/core have them. */
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { changeId } from "../src/client/core/ids.ts";

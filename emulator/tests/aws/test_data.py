@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import urllib.error
-import urllib.request
-from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from threading import Timer
@@ -17,75 +14,11 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.aws.saved_data import Resources, opened, put, saved
 
 from tests import aws_servers
 
 PASSWORD = "Long-enough-1"
-
-
-class Resources:
-    """The same few resources on any server."""
-
-    def __init__(self, url: str) -> None:
-        self.dynamodb: Any = boto3.client("dynamodb", endpoint_url=url)
-        self.cognito: Any = boto3.client("cognito-idp", endpoint_url=url)
-        self.sns: Any = boto3.client("sns", endpoint_url=url)
-        self.streams: Any = boto3.client("dynamodbstreams", endpoint_url=url)
-        made = self.dynamodb.create_table(
-            TableName="items",
-            KeySchema=[
-                {"AttributeName": "user", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "user", "AttributeType": "S"},
-                {"AttributeName": "item", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        )
-        self.stream = made["TableDescription"]["LatestStreamArn"]
-        self.pool = self.cognito.create_user_pool(PoolName="users")["UserPool"]["Id"]
-        app = self.cognito.create_user_pool_client(
-            UserPoolId=self.pool,
-            ClientName="app",
-            ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-        )
-        self.client = app["UserPoolClient"]["ClientId"]
-        self.application = self.sns.create_platform_application(
-            Name="app", Platform="GCM", Attributes={"PlatformCredential": "{}"}
-        )["PlatformApplicationArn"]
-
-    def sign_in(self, flow: str, **parameters: str) -> Any:
-        return self.cognito.initiate_auth(
-            ClientId=self.client, AuthFlow=flow, AuthParameters=parameters
-        )["AuthenticationResult"]
-
-    def records(self) -> list[Any]:
-        shards = self.streams.describe_stream(StreamArn=self.stream)["StreamDescription"]["Shards"]
-        iterator = self.streams.get_shard_iterator(
-            StreamArn=self.stream, ShardId=shards[0]["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        return list(self.streams.get_records(ShardIterator=iterator)["Records"])
-
-
-def saved(url: str, **beside: Any) -> None:
-    _post(f"{url}/_local/data/save", {"beside": beside})
-
-
-def opened(url: str, file: Path) -> Any:
-    return json.loads(_post(f"{url}/_local/data/open", {"file": str(file)}))
-
-
-def _post(url: str, body: Any) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode())) as response:
-        return bytes(response.read())
-
-
-def put(resources: Resources, item: str, **more: Any) -> None:
-    key = {"user": {"S": "ravi"}, "item": {"S": item}}
-    resources.dynamodb.put_item(TableName="items", Item={**key, **more})
-
 
 ITEM = {
     "map": {"M": {"phone": {"N": "1.5"}, "old": {"BOOL": False}}},
@@ -122,108 +55,6 @@ def test_items_users_tokens_and_push_endpoints_come_back(tmp_path: Path) -> None
         assert after.sign_in("USER_PASSWORD_AUTH", USERNAME="ravi", PASSWORD=PASSWORD)
         attributes = after.sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]
         assert (attributes["Token"], attributes["Enabled"]) == ("token", "false")
-
-
-def bucket(url: str) -> Any:
-    s3: Any = boto3.client("s3", endpoint_url=url)
-    s3.create_bucket(Bucket="files")
-    return s3
-
-
-def content_of(s3: Any, key: str) -> bytes:
-    return bytes(s3.get_object(Bucket="files", Key=key)["Body"].read())
-
-
-def test_a_body_is_written_once_and_goes_with_the_last_object_that_has_it(tmp_path: Path) -> None:
-    """Also a large one, which moto has in a temporary file."""
-    file, folder = tmp_path / "dev.json", tmp_path / "dev.objects"
-    large, small = b"l" * 6 * 2**20, b"small"
-    with aws_servers.running() as url:
-        s3 = bucket(url)
-        opened(url, file)
-        for key, body in (("one", large), ("two", large), ("three", small)):
-            s3.put_object(Bucket="files", Key=key, Body=body)
-        saved(url)
-        assert file.stat().st_size < 10_000
-        files = {sha256(body).hexdigest(): body for body in (large, small)}
-        assert {each.name: each.read_bytes() for each in folder.iterdir()} == files
-        written = {each: each.stat() for each in folder.iterdir()}
-        assert {each.st_mode & 0o777 for each in written.values()} == {0o600}
-        s3.delete_object(Bucket="files", Key="one")
-        saved(url)
-        assert {each: each.stat() for each in folder.iterdir()} == written
-        s3.put_object(Bucket="files", Key="two", Body=small)
-        saved(url)
-        assert [each.name for each in folder.iterdir()] == [sha256(small).hexdigest()]
-        s3.put_object(Bucket="files", Key="late", Body=large)  # saved when the server ends
-    with aws_servers.running() as url:
-        s3 = bucket(url)
-        assert opened(url, file)["put_back"] == 3
-        assert [content_of(s3, key) for key in ("late", "two", "three")] == [large, small, small]
-        before = {each: each.stat() for each in folder.iterdir()}
-        saved(url, more=1)
-        assert {each: each.stat() for each in folder.iterdir()} == before
-
-
-def test_bodies_that_a_copy_refers_to_stay(tmp_path: Path) -> None:
-    file = tmp_path / "dev.json"
-    with aws_servers.running() as url:
-        s3 = bucket(url)
-        opened(url, file)
-        s3.put_object(Bucket="files", Key="a", Body=b"retained")
-    for _ in range(2):  # the bucket has no place; then there is nothing of it any more
-        with aws_servers.running() as url:
-            resources = Resources(url)
-            opened(url, file)
-            put(resources, "new")
-            saved(url)
-    assert "retained" not in file.read_text()
-    (copy,) = tmp_path.glob("dev.[0-9]*.json")
-    copy.replace(file)
-    with aws_servers.running() as url:
-        s3 = bucket(url)
-        assert opened(url, file) == {"put_back": 1, "beside": {}, "notes": []}
-        assert content_of(s3, "a") == b"retained"
-
-
-def test_bodies_in_the_file_of_an_earlier_version_are_read_and_a_missing_one_is_reported(
-    tmp_path: Path,
-) -> None:
-    file = tmp_path / "dev.json"
-    fields = {"type": "x/y", "modified": "2026-01-02T03:04:05"}
-    objects = [{"key": "a", "body": b64encode(b"old").decode(), **fields}]
-    file.write_text(json.dumps({"format": 2, "objects": {"files": objects}}))
-    with aws_servers.running() as url:
-        s3 = bucket(url)
-        assert opened(url, file) == {"put_back": 1, "beside": {}, "notes": []}
-        assert content_of(s3, "a") == b"old"
-        saved(url)
-    (tmp_path / "dev.objects" / sha256(b"old").hexdigest()).unlink()
-    with aws_servers.running() as url:
-        bucket(url)
-        found = opened(url, file)
-        assert found["put_back"] == 0
-        assert found["notes"][0] == "the body of a in the bucket files is missing: it is left"
-
-
-def test_objects_come_back_and_are_no_younger(tmp_path: Path) -> None:
-    file = tmp_path / "dev.json"
-    with aws_servers.running() as url:
-        s3 = bucket(url)
-        opened(url, file)
-        body = bytes(range(256))
-        s3.put_object(Bucket="files", Key="a/b", Body=body, ContentType="x/y")
-        before = s3.head_object(Bucket="files", Key="a/b")
-        saved(url)
-    with aws_servers.running() as url:
-        s3 = bucket(url)
-        assert opened(url, file)["put_back"] == 1
-        after = s3.get_object(Bucket="files", Key="a/b")
-        assert (after["Body"].read(), after["ContentType"]) == (body, "x/y")
-        assert after["LastModified"] == before["LastModified"]
-    with aws_servers.running() as url:
-        note, _ = opened(url, file)["notes"]
-        assert note == "the template has no bucket files any more: its objects are left"
 
 
 def test_messages_come_back_in_their_order_and_are_still_known_as_sent(tmp_path: Path) -> None:

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import random
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import boto3
 import pytest
-from tests.aws import plain_moto
+from tests.aws.compared import Server
 
 from emulator.aws.checks import constraints, dynamodb
 from emulator.aws.checks.dynamodb import Schema
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
 
-TARGETS = {
-    "dynamodb": "DynamoDB_20120810",
-    "dynamodbstreams": "DynamoDBStreams_20120810",
-    "sqs": "AmazonSQS",
-}
 ITEMS = 6  # keys, so that operations meet
 CONDITIONS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("attribute_exists(chat)", {}, {}),
@@ -63,68 +56,6 @@ UPDATES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("CHANGE n", {}, {}),
     ("", {}, {}),
 ]
-
-
-class Response(NamedTuple):
-    status: int
-    error: str | None
-    kind: str | None
-    body: Any
-
-
-class Server:
-    """Calls as an SDK sends them, and calls with a header that only the long way understands."""
-
-    def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
-
-    def call(
-        self, service: str, operation: str, body: Mapping[str, Any], *, long_way: bool = False
-    ) -> Response:
-        scope = f"local/20260101/us-east-1/{service.removesuffix('streams')}/aws4_request"
-        headers = {
-            "Content-Type": "application/x-amz-json-1.0",
-            "X-Amz-Target": f"{TARGETS[service]}.{operation}",
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=n",
-            **({"Content-Encoding": "identity"} if long_way else {}),
-        }
-        self._connection.request("POST", "/", json.dumps(body), headers)
-        response = self._connection.getresponse()
-        text = response.read()
-        if response.status == 500:  # moto fails; how, depends on the server around it
-            return Response(500, None, None, None)
-        return Response(
-            response.status,
-            response.headers.get("x-amzn-errortype"),
-            response.headers.get("content-type"),
-            comparable(json.loads(text) if text else None),
-        )
-
-
-def comparable(value: Any) -> Any:
-    """Without the order of sets, which has no meaning."""
-    if isinstance(value, dict):
-        return {
-            name: sorted(each) if name in ("SS", "NS", "BS") else comparable(each)
-            for name, each in value.items()
-        }
-    return [comparable(each) for each in value] if isinstance(value, list) else value
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    with plain_moto.running() as url:
-        yield url
-
-
-@pytest.fixture
-def servers(aws: str, moto: str) -> Iterator[tuple[Server, Server]]:
-    """Ours and moto's."""
-    made = Server(aws), Server(moto)
-    with contextlib.ExitStack() as stack:
-        for server in made:
-            stack.callback(server._connection.close)
-        yield made
 
 
 class Calls:
@@ -356,110 +287,6 @@ def test_records_are_the_same_on_both_ways(servers: tuple[Server, Server]) -> No
     for response in (ours, motos):
         del response.body["NextShardIterator"]
     assert ours == motos
-
-
-@pytest.mark.parametrize("fifo", [True, False])
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(1, 3))]
-)
-def test_a_queue_does_what_moto_s_does(
-    servers: tuple[Server, Server], seed: int, fifo: bool
-) -> None:
-    random_ = random.Random(seed)
-    queues = [Queue(server, f"q{seed}", fifo) for server in servers]
-    for number in range(120):
-        step = random_.choice(["send", "send", "batch", "receive", "receive", "delete", "hide"])
-        argument = random_.random()
-        ours, motos = (queue.do(step, number, argument) for queue in queues)
-        assert ours == motos, (step, argument)
-        assert queues[0].counts() == queues[1].counts()
-
-
-class Queue:
-    """One queue of one server, with a dead-letter queue; handles are known by their message."""
-
-    def __init__(self, server: Server, name: str, fifo: bool) -> None:
-        self._server, self._fifo = server, fifo
-        self._handles: list[str] = []
-        dead = self._create(f"{name}-dead", {})
-        arn = f"arn:aws:sqs:us-east-1:123456789012:{dead.rpartition('/')[2]}"
-        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
-        self._url = self._create(name, {"RedrivePolicy": policy, "VisibilityTimeout": "600"})
-        self._dead = dead
-
-    def _create(self, name: str, attributes: dict[str, str]) -> str:
-        if self._fifo:
-            name, attributes = f"{name}.fifo", {**attributes, "FifoQueue": "true"}
-        body = {"QueueName": name, "Attributes": attributes}
-        response = self._server.call("sqs", "CreateQueue", body)
-        return str(response.body["QueueUrl"])
-
-    def do(self, step: str, number: int, argument: float) -> Any:
-        if step == "send":
-            return self._summary("SendMessage", self._message(number, argument))
-        if step == "batch":
-            entries = [
-                {"Id": str(n), **self._message(1000 * number + n, (argument * (n + 1)) % 1)}
-                for n in range(1 + int(argument * 3))
-            ]
-            return self._summary("SendMessageBatch", {"Entries": entries})
-        if step == "receive":
-            return self._receive(1 + int(argument * 5))
-        if not self._handles:
-            return None
-        number = int(argument * len(self._handles))
-        if step == "delete":
-            return self._summary("DeleteMessage", {"ReceiptHandle": self._handles.pop(number)})
-        visible = argument < 0.7  # at once; its handle has expired by that, which moto ignores
-        handle = self._handles.pop(number) if visible else self._handles[number]
-        hidden = {"ReceiptHandle": handle, "VisibilityTimeout": 0 if visible else 900}
-        return self._summary("ChangeMessageVisibility", hidden)
-
-    def counts(self) -> Any:
-        return [
-            self._server.call(
-                "sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": names}
-            ).body["Attributes"]
-            for url in (self._url, self._dead)
-            for names in [
-                [
-                    "ApproximateNumberOfMessages",
-                    "ApproximateNumberOfMessagesNotVisible",
-                    "VisibilityTimeout",
-                    "RedrivePolicy",
-                ]
-            ]
-        ]
-
-    def _message(self, number: int, argument: float) -> dict[str, Any]:
-        message: dict[str, Any] = {"MessageBody": f"body {number}"}
-        if argument < 0.3:
-            message["MessageAttributes"] = {"a": {"DataType": "String", "StringValue": "é"}}
-        if self._fifo:
-            message |= {
-                "MessageGroupId": "abc"[int(argument * 3)],
-                "MessageDeduplicationId": str(number),
-            }
-        return message
-
-    def _receive(self, count: int) -> Any:
-        names = {"MessageAttributeNames": ["All"], "AttributeNames": ["ApproximateReceiveCount"]}
-        body = {"QueueUrl": self._url, "MaxNumberOfMessages": count, **names}
-        response = self._server.call("sqs", "ReceiveMessage", body)
-        messages = response.body.get("Messages", [])
-        self._handles += [message.pop("ReceiptHandle") for message in messages]
-        for message in messages:
-            del message["MessageId"]
-        return response
-
-    def _summary(self, operation: str, body: dict[str, Any]) -> Any:
-        response = self._server.call("sqs", operation, {"QueueUrl": self._url, **body})
-        for each in [response.body or {}, *(response.body or {}).get("Successful", [])]:
-            for random_name in ("MessageId", "SequenceNumber"):
-                each.pop(random_name, None)
-        if response.status != 200:  # the message names the handle
-            return response.status, response.error
-        return response
 
 
 FREQUENT: dict[str, list[tuple[str, dict[str, Any]]]] = {

@@ -13,8 +13,10 @@ import pytest
 
 from emulator.aws import permissions, server
 from emulator.aws.process import AwsServer
+from emulator.child_processes import ChildProcesses
 from emulator.iam.authority import Denial
 from emulator.iam.denials import Denials
+from emulator.providers import EmulatorError
 
 DENIAL = Denial("Send-0a1b2c", "arn:aws:sts::1:assumed-role/app/send", "sqs:SendMessage", "*", "no")
 MOST_READ = 65_536  # bytes of a line: the default limit of asyncio's StreamReader
@@ -102,3 +104,23 @@ def test_a_sweep_that_fails_is_printed_and_the_others_go_on(
 
     asyncio.run(scenario())
     assert "an item of another form" in capfd.readouterr().err
+
+
+def test_a_server_that_cannot_start_is_reported_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "moto.py").write_text("raise ImportError('this moto is broken')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    async def main() -> None:
+        children = ChildProcesses()
+        server = AwsServer(children, 0, "http://x", "http://x", tmp_path / "aws.log")
+        try:
+            with pytest.raises(EmulatorError, match=str(tmp_path / "aws.log")):
+                await server.start()
+        finally:
+            await server.stop()
+            await children.end_all()
+
+    asyncio.run(main())
+    assert "this moto is broken" in (tmp_path / "aws.log").read_text(encoding="utf-8")

@@ -15,15 +15,13 @@ from tests.functions.hosts import until
 from emulator.addresses import Addresses
 from emulator.aws import apns, fcm, relay
 from emulator.aws.outcome import Outcome
-from emulator.aws.process import AwsServer
-from emulator.child_processes import ChildProcesses
-from emulator.providers import EmulatorError
 from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider
 from emulator.push.fcm import FcmServer, ServiceAccount
 from emulator.push.phones import Phones, Push
 from emulator.resources.clients import Clients
 from emulator.runtime import push_credentials
+from tests import aws_servers
 
 ANDROID = {"data": {"message_id": "m1", "chat_id": "c1"}, "android": {"priority": "HIGH"}}
 APPLE = {
@@ -86,7 +84,7 @@ class Platforms:
 
 def run(directory: Path, scenario: Callable[[Platforms], Awaitable[None]]) -> None:
     async def main() -> None:
-        children, phones = ChildProcesses(), Phones(time.time)
+        phones = Phones(time.time)
         credentials = push_credentials.generate("http://127.0.0.1:1")
         account = json.loads(credentials.service_account)
         fcm_server = FcmServer(
@@ -111,17 +109,14 @@ def run(directory: Path, scenario: Callable[[Platforms], Awaitable[None]]) -> No
             credentials.signing_key,
             credentials.signing_public_key,
         )
-        log = directory / "aws.log"
-        server = AwsServer(children, 0, fcm_server.url, apns_server.url, log)
-        try:
-            await server.start()
-            addresses = Addresses("us-east-1", server.url, "api", "ws://x", "http://x")
-            await scenario(Platforms(Clients(addresses), credentials, phones))
-        finally:
-            await server.stop()
-            await fcm_server.stop()
-            await apns_server.stop()
-            await children.end_all()
+        servers = {"fcm": fcm_server.url, "apns": apns_server.url, "logs": str(directory)}
+        with aws_servers.running(**servers) as url:
+            addresses = Addresses("us-east-1", url, "api", "ws://x", "http://x")
+            try:
+                await scenario(Platforms(Clients(addresses), credentials, phones))
+            finally:
+                await fcm_server.stop()
+                await apns_server.stop()
 
     asyncio.run(main())
 
@@ -180,26 +175,6 @@ def test_the_response_of_a_platform_is_in_the_log_of_its_application(tmp_path: P
         assert "UNREGISTERED" in failed["delivery"]["providerResponse"]
 
     run(tmp_path, scenario)
-
-
-def test_a_server_that_cannot_start_is_reported_with_its_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "moto.py").write_text("raise ImportError('this moto is broken')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-
-    async def main() -> None:
-        children = ChildProcesses()
-        server = AwsServer(children, 0, "http://x", "http://x", tmp_path / "aws.log")
-        try:
-            with pytest.raises(EmulatorError, match=str(tmp_path / "aws.log")):
-                await server.start()
-        finally:
-            await server.stop()
-            await children.end_all()
-
-    asyncio.run(main())
-    assert "this moto is broken" in (tmp_path / "aws.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
+import socket
+import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -63,6 +66,35 @@ class Backend:
 
 Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+
+
+def responding(response: bytes, then: str = "closes") -> Script:
+    async def script(_head: bytes, reader: Any, writer: Any) -> None:
+        writer.write(response)
+        await writer.drain()
+        if then == "hangs":
+            await reader.read(-1)
+        elif then == "resets":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        else:
+            writer.close()
+
+    return script
+
+
+async def body_of(head: bytes, reader: asyncio.StreamReader) -> bytes:
+    """Of a request, decoded."""
+    if b"Transfer-Encoding: chunked" not in head:
+        length = re.search(rb"Content-Length: (\d+)", head)
+        return await reader.readexactly(int(length[1])) if length else b""
+    body = b""
+    while size := int(await reader.readline(), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    assert await reader.readline() == b"\r\n"
+    return body
 
 
 class RawBackend:

@@ -9,21 +9,16 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.balancer.scene import CHECKED, LAMBDA, balancing, until
+from tests.balancer.scene import CHECKED, LAMBDA, balancing
 from yarl import URL
 
 from emulator.balancer.provider import PREFIX, LoadBalancingProvider
 from emulator.clock import Clock
-from emulator.providers import EmulatorError, InvokeResult, Resource, Throttled
+from emulator.providers import Resource
 
 
 def run(scenario: Any) -> None:
     asyncio.run(scenario())
-
-
-def with_attributes(properties: dict[str, Any], **attributes: Any) -> Any:
-    pairs = [{"Key": key, "Value": value} for key, value in attributes.items()]
-    return {**properties, "TargetGroupAttributes": pairs}
 
 
 @pytest.mark.parametrize("at_once", [1, 20])
@@ -92,139 +87,6 @@ def test_a_function_and_containers_share_by_weight() -> None:
                 "in_flight": 0,
                 "requests": 10,
             }
-
-    run(scenario)
-
-
-def test_without_a_registered_target_there_is_503() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            status, page = await scene.get()
-            assert status == 503
-            assert "503 Service" in page
-
-    run(scenario)
-
-
-def test_a_new_target_gets_nothing_before_its_first_passed_check() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            await scene.add("web", "old")
-            new = await scene.add("web", "new", healthy=False)
-            await until(lambda: new.checks)
-            assert {(await scene.get())[1] for _ in range(10)} == {"old"}
-            new.healthy = True
-            await scene.until_state("web", "new", "healthy")
-            assert Counter([(await scene.get())[1] for _ in range(10)]) == {"old": 5, "new": 5}
-
-    run(scenario)
-
-
-def test_an_unhealthy_target_is_left_out_until_it_recovers() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            first, _ = await scene.add("web", "a"), await scene.add("web", "b")
-            first.healthy = False
-            await scene.until_state("web", "a", "unhealthy")
-            reasons = {
-                t["id"]: t["reason"] for t in scene.provider.state()["target_groups"][0]["targets"]
-            }
-            assert reasons == {"a": "Target.ResponseCodeMismatch", "b": None}
-            assert {(await scene.get())[1] for _ in range(6)} == {"b"}
-            first.healthy = True
-            await scene.until_state("web", "a", "healthy")
-            assert {(await scene.get())[1] for _ in range(6)} == {"a", "b"}
-
-    run(scenario)
-
-
-def test_with_all_unhealthy_it_fails_open() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            both = [await scene.add("web", name) for name in "ab"]
-            for backend in both:
-                backend.healthy = False
-            for name in "ab":
-                await scene.until_state("web", name, "unhealthy")
-            assert Counter([(await scene.get())[1] for _ in range(10)]) == {"a": 5, "b": 5}
-
-    run(scenario)
-
-
-def test_a_target_that_is_gone_gives_502_until_it_is_detected() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            gone, _ = await scene.add("web", "a"), await scene.add("web", "b")
-            await gone.listener.stop()
-            statuses = [(await scene.get())[0] for _ in range(2)]
-            assert sorted(statuses) in ([200, 502], [200, 200])  # 200: the check was faster
-            await scene.until_state("web", "a", "unhealthy")
-            assert {await scene.get() for _ in range(4)} == {(200, "b")}
-
-    run(scenario)
-
-
-def test_draining_finishes_what_is_in_flight_and_takes_nothing_new() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            leaving, _ = await scene.add("web", "a"), await scene.add("web", "b")
-            leaving.hold.clear()
-            held = asyncio.create_task(scene.get())
-            await until(lambda: leaving.seen)
-            drained = asyncio.create_task(scene.provider.targets.deregister(scene.arns["web"], "a"))
-            await scene.until_state("web", "a", "draining")
-            assert {await scene.get() for _ in range(4)} == {(200, "b")}
-            assert not drained.done()
-            leaving.hold.set()
-            assert await held == (200, "a")
-            await drained
-            assert scene.health("web", "a") is None
-
-    run(scenario)
-
-
-def test_a_drain_ends_after_the_deregistration_delay() -> None:
-    async def scenario() -> None:
-        attributes = {"deregistration_delay.timeout_seconds": "2"}
-        groups = {"web": (with_attributes(CHECKED, **attributes), 1)}
-        async with balancing(groups) as scene:
-            leaving = await scene.add("web", "a")
-            leaving.hold.clear()
-            held = asyncio.create_task(scene.get())
-            await until(lambda: leaving.seen)
-            await scene.provider.targets.deregister(scene.arns["web"], "a")
-            assert scene.health("web", "a") is None
-            leaving.hold.set()
-            await held
-
-    run(scenario)
-
-
-def test_scaling_in_under_load_loses_no_request() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            for name in "abc":
-                await scene.add("web", name)
-            statuses: Counter[int] = Counter()
-            done = False
-
-            async def client() -> None:
-                while not done:
-                    statuses[(await scene.get())[0]] += 1
-
-            async def more(count: int) -> None:
-                enough = statuses.total() + count
-                await until(lambda: statuses.total() > enough)
-
-            clients = [asyncio.create_task(client()) for _ in range(10)]
-            for name, backend in zip("ab", list(scene.backends), strict=False):
-                await more(50)
-                await scene.provider.targets.deregister(scene.arns["web"], name)
-                await backend.listener.stop()
-            await more(50)
-            done = True
-            await asyncio.gather(*clients)
-            assert statuses.keys() == {200}
 
     run(scenario)
 
@@ -405,145 +267,6 @@ def test_rules_choose_before_the_default() -> None:
                 assert response.status == 301
                 assert response.headers["Location"] == scene.provider.url + "/new?a=1"
             assert await scene.get("/") == (200, "a")
-
-    run(scenario)
-
-
-def test_a_function_gets_the_event_and_its_response_goes_back() -> None:
-    events = []
-
-    async def function(event: dict[str, Any]) -> Any:
-        events.append(event)
-        return {
-            "statusCode": 201,
-            "statusDescription": "201 Made",
-            "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"], "Content-Type": ["image/png"]},
-            "body": "iVBO",
-            "isBase64Encoded": True,
-        }
-
-    async def scenario() -> None:
-        async with (
-            balancing({"lambda": (LAMBDA, 1)}, function=function) as scene,
-            scene.session.post(
-                URL(scene.provider.url + "/a%20b?q=%41&q=2", encoded=True),
-                data='{"a": "é"}'.encode(),
-                headers={"Content-Type": "application/json"},
-            ) as response,
-        ):
-            assert (response.status, response.reason) == (201, "Made")
-            assert response.headers.getall("Set-Cookie") == ["a=1", "b=2"]
-            assert await response.read() == b"\x89PN"
-            (event,) = events
-            assert event["requestContext"]["elb"]["targetGroupArn"] == scene.arns["lambda"]
-            assert (event["httpMethod"], event["path"]) == ("POST", "/a%20b")
-            assert event["multiValueQueryStringParameters"] == {"q": ["%41", "2"]}
-            assert event["body"] == '{"a": "é"}'
-            assert event["multiValueHeaders"]["x-forwarded-for"] == ["127.0.0.1"]
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        {"statusCode": "200"},
-        InvokeResult(b'{"errorMessage": "x"}', True),
-        {"statusCode": 200, "body": "x" * 1024 * 1024},
-        Throttled("Api"),
-    ],
-)
-def test_a_function_that_fails_is_502(response: Any) -> None:
-    async def function(_event: dict[str, Any]) -> Any:
-        if isinstance(response, Throttled):
-            raise response
-        return response
-
-    async def scenario() -> None:
-        async with balancing({"lambda": (LAMBDA, 1)}, function=function) as scene:
-            assert (await scene.get())[0] == 502
-
-    run(scenario)
-
-
-def test_what_a_function_cannot_take_is_rejected_without_calling_it() -> None:
-    async def function(_event: dict[str, Any]) -> None:
-        raise AssertionError("called")
-
-    async def pieces() -> AsyncIterator[Any]:
-        for _ in range(17):
-            yield b"x" * 65536
-
-    async def scenario() -> None:
-        async with balancing({"lambda": (LAMBDA, 1)}, function=function) as scene:
-            assert (await scene.get("/", "POST", data=b"x" * (1024 * 1024 + 1)))[0] == 413
-            assert (await scene.get("/", "POST", data=pieces()))[0] == 413
-            upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
-            assert (await scene.get("/", headers=upgrade))[0] == 400
-            hops = ", ".join(["10.0.0.1"] * 31)
-            assert (await scene.get("/", headers={"X-Forwarded-For": hops}))[0] == 463
-
-    run(scenario)
-
-
-def test_a_functions_health_is_checked_where_that_is_on() -> None:
-    states = {"status": 200}
-
-    async def function(event: dict[str, Any]) -> Any:
-        assert event["path"] == "/health"
-        return {"statusCode": states["status"]}
-
-    async def scenario() -> None:
-        checked = {**LAMBDA, "HealthCheckEnabled": True, "HealthCheckPath": "/health"}
-        checked |= {"HealthCheckIntervalSeconds": 1, "HealthyThresholdCount": 2}
-        async with balancing({"lambda": (checked, 1)}, function=function) as scene:
-            await scene.until_state("lambda", "Api", "healthy")
-            states["status"] = 500
-            await scene.until_state("lambda", "Api", "unhealthy")
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("kind", "properties", "message"),
-    [
-        ("LoadBalancer", {"Type": "gateway"}, "type gateway"),
-        (
-            "LoadBalancer",
-            {"LoadBalancerAttributes": [{"Key": "routing.http.x", "Value": "1"}]},
-            "attribute routing.http.x",
-        ),
-        ("Listener", {"Protocol": "TLS", "DefaultActions": []}, "listener for TLS"),
-        ("Listener", {"Protocol": "HTTPS", "DefaultActions": []}, "has a certificate"),
-        ("Listener", {"MutualAuthentication": {"Mode": "verify"}}, "MutualAuthentication of"),
-        ("Listener", {"SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}, "SslPolicy of"),
-        (
-            "Listener",
-            {"ListenerAttributes": [{"Key": "tcp.idle_timeout.seconds", "Value": "60"}]},
-            "attribute tcp.idle_timeout",
-        ),
-        ("TargetGroup", {"TargetType": "ip", "ProtocolVersion": "GRPC"}, "HTTP1"),
-        ("TargetGroup", {"TargetType": "ip", "ProtocolVersion": "HTTP2"}, "HTTP1"),
-        ("TargetGroup", {"TargetType": "ip", "Targets": [{"Id": "10.0.0.1"}]}, "by address"),
-        (
-            "ListenerRule",
-            {"Transforms": [{"Type": "url-rewrite"}], "Conditions": [], "Actions": []},
-            "transforms",
-        ),
-    ],
-)
-def test_what_is_unsupported_is_rejected_by_name(
-    kind: str, properties: dict[str, Any], message: str
-) -> None:
-    async def scenario() -> None:
-        async def invoke(_function: str, _payload: bytes) -> InvokeResult:
-            raise AssertionError("called")
-
-        provider = LoadBalancingProvider(invoke, port=0, clock=Clock(), any_host=True)
-        resource = Resource("Web", "Thing", PREFIX + kind, properties)
-        with pytest.raises(EmulatorError, match=message) as caught:
-            await provider.create(resource, properties)
-        assert "Thing in stack Web" in str(caught.value)
 
     run(scenario)
 

@@ -1,14 +1,11 @@
 """The load balancer's HTTP, byte by byte."""
 
 import asyncio
-import itertools
 import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tests.balancer.scene import CHECKED, OK, Scene, balancing, until
+from tests.balancer.scene import CHECKED, OK, balancing, body_of, until
 
 from emulator.balancer.listener.actions import FixedResponse
 from emulator.balancer.listener.rules import Rule
@@ -30,18 +27,6 @@ def run(scenario: Any) -> None:
 
 def statuses(responses: bytes) -> list[int]:
     return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", responses)]
-
-
-async def body_of(head: bytes, reader: asyncio.StreamReader) -> bytes:
-    """Of a request, decoded."""
-    if b"Transfer-Encoding: chunked" not in head:
-        length = re.search(rb"Content-Length: (\d+)", head)
-        return await reader.readexactly(int(length[1])) if length else b""
-    body = b""
-    while size := int(await reader.readline(), 16):
-        body += (await reader.readexactly(size + 2))[:-2]
-    assert await reader.readline() == b"\r\n"
-    return body
 
 
 async def mirror(head: bytes, reader: Any, writer: Any) -> None:
@@ -194,113 +179,6 @@ def test_http_1_0_gets_a_host_upstream_and_no_chunks_back() -> None:
     run(scenario)
 
 
-RESPONSES = {
-    "length": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\no\r\n1\r\nk\r\n0\r\nT: t\r\n\r\n",
-    "until the end": b"HTTP/1.1 200 OK\r\nX: y\r\n\r\nok",
-    "http 1.0": b"HTTP/1.0 200 OK\r\n\r\nok",
-    "early hints": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-    "continue": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-    "no reason": b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
-}
-
-
-@pytest.mark.parametrize("framing", RESPONSES)
-@pytest.mark.parametrize("apart", [True, False])
-def test_responses_of_every_framing_arrive_whole(framing: str, apart: bool) -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-
-            async def script(_head: bytes, _reader: Any, writer: Any) -> None:
-                for at in range(len(RESPONSES[framing])) if apart else ():
-                    writer.write(RESPONSES[framing][at : at + 1])
-                    await asyncio.sleep(0)
-                if not apart:
-                    writer.write(RESPONSES[framing])
-                if framing in ("until the end", "http 1.0"):
-                    await writer.drain()
-                    writer.close()
-
-            await scene.add_raw("web", "a", script)
-            async with scene.session.get(scene.provider.url) as got:
-                assert (got.status, await got.text()) == (200, "ok")
-                assert "T" not in got.headers
-                assert "Link" not in got.headers
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("method", "response", "framing"),
-    [
-        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
-        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"Transfer-Encoding"),
-        ("HEAD", b"HTTP/1.1 200 OK\r\n\r\n", None),
-        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", None),
-        ("GET", b"HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", None),
-        ("GET", b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n", None),
-        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
-    ],
-)
-def test_responses_without_a_body_end_with_their_head(
-    method: str, response: bytes, framing: bytes | None
-) -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-
-            async def script(head: bytes, _reader: Any, writer: Any) -> None:
-                writer.write(OK if b"/last" in head else response)
-
-            backend = await scene.add_raw("web", "a", script)
-            both = await scene.exchange(method.encode() + b" / HTTP/1.1\r\nHost: h\r\n\r\n" + LAST)
-            first, _, rest = both.partition(b"\r\n\r\n")
-            assert first.startswith(response[:12])
-            assert (framing in first) if framing else not re.search(rb"Content-L|Transfer", first)
-            assert rest.startswith(b"HTTP/1.1 200 OK")
-            assert backend.connections == 1
-
-    run(scenario)
-
-
-def test_a_body_after_a_response_that_has_none_costs_the_connection_and_goes_nowhere() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-
-            async def script(head: bytes, _reader: Any, writer: Any) -> None:
-                body = b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-
-            backend = await scene.add_raw("web", "a", script)
-            head = b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"
-            responses = await scene.exchange(
-                head + head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-            )
-            assert statuses(responses) == [200, 200]
-            assert b"X: y" not in responses
-            assert backend.connections == 2
-
-    run(scenario)
-
-
-def test_trailers_and_chunk_extensions_go_no_further() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            bodies = []
-
-            async def script(head: bytes, reader: Any, writer: Any) -> None:
-                bodies.append(await body_of(head, reader))
-                writer.write(OK)
-
-            await scene.add_raw("web", "a", script)
-            await scene.exchange(
-                b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-                b"3;ext=1\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n" + LAST
-            )
-            assert bodies == [b"abc", b""]
-
-    run(scenario)
-
-
 def test_100_continue_is_sent_at_once_and_the_header_goes_no_further() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
@@ -369,126 +247,6 @@ def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
             ]
             assert not any(b"pgrade" in head or b"HTTP2" in head for head in backend.heads)
             assert b"/2 ab" in responses
-
-    run(scenario)
-
-
-REQUEST = (
-    b"POST /a%20b?q=1&q=%41 HTTP/1.1\r\nHost: Example.COM\r\nX-Forwarded-For: 203.0.113.9\r\n"
-    b"Cookie: a=1\r\nContent-Length: 11\r\n\r\nhello world"
-    b"PUT /2 HTTP/1.1\r\nhost: h\r\nTransfer-Encoding: chunked\r\nX-Amzn-Trace-Id: Root=1-a-b\r\n\r\n"
-    b"5;e\r\nhello\r\n6\r\n world\r\n0\r\nT: t\r\n\r\n" + LAST
-)
-
-
-async def recorded(scene: Scene, pieces: list[bytes]) -> list[tuple[bytes, bytes]]:
-    """What reaches the target, without what differs from request to request by itself."""
-    seen: list[tuple[bytes, bytes]] = []
-
-    async def script(head: bytes, reader: Any, writer: Any) -> None:
-        head = re.sub(rb"(Root|Self)=1-[0-9a-f]{8}-[0-9a-f]{24}", rb"\1=", head)
-        seen.append((head, await body_of(head, reader)))
-        writer.write(OK)
-
-    (backend,) = scene.raw_backends or [await scene.add_raw("web", "a")]
-    backend.script = script
-    reader, writer = await scene.connect()
-    for piece in pieces:
-        writer.write(piece)
-        await writer.drain()
-        await asyncio.sleep(0)
-    assert statuses(await reader.read(-1)) == [200] * 3
-    writer.close()
-    return seen
-
-
-def test_a_request_cut_at_any_byte_reaches_the_target_the_same() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            whole = await recorded(scene, [REQUEST])
-            assert [body for _, body in whole] == [b"hello world", b"hello world", b""]
-            assert b"Host: example.com:%d\r\n" % scene.port in whole[0][0]
-            for at in range(1, len(REQUEST)):
-                assert await recorded(scene, [REQUEST[:at], REQUEST[at:]]) == whole
-
-    run(scenario)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.sets(st.integers(1, len(REQUEST) - 1)))
-def test_a_request_cut_anywhere_reaches_the_target_the_same(cuts: set[int]) -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            edges = [0, *sorted(cuts), len(REQUEST)]
-            pieces = [REQUEST[a:b] for a, b in itertools.pairwise(edges)]
-            assert await recorded(scene, pieces) == await recorded(scene, [REQUEST])
-
-    run(scenario)
-
-
-def test_a_target_that_does_not_read_stops_the_client_and_loses_nothing() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            go, size = asyncio.Event(), 16 * 1024 * 1024
-
-            async def script(_head: bytes, reader: Any, writer: Any) -> None:
-                await go.wait()
-                left = size
-                while left:
-                    left -= len(await reader.read(65536))
-                writer.write(OK)
-
-            backend = await scene.add_raw("web", "a", script)
-            reader, writer = await scene.connect()
-            writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size)
-            sent = 0
-            writer.transport.set_write_buffer_limits(0)
-            with pytest.raises(TimeoutError):  # nobody takes more
-                while True:
-                    writer.write(b"x" * 65536)
-                    sent += 65536
-                    async with asyncio.timeout(1):
-                        await writer.drain()
-            assert backend.heads
-            assert sent < size
-            go.set()
-            writer.write(b"x" * (size - sent))
-            async with asyncio.timeout(30):
-                assert statuses(await reader.readuntil(b"ok")) == [200]
-            writer.close()
-            assert scene.in_flight() == 0
-
-    run(scenario)
-
-
-def test_a_client_that_does_not_read_stops_the_target_and_loses_nothing() -> None:
-    async def scenario() -> None:
-        async with balancing() as scene:
-            size, sent = 16 * 1024 * 1024, 0
-
-            async def script(_head: bytes, _reader: Any, writer: Any) -> None:
-                nonlocal sent
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
-                writer.transport.set_write_buffer_limits(0)
-                while sent < size:
-                    writer.write(b"x" * 65536)
-                    sent += 65536
-                    await writer.drain()
-
-            await scene.add_raw("web", "a", script)
-            reader, writer = await asyncio.open_connection("127.0.0.1", scene.port, limit=1024)
-            writer.write(GET)
-            before = -1
-            while sent == 0 or sent != before:  # until the target is stopped
-                before = sent
-                await asyncio.sleep(0.5)
-            assert 0 < sent < size
-            left = size + len(await reader.readuntil(b"\r\n\r\n")) * 0
-            async with asyncio.timeout(30):
-                while left:
-                    left -= len(await reader.read(65536))
-            writer.close()
-            await until(lambda: scene.in_flight() == 0)
 
     run(scenario)
 

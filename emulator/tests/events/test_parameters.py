@@ -83,6 +83,34 @@ def test_what_is_null_is_absent() -> None:
     assert mapping(QUEUE, BatchSize=10_000, MaximumBatchingWindowInSeconds=1).batch_size == 10_000
 
 
+# github.com/winglang/wing/issues/1507, github.com/mongodb/docs-worker-pool/pull/878; one that is as
+# long is taken: github.com/github-aws-runners/terraform-aws-github-runner/pull/467.
+@pytest.mark.parametrize(("timeout", "taken"), [(30, True), (31, False)])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_queue_hides_its_messages_as_long_as_the_function_may_take(
+    timeout: float, taken: bool, enabled: bool
+) -> None:
+    async def scenario() -> None:
+        calls: Any = FakeQueue()
+        invoke: Any = None
+        provider = EventSourceProvider(
+            calls, invoke, Clock(1), lambda line: None, timeout={"f": timeout}.__getitem__
+        )
+        given = {"EventSourceArn": QUEUE, "FunctionName": "f", "Enabled": enabled}
+        await provider.create(Resource("S", "M", "AWS::Lambda::EventSourceMapping"), given)
+        if taken:
+            await provider.start()
+        else:
+            sentence = (
+                "jobs: Queue visibility timeout: 30 seconds is less than Function timeout: 31"
+            )
+            with pytest.raises(EmulatorError, match=sentence):
+                await provider.start()
+        await provider.stop()
+
+    asyncio.run(scenario())
+
+
 class FakeQueue:
     """SQS with one message, which is given once; it takes WaitTimeSeconds as SQS does."""
 
@@ -100,6 +128,9 @@ class FakeQueue:
             await asyncio.Event().wait()
         message = {"MessageId": "m", "ReceiptHandle": "r", "Body": "b", "MD5OfBody": ""}
         return {"Messages": [message]} if len(self.waits) == 1 else {}
+
+    async def close(self) -> None:
+        pass
 
 
 def test_a_window_over_20_seconds_is_waited_for_in_long_polls_of_20() -> None:
@@ -183,7 +214,9 @@ def test_a_disabled_mapping_is_checked_as_well() -> None:
     async def scenario() -> None:
         calls: Any = None
         invoke: Any = None
-        provider = EventSourceProvider(calls, invoke, Clock(1), lambda line: None)
+        provider = EventSourceProvider(
+            calls, invoke, Clock(1), lambda line: None, timeout=lambda _function: 3
+        )
         properties = {
             "EventSourceArn": QUEUE,
             "FunctionName": "f",

@@ -55,7 +55,9 @@ async def polling(
 ) -> AsyncIterator[EventSourceProvider]:
     addresses = Addresses("us-east-1", aws, "api", "ws://127.0.0.1:1", "http://127.0.0.1:2")
     reported: list[str] = []
-    provider = EventSourceProvider(Calls(addresses), function, Clock(100), reported.append)
+    provider = EventSourceProvider(
+        Calls(addresses), function, Clock(100), reported.append, timeout=lambda _function: 1
+    )
     given = {"FunctionName": "watch", "FunctionResponseTypes": ["ReportBatchItemFailures"]}
     if ":dynamodb:" in properties["EventSourceArn"]:
         given["StartingPosition"] = "TRIM_HORIZON"

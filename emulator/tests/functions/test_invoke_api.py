@@ -13,9 +13,8 @@ import pytest
 from botocore.config import Config
 from tests.functions.hosts import function, running
 
-from emulator.aws.process import AwsServer
-from emulator.child_processes import ChildProcesses
 from emulator.functions.invoke_api import InvokeApi
+from tests import aws_servers
 
 SOURCE = """
 import time
@@ -32,23 +31,18 @@ def asked(tmp_path: Path, ask: Callable[[Any], Any], **fields: Any) -> Any:
     """What `ask` gets from a client of Lambda's API."""
 
     async def main() -> Any:
-        children = ChildProcesses()
         async with running(tmp_path) as functions:
             made = function(tmp_path, SOURCE, **fields)
             functions.add(made)
             api = InvokeApi(functions, 0)
             await api.start()
-            log = tmp_path / "aws.log"
-            server = AwsServer(children, 0, "http://x", "http://x", log, api.listener.url)
-            await server.start()
-            client: Any = boto3.client(
-                "lambda", endpoint_url=server.url, config=Config(retries={"total_max_attempts": 1})
-            )
-            try:
-                return await asyncio.to_thread(ask, client)
-            finally:
-                await server.stop()
-                await api.stop()
+            once = Config(retries={"total_max_attempts": 1})
+            with aws_servers.running(functions=api.listener.url) as url:
+                client: Any = boto3.client("lambda", endpoint_url=url, config=once)
+                try:
+                    return await asyncio.to_thread(ask, client)
+                finally:
+                    await api.stop()
 
     return asyncio.run(main())
 

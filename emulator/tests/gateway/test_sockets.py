@@ -313,72 +313,6 @@ def test_a_client_that_leaves_during_connect_is_disconnected_too() -> None:
     run(scenario)
 
 
-def test_connections_can_be_looked_at_and_closed() -> None:
-    async def scenario() -> None:
-        async with playing() as scene, scene.connect() as socket:
-            connection_id = await scene.connection_id()
-            status, _, document = await scene.manage("GET", connection_id)
-            assert status == 200
-            assert document.keys() == {"connectedAt", "identity", "lastActiveAt"}
-            assert document["identity"]["sourceIp"] == "127.0.0.1"
-            assert (await scene.manage("POST", connection_id, b"farewell"))[0] == 200
-            assert (await scene.manage("DELETE", connection_id))[0] == 204
-            assert (await scene.manage("POST", connection_id, b"x"))[0] == 410
-            assert await receive(socket) == "farewell"
-            with pytest.raises(ConnectionClosed) as closed:
-                await receive(socket)
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1000
-            await until(lambda: scene.functions.of("disconnect"))
-            for method in ("GET", "POST", "DELETE"):
-                assert (await scene.manage(method, connection_id))[:2] == (410, "GoneException")
-
-    run(scenario)
-
-
-def test_what_cannot_be_posted_is_rejected_as_aws_rejects_it() -> None:
-    async def scenario() -> None:
-        async with playing() as scene, scene.connect() as socket:
-            connection_id = await scene.connection_id()
-            gone = await scene.manage("POST", "DOvZ1cdTIAMCLtA=", b"x")
-            assert gone == (410, "GoneException", None)
-            assert (await scene.manage("POST", connection_id, b"x" * 131_073))[:2] == (
-                413,
-                "PayloadTooLargeException",
-            )
-            unsigned = await scene.manage("POST", connection_id, b"x", headers={})
-            assert unsigned == (
-                403,
-                "MissingAuthenticationTokenException",
-                {"message": "Missing Authentication Token"},
-            )
-            assert (await scene.manage("PUT", connection_id, b"x"))[0] == 403
-            assert (await scene.manage("POST", connection_id, b"x" * 131_072))[0] == 200
-            assert len(await receive(socket)) == 131_072
-
-    run(scenario)
-
-
-def test_a_client_that_does_not_read_blocks_nobody_else() -> None:
-    async def scenario() -> None:
-        async with playing() as scene, scene.connect(max_queue=1) as stuck:
-            stuck_id = await scene.connection_id()
-            async with scene.connect() as other:
-                other_id = await scene.connection_id()
-                stuck.transport.pause_reading()
-                statuses = []
-                async with asyncio.timeout(30):
-                    while 429 not in statuses:
-                        status, _, _ = await scene.manage("POST", stuck_id, b"x" * 131_072)
-                        statuses.append(status)
-                assert (await scene.manage("POST", other_id, b"hello"))[0] == 200
-                assert await receive(other) == "hello"
-                assert len(statuses) < 200
-                stuck.transport.abort()
-
-    run(scenario)
-
-
 def test_stopping_closes_every_connection_and_frees_the_ports() -> None:
     async def scenario() -> None:
         async with playing(authorize=admit, disconnect=ok) as scene:
@@ -408,23 +342,6 @@ def test_a_taken_port_is_named() -> None:
             with pytest.raises(EmulatorError, match=f"port {port}"):
                 await second.start()
             await second.stop()
-
-    run(scenario)
-
-
-# An id in API Gateway's form that nobody has is gone; one of another form is the caller's mistake:
-# github.com/localstack/localstack/issues/4694.
-@pytest.mark.parametrize(
-    "id", ["None", "nobody=", "x" * 16, "DOvZ1cdTIAMCLtA", "DOvZ1cdTIAMCL.A=", "DOvZ1cdTIAMCLtA=="]
-)
-def test_a_connection_id_of_another_form_is_400(id: str) -> None:
-    async def scenario() -> None:
-        async with playing() as scene:
-            for method in ("GET", "POST", "DELETE"):
-                status, code, document = await scene.manage(method, id, b"x")
-                assert (status, code) == (400, "BadRequestException")
-                assert document.keys() == {"message", "connectionId", "requestId"}
-                assert document["message"] == f"Invalid connectionId: {id}"
 
     run(scenario)
 

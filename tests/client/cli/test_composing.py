@@ -8,6 +8,7 @@ import pytest
 
 from client.cli.bubbles import lay_out
 from client.cli.text import duration, history_line, shown
+from client.core.attachment import Attachment
 from client.core.content import MessageContent, Reference, text_content
 from client.core.view import Reaction
 from client.store.history import Quote, StoredMessage
@@ -18,6 +19,7 @@ from tests.support.backend.server import Served, until
 # Of a JPEG of 96 x 96 pixels.
 HEADER = bytes.fromhex("ffd8ffc00011080060006003011100021101031101")
 RAVI = Reference("ravi/phone", "0" * 26)
+VIEW = Attachment("picture", "view.png", "image/png", 70, "id", "key", "digest")
 
 
 def message(content: MessageContent | None, **more: object) -> StoredMessage:
@@ -36,6 +38,10 @@ def message(content: MessageContent | None, **more: object) -> StoredMessage:
         (
             message(text_content("yes"), reply=Quote(RAVI, "ravi", "tea\n?", here=True)),
             "> ravi: tea ⏎ ? ⏎ yes",
+        ),
+        (
+            message(text_content("fine"), reply=Quote(RAVI, "ravi", "", here=True, file=VIEW)),
+            "> ravi: [picture view.png, 70 bytes] ⏎ fine",
         ),
         (
             message(text_content("yes"), reply=Quote(RAVI, "ravi", None, here=False)),
@@ -129,6 +135,7 @@ def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
         ("/name Weekend", "only a group has a name and a picture of its own"),
         ("/profile  ", None),
         ("/picture /nowhere", "/nowhere can't be read"),
+        ("/picture me", "/picture [me] FILE: the picture, or off"),
     ],
 )
 def test_what_can_not_be_done_is_said(line: str, problem: str | None) -> None:
@@ -166,5 +173,36 @@ def test_a_picture_is_a_small_one_of_a_known_type(tmp_path: Path) -> None:
                     "512 pixels on a side"
                 )
             assert await person.types("/profile Ravi K.") == ["* ravi: Ravi K., with a picture"]
+            assert await person.types("/picture me off") == ["* there is no picture now"]
+            assert await person.types("/profile off") == ["* ravi: no name"]
+
+    with_server(scenario)
+
+
+def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "ravi") as ravi,
+            online(server, "raju") as raju,
+            online(server, "meena") as meena,
+        ):
+            for other in (raju, meena):
+                await other.people.add("ravi")
+            person = Person(ravi)
+            chat = await ravi.group(["raju", "meena"])
+            person.room.open(chat)
+            await ravi.send(chat, "tea?")
+            await until(lambda: raju.unread(chat) and meena.unread(chat))
+            raju.mark_read(chat, raju.unread(chat)[-1].seq or 0)
+            number = ravi.history(chat)[-1].seq
+            said = ["* read by raju", "* delivered to meena"]
+            await until(lambda: ravi.watermarks(chat)["raju"].read == number)
+            await until(lambda: ravi.watermarks(chat)["meena"].delivered == number)
+            assert await person.types("/info .") == said
+            await raju.send(chat, "yes")
+            await until(lambda: ravi.history(chat)[-1].text == "yes")
+            assert await person.types(f"/info {ravi.history(chat)[-1].seq}") == [
+                "! of what others wrote, nobody tells you who has read it"
+            ]
 
     with_server(scenario)

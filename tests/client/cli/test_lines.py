@@ -23,13 +23,23 @@ from tests.support.backend.server import PATIENCE, Served, until
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--user", "Ravi!"], ["phone", "../raju"], ["--user", "ravi", "--device", "../phone"]],
+    [
+        ["--user", "Ravi!"],
+        ["phone", "../raju"],
+        ["--user", "ravi", "--device", "../phone"],
+        ["--user", "ravi", "--to", "RAJU"],
+    ],
 )
 def test_names_that_are_none_are_refused_before_anything_is_made_of_them(
     arguments: list[str], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=r"is no (user|device) name"):
         parse(arguments, tmp_path)
+
+
+def test_nobody_opens_a_chat_with_oneself(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a chat is with somebody else"):
+        parse(["--user", "ravi", "--to", "ravi"], tmp_path)
 
 
 def test_each_installation_names_its_device_once_and_unlike_all_others(tmp_path: Path) -> None:

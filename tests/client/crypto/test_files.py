@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,6 @@ def decoded(text: str) -> bytes:
 
 def content(size: int) -> bytes:
     return (bytes(range(1, 252)) * (size // 251 + 1))[:size]
-
-
-def test_the_vectors_are_what_their_generator_makes() -> None:
-    spec = importlib.util.spec_from_file_location("files", VECTORS / "generate_files.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert (VECTORS / "files.json").read_text(encoding="utf-8") == module.rendered("files")
 
 
 @pytest.mark.parametrize("vector", FOUND["sizes"], ids=lambda each: str(each["size"]))

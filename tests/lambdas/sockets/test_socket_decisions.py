@@ -158,13 +158,13 @@ def test_threads_add_to_metrics_and_write_them_without_losing_any(
 def test_a_task_drains_once_the_load_balancer_says_so_whatever_it_said_before() -> None:
     said = iter(["initial", "healthy", OSError("throttled"), "unhealthy", "draining"])
 
-    def look() -> str:
+    def read_state() -> str:
         state = next(said)
         if isinstance(state, Exception):
             raise state
         return str(state)
 
-    asyncio.run(asyncio.wait_for(draining.until_draining(look, every=0, first=0), 30))
+    asyncio.run(asyncio.wait_for(draining.until_draining(read_state, every=0, first=0), 30))
     assert next(said, None) is None
 
 

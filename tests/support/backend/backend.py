@@ -131,7 +131,7 @@ class Backend:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        _run(self._app(alb.scope, receive, send))
+        run_at_once(self._app(alb.scope, receive, send))
         text = b"".join(part.get("body", b"") for part in sent[1:])
         return Response(sent[0]["status"], json.loads(text) if text else None)
 
@@ -399,7 +399,7 @@ def _parsed(text: str) -> Frame:
     return frame if isinstance(frame, dict) else {}
 
 
-def _run(application: Coroutine[Any, Any, None]) -> None:
+def run_at_once(application: Coroutine[Any, Any, None]) -> None:
     """Runs an ASGI application that never waits, without an event loop."""
     try:
         application.send(None)

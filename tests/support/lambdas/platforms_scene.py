@@ -1,13 +1,13 @@
 """The address that CloudFormation waits at, Lambda's context, and what platforms keep in secrets."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from typing import Any
 
 from tests.support.lambdas.rest import client
+from tests.support.served import QuietHandler, served
 
 PRIVATE = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----\n"
 FCM = {
@@ -30,7 +30,7 @@ class CloudFormation:
         self.failures_left = 0
         waiting = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_PUT(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if waiting.failures_left:
@@ -43,9 +43,6 @@ class CloudFormation:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/answer?X-Amz-Signature=s1gned"
 
@@ -53,14 +50,8 @@ class CloudFormation:
 @contextmanager
 def listening() -> Iterator[CloudFormation]:
     cloudformation = CloudFormation()
-    thread = threading.Thread(target=cloudformation.server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with served(cloudformation.server):
         yield cloudformation
-    finally:
-        cloudformation.server.shutdown()
-        cloudformation.server.server_close()
-        thread.join()
 
 
 class Context:

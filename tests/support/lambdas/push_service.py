@@ -1,13 +1,13 @@
 """A push service of browsers, over HTTP: what it was sent, and what it responds with."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from tests.support.lambdas.browser import Browser
+from tests.support.served import QuietHandler, served
 
 
 class Received(NamedTuple):
@@ -23,7 +23,7 @@ class PushService:
         self.received: dict[str, list[Received]] = {}
         service = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -33,9 +33,6 @@ class PushService:
                 self.send_header("Location", f"{service.url}/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -55,11 +52,5 @@ class PushService:
 @contextmanager
 def push_service() -> Iterator[PushService]:
     service = PushService()
-    thread = threading.Thread(target=service.server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with served(service.server):
         yield service
-    finally:
-        service.server.shutdown()
-        service.server.server_close()
-        thread.join()

@@ -14,7 +14,7 @@ from lambdas.api.page import FOLDER, read_page
 from tests.support.chromium import FLAGS, chromium_or_skip
 from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD
-from tests.support.web_app import People, complaint
+from tests.support.web_app import People, TwoPeople, befriend, complaint, write_to
 from tests.system.browser.fake_system import FakeSystem
 
 WIDE = (1360, 900)
@@ -109,3 +109,13 @@ def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
     # A connection that a tab no longer wants is closed while it still opens.
     unwanted = "WebSocket is closed before the connection is established."
     assert [each for each in complaints if not each.endswith(unwanted)] == [], complaints
+
+
+@pytest.fixture
+def two_people(people: People, peers: Peers, names: Callable[[str], str]) -> TwoPeople:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    return TwoPeople(ravi, raju, page, python)

@@ -15,9 +15,11 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from client import ChatClient
-from tests.support.chromium import FLAGS, chromium
+from tests.support.chromium import FLAGS
 from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD, started
+from tests.support.web_app import create_account
+from tools.chromium import chromium
 
 ROOT = Path(__file__).parents[3]
 DESK = {"width": 1280, "height": 800}
@@ -70,11 +72,8 @@ class Story:
     def play(self) -> None:
         page = self.page(DESK)
         self.draw(page, "sign-in")
-        page.get_by_role("button", name="Create account").click()
-        page.get_by_label("User name").fill("ravi")
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Create account").click()
-        page.get_by_role("heading", name="Chats", level=1).wait_for()
+        create_account(page, "ravi")
+        page.locator(".link-connected").wait_for(state="attached")
         self.draw(page, "no-chats")
         others = {name: self._peers.connect(name) for name in ("raju", "meena", "anita")}
         for client in others.values():

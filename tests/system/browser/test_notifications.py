@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, Response, expect
@@ -16,7 +16,7 @@ from client import ChatClient
 from client.core.events import Event, MessageReceived
 from tests.support.peers import Peers
 from tests.support.pushed_browser import PushedBrowser, pushed_browser
-from tests.support.running_system import PASSWORD
+from tests.support.web_app import create_account
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
@@ -27,14 +27,6 @@ FALLBACK = ("New message", "Open Switchboard to read it.")
 def phone(browser: Browser, endpoints: dict[str, Any], tmp_path: Path) -> Iterator[PushedBrowser]:
     with pushed_browser(browser, tmp_path / "profile", endpoints) as there:
         yield there
-
-
-def sign_up(page: Page, user: str) -> None:
-    page.get_by_role("button", name="Create account").click()
-    page.get_by_label("User name").fill(user)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible(timeout=30_000)
 
 
 def wants_notifications(page: Page) -> None:
@@ -70,18 +62,33 @@ def arrives(
     return heard
 
 
-def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewhere(
-    phone: PushedBrowser, peers: Peers
-) -> None:
+class Raju(NamedTuple):
+    """Raju's page, which wants notifications, and his desk; Ravi, and their chat."""
+
+    page: Page
+    desk: ChatClient
+    ravi: str
+    python: ChatClient  # Ravi's
+    chat: str
+
+
+@pytest.fixture
+def raju(phone: PushedBrowser, peers: Peers) -> Raju:
     suffix = secrets.token_hex(3)
     ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
     page = phone.open()
-    sign_up(page, raju)
+    create_account(page, raju)
     wants_notifications(page)
     phone.look_on()
     python, desk = peers.connect(ravi), peers.connect(raju, "desk")
     peers.run(desk.people.add(ravi))
-    chat = peers.run(python.direct(raju))
+    return Raju(page, desk, ravi, python, peers.run(python.direct(raju)))
+
+
+def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewhere(
+    phone: PushedBrowser, peers: Peers, raju: Raju
+) -> None:
+    page, ravi, python, desk, chat = raju.page, raju.ravi, raju.python, raju.desk, raju.chat
     page.close()
 
     # a text rings; it is shown decrypted, and its sender sees that it was delivered
@@ -109,17 +116,9 @@ def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewher
 
 
 def test_a_click_on_a_notification_leads_the_open_page_to_its_chat(
-    phone: PushedBrowser, peers: Peers
+    phone: PushedBrowser, peers: Peers, raju: Raju
 ) -> None:
-    suffix = secrets.token_hex(3)
-    ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
-    page = phone.open()
-    sign_up(page, raju)
-    wants_notifications(page)
-    phone.look_on()
-    python, desk = peers.connect(ravi), peers.connect(raju, "desk")
-    peers.run(desk.people.add(ravi))
-    chat = peers.run(python.direct(raju))
+    page, ravi, python, desk, chat = raju.page, raju.ravi, raju.python, raju.desk, raju.chat
     page.close()
     arrives(peers, python, chat, "Hey Raju!", desk)
     phone.deliver()
@@ -133,17 +132,9 @@ def test_a_click_on_a_notification_leads_the_open_page_to_its_chat(
 
 
 def test_a_page_that_is_open_holds_the_device_and_the_push_still_shows_something(
-    phone: PushedBrowser, peers: Peers
+    phone: PushedBrowser, peers: Peers, raju: Raju
 ) -> None:
-    suffix = secrets.token_hex(3)
-    ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
-    page = phone.open()
-    sign_up(page, raju)
-    wants_notifications(page)
-    phone.look_on()
-    python, desk = peers.connect(ravi), peers.connect(raju, "desk")
-    peers.run(desk.people.add(ravi))
-    chat = peers.run(python.direct(raju))
+    page, python, desk, chat = raju.page, raju.python, raju.desk, raju.chat
     page.evaluate("location.hash = '#/'")
     phone.context.set_offline(True)  # its connection is lost, and it does not know
     arrives(peers, python, chat, "Hey Raju!", desk)
@@ -157,7 +148,7 @@ def test_the_page_opens_without_a_network_and_shows_what_was_written(
     suffix = secrets.token_hex(3)
     ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
     page = phone.open()
-    sign_up(page, raju)
+    create_account(page, raju)
     page.evaluate("navigator.serviceWorker.ready")
     python, desk = peers.connect(ravi), peers.connect(raju, "desk")
     peers.run(desk.people.add(ravi))  # else it would be a stranger's request

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.peers import Peers
 from tests.support.running_system import System, player
 from tests.system.browser.conftest import Open
 
@@ -108,6 +109,25 @@ def test_the_page_shows_what_the_load_balancer_answers_by_itself(
     refused.click()
     # "/" goes to the containers alone
     expect(page.get_by_role("alert")).to_contain_text("without any pool")
+
+
+def test_phones_are_listed_by_user_with_what_was_really_pushed_to_them(
+    console: str, opened: Open, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    sender, away = peers.connect(ravi), peers.connect(raju)
+    peers.run(away.people.add(ravi))
+    chat = peers.run(sender.direct(raju))
+    peers.run(away.close())
+    peers.run(sender.send(chat, "Hey Raju!"))
+    page = opened(console)
+    page.goto(f"{console}/_local/view/phones")
+    row = page.locator("details").filter(has_text=raju)
+    expect(row).to_contain_text("FCM, 1 push, the last", timeout=60_000)
+    row.locator("summary").click()
+    expect(row.get_by_text(chat)).to_be_visible()
+    expect(row.get_by_text("Hey Raju!")).to_have_count(0)
+    expect(page.locator("details").filter(has_text=ravi)).to_have_count(0)
 
 
 os.environ.update(

@@ -7,15 +7,15 @@ import mimetypes
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.served import QuietHandler, served
 from tests.support.typescript_client import NODE, WEB
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.deep]
@@ -49,7 +49,7 @@ class Site:
         self.folder = folder
         site = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 name = urlsplit(self.path).path.removeprefix("/") or "index.html"
                 file = site.folder / name
@@ -63,9 +63,6 @@ class Site:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -75,12 +72,8 @@ class Site:
 def site() -> Iterator[Site]:
     assert BUILT.is_dir(), "the page is not built yet: run `make page`"
     there = Site(BUILT)
-    thread = threading.Thread(target=there.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield there
-    there.server.shutdown()
-    there.server.server_close()
-    thread.join()
+    with served(there.server):
+        yield there
 
 
 @pytest.fixture

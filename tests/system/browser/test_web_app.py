@@ -12,25 +12,23 @@ from client.core.events import EmojiShown, MessageReceived, VerificationRequeste
 from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD
 from tests.support.web_app import (
+    DESK,
+    PHONE,
     People,
+    TwoPeople,
     befriend,
     message,
     says,
     send,
-    write_to,
 )
 
 pytestmark = pytest.mark.xdist_group("story")
 
 
 def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, raju = two_people.page, two_people.python, two_people.raju
     send(page, "Hey Raju!")
     expect(page.get_by_role("textbox", name="Message")).to_have_value("")
     expect(page.get_by_role("textbox", name="Message")).to_be_focused()
@@ -50,6 +48,15 @@ def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
     expect(message(page, re.compile("You, Hey Raju!, .*, read"))).to_be_visible()
 
 
+def test_a_name_that_is_none_is_refused_with_the_rule(people: People) -> None:
+    page = people.page(people.browser())
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_label("User name").fill("ra")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("alert")).to_have_text("3 to 32 of a–z, 0–9 and _")
+
+
 def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     people: People, peers: Peers, names: Callable[[str], str]
 ) -> None:
@@ -64,6 +71,7 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     expect(page.get_by_role("textbox", name="Message")).to_have_count(0)
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_role("textbox", name="Message")).to_be_visible()
+    expect(page.get_by_role("link", name="1 request")).to_have_count(0)
 
     befriend(peers, second, ravi)
     page.get_by_role("button", name="New group").click()
@@ -102,14 +110,33 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     expect(page.get_by_text("You are no longer in this chat.").first).to_be_visible()
 
 
-def test_two_devices_compare_emoji_and_safety_numbers(
+@pytest.mark.deep
+def test_who_is_declined_or_blocked_asks_no_more_and_is_unblocked_in_the_settings(
     people: People, peers: Peers, names: Callable[[str], str]
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
+    ravi, raju, meena = names("ravi"), names("raju"), names("meena")
+    first, second = peers.connect(raju), peers.connect(meena)
     page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    for client in (first, second):
+        peers.run(client.send(peers.run(client.direct(ravi)), "May I write to you?"))
+    page.get_by_role("link", name="2 requests").click()
+    page.get_by_role("link", name=f"{raju} wants to write to you.").click()
+    page.get_by_role("button", name="Block").click()
+    page.get_by_role("link", name="1 request").click()
+    page.get_by_role("link", name=f"{meena} wants to write to you.").click()
+    page.get_by_role("button", name="Decline").click()
+    expect(page.get_by_text("No chats yet")).to_be_visible()
+    expect(page.get_by_role("link", name="request")).to_have_count(0)
+    page.get_by_role("button", name="Settings").click()
+    blocked = page.get_by_role("listitem").filter(has_text=raju)
+    expect(page.get_by_role("heading", name="Blocked")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text=meena)).to_have_count(0)
+    blocked.get_by_role("button", name="Unblock").click()
+    expect(page.get_by_role("heading", name="Blocked")).to_have_count(0)
+
+
+def test_two_devices_compare_emoji_and_safety_numbers(two_people: TwoPeople, peers: Peers) -> None:
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "Let us compare.")
     peers.wait_for(python, says("Let us compare."))
     page.get_by_role("button", name="Chat info", exact=True).click()
@@ -136,13 +163,9 @@ def test_two_devices_compare_emoji_and_safety_numbers(
 
 
 def test_a_second_tab_works_through_the_first_and_goes_on_when_that_one_closes(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, people: People, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    first = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(first, raju)
+    first, python, raju = two_people.page, two_people.python, two_people.raju
     send(first, "from the first tab")
     heard = peers.wait_for(python, says("from the first tab"))
     assert isinstance(heard, MessageReceived)
@@ -231,13 +254,9 @@ def test_a_store_that_can_not_be_opened_is_not_taken_for_one_that_is_gone(
 
 
 def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, people: People, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, raju = two_people.page, two_people.python, two_people.raju
     send(page, "one")
     expect(message(page, re.compile("You, one, .*, delivered"))).to_be_visible()
 
@@ -245,6 +264,10 @@ def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
     page.context.route(re.compile("/api/"), lambda route: route.abort())
     page.evaluate("document.querySelector('switchboard-app').ui.session.client.cut()")
     expect(page.get_by_text("No connection. Next attempt")).to_be_visible()
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    expect(page.get_by_role("heading", name=raju, level=1)).to_be_visible()
+    expect(page.get_by_text("No connection. Next attempt")).to_be_visible()
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
     send(page, "two")
     expect(message(page, re.compile("You, two, waiting"))).to_be_visible()
     page.get_by_role("textbox", name="Message").fill("a draft")

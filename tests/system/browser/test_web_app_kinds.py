@@ -11,15 +11,14 @@ from playwright.sync_api import Page, expect
 
 from client import ChatClient
 from client.core.attachment import FileDescription
+from client.core.content import MessageContent
 from client.store.history import StoredMessage
 from tests.support.peers import Peers
 from tests.support.web_app import (
-    People,
-    befriend,
+    TwoPeople,
     message,
     says,
     send,
-    write_to,
 )
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
@@ -36,13 +35,9 @@ def last(peers: Peers, python: ChatClient, chat: str) -> StoredMessage:
 
 
 def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_on_both_sides(
-    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+    two_people: TwoPeople, peers: Peers, wait_until: Callable[..., Any]
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "Shall we meet at six?")
     peers.wait_for(python, says("Shall we meet at six?"))
     chat = peers.run(python.direct(ravi))
@@ -82,6 +77,10 @@ def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_o
     expect(message(page, re.compile("You, This message was deleted."))).to_be_visible()
     wait_until(lambda: last(peers, python, chat).deleted)
 
+    poll = MessageContent("unknown", {"v": 1, "kind": "poll", "question": "At six?"})
+    peers.run(python.writing._send(chat, poll, True))
+    expect(message(page, re.compile("of a kind that this version doesn't know"))).to_be_visible()
+
     page.get_by_role("button", name="Chat info", exact=True).click()
     page.get_by_label("Messages disappear").select_option("1 day")
     expect(message(page, "You set messages to disappear after 1 day.")).to_be_visible()
@@ -93,13 +92,9 @@ def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_o
 
 
 def test_a_group_is_renamed_and_a_profile_has_a_picture(
-    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+    two_people: TwoPeople, peers: Peers, wait_until: Callable[..., Any]
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "hello")
     peers.wait_for(python, says("hello"))
     page.get_by_role("button", name="Settings").click()
@@ -129,13 +124,9 @@ def test_a_group_is_renamed_and_a_profile_has_a_picture(
 
 
 def test_a_picture_and_a_file_come_whole_in_both_directions(
-    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+    two_people: TwoPeople, peers: Peers, wait_until: Callable[..., Any]
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi = two_people.page, two_people.python, two_people.ravi
     chat = peers.run(python.direct(ravi))
     drawn = page.screenshot()
     page.get_by_label("Attach a file").set_input_files(
@@ -149,6 +140,15 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     assert file.thumbnail is not None
     assert (file.width, file.height) == (1280, 800)
     assert peers.run(python.fetch_file(chat, file)) == drawn
+
+    peers.run(python.send(chat, "Beautiful", reply=last(peers, python, chat).reference))
+    answer = message(page, re.compile("Beautiful"))
+    expect(answer.get_by_role("button", name="Picture")).to_be_visible()
+    menu(page, message(page, re.compile("You, Picture"))).get_by_role(
+        "button", name="Reply"
+    ).click()
+    expect(page.locator(".composing")).to_contain_text("Picture")
+    page.get_by_role("button", name="Cancel").click()
 
     page.get_by_role("button", name="Open picture view.png").click()
     looking = page.get_by_role("dialog", name="view.png")
@@ -173,13 +173,9 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
 
 
 def test_a_voice_message_is_recorded_discarded_and_sent(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi = two_people.page, two_people.python, two_people.ravi
     page.get_by_role("button", name="Record a voice message").click()
     page.get_by_role("button", name="Discard the recording").click()
     expect(page.get_by_role("group", name="Recording")).to_have_count(0)

@@ -71,6 +71,39 @@ def test_a_second_browser_is_linked_by_a_typed_code_and_talks_at_once(
     expect(message(second, re.compile("You, From my other phone"))).to_be_visible()
 
 
+@pytest.mark.deep
+def test_a_request_that_is_accepted_on_one_device_is_accepted_on_the_others(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju, meena = names("ravi"), names("raju"), names("meena")
+    strangers = [peers.connect(raju), peers.connect(meena)]
+    first = people.signed_up(ravi)
+    for stranger in strangers:
+        peers.run(stranger.send(peers.run(stranger.direct(ravi)), "May I write to you?"))
+    first.get_by_role("link", name="2 requests").click()
+    first.get_by_role("link", name=f"{raju} wants to write to you.").click()
+    first.get_by_role("button", name="Accept").click()
+    expect(first.get_by_role("textbox", name="Message")).to_be_visible()
+    second = people.page(people.browser())
+    code = asks_to_be_linked(second)
+    devices(first)
+    first.get_by_label("Code of the new device").fill(code)
+    first.get_by_role("button", name="Next").click()
+    lets_in(first)
+    second.get_by_role("button", name="Yes, that's me").click()
+    second.get_by_role("link", name=re.compile(raju)).click()
+    expect(second.get_by_role("textbox", name="Message")).to_be_visible()
+
+    second.get_by_role("link", name="1 request").click()
+    first.evaluate("location.hash = '#/requests'")
+    first.get_by_role("link", name=f"{meena} wants to write to you.").click()
+    first.get_by_role("button", name="Accept").click()
+    send(first, "Of course")
+    second.get_by_role("link", name=re.compile(meena)).click()
+    expect(second.get_by_role("textbox", name="Message")).to_be_visible()
+    expect(second.get_by_role("link", name="1 request")).to_have_count(0)
+
+
 def test_who_is_not_the_account_named_says_no_and_gets_another_code(
     people: People, names: Callable[[str], str]
 ) -> None:

@@ -7,7 +7,7 @@ them would take minutes, and the store has tests of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,24 +22,19 @@ from tests.support.web_app import (
     PIXEL,
     SETTLED,
     People,
+    TwoPeople,
     befriend,
     message,
     says,
     send,
-    write_to,
 )
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 
 @pytest.fixture
-def chat(people: People, peers: Peers, names: Callable[[str], str]) -> Iterator[Page]:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
-    yield page
+def chat(two_people: TwoPeople) -> Page:
+    return two_people.page
 
 
 # All pictures are there, as large as they get.
@@ -111,13 +106,9 @@ def test_pictures_that_come_late_move_no_reader(chat: Page) -> None:
 
 
 def test_new_messages_are_followed_at_the_end_only_and_counted_elsewhere(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "first")
     peers.wait_for(python, says("first"))
     direct = peers.run(python.direct(ravi))
@@ -143,6 +134,37 @@ def test_new_messages_are_followed_at_the_end_only_and_counted_elsewhere(
     send(page, "my own goes to the end")
     expect(message(page, re.compile("You, my own goes to the end"))).to_be_in_viewport()
     read_on_another_device(page, peers, python, direct, ravi)
+
+
+def test_the_end_stays_in_view_whatever_grows_beneath_it_and_own_files_lead_there(
+    chat: Page,
+) -> None:
+    page = chat
+    send(page, "a line\n" * 100 + "the end of it")
+    expect(message(page, re.compile("the end of it, .*, delivered"))).to_be_visible()
+    # The list hears of its scrolling before it hears of its size.
+    page.get_by_role("log").evaluate(
+        """(log) => {
+          log.firstElementChild.style.paddingBlockEnd = '200px';
+          log.dispatchEvent(new Event('scroll'));
+        }"""
+    )
+    expect(page.get_by_role("button", name="To the newest message")).to_have_count(0)
+    bottom = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
+    page.wait_for_function(f"() => ({bottom})(document.querySelector('[role=log]'))")
+
+    scroll_to(page, "0")
+    page.get_by_role("button", name="Record a voice message").click()
+    page.get_by_role("button", name="To the newest message").click(trial=True)
+    page.get_by_role("button", name="Send the recording").click(trial=True)
+    expect(page.get_by_role("textbox", name="Message")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send the recording")).to_be_focused()
+    page.get_by_role("button", name="Discard the recording").click()
+    expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    page.get_by_label("Attach a file").set_input_files(
+        {"name": "scores.csv", "mimeType": "text/csv", "buffer": b"ravi,7"}
+    )
+    expect(message(page, re.compile("You, File: scores.csv"))).to_be_in_viewport()
 
 
 def read_on_another_device(

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from client.core.events import Event, MessageReceived, WatermarksMoved
 from tests.support.peers import Peers
-from tests.support.web_app import People, befriend, message, says, send, write_to
+from tests.support.web_app import People, TwoPeople, befriend, message, says, send, write_to
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
@@ -86,13 +86,9 @@ def test_a_draft_stays_whatever_happens_and_the_caret_with_it(
 
 
 def test_enter_ends_a_composition_and_sends_only_after_it(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python = two_people.page, two_people.python
     devtools = page.context.new_cdp_session(page)
     enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
     composed = {"selectionStart": 2, "selectionEnd": 2}
@@ -110,13 +106,9 @@ def test_enter_ends_a_composition_and_sends_only_after_it(
 
 
 def test_a_message_is_read_by_who_looks_at_it_and_not_by_a_window_that_is_open(
-    people: People, peers: Peers, names: Callable[[str], str]
+    two_people: TwoPeople, peers: Peers
 ) -> None:
-    ravi, raju = names("ravi"), names("raju")
-    python = peers.connect(raju)
-    page = people.signed_up(ravi)
-    befriend(peers, python, ravi)
-    write_to(page, raju)
+    page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     chat = peers.run(python.direct(ravi))
     entry = page.get_by_role("link", name=raju)
     page.evaluate("document.hasFocus = () => false")

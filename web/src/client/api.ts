@@ -210,7 +210,7 @@ export class Api {
 
   // -- linking a device
 
-  /** For how long it stands, ms. */
+  /** Returns for how long the offer is valid, ms. */
   async offerLink(body: bodies.LinkRequest): Promise<number> {
     const call: Call = { method: "POST", path: "/api/links", body, open: true, repeat: true };
     return (await this.#call(call, bodies.parseLinkResponse)).expiresIn;

@@ -236,7 +236,7 @@ export class ChatClient {
       publish: (event) => this.#happened(event),
     });
     this.#connection = connection;
-    await this.#caughtUp(() => {
+    await this.#untilCaughtUp(() => {
       this.#running = connection.run();
       this.#files.start();
     }, timeout);
@@ -464,7 +464,7 @@ export class ChatClient {
 
   /** Fetches whatever is not here yet; returns when every chat is complete. */
   async sync(timeout = CONNECT_TIMEOUT_MS): Promise<void> {
-    await this.#caughtUp(
+    await this.#untilCaughtUp(
       () => this.#driver.step((step, engine) => engine.sync(step)),
       timeout,
       true,
@@ -693,7 +693,7 @@ export class ChatClient {
     }
   }
 
-  async #caughtUp(start: () => unknown, timeout: number, complete = false): Promise<void> {
+  async #untilCaughtUp(start: () => unknown, timeout: number, complete = false): Promise<void> {
     const ended = (event: Event) =>
       event.type === "displaced" ||
       event.type === "signed_out" ||

@@ -12,7 +12,7 @@ import { type Driver, STORE_RETRY_MS } from "./driver.ts";
 import { ApiError, Closed, Removed, StoreError, StoreUnavailable, Unreachable } from "./errors.ts";
 
 const OPEN_TIMEOUT_MS = 15_000;
-const SETTLED_MS = 30_000; // a connection that lived so long was a good one
+const SETTLED_MS = 30_000; // a connection that lasted so long counts as stable
 const WORDS_MS = 300; // for what was said last to leave
 
 type Leave = Extract<Output, { type: "drop" | "stop" }>;
@@ -93,7 +93,7 @@ export class Connection {
     this.#wake?.();
   }
 
-  /** As `abort`, but the client lives on and connects again. */
+  /** Ends the connection as `abort` does, but the client connects again. */
   cut(): void {
     this.#socket?.close();
   }
@@ -144,7 +144,7 @@ export class Connection {
     const leave = await Promise.race([left.promise, reading]);
     if (leave.type === "drop" && leave.planned) {
       await flushed(socket);
-      this.#next = await this.#ticket(); // first, so that the gap is a handshake
+      this.#next = await this.#ticket(); // now, so that only a handshake is left
     }
     socket.close();
     inbox.end();

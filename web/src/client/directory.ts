@@ -11,7 +11,7 @@ import { ApiError, Unreachable } from "./errors.ts";
 import * as tables from "./store/tables.ts";
 
 const NO_DEVICES: Listing = { devices: new Map(), former: [] };
-const LOOKS = 3; // at a device list that changes while it is asked for
+const ATTEMPTS = 3; // at a device list that changes while it is asked for
 
 /** Raises ApiError and Unreachable where there is no response. */
 export async function fetch(api: Api, request: Lists | Claims): Promise<FetchResult> {
@@ -39,7 +39,7 @@ export class Directory {
 
   /** As the directory says now, and not before. Raises ApiError and Unreachable. */
   async seen(user: string): Promise<Seen> {
-    for (let look = 0; look < LOOKS; look += 1) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const request = await this.#driver.step((step, engine) => engine.lookAt(step, user));
       const result = await fetch(this.#api, request);
       const seen = await this.#driver.step(async (step, engine) => {

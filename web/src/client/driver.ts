@@ -148,7 +148,7 @@ export class Driver {
     });
   }
 
-  /** An engine that is as the store is. Raises StoreUnavailable. */
+  /** Makes a new engine with the state of the store. Raises StoreUnavailable. */
   async #renew(): Promise<void> {
     if (!this.#stale) return;
     await this.#store.probe();

@@ -23,7 +23,7 @@ export class ApiError extends ClientError {
     this.retryAfter = retryAfter;
   }
 
-  /** Worth trying again as it is. */
+  /** Whether the same request may succeed later. */
   get fault(): boolean {
     return this.status >= 500;
   }

@@ -71,7 +71,7 @@ export class Writing {
     return this.#send(chat, checked({ kind: "reaction", of: to, emoji }));
   }
 
-  /** Only of an own text. */
+  /** Edits a text that this user wrote. Raises CannotWrite for any other message. */
   async edit(chat: string, of: Reference, text: string): Promise<string> {
     const message = await this.#driver.read(() => messageOf(this.#store, chat, of));
     if (userOf(of.by) !== this.#user || message?.kind !== "text") {
@@ -115,7 +115,7 @@ export class Writing {
     }
   }
 
-  /** As far as this device knows it. */
+  /** A user's name and picture, as this device knows them. */
   async profile(user: string): Promise<Profile> {
     if (user !== this.#user) return this.#driver.read(() => profileOf(this.#store, user));
     const { name, picture } = (await this.#saved()) ?? {};
@@ -179,7 +179,7 @@ export class Writing {
     await this.#driver.step((step, engine) => engine.sendToDevice(step, chat, device, envelope));
   }
 
-  /** Sends the own profile where it, or this version of it, was not sent. */
+  /** Sends this user's profile to a direct chat that does not have its newest version. */
   async #introduce(chat: string): Promise<void> {
     const saved = await this.#saved();
     const row = await this.#store.get(tables.chats, chat);

@@ -15,7 +15,7 @@ const SAID = {
 /** A word for each kind of file. */
 export type Said = Readonly<Record<FileKind, string>>;
 
-/** As long as the text is not there. */
+/** What a notification shows as long as the text is not there. */
 export function fallback(languages: readonly string[]): { title: string; body: string } {
   return FALLBACK[language(languages)];
 }

@@ -165,6 +165,24 @@ test("a tab that can't take part says so, and gets the device in its turn", asyn
   await reaches(app, "in");
 });
 
+test("a tab that is answered in time, and can't take part later, says so", async () => {
+  const answer = Promise.withResolvers<number>();
+  const registeredAt = vi.fn(() => answer.promise);
+  const first = await holds(Object.assign(clientOf(known), { registeredAt }));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const app = tab();
+    await vi.waitFor(() => expect(registeredAt).toHaveBeenCalled(), WITHIN);
+    await vi.advanceTimersByTimeAsync(WITHIN.timeout);
+    expect(app.phase.at).toBe("opening");
+    answer.reject(new Error("the store is damaged"));
+    await reaches(app, "elsewhere");
+  } finally {
+    vi.useRealTimers();
+  }
+  await first.end();
+});
+
 test("of tabs that begin at once one opens the device, and the others work through it", async () => {
   const tabs = [tab(), tab(), tab()];
   for (const app of tabs) await reaches(app, "in");
@@ -175,7 +193,7 @@ test.each([
   ["joins", false],
   ["has joined", true],
 ])(
-  "what another user has here now stays when a tab that %s hears that the one before has left",
+  "what another user has here now stays, and is opened, when a tab that %s hears that the one before has left",
   async (_which, joined) => {
     const other = { user: "meena", device: `app-${devices++}` };
     await databaseFor(other);
@@ -187,7 +205,7 @@ test.each([
     markInstalled(other);
     if (joined) first.holder.left();
     await first.end();
-    await reaches(app, "signed-out");
+    await vi.waitFor(() => expect(sessionOf(app).user).toBe("meena"), WITHIN);
     expect(await isStored(known)).toBe(false);
     expect(await isStored(other)).toBe(true);
     expect(installed()).toEqual(other);

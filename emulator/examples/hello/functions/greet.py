@@ -16,5 +16,6 @@ def handler(event, context):
         ExpressionAttributeValues={":one": {"N": "1"}},
         ReturnValues="UPDATED_NEW",
     )
+    print(f"greeted {name}")
     body = f"hello {name}, {counted['Attributes']['greeted']['N']}"
     return {"statusCode": 200, "headers": {"Content-Type": "text/plain"}, "body": body}

@@ -74,74 +74,95 @@ def application(
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
     empty where no functions run. Other regions than `region` get an error."""
-    direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
-    broken = broken_calls.BrokenCalls()
-    turn = asyncio.Lock()
+    front = _Front(wsgi, long_polls, saved, functions, region)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
+    saving.add_routes(app, saved)
+    calls_made.add_routes(app, front.calls)
+    front.permissions.add_routes(app)
+    front.broken.add_routes(app)
+    peek.add_routes(app)
+    cognito_codes.add_routes(app)
+    if functions:
+        invocations.add_routes(app, functions, front.permissions.error)
+    app.router.add_route("*", "/{path:.*}", front.serve)
+    return app
 
-    def respond(request: web.Request, body: bytes) -> web.Response:
-        if failed := broken.error(request, body):
+
+class _Front:
+    """Responds to each request to an AWS service; see `application`."""
+
+    def __init__(
+        self, wsgi: WsgiApp, long_polls: LongPolls, saved: Saving, functions: str, region: str
+    ) -> None:
+        self._wsgi, self._long_polls, self._saved = wsgi, long_polls, saved
+        self._functions, self._region = functions, region
+        self._direct, self._turn = Direct(), asyncio.Lock()
+        self.calls, self.permissions = calls_made.Calls(), Permissions()
+        self.broken = broken_calls.BrokenCalls()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        scope = served.scope_of(request.headers, request.query_string)
+        operation = served.operation_of(request.headers, body)
+        why = served.rejection(scope, self._region, operation)
+        if why is not None:
+            return served.rejected(request.headers, why)
+        if scope is not None and scope.service in served.DESCRIBED:
+            if denied := self._denied(request, body):
+                return denied
+            if self._functions:
+                return await served.described(request, scope, body, self._functions)
+            return served.rejected(request.headers, served.nothing_runs(scope.service))
+        if _may_change(request):
+            self._saved.changed()
+        return await self._in_turn(request, body)
+
+    async def _in_turn(self, request: web.Request, body: bytes) -> web.Response:
+        """A long poll gets another turn at each arrival, until its wait is over."""
+        started, began = time.monotonic(), time.time()
+        while True:
+            async with self._turn:
+                # Each in a round of the loop of its own, so that the loop learns meanwhile who has
+                # gone: a busy machine must not work for callers that have given up and ask again.
+                await asyncio.sleep(0)
+                if request.transport is None or request.transport.is_closing():
+                    return web.Response(status=408)  # that nobody reads
+                self._long_polls.begin()
+                response = self._respond(request, body)
+            left = started + self._long_polls.wanted - time.monotonic()
+            if left <= 0:
+                result = response.body if isinstance(response.body, bytes) else b""
+                self.calls.made(request.headers, body, began, response.status, result)
+                return response
+            await self._long_polls.next_arrival(left)
+
+    def _respond(self, request: web.Request, body: bytes) -> web.Response:
+        if failed := self.broken.error(request, body):
             return failed
-        if denied := permissions.error(request, body):
-            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
+        if denied := self._denied(request, body):
+            return denied
         try:
             body = requests.checked(request.headers, body)
         except Rejection as rejection:
             return _rejected(request, rejection)
 
         def to_moto() -> web.Response:
-            response = _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
-            if response.status == 404 and permissions.hides_absence(request):
+            environ = _environ(request, body) | {"wsgi.input": io.BytesIO(body)}
+            response = _call(self._wsgi, environ)
+            if response.status == 404 and self.permissions.hides_absence(request):
                 return s3.error(s3.DENIED)
             return response
 
-        found = _directly(direct, request, body)
-        found = found or s3.respond(request, body, to_moto, permissions) or to_moto()
+        found = _directly(self._direct, request, body)
+        found = found or s3.respond(request, body, to_moto, self.permissions) or to_moto()
         malformed = requests.malformed(request.headers, body) if found.status == 500 else None
         return _rejected(request, malformed) if malformed else found
 
-    async def serve(request: web.Request) -> web.Response:
-        body = await request.read()
-        scope = served.scope_of(request.headers, request.query_string)
-        operation = served.operation_of(request.headers, body)
-        why = served.rejection(scope, region, operation)
-        if why is not None:
-            return served.rejected(request.headers, why)
-        if scope is not None and scope.service in served.DESCRIBED:
-            if denied := permissions.error(request, body):
-                return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
-            if functions:
-                return await served.described(request, scope, body, functions)
-            return served.rejected(request.headers, served.nothing_runs(scope.service))
-        if _may_change(request):
-            saved.changed()
-        started, began = time.monotonic(), time.time()
-        while True:
-            async with turn:
-                # Each in a round of the loop of its own, so that the loop learns meanwhile who has
-                # gone: a busy machine must not work for callers that have given up and ask again.
-                await asyncio.sleep(0)
-                if request.transport is None or request.transport.is_closing():
-                    return web.Response(status=408)  # that nobody reads
-                long_polls.begin()
-                response = respond(request, body)
-            left = started + long_polls.wanted - time.monotonic()
-            if left <= 0:
-                result = response.body if isinstance(response.body, bytes) else b""
-                calls.made(request.headers, body, began, response.status, result)
-                return response
-            await long_polls.next_arrival(left)
-
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
-    saving.add_routes(app, saved)
-    calls_made.add_routes(app, calls)
-    permissions.add_routes(app)
-    broken.add_routes(app)
-    peek.add_routes(app)
-    cognito_codes.add_routes(app)
-    if functions:
-        invocations.add_routes(app, functions, permissions.error)
-    app.router.add_route("*", "/{path:.*}", serve)
-    return app
+    def _denied(self, request: web.Request, body: bytes) -> web.Response | None:
+        denied = self.permissions.error(request, body)
+        if denied is None:
+            return None
+        return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
 
 
 def _may_change(request: web.Request) -> bool:

@@ -61,14 +61,7 @@ def check_query(
     if "host" not in names:
         raise _bad_query("X-Amz-SignedHeaders must have host")
     at = values["x-amz-date"]
-    text = "&".join(
-        f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
-        for name, value in sorted(query)
-        if name.lower() != "x-amz-signature"
-    )
-    lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names)
-    hashed = headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
-    canonical = f"{method}\n{path}\n{text}\n{lines}\n{';'.join(names)}\n{hashed}"
+    canonical = _canonical(method, path, query, headers, names)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     credential = values["x-amz-credential"]
     scope = credential.partition("/")[2]
@@ -80,6 +73,24 @@ def check_query(
         raise S3Error(403, "AccessDenied", "Request is not yet valid")
     if now > begins + int(expires):
         raise S3Error(403, "AccessDenied", "Request has expired")
+
+
+def _canonical(
+    method: str,
+    path: str,
+    query: Sequence[tuple[str, str]],
+    headers: Mapping[str, str],
+    names: Sequence[str],
+) -> str:
+    """The canonical request, of whose headers those with `names` are signed."""
+    text = "&".join(
+        f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
+        for name, value in sorted(query)
+        if name.lower() != "x-amz-signature"
+    )
+    lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names)
+    hashed = headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+    return f"{method}\n{path}\n{text}\n{lines}\n{';'.join(names)}\n{hashed}"
 
 
 def check_form(bucket: str, fields: Mapping[str, str], size: int, now: float) -> None:

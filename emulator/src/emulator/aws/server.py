@@ -29,7 +29,6 @@ SERVICES = (
     "cognitoidp",
     "secretsmanager",
     "kms",
-    "ssm",
 )
 
 ENVIRONMENT = {
@@ -66,27 +65,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     # moto and httpx take a second to import, which nothing else in the emulator should pay.
     import httpx
 
-    from emulator.aws import (
-        cognito,
-        cognito_accounts,
-        cognito_tokens,
-        dynamodb_conditions,
-        dynamodb_expiry,
-        dynamodb_items,
-        dynamodb_pages,
-        dynamodb_projection,
-        dynamodb_query,
-        dynamodb_rules,
-        dynamodb_speed,
-        dynamodb_streams,
-        dynamodb_updates,
-        front,
-        s3_expiry,
-        sns,
-        sqs,
-        sqs_attributes,
-        sqs_batches,
-    )
+    from emulator.aws import dynamodb_expiry, front, s3_expiry, sns, sqs
     from emulator.aws.apns import ApnsSender
     from emulator.aws.fcm import FcmSender
     from emulator.aws.feedback import Feedback
@@ -98,30 +77,12 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         httpx.AsyncClient(timeout=10, trust_env=False) as http,
         httpx.AsyncClient(timeout=10, trust_env=False, http1=False, http2=True) as http2,
     ):
-        cognito.install()
-        cognito_accounts.install()
-        cognito_tokens.install()
-        dynamodb_conditions.install()
-        dynamodb_items.install()
-        dynamodb_pages.install()
-        dynamodb_projection.install()
-        dynamodb_query.install()
-        dynamodb_speed.install()
-        dynamodb_rules.install()
-        dynamodb_streams.install()
-        dynamodb_updates.install()
         sqs.install(polls)
-        sqs_attributes.install()
-        sqs_batches.install()
-        sns.install(
-            Relay(
-                FcmSender(http, options.fcm),
-                ApnsSender(http2, {"APNS": options.apns, "APNS_SANDBOX": options.apns}),
-                Feedback(options.logs),
-            )
-        )
-        for service in SERVICES:
-            importlib.import_module(f"moto.{service}.responses")
+        _change_moto()
+        fcm = FcmSender(http, options.fcm)
+        apns = ApnsSender(http2, {"APNS": options.apns, "APNS_SANDBOX": options.apns})
+        sns.install(Relay(fcm, apns, Feedback(options.logs)))
+        load_services()
         saving = Saving()
         application = front.application(
             front.Dispatcher(), polls, saving, options.functions, options.region
@@ -135,6 +96,49 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         sweeper.cancel()
         await runner.cleanup()
         saving.save_now()  # as when the emulator was killed, and could not ask for it
+
+
+def load_services() -> None:
+    """At the start, or a service's first call would wait for it."""
+    from emulator.aws import ssm
+
+    for service in SERVICES:
+        importlib.import_module(f"moto.{service}.responses")
+    ssm.load()
+
+
+def _change_moto() -> None:
+    from emulator.aws import (
+        cognito,
+        cognito_accounts,
+        cognito_tokens,
+        dynamodb_conditions,
+        dynamodb_items,
+        dynamodb_pages,
+        dynamodb_projection,
+        dynamodb_query,
+        dynamodb_rules,
+        dynamodb_speed,
+        dynamodb_streams,
+        dynamodb_updates,
+        sqs_attributes,
+        sqs_batches,
+    )
+
+    cognito.install()
+    cognito_accounts.install()
+    cognito_tokens.install()
+    dynamodb_conditions.install()
+    dynamodb_items.install()
+    dynamodb_pages.install()
+    dynamodb_projection.install()
+    dynamodb_query.install()
+    dynamodb_speed.install()
+    dynamodb_rules.install()
+    dynamodb_streams.install()
+    dynamodb_updates.install()
+    sqs_attributes.install()
+    sqs_batches.install()
 
 
 def _collect_seldom() -> None:

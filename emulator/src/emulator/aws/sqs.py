@@ -107,7 +107,6 @@ def install(polls: LongPolls) -> None:
 def _keep_backlogs() -> None:
     """`Queue._messages` is a Backlog, and is not walked."""
     original_init, original_purge = Queue.__init__, SQSBackend.purge_queue
-    original_change = SQSBackend.change_message_visibility
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original_init(self, *args, **kwargs)
@@ -131,6 +130,16 @@ def _keep_backlogs() -> None:
         self.deleted_messages.update(message.all_receipt_handles)
         self._messages.remove(message)
 
+    replace(Queue, "__init__", init)
+    replace(Queue, "delete_message", delete_message)
+    replace(SQSBackend, "purge_queue", purge_queue)
+    _change_visibility_of_one()
+
+
+def _change_visibility_of_one() -> None:
+    """moto's method looks through the messages that it is shown, which is the one."""
+    original = SQSBackend.change_message_visibility
+
     def change_message_visibility(
         self: Any, queue_name: str, receipt_handle: str, visibility_timeout: int
     ) -> None:
@@ -141,16 +150,12 @@ def _keep_backlogs() -> None:
             raise sqs_receipts.Gone(receipt_handle)
         if message is not None and sqs_receipts.has_expired(message, receipt_handle):
             raise sqs_receipts.expired(receipt_handle, queue.fifo_queue)
-        # moto's own method, which looks through the messages that it is shown
         queue._messages = [] if message is None else [message]
         try:
-            original_change(self, queue_name, receipt_handle, visibility_timeout)
+            original(self, queue_name, receipt_handle, visibility_timeout)
         finally:
             queue._messages = backlog
 
-    replace(Queue, "__init__", init)
-    replace(Queue, "delete_message", delete_message)
-    replace(SQSBackend, "purge_queue", purge_queue)
     replace(SQSBackend, "change_message_visibility", change_message_visibility)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import errno
 import os
@@ -109,6 +108,8 @@ def _add_rehearsal(command: argparse.ArgumentParser) -> None:
 
 def _up(options: argparse.Namespace) -> int:
     # Everything behind this takes a while to import, and status or down should not wait for it.
+    import asyncio
+
     from emulator.cli.up import run
 
     with lock.held(options.state_dir) as alone:

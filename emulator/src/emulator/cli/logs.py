@@ -40,7 +40,10 @@ def show(directory: Path, name: str | None, *, follow: bool) -> int:
         known = ", ".join(names) or "there are none"
         raise EmulatorError(f"there is no log {name!r} (known: {known})")
     with path.open(encoding="utf-8", errors="replace", newline="\n") as log:
-        sys.stdout.write(visible("".join(log.readlines()[-_LAST:])))
+        text = "".join(log.readlines()[-_LAST:])
+        sys.stdout.write(visible(text))
+        if not text:
+            print(f"{name} has printed nothing yet", file=sys.stderr)
         while follow:
             sys.stdout.write(visible(log.read()))
             sys.stdout.flush()

@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 
-from emulator.listening import HOST
+from emulator.local_ports import HOST
 from emulator.runtime.endpoints import Endpoints, parsed
 from emulator.runtime.ports import CONSOLE
 

@@ -29,9 +29,29 @@ async def run(given: argparse.Namespace) -> int:
         "AWS_SECRET_ACCESS_KEY": credentials.SECRET_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    known_project = project.read(given.project)
-    options = Options(
-        project=known_project,
+    options = _options(given, elsewhere)
+    _log_to(options.logs / "emulator.log")
+    endpoints.remove(options.state)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _request_stop, stop)
+    report = Progress()
+    system = System(options, report)
+    ends = f"{_hint_down(options)} ends it."
+    try:
+        return await _run_until(
+            stop, system, report, options.state, ends if given.detached else f"Ctrl-C or {ends}"
+        )
+    finally:
+        endpoints.remove(options.state)
+        await system.stop()
+        report("ended: no process and no port is left")
+
+
+def _options(given: argparse.Namespace, elsewhere: dict[str, str]) -> Options:
+    return Options(
+        project=project.read(given.project),
         state=given.state_dir.resolve(),
         env=given.env,
         api_port=given.api_port,
@@ -45,25 +65,11 @@ async def run(given: argparse.Namespace) -> int:
         elsewhere=elsewhere,
         context=dict(given.context),
     )
-    _log_to(options.logs / "emulator.log")
-    endpoints.remove(options.state)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _request_stop, stop)
-    report = Progress()
-    system = System(options, report)
-    state = () if options.state == known_project.directory / ".local" else (str(options.state),)
-    where = ("--state-dir", *state) if state else ()
-    ends = f"{known_project.hint('down', *where)} ends it."
-    try:
-        return await _run_until(
-            stop, system, report, options.state, ends if given.detached else f"Ctrl-C or {ends}"
-        )
-    finally:
-        endpoints.remove(options.state)
-        await system.stop()
-        report("ended: no process and no port is left")
+
+
+def _hint_down(options: Options) -> str:
+    where = options.state == options.project.directory / ".local"
+    return options.project.hint("down", *(() if where else ("--state-dir", str(options.state))))
 
 
 def _request_stop(stop: asyncio.Event) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
 
+from emulator.background import Background
 from emulator.clock import Clock
 from emulator.containers import cpu, scaling
 from emulator.containers.scaling import Before, Bounds, Tracking
@@ -37,7 +37,7 @@ class Autoscaler:
             (policy, _metric(policy, running, targets), deque[float | None](maxlen=_MINUTES))
             for policy in policies
         ]
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
         self._desired = running.desired  # as far as this knows
         long_ago = clock.now() - scaling.IN_MINUTES * MINUTE
         self._last_out, self._last_in, self._out_from = long_ago, long_ago, running.desired
@@ -46,12 +46,10 @@ class Autoscaler:
         self.suspended = False
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._background.start(self._run())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
     async def _run(self) -> None:
         while True:

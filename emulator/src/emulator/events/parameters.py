@@ -57,6 +57,13 @@ def check(where: str, given: Mapping[str, Any], stream: bool) -> None:
                 f"{where}: {name} is no parameter of a {kind}'s event source mapping, or is not "
                 "supported: remove it"
             )
+    check_values(where, given, stream=stream, fifo=str(given["EventSourceArn"]).endswith(".fifo"))
+    if stream:
+        _check_supported(where, given)
+
+
+def check_values(where: str, given: Mapping[str, Any], *, stream: bool, fifo: bool) -> None:
+    """Raises EmulatorError for what Lambda rejects, whether it is supported here or not."""
     bounds = _STREAM if stream else _QUEUE
     numbers = {name: whole(where, name, given[name]) for name in bounds if name in given}
     for name, number in numbers.items():
@@ -64,18 +71,17 @@ def check(where: str, given: Mapping[str, Any], stream: bool) -> None:
     types = given.get("FunctionResponseTypes", [])
     if types not in ([], ["ReportBatchItemFailures"]):
         raise EmulatorError(f"{where}: FunctionResponseTypes {types} knows ReportBatchItemFailures")
-    if stream:
-        _check_stream(where, given, numbers)
-    else:
-        _check_queue(where, given, numbers)
-
-
-def _check_stream(where: str, given: Mapping[str, Any], numbers: Mapping[str, int]) -> None:
+    if not stream:
+        _check_queue(where, given, numbers, fifo)
+        return
     position = given.get("StartingPosition")
     if position not in ("TRIM_HORIZON", "LATEST"):
         raise EmulatorError(f"{where}: StartingPosition {position!r} is TRIM_HORIZON or LATEST")
+
+
+def _check_supported(where: str, given: Mapping[str, Any]) -> None:
     for name, most in (("ParallelizationFactor", 1), ("TumblingWindowInSeconds", 0)):
-        if numbers.get(name, most) > most:
+        if whole(where, name, given.get(name, most)) > most:
             raise EmulatorError(f"{where}: {name} over {most} is not supported: remove it")
     destinations = given.get("DestinationConfig", {})
     failures = destinations.get("OnFailure", {}).get("Destination")
@@ -83,10 +89,12 @@ def _check_stream(where: str, given: Mapping[str, Any], numbers: Mapping[str, in
         raise EmulatorError(f"{where}: DestinationConfig takes a queue for OnFailure alone here")
 
 
-def _check_queue(where: str, given: Mapping[str, Any], numbers: Mapping[str, int]) -> None:
+def _check_queue(
+    where: str, given: Mapping[str, Any], numbers: Mapping[str, int], fifo: bool
+) -> None:
     size = numbers.get("BatchSize", _WITHOUT_WINDOW)
     window = numbers.get("MaximumBatchingWindowInSeconds", 0)
-    if str(given["EventSourceArn"]).endswith(".fifo"):
+    if fifo:
         _within(where, "BatchSize", size, 1, _FIFO_BATCH)
         if window:
             raise EmulatorError(

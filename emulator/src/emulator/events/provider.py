@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from emulator.aws.calls import Calls
+from emulator.background import Background
 from emulator.clock import Clock
 from emulator.events import permissions
-from emulator.events.model import read_mapping
+from emulator.events.model import EventSourceMapping, read_mapping
 from emulator.events.poller import Poller
-from emulator.events.queues import QueuePoller
+from emulator.events.queues import QueuePoller, url_and_visibility
 from emulator.events.streams import StreamPoller
 from emulator.functions.model import name_in
 from emulator.iam.gate import Gate, OpenGate
@@ -29,14 +29,19 @@ class EventSourceProvider:
         clock: Clock,
         report: Callable[[str], None],
         gate: Gate | None = None,
+        *,
+        timeout: Callable[[str], float],
     ) -> None:
+        """`timeout` gives a function's, in seconds."""
+        self._timeout = timeout
         self._gate = OpenGate() if gate is None else gate
         self._calls = calls
         self._invoke = invoke
         self._clock = clock
         self._report = report
+        self._mappings: list[EventSourceMapping] = []
         self._pollers: list[Poller] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background()
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         """Raises EmulatorError for a source that is neither a stream nor a queue, and for
@@ -47,6 +52,7 @@ class EventSourceProvider:
         if service not in _POLLERS:
             raise EmulatorError(f"{resource} has source {source}, which has no poller")
         mapping = read_mapping(str(resource), properties)
+        self._mappings.append(mapping)
         if properties.get("Enabled", True) in (True, "true"):
             self._pollers.append(
                 _POLLERS[service](mapping, self._calls, self._invoke, self._clock, self._report)
@@ -54,17 +60,28 @@ class EventSourceProvider:
         return Created(identifier, {"Id": identifier})
 
     async def start(self) -> None:
-        """Raises EmulatorError where a function's role may not read its source."""
+        """Raises EmulatorError where a function's role may not read its source, and where its
+        timeout is longer than a message of its queue is hidden."""
+        for mapping in self._mappings:
+            await self._check_timeouts(mapping)
         for poller in self._pollers:
             permissions.check(poller.mapping, self._gate)
-        self._tasks = [
-            asyncio.create_task(poller.run_again_and_again()) for poller in self._pollers
-        ]
+        self._background.start(*(poller.run_again_and_again() for poller in self._pollers))
+
+    async def _check_timeouts(self, mapping: EventSourceMapping) -> None:
+        """As CreateEventSourceMapping does: github.com/winglang/wing/issues/1507."""
+        if ":sqs:" not in mapping.source:
+            return
+        _, hidden = await url_and_visibility(self._calls, mapping.source)
+        timeout = self._timeout(mapping.function)
+        if hidden < timeout:
+            raise EmulatorError(
+                f"{mapping.source}: Queue visibility timeout: {hidden:g} seconds is less than "
+                f"Function timeout: {timeout:g} seconds (the function {mapping.function})"
+            )
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await self._calls.close()
 
     def saved(self) -> Any:

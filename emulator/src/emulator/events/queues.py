@@ -9,11 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.aws.calls import Calls
 from emulator.events import batching, shapes
 from emulator.events.poller import FAILED_CALL, Poller
 
 _LONG_POLL = 20  # seconds, the longest SQS allows
 _AT_ONCE = 10  # messages of one ReceiveMessage or DeleteMessageBatch call, their maximum
+
+
+async def url_and_visibility(calls: Calls, source: str) -> tuple[str, float]:
+    """Of the queue with this ARN; its visibility timeout in seconds."""
+    name = source.rpartition(":")[2]
+    url = (await calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
+    names = ["VisibilityTimeout"]
+    found = await calls("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=names)
+    return url, float(found["Attributes"]["VisibilityTimeout"])
 
 
 @dataclass(eq=False)
@@ -55,15 +65,7 @@ class QueuePoller(Poller):
             self._report_failure(error)  # its messages become visible again
 
     async def _open(self) -> None:
-        name = self.mapping.source.rpartition(":")[2]
-        self._url = (await self.calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
-        described = await self.calls(
-            "sqs",
-            "GetQueueAttributes",
-            QueueUrl=self._url,
-            AttributeNames=["VisibilityTimeout"],
-        )
-        self._visibility = float(described["Attributes"]["VisibilityTimeout"])
+        self._url, self._visibility = await url_and_visibility(self.calls, self.mapping.source)
 
     async def _receive_batch(self) -> list[Mapping[str, Any]]:
         """At least one message, more for as long as the window is open and the batch not full."""

@@ -6,7 +6,6 @@ Source: "Creating a rule that runs on a schedule", EventBridge user guide.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import uuid
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from emulator.background import Background
 from emulator.clock import Clock
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 
@@ -46,7 +46,7 @@ class ScheduleProvider:
         self._invoke, self._clock, self._report = invoke, clock, report
         self._region, self._account = region, account
         self.schedules: list[Schedule] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background()
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         name = properties.get("Name") or f"{resource.stack}-{resource.logical_id}"
@@ -60,12 +60,10 @@ class ScheduleProvider:
         return Created(name, {"Arn": arn})
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._run(each)) for each in self.schedules]
+        self._background.start(*map(self._run, self.schedules))
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
 
     async def _run(self, schedule: Schedule) -> None:
         while True:

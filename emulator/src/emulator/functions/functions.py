@@ -75,6 +75,10 @@ class Functions:
         """What it is called in logs. Raises EmulatorError for a function that there is not."""
         return self._pool(reference).function.label
 
+    def timeout(self, reference: str) -> float:
+        """In seconds. Raises EmulatorError for a function that there is not."""
+        return self._pool(reference).function.timeout
+
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
         """See `emulator.providers.Invoke`."""
         pool, (_, qualifier) = self._pool(reference), qualified(reference)

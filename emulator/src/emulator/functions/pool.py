@@ -114,22 +114,26 @@ class FunctionPool:
             raise
         finally:
             giving_up.cancel()
+        self._record(invocation, result, invocation.started or began)
+        return result
+
+    def _record(self, invocation: Invocation, result: InvokeResult, began: float) -> None:
+        error = diagnosis.of_invocation(result, self.function) if result.error else ""
         self._ring.add(
             INVOCATION,
             self.function.label,
             by=invocation.worker,
-            at=invocation.started or began,
-            ms=round(1000 * (time.time() - (invocation.started or began)), 2),
-            given=event,
+            at=began,
+            ms=round(1000 * (time.time() - began), 2),
+            given=invocation.event,
             result=result.payload,
-            error=diagnosis.of_invocation(result, self.function) if result.error else "",
+            error=error,
             id=invocation.request_id,
         )
         if result.error:
             self._errors += 1
             if not invocation.failed_init:  # see _diagnose
-                self._failed("failed", diagnosis.of_invocation(result, self.function))
-        return result
+                self._failed("failed", error)
 
     def _fail_on_purpose(self, event: bytes) -> InvokeResult:
         self._invocations += 1

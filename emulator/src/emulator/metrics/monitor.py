@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from emulator.background import Background
 from emulator.clock import Clock
 from emulator.metrics import emf
 from emulator.metrics.alarms import Alarm
@@ -69,18 +70,16 @@ class Monitor:
         self._filters = filters
         self._printed: emf.Logs | None = None
         self._sampling = Sampling(store, self._names, sources.pools)
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
         self._last: float | None = None  # when it was looked
 
     async def start(self) -> None:
         self._printed = emf.Logs(self._logs, self._filters)
         self._sampling.skip(self._sources.ring)
-        self._task = asyncio.create_task(self._run())
+        self._background.start(self._run())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
     async def _run(self) -> None:
         while True:

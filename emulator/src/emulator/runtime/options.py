@@ -42,3 +42,10 @@ class Options:
     @property
     def logs(self) -> Path:
         return self.state / "logs"
+
+    def command(self, name: str) -> str:
+        """What to type for `emulate <name>` of this run, in the project's folder."""
+        state, default = self.state.absolute(), self.project.directory.absolute() / ".local"
+        return self.project.command(
+            name, *(() if state == default else ("--state-dir", str(state)))
+        )

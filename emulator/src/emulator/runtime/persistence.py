@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import aiohttp
 
 from emulator.aws.process import OPEN_DATA, SAVE_DATA
+from emulator.background import Background
 from emulator.providers import EmulatorError
 
 log = logging.getLogger("emulator.runtime.persistence")
@@ -47,7 +48,7 @@ class Persistence:
         self._persisted = persisted
         self._report = report
         self._fresh = fresh
-        self._saving: asyncio.Task[None] | None = None
+        self._background = Background()
 
     async def start(self) -> None:
         """Put back what is there, once the resources exist; then save from time to time. Raises
@@ -65,12 +66,10 @@ class Persistence:
             self._report(f"{self._fresh} starts empty, and deletes copies too")
         if result["put_back"]:
             self._report(f"{result['put_back']} items, users, messages and push endpoints put back")
-        self._saving = asyncio.create_task(self._save_now_and_then())
+        self._background.start(self._save_now_and_then())
 
     async def stop(self) -> None:
-        if self._saving is not None:
-            self._saving.cancel()
-            await asyncio.gather(self._saving, return_exceptions=True)
+        if await self._background.stop():
             await self._save()
 
     async def _save_now_and_then(self) -> None:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import NamedTuple
 
-from emulator.listening import bound, number
+from emulator.local_ports import bound, number
 from emulator.providers import EmulatorError
 
 DEFAULT_API = 8080

@@ -118,62 +118,21 @@ class Services:
             servers.place,
             {kind: self._filler(names) for kind, names in push_secrets.items()},
         )
-        self.gateway = ApiGatewayProvider(
-            invoke,
-            websocket_port=servers.ports.websocket,
-            management_port=servers.ports.management,
-            api_id=API_ID,
-            ring=servers.ring,
-            gate=self.permissions,
-            names=self._domains,
-            measure=self.store.put,
-            log_file=self.log_groups.file,
-        )
-        self.balancer = LoadBalancingProvider(
-            invoke,
-            port=servers.ports.api,
-            network_port=servers.ports.network,
-            clock=self._clock,
-            gate=self.permissions,
-            ring=servers.ring,
-            names=self._domains,
-            measure=self.store.put,
-        )
+        self.gateway = self._gateway()
+        self.balancer = self._balancer()
         self.events = EventSourceProvider(
-            Calls(self._addresses), invoke, self._clock, report, self.permissions
+            Calls(self._addresses),
+            invoke,
+            self._clock,
+            report,
+            self.permissions,
+            timeout=self.functions.timeout,
         )
         self.schedules = ScheduleProvider(invoke, self._clock, report, place.region, place.account)
         self.containers = self._containers()
         self.monitor = self._monitor()
         self.reload = self._reload()
-        self.console = Console(
-            port=servers.ports.console,
-            token=token.read_or_make(servers.options.state),
-            status=servers.options.project.command("status"),
-            state=self.state,
-            containers=self.containers,
-            weights=self.balancer,
-            origins=self._origins,
-            phones=servers.phones,
-            load_path=servers.options.project.load_path,
-            details=Details(
-                servers.ring,
-                fetch=self.collector.fetch,
-                functions=self.functions,
-                logs=servers.options.logs,
-                clients=self._clients,
-                queue_urls=self.queues.urls,
-                tables=self.tables.names,
-                field=servers.options.project.trace_field,
-                phones=servers.phones,
-                owner=servers.options.project.phone_owner,
-                reports=Reports(servers.options.project.directory, servers.options.project.reports),
-                encrypted=servers.options.project.encrypted_fields,
-            ),
-            endpoints=lambda: replace(self.endpoints(), console=self.console.origin).as_json(),
-            broken=self.broken,
-            dashboard=lambda: self.cloudwatch.dashboard(self.metric_seconds()),
-        )
+        self.console = self._console()
 
     async def _describe(self, request: web.BaseRequest) -> web.StreamResponse:
         made = self.made
@@ -204,6 +163,68 @@ class Services:
     def metric_seconds(self) -> float:
         """The time in which metrics are counted: the epoch's, at the emulator's speed."""
         return time.time() * self._clock.speed
+
+    def _gateway(self) -> ApiGatewayProvider:
+        servers = self._servers
+        return ApiGatewayProvider(
+            self.functions.invoke,
+            websocket_port=servers.ports.websocket,
+            management_port=servers.ports.management,
+            api_id=API_ID,
+            ring=servers.ring,
+            gate=self.permissions,
+            names=self._domains,
+            measure=self.store.put,
+            log_file=self.log_groups.file,
+        )
+
+    def _balancer(self) -> LoadBalancingProvider:
+        servers = self._servers
+        return LoadBalancingProvider(
+            self.functions.invoke,
+            port=servers.ports.api,
+            network_port=servers.ports.network,
+            clock=self._clock,
+            gate=self.permissions,
+            ring=servers.ring,
+            names=self._domains,
+            measure=self.store.put,
+        )
+
+    def _console(self) -> Console:
+        servers, project = self._servers, self._servers.options.project
+        return Console(
+            port=servers.ports.console,
+            token=token.read_or_make(servers.options.state),
+            status=servers.options.command("status"),
+            state=self.state,
+            containers=self.containers,
+            weights=self.balancer,
+            origins=self._origins,
+            phones=servers.phones,
+            load_path=project.load_path,
+            details=self._details(),
+            endpoints=lambda: replace(self.endpoints(), console=self.console.origin).as_json(),
+            broken=self.broken,
+            dashboard=lambda: self.cloudwatch.dashboard(self.metric_seconds()),
+        )
+
+    def _details(self) -> Details:
+        servers, project = self._servers, self._servers.options.project
+        return Details(
+            servers.ring,
+            fetch=self.collector.fetch,
+            functions=self.functions,
+            logs=servers.options.logs,
+            clients=self._clients,
+            queue_urls=self.queues.urls,
+            tables=self.tables.names,
+            field=project.trace_field,
+            phones=servers.phones,
+            owner=project.phone_owner,
+            reports=Reports(project.directory, project.reports),
+            encrypted=project.encrypted_fields,
+        )
 
     def _monitor(self) -> Monitor:
         servers = self._servers
@@ -321,7 +342,7 @@ class Services:
             pid=os.getpid(),
             nlb=self.balancer.network_url,
             project=str(servers.options.project.directory),
-            down=servers.options.project.command("down"),
+            down=servers.options.command("down"),
             page=f"{self.balancer.url}{page}" if page else None,
             names=self._domains.for_browsers(self.balancer.url, self._addresses.websocket),
         )

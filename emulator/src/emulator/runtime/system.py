@@ -60,9 +60,7 @@ class System:
         )
         deployable = assembly.load(synthesis.directory)
         loaded = assembly.moved(deployable, servers.place.account, servers.place.region)
-        resources = [each for stack in loaded.stacks for each in stack.resources()]
-        for note in (*loaded.notes, *ignored.missed(resources)):
-            self._report(note)
+        self._report_notes(loaded)
         services = Services(servers, loaded, self._report)
         await self._start(services.custom)
         stage = Stage(loaded, servers.place)
@@ -92,6 +90,11 @@ class System:
         await self._children.end_all()
         if self._ports is not None:
             self._ports.close()
+
+    def _report_notes(self, loaded: assembly.Assembly) -> None:
+        resources = [each for stack in loaded.stacks for each in stack.resources()]
+        for note in (*loaded.notes, *ignored.missed(resources)):
+            self._report(note)
 
     def _forget(self) -> None:
         """The data of the environment, and the templates that made it; not of the others."""

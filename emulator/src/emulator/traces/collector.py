@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from emulator.background import Background
 from emulator.traces.ring import CALL, LONGEST_SAVED, MOST_SAVED, Record, Ring
 
 log = logging.getLogger("emulator.traces")
@@ -28,19 +29,17 @@ class Collector:
         self._lines = 0
         self._written = 0  # the number of the last record in the file
         self._http: aiohttp.ClientSession | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
         self._fetching = asyncio.Lock()
 
     async def start(self) -> None:
         self._http = aiohttp.ClientSession(trust_env=False)
         self._file.parent.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(self._read)
-        self._task = asyncio.create_task(self._run())
+        self._background.start(self._run())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if await self._background.stop():
             await self._collect()
         if self._http is not None:
             await self._http.close()

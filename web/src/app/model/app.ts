@@ -82,6 +82,10 @@ export class App extends Model {
   async begin(): Promise<void> {
     this.persisted = await navigator.storage?.persisted?.().catch(() => undefined);
     await this.notifications.begin();
+    await this.#openInstalled();
+  }
+
+  async #openInstalled(): Promise<void> {
     const known = installed();
     this.#known = known;
     if (known === undefined) return this.#is({ at: "signed-out" });
@@ -114,12 +118,12 @@ export class App extends Model {
         const left = await beside?.session; // its user has left, and may not have said so
         return await (left === undefined ? this.#forget(known) : this.#left(left));
       }
-      await beside?.guest.caughtUp(); // the one before may have said that the sign-in is over
+      await beside?.guest.upToDate(); // the one before may have said that the sign-in is over
       if (beside?.ends.signal.aborted === true) return await client.close();
       beside?.guest.moveTo(client); // first: the session may wait for what nobody else answers
       const session = await beside?.session;
       if (session === undefined) await this.#enter(client, known);
-      else await this.#goOn(session, known);
+      else await this.#continueHere(session, known);
     } catch (error) {
       if (beside?.ends.signal.aborted === true) return;
       this.#is({ at: "broken", reason: reasonOf(error) });
@@ -178,10 +182,10 @@ export class App extends Model {
   }
 
   /** The device has been handed on to this tab, which has worked through another one. */
-  async #goOn(session: Session, known: Installation): Promise<void> {
+  async #continueHere(session: Session, known: Installation): Promise<void> {
     await session.drafts.moveTo(pageDatabaseOf(known));
     this.#hold(session, known);
-    session.goOn();
+    session.takeOver();
   }
 
   /** The other tab is asked to let go; its lock comes to this one then. */
@@ -279,7 +283,7 @@ export class App extends Model {
   /** The device that this page has opened is given up; its data, if any is left, is deleted. */
   async forget(): Promise<void> {
     const known = this.#known;
-    if (known === undefined) this.#is({ at: "signed-out" });
+    if (known === undefined) await this.#openInstalled();
     else await this.#forget(known);
   }
 
@@ -290,7 +294,7 @@ export class App extends Model {
       await this.notifications.forget().catch(() => {}); // the browser may have ended it already
     }
     await deleteDatabases(known);
-    this.#is({ at: "signed-out" });
+    await this.#openInstalled();
   }
 
   /** The connection may have ended first, and the session with it: its data is deleted all the same. */

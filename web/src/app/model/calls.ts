@@ -29,7 +29,7 @@ export interface Snapshot {
   readonly drafts: ReadonlyMap<string, Draft>;
 }
 
-/** Of one call, by its number in the tab that makes it. */
+/** A call of the client, with its number in the tab that makes it. */
 export interface Call {
   readonly type: "call";
   readonly id: number;
@@ -95,7 +95,7 @@ export function toRaised(error: unknown): Raised {
   return { name: error.name, message: error.message, fields };
 }
 
-/** Of the same class, where it is one of the client's. */
+/** The error, of its own class where that is one of the client's. */
 export function fromRaised({ name, message, fields }: Raised): Error {
   const kind = Object.entries(ERRORS).find(([each]) => each === name)?.[1] ?? Error;
   const error = Object.create(kind.prototype) as Error;

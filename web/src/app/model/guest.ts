@@ -105,7 +105,7 @@ export class Guest {
   }
 
   /** Returns when everything has been heard that the other tab said until now. */
-  async caughtUp(): Promise<void> {
+  async upToDate(): Promise<void> {
     const channel = new BroadcastChannel(this.#name);
     channel.postMessage({ type: "echo" } satisfies ToGuest);
     await this.#echo.promise;

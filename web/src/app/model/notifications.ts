@@ -29,7 +29,7 @@ export class Notifications extends Model {
         updateViaCache: "none",
       });
     } catch {
-      return; // not from this origin, or there is none: as in a browser without workers
+      return; // a browser without workers, or an origin that may have none
     }
     this.#watchForUpdate(this.#registration);
     this.#look(false);

@@ -2,7 +2,7 @@
 
 /** Between two looks: people hold still for longer. */
 const LOOK_MS = 120;
-/** Of the longer side; more only takes longer. */
+/** The longer side of the picture that is read; a larger one only takes longer. */
 const PIXELS = 800;
 
 export function hasCamera(): boolean {

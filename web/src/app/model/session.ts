@@ -1,35 +1,24 @@
 /** A signed-in device: its client, and what the page shows beside the open chat. */
 
-import {
-  ApiError,
-  type ChatClient,
-  type ChatSummary,
-  Closed,
-  type Comparison,
-  type Event,
-  type Invitation,
-  type KnownChat,
-  type Profile,
-  type Reference,
-  type StoredMessage,
+import type {
+  ChatClient,
+  Comparison,
+  Event,
+  Invitation,
+  KnownChat,
+  Profile,
+  Reference,
+  StoredMessage,
 } from "../../client/index.ts";
 import type { Change, Snapshot } from "./calls.ts";
+import { type ChatEntry, ChatList } from "./chat-list.ts";
+import { Connecting } from "./connecting.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
 import { Files } from "./files.ts";
 import { type Link, linkAfter } from "./link.ts";
 import { Model } from "./model.ts";
-
-/** A typing report is shown for so long. */
-const TYPING_MS = 6_000;
-const FIRST_RETRY_MS = 1_000;
-const MOST_RETRY_MS = 30_000;
-/** Changes that come together are shown together. */
-const TOGETHER_MS = 30;
-
-export interface ChatEntry extends ChatSummary {
-  readonly last: StoredMessage | undefined;
-}
+import { Typing } from "./typing.ts";
 
 export interface Presence {
   readonly online: boolean;
@@ -45,7 +34,6 @@ export class Session extends Model {
   readonly client: ChatClient;
   readonly drafts: Drafts;
   link: Link = { at: "connecting" };
-  chats: readonly ChatEntry[] = [];
   /** As the backend lists them; empty until it has been asked. */
   listed: ReadonlyMap<string, KnownChat> = new Map();
   invitations: readonly Invitation[] = [];
@@ -67,17 +55,11 @@ export class Session extends Model {
   /** Called with what is changed on this tab, for the others of the device. */
   changedHere: ((change: Change) => void) | undefined;
 
-  readonly #typing = new Map<string, Map<string, ReturnType<typeof setTimeout>>>();
-  readonly #dirty = new Set<string>();
-  readonly #last = new Map<string, StoredMessage | undefined>();
-  #refreshing: ReturnType<typeof setTimeout> | undefined;
-  readonly #watched = new Set<string>();
+  readonly #list: ChatList;
+  readonly #typing = new Typing(() => this.changed());
   /** When something last came into a chat, ms of performance.now(). */
   readonly #arrivals = new Map<string, number>();
-  readonly #askedAbout = new Set<string>();
-  #retryMs = FIRST_RETRY_MS;
-  #wake: (() => void) | undefined;
-  #closed = false;
+  readonly #connecting: Connecting;
   readonly #stop: () => void;
 
   constructor(client: ChatClient, drafts: Drafts) {
@@ -85,6 +67,12 @@ export class Session extends Model {
     this.client = client;
     this.drafts = drafts;
     this.files = new Files(client);
+    this.#list = new ChatList(client, () => this.#listRefreshed());
+    this.#connecting = new Connecting(
+      client,
+      (link) => this.linkIs(link),
+      () => this.ended?.("signed_out"),
+    );
     const stop = client.listen((event) => this.#heard(event));
     const hidden = () => void drafts.flush(); // what follows may be the end of the page
     globalThis.document?.addEventListener("visibilitychange", hidden);
@@ -113,8 +101,8 @@ export class Session extends Model {
   }
 
   /** This tab has the device from now on. */
-  goOn(): void {
-    this.#watched.clear();
+  takeOver(): void {
+    this.#list.watchAnew();
     this.#readAgain();
     void this.#connect();
   }
@@ -128,14 +116,13 @@ export class Session extends Model {
 
   /** What the tab before has done and reported to nobody. */
   #readAgain(): void {
-    for (const { chat } of this.chats) this.#dirty.add(chat);
-    this.#refreshSoon();
+    this.#list.allLater();
     void this.files.restore().catch(() => {}); // the store reports it by itself
     this.open?.refresh("all");
   }
 
   async #restore(): Promise<void> {
-    await this.#refreshChats();
+    await this.#list.refresh();
     await this.files.restore();
     this.registeredAt = await this.client.registeredAt();
   }
@@ -146,7 +133,7 @@ export class Session extends Model {
     return { link, presence, comparisons, changedKeys, storeFailing, drafts: this.drafts.all };
   }
 
-  /** As it is on the tab that has the device. */
+  /** Takes over the state of the tab that has the device. */
   isElsewhere({ link, presence, comparisons, changedKeys, storeFailing }: Snapshot): void {
     for (const [user, is] of presence) this.presence.set(user, is);
     for (const [user, is] of comparisons) this.comparisons.set(user, is);
@@ -159,7 +146,7 @@ export class Session extends Model {
   changedElsewhere(change: Change): void {
     if (change.type === "draft") this.drafts.typedElsewhere(change.chat, change.draft);
     else {
-      this.#later(change.chat);
+      this.#list.later(change.chat);
       if (this.open?.chat === change.chat) this.open.refresh(change.what);
     }
   }
@@ -177,54 +164,25 @@ export class Session extends Model {
   }
 
   #leave(): void {
-    this.#closed = true;
     this.#stop();
-    this.#wake?.();
-    clearTimeout(this.#refreshing);
+    this.#connecting.close();
+    this.#list.close();
     this.files.close();
   }
 
   // -- the connection
 
   async #connect(): Promise<void> {
-    while (!this.#closed && !this.client.connecting) {
-      this.linkIs({ at: "connecting" });
-      try {
-        await this.client.signUpOrIn();
-        await this.client.connect();
-      } catch (error) {
-        if (error instanceof ApiError && [401, 403].includes(error.status)) {
-          this.ended?.("signed_out");
-          return;
-        }
-        if (this.client.connecting || error instanceof Closed) break; // the client goes on by itself
-        await this.#pause();
-      }
-    }
-    if (!this.#closed) await this.#registered();
-  }
-
-  async #registered(): Promise<void> {
+    if (!(await this.#connecting.connect())) return;
     this.registeredAt = await this.client.registeredAt().catch(() => undefined);
     await this.refreshPeople().catch(() => {});
-  }
-
-  async #pause(): Promise<void> {
-    const pause = this.#retryMs;
-    this.#retryMs = Math.min(MOST_RETRY_MS, pause * 2);
-    this.linkIs({ at: "waiting", until: Date.now() + pause });
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      setTimeout(resolve, pause);
-    });
   }
 
   /** The next attempt is made now. */
   connectNow(): void {
     if (this.link.at !== "waiting") return;
     this.linkIs({ at: "connecting" });
-    this.#wake?.();
-    this.client.connectNow();
+    this.#connecting.connectNow();
   }
 
   linkIs(link: Link): void {
@@ -234,15 +192,17 @@ export class Session extends Model {
 
   // -- chats
 
+  get chats(): readonly ChatEntry[] {
+    return this.#list.entries;
+  }
+
   entry(chat: string): ChatEntry | undefined {
-    return this.chats.find((each) => each.chat === chat);
+    return this.#list.entry(chat);
   }
 
   /** The other one of a direct chat. */
   peer(chat: string): string | undefined {
-    const entry = this.entry(chat);
-    if (entry?.kind !== "direct") return undefined;
-    return entry.members.find((user) => user !== this.user);
+    return this.#list.peer(chat);
   }
 
   async openChat(chat: string | undefined): Promise<void> {
@@ -257,14 +217,24 @@ export class Session extends Model {
     conversation.refresh("tail"); // what came meanwhile was reported to no one
     this.changed();
     // One in which nothing was written is known where it was made; it is asked for again when the
-    // next connection begins.
-    if (this.entry(chat) === undefined) void this.refreshPeople().catch(() => {});
+    // next connection begins. A request may have been accepted on another device.
+    if (this.entry(chat) === undefined || this.isRequest(chat))
+      void this.refreshPeople().catch(() => {});
   }
 
   /** A chat has just been made or joined: it stands in the list when this returns. */
   async known(chat: string): Promise<void> {
-    this.#dirty.add(chat);
-    await this.#refreshChats();
+    await this.#list.refresh(chat);
+  }
+
+  /** The list has been read again. */
+  async #listRefreshed(): Promise<void> {
+    const seen = [this.user, ...this.chats.flatMap(({ members }) => members)];
+    await this.#loadProfiles(new Set(seen.filter((user) => !this.profiles.has(user))));
+    await this.#list.watchPeers();
+    this.changed();
+    // It is asked again with the next connection.
+    if (this.#list.hasUnknown(this.listed)) void this.refreshPeople().catch(() => {});
   }
 
   // -- writing: each returns when it is kept here, and raises what Writing does
@@ -314,7 +284,7 @@ export class Session extends Model {
 
   // -- who they are
 
-  /** As they call themselves, or else the user name. */
+  /** The name that the user has chosen, or else the user name. */
   nameOf(user: string): string {
     return this.profiles.get(user)?.name ?? user;
   }
@@ -331,14 +301,14 @@ export class Session extends Model {
 
   /** Who types in the chat now. */
   typing(chat: string): string[] {
-    return [...(this.#typing.get(chat)?.keys() ?? [])];
+    return this.#typing.in(chat);
   }
 
   /** The user has seen everything in the chat up to `seq`. */
   async sawUpTo(chat: string, seq: number): Promise<void> {
     if (seq <= (this.entry(chat)?.read ?? 0)) return;
     await this.client.markRead(chat, seq);
-    this.#later(chat);
+    this.#list.later(chat);
     this.changedHere?.({ type: "wrote", chat, what: "tail" });
   }
 
@@ -357,7 +327,7 @@ export class Session extends Model {
     const opened = this.#opening !== undefined && this.entry(this.#opening) === undefined;
     if (unknown || opened) {
       await this.client.refreshChats();
-      await this.#refreshChats();
+      await this.#list.refresh();
     }
     this.invitations = invitations;
     this.blocked = new Set([...contacts].flatMap(([user, is]) => (is === "blocked" ? [user] : [])));
@@ -366,6 +336,13 @@ export class Session extends Model {
 
   isRequest(chat: string): boolean {
     return this.listed.get(chat)?.request === true;
+  }
+
+  /** The requests that wait for an answer: whoever is declined or blocked is not heard any more. */
+  get requests(): ChatEntry[] {
+    const waits = ({ chat }: ChatEntry) =>
+      this.isRequest(chat) && this.listed.get(chat)?.blocked !== true;
+    return this.chats.filter(waits);
   }
 
   /** `now`: epoch ms; the backend has seconds. */
@@ -382,7 +359,7 @@ export class Session extends Model {
       if (link.at === "waiting") this.presence.clear(); // not known without a connection
     }
     if ("chat" in event && event.chat !== undefined) {
-      this.#later(event.chat);
+      this.#list.later(event.chat);
       if (event.chat === this.open?.chat) this.open.heard(event);
     }
     this.files.heard(event);
@@ -396,11 +373,12 @@ export class Session extends Model {
         this.presence.set(event.user, { online: event.online, lastSeen: event.lastSeen });
         return;
       case "typing":
-        this.#types(event.chat, event.user);
+        this.#typing.began(event.chat, event.user);
         return;
       case "message":
-        this.#typed(event.chat, event.sender);
+        this.#typing.ended(event.chat, event.sender);
         if (!event.own) this.#arrivals.set(event.chat, performance.now());
+        else if (this.isRequest(event.chat)) void this.refreshPeople().catch(() => {}); // an answer
         return;
       case "caught_up":
       case "chat_changed":
@@ -428,81 +406,4 @@ export class Session extends Model {
         this.ended?.(event.type);
     }
   }
-
-  #types(chat: string, user: string): void {
-    const typing = this.#typing.get(chat) ?? new Map<string, ReturnType<typeof setTimeout>>();
-    this.#typing.set(chat, typing);
-    clearTimeout(typing.get(user));
-    const over = setTimeout(() => {
-      typing.delete(user);
-      this.changed();
-    }, TYPING_MS);
-    typing.set(user, over);
-  }
-
-  /** What was typed has come. */
-  #typed(chat: string, user: string): void {
-    clearTimeout(this.#typing.get(chat)?.get(user));
-    this.#typing.get(chat)?.delete(user);
-  }
-
-  // -- the list
-
-  #later(chat: string): void {
-    this.#dirty.add(chat);
-    this.#refreshSoon();
-  }
-
-  #refreshSoon(): void {
-    this.#refreshing ??= setTimeout(() => {
-      this.#refreshing = undefined;
-      void this.#refreshChats().catch(() => {}); // the store reports it by itself
-    }, TOGETHER_MS);
-  }
-
-  async #refreshChats(): Promise<void> {
-    const dirty = new Set(this.#dirty);
-    this.#dirty.clear();
-    const summaries = await this.client.chats();
-    for (const { chat } of summaries) {
-      if (this.#last.has(chat) && !dirty.has(chat)) continue;
-      const [last] = await this.client.history(chat, 1);
-      this.#last.set(chat, last);
-    }
-    this.chats = summaries
-      .map((summary) => ({ ...summary, last: this.#last.get(summary.chat) }))
-      .sort((a, b) => newestOf(b) - newestOf(a));
-    const seen = [this.user, ...this.chats.flatMap(({ members }) => members)];
-    await this.#loadProfiles(new Set(seen.filter((user) => !this.profiles.has(user))));
-    await this.#watchPeers();
-    this.changed();
-    this.#askAboutNew();
-  }
-
-  /** Of a chat that somebody has begun only the backend knows whether it is a request. */
-  #askAboutNew(): void {
-    const fresh = this.chats.filter(
-      ({ chat, kind, left }) =>
-        !left && (kind === undefined || !this.listed.has(chat)) && !this.#askedAbout.has(chat),
-    );
-    if (fresh.length === 0) return;
-    for (const { chat } of fresh) this.#askedAbout.add(chat);
-    void this.refreshPeople().catch(() => {}); // it is asked again with the next connection
-  }
-
-  async #watchPeers(): Promise<void> {
-    const peers = this.chats.flatMap(({ kind, left, members }) =>
-      kind === "direct" && !left ? members.filter((user) => user !== this.user) : [],
-    );
-    const fresh = peers.filter((user) => !this.#watched.has(user));
-    if (fresh.length === 0) return;
-    for (const user of fresh) this.#watched.add(user);
-    await this.client.watch(fresh);
-  }
-}
-
-/** A text that waits has no time of the backend's yet: it is the newest. */
-function newestOf({ last }: ChatEntry): number {
-  if (last === undefined) return 0;
-  return last.sentAt ?? Number.MAX_SAFE_INTEGER;
 }

@@ -6,7 +6,7 @@
 import { databaseOf } from "../../client/index.ts";
 import { type Installation, isInstalled } from "./installation.ts";
 
-/** Has the device, from when it is opened. */
+/** The lock of the tab that has the device, from when it opens it. */
 const lockOf = ({ user, device }: Installation) => databaseOf(user, device);
 const turnOf = (of: Installation) => `${lockOf(of)}/turn`;
 /** Held until everything is deleted that a user who has left had here. */

@@ -2,7 +2,7 @@
 
 /** Rows in the page at most. */
 export const MOST_ROWS = 120;
-/** By so many rows the window moves. */
+/** The window moves by so many rows. */
 export const STEP = 20;
 
 export interface Window {

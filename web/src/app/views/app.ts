@@ -46,7 +46,7 @@ const ELEMENTS = {
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
 
 export class SwitchboardApp extends View {
-  /** Of this page, which has one. */
+  /** The one of this page. */
   static ui: Ui;
   #route: Route | undefined;
 
@@ -73,10 +73,8 @@ export class SwitchboardApp extends View {
   #panes(session: Session) {
     const { route } = this.ui;
     return html`<main class="panes" data-shown=${shown(route)}>
-      <section class="pane left" aria-label=${words().chats}>
-        <switchboard-link .ui=${this.ui} .session=${session}></switchboard-link>
-        ${this.#left(session)}
-      </section>
+      <switchboard-link .ui=${this.ui} .session=${session}></switchboard-link>
+      <section class="pane left" aria-label=${words().chats}>${this.#left(session)}</section>
       <section class="pane middle" aria-label=${words().messages}>${this.#middle(session)}</section>
       ${this.#side(session)}
     </main>`;

@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { KnownChat } from "../../client/index.ts";
-import type { ChatEntry } from "../model/session.ts";
+import type { ChatEntry } from "../model/chat-list.ts";
 import { moment, period } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { isUser, pictureOf, titleOf, usersIn } from "./names.ts";
@@ -91,7 +91,7 @@ export class ChatInfo extends View {
                   run: () => this.#then(() => session.client.people.leave(chat)),
                 })}
             >
-              ${icon("back")} ${say.leave}
+              ${icon("leave")} ${say.leave}
             </button>`
           : html`<button
               type="button"
@@ -105,7 +105,7 @@ export class ChatInfo extends View {
                   ),
                 )}
             >
-              ${icon("close")} ${blocked ? say.unblock : say.block}
+              ${icon("block")} ${blocked ? say.unblock : say.block}
             </button>`
       }
     </div>`;

@@ -2,8 +2,8 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import type { ChatEntry } from "../model/chat-list.ts";
 import { chatOf, hashOf } from "../model/route.ts";
-import type { ChatEntry } from "../model/session.ts";
 import { full, listed } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { textOf } from "./message-body.ts";
@@ -75,8 +75,7 @@ export class ChatList extends View {
 
   #requests() {
     const { session } = this;
-    const asked = session.chats.filter(({ chat }) => session.isRequest(chat)).length;
-    const waiting = asked + session.invitations.length;
+    const waiting = session.requests.length + session.invitations.length;
     if (waiting === 0) return nothing;
     return html`<a class="requests-row" href=${hashOf({ at: "requests" })}
       >${icon("inbox")} <span>${words().requestsWaiting(waiting)}</span></a

@@ -8,6 +8,7 @@ import { Recorder } from "../model/recorder.ts";
 import { lasting } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { sendingFiles } from "./file.ts";
+import { textOf } from "./message-body.ts";
 import { icon, round } from "./parts.ts";
 import { looksOf } from "./pictures.ts";
 import { reasonIn } from "./ui.ts";
@@ -27,7 +28,8 @@ export class Composer extends View {
 
   protected override render() {
     const say = words();
-    return html`<form class="composer" @submit=${this.#submitted}>
+    const { recording } = this.#recorder;
+    return html`<form class="composer ${recording ? "records" : ""}" @submit=${this.#submitted}>
       ${
         this.#problem === undefined
           ? nothing
@@ -116,6 +118,7 @@ export class Composer extends View {
       for (const file of files) {
         const looks = await looksOf(file);
         await this.session.files.send(chat, file, looks, answered);
+        this.sent();
       }
       if (files.length > 0 && answered !== undefined) this.conversation.compose(undefined);
     } catch (error) {
@@ -134,10 +137,14 @@ export class Composer extends View {
   #recording() {
     if (!this.#recorder.recording) return nothing;
     const say = words();
+    const discard = () => {
+      this.#recorder.cancel();
+      void this.updateComplete.then(() => this.focusUnlessTouch());
+    };
     return html`<div class="composing recording" role="group" aria-label=${say.recording}>
       ${icon("microphone")}
       <p>${say.recording} <time>${lasting(this.#recorder.seconds)}</time></p>
-      ${round("close", say.discardRecording, () => this.#recorder.cancel())}
+      ${round("bin", say.discardRecording, discard)}
       ${round("send", say.sendRecording, () => void this.#sendRecording())}
     </div>`;
   }
@@ -146,6 +153,8 @@ export class Composer extends View {
     try {
       await this.#recorder.start();
       this.#problem = undefined;
+      await this.updateComplete; // the button that was pressed has gone
+      this.querySelector<HTMLElement>(".recording button:last-child")?.focus();
     } catch {
       this.#problem = words().noMicrophone;
       this.requestUpdate();
@@ -160,6 +169,7 @@ export class Composer extends View {
       const { file, duration } = spoken;
       const more = { kind: "voice", duration } as const;
       await this.session.files.send(chat, file, more, answered);
+      this.sent();
       if (answered !== undefined) this.conversation.compose(undefined);
     } catch (error) {
       this.#problem = problemOf(error);
@@ -178,10 +188,10 @@ export class Composer extends View {
     const own = message.sender === this.session.user;
     const who = own ? say.you : this.session.nameOf(message.sender);
     return html`<div class="composing">
-      ${icon(what === "edit" ? "pencil" : "back")}
+      ${icon(what === "edit" ? "pencil" : "reply")}
       <p>
         <span class="quote-who">${what === "edit" ? say.editing : say.replyTo(who)}</span>
-        <span class="quote-text" dir="auto">${message.text}</span>
+        <span class="quote-text" dir="auto">${textOf(message, this.session)}</span>
       </p>
       ${round("close", say.cancel, () => this.#cancel())}
     </div>`;

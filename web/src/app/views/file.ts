@@ -8,7 +8,7 @@ import { bytes, lasting, percent } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon, pictureUrl, round } from "./parts.ts";
 
-/** Of a picture whose sides are not said. */
+/** The side in pixels of a picture whose message has no size. */
 const SIDE = 240;
 
 export function fileOf(
@@ -42,7 +42,7 @@ function picture(file: Attachment, fetched: Fetched | undefined, show: () => voi
   return html`<button type="button" class="picture" aria-label=${say.openPicture(name)} @click=${show}>
     ${
       source === undefined
-        ? html`<span class="picture-blank">${icon("eye")}</span>`
+        ? html`<span class="picture-blank">${icon("picture")}</span>`
         : html`<img class=${here ? "" : "blurred"} src=${source} width=${width} height=${height} alt="" />`
     }
     ${progress(fetched)}

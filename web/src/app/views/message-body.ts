@@ -5,7 +5,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { Quote, StoredMessage } from "../../client/index.ts";
+import type { Attachment, Quote, StoredMessage } from "../../client/index.ts";
 import type { Session } from "../model/session.ts";
 import { explain } from "../model/undecryptable.ts";
 import { period } from "../words/times.ts";
@@ -26,7 +26,7 @@ export interface Hands {
 export function body(message: StoredMessage, session: Session, hands: Hands): TemplateResult {
   const why = explain(message, session.registeredAt);
   if (why !== undefined) return setApart("lock", words().undecryptable[why]);
-  if (message.deleted) return setApart("close", words().deleted);
+  if (message.deleted) return setApart("block", words().deleted);
   return drawn(message, session, hands);
 }
 
@@ -58,9 +58,7 @@ export function textOf(message: StoredMessage, session: Session): string {
       return message.text ?? "";
     case "file": {
       if (content?.kind !== "file") return say.fileSaid.file;
-      const { kind, name } = content.file;
-      const named = kind === "file" ? `${say.fileSaid.file}: ${name}` : say.fileSaid[kind];
-      return message.text ? `${named}, ${message.text}` : named;
+      return fileText(content.file, message.text);
     }
     case "timer": {
       const seconds = content?.kind === "timer" ? content.seconds : 0;
@@ -75,6 +73,12 @@ export function textOf(message: StoredMessage, session: Session): string {
     default:
       return say.unknownKind;
   }
+}
+
+function fileText({ kind, name }: Attachment, text: string | undefined): string {
+  const say = words();
+  const named = kind === "file" ? `${say.fileSaid.file}: ${name}` : say.fileSaid[kind];
+  return text ? `${named}, ${text}` : named;
 }
 
 /** What somebody has done to the chat: it stands between the messages, and is no bubble. */
@@ -109,11 +113,15 @@ export function reactions(message: StoredMessage, session: Session, hands: Hands
 function quoted(quote: Quote, session: Session, hands: Hands): TemplateResult {
   const say = words();
   const who = quote.sender === session.user ? say.you : session.nameOf(quote.sender);
-  const text = quote.here ? (quote.text ?? say.deleted) : say.quoteNotHere;
   return html`<button type="button" class="quote" @click=${() => hands.show(quote)}>
     <span class="quote-who">${who}</span>
-    <span class="quote-text" dir="auto">${text}</span>
+    <span class="quote-text" dir="auto">${quotedText(quote)}</span>
   </button>`;
+}
+
+function quotedText({ deleted, file, text }: Quote): string {
+  if (deleted) return words().deleted;
+  return file === undefined ? (text ?? words().quoteNotHere) : fileText(file, text);
 }
 
 function setApart(sign: Icon, text: string): TemplateResult {

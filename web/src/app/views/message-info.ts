@@ -5,6 +5,7 @@ import { State } from "../../client/index.ts";
 import type { Session } from "../model/session.ts";
 import { full } from "../words/times.ts";
 import { words } from "../words/words.ts";
+import { textOf } from "./message-body.ts";
 import { avatar, header } from "./parts.ts";
 import type { Ui } from "./ui.ts";
 
@@ -26,7 +27,7 @@ export function messageInfo(ui: Ui, session: Session, messageId: string): Templa
   }
   return html`${top}
     <div class="scrolls">
-      <p class="quoted" dir="auto">${message.text}</p>
+      <p class="quoted" dir="auto">${textOf(message, session)}</p>
       ${message.sentAt === undefined ? nothing : html`<p class="rule">${full(message.sentAt)}</p>`}
       ${people(session, say.readBy, by.get(State.READ))} ${people(session, say.deliveredTo, by.get(State.DELIVERED))}
       ${people(session, say.notYet, by.get(State.SENT))}

@@ -18,9 +18,9 @@ import { messageMenu } from "./message-menu.ts";
 import { icon } from "./parts.ts";
 import { GIVEN, View } from "./view.ts";
 
-/** So near to the end counts as there, in pixels. */
+/** A reader within so many pixels of the end is at the end. */
 const NEAR_END = 40;
-/** So near to the edge of the window it is moved. */
+/** Within so many pixels of its first or last row, the window of drawn rows is moved. */
 const NEAR_EDGE = 800;
 /** At most one announcement in this time. */
 const ANNOUNCE_MS = 1_000;
@@ -39,6 +39,8 @@ export class MessageList extends View {
   #window: windows.Window = { start: 0, end: 0 };
   #drawn: readonly StoredMessage[] = [];
   #of: Conversation | undefined;
+  /** Where the list was scrolled to when it last followed. */
+  #followedTo = 0;
   #anchor: Anchor | undefined;
   #active: string | undefined;
   #found: string | undefined;
@@ -222,6 +224,7 @@ export class MessageList extends View {
       this.#anchor = this.#look();
     } else if (this.#following) {
       view.scrollTop = view.scrollHeight;
+      this.#followedTo = view.scrollTop;
     } else if (this.#anchor !== undefined) {
       const row = this.#messageOf(this.#anchor.key);
       if (row === null) return;
@@ -239,6 +242,11 @@ export class MessageList extends View {
     const view = this.#view;
     if (view === null) return;
     const atEnd = this.#isAtEnd(view);
+    // Only who scrolls up leaves the end: a row or the composer may have grown since it was reached.
+    if (this.#following && !atEnd && view.scrollTop >= this.#followedTo) {
+      this.#settle();
+      return;
+    }
     const changed = atEnd !== this.#following;
     this.#following = atEnd;
     if (atEnd) this.#seenArrivals = this.conversation.arrived;

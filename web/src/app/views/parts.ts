@@ -29,13 +29,17 @@ const ICONS = {
   warning: svg`<path d="M12 4l9 16H3zM12 10v4M12 17v.5" />`,
   camera: svg`<path d="M4 8h3l2-3h6l2 3h3v11H4z" /><circle cx="12" cy="13" r="3.5" />`,
   clock: svg`<circle cx="12" cy="12" r="8" /><path d="M12 7.5V12l3 2" />`,
-  eye: svg`<path d="M2 12s4-7 10-7 10 7 10 7-4 7-10 7-10-7-10-7z" /><circle cx="12" cy="12" r="3" />`,
+  picture: svg`<rect x="3" y="5" width="18" height="14" rx="2" /><circle cx="8.5" cy="10" r="1.5" /><path d="M5 18l5.5-5 3 3 2.5-2.5 4 4" />`,
+  reply: svg`<path d="M9 6l-5 5 5 5M4 11h10a6 6 0 0 1 6 6v2" />`,
+  leave: svg`<path d="M14 4H5v16h9M10 12h11M17 8l4 4-4 4" />`,
+  block: svg`<circle cx="12" cy="12" r="8.5" /><path d="M6 6l12 12" />`,
+  bin: svg`<path d="M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5" />`,
 };
 
 export type Icon = keyof typeof ICONS;
 
 export function icon(name: Icon): TemplateResult {
-  const mirrored = name === "back" || name === "send";
+  const mirrored = ["back", "send", "reply", "leave"].includes(name);
   return html`<svg class="icon ${mirrored ? "mirrored" : ""}" viewBox="0 0 24 24" aria-hidden="true">
     ${ICONS[name]}
   </svg>`;

@@ -25,14 +25,14 @@ export function picturePicker(
     if (file !== undefined) ui.run(async () => set(await smallPicture(file)));
   };
   return html`<label class="action"
-      >${icon("eye")} ${say.choosePicture}
+      >${icon("picture")} ${say.choosePicture}
       <input class="unseen" type="file" accept=${PICTURES} @change=${chosen} />
     </label>
     ${
       present === undefined
         ? nothing
         : html`<button type="button" class="action" @click=${() => set(null)}>
-            ${icon("close")} ${say.removePicture}
+            ${icon("bin")} ${say.removePicture}
           </button>`
     }`;
 }

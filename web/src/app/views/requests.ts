@@ -9,7 +9,7 @@ import type { Ui } from "./ui.ts";
 
 export function requests(ui: Ui, session: Session): TemplateResult {
   const say = words();
-  const asked = session.chats.filter(({ chat }) => session.isRequest(chat));
+  const asked = session.requests;
   const top = header(say.requests, { back: () => ui.go({ at: "list" }) });
   if (asked.length + session.invitations.length === 0) {
     return html`${top}${empty("inbox", say.noRequests, say.noRequestsText)}`;

@@ -6,7 +6,7 @@ import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
 import { notifications } from "./notifications.ts";
-import { avatar, header, icon } from "./parts.ts";
+import { avatar, header, type Icon, icon } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
 import { reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
@@ -48,7 +48,7 @@ export class SettingsView extends View {
         <div class="actions">
           <a class="action" href=${hashOf({ at: "devices" })}>${icon("device")} ${say.devices}</a>
         </div>
-        ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#storage()} ${this.#account()}
+        ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#blocked()} ${this.#storage()} ${this.#account()}
       </div>`;
   }
 
@@ -139,6 +139,26 @@ export class SettingsView extends View {
       </div>`;
   }
 
+  #blocked() {
+    const say = words();
+    const { session, ui } = this;
+    if (session.blocked.size === 0) return nothing;
+    const unblock = async (user: string) => {
+      await session.client.people.forget(user);
+      await session.refreshPeople();
+    };
+    return html`<h2 class="section">${say.blocked}</h2>
+      <ul class="people">
+        ${[...session.blocked].map(
+          (user) =>
+            html`<li class="person">
+              ${avatar(user)}<bdi class="grows">${user}</bdi>
+              <button type="button" @click=${() => ui.run(() => unblock(user))}>${say.unblock}</button>
+            </li>`,
+        )}
+      </ul>`;
+  }
+
   /** Browsers decide by themselves, some without a question: a no is said, and why. */
   async #keep(): Promise<void> {
     await this.ui.app.askToPersist();
@@ -200,6 +220,7 @@ export class SettingsView extends View {
     const say = words();
     const { ui, session } = this;
     const way = (
+      sign: Icon,
       label: string,
       text: string,
       run: (typed: string) => Promise<void>,
@@ -218,11 +239,11 @@ export class SettingsView extends View {
             run,
           })}
       >
-        ${icon("close")} ${label}
+        ${icon(sign)} ${label}
       </button>`;
-    return html`${way(say.signOut, say.signOutText, () => ui.app.signOut(session, false))}
-    ${way(say.signOutAll, say.signOutText, () => ui.app.signOut(session, true))}
-    ${way(say.deleteAccount, say.deleteText, (typed) => ui.app.deleteAccount(session, typed), true)}`;
+    return html`${way("leave", say.signOut, say.signOutText, () => ui.app.signOut(session, false))}
+    ${way("leave", say.signOutAll, say.signOutText, () => ui.app.signOut(session, true))}
+    ${way("bin", say.deleteAccount, say.deleteText, (typed) => ui.app.deleteAccount(session, typed), true)}`;
   }
 
   readonly #changePassword = (event: SubmitEvent): void => {

@@ -60,7 +60,6 @@ export class SignIn extends View {
         <input
           name="user"
           required
-          minlength="3"
           maxlength="32"
           autocomplete="username"
           autocapitalize="none"

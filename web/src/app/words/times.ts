@@ -19,7 +19,7 @@ export function clock(at: number): string {
   return format("clock", { hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
-/** How many midnights lie between; 0 on the same day. */
+/** The number of midnights between the two times; 0 on the same day. */
 export function daysBetween(earlier: number, later: number): number {
   return Math.round((midnight(later) - midnight(earlier)) / DAY_MS);
 }
@@ -28,7 +28,7 @@ function midnight(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0);
 }
 
-/** Of a day separator: today, yesterday, the weekday, then the date. */
+/** The text of a day separator: today, yesterday, the weekday, or the date. */
 export function day(at: number, now: number): string {
   const days = daysBetween(at, now);
   if (days === 0) return words().today;

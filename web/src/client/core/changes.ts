@@ -125,7 +125,7 @@ export function referenceOf({
   return { by: `${sender}/${senderDevice}`, id: messageId };
 }
 
-/** As events name a message. */
+/** The names that events have for a message. */
 export function named(of: Reference): { sender: string; messageId: string } {
   return { sender: of.by, messageId: of.id };
 }

@@ -98,7 +98,7 @@ export function isPlain(content: MessageContent): content is MessageContent & { 
   return content.kind === "text" && content.reply === undefined && content.expires === undefined;
 }
 
-/** As it is sent. */
+/** The content in the form in which it is sent and stored. */
 export function written(content: MessageContent): Readonly<Record<string, unknown>> {
   if (content.kind === "unknown") return content.fields;
   return content.kind === "unreadable" ? {} : { v: VERSION, ...content };

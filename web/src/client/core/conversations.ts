@@ -131,7 +131,7 @@ export class Conversations {
     await this.#membership.listed(step, chat, place.members, place.seq);
   }
 
-  /** As a REST response says; it has no watermarks. */
+  /** Stores the members that a REST response lists, which has no watermarks. */
   async membersAre(step: Step, chat: string, members: readonly string[]): Promise<void> {
     const marks = new Map(members.map((user) => [user, NOWHERE]));
     await this.#membership.listed(step, chat, marks, this.log(chat).highest);

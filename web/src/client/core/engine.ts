@@ -367,7 +367,7 @@ export class Engine {
     await this.due(step);
   }
 
-  /** As a REST response says: the user is in it. */
+  /** The user is in this chat, as a REST response has said. */
   async chatIs(
     step: Step,
     chat: string,
@@ -382,7 +382,7 @@ export class Engine {
     await this.due(step);
   }
 
-  /** As a REST response says: the user is no longer in it. */
+  /** The user is no longer in this chat, as a REST response has said. */
   async leave(step: Step, chat: string): Promise<void> {
     await this.#chats.leave(step, chat);
   }

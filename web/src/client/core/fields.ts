@@ -18,7 +18,7 @@ export function text(value: unknown): string {
   return value;
 }
 
-/** Only shown to people, so anything will do. */
+/** Any value is accepted, since it is only shown to people. */
 export function words(value: unknown): string {
   return String(value);
 }

@@ -12,7 +12,7 @@ import { FrameError } from "./fields.ts";
 export const LONGEST_PICTURE = 7_200;
 /** Pixels. */
 const LONGEST_SIDE = 512;
-/** Of a picture in a file: 256 MiB once it is decoded. */
+/** The most pixels of a picture in a file: 256 MiB once it is decoded. */
 export const MOST_PIXELS = 2 ** 26;
 /** Segments, fill bytes and blocks that are read of a header: a file may consist of millions. */
 const MOST_PARTS = 1_024;

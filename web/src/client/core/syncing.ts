@@ -13,7 +13,7 @@ export interface Question {
   /** This device's watermarks when it was asked. */
   readonly before: Places;
   readonly expiresAt: number;
-  /** Of the page of all chats; undefined for the first one. */
+  /** The cursor of the page of all chats; undefined for the first page. */
   readonly cursor?: string | undefined;
 }
 

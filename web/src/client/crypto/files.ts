@@ -31,7 +31,7 @@ export function paddedFileSize(size: number): number {
   return Math.ceil(size / step) * step;
 }
 
-/** Of the encrypted file, for a file of `size` bytes. */
+/** The size of the encrypted file, for a file of `size` bytes. */
 export function sealedSize(size: number): number {
   const padded = paddedFileSize(size);
   return padded + TAG * Math.ceil(padded / CHUNK);

@@ -3,6 +3,7 @@
  * driver, for each of these reads more than once, and nothing may be written in between.
  */
 
+import type { Attachment } from "../core/attachment.ts";
 import { referenceOf } from "../core/changes.ts";
 import type { MessageContent, Reference } from "../core/content.ts";
 import { textOf } from "../core/content.ts";
@@ -36,8 +37,10 @@ export interface ChatSummary {
 export interface Quote {
   readonly of: Reference;
   readonly sender: string;
-  /** As the message is seen now: undefined if it is deleted, or can't be read. */
+  /** As the message is seen now: undefined if it is deleted, or can't be read; "" as a message's. */
   readonly text: string | undefined;
+  /** What it brings along. */
+  readonly file: Attachment | undefined;
   /** This device has it; else only who wrote it is known. */
   readonly here: boolean;
   readonly deleted: boolean;
@@ -222,11 +225,12 @@ async function quoteOf(
   const sender = userOf(of.by);
   const row = await store.get(tables.messages, keyOf(chat, of));
   if (row === undefined || row.hidden) {
-    return { of, sender, text: undefined, here: false, deleted: false };
+    return { of, sender, text: undefined, file: undefined, here: false, deleted: false };
   }
   const content = contentOf(row);
   const seen = view(of, await changesOf(store, chat, of));
   const deleted = seen.deleted || row.gone !== undefined;
   const text = deleted || content === undefined ? undefined : (seen.text ?? textOf(content));
-  return { of, sender, text, here: true, deleted };
+  const file = deleted || content?.kind !== "file" ? undefined : content.file;
+  return { of, sender, text, file, here: true, deleted };
 }

@@ -107,7 +107,7 @@ export interface MessageRow {
   /** Seconds after which it disappears, and from when on, epoch ms by this device's clock. */
   readonly expires?: number | undefined;
   readonly countedFrom?: number | undefined;
-  /** Of an own message. */
+  /** The state of an own message; undefined for others. */
   readonly state: State | undefined;
   readonly reason: string | undefined;
   /** Not to be shown: what changes others, keys, requests, and what was made for other devices only. */

@@ -276,7 +276,7 @@ function phones(found) {
   const rows = found.phones.map((each) =>
     unfolding(
       each.token,
-      make("span", {}, make("b", {}, each.owner ?? "nobody's"), ` ${platform(each.platform)}, ${number(each.count)} pushes, the last ${ago(each.last_at)} ago`, each.uninstalled ? ", uninstalled since" : ""),
+      make("span", {}, make("b", {}, each.owner ?? "nobody's"), ` ${platform(each.platform)}, ${number(each.count)} ${each.count === 1 ? "push" : "pushes"}, the last ${ago(each.last_at)} ago`, each.uninstalled ? ", uninstalled since" : ""),
       make("p", { class: "facts" }, "device token ", named("phones", each.token)),
       ...each.newest.flatMap((push) => [make("p", { class: "label" }, clock(push.received_at)), json(JSON.stringify(push.message), found.encrypted)]),
     ),

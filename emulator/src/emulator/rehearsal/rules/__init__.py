@@ -8,6 +8,7 @@ from emulator.rehearsal.changes import Deployment
 from emulator.rehearsal.findings import Finding
 from emulator.rehearsal.rules import (
     data,
+    event_sources,
     felt,
     keys,
     limits,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     protection.findings,
     updates.findings,
     target_groups.findings,
+    event_sources.findings,
     limits.findings,
     keys.findings,
     felt.findings,

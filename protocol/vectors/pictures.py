@@ -1,17 +1,13 @@
-"""Writes the vectors of pictures, pictures.json, that both clients are tested with.
+"""Vectors of pictures: what a client draws, and with which sides.
 
-`python protocol/vectors/generate_pictures.py`; a test holds the file against what this makes. REAL
-are drawn by Chromium's canvas, 40 pixels wide and 30 high; the others are headers with the sides
-in question, and have nothing to decode.
+REAL are drawn by Chromium's canvas, 40 pixels wide and 30 high; the others are headers with the
+sides in question, and have nothing to decode.
 """
 
-import base64
-import json
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-FILES = ("pictures",)
+from protocol.vectors.values import unpadded
+
 MOST = 5_400  # bytes
 REAL = {
     "a PNG": (
@@ -36,10 +32,6 @@ REAL = {
         "AB4APtFmrFCoJaQipWgBABoJZwDE2A8KmggAAP7paQ5P0vf/xvH9yn+KfH3kcxJ5jA1wAAA"
     ),
 }
-
-
-def unpadded(data: bytes) -> str:
-    return base64.b64encode(data).decode().rstrip("=")
 
 
 def png(width: int, height: int) -> bytes:
@@ -194,7 +186,7 @@ def whole() -> dict[str, tuple[bytes, bool]]:
     }
 
 
-def rendered(name: str) -> str:
+def pictures() -> dict[str, Any]:
     real = [(what, picture, 40, 30) for what, picture in REAL.items()]
     headers = [(what, unpadded(data), *sides) for what, (data, *sides) in drawn().items()]
     good: list[dict[str, Any]] = [
@@ -206,9 +198,4 @@ def rendered(name: str) -> str:
         {"what": what, "content": unpadded(content), "drawn": is_drawn}
         for what, (content, is_drawn) in whole().items()
     ]
-    return json.dumps({"good": good, "bad": bad, "files": files}, indent=1) + "\n"
-
-
-if __name__ == "__main__":
-    for each in FILES:
-        (HERE / f"{each}.json").write_text(rendered(each), encoding="utf-8")
+    return {"good": good, "bad": bad, "files": files}

@@ -1,19 +1,13 @@
-"""Writes the vectors of encrypted files, files.json, that both clients are tested with.
+"""Vectors of encrypted files, of their names, and of what a message says of them."""
 
-`python protocol/vectors/generate_files.py`; a test holds the file against what this makes. Nothing
-here uses the clients' code: the vectors are a second opinion.
-"""
-
-import base64
 import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-HERE = Path(__file__).parent
-FILES = ("files",)
+from protocol.vectors.values import PICTURE as THUMBNAIL
+from protocol.vectors.values import unpadded
+
 MIB = 1 << 20
 SIZES = (1, 4_095, 4_096, 4_097, 5_000, 100_000, MIB - 1, MIB, MIB + 1, 3 * MIB)
 # name -> what is left of it
@@ -44,12 +38,7 @@ GOOD = {
     "key": KEY,
     "digest": "B" * 43,
 }
-THUMBNAIL = "/9j/wAARCABgAGADAREAAhEBAxEB"  # a JPEG's header, of 96 x 96 pixels
 PICTURE = {**GOOD, "kind": "picture", "type": "image/jpeg", "width": 4_000, "height": 3_000}
-
-
-def unpadded(data: bytes) -> str:
-    return base64.b64encode(data).decode().rstrip("=")
 
 
 def content(size: int) -> bytes:
@@ -126,15 +115,9 @@ def attachments() -> dict[str, Any]:
     }
 
 
-def rendered(name: str) -> str:
-    made = {
+def files() -> dict[str, Any]:
+    return {
         "sizes": [sealed(size) for size in SIZES],
         "names": [{"name": given, "safe": safe} for given, safe in NAMES.items()],
         "attachments": attachments(),
     }
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    for each in FILES:
-        (HERE / f"{each}.json").write_text(rendered(each), encoding="utf-8")

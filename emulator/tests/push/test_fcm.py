@@ -1,64 +1,26 @@
-"""FCM and APNs over the wire, with the clients' own libraries."""
+"""FCM over the wire, with the client's own library; and the phones that it reaches."""
 
 import asyncio
 import contextlib
 import time
-import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-import h2.config
-import h2.connection
-import h2.events
 import httpx
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.push.scene import NOW, Time, private, public
 
-from emulator.providers import EmulatorError
-from emulator.push.apns import ApnsServer
-from emulator.push.apns_rules import Provider
 from emulator.push.fcm import GRANT, FcmServer, ServiceAccount
 from emulator.push.phones import Phones
 
-NOW = 1_800_000_000.0
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-DEVICE = "ab" * 32
-BUNDLE = "com.example.chat"
 GOOGLE_KEY = rsa.generate_private_key(65537, 2048)
-APPLE_KEY = ec.generate_private_key(ec.SECP256R1())
-
-
-def private(key: Any) -> Any:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
-
-
-def public(key: Any) -> Any:
-    return (
-        key.public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
-
-
-class Time:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> Any:
-        return self.now
 
 
 def run(scenario: Any) -> None:
     asyncio.run(scenario())
-
-
-# FCM
 
 
 @contextlib.asynccontextmanager
@@ -252,208 +214,6 @@ def test_fcm_grants_no_token_for_a_bad_assertion(claims: Any) -> None:
             form = {"grant_type": "password", "assertion": "x"}
             response = await http.post("/token", data=form)
             assert response.json()["error"] == "unsupported_grant_type"
-
-    run(scenario)
-
-
-# APNs
-
-
-@contextlib.asynccontextmanager
-async def apns() -> AsyncIterator[Any]:
-    clock = Time()
-    phones = Phones(clock)
-    provider = Provider("KEY1234567", "TEAM123456", BUNDLE, public(APPLE_KEY))
-    server = ApnsServer(port=0, provider=provider, phones=phones, now=clock)
-    await server.start()
-    try:
-        async with httpx.AsyncClient(base_url=server.url, http1=False, http2=True) as http:
-            yield server, phones, clock, http
-    finally:
-        await server.stop()
-
-
-def provider_token(key: Any = APPLE_KEY, kid: Any = "KEY1234567", **claims: Any) -> Any:
-    given = {"iss": "TEAM123456", "iat": int(NOW), **claims}
-    return jwt.encode(given, private(key), algorithm="ES256", headers={"kid": kid})
-
-
-def headers(**more: Any) -> Any:
-    named = {name.replace("_", "-"): value for name, value in more.items()}
-    given = {
-        "authorization": f"bearer {provider_token()}",
-        "apns-topic": BUNDLE,
-        "apns-push-type": "alert",
-        "apns-priority": "10",
-        **named,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-PAYLOAD = {
-    "aps": {"alert": {"loc-key": "NEW_MESSAGE"}, "mutable-content": 1, "thread-id": "c1"},
-    "message_id": "m1",
-    "chat_id": "c1",
-}
-
-
-async def push(http: Any, device: Any = DEVICE, payload: Any = PAYLOAD, **more: Any) -> Any:
-    return await http.post(f"/3/device/{device}", json=payload, headers=headers(**more))
-
-
-def test_apns_delivers_a_notification_and_keeps_what_the_phone_received() -> None:
-    async def scenario() -> None:
-        async with apns() as (server, _phones, _clock, http):
-            apns_id = str(uuid.uuid4())
-            response = await push(http, apns_id=apns_id, apns_collapse_id="m1")
-            assert (response.http_version, response.status_code) == ("HTTP/2", 200)
-            assert response.headers["apns-id"] == apns_id.upper()
-            assert response.content == b""
-            assert uuid.UUID((await push(http)).headers["apns-id"])
-            first, _second = (each.as_json() for each in server.phone(DEVICE))
-            assert first == {
-                "platform": "apns",
-                "received_at": NOW,
-                "message": PAYLOAD,
-                "headers": {
-                    "apns-topic": BUNDLE,
-                    "apns-push-type": "alert",
-                    "apns-priority": "10",
-                    "apns-id": apns_id,
-                    "apns-collapse-id": "m1",
-                },
-            }
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("more", "status", "reason"),
-    [
-        ({"authorization": None}, 403, "MissingProviderToken"),
-        ({"authorization": "bearer x.y.z"}, 403, "InvalidProviderToken"),
-        ({"authorization": "basic x"}, 403, "InvalidProviderToken"),
-        ({"authorization": "bearer " + provider_token(kid="OTHER")}, 403, "InvalidProviderToken"),
-        ({"authorization": "bearer " + provider_token(iss="OTHER")}, 403, "InvalidProviderToken"),
-        (
-            {"authorization": "bearer " + provider_token(ec.generate_private_key(ec.SECP256R1()))},
-            403,
-            "InvalidProviderToken",
-        ),
-        (
-            {"authorization": "bearer " + provider_token(iat=int(NOW) + 600)},
-            403,
-            "InvalidProviderToken",
-        ),
-        (
-            {"authorization": "bearer " + provider_token(iat=int(NOW) - 3600)},
-            403,
-            "ExpiredProviderToken",
-        ),
-        ({"apns_topic": None}, 400, "MissingTopic"),
-        ({"apns_topic": "com.other.app"}, 400, "TopicDisallowed"),
-        ({"apns_push_type": "loud"}, 400, "InvalidPushType"),
-        ({"apns_priority": "7"}, 400, "BadPriority"),
-        ({"apns_push_type": "background"}, 400, "BadPriority"),
-        ({"apns_expiration": "soon"}, 400, "BadExpirationDate"),
-        ({"apns_collapse_id": "x" * 65}, 400, "BadCollapseId"),
-        ({"apns_id": "7"}, 400, "BadMessageId"),
-        ({"device": "raju"}, 400, "BadDeviceToken"),
-        ({"device": "ab" * 31}, 400, "BadDeviceToken"),
-        ({"device": ""}, 400, "MissingDeviceToken"),
-        ({"device": "a/b"}, 404, "BadPath"),
-        ({"payload": {}}, 400, "PayloadEmpty"),
-        ({"payload": "text"}, 400, "PayloadEmpty"),
-        ({"payload": {"x": "y" * 4096}}, 413, "PayloadTooLarge"),
-        ({"payload": {"x": "y" * 100_000}}, 413, "PayloadTooLarge"),
-    ],
-)
-def test_apns_says_why_it_rejects(more: Any, status: int, reason: Any) -> None:
-    async def scenario() -> None:
-        async with apns() as (server, _phones, _clock, http):
-            response = await push(http, **more)
-            assert (response.status_code, response.json()) == (status, {"reason": reason})
-            assert server.phone(DEVICE) == []
-
-    run(scenario)
-
-
-def test_apns_takes_4096_bytes_and_other_topics_of_the_app() -> None:
-    async def scenario() -> None:
-        async with apns() as (_server, _phones, _clock, http):
-            empty = len(b'{"x":""}')
-            full = {"x": "y" * (4096 - empty)}
-            assert (await push(http, payload=full)).status_code == 200
-            voip = await push(http, apns_topic=f"{BUNDLE}.voip", apns_push_type="voip")
-            assert voip.status_code == 200
-            calm = await push(http, apns_push_type="background", apns_priority="5")
-            assert calm.status_code == 200
-            assert (await http.get("/3/device/x")).json() == {"reason": "MethodNotAllowed"}
-
-    run(scenario)
-
-
-def test_apns_says_unregistered_and_since_when_once_the_app_is_gone() -> None:
-    async def scenario() -> None:
-        async with apns() as (_server, phones, _clock, http):
-            phones.uninstall(DEVICE)
-            response = await push(http)
-            assert response.status_code == 410
-            assert response.json() == {"reason": "Unregistered", "timestamp": int(NOW * 1000)}
-
-    run(scenario)
-
-
-def test_apns_serves_many_streams_of_one_connection() -> None:
-    async def scenario() -> None:
-        async with apns() as (server, _phones, _clock, http):
-            responses = await asyncio.gather(
-                *(push(http, payload={"n": str(n)}) for n in range(50))
-            )
-            assert {response.status_code for response in responses} == {200}
-            received = {each.message["n"] for each in server.phone(DEVICE)}
-            assert received == {str(n) for n in range(50)}
-
-    run(scenario)
-
-
-def test_apns_responds_to_an_accepted_notification_with_headers_alone() -> None:
-    async def scenario() -> None:
-        async with apns() as (server, _phones, _clock, _http):
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            client = h2.connection.H2Connection(h2.config.H2Configuration())
-            client.initiate_connection()
-            given = {":method": "POST", ":scheme": "http", ":authority": "x"}
-            pairs = [*given.items(), (":path", f"/3/device/{DEVICE}"), *headers().items()]
-            client.send_headers(1, pairs)
-            client.send_data(1, b'{"aps": {}}', end_stream=True)
-            writer.write(client.data_to_send())
-            seen: list[Any] = []
-            async with asyncio.timeout(10):
-                while not any(isinstance(event, h2.events.StreamEnded) for event in seen):
-                    seen += client.receive_data(await reader.read(65536))
-            kinds = [type(event) for event in seen if getattr(event, "stream_id", 0) == 1]
-            assert kinds == [h2.events.ResponseReceived, h2.events.StreamEnded]
-            writer.write(b"\x00\x00\x01\x00\x00\x00\x00\x00\x00x")  # DATA on stream 0
-            async with asyncio.timeout(10):
-                while await reader.read(65536):  # closed, and the server lives on
-                    pass
-            writer.close()
-
-    run(scenario)
-
-
-def test_a_taken_port_is_named() -> None:
-    async def scenario() -> None:
-        async with apns() as (server, phones, clock, _http):
-            second = ApnsServer(
-                port=server.port,
-                provider=Provider("k", "t", BUNDLE, public(APPLE_KEY)),
-                phones=phones,
-                now=clock,
-            )
-            with pytest.raises(EmulatorError, match=f"port {server.port} for APNs"):
-                await second.start()
 
     run(scenario)
 

@@ -1,0 +1,142 @@
+"""Rule 6 of PROTOCOL's client rules, and what else a client does on a connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from client.core import events, frames
+from client.core.engine import Engine
+from client.core.outputs import Drop, Stop
+from tests.client.core.scripted_client import CHAT, Client, message, synced
+
+
+def test_being_displaced_stops_the_client_and_says_so(client: Client) -> None:
+    client.open()
+    client.hear(frames.Displaced())
+    assert client.reported[-2:] == [events.Displaced(), Stop()]
+
+
+def test_a_connection_that_does_not_answer_a_ping_is_left(client: Client) -> None:
+    client.open()
+    client.after(300.0)
+    assert client.actions("ping")
+    client.after(10.0)
+    assert Drop("no answer to ping") in client.reported
+
+
+@pytest.mark.parametrize("heard", [frames.Pong(), frames.KeysLow(3, True), message(1)])
+def test_whatever_is_heard_shows_that_the_connection_lives(
+    client: Client, heard: frames.ServerFrame
+) -> None:
+    client.open()
+    client.after(300.0)
+    assert client.actions("ping")
+    client.hear(heard)
+    client.after(10.0)
+    assert not [each for each in client.reported if isinstance(each, Drop)]
+
+
+def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client: Client) -> None:
+    client.open()
+    client.hear(message(1))
+    client.step(Engine.leave, CHAT)
+    client.after(60.0)
+    assert client.actions("receipt") == []
+    client.step(Engine.begin_anew)
+    assert events.BeganAnew() not in client.reported, "there was no chat to lose"
+
+
+def test_a_chat_that_was_left_is_not_fetched_and_is_there_again_with_a_sync(client: Client) -> None:
+    client.open()
+    client.hear(message(2))
+    client.after(1.0)
+    assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 0}}]
+    client.step(Engine.leave, CHAT)
+    client.hear(frames.Synced({}, False))
+    client.after(60.0)
+    assert len(client.actions("sync")) == 1
+    client.restart()
+    assert client.engine.left(CHAT)
+    client.open(sync=False)
+    client.hear(synced(2, 2))
+    assert not client.engine.left(CHAT)
+    client.restart()
+    assert not client.engine.left(CHAT)
+
+
+def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(
+    client: Client,
+) -> None:
+    client.open()
+    client.write()
+    client.after(10.0)
+    assert len(client.actions("send")) == 2
+    assert client.actions("ping")
+
+
+def test_a_planned_reconnect_says_first_what_is_to_be_said(client: Client) -> None:
+    client.open()
+    client.now += 6600
+    client.hear(message(1))
+    assert Drop("time to reconnect", planned=True) in client.reported
+    assert client.actions("receipt")
+
+
+def test_watched_users_are_watched_again_before_the_server_forgets(client: Client) -> None:
+    client.open()
+    client.step(Engine.watch, ["raju"])
+    assert client.actions("watch") == [{"action": "watch", "users": ["raju"]}]
+    client.after(239.0)
+    assert len(client.actions("watch")) == 1
+    client.after(1.0)
+    assert len(client.actions("watch")) == 2
+    client.close()
+    client.open(sync=False)
+    assert len(client.actions("watch")) == 3
+
+
+def test_many_watched_users_go_in_frames_of_a_hundred(client: Client) -> None:
+    client.open()
+    users = [f"user{n:03d}" for n in range(250)]
+    client.step(Engine.watch, users)
+    assert [len(frame["users"]) for frame in client.actions("watch")] == [100, 100, 50]
+
+
+@pytest.mark.parametrize(("size", "sent"), [(256, 1), (257, 0)])
+def test_typing_is_not_sent_where_the_backend_shows_it_to_nobody(
+    client: Client, size: int, sent: int
+) -> None:
+    client.open()
+    client.hear(synced(0, 0, members={f"user{n}": frames.Watermarks() for n in range(size)}))
+    client.step(Engine.typing, CHAT)
+    assert len(client.actions("typing")) == sent
+
+
+def test_typing_is_sent_once_in_a_while_and_never_kept(client: Client) -> None:
+    for _ in range(3):
+        client.step(Engine.typing, CHAT)
+    client.open()
+    assert client.actions("typing") == []
+    for _ in range(10):
+        client.step(Engine.typing, CHAT)
+        client.after(0.5)
+    assert len(client.actions("typing")) == 2
+
+
+def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
+    client.open()
+    client.reported.clear()
+    client.hear(
+        frames.Presence("raju", True),
+        frames.Typing(CHAT, "raju"),
+        frames.DevicesChanged("raju"),
+        frames.KeysLow(3, True),
+        frames.ErrorFrame("bad_request", "what?", action="frob"),
+    )
+    assert client.reported == [
+        events.PresenceChanged("raju", True, None),
+        events.TypingSeen(CHAT, "raju"),
+        events.DevicesChanged("raju"),
+        events.KeysLow(3, True),
+        events.ServerError("bad_request", "what?", "frob"),
+    ]

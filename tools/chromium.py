@@ -1,0 +1,18 @@
+"""Where this machine's Chromium is. Its program comes with the machine: nothing is fetched."""
+
+import os
+import shutil
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ON_MACOS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+
+def chromium() -> str | None:
+    """CHROMIUM names it; otherwise what the machine has."""
+    named = os.environ.get("CHROMIUM")
+    found = [named] if named else [*map(shutil.which, NAMES), *ON_MACOS]
+    return next((path for path in found if path and Path(path).is_file()), None)
