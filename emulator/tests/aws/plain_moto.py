@@ -1,4 +1,7 @@
-"""moto's own server as a process, without any change of emulator.aws: `python plain_moto.py <fd>`."""
+"""moto's own server as a process, without what emulator.aws does faster: `python plain_moto.py <fd>`.
+
+What DynamoDB gives in another way than moto is the same as in emulator.aws.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,15 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
+    from emulator.aws import (
+        dynamodb_conditions,
+        dynamodb_pages,
+        dynamodb_projection,
+        dynamodb_rules,
+    )
+
+    for module in (dynamodb_conditions, dynamodb_pages, dynamodb_projection, dynamodb_rules):
+        module.install()
     app = DomainDispatcherApplication(create_backend_app)
     listening = socket.socket(fileno=int(sys.argv[1]))
     listening.listen()

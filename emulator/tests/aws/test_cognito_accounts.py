@@ -156,3 +156,41 @@ def test_names_are_compared_as_the_pool_is_set(cognito: Any, sensitive: bool) ->
         assert pool.sign_in("RAVI")["AuthenticationResult"]
         with error(cognito, "UsernameExistsException"):
             cognito.sign_up(ClientId=pool.client, Username="Ravi", Password=PASSWORD)
+
+
+def test_a_challenge_is_met_once_by_the_user_it_was_for(cognito: Any) -> None:
+    """Source: RespondToAuthChallenge, API reference."""
+    pool = Pool(cognito)
+    cognito.admin_create_user(
+        UserPoolId=pool.id, Username="raju", TemporaryPassword=PASSWORD, MessageAction="SUPPRESS"
+    )
+    session = pool.sign_in("raju")["Session"]
+
+    def respond(session: str, **responses: str) -> Any:
+        return cognito.respond_to_auth_challenge(
+            ClientId=pool.client,
+            ChallengeName="NEW_PASSWORD_REQUIRED",
+            Session=session,
+            ChallengeResponses=responses,
+        )
+
+    errors = cognito.exceptions
+    new = "N3w-passw0rd!"
+    with pytest.raises(errors.NotAuthorizedException, match="Invalid session for the user"):
+        respond("x" * 40, USERNAME="raju", NEW_PASSWORD=new)
+    with pytest.raises(errors.NotAuthorizedException, match="Invalid session for the user"):
+        respond(session, USERNAME="ravi", NEW_PASSWORD=new)
+    with pytest.raises(errors.InvalidParameterException, match="NEW_PASSWORD"):
+        respond(session, USERNAME="raju")
+    assert (
+        "AccessToken" in respond(session, USERNAME="raju", NEW_PASSWORD=new)["AuthenticationResult"]
+    )
+    with pytest.raises(errors.NotAuthorizedException, match="Invalid session for the user"):
+        respond(session, USERNAME="raju", NEW_PASSWORD=new)
+    assert "AccessToken" in pool.sign_in("ravi")["AuthenticationResult"]
+
+
+def test_a_sign_in_without_parameters_lacks_a_name(cognito: Any) -> None:
+    pool = Pool(cognito)
+    with pytest.raises(cognito.exceptions.InvalidParameterException, match="USERNAME"):
+        cognito.initiate_auth(ClientId=pool.client, AuthFlow="USER_PASSWORD_AUTH")

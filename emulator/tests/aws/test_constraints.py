@@ -159,11 +159,11 @@ def test_a_message_is_measured_in_the_bytes_of_its_attributes(excess: int) -> No
         ("CreateQueue", {"Attributes": {"MaximumMessageSize": "1023"}}, "InvalidAttributeValue"),
         ("CreateQueue", {"Attributes": {"FifoQueue": "yes"}}, "InvalidAttributeValue"),
         ("CreateQueue", {"Attributes": {"DeduplicationScope": "all"}}, "InvalidAttributeValue"),
-        ("CreateQueue", {"Attributes": {"RedrivePolicy": "x"}}, "InvalidAttributeValue"),
+        ("CreateQueue", {"Attributes": {"RedrivePolicy": "x"}}, "InvalidParameterValue"),
         (
             "CreateQueue",
             {"Attributes": {"RedrivePolicy": '{"deadLetterTargetArn": "a", "maxReceiveCount": 0}'}},
-            "InvalidAttributeValue",
+            "InvalidParameterValue",
         ),
     ],
 )  # fmt: skip

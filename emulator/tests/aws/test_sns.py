@@ -17,7 +17,7 @@ def application(sns: Any, platform: str = "GCM") -> str:
     created = sns.create_platform_application(
         Name=f"app-{uuid.uuid4()}",
         Platform=platform,
-        Attributes={"PlatformCredential": "{}"},
+        Attributes={"PlatformCredential": "{}", "PlatformPrincipal": "k"},
     )
     return str(created["PlatformApplicationArn"])
 
@@ -72,7 +72,7 @@ def test_a_structured_message_needs_a_default(sns: Any, message: str, reason: st
 
 def test_an_unknown_endpoint_is_not_found(sns: Any) -> None:
     arn = "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/app/none"
-    with pytest.raises(sns.exceptions.NotFoundException):
+    with pytest.raises(sns.exceptions.InvalidParameterException, match="No endpoint found"):
         sns.publish(TargetArn=arn, Message="x")
 
 
@@ -125,7 +125,7 @@ def test_a_deleted_endpoint_is_not_found(sns: Any) -> None:
         sns.get_endpoint_attributes(EndpointArn=known)
     with pytest.raises(sns.exceptions.NotFoundException):
         sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "true"})
-    with pytest.raises(sns.exceptions.NotFoundException):
+    with pytest.raises(sns.exceptions.InvalidParameterException, match="No endpoint found"):
         sns.publish(TargetArn=known, Message="x")
 
 

@@ -24,6 +24,7 @@ MESSAGE = {
     "one": 1,
     "list": [{"a": "x"}, {"a": "y"}],
     "address": "10.0.0.7",
+    "dotted.name.of": 1,
 }
 
 
@@ -39,6 +40,13 @@ def key(*conditions: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
+        # event-ruler joins names with dots, in patterns and in events
+        ({"dynamodb.SizeBytes": [120]}, True),
+        ({"dynamodb": {"NewImage.sent_at": {"N": ["5"]}}}, True),
+        ({"dynamodb.NewImage": {"sent_at.N": ["6"]}}, False),
+        ({"dotted": {"name": {"of": [1]}}}, True),
+        ({"dotted.name": {"of": [{"exists": False}]}}, False),
+        ({"dotted": {"other": [{"exists": True}]}}, False),
         ({"eventName": ["INSERT", "REMOVE"]}, True),
         ({"eventName": ["MODIFY"]}, False),
         ({"eventName": ["insert"]}, False),

@@ -22,7 +22,12 @@ from joserfc.jwk import RSAKey
 from moto import mock_aws
 from moto.core import responses, utils
 
-from emulator.aws import dynamodb_speed, dynamodb_streams, dynamodb_updates
+from emulator.aws import (
+    dynamodb_projection,
+    dynamodb_speed,
+    dynamodb_streams,
+    dynamodb_updates,
+)
 from emulator.aws.direct import Direct, Response
 
 _DIRECT = ("dynamodb", "sqs")
@@ -58,6 +63,7 @@ def _imported(key: str) -> RSAKey:
 
 @cache
 def _install_speed() -> None:
+    dynamodb_projection.install()
     dynamodb_speed.install()
     dynamodb_updates.install()
     dynamodb_streams.install()  # moto copies whole tables at each transaction

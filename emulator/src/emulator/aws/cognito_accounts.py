@@ -60,6 +60,7 @@ def install(now: Callable[[], float] = time.time) -> None:
     def initiate_auth(
         self: Any, client_id: str, auth_flow: str, auth_parameters: dict[str, str]
     ) -> Any:
+        auth_parameters = auth_parameters or {}
         pool = next((p for p in self.user_pools.values() if client_id in p.clients), None)
         if pool is None:
             return original(self, client_id, auth_flow, auth_parameters)
@@ -70,6 +71,7 @@ def install(now: Callable[[], float] = time.time) -> None:
     _check_administrators_sign_in(now)
     _know_when_tokens_were_made(now)
     _compare_names()
+    _check_challenges()
 
 
 def check_sign_in(pool: Any, client_id: str, flow: str, given: dict[str, str], now: float) -> None:
@@ -105,6 +107,30 @@ def _check_administrators_sign_in(now: Callable[[], float]) -> None:
         return original(self, user_pool_id, client_id, flow, given)
 
     replace(CognitoIdpBackend, "admin_initiate_auth", admin_initiate_auth)
+
+
+def _check_challenges() -> None:
+    """A session is one user's, and is used once: "Errors" of RespondToAuthChallenge. moto sets the
+    new password of whoever the response names."""
+    original = CognitoIdpBackend.respond_to_auth_challenge
+
+    def respond(
+        self: Any, session: str, client_id: str, challenge: str, responses: dict[str, str]
+    ) -> Any:
+        if challenge != "NEW_PASSWORD_REQUIRED":
+            return original(self, session, client_id, challenge, responses)
+        if session not in self.sessions:
+            raise NotAuthorizedError("Invalid session for the user.")
+        for name in ("USERNAME", "NEW_PASSWORD"):
+            if not responses.get(name):
+                raise InvalidParameterException(f"Missing required parameter {name}")
+        username, pool = self.sessions[session]
+        user = pool._get_user(username)
+        if user is None or pool._get_user(responses["USERNAME"]) is not user:
+            raise NotAuthorizedError("Invalid session for the user.")
+        return original(self, session, client_id, challenge, responses)
+
+    replace(CognitoIdpBackend, "respond_to_auth_challenge", respond)
 
 
 def _check_flow(config: dict[str, Any], flow: str) -> None:

@@ -1,7 +1,7 @@
-"""What moto's DynamoDB does with numbers and repeated transactions, made what AWS does.
+"""What moto's DynamoDB does with numbers, transactions and what an update returns, as AWS does it.
 
 Source: DynamoDB API reference, TransactWriteItems (ClientRequestToken: "valid for 10 minutes after
-the first request that uses it is completed").
+the first request that uses it is completed"; cancellation reasons), UpdateItem (ReturnValues).
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from decimal import Context, Decimal
 from typing import Any
 
 from moto.dynamodb.exceptions import DynamodbException, MockValidationException
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
+from emulator.aws.checks import grammar
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import number
+from emulator.aws.dynamodb_projection import paths_in, project
 from emulator.aws.hooks import replace
 
 TOKEN_SECONDS = 10 * 60
@@ -28,6 +31,9 @@ def install(now: Callable[[], float] = time.time) -> None:
     """Change moto's DynamoDB as this module's docstring describes."""
     _store_sums_as_numbers()
     _remember_tokens(now)
+    _cancel_for_what_an_item_is()
+    _return_what_was_updated()
+    _change_expiry_once()
 
 
 def _store_sums_as_numbers() -> None:
@@ -80,3 +86,90 @@ def _remember_tokens(now: Callable[[], float]) -> None:
         return result
 
     replace(DynamoHandler, "transact_write_items", transact_write_items)
+
+
+class ValidationError(Exception):
+    """The reason, by its name, for which moto then cancels the transaction."""
+
+
+# Messages of an update that depend on the item: with one of them AWS cancels a transaction.
+_OF_ITEMS = (
+    "An operand in the update expression has an incorrect data type",
+    "Item size to update has exceeded the maximum allowed size",
+    "The document path provided in the update expression is invalid for update",
+    "The provided expression refers to an attribute that does not exist in the item",
+)
+
+
+def _cancel_for_what_an_item_is() -> None:
+    """moto rejects the whole request without a reason for each action."""
+    transact, update = DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item
+
+    def transact_write_items(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self.emulator_transacts = True
+        try:
+            return transact(self, *args, **kwargs)
+        finally:
+            self.emulator_transacts = False
+
+    def update_item(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return update(self, *args, **kwargs)
+        except MockValidationException as error:
+            text = str(error.message)
+            if self.__dict__.get("emulator_transacts") and text in _OF_ITEMS:
+                raise ValidationError(text) from error
+            raise
+
+    replace(DynamoDBBackend, "transact_write_items", transact_write_items)
+    replace(DynamoDBBackend, "update_item", update_item)
+
+
+def _return_what_was_updated() -> None:
+    """moto leaves out what has the same value as before, and counts capacity unasked."""
+    original = DynamoHandler.update_item
+
+    def update_item(self: Any) -> Any:
+        asked, text = self.body.get("ReturnValues"), self.body.get("UpdateExpression")
+        narrows = text is not None and asked in ("UPDATED_OLD", "UPDATED_NEW")
+        if narrows:
+            self.body["ReturnValues"] = asked.replace("UPDATED", "ALL")
+        response = original(self)
+        result: Any = response.result
+        if narrows and "Attributes" in result:
+            names = self.body.get("ExpressionAttributeNames") or {}
+            paths = paths_in(",".join(grammar.updated_paths(text)), names)
+            result["Attributes"] = project(result["Attributes"], paths)
+        if not result.get("Attributes"):
+            result.pop("Attributes", None)
+        if self.body.get("ReturnConsumedCapacity", "NONE") == "NONE":
+            result.pop("ConsumedCapacity", None)
+        return response
+
+    replace(DynamoHandler, "update_item", update_item)
+
+
+def _change_expiry_once() -> None:
+    """UpdateTimeToLive changes something; both operations know DynamoDB's code for no table."""
+    original = DynamoDBBackend.update_time_to_live
+    describe = DynamoDBBackend.describe_time_to_live
+
+    def update_time_to_live(self: Any, table_name: str, ttl_spec: dict[str, Any]) -> None:
+        now = self.get_table(table_name).ttl
+        enabled, attribute = now["TimeToLiveStatus"] == "ENABLED", now.get("AttributeName")
+        if enabled and ttl_spec.get("AttributeName") not in (None, attribute):
+            raise MockValidationException(
+                "TimeToLive is active on a different AttributeName: current AttributeName is "
+                f"{attribute}"
+            )
+        if bool(ttl_spec.get("Enabled")) == enabled:
+            state = "enabled" if enabled else "disabled"
+            raise MockValidationException(f"TimeToLive is already {state}")
+        original(self, table_name, ttl_spec)
+
+    def describe_time_to_live(self: Any, table_name: str) -> Any:
+        self.get_table(table_name)
+        return describe(self, table_name)
+
+    replace(DynamoDBBackend, "update_time_to_live", update_time_to_live)
+    replace(DynamoDBBackend, "describe_time_to_live", describe_time_to_live)

@@ -37,7 +37,6 @@ def install() -> None:
     replace(DynamoType, "__deepcopy__", _copied)
     replace(Item, "to_json", _to_json)
     replace(Item, "__init__", _init_item)
-    _project_directly()
     _copy_no_results()
     _measure_directly()
     _copy_trees()
@@ -100,24 +99,6 @@ def _init_item(
         dict.__setitem__(self.attrs, name, DynamoType(value))
     if self.size() > ITEM_LIMIT:
         raise ItemSizeTooLarge
-
-
-def _project_directly() -> None:
-    """moto turns the whole item into Python's values for each name, and back."""
-    original = Item.project
-
-    def project(self: Any, expressions: list[list[str]]) -> Any:
-        if any(len(path) != 1 or "[" in path[0] for path in expressions):
-            return original(self, expressions)
-        result: Any = Item.__new__(Item)
-        result.hash_key, result.range_key = self.hash_key, self.range_key
-        result.attrs = LimitedSizeDict()
-        for (name,) in expressions:
-            if name in self.attrs:
-                dict.__setitem__(result.attrs, name, self.attrs[name])
-        return result
-
-    replace(Item, "project", project)
 
 
 def _copy_no_results() -> None:

@@ -16,13 +16,26 @@ from typing import Any, NamedTuple
 
 import moto.dynamodb.models
 from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.parsing.ast_nodes import Node  # type: ignore[attr-defined]  # untyped
+from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]  # untyped
+    Node,
+    UpdateExpressionAddAction,
+    UpdateExpressionDeleteAction,
+    UpdateExpressionRemoveAction,
+    UpdateExpressionSetAction,
+)
 from moto.dynamodb.parsing.executors import SetExecutor
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
+from moto.dynamodb.parsing.validators import UpdateHashRangeKeyValidator
 
 from emulator.aws.hooks import replace
 
+_ACTIONS_OF_TREES = (
+    UpdateExpressionAddAction,
+    UpdateExpressionDeleteAction,
+    UpdateExpressionRemoveAction,
+    UpdateExpressionSetAction,
+)
 _REMEMBERED = 1000  # expressions; an application has dozens
 
 _NAME = r"#?[A-Za-z_]\w*"
@@ -77,6 +90,8 @@ def install() -> None:
     validator, executor = models.UpdateExpressionValidator, models.UpdateExpressionExecutor
 
     def validated(tree: Any, **given: Any) -> Any:
+        if not given["item"].attrs:  # what moto looks at before it makes an item
+            _fill_in_key(given["item"], given["table"])
         return assignments(tree, **given) or validator(tree, **given)
 
     def executed(tree: Any, item: Any, names: Any) -> Any:
@@ -85,12 +100,32 @@ def install() -> None:
     replace(models, "UpdateExpressionValidator", validated)
     replace(models, "UpdateExpressionExecutor", executed)
     _copy_what_is_set()
+    _read_keys()
+
+
+def _fill_in_key(item: Any, table: Any) -> None:
+    keys = (table.hash_key_attr, item.hash_key), (table.range_key_attr, item.range_key)
+    for name, value in keys:
+        if value is not None:
+            dict.__setitem__(item.attrs, name, value)
 
 
 def _copy_what_is_set() -> None:
     """Where moto sets an attribute to the value of another, the two would be one object."""
     original = SetExecutor.get_action_value
     replace(SetExecutor, "get_action_value", lambda self: copy.deepcopy(original(self)))
+
+
+def _read_keys() -> None:
+    """An update may read a key attribute (`SET a = pk`); moto takes each path for one that it
+    changes."""
+    original = UpdateHashRangeKeyValidator.check_for_hash_or_range_key
+
+    def check(self: Any, node: Any) -> Any:
+        changes = type(node.parent) in _ACTIONS_OF_TREES and node.parent.children[0] is node
+        return original(self, node) if changes else node
+
+    replace(UpdateHashRangeKeyValidator, "check_for_hash_or_range_key", check)
 
 
 def _share_trees() -> None:

@@ -112,24 +112,32 @@ def _change_moto() -> None:
         cognito,
         cognito_accounts,
         cognito_tokens,
+        dynamodb_conditions,
         dynamodb_items,
+        dynamodb_pages,
+        dynamodb_projection,
         dynamodb_query,
         dynamodb_rules,
         dynamodb_speed,
         dynamodb_streams,
         dynamodb_updates,
+        sqs_attributes,
         sqs_batches,
     )
 
     cognito.install()
     cognito_accounts.install()
     cognito_tokens.install()
+    dynamodb_conditions.install()
     dynamodb_items.install()
+    dynamodb_pages.install()
+    dynamodb_projection.install()
     dynamodb_query.install()
     dynamodb_speed.install()
     dynamodb_rules.install()
     dynamodb_streams.install()
     dynamodb_updates.install()
+    sqs_attributes.install()
     sqs_batches.install()
 
 

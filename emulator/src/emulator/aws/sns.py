@@ -19,11 +19,11 @@ from moto.sns.exceptions import (
 )
 from moto.sns.models import PlatformEndpoint, SNSBackend
 
+from emulator.aws import sns_requests
 from emulator.aws.hooks import replace
 from emulator.aws.relay import Relay
 
 USER_DATA_BYTES = 2048
-MESSAGE_BYTES = 262_144  # "at most 256 KB in size (262,144 bytes, not 262,144 characters)": Publish
 _ATTRIBUTES = frozenset({"CustomUserData", "Enabled", "Token"})
 # "Subjects must be ASCII text that begins with a letter, number, or punctuation mark; must not
 # include line breaks or control characters; and must be less than 100 characters long": Publish.
@@ -41,6 +41,7 @@ def install(relay: Relay) -> None:
     _keep_endpoints_per_application()
     _hide_credentials()
     _relay_publishes(relay)
+    sns_requests.install()
 
 
 def _keep_endpoints_per_application() -> None:
@@ -136,9 +137,9 @@ def _relay_publishes(relay: Relay) -> None:
         _check_publish(arn, *args, **kwargs)
         if not message:
             raise SNSInvalidParameter("Invalid parameter: Empty message")
-        if len(message.encode()) > MESSAGE_BYTES:
-            raise SNSInvalidParameter("Invalid parameter: Message too long")
         endpoint = self.platform_endpoints.get(arn)
+        topic = None if endpoint else self.topics.get(arn)
+        sns_requests.check_message(topic, message, **kwargs)
         if endpoint is None:
             return original(self, message, arn, *args, **kwargs)
         payload = message
@@ -172,14 +173,13 @@ def _check_publish(arn: str | None, phone_number: str | None = None, **given: An
 
 def entry_for(platform: str, message: str) -> str:
     """The entry of a `MessageStructure=json` message that goes to this platform."""
-    prefix = "Invalid parameter: Message Structure - "
     try:
         entries = json.loads(message)
     except ValueError:
-        raise SNSInvalidParameter(prefix + "JSON message body failed to parse") from None
-    if not isinstance(entries, dict) or "default" not in entries:
-        raise SNSInvalidParameter(prefix + "No default entry in JSON message body")
+        raise SNSInvalidParameter(sns_requests.UNPARSED) from None
+    if not isinstance(entries, dict) or not isinstance(entries.get("default"), str):
+        raise SNSInvalidParameter(sns_requests.NO_DEFAULT)
     entry = entries.get(platform, entries["default"])
     if not isinstance(entry, str):
-        raise SNSInvalidParameter(prefix + "JSON message body failed to parse")
+        raise SNSInvalidParameter(sns_requests.UNPARSED)
     return entry

@@ -25,7 +25,7 @@ from moto.sqs.exceptions import (
 from moto.sqs.models import SQSBackend
 from moto.sqs.responses import SQSResponse
 
-from emulator.aws import sqs_receipts
+from emulator.aws import sqs_attributes, sqs_receipts
 from emulator.aws.checks import sqs as checks
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.hooks import replace
@@ -69,6 +69,7 @@ def _send_message_batch(
     for entry in given:
         try:
             checks.check_message(entry)
+            sqs_attributes.check_size(queue, entry, "cannot be validated")
             sent.append(_send(self, queue_name, entry))
         except (Rejection, SQSException) as error:
             failed.append(_error(entry["Id"], str(error.code), str(error.message)))

@@ -53,7 +53,22 @@ def _field(name: str, rule: Any, in_or: bool) -> Test:
 
 
 def _at(value: Any, name: str) -> Any:
-    return value.get(name, ABSENT) if isinstance(value, Mapping) else ABSENT
+    """The field of that name. event-ruler joins the names on the way to a field with dots, so
+    `{"a": {"b": 1}}` has a field `a.b`, and in `{"a.b": 1}` there is an `a` with a field `b`."""
+    if not isinstance(value, Mapping):
+        return ABSENT
+    if name in value:
+        return value[name]
+    begin = f"{name}."
+    inside = {key.removeprefix(begin): each for key, each in value.items() if key.startswith(begin)}
+    if inside:
+        return inside
+    parts = name.split(".")
+    for length in range(1, len(parts)):
+        found = _at(value, ".".join(parts[:length]))
+        if isinstance(found, Mapping):
+            return _at(found, ".".join(parts[length:]))
+    return ABSENT
 
 
 def _inside(test: Test, value: Any) -> bool:

@@ -49,6 +49,8 @@ class QueueProvider:
         longest = _LONGEST_NAME - len(suffix)
         name = properties.get("QueueName") or physical_name(resource, longest) + suffix
         attributes = {key: _text(properties[key]) for key in _ATTRIBUTES if key in properties}
+        if not fifo:
+            attributes.pop("FifoQueue", None)  # absent where it is false
         url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         described = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self.urls[name] = url

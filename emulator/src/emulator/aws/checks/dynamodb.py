@@ -7,11 +7,12 @@ Source: DynamoDB API reference, and "Constraints in Amazon DynamoDB", developer 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.aws.checks import expressions
+from emulator.aws.checks import dynamodb_legacy, expressions
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import bytes_in, checked
 
@@ -27,16 +28,19 @@ _MISMATCH = "The provided key element does not match the schema"
 _SIZE = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: {}"
 _LONG_NAMES = {"S": "string", "B": "binary"}
 _ACTIONS = ("ADD", "PUT", "DELETE")
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _AT_LEAST_1 = "Member must have length greater than or equal to 1"
 
 
 @dataclass(frozen=True)
 class Schema:
-    """Names of a table's key attributes, hash key first, and of its indexes'; `types` of all."""
+    """Names of a table's key attributes, hash key first, and of its indexes'; `types` of all.
+    `projected` has the attributes of those global indexes that do not project all."""
 
     keys: tuple[str, ...]
     types: Mapping[str, str]
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    projected: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 SchemaOf = Callable[[str], Schema | None]
@@ -54,6 +58,25 @@ def check(operation: str, given: Parameters, schema: SchemaOf) -> None:
         _check_transaction(operation, given, schema)
 
 
+def check_table_names(given: Parameters) -> None:
+    """Names, not ARNs, which the same parameter takes: naming rules, developer guide. Raises
+    Rejection."""
+    requests = given.get("RequestItems")
+    actions = given.get("TransactItems")
+    parts = [part for action in actions for part in action.values()] if actions else [given]
+    names = [*requests] if isinstance(requests, dict) else [each.get("TableName") for each in parts]
+    for name in names:
+        if not isinstance(name, str) or name.startswith("arn:"):
+            continue
+        if not 3 <= len(name) <= 255:
+            raise Rejection(
+                "TableName must be at least 3 characters long and at most 255 characters long"
+            )
+        if not _TABLE_NAME.fullmatch(name):
+            bound = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+            raise Rejection(_SIZE.format(name, "tableName", bound))
+
+
 def _check_single(operation: str, given: Parameters, schema: SchemaOf) -> None:
     if given.get("Limit") is not None and int(given["Limit"]) < 1:
         bound = "Member must have value greater than or equal to 1"
@@ -69,6 +92,8 @@ def _check_single(operation: str, given: Parameters, schema: SchemaOf) -> None:
     if "Key" in given:
         _check_key(given["Key"], table)
     _check_attribute_updates(given.get("AttributeUpdates") or {}, table)
+    dynamodb_legacy.rewrite(given, _keys_of_read(given, table))
+    expressions.check_scalar_keys(given, table.keys, table.indexes)
     if operation == "PutItem":
         _check_index_keys(given.get("Item", {}), table)
     if operation in ("Query", "Scan"):
@@ -135,13 +160,23 @@ def _check_index_keys(item: Mapping[str, Mapping[str, Any]], table: Schema) -> N
                 )
 
 
-def _check_page(given: Parameters, table: Schema) -> None:
+def _keys_of_read(given: Parameters, table: Schema) -> tuple[str, ...]:
+    """Of what a Query or a Scan reads; of the table for all else. Raises Rejection."""
     index = given.get("IndexName")
-    names = table.indexes.get(index, ()) if index else table.keys
+    if index and index not in table.indexes:
+        raise Rejection(f"The table does not have the specified index: {index}")
+    return table.indexes[index] if index else table.keys
+
+
+def _check_page(given: Parameters, table: Schema) -> None:
+    names = _keys_of_read(given, table)
     if "FilterExpression" in given and "KeyConditionExpression" in given:
         expressions.check_filter(given, names)
     if "KeyConditionExpression" in given:
         expressions.check_key_types(given, {name: table.types[name] for name in names})
+    projected = table.projected.get(str(given.get("IndexName")))
+    if projected is not None:
+        expressions.check_projected(given, projected)
     start = given.get("ExclusiveStartKey")
     if not start:
         return
@@ -206,6 +241,7 @@ def _check_batch_get(given: Parameters, schema: SchemaOf) -> None:
         raise Rejection("Too many items requested for the BatchGetItem call")
     for name, asked in requests.items():
         expressions.check(asked)
+        dynamodb_legacy.rewrite(asked)
         table = schema(name)
         asked["Keys"] = [
             {attribute: checked(value) for attribute, value in key.items()} for key in asked["Keys"]

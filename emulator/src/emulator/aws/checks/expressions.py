@@ -40,6 +40,7 @@ _ORDERED = ("S", "N", "B")  # the types that <, <=, >, >= and BETWEEN compare
 _SIZED = ("S", "B", "SS", "NS", "BS", "L", "M")
 _NOT_OF_KEYS = re.compile(r"<>|(?<![#:\w])(?:OR|NOT|IN)\b", re.IGNORECASE)
 _OF_KEYS = {"and", "between", "begins_with"}
+_INTO = re.compile(r"(?<![\w.:#])(#?[A-Za-z_]\w*)\s*(?=[.\[])")
 _FIRST_OF_PATH = re.compile(r"(?<![\w.:#])#?[A-Za-z_]\w*")
 
 
@@ -47,6 +48,8 @@ def check(given: Mapping[str, Any]) -> None:
     """Of one operation, or one part of a batch. Raises Rejection."""
     present = [name for name in NAMES if given.get(name) is not None]
     legacy = [name for name in _LEGACY if given.get(name)]
+    if "KeyConditionExpression" not in present and "KeyConditions" in legacy:
+        legacy.remove("KeyConditions")  # they go together with other expressions
     if present and legacy:
         raise Rejection(
             "Can not use both expression and non-expression parameters in the same request: "
@@ -100,6 +103,7 @@ class _Read(NamedTuple):
     size: int
     placeholders: tuple[str, ...]
     values: tuple[str, ...]
+    into: tuple[str, ...]  # attributes whose elements it looks at
 
 
 @lru_cache(1000)
@@ -108,6 +112,7 @@ def _read(text: str) -> _Read:
         len(text.encode()) if text.strip() else 0,
         tuple(_PLACEHOLDER.findall(text)),
         tuple(_VALUE.findall(text)),
+        tuple(_INTO.findall(text)),
     )
 
 
@@ -274,3 +279,32 @@ def check_key_types(given: Mapping[str, Any], types: Mapping[str, str]) -> None:
                     "One or more parameter values are not valid. The AttributeValue for a key "
                     f"attribute cannot contain an empty string value. Key: {name}"
                 )
+
+
+def check_scalar_keys(
+    given: Mapping[str, Any], keys: Collection[str], indexes: Mapping[str, Collection[str]]
+) -> None:
+    """No expression looks into a key attribute. Raises Rejection."""
+    names = given.get("ExpressionAttributeNames") or {}
+    for expression in NAMES:
+        for first in _read(str(given.get(expression) or "")).into:
+            name = names.get(first, first)
+            if name in keys or any(name in each for each in indexes.values()):
+                kind = "Key" if name in keys else "IndexKey"
+                raise Rejection(
+                    "Key attributes must be scalars; list random access '[]' and map lookup '.' "
+                    f"are not allowed: {kind}: {name}"
+                )
+
+
+def check_projected(given: Mapping[str, Any], projected: Collection[str]) -> None:
+    """ "Global secondary index queries cannot fetch attributes from the parent table": Query, API
+    reference. Raises Rejection."""
+    names = given.get("ExpressionAttributeNames") or {}
+    asked = _FIRST_OF_PATH.findall(str(given.get("ProjectionExpression") or ""))
+    lacking = [name for each in asked if (name := names.get(each, each)) not in projected]
+    if lacking:
+        raise Rejection(
+            "One or more parameter values were invalid: Global secondary index "
+            f"{given['IndexName']} does not project [{', '.join(lacking)}]"
+        )

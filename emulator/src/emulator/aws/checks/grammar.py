@@ -29,6 +29,8 @@ _OF_UPDATES = ("if_not_exists", "list_append")
 _KEYWORDS = {"AND", "OR", "NOT", "BETWEEN", "IN"}
 _TOKEN = re.compile(r"\s+|[A-Za-z_]\w*|#\w+|:\w+|\d+|<>|<=|>=|[=<>(),.\[\]]|.", re.DOTALL)
 _END = "<EOF>"
+_CLAUSES = ("SET", "ADD", "REMOVE", "DELETE")
+_OF_PATH = re.compile(r"#?\w+|[.\[\]]")
 
 
 class Operand(NamedTuple):
@@ -210,9 +212,26 @@ def check_sums(update: str) -> None:
     depth = signs = 0
     for word in _TOKEN.findall(update):
         depth += (word == "(") - (word == ")")
-        if (depth == 0 and word == ",") or word.upper() in ("SET", "ADD", "REMOVE", "DELETE"):
+        if (depth == 0 and word == ",") or word.upper() in _CLAUSES:
             signs = 0
         if depth == 0 and word in "+-":
             signs += 1
             if signs > 1:
                 raise Rejection(f'Syntax error; token: "{word}", near: "{word}"')
+
+
+@lru_cache(1000)
+def updated_paths(update: str) -> tuple[str, ...]:
+    """What the clauses of an update expression change, as it is written there."""
+    found: list[str] = []
+    begins, depth = False, 0
+    for word in filter(str.strip, _TOKEN.findall(update)):
+        depth += (word == "(") - (word == ")")
+        if word.upper() in _CLAUSES or (depth == 0 and word == ","):
+            begins = True
+            found.append("")
+        elif begins and _OF_PATH.fullmatch(word):
+            found[-1] += word
+        else:
+            begins = False
+    return tuple(filter(None, found))

@@ -37,8 +37,10 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
         if service not in _TYPES:
             return body
         if service == _SQS:
+            sqs.check_queue(operation, given)
             sqs.check(operation, given)
             return body
+        dynamodb.check_table_names(given)
         dynamodb.check(operation, given, lambda name: _schema(region_of(headers), name))
     except _MALFORMED as error:
         raise malformed(headers, body) or Rejection(str(error), _SERIALIZATION) from error
@@ -96,4 +98,15 @@ def _described(table: Any) -> Schema:
         names(table.schema),
         {each["AttributeName"]: each["AttributeType"] for each in table.attr},
         {index.name: names(index.schema) for index in indexes},
+        {
+            index.name: frozenset(
+                (
+                    *names(table.schema),
+                    *names(index.schema),
+                    *(index.projection.get("NonKeyAttributes") or ()),
+                )
+            )
+            for index in table.global_indexes
+            if (index.projection or {}).get("ProjectionType", "ALL") != "ALL"
+        },
     )

@@ -26,6 +26,8 @@ _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
 
 def check(operation: str, given: Mapping[str, Any]) -> None:
     """Raises Rejection. The entries of a batch are checked one by one, see sqs_batches.py."""
+    if operation == "ReceiveMessage":
+        _check_asked(given)
     if operation == "SendMessage":
         check_message(given)
     elif operation in ("ReceiveMessage", "ChangeMessageVisibility"):
@@ -35,6 +37,38 @@ def check(operation: str, given: Mapping[str, Any]) -> None:
         _check_id(given, "ReceiveRequestAttemptId")
     elif operation in ("CreateQueue", "SetQueueAttributes"):
         sqs_queues.check(given.get("Attributes") or {})
+
+
+def check_queue(operation: str, given: Mapping[str, Any]) -> None:
+    """Raises Rejection."""
+    if "QueueUrl" not in given and operation in _of_queues():
+        message = "The request must contain the parameter QueueUrl."
+        raise Rejection(message, "MissingParameter")
+
+
+@cache
+def _of_queues() -> frozenset[str]:
+    """Operations about one queue."""
+    model = get_service_model("sqs")
+    operations = (model.operation_model(name) for name in model.operation_names)
+    shapes = {each.name: each.input_shape for each in operations}
+    return frozenset(
+        name for name, shape in shapes.items() if shape and "QueueUrl" in shape.required_members
+    )
+
+
+def _check_asked(given: Mapping[str, Any]) -> None:
+    for name, least, most, bounds in (
+        ("MaxNumberOfMessages", 1, 10, "between 1 and 10"),
+        ("WaitTimeSeconds", 0, 20, ">= 0 and <= 20"),
+    ):
+        value = given.get(name)
+        if value is not None and not least <= int(value) <= most:
+            raise Rejection(
+                f"Value {value} for parameter {name} is invalid. Reason: Must be {bounds}, if "
+                "provided.",
+                "InvalidParameterValue",
+            )
 
 
 def check_message(message: Mapping[str, Any]) -> None:
@@ -61,6 +95,10 @@ def check_message(message: Mapping[str, Any]) -> None:
             raise Rejection(
                 f"Message system attribute name '{name}' is invalid.", "InvalidParameterValue"
             )
+    for name, value in (message.get("MessageSystemAttributes") or {}).items():
+        if value.get("DataType") != "String":
+            why = f"Message system attribute '{name}' must be of the type String."
+            raise Rejection(why, "InvalidParameterValue")
     _require_between(message, "DelaySeconds", MOST_DELAY)
     for name in ("MessageGroupId", "MessageDeduplicationId"):
         _check_id(message, name)
@@ -113,9 +151,10 @@ def _check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
             "InvalidParameterValue",
         )
     for name, value in attributes.items():
-        why = _wrong_name(name) or _wrong_value(value)
+        why = _wrong_name(name)
+        why = f"Message attribute '{name}' {why}." if why else _wrong_value(name, value)
         if why:
-            raise Rejection(f"Message attribute '{name}' {why}.", "InvalidParameterValue")
+            raise Rejection(why, "InvalidParameterValue")
 
 
 def _wrong_name(name: str) -> str:
@@ -126,17 +165,20 @@ def _wrong_name(name: str) -> str:
     return ""
 
 
-def _wrong_value(value: Mapping[str, Any]) -> str:
+def _wrong_value(name: str, value: Mapping[str, Any]) -> str:
     kind, _, _ = str(value.get("DataType", "String")).partition(".")
     text, data = value.get("StringValue"), value.get("BinaryValue")
     if kind not in ("String", "Number", "Binary") or len(str(value.get("DataType", ""))) > 256:
-        return "must have a type of String, Number or Binary"
+        return (
+            f"The type of message (user) attribute '{name}' is invalid. You must use only the "
+            "following supported type prefixes: Binary, Number, String."
+        )
     if not (data if kind == "Binary" else text):
-        return "must contain a non-empty value of its type"
+        return f"Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'."
     if kind == "Number" and not _NUMBER.fullmatch(str(text)):
-        return "can't be cast to a number"
+        return f"Can't cast the value of message (user) attribute '{name}' to a number."
     if text and _FOREIGN.search(str(text)):
-        return "has a character that a message must not have"
+        return f"Message attribute '{name}' has a character that a message must not have."
     return ""
 
 

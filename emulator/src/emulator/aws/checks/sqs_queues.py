@@ -28,6 +28,8 @@ _VALUES = {
     "SqsManagedSseEnabled": ("true", "false"),
 }
 _MOST_RECEIVES = 1000
+_DOCUMENTS = ("Policy", "RedriveAllowPolicy")
+_PARAMETER = "InvalidParameterValue"
 
 
 def check(attributes: Mapping[str, Any]) -> None:
@@ -36,7 +38,9 @@ def check(attributes: Mapping[str, Any]) -> None:
         if name not in _known():
             raise Rejection(f"Unknown Attribute {name}.", "InvalidAttributeName")
         text = str(value)
-        if text and not _is_valid(name, text):
+        if name == "RedrivePolicy" and text:
+            _check_redrive_policy(text)
+        elif text and not _is_valid(name, text):
             raise Rejection(f"Invalid value for the parameter {name}.", "InvalidAttributeValue")
 
 
@@ -46,14 +50,30 @@ def _is_valid(name: str, text: str) -> bool:
     if name in _BOUNDS:
         least, most = _BOUNDS[name]
         return text.isascii() and text.isdigit() and least <= int(text) <= most
-    if name != "RedrivePolicy":
-        return True
+    return name not in _DOCUMENTS or _parsed(text) is not None
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        policy = json.loads(text)
-        receives = int(policy["maxReceiveCount"])
-        return "deadLetterTargetArn" in policy and 1 <= receives <= _MOST_RECEIVES
-    except (KeyError, TypeError, ValueError):
-        return False
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _check_redrive_policy(text: str) -> None:
+    begin = f"Value {text} for parameter RedrivePolicy is invalid. Reason: "
+    policy = _parsed(text)
+    if policy is None:
+        raise Rejection(f"{begin}Redrive policy is not a valid JSON map.", _PARAMETER)
+    for name in ("deadLetterTargetArn", "maxReceiveCount") if policy else ():
+        if name not in policy:
+            why = f"Redrive policy does not contain mandatory attribute: {name}."
+            raise Rejection(begin + why, _PARAMETER)
+    count = str(policy.get("maxReceiveCount", 1))
+    if not (count.isascii() and count.isdigit() and 1 <= int(count) <= _MOST_RECEIVES):
+        why = f"Invalid value for maxReceiveCount: {count}, valid values are from 1 to "
+        raise Rejection(f"{begin}{why}{_MOST_RECEIVES} both inclusive.", _PARAMETER)
 
 
 @cache

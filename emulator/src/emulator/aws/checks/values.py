@@ -83,10 +83,6 @@ def _set(kind: str) -> Callable[[list[Any], int], list[Any]]:
             raise Rejection("Unexpected value type in payload", "SerializationException")
         if kind == "NS":
             members = [number(each) for each in members]
-        elif "" in members:
-            raise Rejection(
-                f"{_INVALID}An {_SETS[kind]} set may not have a empty string as a member"
-            )
         if len(set(members)) < len(members):
             listed = ", ".join(members)
             raise Rejection(f"{_INVALID}Input collection [{listed}] contains duplicates.")

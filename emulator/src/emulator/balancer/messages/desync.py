@@ -19,7 +19,8 @@ _NOT_A_LETTER = re.compile(r"[^a-z]+")
 _FRAMING = {"transferencoding": "transfer-encoding", "contentlength": "content-length"}
 # What some servers turn into these letters, as UTF-8 read as lower-case Latin-1: long s, dotless i.
 _LIKE = {"s": "\u00e5\u00bf", "i": "\u00e4\u00b1"}
-_UNUSUAL_VALUE = re.compile(r"[^\t\x20-\x7e]")
+# Bytes from 0x80 on are obs-text, which RFC 9110 (section 5.5) allows.
+_UNUSUAL_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class Doubt(NamedTuple):
@@ -62,10 +63,36 @@ def gravest(one: Doubt | None, other: Doubt | None) -> Doubt | None:
     return one
 
 
-@functools.lru_cache(1024)
+def severe_framing(fields: Sequence[Field]) -> str | None:
+    """Why headers that look like Content-Length or Transfer-Encoding (`Content-Length : 3`,
+    `content_length: 3`) contradict those, or have no value of them; None where they do not."""
+    lengths: set[str] = set()
+    chunked = 0
+    alike = False
+    for key, _, value in fields:
+        name = _looks_like(key)
+        alike = alike or (name is not None and name != key)
+        if name == "content-length":
+            lengths.add(value.strip().lstrip("0") or "0")
+        elif name is not None:
+            chunked += sum(each.strip().lower() == "chunked" for each in value.split(","))
+    if not alike:
+        return None
+    if not all(each.isascii() and each.isdigit() for each in lengths):
+        return "BadContentLength"
+    if len(lengths) > 1:
+        return "MultipleContentLength"
+    return "MultipleTransferEncodingChunked" if chunked > 1 else None
+
+
 def _suspicious(key: str) -> bool:
+    like = _looks_like(key)
+    return like is not None and like != key
+
+
+@functools.lru_cache(1024)
+def _looks_like(key: str) -> str | None:
     plain = key
     for letter, looks in _LIKE.items():
         plain = plain.replace(looks, letter)
-    like = _FRAMING.get(_NOT_A_LETTER.sub("", plain))
-    return like is not None and like != key
+    return _FRAMING.get(_NOT_A_LETTER.sub("", plain))

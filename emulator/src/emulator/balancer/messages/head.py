@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from emulator.balancer.messages.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
+from emulator.balancer.messages.desync import (
+    Doubt,
+    doubt_of_body,
+    doubt_of_headers,
+    gravest,
+    severe_framing,
+)
 from emulator.balancer.messages.headers import Field, Pair, members, too_many_forwarded, values_of
 from emulator.balancer.settings import MONITOR, STRICTEST, BalancerSettings
 
@@ -114,6 +120,9 @@ def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
         raise Rejected(463, "too many addresses in X-Forwarded-For")
     if values.get("content-type", ("",))[-1].startswith("application/grpc"):
         raise Rejected(464, "gRPC, to target groups of version HTTP1")
+    contradiction = severe_framing(fields) if settings.desync != MONITOR else None
+    if contradiction is not None:
+        raise Rejected(400, contradiction)
     hosts = values.get("host", [""])
     if len(hosts) > 1 or not _HOST.fullmatch(hosts[0]):
         raise Rejected(400, "more than one Host header, or one that is no host")  # RFC 9112, 3.2

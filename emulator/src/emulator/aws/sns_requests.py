@@ -1,0 +1,279 @@
+"""Requests of SNS that it rejects before it looks at what they are about, with its own codes.
+
+moto stumbles over an ARN that is none, takes attributes without a value, counts the message alone,
+loses an entry of a batch, and has other codes. Source: SNS API reference, Publish, PublishBatch and
+CreatePlatformApplication; codes and messages are those that LocalStack has recorded of SNS
+(github.com/localstack/localstack, tests/aws/services/sns).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.sns.exceptions import (
+    BatchEntryIdsNotDistinct,
+    SNSException,
+    SNSInvalidParameter,
+    TooManyEntriesInBatchRequest,
+    TopicNotFound,
+)
+from moto.sns.models import SNSBackend
+from moto.sns.responses import SNSResponse
+
+from emulator.aws.checks.values import bytes_in
+from emulator.aws.hooks import replace
+
+MESSAGE_BYTES = 262_144  # "at most 256 KB in size (262,144 bytes, not 262,144 characters)": Publish
+NO_DEFAULT = "Invalid parameter: Message Structure - No default entry in JSON message body"
+UNPARSED = "Invalid parameter: Message Structure - JSON message body failed to parse"
+_ARNS = ("TopicArn", "TargetArn", "EndpointArn", "PlatformApplicationArn")
+_OPERATIONS = (
+    "create_platform_endpoint",
+    "delete_endpoint",
+    "get_endpoint_attributes",
+    "get_platform_application_attributes",
+    "get_topic_attributes",
+    "publish",
+    "publish_batch",
+    "set_endpoint_attributes",
+)
+_FIELDS = {"String": "StringValue", "Number": "StringValue", "Binary": "BinaryValue"}
+_NOT_OF_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BATCH_ID = re.compile(r"[A-Za-z0-9_-]*")
+_LONGEST_ID, _LONGEST_NAME = 80, 256
+_APPLICATION = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+# "ADM, APNS, APNS_SANDBOX, and GCM" and others: CreatePlatformApplication
+_PLATFORMS = frozenset(
+    {"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "MACOS"}
+    | {"MACOS_SANDBOX", "MPNS", "WNS"}
+)
+
+
+class ParameterValueInvalid(SNSException):
+    code = "ParameterValueInvalid"
+
+
+class ValidationError(SNSException):
+    code = "ValidationError"
+
+
+class InvalidBatchEntryId(SNSException):
+    code = "InvalidBatchEntryId"
+
+
+class EmptyBatchRequest(SNSException):
+    code = "EmptyBatchRequest"
+
+
+class BatchRequestTooLong(SNSException):
+    code = "BatchRequestTooLong"
+
+
+def install() -> None:
+    """Change moto's SNS as this module's docstring describes."""
+    replace(SNSResponse, "publish", _to_one_target(SNSResponse.publish))
+    for name in _OPERATIONS:
+        replace(SNSResponse, name, _with_arns(getattr(SNSResponse, name)))
+    original = SNSResponse._transform_message_attributes
+
+    def transform(self: Any, message_attributes: dict[str, Any]) -> Any:
+        for name, value in message_attributes.items():
+            _check_name(name)
+            _check_value(name, value)
+        return original(self, message_attributes)
+
+    replace(SNSResponse, "_transform_message_attributes", transform)
+    replace(SNSBackend, "publish_batch", _publish_batch)
+    replace(SNSBackend, "create_platform_application", _create_application())
+
+
+def _with_arns(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def operation(self: Any) -> Any:
+        for name in _ARNS:
+            value = self._get_param(name)
+            parts = 6 if value is None else len(value.split(":"))
+            if parts < 6:
+                raise SNSInvalidParameter(
+                    f"Invalid parameter: {name} Reason: An ARN must have at least 6 elements, not "
+                    f"{parts}"
+                )
+        return original(self)
+
+    return operation
+
+
+def _to_one_target(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def publish(self: Any) -> Any:
+        target, topic = self._get_param("TargetArn"), self._get_param("TopicArn")
+        phone = self._get_param("PhoneNumber")
+        if sum(each is not None for each in (target, topic, phone)) > 1:
+            raise SNSInvalidParameter(
+                "Invalid parameter: TopicArn, TargetArn and PhoneNumber Reason: a message has one "
+                "of them"
+            )
+        if phone is not None and not re.fullmatch(r"\+[1-9]\d{1,14}", phone, re.ASCII):
+            raise SNSInvalidParameter(
+                f"Invalid parameter: PhoneNumber Reason: {phone} is not valid to publish to"
+            )
+        endpoint = target is not None and ":endpoint/" in target
+        if endpoint and target not in self.backend.platform_endpoints:
+            raise SNSInvalidParameter(
+                "Invalid parameter: TargetArn Reason: No endpoint found for the target arn "
+                "specified"
+            )
+        if not endpoint and (topic or target) and (topic or target) not in self.backend.topics:
+            raise TopicNotFound
+        return original(self)
+
+    return publish
+
+
+def check_message(
+    topic: Any, message: str, group_id: Any = None, deduplication_id: Any = None, **given: Any
+) -> None:
+    """Of a topic or, where that is None, an endpoint. Raises SNS's error."""
+    if size(message, given.get("message_attributes") or {}) > MESSAGE_BYTES:
+        raise SNSInvalidParameter("Invalid parameter: Message too long")
+    if given.get("message_structure") == "json" and topic is not None:
+        try:
+            entries = json.loads(message)
+        except ValueError:
+            raise SNSInvalidParameter(UNPARSED) from None
+        if not isinstance(entries, dict) or not isinstance(entries.get("default"), str):
+            raise SNSInvalidParameter(NO_DEFAULT)
+    if topic is None or str(topic.fifo_topic).lower() != "true":
+        return
+    if not group_id:
+        raise SNSInvalidParameter(
+            "Invalid parameter: The MessageGroupId parameter is required for FIFO topics"
+        )
+    if not deduplication_id and str(topic.content_based_deduplication).lower() != "true":
+        raise SNSInvalidParameter(
+            "Invalid parameter: The topic should either have ContentBasedDeduplication enabled or "
+            "MessageDeduplicationId provided explicitly"
+        )
+
+
+def size(message: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
+    """In bytes, with names, types and values of the attributes, as moto has them."""
+    return len(message.encode()) + sum(
+        len(name.encode()) + len(kind.encode()) + _bytes(kind, value["Value"])
+        for name, value in attributes.items()
+        for kind in (str(value["Type"]),)
+    )
+
+
+def _bytes(kind: str, value: Any) -> int:
+    text = str(value)
+    return bytes_in(text) if kind.startswith("Binary") else len(text.encode())
+
+
+def _check_name(name: str) -> None:
+    if len(name) > _LONGEST_NAME:
+        text = "Length of message attribute name must be less than 256 bytes."
+        raise ParameterValueInvalid(text)
+    if found := _NOT_OF_NAMES.search(name):
+        raise ParameterValueInvalid(
+            f"Invalid non-alphanumeric character '#x{ord(found[0]):X}' was found in the message "
+            "attribute name. Can only include alphanumeric characters, hyphens, underscores, or "
+            "dots."
+        )
+    for where, wrong in (("starting", name.startswith(".")), ("ending", name.endswith("."))):
+        if wrong:
+            raise ParameterValueInvalid(
+                f"Invalid message attribute name {where} with character '.' was found."
+            )
+    if ".." in name:
+        raise ParameterValueInvalid("Message attribute name can not have successive '.' character.")
+
+
+def _check_value(name: str, value: Mapping[str, Any]) -> None:
+    begin, kind = f"The message attribute '{name}'", value.get("DataType")
+    if not kind:
+        raise ValidationError(
+            f"1 validation error detected: Value null at 'messageAttributes.{name}.member.dataType'"
+            " failed to satisfy constraint: Member must not be null"
+        )
+    base = kind.partition(".")[0]
+    if base not in _FIELDS:
+        raise ParameterValueInvalid(
+            f"{begin} has an invalid message attribute type, the set of supported type prefixes is "
+            "Binary, Number, and String."
+        )
+    given = [field for field in ("StringValue", "BinaryValue") if value.get(field)]
+    if not given:
+        raise ParameterValueInvalid(
+            f"{begin} must contain non-empty message attribute value for message attribute type "
+            f"'{kind}'."
+        )
+    if _FIELDS[base] not in given:
+        field = _FIELDS[base].removesuffix("Value")
+        raise ParameterValueInvalid(f"{begin} with type '{kind}' must use field '{field}'.")
+    if base == "Number" and not _NUMBER.fullmatch(value["StringValue"]):
+        raise ParameterValueInvalid(f"Could not cast message attribute '{name}' value to number.")
+
+
+def _publish_batch(
+    self: Any, topic_arn: str, publish_batch_request_entries: list[dict[str, Any]]
+) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+    """What is wrong with one entry rejects them all."""
+    entries = publish_batch_request_entries
+    if topic_arn not in self.topics:
+        raise TopicNotFound
+    if not entries:
+        raise EmptyBatchRequest("The batch request doesn't contain any entries.")
+    if len(entries) > 10:
+        raise TooManyEntriesInBatchRequest
+    ids = [entry["Id"] for entry in entries]
+    for each in ids:
+        _check_id(each)
+    if len(set(ids)) < len(ids):
+        raise BatchEntryIdsNotDistinct
+    sizes = (size(entry["Message"], entry.get("MessageAttributes") or {}) for entry in entries)
+    if sum(sizes) > MESSAGE_BYTES:
+        raise BatchRequestTooLong("The length of all the messages put together is over the limit.")
+    sent = []
+    for entry in entries:
+        message_id = self.publish(
+            entry["Message"],
+            topic_arn,
+            subject=entry.get("Subject"),
+            message_attributes=entry.get("MessageAttributes") or {},
+            group_id=entry.get("MessageGroupId"),
+            deduplication_id=entry.get("MessageDeduplicationId"),
+            message_structure=entry.get("MessageStructure"),
+        )
+        sent.append({"MessageId": message_id, "Id": entry["Id"]})
+    return sent, []
+
+
+def _check_id(id_: str) -> None:
+    begin = "The Id of a batch entry in the batch request "
+    if len(id_) > _LONGEST_ID:
+        raise InvalidBatchEntryId(f"{begin}is too long: {id_}")
+    if not id_ or not _BATCH_ID.fullmatch(id_):
+        raise InvalidBatchEntryId(f"{begin}contains an impermissible character: {id_}")
+
+
+def _create_application() -> Callable[..., Any]:
+    original = SNSBackend.create_platform_application
+
+    def create(self: Any, name: str, platform: str, attributes: dict[str, str]) -> Any:
+        why = ""
+        if not _APPLICATION.fullmatch(name):
+            why = "Name Reason: 1 to 256 letters, numbers, underscores, hyphens and periods"
+        elif platform not in _PLATFORMS:
+            why = f"Platform Reason: {platform} is not supported"
+        elif not attributes.get("PlatformCredential"):
+            why = "Attributes Reason: PlatformCredential is required"
+        elif platform.startswith("APNS") and not attributes.get("PlatformPrincipal"):
+            why = "Attributes Reason: PlatformPrincipal is required"
+        if why:
+            raise SNSInvalidParameter(f"Invalid parameter: {why}")
+        return original(self, name, platform, {"Enabled": "true"} | attributes)
+
+    return create

@@ -1,0 +1,173 @@
+"""What SNS rejects of a request, with its own codes.
+
+Sources: Publish, PublishBatch and CreatePlatformApplication, API reference; codes and messages as
+LocalStack has recorded them of SNS (github.com/localstack/localstack,
+tests/aws/services/sns/test_sns.snapshot.json).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+CREDENTIAL = {"PlatformCredential": json.dumps({"type": "service_account", "project_id": "p"})}
+
+
+@pytest.fixture(scope="module")
+def client(aws: str) -> Any:
+    return boto3.client("sns", endpoint_url=aws, config=Config(parameter_validation=False))
+
+
+@pytest.fixture(scope="module")
+def topic(client: Any) -> str:
+    return str(client.create_topic(Name="requests")["TopicArn"])
+
+
+@pytest.fixture(scope="module")
+def application(client: Any) -> str:
+    made = client.create_platform_application(
+        Name="requests", Platform="GCM", Attributes=CREDENTIAL
+    )
+    return str(made["PlatformApplicationArn"])
+
+
+def rejects(code: str, message: str = "") -> Any:
+    return pytest.raises(ClientError, match=rf"\({re.escape(code)}\).*{re.escape(message)}")
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "more"),
+    [
+        ("publish", "TopicArn", {"Message": "x"}),
+        ("publish", "TargetArn", {"Message": "x"}),
+        ("get_topic_attributes", "TopicArn", {}),
+        ("get_endpoint_attributes", "EndpointArn", {}),
+        ("create_platform_endpoint", "PlatformApplicationArn", {"Token": "x"}),
+    ],
+)
+def test_an_arn_has_six_elements(client: Any, operation: str, name: str, more: Any) -> None:
+    for text, number in (("text", 1), ("two:parts", 2)):
+        message = f"{name} Reason: An ARN must have at least 6 elements, not {number}"
+        with rejects("InvalidParameter", message):
+            getattr(client, operation)(**{name: text}, **more)
+
+
+def test_a_message_has_one_target_that_is_there(client: Any, topic: str, application: str) -> None:
+    endpoint = client.create_platform_endpoint(PlatformApplicationArn=application, Token="gone")
+    arn = endpoint["EndpointArn"]
+    with rejects("InvalidParameter"):
+        client.publish(TargetArn=arn, TopicArn=topic, Message="x")
+    client.delete_endpoint(EndpointArn=arn)
+    client.delete_endpoint(EndpointArn=arn)
+    with rejects("InvalidParameter", "No endpoint found for the target arn specified"):
+        client.publish(TargetArn=arn, Message="x")
+    with rejects("NotFound", "Topic does not exist"):
+        client.publish(TopicArn=f"{topic}-other", Message="x")
+    with rejects("InvalidParameter", "+1a234 is not valid to publish to"):
+        client.publish(PhoneNumber="+1a234", Message="x")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("a", {"DataType": "String", "StringValue": ""}, "non-empty message attribute value"),
+        ("a", {"DataType": "String"}, "non-empty message attribute value"),
+        ("a", {"DataType": "String", "BinaryValue": b"x"}, "with type 'String' must use field 'St"),
+        ("a", {"DataType": "Binary", "StringValue": "x"}, "with type 'Binary' must use field 'Bi"),
+        ("a", {"DataType": "Text", "StringValue": "x"}, "the set of supported type prefixes is"),
+        ("a", {"DataType": "Number", "StringValue": "x"}, "Could not cast message attribute 'a'"),
+        ("^a", {"DataType": "String", "StringValue": "x"}, "Invalid non-alphanumeric character"),
+        (".a", {"DataType": "String", "StringValue": "x"}, "starting with character '.'"),
+        ("a.", {"DataType": "String", "StringValue": "x"}, "ending with character '.'"),
+        ("a..b", {"DataType": "String", "StringValue": "x"}, "successive '.' character"),
+        ("a" * 257, {"DataType": "String", "StringValue": "x"}, "must be less than 256 bytes"),
+    ],
+)
+def test_an_attribute_has_a_name_and_a_value(
+    client: Any, topic: str, name: str, value: Any, message: str
+) -> None:
+    attributes = {name: value}
+    with rejects("ParameterValueInvalid", message):
+        client.publish(TopicArn=topic, Message="x", MessageAttributes=attributes)
+    entry = {"Id": "1", "Message": "x", "MessageAttributes": attributes}
+    with rejects("ParameterValueInvalid", message):
+        client.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[entry])
+
+
+def test_attributes_count_and_have_types(client: Any, topic: str) -> None:
+    attribute = {"a": {"DataType": "String", "StringValue": "x"}}
+    longest = "x" * (262_144 - len("aStringx"))
+    client.publish(TopicArn=topic, Message=longest, MessageAttributes=attribute)
+    with rejects("InvalidParameter", "Message too long"):
+        client.publish(TopicArn=topic, Message=f"{longest}x", MessageAttributes=attribute)
+    with rejects("ValidationError", "'messageAttributes.a.member.dataType' failed to satisfy"):
+        client.publish(TopicArn=topic, Message="x", MessageAttributes={"a": {"StringValue": "x"}})
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ('{"http": "x"}', "No default entry in JSON message body"),
+        ('{"default": {"a": 1}}', "No default entry in JSON message body"),
+        ('{"default": ', "JSON message body failed to parse"),
+    ],
+)
+def test_a_message_by_protocol_has_a_default(
+    client: Any, topic: str, message: str, why: str
+) -> None:
+    with rejects("InvalidParameter", why):
+        client.publish(TopicArn=topic, Message=message, MessageStructure="json")
+
+
+def test_a_batch_is_taken_or_rejected_whole(client: Any, topic: str) -> None:
+    def send(*entries: dict[str, Any]) -> Any:
+        return client.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+
+    right = {"Id": "right", "Message": "x"}
+    assert [each["Id"] for each in send(right)["Successful"]] == ["right"]
+    for id_ in ("a.b", "a" * 81, ""):
+        with rejects("InvalidBatchEntryId"):
+            send(right, {"Id": id_, "Message": "x"})
+    with rejects("EmptyBatchRequest"):
+        send()
+    with rejects("BatchRequestTooLong"):
+        send(right, {"Id": "long", "Message": "x" * 262_144})
+    with rejects("InvalidParameter", "No default entry"):
+        send(right, {"Id": "json", "Message": "{}", "MessageStructure": "json"})
+
+
+def test_a_fifo_topic_asks_for_its_ids(client: Any) -> None:
+    name = f"{uuid.uuid4()}.fifo"
+    arn = client.create_topic(Name=name, Attributes={"FifoTopic": "true"})["TopicArn"]
+    with rejects("InvalidParameter", "MessageGroupId parameter is required for FIFO topics"):
+        client.publish(TopicArn=arn, Message="x")
+    with rejects("InvalidParameter", "ContentBasedDeduplication enabled or MessageDeduplicationId"):
+        client.publish(TopicArn=arn, Message="x", MessageGroupId="g")
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "attributes"),
+    [
+        ("with space", "GCM", CREDENTIAL),
+        ("right", "FOO", CREDENTIAL),
+        ("right", "GCM", {}),
+        ("right", "APNS", {"PlatformCredential": "x"}),
+    ],
+)
+def test_an_application_has_a_platform_and_its_credentials(
+    client: Any, name: str, platform: str, attributes: dict[str, str]
+) -> None:
+    with rejects("InvalidParameter"):
+        client.create_platform_application(Name=name, Platform=platform, Attributes=attributes)
+
+
+def test_an_application_is_enabled(client: Any, application: str) -> None:
+    found = client.get_platform_application_attributes(PlatformApplicationArn=application)
+    assert found["Attributes"] == {"Enabled": "true"}
