@@ -77,8 +77,11 @@ def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_o
     expect(message(page, re.compile("You, This message was deleted."))).to_be_visible()
     wait_until(lambda: last(peers, python, chat).deleted)
 
-    poll = MessageContent("unknown", {"v": 1, "kind": "poll", "question": "At six?"})
-    peers.run(python.writing._send(chat, poll, True))
+    async def of_a_later_version() -> None:
+        poll = {"v": 1, "kind": "poll", "question": "At six?"}
+        await python.writing._send(chat, MessageContent("unknown", poll), True)
+
+    peers.run(of_a_later_version())
     expect(message(page, re.compile("of a kind that this version doesn't know"))).to_be_visible()
 
     page.get_by_role("button", name="Chat info", exact=True).click()
