@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.api.cognito import Accounts
+from lambdas.api.sign_ins import SignIns
 from lambdas.limits import Limit
 from lambdas.messages.membership import Membership
 from lambdas.presence.devices import Devices
@@ -224,6 +225,7 @@ def test_a_ticket_is_as_old_as_its_request_so_that_what_ends_meanwhile_ends_it(
     clock = Clock()
     came_at = clock()
     monkeypatch.setitem(vars(api.aws), "now", clock)
+    monkeypatch.setattr(SignIns, "require", lambda *_: clock.pass_seconds(5))
     monkeypatch.setattr(Accounts, "require_enabled", lambda *_: clock.pass_seconds(5))
     reply = own.ticket("phone")
     found = redeem(api.aws.tickets, reply.body["ticket"], clock())
