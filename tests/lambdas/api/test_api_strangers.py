@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.api.app import address_of
 from lambdas.limits import Limit
 from lambdas.messages import membership
 from lambdas.people.contacts import Contacts
@@ -326,6 +327,7 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
     assert signs_in("2001:db8:1:2::3") == 401
     assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
     assert signs_in("2001:db8:1:3::3") == 401
+    assert address_of(["10.0.0.1, 198.51.100.1", "10.0.0.2", "198.51.100.3"]) == "198.51.100.3"
 
 
 # what CloudFront says -> the address that is counted; None: the one of the load balancer's client
