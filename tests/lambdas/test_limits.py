@@ -13,7 +13,7 @@ from lambdas.limits import CLAIMS_BY_ONE, Limit, Limits, after_taking
 from lambdas.messages import send
 from lambdas.messages.send import SAMPLE, SendLimit
 from lambdas.presence.devices import Address
-from lambdas.tables import Table, user_key
+from lambdas.tables import ConditionFailed, Table, user_key
 from tests.support.lambdas.backend import Backend, recorded_calls
 
 LIMIT = Limit(3, 10, "too many")
@@ -161,6 +161,16 @@ def test_many_tokens_at_once_count_as_often_whoever_has_taken_before(world: Back
     assert takes.wait("ravi", "members", Limit(10, 60, "no"), 2) == pytest.approx(1)
     world.clock.pass_seconds(1)
     assert takes.wait("ravi", "members", Limit(10, 60, "no"), 2) is None
+
+
+def test_who_never_gets_a_token_for_all_the_others_waits_a_second(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*_: Any, **__: Any) -> None:
+        raise ConditionFailed(None)
+
+    monkeypatch.setattr(Table, "update", overtaken)
+    assert Limits(world.aws.users, world.clock).wait("ravi", "x", LIMIT) == 1.0
 
 
 def test_a_bucket_is_full_at_the_very_millisecond_that_it_says(world: Backend) -> None:

@@ -71,6 +71,28 @@ def test_batches_are_finished_in_as_many_calls_as_it_takes(times: int) -> None:
     assert users.query({"user": "raju"}).items == []
 
 
+def test_keys_that_were_left_over_are_asked_for_as_the_first_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    users, client = _users()
+    users.batch_write(puts=_items(5))
+    asked: list[dict[str, Any]] = []
+    get = client.batch_get_item
+
+    def recorded(**request: Any) -> Any:
+        asked.append({**request["RequestItems"]["Users"], "Keys": ()})
+        return get(**request)
+
+    client.times = 2
+    monkeypatch.setattr(client, "batch_get_item", recorded)
+    users.batch_get(
+        [{"user": "raju", "item": item["item"]} for item in _items(5)],
+        consistent=True,
+        only=("place",),
+    )
+    assert asked == [asked[0]] * 3 and asked[0]["ConsistentRead"] is True
+
+
 def test_a_batch_that_is_never_finished_is_an_error() -> None:
     users, _ = _users(times=99)
     with pytest.raises(TimeoutError):

@@ -157,6 +157,7 @@ def marks(**users: tuple[int, int]) -> dict[str, Watermarks]:
         (marks(me=(0, 0), raju=(9, 9), meena=(2, 0)), State.SENT),
         (marks(me=(0, 0), raju=(9, 9), meena=(3, 2)), State.DELIVERED),
         (marks(me=(0, 0), raju=(9, 9), meena=(4, 3)), State.READ),
+        (marks(me=(0, 0), raju=(0, 3), meena=(3, 0)), State.DELIVERED),
         (marks(me=(9, 9)), State.SENT),  # all others have left
         ({}, State.SENT),
     ],
@@ -351,6 +352,18 @@ def outbox(**changes: float) -> Outbox:
 
 def ids(box: Outbox, now: float, *, resumed: bool = True) -> list[str]:
     return [entry.message_id for entry in box.due(now, resumed)]
+
+
+def test_what_an_earlier_process_may_have_sent_waits_for_the_sync_of_each_connection() -> None:
+    box = outbox(in_flight_per_chat=2)
+    box.add("old", "c", {}, maybe_sent=True)
+    box.add("new", "c", {}, maybe_sent=False)
+    box.add("other", "d", {}, maybe_sent=False)
+    assert ids(box, 0.0, resumed=False) == ["other"], "nothing overtakes it in its chat"
+    box.closed()  # before the sync was through
+    box.opened()
+    assert ids(box, 1_000.0, resumed=False) == []
+    assert ids(box, 1_000.0)[0] == "old"
 
 
 def test_messages_of_a_chat_go_out_one_after_the_other_chats_side_by_side() -> None:

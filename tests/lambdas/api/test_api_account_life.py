@@ -1,11 +1,13 @@
 """An account's life after sign-up: passwords, signing out, export, deletion, and operators."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lambdas.api.cognito import Accounts
+from lambdas.api.sign_ins import SignIns
 from lambdas.limits import Limit
 from lambdas.messages.membership import Membership
 from lambdas.presence.devices import Devices
@@ -224,10 +226,24 @@ def test_a_ticket_is_as_old_as_its_request_so_that_what_ends_meanwhile_ends_it(
     clock = Clock()
     came_at = clock()
     monkeypatch.setitem(vars(api.aws), "now", clock)
+    monkeypatch.setattr(SignIns, "require", lambda *_: clock.pass_seconds(5))
     monkeypatch.setattr(Accounts, "require_enabled", lambda *_: clock.pass_seconds(5))
     reply = own.ticket("phone")
     found = redeem(api.aws.tickets, reply.body["ticket"], clock())
     assert found == (user, "phone", int(came_at * 1000))
+
+
+@pytest.mark.parametrize("how", ["password", "everywhere"])
+def test_a_sign_in_without_a_device_ends_with_all_others(api: Rest, how: str) -> None:
+    (user,) = api.sign_up("ravi")
+    headers = {"authorization": f"Bearer {api.token(user, auth_time=int(time.time()) - 60)}"}
+    assert api.request("GET", "/api/chats", headers=headers).status == 200
+    if how == "password":
+        assert change(api, user, PASSWORD, NEW).status == 200
+    else:
+        reply = Session(api, user).request("POST", "/api/sign-out", {"everywhere": True})
+        assert reply.status == 200
+    assert api.request("GET", "/api/chats", headers=headers).status == 401
 
 
 # -- deleting

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lambdas.api.auth import AccessTokens
+from lambdas.api.auth import AccessTokens, from_cognito
 from lambdas.api.jwks import FRESH_SECONDS, REFETCH_SECONDS, RETRY_SECONDS, SigningKeys
 from lambdas.errors import ChatError
 
@@ -103,6 +103,7 @@ def test_a_refreshed_token_is_as_old_as_its_sign_in() -> None:
     """What ended all sign-ins ended this one too, although the token was made since."""
     refreshed = claims(auth_time=int(NOW) - 3600, iat=int(time.time()))
     assert tokens().sign_in([f"Bearer {token(refreshed)}"]).at == int(NOW) - 3600
+    assert from_cognito(token(refreshed)).at == int(NOW) - 3600
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Whatever comes in, the answer is an error of the protocol, nothing is written, nothing leaks."""
 
+import asyncio
 import base64
 import json
 import re
@@ -12,11 +13,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from starlette.requests import Request
+from starlette.types import Message
 
 from lambdas import frames
 from lambdas.api import api as api_function
-from lambdas.api.app import BODY_LIMIT
+from lambdas.api.app import BODY_LIMIT, DRAIN_LIMIT, read_body
 from lambdas.api.routes import ROUTES
+from lambdas.errors import ChatError
 from tests.support.lambdas.events import http_request
 from tests.support.lambdas.rest import REGION, Phone, Rest, rest, text_of, written_log
 
@@ -221,6 +225,26 @@ def test_a_body_over_128_kb_is_too_large(api: Rest, ravi: str, route: Any) -> No
     raw = b'{"x":"' + b"a" * (BODY_LIMIT - 8) + b'"}'
     assert len(raw) == BODY_LIMIT
     assert api.request(route.method, path_of(route), raw=raw, user=ravi).status == 400
+
+
+def test_a_body_of_128_kb_is_read_to_its_end(api: Rest, ravi: str) -> None:
+    start, end = b'{"one_time_keys":{},"x":"', b'"}'
+    raw = start + b"a" * (BODY_LIMIT - len(start) - len(end)) + end
+    path = "/api/devices/phone/one-time-keys"
+    assert len(raw) == BODY_LIMIT and api.request("POST", path, raw=raw, user=ravi).status == 200
+
+
+def test_a_body_that_never_ends_is_left_after_a_mebibyte() -> None:
+    chunk, given = b"a" * 64 * 1024, 0
+
+    async def receive() -> Message:
+        nonlocal given
+        given += len(chunk)
+        return {"type": "http.request", "body": chunk, "more_body": given < 8 * DRAIN_LIMIT}
+
+    with pytest.raises(ChatError) as error:
+        asyncio.run(read_body(Request({"type": "http"}, receive)))
+    assert error.value.code == "too_large" and given <= DRAIN_LIMIT + len(chunk)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from lambdas.errors import ChatError
 from lambdas.messages import message
+from lambdas.messages.membership import Membership
 from lambdas.presence import tickets
 from lambdas.tables import HEAD, chat_key
 from tests.support.lambdas.rest import Reply, Rest, rest
@@ -124,6 +126,25 @@ def test_members_of_a_group_are_added_by_any_member_and_removed_by_admins(api: R
     removed = api.request("POST", path, {"remove": [raju]}, user=ravi)
     assert removed.body == {"members": sorted([ravi, zoe]), "invited": []}
     assert api.request("POST", path, {"add": [raju]}, user=raju).status == 404
+
+
+def test_what_changed_before_an_error_is_told_all_the_same(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    frames = api.connect(api.phone(raju))
+    chat = group(api, ravi, raju)
+    change = Membership.change
+
+    def fails_at_its_end(*given: Any) -> None:
+        change(*given)
+        raise ChatError("conflict", "the next part could not be done")
+
+    frames.clear()
+    monkeypatch.setattr(Membership, "change", fails_at_its_end)
+    reply = api.request("POST", f"/api/chats/{chat}/members", {"add": [zoe]}, user=ravi)
+    assert reply.status == 409
+    assert frames == [{"type": "devices_changed", "user": zoe, "chat": chat}]
 
 
 def test_who_was_in_a_group_and_who_is_hear_that_its_members_changed(api: Rest) -> None:

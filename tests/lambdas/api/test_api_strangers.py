@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.api.app import address_of
 from lambdas.limits import Limit
 from lambdas.messages import membership
 from lambdas.people.contacts import Contacts
@@ -70,6 +71,15 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert act(api, ravi, chat, "decline").status == 404  # not a request of the other one
     assert act(api, raju, chat, "accept").status == 200  # also by who has thought better of it
     assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {ravi: "contact"}
+    assert "request" not in listed(api, raju)[chat]
+
+
+def test_who_accepts_a_request_has_blocked_nobody_any_more(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    api.request("PUT", f"/api/contacts/{ravi}", {"state": "blocked"}, user=raju)
+    assert act(api, raju, chat, "accept").status == 200
+    assert states(api, raju) == {ravi: "contact"} and "blocked" not in listed(api, raju)[chat]
 
 
 def test_who_takes_no_requests_is_written_to_by_contacts_only(api: Rest) -> None:
@@ -159,6 +169,16 @@ def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
     frames = [api.connect(api.phone(user)) for user in (raju, zoe)]
     assert act(api, ravi, chat, "members", {"add": [raju, zoe]}).status == 200
     assert [len(each) for each in frames] == [0, 1], "who declined is not asked aloud again"
+
+
+def test_who_is_invited_already_is_not_asked_again_when_others_are(api: Rest) -> None:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    mira, anna = api.strangers("mira", "anna")
+    chat = group(api, ravi, raju, zoe, mira).body["chat"]
+    frames = api.connect(api.phone(mira))
+    assert act(api, raju, chat, "members", {"add": [anna]}).body["invited"] == sorted([mira, anna])
+    assert (invitations(api, mira), invitations(api, anna)) == ([(chat, ravi)], [(chat, raju)])
+    assert frames == []
 
 
 def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:
@@ -326,6 +346,7 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
     assert signs_in("2001:db8:1:2::3") == 401
     assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
     assert signs_in("2001:db8:1:3::3") == 401
+    assert address_of(["10.0.0.1, 198.51.100.1", "10.0.0.2", "198.51.100.3"]) == "198.51.100.3"
 
 
 # what CloudFront says -> the address that is counted; None: the one of the load balancer's client

@@ -5,6 +5,7 @@ import pytest
 
 from lambdas.delivery import delivery_watch
 from lambdas.delivery.purge import raise_mark
+from lambdas.messages.membership import Membership
 from lambdas.notifications.push_jobs import Job, PushQueue
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
@@ -363,6 +364,24 @@ def test_what_dynamodb_removed_for_its_age_is_gone_and_not_void(world: Backend, 
     assert _head(world, chat)["purged_to"] == 2
     _, synced = when.syncs(world, "raju", chats={chat: 0})
     assert synced["chats"][chat]["missing"] == [[1, 3]]
+
+
+def test_what_expired_is_gone_also_where_something_was_written_meanwhile(
+    world: Backend, chat: str
+) -> None:
+    old = _message(world, chat, 1)
+    world.aws.chats.delete({"chat": chat, "item": old["item"]})
+    removed = events.stream_record("REMOVE", 7, old=old, by_ttl=True)
+    assert when.delivery_watch_runs(world, removed, *_inserted(world, chat, 3)) == []
+    assert _head(world, chat)["purged_to"] == 1
+
+
+def test_a_group_that_all_have_left_is_passed_over(world: Backend) -> None:
+    given.online(world, "ravi")
+    group = given.group(world, "ravi")
+    when.sends(world, "ravi", group)
+    Membership(world.aws.chats, world.aws.users).leave("ravi", group, lambda _: None)
+    assert when.delivery_watch_runs(world, *_inserted(world, group, 1)) == []
 
 
 def test_a_message_that_stays_longer_is_not_passed_over(world: Backend, chat: str) -> None:

@@ -42,6 +42,7 @@ def test_the_floor_does_not_wait_for_devices_unseen_for_longer_than_messages_liv
     ravi = {"phone": DEVICE}
     for lost, expected in (
         (Device(last_seen=100), 2),
+        (DEVICE, 2),  # nothing is known of when it was seen
         (Device(registered_at=100), 2),  # it may connect for the first time yet
         (Device(connected_at=100, connection_id="c"), 2),  # its lease was never returned
         (Device(last_seen=99, connected_at=98, registered_at=97), 8),

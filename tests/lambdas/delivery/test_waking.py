@@ -213,6 +213,29 @@ def test_what_rang_is_taken_back_when_it_is_read_elsewhere(world: Backend, phone
     assert phones.run() == []
 
 
+def test_what_rings_again_is_taken_back_again(world: Backend, phones: Phones) -> None:
+    given.user(world, "raju", "desk")
+    chat = given.direct_chat(world, "ravi", "raju")
+    for number in (1, 2):
+        when.sends(world, "ravi", chat)
+        phones.run()
+        assert len(phones.rings("raju")) == number
+        when.acknowledges(world, "raju", chat, "desk", read=number)
+        phones.run()
+        assert phones.pushed["raju/phone"][-1].get("read") == str(number)
+        world.clock.pass_seconds(WAKING_SECONDS + 1)
+
+
+def test_nobody_is_woken_for_what_another_device_can_read(world: Backend, phones: Phones) -> None:
+    given.user(world, "raju", "tablet")
+    given.push_token(world, "raju", "tablet")
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat, to={"raju/tablet": "aGk"})
+    phones.run()
+    _watch(world, chat, 1)
+    assert all("phone" not in job.get("devices", ()) for job in then.pushes(world))
+
+
 def test_the_watch_takes_back_what_a_receipt_that_failed_did_not(
     world: Backend, phones: Phones
 ) -> None:

@@ -1,11 +1,13 @@
 """What stands at a message's position decides whether it is accepted."""
 
+from typing import Any
+
 import pytest
 
 from lambdas.errors import ChatError
 from lambdas.messages import append
 from lambdas.messages.message import stored, void
-from lambdas.tables import ConditionFailed, Item
+from lambdas.tables import ConditionFailed, Item, chat_key, message_item, seq_of
 from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
 
@@ -80,3 +82,27 @@ def test_who_is_no_member_takes_no_position(world: Backend) -> None:
         append.take(
             world.aws.chats, _chat(world), append.Writer("eve", "phone", "x", "c"), lambda _: {}
         )
+
+
+def test_requests_that_come_twice_leave_no_position_open(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK sends a request again whose response was lost, here of the first two attempts."""
+    chat, chats = _chat(world), world.aws.chats
+    update, left = chats.update, [True, True]
+
+    def comes_twice(*given: Any, **values: Any) -> Item:
+        if left:
+            left.pop()
+            update(*given, **values)
+        return update(*given, **values)
+
+    monkeypatch.setattr(chats, "update", comes_twice)
+
+    def item(seq: int) -> Item:
+        return {**_message(chat), **chat_key(chat, message_item(seq))}
+
+    position = append.take(chats, chat, append.Writer("ravi", "phone", "mine", "call"), item)
+    there = chats.query({"chat": chat}, prefix="message#", consistent=True).items
+    assert position.seq == 3
+    assert [(seq_of(each), each.get("void")) for each in there] == [(1, True), (2, True)]

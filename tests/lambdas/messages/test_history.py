@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from lambdas.messages import history
+from lambdas.messages import history, log
 from lambdas.messages.heads import read_head
 from lambdas.messages.history import Page
 from lambdas.messages.message import stored
-from lambdas.tables import HEAD, Table, chat_key, member_item
+from lambdas.tables import HEAD, Table, chat_key, member_item, message_item
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 
@@ -97,3 +97,29 @@ def test_nothing_is_left_once_a_page_has_the_last_message(limit: int, more: bool
 def test_whoever_asks_above_the_newest_message_is_told_where_that_is() -> None:
     page = _page(_chat(DynamoDB(TABLES), 1, 2, 3), 9, after=7)
     assert (page.messages, page.complete_to, page.more) == ([], 3, False)
+
+
+def test_pages_of_one_message_come_to_the_end() -> None:
+    chats, after, shown = _chat(DynamoDB(TABLES), 1, 2, 3), 0, []
+    for _ in range(3):
+        page = _page(chats, 1, after)
+        shown += [message["seq"] for message in page.messages]
+        after = page.complete_to
+    assert (shown, page.more) == ([1, 2, 3], False)
+
+
+def test_a_position_at_the_end_that_nobody_has_filled_is_not_asked_for_again() -> None:
+    chats = _chat(DynamoDB(TABLES), 1, 2)
+    chats.update(chat_key("c", HEAD), "SET seq = :three", three=3)
+    page = _page(chats, 9)
+    assert (page.complete_to, page.more) == (2, False)
+
+
+@pytest.mark.parametrize("age", [20, log.LATE_SECONDS + 1])
+def test_what_was_purged_since_the_head_was_read_is_missing_and_no_hole(age: float) -> None:
+    chats = _chat(DynamoDB(TABLES), 1, 2, 3)
+    head = read_head(chats, "c", "raju")
+    chats.update(chat_key("c", HEAD), "SET purged_to = :two", two=2)
+    chats.batch_write(deletes=[chat_key("c", message_item(seq)) for seq in (1, 2)])
+    page = history.read(chats, head, after=0, limit=9, device=None, now=NOW - 20 + age)
+    assert (page.missing, page.complete_to) == ([(1, 2)], 3)

@@ -237,19 +237,24 @@ def test_a_page_of_chats_ends_where_too_many_users_would_be_named(
     assert PAGE_NAMES >= 2 * MEMBERS_LIMIT
     monkeypatch.setattr("lambdas.messages.chats.PAGE_NAMES", 100)
     reader, membership = NAMES[900], _membership(world)
+    given.user(world, "zoe")
     expected = {chat, *(membership.found("zoe", [reader, *NAMES[:30]]).chat for _ in range(5))}
-    chats = Chats(world.aws.chats, world.aws.users)
+    for rows in (100, 4):  # in a page, if they fit
+        pages = _pages(Chats(world.aws.chats, world.aws.users), reader, rows)
+        found = [name for page in pages for name in page]
+        assert {*found} == expected and len(found) == 6 and all(pages)
+        # the large one alone or with smaller ones before it, three of the others
+        assert len(pages) >= 3
+
+
+def _pages(chats: Chats, user: str, limit: int) -> list[list[str]]:
     pages, cursor = [], None
     for _ in range(10):
-        page, cursor = chats.list(reader, cursor)
+        page, cursor = chats.list(user, cursor, limit)
         pages.append([each["chat"] for each in page])
         if cursor is None:
             break
-    found = [name for page in pages for name in page]
-    assert {*found} == expected and len(found) == 6 and all(pages)
-    assert (
-        len(pages) >= 3
-    )  # the large one alone or with smaller ones before it, three of the others
+    return pages
 
 
 def test_everybody_of_1023_who_is_away_gets_a_push_job(world: Backend, chat: str) -> None:

@@ -42,6 +42,17 @@ def test_every_log_of_four_positions_reads_as_the_rules_say() -> None:
                 _check_by_position(kinds, ages, after, purged_to, found)
 
 
+def test_one_reading_closes_so_many_holes_wherever_they_are() -> None:
+    """Each costs a write; the reader comes again for the others."""
+    spread = ("message", "absent") * log.OPEN_LIMIT
+    for kinds in (("absent",) * 60, spread, (*spread, *spread)):
+        kinds = (*kinds, "message")
+        found = _walk(kinds, (60.0,) * len(kinds))
+        absent = [seq for seq, kind in enumerate(kinds, start=1) if kind == "absent"]
+        assert [seq_of(item) for item in found.open] == absent[: log.OPEN_LIMIT]
+        assert found.more is (len(absent) > log.OPEN_LIMIT)
+
+
 def _check_by_position(
     kinds: tuple[str, ...],
     ages: tuple[float, ...],

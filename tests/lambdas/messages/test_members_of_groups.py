@@ -11,7 +11,7 @@ from lambdas.messages.chats import Chats
 from lambdas.messages.direct import DirectChats
 from lambdas.messages.membership import Changed, Membership
 from lambdas.presence.devices import Devices
-from lambdas.tables import HEAD, Table, chat_key
+from lambdas.tables import HEAD, Table, TransactionCancelled, chat_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 
@@ -311,6 +311,24 @@ def test_rules_change_more_than_once(group: Group) -> None:
         group.membership.appoint("ravi", group.name, rules={"add": rule})
         head = Chats(group.chats, group.users).head(group.name, "ravi")
         assert head.rules["add"] == rule
+
+
+def test_who_may_add_and_not_remove_does_neither_in_one_change(group: Group) -> None:
+    before = group.head()
+    assert group.change("raju", add=["zoe"], remove=["mira"]) == "forbidden"
+    assert group.head() == before
+
+
+def test_whoever_can_not_leave_a_busy_group_has_not_left(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(*_: Any) -> None:
+        raise TransactionCancelled(["TransactionConflict"])
+
+    monkeypatch.setattr(membership, "transact", cancelled)
+    with pytest.raises(ChatError) as error:
+        group.membership.leave("raju", group.name, lambda _: None)
+    assert error.value.code == "conflict"
 
 
 def test_who_is_no_admin_any_more_removes_nobody(group: Group) -> None:

@@ -76,6 +76,33 @@ def test_without_chats_it_starts_at_what_the_device_has_acknowledged(world: Back
     assert messages == [] and synced["chats"][chat]["complete_to"] == 3
 
 
+def test_without_chats_each_device_starts_where_it_is_itself(world: Backend) -> None:
+    chat = _chat_with(world, 3)
+    given.user(world, "raju", "desk")
+    when.acknowledges(world, "raju", chat, read=3)
+    given.connected(world, "raju", "desk")
+    messages, _ = when.syncs(world, "raju", "desk")
+    assert [frame["seq"] for frame in messages] == [1, 2, 3]
+
+
+def test_a_sync_that_names_more_chats_than_fit_says_that_there_is_more(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = {_chat_with(world, 1): 0}
+    for name in ("mira", "zoe"):
+        given.user(world, name, "phone")
+        chats[given.direct_chat(world, name, "raju")] = 0
+    when.sends(world, "zoe", [*chats][-1])
+    world.clock.pass_seconds(60)
+    given.connected(world, "raju", "phone")
+    monkeypatch.setattr(sync_plan, "SYNCED_BYTES", 1)
+    messages, synced = when.syncs(world, "raju", chats=chats)
+    assert len(messages) == len(synced["chats"]) == 1 and synced["more"] is True
+    rest = {chat: after for chat, after in chats.items() if chat not in synced["chats"]}
+    messages, synced = when.syncs(world, "raju", chats=rest)
+    assert len(messages) == 1 and synced["more"] is False, "the third has no messages"
+
+
 def test_the_chats_of_one_sync_share_its_messages(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

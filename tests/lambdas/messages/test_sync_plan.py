@@ -1,5 +1,6 @@
 import json
 import string
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,6 +154,15 @@ def test_a_chat_shows_everything_of_ones_own_and_of_others_what_they_show() -> N
 def test_a_cursor_is_there_when_a_page_follows() -> None:
     assert sync_plan.synced({}, True, None, "next")["cursor"] == "next"
     assert "cursor" not in sync_plan.synced({}, True, None)
+
+
+def test_nothing_is_left_in_a_chat_that_has_only_what_was_before_joining() -> None:
+    news = _head("a", 5, members=900)
+    joined = replace(_head("b", 7, members=900), joined_seq=7)
+    plan = sync_plan.named({"a": news, "b": joined}, {"a": 0, "b": 0})
+    assert plan == sync_plan.Plan(["a"], left=False)
+    plan = sync_plan.named({"a": news, "b": replace(joined, seq=8)}, {"a": 0, "b": 0})
+    assert plan == sync_plan.Plan(["b"], left=True)
 
 
 def test_something_is_left_if_any_chat_that_did_not_fit_has_news() -> None:

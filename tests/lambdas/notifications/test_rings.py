@@ -1,5 +1,6 @@
 """What is recorded of rings, and which jobs it leads to; over a table in memory."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -209,3 +210,19 @@ def test_the_queue_gets_ten_jobs_at_once_and_says_which_it_rejected() -> None:
         "MessageGroupId": "u00#c",
         "MessageDeduplicationId": jobs[0].deduplication_id(0),
     }
+
+
+def test_a_taking_back_is_no_duplicate_of_one_before_the_last_run(
+    queued: tuple[Any, list[Job]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS drops equal ids for five minutes, also after the first job was done."""
+    ids: list[str] = []
+
+    def add(_queue: object, jobs: Sequence[Job], begun: Mapping[str, int]) -> list[Job]:
+        ids.extend(job.deduplication_id(begun[job.user]) for job in jobs)
+        return []
+
+    monkeypatch.setattr(push_jobs.PushQueue, "add", add)
+    for begun in (3, 3, 4):
+        push_jobs.take_back(queued[0], "c", "raju", "desk", 5, Rings(begun=begun, done=2))
+    assert ids[0] == ids[1] != ids[2]

@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lambdas.presence.devices import Devices
+from lambdas.connections import Outcome
+from lambdas.presence.devices import Device, Devices
+from lambdas.presence.leaseholder import close
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend
 
@@ -130,3 +133,26 @@ def test_a_read_from_before_the_connection_refuses_nobody(
     body = json.loads(response.get("body", "{}"))
     assert body.get("type") != "error"
     assert world.api.closed() == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "connected_at"),
+    [
+        ([Outcome.GONE, Outcome.GONE, Outcome.DELIVERED], 99_000),  # it was still opening
+        ([Outcome.GONE], 80_000),
+        ([Outcome.FAILED], 99_000),
+    ],
+)
+def test_a_connection_that_is_still_opening_is_closed_again_until_it_is_open(
+    outcomes: list[Outcome], connected_at: int
+) -> None:
+    closed: list[str] = []
+
+    def close_one(connection_id: str) -> Outcome:
+        closed.append(connection_id)
+        return outcomes[len(closed) - 1]
+
+    connections = SimpleNamespace(close=close_one)
+    aws: Any = SimpleNamespace(connections=connections, now=lambda: 100.0, sleep=lambda _: None)
+    close(aws, Device(connection_id="c", connected_at=connected_at))
+    assert closed == ["c"] * len(outcomes)

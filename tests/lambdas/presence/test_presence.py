@@ -195,7 +195,9 @@ def test_who_watches_is_told_at_once_and_of_each_change(world: Backend) -> None:
     ]
     world.api.requests.clear()
     phone = given.connected(world, "raju", "phone")
+    assert len(world.frames("ravi", "phone")) == 1
     desk = given.connected(world, "raju", "desk")  # there already
+    assert len(world.frames("ravi", "phone")) == 1
     connection.handler(events.disconnect("raju", "phone", phone), None)  # still there
     world.clock.pass_seconds(5)
     connection.handler(events.disconnect("raju", "desk", desk), None)
