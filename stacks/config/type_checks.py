@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from stacks.config.errors import require
 
-# Python evaluates a class's annotations at each call, which takes longer than all checks of a value.
+# Python evaluates a class's annotations at each call, which takes longer than checking a value.
 types_of_fields = cache(get_type_hints)
 
 
