@@ -1,6 +1,7 @@
 """Type checks of settings at run time: users edit environments.py by hand, and run no mypy."""
 
 import types
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -8,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from stacks.config.errors import require
 
 # Python evaluates a class's annotations at each call, which takes longer than checking a value.
-types_of_fields = cache(get_type_hints)
+types_of_fields: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
 def require_types(settings: Any, prefix: str) -> None:
