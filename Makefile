@@ -124,17 +124,18 @@ versions: $(READY) ## make versions from=<git ref>: that version and this one re
 	@$(BIN)/python -m tests.versions.exchange --from $(from)
 
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
-# What needs no started process: the tests of these folders that are not marked as slow.
-# Tests that draw examples draw a fifth of them.
-QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow" --hypothesis-profile=quick
+# What needs no started process: the tests of these folders that are marked as neither slow nor deep.
+FEWER = --hypothesis-profile=quick  # tests that draw examples draw a fifth of them
+QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs \
+	-m "not slow and not deep" $(FEWER)
 
 # Arguments that name tests, by path, -k or -m, choose among all tests; without any, `make test` leaves
-# out those that are marked as deep.
+# out those that are marked as deep, and draws fewer examples.
 NAMED = $(filter-out -%,$(ARGS))
 NOT_DEEP = $(if $(NAMED),,-m "not deep")
 
 test: $(READY) $(WEB_READY) $(PAGE) ## each part is tested; or what is named: make test ARGS="tests/lambdas -k receipt"
-	@$(PYTEST) -n 3 --dist loadgroup $(NOT_DEEP) $(ARGS)
+	@$(PYTEST) -n 3 --dist loadgroup $(NOT_DEEP) $(if $(NAMED),,$(FEWER)) $(ARGS)
 	@$(if $(NAMED),,$(MAKE) --no-print-directory test-emulator)
 
 test-quick: $(READY) ## the tests that start no process, with fewer drawn examples

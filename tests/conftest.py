@@ -55,18 +55,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:No application metrics to publish")
 
 
-_SAMPLED_EACH = 5  # as many as of drawn examples
+_SAMPLED_EACH = 5  # as many as of drawn examples, of which the profile `quick` draws a fifth
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test that is marked as `sampled` all cases but each fifth are slow as well."""
+    """Of a test that is marked as `sampled` all cases but each fifth are deep as well."""
     cases: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("sampled"):
             test = item.nodeid.partition("[")[0]
             if cases[test] % _SAMPLED_EACH:
-                item.add_marker(pytest.mark.slow)
+                item.add_marker(pytest.mark.deep)
             cases[test] += 1
 
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, get_origin, get_type_hints
+from typing import Any, Literal, get_origin
 
 from stacks.config.environments import ENVIRONMENTS, Environment
 from stacks.config.errors import ConfigError, require_one_of
-from stacks.config.type_checks import is_optional, type_name, without_none
+from stacks.config.type_checks import is_optional, type_name, types_of_fields, without_none
 
 # keys of this project that are no settings of an environment
 OPTIONS = ("env", "bundle_for")
@@ -75,7 +75,7 @@ def _is_setting(key: str) -> bool:
     first = key.split(".")[0]
     if key in OPTIONS or set(key) & set(":@"):
         return False
-    return "-" not in first or first.replace("-", "_") in get_type_hints(Environment)
+    return "-" not in first or first.replace("-", "_") in types_of_fields(Environment)
 
 
 def _tree(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _tree(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _override(current: Any, changes: Mapping[str, Any], prefix: str) -> Any:
-    hints = get_type_hints(type(current))
+    hints = types_of_fields(type(current))
     known = {field.name for field in fields(current) if field.name != "name"}
     values = {field.name: getattr(current, field.name) for field in fields(current)}
     for name, change in changes.items():

@@ -111,6 +111,7 @@ def test_nobody_changes_what_somebody_else_wrote() -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow  # the timer's shortest time is a second
 def test_what_is_written_after_a_timer_disappears_for_both() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:

@@ -111,9 +111,17 @@ def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: 
     ("arguments", "message"),
     [
         (("-c", "env=qa"), "env is 'qa', but the environments are dev, staging, prod."),
-        (("-c", "load_balancer.slow_start=7"), "load_balancer.slow_start is 7, but a slow start"),
+        pytest.param(
+            ("-c", "load_balancer.slow_start=7"),
+            "load_balancer.slow_start is 7, but a slow start",
+            marks=pytest.mark.deep,
+        ),
         (("-c", "env"), "-c env has no value: write -c env=<value>"),
-        (("-c", "=dev"), "-c =dev has no name: write -c <setting>=dev"),
+        pytest.param(
+            ("-c", "=dev"),
+            "-c =dev has no name: write -c <setting>=dev",
+            marks=pytest.mark.deep,
+        ),
     ],
 )
 def test_a_bad_argument_gets_a_sentence_and_no_traceback(
@@ -125,6 +133,7 @@ def test_a_bad_argument_gets_a_sentence_and_no_traceback(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.deep
 def test_a_bad_value_in_the_configuration_itself_gets_a_sentence_too(tmp_path: Path) -> None:
     for name in ("app.py", "cdk.json"):
         shutil.copy(ROOT / name, tmp_path)

@@ -194,9 +194,13 @@ def scene() -> Iterator[Scene]:
         yield Scene(made)
 
 
-FEW = ("POST /api/password", "PUT /api/account/email", "POST /api/chats/{chat}/decline")
+EARLIER: dict[str, Any] = {  # all others are deep
+    "POST /api/chats/{chat}/decline": (),
+    "POST /api/password": pytest.mark.slow,
+    "PUT /api/account/email": pytest.mark.slow,
+}
 CASES = [
-    pytest.param(route, id=name, marks=[] if name in FEW else pytest.mark.deep)
+    pytest.param(route, id=name, marks=EARLIER.get(name, pytest.mark.deep))
     for route in ROUTES
     for name in [aims.name_of(route)]
 ]

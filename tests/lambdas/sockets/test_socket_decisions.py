@@ -207,7 +207,7 @@ class Metadata(BaseHTTPRequestHandler):
 def test_a_task_knows_its_address_from_ecs_and_on_a_laptop_from_its_host() -> None:
     assert own_address(Settings({"HOST": "127.0.0.1"}), 8090) == Holder("127.0.0.1", 8090)
     with HTTPServer(("127.0.0.1", 0), Metadata) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/v4/task"
         settings = Settings({"ECS_CONTAINER_METADATA_URI_V4": url})
         assert own_address(settings, 8090) == Holder("10.0.1.2", 8090)

@@ -29,6 +29,7 @@ from emulator.aws import (
     dynamodb_updates,
 )
 from emulator.aws.direct import Direct, Response
+from lambdas.settings import Aws
 
 _DIRECT = ("dynamodb", "sqs")
 # What botocore's parser makes something else of: base64, and members without a value.
@@ -51,6 +52,8 @@ def moto_aws() -> Iterator[None]:
         # botocore builds its User-Agent twice for each request, and signs it; moto reads neither
         patch.setattr(UserAgentString, "to_string", lambda _self: "tests")
         patch.setattr(RequestSigner, "sign", lambda *_, **__: None)
+        # who closes a connection that may still be opening tries again for nearly a second
+        patch.setattr(Aws, "sleep", lambda *_: None)
         # every user pool of moto's has the same key, which takes 100 ms to read
         patch.setattr(RSAKey, "import_key", lambda key: _imported(json.dumps(key)))
         yield

@@ -96,6 +96,7 @@ def test_a_chat_is_too_busy_for_its_partition_with_any_number_of_users_or_with_n
     assert row.startswith("| 0 |" if users == 0 else "| none |")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [each.name for each in fields(Behaviour)])
 def test_every_option_has_an_effect(name: str) -> None:
     be = Behaviour()
