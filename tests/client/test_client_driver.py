@@ -153,6 +153,7 @@ def test_a_frame_that_no_server_sends_is_let_pass_and_what_comes_with_it_is_not(
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_a_store_that_is_locked_or_full_is_reported_once_and_the_client_goes_on(
     tmp_path: Path,
 ) -> None:

@@ -19,6 +19,8 @@ from client.core.content import MessageContent
 from tests.client.library import of, online, with_server
 from tests.support.backend.server import Served, until
 
+pytestmark = pytest.mark.slow
+
 PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"
 
 
@@ -111,7 +113,6 @@ def test_nobody_changes_what_somebody_else_wrote() -> None:
     with_server(scenario)
 
 
-@pytest.mark.slow  # the timer's shortest time is a second
 def test_what_is_written_after_a_timer_disappears_for_both() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:

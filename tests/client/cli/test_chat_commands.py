@@ -15,6 +15,8 @@ from tests.client.cli.person import Person
 from tests.client.library import of, online, with_server
 from tests.support.backend.server import Served, until
 
+pytestmark = pytest.mark.slow
+
 WANTED = "a user name is 3 to 32 of a-z, 0-9 and _"
 
 
@@ -125,7 +127,6 @@ def test_a_group_that_one_was_removed_from_can_be_read_and_not_written_to() -> N
     with_server(scenario)
 
 
-@pytest.mark.slow  # SQLite waits for the lock
 def test_a_text_from_a_pipe_waits_for_a_store_that_is_locked(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         async with (

@@ -89,6 +89,7 @@ def test_a_time_is_shown_as_it_is_typed(seconds: int, shown_as: str) -> None:
     assert duration(seconds) == shown_as
 
 
+@pytest.mark.slow
 def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
@@ -122,6 +123,7 @@ def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize(
     ("line", "problem"),
@@ -154,6 +156,7 @@ def test_what_can_not_be_done_is_said(line: str, problem: str | None) -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_a_picture_is_a_small_one_of_a_known_type(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:
@@ -179,6 +182,7 @@ def test_a_picture_is_a_small_one_of_a_known_type(tmp_path: Path) -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
     async def scenario(server: Served) -> None:
         async with (

@@ -167,6 +167,7 @@ def test_of_a_line_without_end_only_so_much_is_kept_as_shows_it(tmp_path: Path) 
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_sent() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
@@ -179,6 +180,7 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_sent() -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_the_wait_for_somebody_who_has_not_signed_up_ends_with_the_input() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:

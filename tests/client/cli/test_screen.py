@@ -23,6 +23,7 @@ from tests.client.cli.screens import QUICK, person, raju_online, with_server
 from tests.support.backend.server import Served, until
 
 
+@pytest.mark.slow
 def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read(tmp_path: Path) -> None:
     store = tmp_path / "raju.db"
 
@@ -47,6 +48,7 @@ def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read(tmp_path: Path)
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_what_stands_on_the_screen_is_read_what_is_scrolled_away_is_not() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:
@@ -69,6 +71,7 @@ def test_what_stands_on_the_screen_is_read_what_is_scrolled_away_is_not() -> Non
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_who_is_there_and_who_is_typing_stands_on_top() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:
@@ -89,6 +92,7 @@ def test_who_is_there_and_who_is_typing_stands_on_top() -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_notices_and_problems_have_their_place() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:
@@ -131,6 +135,7 @@ def test_own_messages_stand_right_others_left() -> None:
     assert len(own) == 40
 
 
+@pytest.mark.slow
 def test_what_a_third_one_wrote_into_a_direct_chat_stands_under_its_name() -> None:
     async def scenario(server: Served) -> None:
         async with (
@@ -194,6 +199,7 @@ def test_what_does_not_fit_on_top_ends_after_a_word(text: str, columns: int, sho
     assert fitted(text, columns) == shown
 
 
+@pytest.mark.slow
 def test_a_command_that_led_to_nothing_stays_typed() -> None:
     async def scenario(server: Served) -> None:
         async with raju_online(server), person(server, "ravi", "raju") as ravi:
@@ -210,6 +216,7 @@ def test_a_command_that_led_to_nothing_stays_typed() -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_a_paste_that_is_too_long_is_refused_at_once_and_the_typed_line_stays() -> None:
     async def scenario(server: Served) -> None:
         async with raju_online(server), person(server, "ravi", "raju") as ravi:
@@ -248,6 +255,7 @@ def test_a_paste_that_comes_key_by_key_keeps_few_steps_of_undo_and_is_not_sent_i
     assert len(entry.text) == LONGEST_LINE + 1  # which is refused when it is entered
 
 
+@pytest.mark.slow
 def test_typing_is_reported_once_a_second_however_fast_one_types(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -270,6 +278,7 @@ def test_typing_is_reported_once_a_second_however_fast_one_types(
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_a_text_that_could_not_be_written_stays_typed(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         async with raju_online(server), person(server, "ravi", "raju") as ravi:
@@ -286,6 +295,7 @@ def test_a_text_that_could_not_be_written_stays_typed(tmp_path: Path) -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_the_tab_key_completes_a_command_or_shows_which_there_are() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:
@@ -301,6 +311,7 @@ def test_the_tab_key_completes_a_command_or_shows_which_there_are() -> None:
     with_server(scenario)
 
 
+@pytest.mark.slow
 def test_what_others_and_the_backend_say_steers_nothing_on_the_screen() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:

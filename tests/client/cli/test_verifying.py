@@ -94,6 +94,7 @@ def test_a_code_in_lines_is_coloured_on_a_terminal_only() -> None:
     assert terminal == [qr.coloured(row) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_long_warning_is_shown_whole_on_the_screen() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi", "raju") as ravi, raju_online(server):

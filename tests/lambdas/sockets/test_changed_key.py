@@ -41,6 +41,7 @@ def poster(url: str, key: PostKey) -> Connections:
     return Connections(url, "us-east-1", key.credentials, renew=key.renew)
 
 
+@pytest.mark.slow
 def test_tasks_and_posters_that_read_it_before_and_after_a_change_reach_each_other(
     world: Backend,
 ) -> None:
@@ -68,6 +69,7 @@ def test_tasks_and_posters_that_read_it_before_and_after_a_change_reach_each_oth
     run(story())
 
 
+@pytest.mark.slow
 def test_who_waits_for_the_same_reading_is_not_rejected(world: Backend) -> None:
     async def story() -> None:
         secret = Secret()
@@ -85,6 +87,7 @@ def test_who_waits_for_the_same_reading_is_not_rejected(world: Backend) -> None:
     run(story())
 
 
+@pytest.mark.slow
 def test_a_stranger_causes_one_reading_in_a_while(world: Backend) -> None:
     async def story() -> None:
         secret = Secret()

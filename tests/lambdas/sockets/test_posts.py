@@ -22,6 +22,8 @@ from tests.lambdas.sockets.scene import SECRET, client, run, running, until
 from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
 
+pytestmark = pytest.mark.slow
+
 OWN = Holder("127.0.0.1", 9)
 LARGE = "x" * 127_000  # as a sync posts them
 

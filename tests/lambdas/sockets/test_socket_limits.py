@@ -71,6 +71,7 @@ async def raw(world: Backend, task: RunningTask) -> AsyncIterator[asyncio.Stream
         writer.transport.abort()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first, chunk, most",
     [
@@ -101,6 +102,7 @@ def test_a_client_that_would_fill_the_memory_is_cut_off(
     run(story())
 
 
+@pytest.mark.slow
 def test_pings_of_a_client_that_reads_are_answered_however_many(world: Backend) -> None:
     async def story() -> None:
         given.user(world, "ravi", "phone")
@@ -111,6 +113,7 @@ def test_pings_of_a_client_that_reads_are_answered_however_many(world: Backend) 
     run(story())
 
 
+@pytest.mark.slow
 def test_an_old_socket_is_closed_as_by_api_gateway(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +137,7 @@ def test_a_socket_ends_before_its_lease_and_after_its_client_would_go_by_itself(
     assert 110 * 60 <= youngest < oldest < LEASE_SECONDS - opening
 
 
+@pytest.mark.slow
 def test_a_socket_that_opens_while_its_task_begins_to_drain_is_closed(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +180,7 @@ def test_a_frame_waits_only_once_the_burst_is_used_up() -> None:
     assert pace.wait(60.0) == 0.0
 
 
+@pytest.mark.slow
 def test_a_task_reads_the_next_frame_of_a_client_at_that_pace(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +233,7 @@ def test_the_log_lines_of_one_client_never_name_the_one_before() -> None:
     assert found == [{}] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signed, status", [(False, b"403"), (True, b"408")])
 def test_a_body_that_does_not_come_holds_nobody_up(
     world: Backend, monkeypatch: pytest.MonkeyPatch, signed: bool, status: bytes

@@ -23,6 +23,8 @@ from tests.lambdas.sockets.scene import SECRET, client, opened, run, running, ti
 from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
 
+pytestmark = pytest.mark.slow
+
 NOBODY = Holder("127.0.0.1", 9)  # the discard port, which refuses
 
 
