@@ -14,6 +14,7 @@ export class Phone {
   #user;
   #open = true;
   #src = "";
+  #begun = false; // the app in the frame has said so, and hears what it is asked
   #rung;
   #waking = false;
   #notification;
@@ -116,12 +117,14 @@ export class Phone {
   #load(src, again = false) {
     if (this.#src === src && !again) return;
     this.#src = src;
+    this.#begun = false;
     this.frame.src = src === "" ? "about:blank" : src;
   }
 
   #heard({ origin, data }) {
     const known = now().phones[this.#user];
     if (origin !== known.url || data?.phone !== this.#user) return;
+    this.#begun = true;
     if (this.#open && now().chat !== null) this.ask("open", { chat: now().chat });
   }
 
@@ -130,7 +133,7 @@ export class Phone {
     if (this.#open) this.#load(this.#url());
     if (this.#chat !== state.chat && state.chat !== null) {
       this.#chat = state.chat;
-      if (this.#open) this.ask("open", { chat: state.chat });
+      if (this.#open && this.#begun) this.ask("open", { chat: state.chat });
     }
     this.#clock = phone.clock;
     this.#arrived(phone);
