@@ -12,7 +12,7 @@ def marks(cases: Sequence[Mapping[str, object]]) -> list[str]:
 
     Each fifth has none: it runs in `make test-quick` too. Of the others a case that is the first
     with a value of one of its parameters is slow, so that in `make test` each value occurs, and the
-    rest is deep. Values are told apart by their repr, as not all can be hashed.
+    rest is deep. Values are compared by their repr, as not all can be hashed.
     """
     found = []
     seen: set[tuple[str, str]] = set()

@@ -16,6 +16,7 @@ from lambdas.connections import Connections, Outcome, Post, sign
 from lambdas.post_key import CURRENT, EVERY, PREVIOUS, PostKey
 from lambdas.settings import Aws, Settings
 from lambdas.sockets import app
+from lambdas.sockets.signatures import is_signed
 from tests.lambdas.sockets.scene import client, run, running, until
 from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
@@ -107,14 +108,13 @@ def test_who_waits_for_the_same_reading_is_not_rejected(
     several = threading.Event()
     checked: list[object] = []
 
-    def is_signed(*given: Any) -> bool:
+    def counted(*given: Any) -> bool:
         checked.append(given)
         if len(checked) == 4:
             several.set()
-        return signed(*given)
+        return is_signed(*given)
 
-    signed = app.is_signed
-    monkeypatch.setattr(app, "is_signed", is_signed)
+    monkeypatch.setattr(app, "is_signed", counted)
 
     async def story() -> None:
         secret = Secret()
