@@ -1,9 +1,10 @@
 """The key that posts to sockets in tasks are signed with, and how another one takes its place.
 
-A new value in its secret cuts no post, and needs no deployment. Secrets Manager keeps the value
-before as AWSPREVIOUS (docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html).
-Tasks take posts by both, and a process goes on signing with the one that it has read. It reads
-again when it meets another key: a task a signature by neither of both, a poster a 403.
+The secret may get a new value without a deployment. Secrets Manager keeps the value before it as
+AWSPREVIOUS (docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html). A task
+accepts signatures with both values; a process signs with the value that it has read. A task reads
+the secret again when it gets a signature with another key, and a poster when it gets a 403. A task
+that has just read it rejects a newer key for EVERY seconds at most.
 """
 
 import threading
@@ -36,24 +37,31 @@ class PostKey:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """What signatures are taken by. The value before is known from the first renewal on."""
+        """Signatures with these are accepted. The value before is known from the first renewal on.
+        Raises LookupError if the secret has no value, and what botocore raises."""
         if not self._values:
             with self._lock:
                 if not self._values:
                     self._values = self._stages(CURRENT)
         return self._values
 
+    @property
+    def is_due(self) -> bool:
+        """Whether `renew` would read; it does nothing until EVERY seconds after the last time."""
+        return self._clock() >= self._next
+
     def renew(self) -> None:
-        """Reads both values, unless that was done just now. Whoever comes meanwhile waits. Raises
-        nothing: what is known stays."""
+        """Reads both values if that is due. A thread that calls it during a reading waits for its
+        end. If the secret can't be read or has no value, the known values stay and it is logged."""
         with self._lock:
-            if self._clock() < self._next:
+            if not self.is_due:
                 return
             try:
                 self._values = self._stages(CURRENT, PREVIOUS)
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError, LookupError) as error:
                 logger.warning("could not read the key of posts", exc_info=error)
-            self._next = self._clock() + EVERY
+            finally:
+                self._next = self._clock() + EVERY
 
     def _stages(self, *stages: str) -> tuple[str, ...]:
         found = tuple(value for stage in stages if (value := self._read(stage)) is not None)

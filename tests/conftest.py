@@ -3,13 +3,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections import Counter
+from collections import defaultdict
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
+from tests.support import sampling
 from tests.support.examples import STEADY
 
 # What the template tells each function; Powertools reads it when lambdas/telemetry.py is imported.
@@ -55,19 +56,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:No application metrics to publish")
 
 
-_SAMPLED_EACH = 5  # as many as of drawn examples, of which the profile `quick` draws a fifth
-
-
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test that is marked as `sampled` all cases but each fifth are deep as well."""
-    cases: Counter[str] = Counter()
+    """Marks the cases of tests that are marked as `sampled`."""
+    tests: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("sampled"):
-            test = item.nodeid.partition("[")[0]
-            if cases[test] % _SAMPLED_EACH:
-                item.add_marker(pytest.mark.deep)
-            cases[test] += 1
+            tests[item.nodeid.partition("[")[0]].append(item)
+    for cases in tests.values():
+        given = [case.callspec.params for case in cases if isinstance(case, pytest.Function)]
+        for case, mark in zip(cases, sampling.marks(given), strict=True):
+            if mark:
+                case.add_marker(mark)
 
 
 def pytest_collection_finish() -> None:

@@ -211,17 +211,20 @@ class Sockets:
         return STATUSES.get(outcome, 200 if method == "POST" else 204)
 
     async def _is_signed(self, given: Posted) -> bool:
-        """Reads the key again before it rejects: it may be another one by now."""
+        """Reads the key again before it rejects, if that is due: it may be another one by now."""
         key, region = self._task.key, self._task.region
         known = key.values
         if any(is_signed(given, secret, region, self._task.now()) for secret in known):
             return True
-        if self._renewing is None or self._renewing.done():
+        if self._renewing is not None and self._renewing.done():
+            self._renewing = None
+        if self._renewing is None and key.is_due:
             # one for all who wait: strangers can't take the threads of handlers
             self._renewing = asyncio.get_running_loop().run_in_executor(
                 self._task.threads, key.renew
             )
-        await asyncio.shield(self._renewing)
+        if self._renewing is not None:
+            await asyncio.shield(self._renewing)
         others = [secret for secret in key.values if secret not in known]
         return any(is_signed(given, secret, region, self._task.now()) for secret in others)
 

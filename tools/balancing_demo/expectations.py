@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 EXACT = "round_robin"
-LEAST_PART = (
-    0.5  # of an even share: under the other algorithms every target gets at least this part
-)
+# of an even share: under the other algorithms every target gets at least this part
+LEAST_PART = 0.5
 
 
 class Verdict(NamedTuple):

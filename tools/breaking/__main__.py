@@ -18,14 +18,11 @@ from pathlib import Path
 import httpx
 
 from emulator.runtime import endpoints, lock
-from tools.breaking.faults import FAULTS, NOT_HERE, SOCKETS, Fault, Targets
+from tools.breaking.faults import FAULTS, NOT_HERE, Fault
 from tools.breaking.system import System
 from tools.breaking.traffic import People
 
 STATE = Path(".local")
-LACKING = {
-    SOCKETS: ': API Gateway holds them, without `make dev ARGS="-c websocket.plane=containers"`'
-}
 WITHIN = 600.0  # seconds until an alarm has to be on
 
 
@@ -57,8 +54,8 @@ async def cause(
     """Whether the alarm went off. With `stays` the fault lasts until somebody interrupts it."""
     print(f"{fault.name}: {fault.runbook}")
     async with System(console) as system:
-        if fault.targets is not Targets.STAY and not await system.has(fault.pool):
-            print(f"  the pool {fault.pool} has no tasks{LACKING.get(fault.pool, '')}")
+        if obstacle := await system.obstacle(fault):
+            print(f"  {obstacle}")
             return False
     with tempfile.TemporaryDirectory() as stores:
         people = People(api, Path(stores))

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from tools.breaking.faults import Fault, Targets
+from tools.breaking.faults import SOCKETS, Fault, Targets
 
 POOL, FUNCTIONS = "small", "lambda"
 TASKS = 2
 POLL = 0.5  # seconds between two checks
+STARTS = 60.0  # seconds until a task that was just asked for has a process, and is listed
+LACKING = {
+    SOCKETS: ': API Gateway holds them, without `make dev ARGS="-c websocket.plane=containers"`'
+}
+NO_TASKS = "is to have no tasks: `make mend` ends what an earlier fault left"
+
+
+def obstacle(fault: Fault, pools: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why this fault of tasks can't be caused. `pools` are those of the console's state. Tasks that
+    are not listed yet are none: they are still starting, and `System.obstacle` waits for one."""
+    if fault.targets is Targets.STAY:
+        return None
+    for pool in pools:
+        if pool["name"] == fault.pool:
+            return f"the pool {fault.pool} {NO_TASKS}" if pool["desired"] == 0 else None
+    return f"there is no pool {fault.pool}{LACKING.get(fault.pool, '')}"
 
 
 class System:
@@ -73,8 +89,19 @@ class System:
             if task["paused"]:
                 await self._act(task["id"], "resume")
 
-    async def has(self, pool: str) -> bool:
-        return bool(await self._tasks(pool))
+    async def obstacle(self, fault: Fault, within: float = STARTS) -> str | None:
+        """As the function of this name. Of a pool of which one task is to be paused it waits for
+        one, at most so many seconds."""
+        if found := obstacle(fault, (await self._state())["pools"]):
+            return found
+        if fault.targets is Targets.ONE_PAUSED:
+            try:
+                async with asyncio.timeout(within):
+                    while not await self._tasks(fault.pool):  # noqa: ASYNC110 - the console has no events
+                        await asyncio.sleep(POLL)
+            except TimeoutError:
+                return f"no task of the pool {fault.pool} has started in {within:.0f} s"
+        return None
 
     async def _tasks(self, pool: str) -> list[str]:
         pools = (await self._state())["pools"]

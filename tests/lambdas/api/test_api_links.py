@@ -95,7 +95,6 @@ TABLE = {
 }
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize("call", TABLE)
 @pytest.mark.parametrize("state", STATES)
 def test_what_a_call_gets_depends_on_the_state_of_its_link_alone(
