@@ -161,6 +161,7 @@ export class ConversationView extends View {
       </p>`;
     }
     return html`<switchboard-composer
+      .ui=${ui}
       .session=${session}
       .conversation=${this.conversation}
       .sent=${() => this.#list?.toNewest()}
