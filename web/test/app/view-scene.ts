@@ -1,7 +1,7 @@
 /** A session and a page's state as views are given them, and views without a page. */
 
 import type { App } from "../../src/app/model/app.ts";
-import type { ChatEntry } from "../../src/app/model/chat-list.ts";
+import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import type { Link } from "../../src/app/model/link.ts";
 import { Model } from "../../src/app/model/model.ts";
 import type { Session } from "../../src/app/model/session.ts";

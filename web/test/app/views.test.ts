@@ -1,7 +1,7 @@
 /** What the views show of a session, and what their buttons do, without a browser. */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { ChatEntry } from "../../src/app/model/chat-list.ts";
+import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import type { Link } from "../../src/app/model/link.ts";
 import type { Session } from "../../src/app/model/session.ts";
 import { ChatList } from "../../src/app/views/chat-list.ts";

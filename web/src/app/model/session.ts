@@ -11,7 +11,7 @@ import type {
   StoredMessage,
 } from "../../client/index.ts";
 import type { Change, Snapshot } from "./calls.ts";
-import { type ChatEntry, ChatList } from "./chat-list.ts";
+import { ChatEntries, type ChatEntry } from "./chat-entries.ts";
 import { Connecting } from "./connecting.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
@@ -55,7 +55,7 @@ export class Session extends Model {
   /** Called with what is changed on this tab, for the others of the device. */
   changedHere: ((change: Change) => void) | undefined;
 
-  readonly #list: ChatList;
+  readonly #list: ChatEntries;
   readonly #typing = new Typing(() => this.changed());
   /** When something last came into a chat, ms of performance.now(). */
   readonly #arrivals = new Map<string, number>();
@@ -67,7 +67,7 @@ export class Session extends Model {
     this.client = client;
     this.drafts = drafts;
     this.files = new Files(client);
-    this.#list = new ChatList(client, () => this.#listRefreshed());
+    this.#list = new ChatEntries(client, () => this.#listRefreshed());
     this.#connecting = new Connecting(
       client,
       (link) => this.linkIs(link),

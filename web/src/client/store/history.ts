@@ -46,7 +46,7 @@ export interface MemberMarks extends Watermarks {
 export interface Quote {
   readonly of: Reference;
   readonly sender: string;
-  /** As the message is seen now: undefined if it is deleted, or can't be read; "" as a message's. */
+  /** With its edits: undefined if it is deleted, or can't be read; "" for a kind without text. */
   readonly text: string | undefined;
   /** What it brings along. */
   readonly file: Attachment | undefined;
