@@ -154,6 +154,15 @@ test.each(["a file", "a text"])(
   },
 );
 
+test("a file that is answered is named", async () => {
+  const at = scene();
+  const file = { kind: "picture", name: "a.png" };
+  const message = { sender: "raju", text: "", kind: "file", content: { kind: "file", file } };
+  at.first.compose({ what: "reply", message: message as StoredMessage });
+  await at.settled();
+  expect(at.text()).toContain(en.fileSaid.picture);
+});
+
 test("what is taken in the open chat is shown, and a reply that has begun since is kept", async () => {
   const at = scene();
   at.first.compose(reply("answered"));

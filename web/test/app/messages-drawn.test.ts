@@ -143,6 +143,9 @@ describe("a row", () => {
         ),
       );
     expect(quoted({ text: "tea?", here: true })).toContain(`${en.you} tea?`);
+    expect(quoted({ text: "", file: FILE, here: true })).toContain(
+      `${en.you} ${en.fileSaid.picture}`,
+    );
     expect(quoted({ text: undefined, here: true, deleted: true })).toContain(en.deleted);
     expect(quoted({ text: undefined, here: false })).toContain(en.quoteNotHere);
   });

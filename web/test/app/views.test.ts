@@ -92,7 +92,8 @@ describe("the list of chats", () => {
   });
   test("has what strangers and groups ask for behind one row, and not among the chats", () => {
     const isRequest = (chat: string) => chat === "c1";
-    const both = list([entry("c1"), entry("c2")], { isRequest, invitations: [{}] });
+    const more = { isRequest, requests: [entry("c1")], invitations: [{}] };
+    const both = list([entry("c1"), entry("c2")], more);
     expect(said(both)).toContain(en.requestsWaiting(2));
     expect(drawn(both)).not.toContain("#/chat/c1");
     expect(drawn(list([entry("c2")]))).not.toContain("requests-row");
