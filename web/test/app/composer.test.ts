@@ -77,7 +77,7 @@ function scene() {
       if (shown.includes("composer records")) focused = "recording";
     },
   };
-  void Composer.observedAttributes; // read where an element is defined: its properties are watched from then on
+  void Composer.observedAttributes; // as where an element is defined: its properties are watched
   const view = new Composer();
   const render = () => (view as unknown as { render(): unknown }).render();
   const update = (changes: Map<string, unknown>) => {
