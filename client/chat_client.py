@@ -40,6 +40,7 @@ from client.core.ids import change_id, ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
 from client.core.step import Step
+from client.core.ticks import State, stage
 from client.crypto.encryption import Encryption
 from client.crypto.envelope import Device
 from client.crypto.identities import KnownDevice, Trust
@@ -306,6 +307,18 @@ class ChatClient:
     def watermarks(self, chat: str) -> Mapping[str, Watermarks]:
         """How far each member is, as far as this device knows: what ticks are derived from."""
         return self._store.members(chat)
+
+    def states(self, chat: str, seq: int) -> Mapping[str, State]:
+        """How far an own message is with each of the others, as far as this device knows.
+
+        Whoever is known to have joined later is left out: their marks say nothing of it.
+        """
+        hidden = self._store.undelivered(chat)
+        return {
+            user: stage(seq, marks, hidden)
+            for user, marks in self._store.members(chat).items()
+            if user != self.user and seq > (self._store.member_after(chat, user) or 0)
+        }
 
     async def refresh_chats(self) -> None:
         """Asks the backend for the list of chats: kinds and members, and which are no more."""

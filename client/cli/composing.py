@@ -11,7 +11,7 @@ from client.chat_client import ChatClient
 from client.cli.text import duration, one_line, sentence
 from client.cli.view import View
 from client.core.picture import LONGEST_PICTURE, LONGEST_SIDE, parse_picture
-from client.core.ticks import State, stage
+from client.core.ticks import State
 from client.errors import ClientError
 from client.store.history import StoredMessage
 
@@ -117,9 +117,10 @@ class Composing:
         if message.seq is None:
             raise ClientError("this message is not sent yet")
         by: dict[State, list[str]] = {}
-        for user, marks in sorted(self._client.watermarks(message.chat).items()):
-            if user != self._client.user:
-                by.setdefault(stage(message.seq, marks), []).append(user)
+        for user, state in sorted(self._client.states(message.chat, message.seq).items()):
+            by.setdefault(state, []).append(user)
+        if not by:
+            self._view.notice("nobody else who is in this chat was in it then")
         for state, words in INFO.items():
             if state in by:
                 self._view.notice(f"{words} {', '.join(by[state])}")

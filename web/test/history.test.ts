@@ -7,6 +7,7 @@ import { State } from "../src/client/core/ticks.ts";
 import {
   chatsOf,
   historyOf,
+  marksOf,
   messageOf,
   profileOf,
   settingOf,
@@ -16,6 +17,22 @@ import { Ledger } from "../src/client/store/ledger.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
 
+const FILE = {
+  text: "",
+  content: {
+    kind: "file",
+    text: "",
+    file: {
+      kind: "picture",
+      name: "a.png",
+      type: "image/png",
+      size: 70,
+      id: "f1",
+      key: "key",
+      digest: "digest",
+    },
+  },
+} as const;
 const START = 1_700_000_000_000;
 let stores = 0;
 let store: Store;
@@ -141,6 +158,7 @@ describe("the history", () => {
   });
   test.each<[string, Partial<tables.MessageRow> | undefined, object]>([
     ["is", {}, { text: "hi", here: true, deleted: false }],
+    ["is a file", FILE, { text: "", file: FILE.content.file, here: true, deleted: false }],
     ["was deleted", { gone: "deleted", text: "" }, { text: undefined, here: true, deleted: true }],
     ["can't be read", { text: undefined }, { text: undefined, here: true, deleted: false }],
     ["is hidden", { hidden: true }, { text: undefined, here: false, deleted: false }],
@@ -151,6 +169,20 @@ describe("the history", () => {
     const reply = (await historyOf(store, "c", 1))[0]?.reply;
     expect(reply).toMatchObject({ of: target(1), sender: "raju", ...quote });
   });
+});
+
+test("what a member's marks say nothing of is known with them", async () => {
+  const marks = { delivered: 4, read: 3 };
+  const members = [
+    ["meena", marks],
+    ["raju", NOWHERE],
+  ] as const;
+  await chat("c", { members, joinedAfter: [["meena", 2]], undelivered: [[1, 1]] });
+  const undelivered = [[1, 1]];
+  expect([...marksOf(await ledger((each) => each.chat("c")))]).toEqual([
+    ["meena", { ...marks, joinedAfter: 2, undelivered }],
+    ["raju", { ...NOWHERE, joinedAfter: 0, undelivered }],
+  ]);
 });
 
 describe("a profile", () => {

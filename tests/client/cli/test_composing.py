@@ -210,3 +210,56 @@ def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
             ]
 
     with_server(scenario)
+
+
+def test_what_a_block_hid_is_not_said_to_be_read() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            person = Person(ravi)
+            chat = await ravi.direct("raju")
+            await raju.people.accept(chat)
+            person.room.open(chat)
+            await raju.people.block("ravi")
+            await ravi.send(chat, "hidden")
+            await until(lambda: ravi.history(chat)[-1].seq is not None)
+            hidden = ravi.history(chat)[-1].seq
+            await raju.people.add("ravi")
+            await ravi.send(chat, "seen")
+            await until(lambda: bool(raju.unread(chat)))
+            raju.mark_read(chat, raju.unread(chat)[-1].seq or 0)
+            await until(lambda: ravi.watermarks(chat)["raju"].read > (hidden or 0))
+            assert await person.types("/info .") == ["* read by raju"]
+            assert await person.types(f"/info {hidden}") == ["* not delivered yet to raju"]
+
+    with_server(scenario)
+
+
+def test_whoever_joins_later_is_not_said_to_have_read_what_was_before() -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "ravi") as ravi,
+            online(server, "raju") as raju,
+            online(server, "meena") as meena,
+        ):
+            for other in (raju, meena):
+                await other.people.add("ravi")
+            person = Person(ravi)
+            chat = await ravi.group(["raju"])
+            person.room.open(chat)
+            await ravi.send(chat, "one")
+            await until(lambda: ravi.history(chat)[-1].seq is not None and bool(raju.unread(chat)))
+            first = ravi.history(chat)[-1].seq
+            await ravi.members(chat, add=["meena"])
+            await ravi.send(chat, "two")
+            await until(lambda: bool(meena.unread(chat)))
+            meena.mark_read(chat, meena.unread(chat)[-1].seq or 0)
+            await until(lambda: ravi.watermarks(chat)["meena"].read > (first or 0))
+            await until(lambda: ravi.watermarks(chat)["raju"].delivered > (first or 0))
+            said = ["* read by meena", "* delivered to raju"]
+            assert await person.types("/info .") == said
+            assert await person.types(f"/info {first}") == said[1:]
+            await ravi.members(chat, remove=["raju"])
+            nobody = "* nobody else who is in this chat was in it then"
+            assert await person.types(f"/info {first}") == [nobody]
+
+    with_server(scenario)

@@ -13,7 +13,7 @@ import type { FetchResult, Request } from "./core/cipher.ts";
 import type { MessageContent, Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
-import type { ServerFrame, Watermarks } from "./core/frames.ts";
+import type { ServerFrame } from "./core/frames.ts";
 import { nameOf, ulid } from "./core/ids.ts";
 import { Backoff } from "./core/liveness.ts";
 import { isMember, isPair } from "./core/membership.ts";
@@ -35,7 +35,14 @@ import { Feed } from "./feed.ts";
 import { Files } from "./files.ts";
 import { Linking } from "./linking.ts";
 import { People } from "./people.ts";
-import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
+import {
+  type ChatSummary,
+  chatsOf,
+  historyOf,
+  type MemberMarks,
+  marksOf,
+  type StoredMessage,
+} from "./store/history.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 import { StoredUploads, type Upload, type UploadContent } from "./store/uploads.ts";
@@ -343,9 +350,9 @@ export class ChatClient {
     return this.#driver.read(() => chatsOf(this.#store, this.user));
   }
 
-  /** Up to where each member of the chat has it delivered and read. */
-  async watermarks(chat: string): Promise<ReadonlyMap<string, Watermarks>> {
-    return this.#driver.step(async ({ ledger }) => new Map((await ledger.chat(chat)).members));
+  /** Up to where each member of the chat has it delivered and read, as far as this device knows. */
+  async watermarks(chat: string): Promise<ReadonlyMap<string, MemberMarks>> {
+    return this.#driver.step(async ({ ledger }) => marksOf(await ledger.chat(chat)));
   }
 
   /** The newest messages in order, below seq `before` if that is given. Raises RangeError. */

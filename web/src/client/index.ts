@@ -14,7 +14,7 @@ export {
 export type { Event, EventOf } from "./core/events.ts";
 export { LONGEST_PICTURE, mayBeDrawn } from "./core/picture.ts";
 export { DEFAULTS, type Settings } from "./core/settings.ts";
-export { State } from "./core/ticks.ts";
+export { State, stage } from "./core/ticks.ts";
 export type { Reaction } from "./core/view.ts";
 export { EMOJI, type Emoji } from "./crypto/emoji.ts";
 export type { KnownDevice } from "./crypto/identities.ts";
@@ -37,7 +37,7 @@ export {
   Unreachable,
 } from "./errors.ts";
 export { type Linked, NewDevice } from "./linking.ts";
-export type { ChatSummary, Profile, Quote, StoredMessage } from "./store/history.ts";
+export type { ChatSummary, MemberMarks, Profile, Quote, StoredMessage } from "./store/history.ts";
 export type { Unreadable } from "./store/tables.ts";
 export type { Upload } from "./store/uploads.ts";
 export type { Verification } from "./verification.ts";

@@ -253,6 +253,20 @@ test.each([
   expect(await isStored(known)).toBe(false);
 });
 
+test("signing out ends while another tab has what another user has here now, and opens that", async () => {
+  const app = tab();
+  await reaches(app, "in");
+  const other = { user: "meena", device: `app-${devices++}` };
+  await databaseFor(other);
+  const second = await holds(clientOf(other));
+  markInstalled(other);
+  await app.signOut(sessionOf(app), false);
+  expect(await isStored(known)).toBe(false);
+  await vi.waitFor(() => expect(sessionOf(app).user).toBe("meena"), WITHIN);
+  expect(installed()).toEqual(other);
+  await second.end();
+});
+
 test.each(["signed_out", "displaced"] as const)("every tab hears %s", async (type) => {
   const tabs = [tab(), tab()];
   for (const app of tabs) await reaches(app, "in");

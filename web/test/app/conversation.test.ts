@@ -1,10 +1,10 @@
 /** An open chat: what is loaded of it, and what is read again when something happens in it. */
 
 import { describe, expect, test, vi } from "vitest";
-import { Conversation, type Marks } from "../../src/app/model/conversation.ts";
+import { Conversation } from "../../src/app/model/conversation.ts";
 import type { Drafts } from "../../src/app/model/drafts.ts";
 import { Session } from "../../src/app/model/session.ts";
-import type { ChatClient, Event, StoredMessage } from "../../src/client/index.ts";
+import type { ChatClient, Event, MemberMarks, StoredMessage } from "../../src/client/index.ts";
 
 const CHAT = "c1";
 
@@ -14,7 +14,7 @@ class Device {
   readonly rows: StoredMessage[] = [];
   /** Of the chat, in the list of chats. */
   summary: { readonly read: number; readonly unread: number } | undefined;
-  marks = new Map<string, Marks>();
+  marks = new Map<string, MemberMarks>();
   /** Reading the history fails so often. */
   failures = 0;
   /** What happens while the history is being read. */

@@ -7,6 +7,7 @@ import { Store } from "../../src/client/store/store.ts";
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 let databases = 0;
@@ -100,4 +101,18 @@ test("the same text again is no change, and nobody hears of it", () => {
   drafts.typedElsewhere("c1", { text: "older", changes: 1 });
   expect(drafts.of("c1")).toBe("some");
   expect(heard).toHaveBeenCalledTimes(1);
+});
+
+test("what was typed is stored when the page is hidden, until the drafts are closed", async () => {
+  const page = new EventTarget();
+  vi.stubGlobal("document", page);
+  const drafts = await Drafts.open(nameOf());
+  const stored = vi.spyOn(drafts, "flush");
+  drafts.typed("c1", "some");
+  page.dispatchEvent(new Event("visibilitychange"));
+  expect(stored).toHaveBeenCalledOnce();
+  await drafts.close();
+  stored.mockClear();
+  page.dispatchEvent(new Event("visibilitychange"));
+  expect(stored).not.toHaveBeenCalled();
 });

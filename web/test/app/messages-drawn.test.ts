@@ -143,6 +143,9 @@ describe("a row", () => {
         ),
       );
     expect(quoted({ text: "tea?", here: true })).toContain(`${en.you} tea?`);
+    expect(quoted({ text: "", file: FILE, here: true })).toContain(
+      `${en.you} ${en.fileSaid.picture}`,
+    );
     expect(quoted({ text: undefined, here: true, deleted: true })).toContain(en.deleted);
     expect(quoted({ text: undefined, here: false })).toContain(en.quoteNotHere);
   });
@@ -265,12 +268,23 @@ test.each([
   expect(stateOf(seq, { delivered: 4, read: 2 })).toBe(state);
 });
 
+test("of what a block hid, or was there before a member, later marks say nothing", () => {
+  const marks = { delivered: 4, read: 4, joinedAfter: 1, undelivered: [[3, 3]] } as const;
+  expect([1, 2, 3, 4].map((seq) => stateOf(seq, marks))).toEqual([
+    undefined,
+    State.READ,
+    State.SENT,
+    State.READ,
+  ]);
+});
+
 test("how far a message is with each member: the user and others' messages are not in it", () => {
   const marks = new Map([
     ["raju", { delivered: 9, read: 9 }],
     ["ravi", { delivered: 1, read: 1 }],
     ["meena", { delivered: 1, read: 0 }],
     ["mira", { delivered: 0, read: 0 }],
+    ["lena", { delivered: 1, read: 1, joinedAfter: 1 }],
   ]);
   const open = { chat: "c1", marks, messages: [message({ messageId: "m0" }), own()] };
   const info = (id: string) =>
@@ -282,6 +296,7 @@ test("how far a message is with each member: the user and others' messages are n
   expect(places).toEqual([...places].sort((a, b) => a - b));
   expect(places).not.toContain(-1);
   expect(words).not.toContain("raju");
+  expect(words).not.toContain("lena");
   expect(info("m0")).toBe(said(en.messageInfo));
 });
 

@@ -262,6 +262,47 @@ test("what the backend alone keeps is read: requests, mutes in seconds, blocks",
   expect([...session.blocked]).toEqual(["meena"]);
 });
 
+test("a request waits for an answer until whoever asks is declined or blocked", async () => {
+  device.summaries = ["c1", "c2", "c3"].map((chat) => direct(chat, `peer_${chat}`));
+  device.listed = [
+    listed("c1", { request: true }),
+    listed("c2", { request: true, blocked: true }),
+    listed("c3"),
+  ];
+  await session.begin();
+  await session.refreshPeople();
+  expect(session.requests.map(({ chat }) => chat)).toEqual(["c1"]);
+});
+
+describe("whether a request was answered on another device is asked", () => {
+  beforeEach(async () => {
+    device.summaries = [direct("c1", "ravi"), direct("c2", "meena")];
+    device.listed = [listed("c1", { request: true }), listed("c2")];
+    await session.begin();
+    await session.refreshPeople();
+    await soon();
+    device.asked.length = 0;
+  });
+
+  test.each([
+    ["the user writes in it", "c1", true, 1],
+    ["the other one does", "c1", false, 0],
+    ["the user writes in another chat", "c2", true, 0],
+  ])("where %s: %s, %s", async (_what, chat, own, times_) => {
+    device.tell({ type: "message", chat, sender: own ? "raju" : "ravi", own });
+    await soon();
+    expect(times("people")).toBe(times_);
+  });
+  test.each([
+    ["c1", 1],
+    ["c2", 0],
+  ])("when it is opened: %s", async (chat, times_) => {
+    await session.openChat(chat);
+    await soon();
+    expect(times("people")).toBe(times_);
+  });
+});
+
 test.each(["caught_up", "chat_changed", "invited"])(
   "%s has the backend asked again",
   async (type) => {

@@ -1,7 +1,7 @@
 /** A session and a page's state as views are given them, and views without a page. */
 
 import type { App } from "../../src/app/model/app.ts";
-import type { ChatEntry } from "../../src/app/model/chat-list.ts";
+import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import type { Link } from "../../src/app/model/link.ts";
 import { Model } from "../../src/app/model/model.ts";
 import type { Session } from "../../src/app/model/session.ts";
@@ -38,11 +38,10 @@ export function sessionWith(chats: ChatEntry[], more: object = {}) {
     accept: note("accept"),
     forget: note("forget"),
   };
-  const { isRequest = () => false } = more as { isRequest?: (chat: string) => boolean };
   const session = Object.assign(new Model(), {
     user: "raju",
     chats,
-    requests: chats.filter(({ chat }) => isRequest(chat)),
+    requests: [] as ChatEntry[],
     registeredAt: 0,
     invitations: [] as object[],
     blocked: new Set<string>(),
@@ -59,7 +58,7 @@ export function sessionWith(chats: ChatEntry[], more: object = {}) {
     nameOf: (user: string) => user,
     pictureOf: (user: string) => `picture of ${user}`,
     typing: (_: string): string[] => [],
-    isRequest,
+    isRequest: (_: string) => false,
     isMuted: (_: string) => false,
     refreshPeople: async () => void asked.push("refresh"),
     known: async () => {},

@@ -1,7 +1,7 @@
 /** What the views show of a session, and what their buttons do, without a browser. */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { ChatEntry } from "../../src/app/model/chat-list.ts";
+import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import type { Link } from "../../src/app/model/link.ts";
 import type { Session } from "../../src/app/model/session.ts";
 import { ChatList } from "../../src/app/views/chat-list.ts";
@@ -92,7 +92,8 @@ describe("the list of chats", () => {
   });
   test("has what strangers and groups ask for behind one row, and not among the chats", () => {
     const isRequest = (chat: string) => chat === "c1";
-    const both = list([entry("c1"), entry("c2")], { isRequest, invitations: [{}] });
+    const more = { isRequest, requests: [entry("c1")], invitations: [{}] };
+    const both = list([entry("c1"), entry("c2")], more);
     expect(said(both)).toContain(en.requestsWaiting(2));
     expect(drawn(both)).not.toContain("#/chat/c1");
     expect(drawn(list([entry("c2")]))).not.toContain("requests-row");

@@ -294,7 +294,8 @@ export class App extends Model {
       await this.notifications.forget().catch(() => {}); // the browser may have ended it already
     }
     await deleteDatabases(known);
-    await this.#openInstalled();
+    // Not waited for: it may take until another tab ends, and whoever leaves is done.
+    void this.#openInstalled();
   }
 
   /** The connection may have ended first, and the session with it: its data is deleted all the same. */

@@ -6,6 +6,7 @@ import {
   CannotWrite,
   ClientError,
   Closed,
+  type Comparison,
   type Event,
   FileDamaged,
   FileGone,
@@ -17,7 +18,16 @@ import {
 } from "../../client/index.ts";
 import type { Draft } from "./drafts.ts";
 import type { Link } from "./link.ts";
-import type { Ongoing, Presence } from "./session.ts";
+
+export interface Presence {
+  readonly online: boolean;
+  readonly lastSeen: number | undefined;
+}
+
+export interface Ongoing {
+  readonly chat: string;
+  readonly comparison: Comparison;
+}
 
 /** What is known of the session in no store: a tab that joins begins with it. */
 export interface Snapshot {

@@ -1,17 +1,18 @@
 /** One open chat: what is loaded of it, what is unread, and how far its members are. */
 
-import type { ChatClient, Event, Reference, StoredMessage } from "../../client/index.ts";
+import type {
+  ChatClient,
+  Event,
+  MemberMarks,
+  Reference,
+  StoredMessage,
+} from "../../client/index.ts";
 import { Model } from "./model.ts";
 
 const FIRST_PAGE = 60;
 const PAGE = 100;
 /** Read at once on opening, so that the line above what is unread can be shown. */
 const MOST_AT_FIRST = 500;
-
-export interface Marks {
-  readonly delivered: number;
-  readonly read: number;
-}
 
 export class Conversation extends Model {
   readonly chat: string;
@@ -21,7 +22,7 @@ export class Conversation extends Model {
   complete = false;
   /** The line above the first message that was unread on opening; kept until the chat is left. */
   unread: { readonly messageId: string; readonly count: number } | undefined;
-  marks: ReadonlyMap<string, Marks> = new Map();
+  marks: ReadonlyMap<string, MemberMarks> = new Map();
   /** What the composer does other than to write a new text. */
   composing: { readonly what: "reply" | "edit"; readonly message: StoredMessage } | undefined;
   /** When the last message of somebody else came, ms of performance.now(). */

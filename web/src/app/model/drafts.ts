@@ -47,7 +47,11 @@ export class Drafts {
   /** Those of another tab, which stores them. */
   constructor(drafts: ReadonlyMap<string, Draft>) {
     this.#drafts = new Map(drafts);
+    globalThis.document?.addEventListener("visibilitychange", this.#hidden);
   }
+
+  /** What follows may be the end of the page. */
+  readonly #hidden = (): void => void this.flush();
 
   /** This tab stores them from now on. What it has not heard of stays. */
   async moveTo(name: string): Promise<void> {
@@ -122,6 +126,7 @@ export class Drafts {
   }
 
   async close(): Promise<void> {
+    globalThis.document?.removeEventListener("visibilitychange", this.#hidden);
     await this.flush();
     await this.#store?.close();
   }

@@ -2,7 +2,6 @@
 
 import type {
   ChatClient,
-  Comparison,
   Event,
   Invitation,
   KnownChat,
@@ -10,8 +9,8 @@ import type {
   Reference,
   StoredMessage,
 } from "../../client/index.ts";
-import type { Change, Snapshot } from "./calls.ts";
-import { type ChatEntry, ChatList } from "./chat-list.ts";
+import type { Change, Ongoing, Presence, Snapshot } from "./calls.ts";
+import { ChatEntries, type ChatEntry } from "./chat-entries.ts";
 import { Connecting } from "./connecting.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
@@ -19,16 +18,6 @@ import { Files } from "./files.ts";
 import { type Link, linkAfter } from "./link.ts";
 import { Model } from "./model.ts";
 import { Typing } from "./typing.ts";
-
-export interface Presence {
-  readonly online: boolean;
-  readonly lastSeen: number | undefined;
-}
-
-export interface Ongoing {
-  readonly chat: string;
-  readonly comparison: Comparison;
-}
 
 export class Session extends Model {
   readonly client: ChatClient;
@@ -55,7 +44,7 @@ export class Session extends Model {
   /** Called with what is changed on this tab, for the others of the device. */
   changedHere: ((change: Change) => void) | undefined;
 
-  readonly #list: ChatList;
+  readonly #list: ChatEntries;
   readonly #typing = new Typing(() => this.changed());
   /** When something last came into a chat, ms of performance.now(). */
   readonly #arrivals = new Map<string, number>();
@@ -67,19 +56,13 @@ export class Session extends Model {
     this.client = client;
     this.drafts = drafts;
     this.files = new Files(client);
-    this.#list = new ChatList(client, () => this.#listRefreshed());
+    this.#list = new ChatEntries(client, () => this.#listRefreshed());
     this.#connecting = new Connecting(
       client,
       (link) => this.linkIs(link),
       () => this.ended?.("signed_out"),
     );
-    const stop = client.listen((event) => this.#heard(event));
-    const hidden = () => void drafts.flush(); // what follows may be the end of the page
-    globalThis.document?.addEventListener("visibilitychange", hidden);
-    this.#stop = () => {
-      stop();
-      globalThis.document?.removeEventListener("visibilitychange", hidden);
-    };
+    this.#stop = client.listen((event) => this.#heard(event));
     drafts.typedHere = (chat, draft) => this.changedHere?.({ type: "draft", chat, draft });
   }
 
@@ -303,8 +286,7 @@ export class Session extends Model {
   }
 
   async #loadProfiles(users: Iterable<string>): Promise<void> {
-    const { writing } = this.client;
-    for (const user of users) this.profiles.set(user, await writing.profile(user));
+    for (const user of users) this.profiles.set(user, await this.client.writing.profile(user));
     this.changed();
   }
 

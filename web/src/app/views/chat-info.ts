@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { KnownChat } from "../../client/index.ts";
-import type { ChatEntry } from "../model/chat-list.ts";
+import type { ChatEntry } from "../model/chat-entries.ts";
 import { moment, period } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { isUser, pictureOf, titleOf, usersIn } from "./names.ts";

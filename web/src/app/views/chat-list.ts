@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { ChatEntry } from "../model/chat-list.ts";
+import type { ChatEntry } from "../model/chat-entries.ts";
 import { chatOf, hashOf } from "../model/route.ts";
 import { full, listed } from "../words/times.ts";
 import { words } from "../words/words.ts";

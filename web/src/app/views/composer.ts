@@ -88,7 +88,12 @@ export class Composer extends View {
     if (area === null) return;
     area.value = this.session.drafts.of(this.conversation.chat);
     area.setSelectionRange(area.value.length, area.value.length);
-    this.focusUnlessTouch();
+    this.#focusOnceDrawn();
+  }
+
+  /** A recording hides the field until its end is drawn. */
+  #focusOnceDrawn(): void {
+    void this.updateComplete.then(() => this.focusUnlessTouch());
   }
 
   /** On a touch screen it would open the keyboard over what is to be read. */
@@ -113,19 +118,31 @@ export class Composer extends View {
   // -- files
 
   async #attach(files: readonly File[]): Promise<void> {
-    const { chat, answered } = this.conversation;
+    if (files.length === 0) return;
+    const { conversation } = this;
+    const { chat, composing, answered } = conversation;
     try {
       for (const file of files) {
         const looks = await looksOf(file);
         await this.session.files.send(chat, file, looks, answered);
-        this.sent();
+        if (this.#isOpen(chat)) this.sent();
       }
-      if (files.length > 0 && answered !== undefined) this.conversation.compose(undefined);
+      if (answered !== undefined) composed(conversation, composing);
     } catch (error) {
-      this.#problem = problemOf(error);
-      this.requestUpdate();
+      this.#failed(chat, error);
     }
-    if (files.length > 0) this.focusUnlessTouch();
+    if (this.#isOpen(chat)) this.#focusOnceDrawn();
+  }
+
+  /** Somebody may have gone to another chat while something was sent in this one. */
+  #isOpen(chat: string): boolean {
+    return this.conversation.chat === chat;
+  }
+
+  #failed(chat: string, error: unknown): void {
+    if (this.#isOpen(chat)) this.#problem = problemOf(error);
+    else this.ui.say(problemOf(error));
+    this.requestUpdate();
   }
 
   readonly #cancelFile = (messageId: string): void => {
@@ -138,8 +155,9 @@ export class Composer extends View {
     if (!this.#recorder.recording) return nothing;
     const say = words();
     const discard = () => {
+      this.#problem = undefined;
       this.#recorder.cancel();
-      void this.updateComplete.then(() => this.focusUnlessTouch());
+      this.#focusOnceDrawn();
     };
     return html`<div class="composing recording" role="group" aria-label=${say.recording}>
       ${icon("microphone")}
@@ -154,28 +172,33 @@ export class Composer extends View {
       await this.#recorder.start();
       this.#problem = undefined;
       await this.updateComplete; // the button that was pressed has gone
-      this.querySelector<HTMLElement>(".recording button:last-child")?.focus();
+      this.#focusRecording();
     } catch {
       this.#problem = words().noMicrophone;
       this.requestUpdate();
     }
   }
 
+  #focusRecording(): void {
+    this.querySelector<HTMLElement>(".recording button:last-child")?.focus();
+  }
+
   async #sendRecording(): Promise<void> {
-    const { chat, answered } = this.conversation;
+    const { conversation } = this;
+    const { chat, composing, answered } = conversation;
+    this.#problem = undefined;
     try {
       const spoken = await this.#recorder.finish(words().fileSaid.voice);
-      if (spoken === undefined) return;
-      const { file, duration } = spoken;
-      const more = { kind: "voice", duration } as const;
-      await this.session.files.send(chat, file, more, answered);
-      this.sent();
-      if (answered !== undefined) this.conversation.compose(undefined);
+      if (spoken !== undefined) {
+        const { file, duration } = spoken;
+        await this.session.files.send(chat, file, { kind: "voice", duration }, answered);
+        if (this.#isOpen(chat)) this.sent();
+        if (answered !== undefined) composed(conversation, composing);
+      }
     } catch (error) {
-      this.#problem = problemOf(error);
-      this.requestUpdate();
+      this.#failed(chat, error);
     }
-    this.focusUnlessTouch();
+    if (this.#isOpen(chat)) this.#focusOnceDrawn();
   }
 
   // -- a reply or an edit
@@ -203,6 +226,12 @@ export class Composer extends View {
     const area = this.#area;
     if (this.#composed === composing || area === null) return;
     const before = this.#composed;
+    if (this.#recorder.recording) this.#focusRecording();
+    if (composing?.what === "edit" && this.#recorder.recording) {
+      this.#problem = words().recordingFirst; // it stands where the edit's text would
+      this.conversation.compose(before);
+      return;
+    }
     this.#composed = composing;
     if (composing?.what === "edit") area.value = composing.message.text ?? "";
     else if (before?.what === "edit") area.value = this.session.drafts.of(chat);
@@ -236,28 +265,29 @@ export class Composer extends View {
   async #send(): Promise<void> {
     const area = this.#area;
     if (area === null || area.value.trim() === "" || this.#sending) return;
-    const { chat, composing } = this.conversation;
+    const { conversation } = this;
+    const { chat, composing } = conversation;
     const text = area.value.trimEnd();
     this.#sending = true;
     try {
       if (composing?.what === "edit") await this.session.edit(composing.message, text);
       else await this.session.send(chat, text, composing?.message.reference);
-      if (composing !== undefined) this.conversation.compose(undefined);
-      this.#problem = undefined;
+      composed(conversation, composing);
+      if (this.#isOpen(chat)) this.#problem = undefined;
       this.#taken(area, chat, text, composing?.what === "edit");
     } catch (error) {
-      this.#problem = problemOf(error);
+      this.#failed(chat, error);
     } finally {
       this.#sending = false;
       this.requestUpdate();
-      if (this.conversation.chat === chat) this.focusUnlessTouch();
+      if (this.#isOpen(chat)) this.focusUnlessTouch();
     }
   }
 
   /** Only what was sent leaves the field: somebody may have typed on, or gone to another chat. */
   #taken(area: HTMLTextAreaElement, chat: string, text: string, edit: boolean): void {
     if (edit) return; // the draft comes back
-    if (this.conversation.chat === chat) {
+    if (this.#isOpen(chat)) {
       area.value = area.value.startsWith(text)
         ? area.value.slice(text.length).trimStart()
         : area.value;
@@ -266,6 +296,13 @@ export class Composer extends View {
     } else {
       this.session.drafts.typed(chat, "");
     }
+  }
+}
+
+/** The reply or edit is done, unless another one has begun meanwhile. */
+function composed(conversation: Conversation, composing: Conversation["composing"]): void {
+  if (composing !== undefined && conversation.composing === composing) {
+    conversation.compose(undefined);
   }
 }
 

@@ -1,7 +1,7 @@
 /** An open chat: its header, its messages, what stands in the way of writing, and the composer. */
 
 import { html, nothing } from "lit";
-import type { ChatEntry } from "../model/chat-list.ts";
+import type { ChatEntry } from "../model/chat-entries.ts";
 import type { Conversation } from "../model/conversation.ts";
 import { escapes, isTyped } from "../model/enter.ts";
 import { moment } from "../words/times.ts";
@@ -161,6 +161,7 @@ export class ConversationView extends View {
       </p>`;
     }
     return html`<switchboard-composer
+      .ui=${ui}
       .session=${session}
       .conversation=${this.conversation}
       .sent=${() => this.#list?.toNewest()}

@@ -1,7 +1,7 @@
 /** How far an own message is with each member: read by, delivered to, not yet. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { State } from "../../client/index.ts";
+import { type MemberMarks, State, stage } from "../../client/index.ts";
 import type { Session } from "../model/session.ts";
 import { full } from "../words/times.ts";
 import { words } from "../words/words.ts";
@@ -23,7 +23,7 @@ export function messageInfo(ui: Ui, session: Session, messageId: string): Templa
   for (const [user, marks] of conversation.marks) {
     if (user === session.user) continue;
     const state = stateOf(message.seq, marks);
-    by.set(state, [...(by.get(state) ?? []), user]);
+    if (state !== undefined) by.set(state, [...(by.get(state) ?? []), user]);
   }
   return html`${top}
     <div class="scrolls">
@@ -34,13 +34,10 @@ export function messageInfo(ui: Ui, session: Session, messageId: string): Templa
     </div>`;
 }
 
-export function stateOf(
-  seq: number | undefined,
-  marks: { readonly delivered: number; readonly read: number },
-): State {
+/** Undefined for a member who is known to have joined later: their marks say nothing of it. */
+export function stateOf(seq: number | undefined, marks: MemberMarks): State | undefined {
   if (seq === undefined) return State.SENT;
-  if (seq <= marks.read) return State.READ;
-  return seq <= marks.delivered ? State.DELIVERED : State.SENT;
+  return seq <= (marks.joinedAfter ?? 0) ? undefined : stage(seq, marks, marks.undelivered);
 }
 
 function people(session: Session, title: string, users: readonly string[] | undefined) {

@@ -221,6 +221,7 @@ export class MessageList extends View {
       this.#jump = undefined;
       row?.scrollIntoView({ block: "center" });
       this.#following = this.#isAtEnd(view);
+      if (this.#following) this.#followedTo = view.scrollTop;
       this.#anchor = this.#look();
     } else if (this.#following) {
       view.scrollTop = view.scrollHeight;
@@ -242,7 +243,7 @@ export class MessageList extends View {
     const view = this.#view;
     if (view === null) return;
     const atEnd = this.#isAtEnd(view);
-    // Only who scrolls up leaves the end: a row or the composer may have grown since it was reached.
+    // Away from the end without a scroll upwards: a row or the composer has grown. It is followed again.
     if (this.#following && !atEnd && view.scrollTop >= this.#followedTo) {
       this.#settle();
       return;

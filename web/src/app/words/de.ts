@@ -140,6 +140,7 @@ export const de: Words = {
   recording: "Aufnahme",
   discardRecording: "Aufnahme verwerfen",
   sendRecording: "Aufnahme senden",
+  recordingFirst: "Erst die Aufnahme senden oder verwerfen.",
   noMicrophone: "Dieser Browser gibt der Seite kein Mikrofon.",
   load: "Laden",
   sendingFiles: "Dateien unterwegs",

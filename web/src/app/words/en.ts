@@ -141,6 +141,7 @@ export const en = {
   recording: "Recording",
   discardRecording: "Discard the recording",
   sendRecording: "Send the recording",
+  recordingFirst: "Send or discard the recording first.",
   noMicrophone: "This browser gives no microphone to this page.",
   load: "Load",
   sendingFiles: "Files on their way",

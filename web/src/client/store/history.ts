@@ -7,12 +7,13 @@ import type { Attachment } from "../core/attachment.ts";
 import { referenceOf } from "../core/changes.ts";
 import type { MessageContent, Reference } from "../core/content.ts";
 import { textOf } from "../core/content.ts";
+import type { Ranges, Watermarks } from "../core/frames.ts";
 import { userOf } from "../core/ids.ts";
 import type { State } from "../core/ticks.ts";
 import { newest, type Reaction, view } from "../core/view.ts";
 import { changesOf, contentOf, keyOf, profilesOf, type Rows, writingsOf } from "./changes.ts";
 import type { Store } from "./store.ts";
-import type { MessageRow, Unreadable } from "./tables.ts";
+import type { ChatRow, MessageRow, Unreadable } from "./tables.ts";
 import * as tables from "./tables.ts";
 
 /**
@@ -33,11 +34,19 @@ export interface ChatSummary {
   readonly timer: number;
 }
 
+/** How far one member is in a chat, and of which messages that says nothing. */
+export interface MemberMarks extends Watermarks {
+  /** The seq at which the chat was last seen without them; 0 for who was there from the start. */
+  readonly joinedAfter?: number | undefined;
+  /** Closed ranges of seqs: a block hid from the other one what this user sent there. */
+  readonly undelivered?: Ranges | undefined;
+}
+
 /** The message that a reply answers. */
 export interface Quote {
   readonly of: Reference;
   readonly sender: string;
-  /** As the message is seen now: undefined if it is deleted, or can't be read; "" as a message's. */
+  /** With its edits: undefined if it is deleted, or can't be read; "" for a kind without text. */
   readonly text: string | undefined;
   /** What it brings along. */
   readonly file: Attachment | undefined;
@@ -83,6 +92,16 @@ export interface Profile {
 }
 
 const PAGE = 100;
+
+export function marksOf({ members, joinedAfter, undelivered }: ChatRow): Map<string, MemberMarks> {
+  const after = new Map(joinedAfter);
+  return new Map(
+    members.map(([user, marks]) => [
+      user,
+      { ...marks, joinedAfter: after.get(user) ?? 0, undelivered },
+    ]),
+  );
+}
 
 export async function chatsOf(store: Store, user: string): Promise<ChatSummary[]> {
   const all = await store.all(tables.chats);

@@ -9,7 +9,7 @@ export interface ChatEntry extends ChatSummary {
   readonly last: StoredMessage | undefined;
 }
 
-export class ChatList {
+export class ChatEntries {
   entries: readonly ChatEntry[] = [];
   readonly #client: ChatClient;
   /** Called with the new entries, before `refresh` returns. */
@@ -42,7 +42,7 @@ export class ChatList {
     this.#refreshSoon();
   }
 
-  /** Likewise of every chat, by a tab that did not hear what has changed. */
+  /** Every entry is read again soon, for this tab did not hear what has changed. */
   allLater(): void {
     for (const { chat } of this.entries) this.#dirty.add(chat);
     this.#refreshSoon();
@@ -73,8 +73,8 @@ export class ChatList {
   }
 
   /**
-   * Whether there are chats that are not `listed`, and were not when this was called before: of one
-   * that somebody has begun only the backend knows whether it is a request.
+   * Whether the backend is to be asked for its list, once for each chat: one is missing in `listed`,
+   * or has no kind yet. Of a chat that somebody has begun only the backend knows whether it is a request.
    */
   hasUnknown(listed: ReadonlyMap<string, unknown>): boolean {
     const fresh = this.entries.filter(
