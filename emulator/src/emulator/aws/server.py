@@ -19,6 +19,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from emulator import allocation
+
 SWEEP = 2.0  # seconds between two looks for expired items and objects
 SERVICES = (
     "dynamodb",
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
     os.environ |= ENVIRONMENT
+    allocation.keep_little()
     listening = socket.socket(fileno=options.fd)
     asyncio.run(serve(listening, options))
 

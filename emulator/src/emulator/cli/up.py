@@ -10,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-from emulator import addresses, credentials
+from emulator import addresses, allocation, credentials
 from emulator.cli import output
 from emulator.cli.logs import Formatter
 from emulator.runtime import endpoints, project
@@ -20,6 +20,7 @@ from emulator.runtime.system import System
 
 async def run(given: argparse.Namespace) -> int:
     """Until SIGINT or SIGTERM. Raises EmulatorError when it cannot start."""
+    allocation.keep_little()
     # Nothing here may ever reach a real account, whatever the shell was set up for.
     elsewhere = addresses.elsewhere(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:

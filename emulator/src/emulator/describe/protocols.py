@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from emulator import service_models
 
 Parameters = dict[str, Any]
 _MEMBER = re.compile(r"(.+?)\.member\.\d+$")
@@ -41,7 +42,7 @@ class Protocol:
     """One service's: `name` as botocore has it."""
 
     def __init__(self, name: str) -> None:
-        model: ServiceModel = botocore.session.get_session().get_service_model(name)
+        model: ServiceModel = service_models.session().get_service_model(name)
         self._model = model
         # CloudWatch has several; its clients here choose JSON
         several = "json" in model.metadata.get("protocols", ())

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from emulator import service_models
 from emulator.addresses import Addresses
 from emulator.credentials import ACCESS_KEY, SECRET_KEY
 from emulator.providers import Resource
@@ -25,6 +26,7 @@ class Clients:
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
         self._session: Any = boto3.Session(
+            botocore_session=service_models.session(),
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
             region_name=addresses.region,
