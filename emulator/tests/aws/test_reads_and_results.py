@@ -176,20 +176,71 @@ def test_no_expression_looks_into_a_key(
         getattr(client, operation)(TableName=NAME, **where, **expression)
 
 
-def test_a_transaction_says_which_update_did_not_fit_its_item(client: Any) -> None:
-    client.put_item(TableName=NAME, Item=ITEM)
+LARGE = {
+    "number": {"N": "9" * 38 + "0" * 88},
+    "long": {"S": "x" * 3000},
+    "large": {"S": "x" * 300_000},
+    "deep": {"M": {}},
+}
+DEEP: dict[str, Any] = {"S": "x"}
+for _ in range(32):  # one more is too many
+    DEEP = {"L": [DEEP]}
+VALUES = {":n": {"N": "1"}, ":most": LARGE["number"], ":tiny": {"N": "1e-130"}, ":l": LARGE["large"]}
+VALUES |= {":deep": DEEP}
 
-    def update(expression: str) -> dict[str, Any]:
-        given = {"TableName": NAME, "Key": KEY, "UpdateExpression": expression}
-        return {"Update": {**given, "ExpressionAttributeValues": {":n": {"N": "1"}}}}
 
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("ADD more :n", "incorrect data type"),
+        ("SET nothing.x = :n", "document path provided in the update expression is invalid"),
+        ("SET more = nothing + :n", "refers to an attribute that does not exist"),
+        ("SET more = :l", "Item size to update has exceeded"),
+        ("SET more = #large", "Item size to update has exceeded"),
+        ("ADD #number :most", "Number overflow"),
+        ("SET more = #number + :most", "Number overflow"),
+        ("SET more = #number - :tiny", "more than 38 significant digits"),
+        ("SET word = #number", "Type mismatch for key word expected: S actual: N"),
+        ("SET word = #long", "secondary index key beyond allowed size limits"),
+        ("SET deep.x = :deep", "Nesting Levels have exceeded supported limits"),
+    ],
+)
+def test_a_transaction_says_which_update_did_not_fit_its_item(
+    client: Any, expression: str, message: str
+) -> None:
+    client.put_item(TableName=NAME, Item={**ITEM, **LARGE})
+    values = {name: value for name, value in VALUES.items() if name in expression}
+    names = {"#" + name: name for name in LARGE if "#" + name in expression}
+    update = {"TableName": NAME, "Key": KEY, "UpdateExpression": expression}
+    update |= {"ExpressionAttributeValues": values} if values else {}
+    update |= {"ExpressionAttributeNames": names} if names else {}
     put = {"Put": {"TableName": NAME, "Item": texts(pk="other", sk="1")}}
-    for expression in ("ADD more :n", "SET nothing.x = :n", "SET more = nothing + :n"):
-        with pytest.raises(client.exceptions.TransactionCanceledException) as raised:
-            client.transact_write_items(TransactItems=[put, update(expression)])
-        reasons = raised.value.response["CancellationReasons"]
-        assert [each["Code"] for each in reasons] == ["None", "ValidationError"]
+    with pytest.raises(ClientError, match=f"ValidationException.*{message}"):
+        client.update_item(**update)
+    with pytest.raises(client.exceptions.TransactionCanceledException) as raised:
+        client.transact_write_items(TransactItems=[put, {"Update": update}])
+    first, second = raised.value.response["CancellationReasons"]
+    assert (first["Code"], second["Code"]) == ("None", "ValidationError")
+    assert message in second["Message"]
     assert "Item" not in client.get_item(TableName=NAME, Key=texts(pk="other", sk="1"))
+    assert client.get_item(TableName=NAME, Key=KEY)["Item"] == {**ITEM, **LARGE}
+
+
+def test_a_key_of_an_index_that_an_update_makes_has_its_type(client: Any) -> None:
+    update = {
+        "TableName": NAME,
+        "Key": texts(pk="new", sk="1"),
+        "UpdateExpression": "ADD word :n",
+        "ExpressionAttributeValues": {":n": {"N": "1"}},
+    }
+    message = "attempted to update the secondary index key to unsupported type"
+    with pytest.raises(ClientError, match=f"ValidationException.*{message}"):
+        client.update_item(**update)
+    with pytest.raises(client.exceptions.TransactionCanceledException) as raised:
+        client.transact_write_items(TransactItems=[{"Update": update}])
+    (reason,) = raised.value.response["CancellationReasons"]
+    assert message in reason["Message"]
+    assert "Item" not in client.get_item(TableName=NAME, Key=texts(pk="new", sk="1"))
 
 
 def test_time_to_live_is_changed_once(client: Any) -> None:

@@ -17,6 +17,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
+from emulator.aws import dynamodb_updated
 from emulator.aws.checks import grammar
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import number
@@ -92,12 +93,20 @@ class ValidationError(Exception):
     """The reason, by its name, for which moto then cancels the transaction."""
 
 
-# Messages of an update that depend on the item: with one of them AWS cancels a transaction.
+# Messages of an update that depend on the item: with one of them AWS cancels a transaction. The
+# list is that of TransactionCanceledException, API reference.
 _OF_ITEMS = (
     "An operand in the update expression has an incorrect data type",
+    "Attempting to store more than 38 significant digits in a Number",
     "Item size to update has exceeded the maximum allowed size",
+    "Number overflow. Attempting to store a number with magnitude larger than supported range",
+    "Number underflow. Attempting to store a number with magnitude smaller than supported range",
     "The document path provided in the update expression is invalid for update",
     "The provided expression refers to an attribute that does not exist in the item",
+    "One or more parameter values were invalid: Type mismatch for key",  # of an index
+    dynamodb_updated.OF_AN_OTHER_TYPE,
+    dynamodb_updated.TOO_DEEP,
+    dynamodb_updated.TOO_LONG,
 )
 
 
@@ -117,7 +126,7 @@ def _cancel_for_what_an_item_is() -> None:
             return update(self, *args, **kwargs)
         except MockValidationException as error:
             text = str(error.message)
-            if self.__dict__.get("emulator_transacts") and text in _OF_ITEMS:
+            if self.__dict__.get("emulator_transacts") and text.startswith(_OF_ITEMS):
                 raise ValidationError(text) from error
             raise
 
