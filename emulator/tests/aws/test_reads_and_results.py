@@ -185,7 +185,12 @@ LARGE = {
 DEEP: dict[str, Any] = {"S": "x"}
 for _ in range(32):  # one more is too many
     DEEP = {"L": [DEEP]}
-VALUES = {":n": {"N": "1"}, ":most": LARGE["number"], ":tiny": {"N": "1e-130"}, ":l": LARGE["large"]}
+VALUES = {
+    ":n": {"N": "1"},
+    ":most": LARGE["number"],
+    ":tiny": {"N": "1e-130"},
+    ":l": LARGE["large"],
+}
 VALUES |= {":deep": DEEP}
 
 
