@@ -1,9 +1,9 @@
 """Requests of SNS that it rejects before it looks at what they are about, with its own codes.
 
 moto stumbles over an ARN that is none, takes attributes without a value, counts the message alone,
-loses an entry of a batch, knows no field that is required, and has other codes. Source: SNS API reference, Publish, PublishBatch and
-CreatePlatformApplication; codes and messages are those that LocalStack has recorded of SNS
-(github.com/localstack/localstack, tests/aws/services/sns).
+loses an entry of a batch, knows no field that is required, and has other codes. Source: SNS API
+reference, Publish, PublishBatch and CreatePlatformApplication; codes and messages are those that
+LocalStack has recorded of SNS (github.com/localstack/localstack, tests/aws/services/sns).
 """
 
 from __future__ import annotations

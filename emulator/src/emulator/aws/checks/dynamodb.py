@@ -29,8 +29,8 @@ _SIZE = "1 validation error detected: Value '{}' at '{}' failed to satisfy const
 _LONG_NAMES = {"S": "string", "B": "binary"}
 _ACTIONS = ("ADD", "PUT", "DELETE")
 _TOO_LONG = (
-    "One or more parameter values were invalid: Size of {} has exceeded the maximum size limit of{} "
-    "bytes"
+    "One or more parameter values were invalid: Size of {} has exceeded the maximum size limit of{}"
+    " bytes"
 )
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _AT_LEAST_1 = "Member must have length greater than or equal to 1"
