@@ -153,6 +153,27 @@ def test_an_update_returns_all_that_it_sets(
     client.delete_item(TableName=NAME, Key=KEY)
 
 
+def test_capacity_and_collections_are_counted_where_that_is_asked_for(client: Any) -> None:
+    put = {"TableName": NAME, "Item": texts(pk="counted", sk="1")}
+    key = {"TableName": NAME, "Key": put["Item"]}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("put_item", put),
+        ("get_item", key),
+        ("update_item", key),
+        ("batch_write_item", {"RequestItems": {NAME: [{"PutRequest": {"Item": put["Item"]}}]}}),
+        ("batch_get_item", {"RequestItems": {NAME: {"Keys": [key["Key"]]}}}),
+        ("transact_write_items", {"TransactItems": [{"Put": put}]}),
+        ("transact_get_items", {"TransactItems": [{"Get": key}]}),
+        ("scan", {"TableName": NAME}),
+        ("delete_item", key),
+    ]
+    for name, given in calls:
+        found = getattr(client, name)(**given)
+        assert found.keys().isdisjoint({"ConsumedCapacity", "ItemCollectionMetrics"}), name
+        asked = getattr(client, name)(**given, ReturnConsumedCapacity="TOTAL")
+        assert "ConsumedCapacity" in asked, name
+
+
 def test_an_item_that_an_update_makes_has_its_key(client: Any) -> None:
     key = texts(pk="new", sk="1")
     client.update_item(TableName=NAME, Key=key, UpdateExpression="SET word = pk")

@@ -34,6 +34,8 @@ def install(now: Callable[[], float] = time.time) -> None:
     _remember_tokens(now)
     _cancel_for_what_an_item_is()
     _return_what_was_updated()
+    for name in ("batch_get_item", "batch_write_item", "transact_write_items", "update_item"):
+        replace(DynamoHandler, name, _without_unasked(getattr(DynamoHandler, name)))
     _change_expiry_once()
 
 
@@ -135,7 +137,7 @@ def _cancel_for_what_an_item_is() -> None:
 
 
 def _return_what_was_updated() -> None:
-    """moto leaves out what has the same value as before, and counts capacity unasked."""
+    """moto leaves out what has the same value as before."""
     original = DynamoHandler.update_item
 
     def update_item(self: Any) -> Any:
@@ -151,11 +153,22 @@ def _return_what_was_updated() -> None:
             result["Attributes"] = project(result["Attributes"], paths)
         if not result.get("Attributes"):
             result.pop("Attributes", None)
-        if self.body.get("ReturnConsumedCapacity", "NONE") == "NONE":
-            result.pop("ConsumedCapacity", None)
         return response
 
     replace(DynamoHandler, "update_item", update_item)
+
+
+def _without_unasked(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """ReturnConsumedCapacity and ReturnItemCollectionMetrics are NONE where they are not given."""
+
+    def operation(self: Any) -> Any:
+        response = original(self)
+        for name in ("ConsumedCapacity", "ItemCollectionMetrics"):
+            if self.body.get(f"Return{name}", "NONE") == "NONE":
+                response.result.pop(name, None)
+        return response
+
+    return operation
 
 
 def _change_expiry_once() -> None:
