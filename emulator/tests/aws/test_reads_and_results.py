@@ -54,6 +54,40 @@ def client(aws: str) -> Any:
     return made
 
 
+def test_what_a_local_index_does_not_project_is_read_from_the_table(client: Any) -> None:
+    """Source: "Local secondary indexes", developer guide, "Attribute projections"."""
+    names = {"pk": "HASH", "sk": "RANGE"}, {"pk": "HASH", "word": "RANGE"}
+    of_table, of_index = (
+        [{"AttributeName": name, "KeyType": kind} for name, kind in each.items()] for each in names
+    )
+    client.create_table(
+        TableName="local",
+        KeySchema=of_table,
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "word")
+        ],
+        LocalSecondaryIndexes=[
+            {
+                "IndexName": "words",
+                "KeySchema": of_index,
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.put_item(TableName="local", Item=ITEM)
+    query = {
+        "TableName": "local",
+        "IndexName": "words",
+        "KeyConditionExpression": "pk = :a",
+        "ExpressionAttributeValues": {":a": {"S": "a"}},
+    }
+    assert client.query(**query)["Items"] == [texts(pk="a", sk="1", word="w")]
+    for name, given in (("query", query), ("scan", {"TableName": "local", "IndexName": "words"})):
+        found = getattr(client, name)(**given, ProjectionExpression="third, word")
+        assert found["Items"] == [texts(third="o", word="w")]
+
+
 @pytest.fixture
 def item(client: Any) -> None:
     client.put_item(TableName=NAME, Item=ITEM)
