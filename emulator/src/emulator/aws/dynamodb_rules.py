@@ -19,6 +19,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from emulator.aws import dynamodb_updated
 from emulator.aws.checks import grammar
+from emulator.aws.checks.dynamodb_legacy import LEGACY
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import number
 from emulator.aws.dynamodb_projection import paths_in, project
@@ -95,10 +96,15 @@ class ValidationError(Exception):
     """The reason, by its name, for which moto then cancels the transaction."""
 
 
+# Messages for an operand of another type than the attribute has; AttributeUpdates has another one.
+_OF_TYPES = (
+    "An operand in the update expression has an incorrect data type",
+    "Invalid UpdateExpression: Incorrect operand type for operator or function",
+)
 # Messages of an update that depend on the item: with one of them AWS cancels a transaction. The
 # list is that of TransactionCanceledException, API reference.
 _OF_ITEMS = (
-    "An operand in the update expression has an incorrect data type",
+    _OF_TYPES[0],
     "Attempting to store more than 38 significant digits in a Number",
     "Item size to update has exceeded the maximum allowed size",
     "Number overflow. Attempting to store a number with magnitude larger than supported range",
@@ -128,6 +134,8 @@ def _cancel_for_what_an_item_is() -> None:
             return update(self, *args, **kwargs)
         except MockValidationException as error:
             text = str(error.message)
+            if text.startswith(_OF_TYPES) and LEGACY in str(kwargs.get("update_expression")):
+                raise MockValidationException("Type mismatch for attribute to update") from error
             if self.__dict__.get("emulator_transacts") and text.startswith(_OF_ITEMS):
                 raise ValidationError(text) from error
             raise

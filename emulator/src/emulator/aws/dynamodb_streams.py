@@ -96,6 +96,9 @@ def _refuse_updates_whole() -> None:
         try:
             item = original(self, table_name, key, **given)
             dynamodb_updated.check(table, saved.item, item, given.get("update_expression"))
+            if saved.item is None and dynamodb_updated.only_removes(given.get("update_expression")):
+                saved.put_back()
+                return Item(item.hash_key, item.range_key, {})
         except Exception:
             saved.put_back()
             raise

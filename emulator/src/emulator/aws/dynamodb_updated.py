@@ -8,6 +8,7 @@ TransactionCanceledException, API reference.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.dynamodb.exceptions import ItemSizeToUpdateTooLarge, MockValidationException
@@ -17,6 +18,7 @@ from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import checked
 from emulator.aws.dynamodb_speed import ITEM_LIMIT
 
+_MAKES = re.compile(r"(?<![#:.\w])(?:SET|ADD)\b", re.IGNORECASE)  # reserved: no attribute's name
 _INDEX_KEY = "The update expression attempted to update the secondary index key "
 OF_AN_OTHER_TYPE = f"{_INDEX_KEY}to unsupported type"
 TOO_LONG = f"{_INDEX_KEY}beyond allowed size limits"
@@ -34,6 +36,13 @@ def check(table: Any, before: Any, item: Any, expression: str | None) -> None:
                 checked(value)
         except Rejection as rejection:
             raise MockValidationException(rejection.message) from rejection
+
+
+def only_removes(expression: str | None) -> bool:
+    """Whether it makes no item: "DELETE - Nothing happens; there is no attribute to delete"
+    (UpdateItem, API reference, AttributeUpdates). Of REMOVE, Alternator's tests say so, which run
+    against the service as well (github.com/scylladb/scylladb, test/alternator/test_item.py)."""
+    return bool(expression) and not _MAKES.search(str(expression))
 
 
 def _check_index_keys(table: Any, before: Any, after: Any) -> None:
