@@ -199,7 +199,7 @@ def test_an_update_that_only_removes_makes_no_item(
 def test_an_old_update_of_an_attribute_of_another_type_is_rejected(
     table: Table, update: dict[str, Any]
 ) -> None:
-    key = {"TableName": "conditions", "Key": {"pk": {"S": "typed"}}}
+    key: dict[str, Any] = {"TableName": "conditions", "Key": {"pk": {"S": "typed"}}}
     table.client.put_item(TableName="conditions", Item={**key["Key"], "v": {"S": "x"}})
     with pytest.raises(
         ClientError, match=r"ValidationException.*Type mismatch for attribute to update"

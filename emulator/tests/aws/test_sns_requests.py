@@ -190,7 +190,7 @@ def test_a_batch_with_one_entry_that_is_wrong_sends_none(
 ) -> None:
     name = f"{uuid.uuid4()}{'.fifo' if fifo else ''}"
     topic = client.create_topic(Name=name, Attributes={"FifoTopic": "true"} if fifo else {})
-    sqs = boto3.client("sqs", endpoint_url=aws)
+    sqs: Any = boto3.client("sqs", endpoint_url=aws)
     url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if fifo else {})
     queue = {"QueueUrl": url["QueueUrl"], "AttributeNames": ["All"]}
     arn = sqs.get_queue_attributes(**queue)["Attributes"]["QueueArn"]
