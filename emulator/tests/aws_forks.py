@@ -10,11 +10,15 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import certifi
 
 LONGEST = 4096  # bytes of arguments
 
@@ -41,6 +45,19 @@ def forked(listening: int, stdin: int, stdout: int, arguments: Sequence[str]) ->
     way = _forking()
     socket.send_fds(way, [json.dumps(arguments).encode()], [listening, stdin, stdout])
     return int(way.recv(LONGEST))
+
+
+def without_authorities(original: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    """Clients of httpx read the certificates of all authorities, which takes longer than most
+    tests; nothing here has one of them. Each client has a context of its own, as it sets in it
+    whether it speaks HTTP/2."""
+
+    def create_default_context(*args: Any, cafile: Any = None, **given: Any) -> ssl.SSLContext:
+        if cafile == certifi.where():
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return original(*args, cafile=cafile, **given)
+
+    return create_default_context
 
 
 def main(way: socket.socket) -> None:
@@ -71,17 +88,12 @@ def _import_what_it_needs() -> None:
     """All that emulator/aws/server.py imports when it serves; nothing is changed by it."""
     import importlib
     import pkgutil
-    import ssl
-
-    import httpx
 
     import emulator.aws
     from emulator.aws import server
 
     os.environ |= server.ENVIRONMENT
-    # each server makes two clients, which read the certificates of all authorities
-    ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
-    httpx.create_ssl_context(trust_env=False)
+    ssl.create_default_context = without_authorities(ssl.create_default_context)
     for module in pkgutil.iter_modules(emulator.aws.__path__):
         importlib.import_module(f"emulator.aws.{module.name}")
     server.load_services()

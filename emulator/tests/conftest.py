@@ -3,13 +3,12 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
-from tests import aws_servers
+from tests import aws_forks, aws_servers
 
 # No deadline, as a slow machine is no failure; the same examples each run. New examples are tried
 # with `--hypothesis-profile=default`.
@@ -34,10 +33,10 @@ def dummy_credentials() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def certificates_read_once() -> Iterator[None]:
-    """Each client of httpx reads those of all authorities, which takes longer than most tests."""
+def no_authorities() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        made = aws_forks.without_authorities(ssl.create_default_context)
+        patch.setattr(ssl, "create_default_context", made)
         yield
 
 

@@ -355,3 +355,24 @@ def test_what_a_task_logged_is_a_step_of_a_trace_and_names_a_message(
         ("m2", "tasks-1"),
     ]
     assert run(details.get(("trace",), {"from": "25"}))["recent"] == recent[:1]
+
+
+def test_a_message_that_a_function_and_a_task_had_is_listed_once_with_its_error(
+    ring: Ring, details: Details, tmp_path: Path
+) -> None:
+    given = '{"eventType": "MESSAGE", "message_id": "%s"}'
+    ring.add(INVOCATION, "Send", at=5.0, given=given % "m0")
+    for number in range(1, 51):  # as many as are listed
+        ring.add(INVOCATION, "Send", at=9.0 + number, given=given % f"m{number}", error="no")
+    lines = [
+        {"timestamp": "1970-01-01 00:00:59,500+0000", "message": "took", "message_id": id}
+        for id in ("m0", "m50", "other")
+    ]
+    (tmp_path / "tasks-1.log").write_text("\n".join(json.dumps(each) for each in lines))
+    recent = run(details.get(("trace",), {}))["recent"]
+    assert [(each["id"], each["error"]) for each in recent[:3]] == [
+        ("other", ""),
+        ("m50", "no"),
+        ("m49", "no"),
+    ]
+    assert len({each["id"] for each in recent}) == len(recent) == 50

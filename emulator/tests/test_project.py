@@ -90,11 +90,31 @@ def test_a_hint_names_the_projects_own_command_and_where_to_type_it(
     assert project.hint("down", "--state-dir", "a b") == "`emulate down --state-dir 'a b'`"
 
 
-def test_what_ends_a_run_names_its_state_directory_where_that_is_another(tmp_path: Path) -> None:
+def test_what_ends_a_run_names_its_state_directory_where_that_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path = tmp_path.resolve()
     project = Project(tmp_path, commands={"down": "make stop", "arguments": "ARGS={}"})
     assert Options(project, tmp_path / ".local").command("down") == "make stop"
     other = tmp_path / "other"
     assert Options(project, other).command("down") == f"make stop ARGS=--state-dir {other}"
+    monkeypatch.chdir(tmp_path)
+    assert Options(project, other).hint("down") == f"`make stop ARGS=--state-dir {other}`"
+    assert Options(project, Path("other")).hint("down") == Options(project, other).hint("down")
+
+
+def test_a_project_s_own_state_directory_is_known_by_each_of_its_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "project")
+    (tmp_path / "project" / ".local").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path / "project")
+    project = Project(tmp_path / "project")
+    for path in (".local", tmp_path / "link" / ".local", tmp_path / "elsewhere"):
+        options = Options(project, Path(path))
+        assert (options.command("down"), options.hint("down")) == ("emulate down", "`emulate down`")
 
 
 def test_without_synth_inputs_all_but_tools_leftovers_is_read(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ PUT, DELETE = {"PutRequest": {"Item": KEY}}, {"DeleteRequest": {"Key": KEY}}
         ("GetItem", {"Key": {**KEY, "pk": {"S": "x" * 2049}}}, "limit of2048 bytes"),
         ("DeleteItem", {"Key": {**KEY, "sk": {"S": "ä" * 513}}}, "limit of1024 bytes"),
         ("PutItem", {"Item": {**KEY, "g": {"N": "5"}}}, "Type mismatch for Index Key g"),
+        ("PutItem", {"Item": {**KEY, "g": {"S": "x" * 2049}}}, "limit of2048 bytes IndexName: by_g"),
         ("Query", {**ASKED, "Limit": 0}, "'limit'"),
         ("Scan", {"Limit": 0}, "'limit'"),
         ("Query", {**ASKED, "ExclusiveStartKey": {"pk": {"S": "a"}}}, "starting key is invalid"),

@@ -194,3 +194,100 @@ def test_a_sign_in_without_parameters_lacks_a_name(cognito: Any) -> None:
     pool = Pool(cognito)
     with pytest.raises(cognito.exceptions.InvalidParameterException, match="USERNAME"):
         cognito.initiate_auth(ClientId=pool.client, AuthFlow="USER_PASSWORD_AUTH")
+
+
+SMS = {"SmsConfiguration": {"SnsCallerArn": "arn:aws:iam::123456789012:role/sms"}}
+NEW = {"NEW_PASSWORD": "N3w-passw0rd!"}
+CODES = {"SMS_MFA_CODE": "123456", "SOFTWARE_TOKEN_MFA_CODE": "123456"}
+
+
+def _two_with_challenges(cognito: Any) -> tuple[Pool, dict[str, str]]:
+    """raju has a temporary password, ravi a second factor; the session of each one's challenge."""
+    pool = Pool(cognito)
+    cognito.admin_create_user(
+        UserPoolId=pool.id, Username="raju", TemporaryPassword=PASSWORD, MessageAction="SUPPRESS"
+    )
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=pool.id, SmsMfaConfiguration=SMS, MfaConfiguration="OPTIONAL"
+    )
+    cognito.admin_set_user_mfa_preference(
+        UserPoolId=pool.id,
+        Username="ravi",
+        SMSMfaSettings={"Enabled": True, "PreferredMfa": True},
+    )
+    found = {name: pool.sign_in(name) for name in ("ravi", "raju")}
+    assert found["ravi"]["ChallengeName"] == "SMS_MFA"
+    assert found["raju"]["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    return pool, {name: each["Session"] for name, each in found.items()}
+
+
+def test_a_session_is_for_one_user_and_one_challenge(cognito: Any) -> None:
+    """Source: RespondToAuthChallenge, API reference."""
+    pool, sessions = _two_with_challenges(cognito)
+
+    def respond(whose: str, name: str, challenge: str) -> Any:
+        return cognito.respond_to_auth_challenge(
+            ClientId=pool.client,
+            ChallengeName=challenge,
+            Session=sessions[whose],
+            ChallengeResponses={"USERNAME": name, **NEW, **CODES},
+        )
+
+    right = {("ravi", "ravi", "SMS_MFA"), ("raju", "raju", "NEW_PASSWORD_REQUIRED")}
+    challenges = ("SMS_MFA", "NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP")
+    tried = {(a, b, each) for a in sessions for b in sessions for each in challenges}
+    for each in sorted(tried - right):
+        with pytest.raises(cognito.exceptions.NotAuthorizedException, match="Invalid session"):
+            respond(*each)
+    for each in sorted(right):
+        assert "AccessToken" in respond(*each)["AuthenticationResult"]
+        with pytest.raises(cognito.exceptions.NotAuthorizedException, match="Invalid session"):
+            respond(*each)
+
+
+@pytest.mark.parametrize(
+    ("name", "challenge"), [("ravi", "SMS_MFA"), ("raju", "NEW_PASSWORD_REQUIRED")]
+)
+def test_an_account_disabled_after_the_challenge_gets_nothing(
+    cognito: Any, name: str, challenge: str
+) -> None:
+    pool, sessions = _two_with_challenges(cognito)
+    given = {
+        "ClientId": pool.client,
+        "ChallengeName": challenge,
+        "Session": sessions[name],
+        "ChallengeResponses": {"USERNAME": name, **NEW, **CODES},
+    }
+    cognito.admin_disable_user(UserPoolId=pool.id, Username=name)
+    with pytest.raises(cognito.exceptions.NotAuthorizedException, match="User is disabled"):
+        cognito.respond_to_auth_challenge(**given)
+    cognito.admin_enable_user(UserPoolId=pool.id, Username=name)
+    assert "AccessToken" in cognito.respond_to_auth_challenge(**given)["AuthenticationResult"]
+
+
+def test_a_second_factor_is_set_up_with_the_session_of_its_verification(cognito: Any) -> None:
+    """Source: VerifySoftwareToken, API reference."""
+    pool = Pool(cognito)
+    cognito.admin_create_user(
+        UserPoolId=pool.id, Username="raju", TemporaryPassword=PASSWORD, MessageAction="SUPPRESS"
+    )
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=pool.id, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="ON"
+    )
+
+    def respond(session: str, challenge: str) -> Any:
+        return cognito.respond_to_auth_challenge(
+            ClientId=pool.client,
+            ChallengeName=challenge,
+            Session=session,
+            ChallengeResponses={"USERNAME": "raju", **NEW},
+        )
+
+    setup = respond(pool.sign_in("raju")["Session"], "NEW_PASSWORD_REQUIRED")
+    assert setup["ChallengeName"] == "MFA_SETUP"
+    session = cognito.associate_software_token(Session=setup["Session"])["Session"]
+    verified = cognito.verify_software_token(Session=session, UserCode="123456")["Session"]
+    assert "AccessToken" in respond(verified, "MFA_SETUP")["AuthenticationResult"]
+    for used in (session, verified):
+        with error(cognito, "NotAuthorizedException"):
+            respond(used, "MFA_SETUP")

@@ -157,6 +157,57 @@ def test_old_updates_do_what_their_expression_would(table: Table) -> None:
     table.client.delete_item(**key)
 
 
+# Source: Alternator's test_update_item_non_existent, which runs against the service as well.
+@pytest.mark.parametrize(
+    ("update", "made"),
+    [
+        ({"AttributeUpdates": {"v": {"Action": "DELETE"}}}, False),
+        ({"AttributeUpdates": {"v": {"Action": "DELETE", "Value": {"SS": ["x"]}}}}, False),
+        ({"UpdateExpression": "REMOVE v"}, False),
+        ({"UpdateExpression": "remove #set", "ExpressionAttributeNames": {"#set": "v"}}, False),
+        ({"AttributeUpdates": {}}, True),
+        ({}, True),
+        ({"AttributeUpdates": {"v": {"Action": "ADD", "Value": {"N": "1"}}}}, True),
+        (
+            {
+                "UpdateExpression": "REMOVE v set w = :n",
+                "ExpressionAttributeValues": {":n": {"N": "1"}},
+            },
+            True,
+        ),
+    ],
+)
+def test_an_update_that_only_removes_makes_no_item(
+    table: Table, update: dict[str, Any], made: bool
+) -> None:
+    key = {"TableName": "conditions", "Key": {"pk": {"S": "removed"}}}
+    found = table.client.update_item(**key, **update, ReturnValues="ALL_NEW")
+    assert ("Attributes" in found) is made
+    assert ("Item" in table.client.get_item(**key)) is made
+    table.client.delete_item(**key)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"Action": "ADD", "Value": {"N": "1"}},
+        {"Action": "ADD", "Value": {"SS": ["x"]}},
+        {"Action": "ADD", "Value": {"L": []}},
+        {"Action": "DELETE", "Value": {"SS": ["x"]}},
+    ],
+)
+def test_an_old_update_of_an_attribute_of_another_type_is_rejected(
+    table: Table, update: dict[str, Any]
+) -> None:
+    key: dict[str, Any] = {"TableName": "conditions", "Key": {"pk": {"S": "typed"}}}
+    table.client.put_item(TableName="conditions", Item={**key["Key"], "v": {"S": "x"}})
+    with pytest.raises(
+        ClientError, match=r"ValidationException.*Type mismatch for attribute to update"
+    ):
+        table.client.update_item(**key, AttributeUpdates={"v": update})
+    table.client.delete_item(**key)
+
+
 @pytest.mark.parametrize(
     ("condition", "message"),
     [

@@ -54,6 +54,40 @@ def client(aws: str) -> Any:
     return made
 
 
+def test_what_a_local_index_does_not_project_is_read_from_the_table(client: Any) -> None:
+    """Source: "Local secondary indexes", developer guide, "Attribute projections"."""
+    names = {"pk": "HASH", "sk": "RANGE"}, {"pk": "HASH", "word": "RANGE"}
+    of_table, of_index = (
+        [{"AttributeName": name, "KeyType": kind} for name, kind in each.items()] for each in names
+    )
+    client.create_table(
+        TableName="local",
+        KeySchema=of_table,
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "word")
+        ],
+        LocalSecondaryIndexes=[
+            {
+                "IndexName": "words",
+                "KeySchema": of_index,
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.put_item(TableName="local", Item=ITEM)
+    query = {
+        "TableName": "local",
+        "IndexName": "words",
+        "KeyConditionExpression": "pk = :a",
+        "ExpressionAttributeValues": {":a": {"S": "a"}},
+    }
+    assert client.query(**query)["Items"] == [texts(pk="a", sk="1", word="w")]
+    for name, given in (("query", query), ("scan", {"TableName": "local", "IndexName": "words"})):
+        found = getattr(client, name)(**given, ProjectionExpression="third, word")
+        assert found["Items"] == [texts(third="o", word="w")]
+
+
 @pytest.fixture
 def item(client: Any) -> None:
     client.put_item(TableName=NAME, Item=ITEM)
@@ -153,6 +187,27 @@ def test_an_update_returns_all_that_it_sets(
     client.delete_item(TableName=NAME, Key=KEY)
 
 
+def test_capacity_and_collections_are_counted_where_that_is_asked_for(client: Any) -> None:
+    put = {"TableName": NAME, "Item": texts(pk="counted", sk="1")}
+    key = {"TableName": NAME, "Key": put["Item"]}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("put_item", put),
+        ("get_item", key),
+        ("update_item", key),
+        ("batch_write_item", {"RequestItems": {NAME: [{"PutRequest": {"Item": put["Item"]}}]}}),
+        ("batch_get_item", {"RequestItems": {NAME: {"Keys": [key["Key"]]}}}),
+        ("transact_write_items", {"TransactItems": [{"Put": put}]}),
+        ("transact_get_items", {"TransactItems": [{"Get": key}]}),
+        ("scan", {"TableName": NAME}),
+        ("delete_item", key),
+    ]
+    for name, given in calls:
+        found = getattr(client, name)(**given)
+        assert found.keys().isdisjoint({"ConsumedCapacity", "ItemCollectionMetrics"}), name
+        asked = getattr(client, name)(**given, ReturnConsumedCapacity="TOTAL")
+        assert "ConsumedCapacity" in asked, name
+
+
 def test_an_item_that_an_update_makes_has_its_key(client: Any) -> None:
     key = texts(pk="new", sk="1")
     client.update_item(TableName=NAME, Key=key, UpdateExpression="SET word = pk")
@@ -176,20 +231,76 @@ def test_no_expression_looks_into_a_key(
         getattr(client, operation)(TableName=NAME, **where, **expression)
 
 
-def test_a_transaction_says_which_update_did_not_fit_its_item(client: Any) -> None:
-    client.put_item(TableName=NAME, Item=ITEM)
+LARGE = {
+    "number": {"N": "9" * 38 + "0" * 88},
+    "long": {"S": "x" * 3000},
+    "large": {"S": "x" * 300_000},
+    "deep": {"M": {}},
+}
+DEEP: dict[str, Any] = {"S": "x"}
+for _ in range(32):  # one more is too many
+    DEEP = {"L": [DEEP]}
+VALUES = {
+    ":n": {"N": "1"},
+    ":most": LARGE["number"],
+    ":tiny": {"N": "1e-130"},
+    ":l": LARGE["large"],
+}
+VALUES |= {":deep": DEEP}
 
-    def update(expression: str) -> dict[str, Any]:
-        given = {"TableName": NAME, "Key": KEY, "UpdateExpression": expression}
-        return {"Update": {**given, "ExpressionAttributeValues": {":n": {"N": "1"}}}}
 
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("ADD more :n", "incorrect data type"),
+        ("SET nothing.x = :n", "document path provided in the update expression is invalid"),
+        ("SET more = nothing + :n", "refers to an attribute that does not exist"),
+        ("SET more = :l", "Item size to update has exceeded"),
+        ("SET more = #large", "Item size to update has exceeded"),
+        ("ADD #number :most", "Number overflow"),
+        ("SET more = #number + :most", "Number overflow"),
+        ("SET more = #number - :tiny", "more than 38 significant digits"),
+        ("SET word = #number", "Type mismatch for key word expected: S actual: N"),
+        ("SET word = #long", "secondary index key beyond allowed size limits"),
+        ("SET deep.x = :deep", "Nesting Levels have exceeded supported limits"),
+    ],
+)
+def test_a_transaction_says_which_update_did_not_fit_its_item(
+    client: Any, expression: str, message: str
+) -> None:
+    client.put_item(TableName=NAME, Item={**ITEM, **LARGE})
+    values = {name: value for name, value in VALUES.items() if name in expression}
+    names = {"#" + name: name for name in LARGE if "#" + name in expression}
+    update = {"TableName": NAME, "Key": KEY, "UpdateExpression": expression}
+    update |= {"ExpressionAttributeValues": values} if values else {}
+    update |= {"ExpressionAttributeNames": names} if names else {}
     put = {"Put": {"TableName": NAME, "Item": texts(pk="other", sk="1")}}
-    for expression in ("ADD more :n", "SET nothing.x = :n", "SET more = nothing + :n"):
-        with pytest.raises(client.exceptions.TransactionCanceledException) as raised:
-            client.transact_write_items(TransactItems=[put, update(expression)])
-        reasons = raised.value.response["CancellationReasons"]
-        assert [each["Code"] for each in reasons] == ["None", "ValidationError"]
+    with pytest.raises(ClientError, match=f"ValidationException.*{message}"):
+        client.update_item(**update)
+    with pytest.raises(client.exceptions.TransactionCanceledException) as raised:
+        client.transact_write_items(TransactItems=[put, {"Update": update}])
+    first, second = raised.value.response["CancellationReasons"]
+    assert (first["Code"], second["Code"]) == ("None", "ValidationError")
+    assert message in second["Message"]
     assert "Item" not in client.get_item(TableName=NAME, Key=texts(pk="other", sk="1"))
+    assert client.get_item(TableName=NAME, Key=KEY)["Item"] == {**ITEM, **LARGE}
+
+
+def test_a_key_of_an_index_that_an_update_makes_has_its_type(client: Any) -> None:
+    update = {
+        "TableName": NAME,
+        "Key": texts(pk="new", sk="1"),
+        "UpdateExpression": "ADD word :n",
+        "ExpressionAttributeValues": {":n": {"N": "1"}},
+    }
+    message = "attempted to update the secondary index key to unsupported type"
+    with pytest.raises(ClientError, match=f"ValidationException.*{message}"):
+        client.update_item(**update)
+    with pytest.raises(client.exceptions.TransactionCanceledException) as raised:
+        client.transact_write_items(TransactItems=[{"Update": update}])
+    (reason,) = raised.value.response["CancellationReasons"]
+    assert message in reason["Message"]
+    assert "Item" not in client.get_item(TableName=NAME, Key=texts(pk="new", sk="1"))
 
 
 def test_time_to_live_is_changed_once(client: Any) -> None:

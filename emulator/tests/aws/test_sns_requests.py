@@ -50,6 +50,10 @@ def rejects(code: str, message: str = "") -> Any:
         ("get_topic_attributes", "TopicArn", {}),
         ("get_endpoint_attributes", "EndpointArn", {}),
         ("create_platform_endpoint", "PlatformApplicationArn", {"Token": "x"}),
+        ("delete_platform_application", "PlatformApplicationArn", {}),
+        ("delete_topic", "TopicArn", {}),
+        ("set_topic_attributes", "TopicArn", {"AttributeName": "DisplayName"}),
+        ("subscribe", "TopicArn", {"Protocol": "sqs"}),
     ],
 )
 def test_an_arn_has_six_elements(client: Any, operation: str, name: str, more: Any) -> None:
@@ -57,6 +61,32 @@ def test_an_arn_has_six_elements(client: Any, operation: str, name: str, more: A
         message = f"{name} Reason: An ARN must have at least 6 elements, not {number}"
         with rejects("InvalidParameter", message):
             getattr(client, operation)(**{name: text}, **more)
+    with rejects("InvalidParameter", "no value for required parameter"):
+        getattr(client, operation)(**more)
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "field"),
+    [
+        ("create_topic", {}, "name"),
+        ("create_platform_application", {"Platform": "GCM", "Attributes": CREDENTIAL}, "name"),
+        ("create_platform_application", {"Name": "x", "Attributes": CREDENTIAL}, "platform"),
+        ("unsubscribe", {}, "subscriptionArn"),
+    ],
+)
+def test_a_required_text_is_there(client: Any, operation: str, given: Any, field: str) -> None:
+    with rejects("ValidationError", f"Value null at '{field}' failed to satisfy"):
+        getattr(client, operation)(**given)
+
+
+def test_an_application_is_deleted_with_its_endpoints_and_once_more(client: Any) -> None:
+    made = client.create_platform_application(Name="gone", Platform="GCM", Attributes=CREDENTIAL)
+    arn = made["PlatformApplicationArn"]
+    endpoint = client.create_platform_endpoint(PlatformApplicationArn=arn, Token="gone")
+    client.delete_platform_application(PlatformApplicationArn=arn)
+    with rejects("NotFound"):
+        client.get_endpoint_attributes(EndpointArn=endpoint["EndpointArn"])
+    client.delete_platform_application(PlatformApplicationArn=arn)
 
 
 def test_a_message_has_one_target_that_is_there(client: Any, topic: str, application: str) -> None:
@@ -139,8 +169,44 @@ def test_a_batch_is_taken_or_rejected_whole(client: Any, topic: str) -> None:
         send()
     with rejects("BatchRequestTooLong"):
         send(right, {"Id": "long", "Message": "x" * 262_144})
-    with rejects("InvalidParameter", "No default entry"):
-        send(right, {"Id": "json", "Message": "{}", "MessageStructure": "json"})
+    for lacks, entry in (("id", {"Message": "x"}), ("message", {"Id": "a"})):
+        with rejects("ValidationError", f"publishBatchRequestEntries.2.member.{lacks}"):
+            send(right, entry)
+
+
+@pytest.mark.parametrize(
+    ("fifo", "entry", "why"),
+    [
+        (False, {"Message": "{}", "MessageStructure": "json"}, "No default entry"),
+        (False, {"Message": ""}, "Empty message"),
+        (False, {"Message": "x", "Subject": "a\nb"}, "Subject"),
+        (False, {"Message": "x", "MessageDeduplicationId": "d"}, "not valid for this topic type"),
+        (True, {"Message": "x"}, "MessageGroupId parameter is required for FIFO topics"),
+        (True, {"Message": "x", "MessageGroupId": "g"}, "or MessageDeduplicationId"),
+    ],
+)
+def test_a_batch_with_one_entry_that_is_wrong_sends_none(
+    aws: str, client: Any, fifo: bool, entry: dict[str, str], why: str
+) -> None:
+    name = f"{uuid.uuid4()}{'.fifo' if fifo else ''}"
+    topic = client.create_topic(Name=name, Attributes={"FifoTopic": "true"} if fifo else {})
+    sqs: Any = boto3.client("sqs", endpoint_url=aws)
+    url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if fifo else {})
+    queue = {"QueueUrl": url["QueueUrl"], "AttributeNames": ["All"]}
+    arn = sqs.get_queue_attributes(**queue)["Attributes"]["QueueArn"]
+    client.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=arn)
+    right = {"Id": "right", "Message": "x"}
+    if fifo:
+        right |= {"MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    batch = {"TopicArn": topic["TopicArn"], "PublishBatchRequestEntries": [right]}
+    with rejects("InvalidParameter", why):
+        client.publish_batch(
+            **{**batch, "PublishBatchRequestEntries": [right, {"Id": "wrong", **entry}]}
+        )
+    waiting = "ApproximateNumberOfMessages"
+    assert sqs.get_queue_attributes(**queue)["Attributes"][waiting] == "0"
+    client.publish_batch(**batch)
+    assert sqs.get_queue_attributes(**queue)["Attributes"][waiting] == "1"
 
 
 def test_a_fifo_topic_asks_for_its_ids(client: Any) -> None:

@@ -98,6 +98,41 @@ def test_a_dead_letter_queue_is_there_of_the_same_kind_and_willing(client: Any) 
         made(client, **redrive(arn(client, standard)))
 
 
+def test_an_empty_redrive_policy_takes_it_away(client: Any) -> None:
+    for empty in ("{}", ""):
+        url = made(client, **redrive(arn(client, made(client))))
+        client.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": empty})
+        found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        assert "RedrivePolicy" not in found["Attributes"]
+
+
+ARNS = [f"arn:aws:sqs:us-east-1:123456789012:q{number}" for number in range(11)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "right"),
+    [
+        ({"redrivePermission": "maybe"}, False),
+        ({"redrivePermission": ["allowAll"]}, False),
+        ({"redrivePermission": "byQueue"}, False),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": []}, False),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": ARNS}, False),
+        ({"redrivePermission": "denyAll", "sourceQueueArns": ARNS[:1]}, False),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": ARNS[:10]}, True),
+        ({"redrivePermission": "allowAll"}, True),
+        ({"redrivePermission": "denyAll"}, True),
+    ],
+)
+def test_a_dead_letter_queue_says_whose_it_is(client: Any, policy: Any, right: bool) -> None:
+    """Source: SetQueueAttributes, API reference, RedriveAllowPolicy."""
+    attributes = {"RedriveAllowPolicy": json.dumps(policy)}
+    if right:
+        client.set_queue_attributes(QueueUrl=made(client), Attributes=attributes)
+        return
+    with rejects("InvalidAttributeValue", "for the parameter RedriveAllowPolicy"):
+        client.set_queue_attributes(QueueUrl=made(client), Attributes=attributes)
+
+
 def test_an_attribute_that_is_set_leaves_the_policy(client: Any) -> None:
     statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -109,10 +144,12 @@ def test_an_attribute_that_is_set_leaves_the_policy(client: Any) -> None:
 
 def test_a_queue_is_made_again_with_the_same_attributes_alone(client: Any) -> None:
     name = f"q-{uuid.uuid4()}"
-    for attributes in ({"DelaySeconds": "1"}, {"DelaySeconds": "1"}, {}):
+    for attributes in ({"DelaySeconds": "1"}, {"DelaySeconds": "1"}, {"DelaySeconds": "01"}, {}):
         client.create_queue(QueueName=name, Attributes=attributes)
     with rejects("QueueAlreadyExists", "a different value for attribute DelaySeconds"):
         client.create_queue(QueueName=name, Attributes={"DelaySeconds": "2"})
+    for _ in range(2):
+        client.create_queue(QueueName=f"{name}-again", Attributes={"VisibilityTimeout": "030"})
 
 
 def test_a_size_is_in_bytes_and_of_the_attributes_too(client: Any) -> None:

@@ -65,6 +65,7 @@ REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
     "a length and one with an underscore": (SEVERE, POST + b"Content_Length: 3\r\nContent-Length: 0\r\n\r\n", b"Content_Length: 3"),
     "the same length and one that looks like it": (AMBIGUOUS, POST + b"Content_Length: 03\r\nContent-Length: 3\r\n\r\nabc", b"Content_Length: 03"),
     "no number where a length would be": (SEVERE, POST + b"Content_Length: x\r\n\r\n", b"Content_Length: x"),
+    "an unknown coding in what looks like one": (SEVERE, POST + b"Transfer_Encoding: foo\r\n\r\n", b"Transfer_Encoding: foo"),
     "a coding and one that looks like it": (SEVERE, POST + b"Transfer-Encoding : chunked\r\nTransfer-Encoding: chunked\r\n" + CHUNKS, b"Transfer-Encoding : chunked"),
     "bytes over ASCII in a value": ("", POST + b"A: b\xe9\r\n\r\n", b"A: b\xe9"),
     "a folded header": (AMBIGUOUS, POST + b"A: b\r\n c\r\n\r\n", b"A: b c"),

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.balancer.messages.desync import doubt_of_body, doubt_of_headers, gravest
+from emulator.balancer.messages.desync import (
+    doubt_of_body,
+    doubt_of_headers,
+    gravest,
+    severe_framing,
+)
 from emulator.balancer.messages.head import Head, Rejected, query_pairs, read_block, read_head
 from emulator.balancer.messages.headers import (
     Field,
@@ -231,6 +236,41 @@ def test_what_http_desync_guardian_reports_of_requests(
     given = fields(("Host", "h"), *pairs)
     body = doubt_of_body(method, "1.1", values_of(given))
     assert gravest(body, doubt_of_headers(given)) == doubt
+
+
+MOST = 2**64 - 1
+
+
+# Its extract_content_length, has_transfer_encoding, parse_num and is_valid_te.
+@pytest.mark.parametrize(
+    ("pairs", "reason"),
+    [
+        ([("Transfer_Encoding", "foo")], "BadTransferEncoding"),
+        ([("Transfer_Encoding", "xchunked")], "BadTransferEncoding"),
+        ([("Transfer_Encoding", "")], "BadTransferEncoding"),
+        ([("Transfer_Encoding", "gzip,,chunked")], "BadTransferEncoding"),
+        ([("Transfer_Encoding", "br")], "BadTransferEncoding"),
+        ([("Transfer_Encoding", " GZIP ;q=1,\tchunked;a;b; ")], None),
+        ([("Transfer_Encoding", "chunked, gzip, chunked")], None),
+        ([("Transfer_Encoding", "identity")], None),
+        ([("Transfer_Encoding", "chunked;a, Chunked")], "MultipleTransferEncodingChunked"),
+        ([("Transfer_Encoding", "gzip, chunked"), ("Transfer-Encoding", "chunked")], "Multiple"),
+        ([("Transfer-Encoding", "foo")], None),  # which another rule rejects
+        ([("Content_Length", str(MOST))], None),
+        ([("Content_Length", str(MOST + 1))], "BadContentLength"),
+        ([("Content_Length", "9" * 5000)], "BadContentLength"),
+        ([("Content_Length", "0" * 5000 + "7"), ("Content-Length", "7")], None),
+        ([("Content_Length", "\x0b7")], "BadContentLength"),
+        ([("Content_Length", "-1")], "BadContentLength"),
+        ([("Content_Length", ""), ("Content-Length", "0")], None),
+        ([("Content_Length", "1"), ("Content-Length", "2")], "MultipleContentLength"),
+    ],
+)
+def test_what_looks_like_a_length_or_a_coding_is_read_as_http_desync_guardian_does(
+    pairs: list[tuple[str, str]], reason: str | None
+) -> None:
+    found = severe_framing(fields(("Host", "h"), *pairs))
+    assert (found is None) if reason is None else (found or "").startswith(reason)
 
 
 def test_chunks_from_http_1_0_are_ambiguous() -> None:

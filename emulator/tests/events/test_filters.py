@@ -37,6 +37,34 @@ def key(*conditions: Any) -> dict[str, Any]:
     return {"dynamodb": {"Keys": {"item": {"S": list(conditions)}}}}
 
 
+# Names are joined with dots on the way to a field, of objects in arrays as well: event-ruler's
+# Event flattens what it gets, and its JsonRuleCompiler what a pattern says.
+@pytest.mark.parametrize(
+    ("pattern", "record", "expected"),
+    [
+        ({"a.b": ["x"]}, {"a": [{"b": "x"}]}, True),
+        ({"a.b": [{"exists": False}]}, {"a": [{"b": "x"}]}, False),
+        ({"a.b": ["x"]}, {"a": [{"b": "y"}, [{"b": "x"}]]}, True),
+        ({"a": {"b": ["x"]}}, {"a": {"c": 1}, "a.b": "x"}, True),
+        ({"a": {"b": ["x"], "c": [1]}}, {"a": {"c": 1}, "a.b": "x"}, True),
+        ({"a": {"b": ["x"], "c": [1]}}, {"a": [{"c": 1}], "a.b": "x"}, True),
+        ({"a.b.c": ["x"]}, {"a.b": {"c": "x"}}, True),
+        ({"a.b.c": ["x"]}, {"a": {"b.c": "x"}}, True),
+        ({"a": {"b.c": ["x"]}}, {"a.b": [{"c": "x"}]}, True),
+        ({"a": {"b": ["x"]}}, {"a": 1, "a.b": "x"}, True),
+        ({"a": [1], "a.b": ["x"]}, {"a": 1, "a.b": "x"}, True),
+        ({"a.b": ["x"]}, {"a": "b"}, False),
+        ({"a.b": ["x"], "a.c": ["y"]}, {"a": [{"b": "x"}, {"c": "y"}]}, False),  # of one element
+        ({"a.b": ["x"], "a.c": ["y"]}, {"a": [{"b": "x", "c": "y"}]}, True),
+        ({"a.b": ["x"], "a": {"c": ["y"]}}, {"a": [{"b": "x"}, {"c": "y"}]}, False),
+        ({"a": {"$or": [{"b.c": ["x"]}, {"d": ["y"]}]}}, {"a": {"b": {"c": "x"}}}, True),
+        ({"a": {"$or": [{"b.c": ["x"]}, {"d": ["y"]}]}}, {"a.d": "z"}, False),
+    ],
+)
+def test_a_dot_leads_into_an_object(pattern: Any, record: Any, expected: bool) -> None:
+    assert wanted(pattern, record=record) is expected
+
+
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [

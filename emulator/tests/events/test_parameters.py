@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emulator.aws.calls import AwsError
 from emulator.clock import Clock
 from emulator.events.model import EventSourceMapping, read_mapping
 from emulator.events.parameters import FOREVER
@@ -106,6 +107,31 @@ def test_a_queue_hides_its_messages_as_long_as_the_function_may_take(
             )
             with pytest.raises(EmulatorError, match=sentence):
                 await provider.start()
+        await provider.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_queue_that_is_not_there_stops_the_start_by_name() -> None:
+    class NoQueue:
+        async def __call__(self, _service: str, operation: str, **given: Any) -> Any:
+            raise AwsError(operation, "AWS.SimpleQueueService.NonExistentQueue", "None")
+
+        async def close(self) -> None:
+            pass
+
+    async def scenario() -> None:
+        calls: Any = NoQueue()
+        invoke: Any = None
+        provider = EventSourceProvider(
+            calls, invoke, Clock(1), lambda line: None, timeout={"f": 3.0}.__getitem__
+        )
+        given = {"EventSourceArn": QUEUE, "FunctionName": "f"}
+        await provider.create(Resource("S", "M", "AWS::Lambda::EventSourceMapping"), given)
+        with pytest.raises(
+            EmulatorError, match=f"M in stack S: the queue {QUEUE} can.t be read: .*No"
+        ):
+            await provider.start()
         await provider.stop()
 
     asyncio.run(scenario())

@@ -225,3 +225,8 @@ def test_a_taken_port_is_named() -> None:
                 await second.start()
 
     run(scenario)
+
+
+def test_clients_of_two_kinds_share_no_context() -> None:
+    """Each sets in it what it speaks: one that they shared would speak either to a server."""
+    assert httpx.create_ssl_context() is not httpx.create_ssl_context()

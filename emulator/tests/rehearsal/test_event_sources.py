@@ -84,6 +84,32 @@ ROWS = [
     Row("a response of another type", None, polled(FunctionResponseTypes=["All"]), FOUND),
     Row("a pattern that is no filter", None, polled(FilterCriteria=filtered("{}")), FOUND),
     Row("a filter", None, polled(FilterCriteria=filtered('{"body": ["x"]}')), set()),
+    Row("a batch of 11 later", polled(), polled(BatchSize=11), FOUND),
+    Row(
+        "a concurrency of 1 later",
+        polled(),
+        polled(ScalingConfig={"MaximumConcurrency": 1}),
+        FOUND,
+    ),
+    Row(
+        "a window of a FIFO queue later",
+        polled(fifo=True),
+        polled(fifo=True, MaximumBatchingWindowInSeconds=1),
+        FOUND,
+    ),
+    Row(
+        "a pattern that is no filter later",
+        polled(FilterCriteria=filtered('{"body": ["x"]}')),
+        polled(FilterCriteria=filtered("{}")),
+        FOUND,
+    ),
+    Row("a batch of 9 later", polled(), polled(BatchSize=9), set()),
+    Row(
+        "a batch of 9 and more time for the function later",
+        polled(),
+        polled(None, 60, BatchSize=9),
+        set(),
+    ),
     Row("a stream without a position", None, of_a_stream(), FOUND),
     Row(
         "a stream that ten at once read, which runs on AWS",

@@ -21,6 +21,8 @@ from moto.cognitoidp.exceptions import (
 from moto.cognitoidp.models import CognitoIdpBackend, CognitoIdpUserPool
 from moto.core.exceptions import JsonRESTError
 
+from emulator.aws import cognito_challenges
+from emulator.aws.cognito_challenges import PasswordResetRequired
 from emulator.aws.hooks import replace
 
 # Where a client names no flows: "ALLOW_REFRESH_TOKEN_AUTH, ALLOW_USER_SRP_AUTH, and
@@ -36,13 +38,6 @@ _NEEDED = {
     "USER_SRP_AUTH": ("USERNAME", "SRP_A"),
 }
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
-
-
-class PasswordResetRequired(JsonRESTError):
-    """An administrator has reset the account's password."""
-
-    def __init__(self) -> None:
-        super().__init__("PasswordResetRequiredException", "Password reset required for the user")
 
 
 class CodeMismatch(JsonRESTError):
@@ -71,7 +66,7 @@ def install(now: Callable[[], float] = time.time) -> None:
     _check_administrators_sign_in(now)
     _know_when_tokens_were_made(now)
     _compare_names()
-    _check_challenges()
+    cognito_challenges.install()
 
 
 def check_sign_in(pool: Any, client_id: str, flow: str, given: dict[str, str], now: float) -> None:
@@ -107,30 +102,6 @@ def _check_administrators_sign_in(now: Callable[[], float]) -> None:
         return original(self, user_pool_id, client_id, flow, given)
 
     replace(CognitoIdpBackend, "admin_initiate_auth", admin_initiate_auth)
-
-
-def _check_challenges() -> None:
-    """A session is one user's, and is used once: "Errors" of RespondToAuthChallenge. moto sets the
-    new password of whoever the response names."""
-    original = CognitoIdpBackend.respond_to_auth_challenge
-
-    def respond(
-        self: Any, session: str, client_id: str, challenge: str, responses: dict[str, str]
-    ) -> Any:
-        if challenge != "NEW_PASSWORD_REQUIRED":
-            return original(self, session, client_id, challenge, responses)
-        if session not in self.sessions:
-            raise NotAuthorizedError("Invalid session for the user.")
-        for name in ("USERNAME", "NEW_PASSWORD"):
-            if not responses.get(name):
-                raise InvalidParameterException(f"Missing required parameter {name}")
-        username, pool = self.sessions[session]
-        user = pool._get_user(username)
-        if user is None or pool._get_user(responses["USERNAME"]) is not user:
-            raise NotAuthorizedError("Invalid session for the user.")
-        return original(self, session, client_id, challenge, responses)
-
-    replace(CognitoIdpBackend, "respond_to_auth_challenge", respond)
 
 
 def _check_flow(config: dict[str, Any], flow: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 from moto.cognitoidp.models import CognitoIdpBackend
 
-from emulator.aws.cognito_accounts import CodeMismatch, PasswordResetRequired
+from emulator.aws.cognito_accounts import CodeMismatch
+from emulator.aws.cognito_challenges import PasswordResetRequired
 from emulator.aws.hooks import replace
 
 

@@ -1,4 +1,4 @@
-"""The end of a page of Query and Scan.
+"""The end of a page of Query and Scan, and what of its items is returned.
 
 "If DynamoDB processes the number of items up to the limit, it stops the operation and returns the
 matching values up to that point, and a key in LastEvaluatedKey" (Query, API reference), also where
@@ -42,6 +42,8 @@ def _with_key(original: Callable[..., Any]) -> Callable[..., Any]:
         if wanted is not None:
             found = [item for item in found if wanted.expr(item)]
         if paths:
+            if any(index.name == asked["index_name"] for index in self.indexes):
+                found = [self.get_item(item.hash_key, item.range_key) for item in found]
             found = [item.project(paths) for item in found]
         return found, scanned, last
 

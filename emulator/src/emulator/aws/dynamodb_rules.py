@@ -17,7 +17,9 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
+from emulator.aws import dynamodb_updated
 from emulator.aws.checks import grammar
+from emulator.aws.checks.dynamodb_legacy import LEGACY
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import number
 from emulator.aws.dynamodb_projection import paths_in, project
@@ -33,6 +35,8 @@ def install(now: Callable[[], float] = time.time) -> None:
     _remember_tokens(now)
     _cancel_for_what_an_item_is()
     _return_what_was_updated()
+    for name in ("batch_get_item", "batch_write_item", "transact_write_items", "update_item"):
+        replace(DynamoHandler, name, _without_unasked(getattr(DynamoHandler, name)))
     _change_expiry_once()
 
 
@@ -92,12 +96,25 @@ class ValidationError(Exception):
     """The reason, by its name, for which moto then cancels the transaction."""
 
 
-# Messages of an update that depend on the item: with one of them AWS cancels a transaction.
-_OF_ITEMS = (
+# Messages for an operand of another type than the attribute has; AttributeUpdates has another one.
+_OF_TYPES = (
     "An operand in the update expression has an incorrect data type",
+    "Invalid UpdateExpression: Incorrect operand type for operator or function",
+)
+# Messages of an update that depend on the item: with one of them AWS cancels a transaction. The
+# list is that of TransactionCanceledException, API reference.
+_OF_ITEMS = (
+    _OF_TYPES[0],
+    "Attempting to store more than 38 significant digits in a Number",
     "Item size to update has exceeded the maximum allowed size",
+    "Number overflow. Attempting to store a number with magnitude larger than supported range",
+    "Number underflow. Attempting to store a number with magnitude smaller than supported range",
     "The document path provided in the update expression is invalid for update",
     "The provided expression refers to an attribute that does not exist in the item",
+    "One or more parameter values were invalid: Type mismatch for key",  # of an index
+    dynamodb_updated.OF_AN_OTHER_TYPE,
+    dynamodb_updated.TOO_DEEP,
+    dynamodb_updated.TOO_LONG,
 )
 
 
@@ -117,7 +134,9 @@ def _cancel_for_what_an_item_is() -> None:
             return update(self, *args, **kwargs)
         except MockValidationException as error:
             text = str(error.message)
-            if self.__dict__.get("emulator_transacts") and text in _OF_ITEMS:
+            if text.startswith(_OF_TYPES) and LEGACY in str(kwargs.get("update_expression")):
+                raise MockValidationException("Type mismatch for attribute to update") from error
+            if self.__dict__.get("emulator_transacts") and text.startswith(_OF_ITEMS):
                 raise ValidationError(text) from error
             raise
 
@@ -126,7 +145,7 @@ def _cancel_for_what_an_item_is() -> None:
 
 
 def _return_what_was_updated() -> None:
-    """moto leaves out what has the same value as before, and counts capacity unasked."""
+    """moto leaves out what has the same value as before."""
     original = DynamoHandler.update_item
 
     def update_item(self: Any) -> Any:
@@ -142,11 +161,22 @@ def _return_what_was_updated() -> None:
             result["Attributes"] = project(result["Attributes"], paths)
         if not result.get("Attributes"):
             result.pop("Attributes", None)
-        if self.body.get("ReturnConsumedCapacity", "NONE") == "NONE":
-            result.pop("ConsumedCapacity", None)
         return response
 
     replace(DynamoHandler, "update_item", update_item)
+
+
+def _without_unasked(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """ReturnConsumedCapacity and ReturnItemCollectionMetrics are NONE where they are not given."""
+
+    def operation(self: Any) -> Any:
+        response = original(self)
+        for name in ("ConsumedCapacity", "ItemCollectionMetrics"):
+            if self.body.get(f"Return{name}", "NONE") == "NONE":
+                response.result.pop(name, None)
+        return response
+
+    return operation
 
 
 def _change_expiry_once() -> None:

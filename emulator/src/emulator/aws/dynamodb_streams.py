@@ -4,8 +4,8 @@
   the copies back, with new stream objects that open iterators do not know. Here the touched items
   and the stream's length are put back instead.
 - A refused UpdateItem: moto leaves what it had done by then, and on a new key an item that is only
-  the key. The limit of 400 KB is that of the item that results ("Constraints in Amazon DynamoDB",
-  developer guide); moto asks for it at each attribute, with the old value and the new one.
+  the key. Limits are those of the item that results; moto asks for 400 KB at each attribute, with
+  the old value and the new one.
 - UpdateItem on a new key: moto records two insertions, the first with nothing but the key.
 - A write that changes nothing leaves no record (DynamoDB developer guide, "Change data capture
   for DynamoDB Streams"); moto records a modification.
@@ -18,13 +18,12 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from moto.dynamodb.exceptions import ItemSizeToUpdateTooLarge
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamShard
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
-from emulator.aws.dynamodb_speed import ITEM_LIMIT
+from emulator.aws import dynamodb_updated
 from emulator.aws.hooks import replace
 
 _MOST_ITERATORS = 1000
@@ -96,8 +95,10 @@ def _refuse_updates_whole() -> None:
         saved = _Saved(table, [{"Update": {"TableName": table.name, "Key": key}}])
         try:
             item = original(self, table_name, key, **given)
-            if item.size() > ITEM_LIMIT:
-                raise ItemSizeToUpdateTooLarge
+            dynamodb_updated.check(table, saved.item, item, given.get("update_expression"))
+            if saved.item is None and dynamodb_updated.only_removes(given.get("update_expression")):
+                saved.put_back()
+                return Item(item.hash_key, item.range_key, {})
         except Exception:
             saved.put_back()
             raise
@@ -131,6 +132,11 @@ class _Saved:
             (hash_key, range_key, copy.deepcopy(_item(table, hash_key, range_key)))
             for hash_key, range_key in _keys(table, transact_items)
         ]
+
+    @property
+    def item(self) -> Any:
+        """The first one; None where there was none."""
+        return self._items[0][2] if self._items else None
 
     def put_back(self) -> None:
         table = self._table

@@ -137,8 +137,8 @@ def _change_moto() -> None:
     dynamodb_projection.install()
     dynamodb_query.install()
     dynamodb_speed.install()
-    dynamodb_rules.install()
     dynamodb_streams.install()
+    dynamodb_rules.install()  # after what rejects an update, which it takes for a reason
     dynamodb_updates.install()
     sqs_attributes.install()
     sqs_batches.install()

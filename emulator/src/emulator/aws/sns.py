@@ -25,13 +25,6 @@ from emulator.aws.relay import Relay
 
 USER_DATA_BYTES = 2048
 _ATTRIBUTES = frozenset({"CustomUserData", "Enabled", "Token"})
-# "Subjects must be ASCII text that begins with a letter, number, or punctuation mark; must not
-# include line breaks or control characters; and must be less than 100 characters long": Publish.
-# 100 are taken, as moto found: github.com/getmoto/moto/issues/1503
-_SUBJECT = re.compile(r"[!-~][ -~]{0,99}")
-# "Mobile push notification message attributes" and "Amazon SNS TTL", developer guide: four weeks
-_TTL = re.compile(r"AWS\.SNS\.MOBILE\.[A-Z_]+\.TTL")
-MOST_TTL = 2_419_200
 _APNS_TOKEN = re.compile(r"[0-9A-Fa-f]{1,400}")
 _SECRET = ("PlatformCredential", "PlatformPrincipal")
 
@@ -134,12 +127,8 @@ def _relay_publishes(relay: Relay) -> None:
     original = SNSBackend.publish
 
     def publish(self: Any, message: str, arn: str | None, *args: Any, **kwargs: Any) -> str:
-        _check_publish(arn, *args, **kwargs)
-        if not message:
-            raise SNSInvalidParameter("Invalid parameter: Empty message")
+        sns_requests.check_publish(self, message, arn, *args, **kwargs)
         endpoint = self.platform_endpoints.get(arn)
-        topic = None if endpoint else self.topics.get(arn)
-        sns_requests.check_message(topic, message, **kwargs)
         if endpoint is None:
             return original(self, message, arn, *args, **kwargs)
         payload = message
@@ -150,25 +139,6 @@ def _relay_publishes(relay: Relay) -> None:
         return relay.deliver(endpoint, payload, kwargs.get("message_attributes") or {})
 
     replace(SNSBackend, "publish", publish)
-
-
-def _check_publish(arn: str | None, phone_number: str | None = None, **given: Any) -> None:
-    """Raises SNSInvalidParameter. Source: Publish, API reference."""
-    if not arn and not phone_number:
-        raise SNSInvalidParameter(
-            "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter"
-        )
-    if given.get("message_structure") not in (None, "json"):
-        raise SNSInvalidParameter("Invalid parameter: MessageStructure: invalid value")
-    subject = given.get("subject")
-    if subject is not None and not _SUBJECT.fullmatch(subject):
-        raise SNSInvalidParameter("Invalid parameter: Subject")
-    for name, value in (given.get("message_attributes") or {}).items():
-        text = str(value.get("Value", value.get("StringValue", "")))
-        if _TTL.fullmatch(name) and not (text.isdigit() and int(text) <= MOST_TTL):
-            raise SNSInvalidParameter(
-                f"Invalid parameter: Message Reason: Invalid value for attribute {name}: {text}"
-            )
 
 
 def entry_for(platform: str, message: str) -> str:

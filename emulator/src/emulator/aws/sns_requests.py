@@ -1,9 +1,9 @@
 """Requests of SNS that it rejects before it looks at what they are about, with its own codes.
 
 moto stumbles over an ARN that is none, takes attributes without a value, counts the message alone,
-loses an entry of a batch, and has other codes. Source: SNS API reference, Publish, PublishBatch and
-CreatePlatformApplication; codes and messages are those that LocalStack has recorded of SNS
-(github.com/localstack/localstack, tests/aws/services/sns).
+loses an entry of a batch, knows no field that is required, and has other codes. Source: SNS API
+reference, Publish, PublishBatch and CreatePlatformApplication; codes and messages are those that
+LocalStack has recorded of SNS (github.com/localstack/localstack, tests/aws/services/sns).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore import xform_name
+from moto.core.utils import get_service_model
 from moto.sns.exceptions import (
     BatchEntryIdsNotDistinct,
     SNSException,
@@ -29,17 +31,15 @@ from emulator.aws.hooks import replace
 MESSAGE_BYTES = 262_144  # "at most 256 KB in size (262,144 bytes, not 262,144 characters)": Publish
 NO_DEFAULT = "Invalid parameter: Message Structure - No default entry in JSON message body"
 UNPARSED = "Invalid parameter: Message Structure - JSON message body failed to parse"
+# "Subjects must be ASCII text that begins with a letter, number, or punctuation mark; must not
+# include line breaks or control characters; and must be less than 100 characters long": Publish.
+# 100 are taken, as moto found: github.com/getmoto/moto/issues/1503
+_SUBJECT = re.compile(r"[!-~][ -~]{0,99}")
+# "Mobile push notification message attributes" and "Amazon SNS TTL", developer guide: four weeks
+_TTL = re.compile(r"AWS\.SNS\.MOBILE\.[A-Z_]+\.TTL")
+MOST_TTL = 2_419_200
 _ARNS = ("TopicArn", "TargetArn", "EndpointArn", "PlatformApplicationArn")
-_OPERATIONS = (
-    "create_platform_endpoint",
-    "delete_endpoint",
-    "get_endpoint_attributes",
-    "get_platform_application_attributes",
-    "get_topic_attributes",
-    "publish",
-    "publish_batch",
-    "set_endpoint_attributes",
-)
+_NO_VALUE = "no value for required parameter"
 _FIELDS = {"String": "StringValue", "Number": "StringValue", "Binary": "BinaryValue"}
 _NOT_OF_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -76,8 +76,11 @@ class BatchRequestTooLong(SNSException):
 def install() -> None:
     """Change moto's SNS as this module's docstring describes."""
     replace(SNSResponse, "publish", _to_one_target(SNSResponse.publish))
-    for name in _OPERATIONS:
-        replace(SNSResponse, name, _with_arns(getattr(SNSResponse, name)))
+    model = get_service_model("sns")
+    for operation in model.operation_names:
+        shape, name = model.operation_model(operation).input_shape, xform_name(operation)
+        if shape is not None and hasattr(SNSResponse, name):
+            replace(SNSResponse, name, _with_members(shape, getattr(SNSResponse, name)))
     original = SNSResponse._transform_message_attributes
 
     def transform(self: Any, message_attributes: dict[str, Any]) -> Any:
@@ -89,21 +92,46 @@ def install() -> None:
     replace(SNSResponse, "_transform_message_attributes", transform)
     replace(SNSBackend, "publish_batch", _publish_batch)
     replace(SNSBackend, "create_platform_application", _create_application())
+    replace(SNSBackend, "delete_platform_application", _delete_application)
 
 
-def _with_arns(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _with_members(shape: Any, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The operation, with an input of this shape: ARNs are ARNs, and no required text lacks."""
+    arns = [name for name in _ARNS if name in shape.members]
+    texts = [
+        name
+        for name in shape.required_members
+        if name not in arns and shape.members[name].type_name == "string"
+    ]
+
     def operation(self: Any) -> Any:
-        for name in _ARNS:
+        for name in arns:
             value = self._get_param(name)
-            parts = 6 if value is None else len(value.split(":"))
-            if parts < 6:
-                raise SNSInvalidParameter(
-                    f"Invalid parameter: {name} Reason: An ARN must have at least 6 elements, not "
-                    f"{parts}"
-                )
+            if value is not None:
+                _check_arn(name, value)
+            elif name in shape.required_members:
+                raise SNSInvalidParameter(f"Invalid parameter: {name} Reason: {_NO_VALUE}")
+        for name in texts:
+            if self._get_param(name) is None:
+                raise ValidationError(_is_null(f"{name[0].lower()}{name[1:]}"))
         return original(self)
 
     return operation
+
+
+def _check_arn(name: str, value: str) -> None:
+    parts = len(value.split(":"))
+    if parts < 6:
+        raise SNSInvalidParameter(
+            f"Invalid parameter: {name} Reason: An ARN must have at least 6 elements, not {parts}"
+        )
+
+
+def _is_null(where: str) -> str:
+    return (
+        f"1 validation error detected: Value null at '{where}' failed to satisfy constraint: "
+        "Member must not be null"
+    )
 
 
 def _to_one_target(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -132,7 +160,30 @@ def _to_one_target(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return publish
 
 
-def check_message(
+def check_publish(
+    backend: Any, message: str, arn: str | None, phone_number: str | None = None, **given: Any
+) -> None:
+    """Raises SNS's error. Nothing is sent by then, so that a batch can be checked whole."""
+    if not arn and not phone_number:
+        raise SNSInvalidParameter(f"Invalid parameter: TopicArn or TargetArn Reason: {_NO_VALUE}")
+    if given.get("message_structure") not in (None, "json"):
+        raise SNSInvalidParameter("Invalid parameter: MessageStructure: invalid value")
+    subject = given.get("subject")
+    if subject is not None and not _SUBJECT.fullmatch(subject):
+        raise SNSInvalidParameter("Invalid parameter: Subject")
+    for name, value in (given.get("message_attributes") or {}).items():
+        text = str(value.get("Value", value.get("StringValue", "")))
+        if _TTL.fullmatch(name) and not (text.isdigit() and int(text) <= MOST_TTL):
+            raise SNSInvalidParameter(
+                f"Invalid parameter: Message Reason: Invalid value for attribute {name}: {text}"
+            )
+    if not message:
+        raise SNSInvalidParameter("Invalid parameter: Empty message")
+    topic = None if arn in backend.platform_endpoints else backend.topics.get(arn)
+    _check_message(topic, message, **given)
+
+
+def _check_message(
     topic: Any, message: str, group_id: Any = None, deduplication_id: Any = None, **given: Any
 ) -> None:
     """Of a topic or, where that is None, an endpoint. Raises SNS's error."""
@@ -145,7 +196,14 @@ def check_message(
             raise SNSInvalidParameter(UNPARSED) from None
         if not isinstance(entries, dict) or not isinstance(entries.get("default"), str):
             raise SNSInvalidParameter(NO_DEFAULT)
-    if topic is None or str(topic.fifo_topic).lower() != "true":
+    if topic is None:
+        return
+    if str(topic.fifo_topic).lower() != "true":
+        if deduplication_id:
+            raise SNSInvalidParameter(
+                "Invalid parameter: MessageDeduplicationId Reason: The request includes "
+                "MessageDeduplicationId parameter that is not valid for this topic type"
+            )
         return
     if not group_id:
         raise SNSInvalidParameter(
@@ -194,10 +252,7 @@ def _check_name(name: str) -> None:
 def _check_value(name: str, value: Mapping[str, Any]) -> None:
     begin, kind = f"The message attribute '{name}'", value.get("DataType")
     if not kind:
-        raise ValidationError(
-            f"1 validation error detected: Value null at 'messageAttributes.{name}.member.dataType'"
-            " failed to satisfy constraint: Member must not be null"
-        )
+        raise ValidationError(_is_null(f"messageAttributes.{name}.member.dataType"))
     base = kind.partition(".")[0]
     if base not in _FIELDS:
         raise ParameterValueInvalid(
@@ -220,7 +275,7 @@ def _check_value(name: str, value: Mapping[str, Any]) -> None:
 def _publish_batch(
     self: Any, topic_arn: str, publish_batch_request_entries: list[dict[str, Any]]
 ) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """What is wrong with one entry rejects them all."""
+    """What is wrong with one entry rejects them all, before the first is sent."""
     entries = publish_batch_request_entries
     if topic_arn not in self.topics:
         raise TopicNotFound
@@ -228,6 +283,11 @@ def _publish_batch(
         raise EmptyBatchRequest("The batch request doesn't contain any entries.")
     if len(entries) > 10:
         raise TooManyEntriesInBatchRequest
+    for index, entry in enumerate(entries, 1):
+        for name in ("Id", "Message"):
+            if entry.get(name) is None:
+                where = f"publishBatchRequestEntries.{index}.member.{name.lower()}"
+                raise ValidationError(_is_null(where))
     ids = [entry["Id"] for entry in entries]
     for each in ids:
         _check_id(each)
@@ -236,19 +296,23 @@ def _publish_batch(
     sizes = (size(entry["Message"], entry.get("MessageAttributes") or {}) for entry in entries)
     if sum(sizes) > MESSAGE_BYTES:
         raise BatchRequestTooLong("The length of all the messages put together is over the limit.")
-    sent = []
-    for entry in entries:
-        message_id = self.publish(
-            entry["Message"],
-            topic_arn,
-            subject=entry.get("Subject"),
-            message_attributes=entry.get("MessageAttributes") or {},
-            group_id=entry.get("MessageGroupId"),
-            deduplication_id=entry.get("MessageDeduplicationId"),
-            message_structure=entry.get("MessageStructure"),
-        )
-        sent.append({"MessageId": message_id, "Id": entry["Id"]})
-    return sent, []
+    publishes = [(entry["Message"], topic_arn, _of_entry(entry)) for entry in entries]
+    for message, arn, given in publishes:
+        check_publish(self, message, arn, **given)
+    sent = [self.publish(message, arn, **given) for message, arn, given in publishes]
+    return [
+        {"MessageId": message_id, "Id": id_} for message_id, id_ in zip(sent, ids, strict=True)
+    ], []
+
+
+def _of_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "subject": entry.get("Subject"),
+        "message_attributes": entry.get("MessageAttributes") or {},
+        "group_id": entry.get("MessageGroupId"),
+        "deduplication_id": entry.get("MessageDeduplicationId"),
+        "message_structure": entry.get("MessageStructure"),
+    }
 
 
 def _check_id(id_: str) -> None:
@@ -277,3 +341,11 @@ def _create_application() -> Callable[..., Any]:
         return original(self, name, platform, {"Enabled": "true"} | attributes)
 
     return create
+
+
+def _delete_application(self: Any, platform_arn: str) -> None:
+    """With its endpoints. What is not there is deleted without an error."""
+    if self.applications.pop(platform_arn, None) is None:
+        return
+    for endpoint in self.list_endpoints_by_platform_application(platform_arn):
+        del self.platform_endpoints[endpoint.arn]

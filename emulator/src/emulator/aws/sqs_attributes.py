@@ -116,6 +116,8 @@ def _check_equal(queue: Any, given: Mapping[str, Any]) -> None:
 def _plain(value: Any) -> Any:
     """An attribute's value, however it is written."""
     text = value if isinstance(value, str) else json.dumps(value)
+    if text.isascii() and text.isdigit():  # "030", which is no JSON
+        return int(text)
     try:
         return json.loads(text)
     except ValueError:
@@ -126,9 +128,10 @@ def _check_dead_letters(backend: Any, arn: str, fifo: bool, given: Mapping[str, 
     """Raises SQS's error for a dead-letter queue that is not there, of another kind, or another
     queue's alone."""
     policy = given.get("RedrivePolicy")
-    if not policy:
+    document = json.loads(policy) if policy and isinstance(policy, str) else policy
+    if not document:  # one without entries takes the policy away, as an empty text does
         return
-    target = (json.loads(policy) if isinstance(policy, str) else policy).get("deadLetterTargetArn")
+    target = document.get("deadLetterTargetArn")
     begin = f"Value {policy} for parameter RedrivePolicy is invalid. Reason: "
     found = [queue for queue in backend.queues.values() if queue.queue_arn == target]
     if not found:

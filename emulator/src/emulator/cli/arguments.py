@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emulator.iam.authority import ENFORCE, MODES
 from emulator.runtime.options import DEFAULT_IDLE_LIMIT, DEFAULT_SPEED
+from emulator.runtime.project import STATE
 
 ANY_SETTING = "any setting of the environment, as for cdk: load_balancer.ip_hash=true"
 
@@ -20,7 +21,7 @@ def add_places(command: argparse.ArgumentParser) -> None:
 
 
 def set_state_directory(options: argparse.Namespace) -> None:
-    options.state_dir = options.state_dir or options.project / ".local"
+    options.state_dir = options.state_dir or options.project / STATE
 
 
 def add_speed(command: argparse.ArgumentParser, default: float | None) -> None:

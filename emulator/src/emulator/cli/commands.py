@@ -128,12 +128,8 @@ def _up(options: argparse.Namespace) -> int:
 
 def _hint(options: argparse.Namespace, command: str, *arguments: str) -> str:
     """What to type for a command of `emulate`, with the state directory that `options` name."""
-    state = () if _is_default(options) else ("--state-dir", str(options.state_dir))
-    return project.read(options.project).hint(command, *arguments, *state)
-
-
-def _is_default(options: argparse.Namespace) -> bool:
-    return bool(options.state_dir == options.project / ".local")
+    of = project.read(options.project)
+    return of.hint(command, *arguments, *of.state_arguments(options.state_dir))
 
 
 def _named(options: argparse.Namespace, error: PortTaken) -> str:

@@ -39,7 +39,7 @@ async def run(given: argparse.Namespace) -> int:
         loop.add_signal_handler(number, _request_stop, stop)
     report = Progress()
     system = System(options, report)
-    ends = f"{_hint_down(options)} ends it."
+    ends = f"{options.hint('down')} ends it."
     try:
         return await _run_until(
             stop, system, report, options.state, ends if given.detached else f"Ctrl-C or {ends}"
@@ -66,11 +66,6 @@ def _options(given: argparse.Namespace, elsewhere: dict[str, str]) -> Options:
         elsewhere=elsewhere,
         context=dict(given.context),
     )
-
-
-def _hint_down(options: Options) -> str:
-    where = options.state == options.project.directory / ".local"
-    return options.project.hint("down", *(() if where else ("--state-dir", str(options.state))))
 
 
 def _request_stop(stop: asyncio.Event) -> None:

@@ -157,8 +157,10 @@ class Details:
         known = self._functions.state()["functions"] if self._functions is not None else []
         functions = {each["label"] for each in known}
         if not text:
-            found = trace.recent(records, self._field)
-            found += logged.recent(self._logs, functions, self._field, range)
+            found = trace.recent(records, self._field, len(records))
+            there = {each["id"] for each in found}  # with the error, which no line of a task has
+            logs = logged.recent(self._logs, functions, self._field, range)
+            found += [each for each in logs if each["id"] not in there]
             found.sort(key=lambda each: -each["at"])
             return {"recent": found[: trace.RECENT], "field": self._field, **retained}
         steps = trace.trace(records, text) + logged.lines(self._logs, functions, text, range)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 ABSENT = object()
@@ -25,50 +26,82 @@ class InvalidPattern(ValueError):
 
 def compiled(pattern: Any, *, in_or: bool = False) -> Test:
     """A test for the object that the pattern stands beside. Raises InvalidPattern."""
+    node = _Node()
+    _add(node, pattern, in_or)
+    return node.is_met_by
+
+
+@dataclass
+class _Node:
+    """What a pattern says of one name. event-ruler joins the names on the way to a field with dots,
+    so that `{"a.b": [1]}` is `{"a": {"b": [1]}}`, in patterns as in events."""
+
+    leaves: list[Test] = field(default_factory=list)
+    objects: list[Test] = field(default_factory=list)  # alternatives of $or
+    inside: dict[str, _Node] = field(default_factory=dict)
+
+    def is_met_by(self, value: Any) -> bool:
+        """Whether the object has what the pattern says of its fields."""
+        return all(test(value) for test in self.objects) and all(
+            node._is_met_at(name, value) for name, node in self.inside.items()
+        )
+
+    def _is_met_at(self, name: str, value: Any) -> bool:
+        if not isinstance(value, Mapping):
+            value = {}
+        leaf = value.get(name, ABSENT)
+        if not all(test(leaf) for test in self.leaves):
+            return False
+        return not (self.inside or self.objects) or _inside(self.is_met_by, _object(value, name))
+
+
+def _add(node: _Node, pattern: Any, in_or: bool) -> None:
     if not isinstance(pattern, dict):
         raise InvalidPattern("it must be an object")
     if not pattern:
         raise InvalidPattern("empty objects are not allowed")
-    tests = [_field(name, rule, in_or) for name, rule in pattern.items()]
-    return lambda value: all(test(value) for test in tests)
+    for name, rule in pattern.items():
+        if name == "$or":
+            node.objects.append(_one_of(rule))
+            continue
+        if in_or and name in _RESERVED:
+            raise InvalidPattern(f"{name!r} is reserved, and no field's name inside $or")
+        at = node
+        for part in name.split("."):
+            at = at.inside.setdefault(part, _Node())
+        if isinstance(rule, dict):
+            _add(at, rule, in_or)
+        else:
+            at.leaves.append(_leaf(name, rule))
 
 
-def _field(name: str, rule: Any, in_or: bool) -> Test:
-    if name == "$or":
-        if not isinstance(rule, list) or len(rule) < 2:
-            raise InvalidPattern("$or takes an array of at least 2 objects")
-        alternatives = [compiled(each, in_or=True) for each in rule]
-        return lambda value: any(alternative(value) for alternative in alternatives)
-    if in_or and name in _RESERVED:
-        raise InvalidPattern(f"{name!r} is reserved, and no field's name inside $or")
-    if isinstance(rule, dict):
-        inner = compiled(rule, in_or=in_or)
-        return lambda value: _inside(inner, _at(value, name))
+def _one_of(rule: Any) -> Test:
+    if not isinstance(rule, list) or len(rule) < 2:
+        raise InvalidPattern("$or takes an array of at least 2 objects")
+    alternatives = [compiled(each, in_or=True) for each in rule]
+    return lambda value: any(alternative(value) for alternative in alternatives)
+
+
+def _leaf(name: str, rule: Any) -> Test:
     if not isinstance(rule, list):
         raise InvalidPattern(f"{name!r} must be an object or an array, got {rule!r}")
     if not rule:
         raise InvalidPattern(f"empty arrays are not allowed, as at {name!r}")
     conditions = [_condition(each) for each in rule]
-    return lambda value: _on_leaf(conditions, _at(value, name))
+    return lambda value: _on_leaf(conditions, value)
 
 
-def _at(value: Any, name: str) -> Any:
-    """The field of that name. event-ruler joins the names on the way to a field with dots, so
-    `{"a": {"b": 1}}` has a field `a.b`, and in `{"a.b": 1}` there is an `a` with a field `b`."""
-    if not isinstance(value, Mapping):
-        return ABSENT
-    if name in value:
-        return value[name]
-    begin = f"{name}."
-    inside = {key.removeprefix(begin): each for key, each in value.items() if key.startswith(begin)}
-    if inside:
-        return inside
-    parts = name.split(".")
-    for length in range(1, len(parts)):
-        found = _at(value, ".".join(parts[:length]))
-        if isinstance(found, Mapping):
-            return _at(found, ".".join(parts[length:]))
-    return ABSENT
+def _object(value: Mapping[str, Any], name: str) -> Any:
+    """What stands at a name, with the fields whose names begin with it and a dot."""
+    begin, there = f"{name}.", value.get(name, ABSENT)
+    dotted = {key.removeprefix(begin): each for key, each in value.items() if key.startswith(begin)}
+    return _with(there, dotted) if dotted else there
+
+
+def _with(there: Any, dotted: Mapping[str, Any]) -> Any:
+    if isinstance(there, list) and there:
+        return [_with(each, dotted) for each in there]
+    return {**there, **dotted} if isinstance(there, Mapping) else dotted
 
 
 def _inside(test: Test, value: Any) -> bool:

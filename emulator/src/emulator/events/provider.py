@@ -11,7 +11,7 @@ from emulator.background import Background
 from emulator.clock import Clock
 from emulator.events import permissions
 from emulator.events.model import EventSourceMapping, read_mapping
-from emulator.events.poller import Poller
+from emulator.events.poller import FAILED_CALL, Poller
 from emulator.events.queues import QueuePoller, url_and_visibility
 from emulator.events.streams import StreamPoller
 from emulator.functions.model import name_in
@@ -39,7 +39,7 @@ class EventSourceProvider:
         self._invoke = invoke
         self._clock = clock
         self._report = report
-        self._mappings: list[EventSourceMapping] = []
+        self._mappings: dict[str, EventSourceMapping] = {}  # by resource
         self._pollers: list[Poller] = []
         self._background = Background()
 
@@ -52,7 +52,7 @@ class EventSourceProvider:
         if service not in _POLLERS:
             raise EmulatorError(f"{resource} has source {source}, which has no poller")
         mapping = read_mapping(str(resource), properties)
-        self._mappings.append(mapping)
+        self._mappings[str(resource)] = mapping
         if properties.get("Enabled", True) in (True, "true"):
             self._pollers.append(
                 _POLLERS[service](mapping, self._calls, self._invoke, self._clock, self._report)
@@ -60,19 +60,24 @@ class EventSourceProvider:
         return Created(identifier, {"Id": identifier})
 
     async def start(self) -> None:
-        """Raises EmulatorError where a function's role may not read its source, and where its
-        timeout is longer than a message of its queue is hidden."""
-        for mapping in self._mappings:
-            await self._check_timeouts(mapping)
+        """Raises EmulatorError where a function's role may not read its source, and where its queue
+        is not there or hides a message for less than its timeout."""
+        for resource, mapping in self._mappings.items():
+            await self._check_timeouts(resource, mapping)
         for poller in self._pollers:
             permissions.check(poller.mapping, self._gate)
         self._background.start(*(poller.run_again_and_again() for poller in self._pollers))
 
-    async def _check_timeouts(self, mapping: EventSourceMapping) -> None:
+    async def _check_timeouts(self, resource: str, mapping: EventSourceMapping) -> None:
         """As CreateEventSourceMapping does: github.com/winglang/wing/issues/1507."""
         if ":sqs:" not in mapping.source:
             return
-        _, hidden = await url_and_visibility(self._calls, mapping.source)
+        try:
+            _, hidden = await url_and_visibility(self._calls, mapping.source)
+        except FAILED_CALL as error:
+            raise EmulatorError(
+                f"{resource}: the queue {mapping.source} can't be read: {error}"
+            ) from error
         timeout = self._timeout(mapping.function)
         if hidden < timeout:
             raise EmulatorError(

@@ -55,8 +55,8 @@ class QueueProvider:
         described = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self.urls[name] = url
         arn = self._arns[name] = described["Attributes"]["QueueArn"]
-        if "RedrivePolicy" in attributes:
-            self._dead_letters.add(json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"])
+        if policy := json.loads(attributes.get("RedrivePolicy") or "{}"):
+            self._dead_letters.add(policy["deadLetterTargetArn"])
         return Created(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
     def state(self) -> dict[str, Any]:

@@ -45,7 +45,8 @@ class Options:
 
     def command(self, name: str) -> str:
         """What to type for `emulate <name>` of this run, in the project's folder."""
-        state, default = self.state.absolute(), self.project.directory.absolute() / ".local"
-        return self.project.command(
-            name, *(() if state == default else ("--state-dir", str(state)))
-        )
+        return self.project.command(name, *self.project.state_arguments(self.state))
+
+    def hint(self, name: str) -> str:
+        """The same in backquotes, with the folder where that is another one."""
+        return self.project.hint(name, *self.project.state_arguments(self.state))

@@ -13,6 +13,7 @@ from typing import Any
 from emulator.providers import EmulatorError
 
 FCM, APNS = "fcm", "apns"
+STATE = ".local"  # the project's own state directory
 ARGUMENTS = "arguments"  # the entry of `commands` by which a command takes arguments
 COMMANDS = ("up", "down", "status", "logs", "rehearse", "trace")
 _NOT_INPUTS = ("__pycache__", "node_modules", "cdk.out", ".")  # folders whose names start so
@@ -52,6 +53,12 @@ class Project:
         """The command in backquotes, with the folder to type it in where that is another one."""
         where = "" if Path.cwd() == self.directory.resolve() else f" in {self.directory}"
         return f"`{self.command(name, *arguments)}`{where}"
+
+    def state_arguments(self, state: Path) -> tuple[str, ...]:
+        """What a command needs to find this state directory: nothing, where it is the project's
+        own, also by another path."""
+        own = (self.directory / STATE).resolve()
+        return () if state.resolve() == own else ("--state-dir", str(state.resolve()))
 
     @property
     def source_directory(self) -> Path | None:

@@ -28,6 +28,10 @@ _MISMATCH = "The provided key element does not match the schema"
 _SIZE = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: {}"
 _LONG_NAMES = {"S": "string", "B": "binary"}
 _ACTIONS = ("ADD", "PUT", "DELETE")
+_TOO_LONG = (
+    "One or more parameter values were invalid: Size of {} has exceeded the maximum size limit of{}"
+    " bytes"
+)
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _AT_LEAST_1 = "Member must have length greater than or equal to 1"
 
@@ -141,23 +145,29 @@ def _check_key(key: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
                 f"attribute cannot contain an empty {_LONG_NAMES.get(kind, kind)} value. Key: "
                 f"{name}"
             )
-        if (bytes_in(value) if kind == "B" else len(str(value).encode())) > limit:
+        if key_bytes(kind, value) > limit:
             which = "hashkey" if name == table.keys[0] else "rangekey"
-            raise Rejection(
-                f"One or more parameter values were invalid: Size of {which} has exceeded the "
-                f"maximum size limit of{limit} bytes"
-            )
+            raise Rejection(_TOO_LONG.format(which, limit))
+
+
+def key_bytes(kind: str, value: Any) -> int:
+    return bytes_in(value) if kind == "B" else len(str(value).encode())
 
 
 def _check_index_keys(item: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
     for index, names in table.indexes.items():
-        for name in names:
-            kind = next(iter(item.get(name, {})), None)
-            if kind is not None and kind != table.types.get(name):
+        for name, limit in zip(names, (HASH_BYTES, RANGE_BYTES), strict=False):
+            if name not in item:
+                continue
+            ((kind, value),) = item[name].items()
+            if kind != table.types.get(name):
                 raise Rejection(
                     f"One or more parameter values were invalid: Type mismatch for Index Key {name}"
                     f" Expected: {table.types.get(name)} Actual: {kind} IndexName: {index}"
                 )
+            if key_bytes(kind, value) > limit:
+                which = "hashkey" if name == names[0] else "rangekey"
+                raise Rejection(f"{_TOO_LONG.format(which, limit)} IndexName: {index}")
 
 
 def _keys_of_read(given: Parameters, table: Schema) -> tuple[str, ...]:

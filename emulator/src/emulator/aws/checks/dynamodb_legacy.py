@@ -14,6 +14,7 @@ from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import checked
 
 Parameters = dict[str, Any]
+LEGACY = "legacy"  # how the placeholders begin of what is written here
 _INVALID = "One or more parameter values were invalid: "
 # Operator -> (the expression, how many values it takes at least and at most, their types)
 _ALL = ("B", "BOOL", "BS", "L", "M", "N", "NS", "NULL", "S", "SS")
@@ -75,10 +76,10 @@ class _Names:
         self._values: dict[str, Any] = {}
 
     def of(self, attribute: str) -> str:
-        return self._names.setdefault(attribute, f"#legacy{len(self._names)}")
+        return self._names.setdefault(attribute, f"#{LEGACY}{len(self._names)}")
 
     def value(self, value: Any) -> str:
-        placeholder = f":legacy{len(self._values)}"
+        placeholder = f":{LEGACY}{len(self._values)}"
         self._values[placeholder] = value
         return placeholder
 

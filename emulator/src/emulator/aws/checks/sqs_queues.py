@@ -28,6 +28,7 @@ _VALUES = {
     "SqsManagedSseEnabled": ("true", "false"),
 }
 _MOST_RECEIVES = 1000
+_MOST_SOURCES = 10  # of a RedriveAllowPolicy
 _DOCUMENTS = ("Policy", "RedriveAllowPolicy")
 _PARAMETER = "InvalidParameterValue"
 
@@ -50,7 +51,18 @@ def _is_valid(name: str, text: str) -> bool:
     if name in _BOUNDS:
         least, most = _BOUNDS[name]
         return text.isascii() and text.isdigit() and least <= int(text) <= most
-    return name not in _DOCUMENTS or _parsed(text) is not None
+    if name not in _DOCUMENTS:
+        return True
+    document = _parsed(text)
+    return document is not None and (name == "Policy" or _allows_sources(document))
+
+
+def _allows_sources(policy: Mapping[str, Any]) -> bool:
+    """Whether it is a RedriveAllowPolicy: with up to 10 sources where it names them, alone."""
+    permission, sources = policy.get("redrivePermission", "allowAll"), policy.get("sourceQueueArns")
+    if permission == "byQueue":
+        return isinstance(sources, list) and 1 <= len(sources) <= _MOST_SOURCES
+    return permission in ("allowAll", "denyAll") and sources is None
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ http_desync_guardian, the library that AWS publishes for it. What that calls sev
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -19,6 +20,7 @@ _NOT_A_LETTER = re.compile(r"[^a-z]+")
 _FRAMING = {"transferencoding": "transfer-encoding", "contentlength": "content-length"}
 # What some servers turn into these letters, as UTF-8 read as lower-case Latin-1: long s, dotless i.
 _LIKE = {"s": "\u00e5\u00bf", "i": "\u00e4\u00b1"}
+_CODINGS = frozenset({"chunked", "compress", "deflate", "gzip", "identity"})
 # Bytes from 0x80 on are obs-text, which RFC 9110 (section 5.5) allows.
 _UNUSUAL_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
@@ -66,23 +68,40 @@ def gravest(one: Doubt | None, other: Doubt | None) -> Doubt | None:
 def severe_framing(fields: Sequence[Field]) -> str | None:
     """Why headers that look like Content-Length or Transfer-Encoding (`Content-Length : 3`,
     `content_length: 3`) contradict those, or have no value of them; None where they do not."""
-    lengths: set[str] = set()
-    chunked = 0
+    lengths: set[int | None] = set()
+    codings: list[str | None] = []
     alike = False
     for key, _, value in fields:
         name = _looks_like(key)
         alike = alike or (name is not None and name != key)
         if name == "content-length":
-            lengths.add(value.strip().lstrip("0") or "0")
+            lengths.add(_length(value.strip(" \t")))
         elif name is not None:
-            chunked += sum(each.strip().lower() == "chunked" for each in value.split(","))
+            codings += map(_coding, value.split(","))
     if not alike:
         return None
-    if not all(each.isascii() and each.isdigit() for each in lengths):
+    if None in lengths:
         return "BadContentLength"
     if len(lengths) > 1:
         return "MultipleContentLength"
-    return "MultipleTransferEncodingChunked" if chunked > 1 else None
+    if None in codings:
+        return "BadTransferEncoding"
+    twice = ("chunked", "chunked") in itertools.pairwise(codings)  # one behind the other, alone
+    return "MultipleTransferEncodingChunked" if twice else None
+
+
+def _length(text: str) -> int | None:
+    """As parse_num has it: nothing is 0, and there are 64 bits."""
+    digits = text.lstrip("0") or "0"
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 20:
+        return None
+    return number if (number := int(digits)) < 2**64 else None
+
+
+def _coding(text: str) -> str | None:
+    """As is_valid_te has it, with parameters left out."""
+    coding = text.partition(";")[0].strip(" \t").lower()
+    return coding if coding in _CODINGS else None
 
 
 def _suspicious(key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Event source mappings that Lambda does not create.
+"""Event source mappings that Lambda does not create, or does not change so.
 
 "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds": it looks when the
 mapping is created, not when the queue or the function changes afterwards.
@@ -28,14 +28,15 @@ HIDDEN, TIMEOUT = 30, 3  # seconds, the defaults of the two
 def findings(deployment: Deployment) -> Iterator[Finding]:
     for update in deployment.updates:
         mappings = [
-            change.resource
-            for change in update.of(Act.CREATED, Act.REPLACED)
+            change
+            for change in update.of(Act.CREATED, Act.REPLACED, Act.CHANGED)
             if change.resource.type == MAPPING
         ]
         known = _by_ref(update) if mappings else {}
-        for live in mappings:
-            yield from _values(update, live, known)
-            yield from _timeouts(update, live, known)
+        for change in mappings:
+            yield from _values(update, change.resource, known)
+            if change.act is not Act.CHANGED:
+                yield from _timeouts(update, change.resource, known)
 
 
 def _by_ref(update: StackUpdate) -> dict[str, Live]:

@@ -1,0 +1,60 @@
+"""What an update may not make of an item, beyond what its expression shows.
+
+moto looks at the values that a request gives, not at those that an attribute gets from another one
+or inside of a map. Source: "Constraints in Amazon DynamoDB", developer guide (400 KB, keys of 2,048
+and 1,024 bytes, 32 levels), which holds for the item that results; messages are those of
+TransactionCanceledException, API reference.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.dynamodb.exceptions import ItemSizeToUpdateTooLarge, MockValidationException
+
+from emulator.aws.checks.dynamodb import HASH_BYTES, RANGE_BYTES, key_bytes
+from emulator.aws.checks.rejection import Rejection
+from emulator.aws.checks.values import checked
+from emulator.aws.dynamodb_speed import ITEM_LIMIT
+
+_MAKES = re.compile(r"(?<![#:.\w])(?:SET|ADD)\b", re.IGNORECASE)  # reserved: no attribute's name
+_INDEX_KEY = "The update expression attempted to update the secondary index key "
+OF_AN_OTHER_TYPE = f"{_INDEX_KEY}to unsupported type"
+TOO_LONG = f"{_INDEX_KEY}beyond allowed size limits"
+TOO_DEEP = "Nesting Levels have exceeded supported limits"
+
+
+def check(table: Any, before: Any, item: Any, expression: str | None) -> None:
+    """`before` is None where the update made the item. Raises moto's exception."""
+    if item.size() > ITEM_LIMIT:
+        raise ItemSizeToUpdateTooLarge
+    _check_index_keys(table, {} if before is None else before.attrs, item.attrs)
+    if expression and ("." in expression or "[" in expression):  # it sets what is inside of another
+        try:
+            for value in item.to_json()["Attributes"].values():
+                checked(value)
+        except Rejection as rejection:
+            raise MockValidationException(rejection.message) from rejection
+
+
+def only_removes(expression: str | None) -> bool:
+    """Whether it makes no item: "DELETE - Nothing happens; there is no attribute to delete"
+    (UpdateItem, API reference, AttributeUpdates). Of REMOVE, Alternator's tests say so, which run
+    against the service as well (github.com/scylladb/scylladb, test/alternator/test_item.py)."""
+    return bool(expression) and not _MAKES.search(str(expression))
+
+
+def _check_index_keys(table: Any, before: Any, after: Any) -> None:
+    types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
+    for index in table.all_indexes():
+        for key in index.schema:
+            name = key["AttributeName"]
+            value, there = after.get(name), before.get(name)
+            if value is None or (there is not None and there == value):
+                continue
+            if value.type != types[name]:
+                raise MockValidationException(OF_AN_OTHER_TYPE)
+            limit = HASH_BYTES if key["KeyType"] == "HASH" else RANGE_BYTES
+            if key_bytes(value.type, value.value) > limit:
+                raise MockValidationException(TOO_LONG)
