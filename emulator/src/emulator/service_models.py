@@ -19,10 +19,10 @@ def session() -> Any:
 @cache
 def loader() -> Loader:
     """Models without documentation, as plain dictionaries: half of what botocore keeps."""
-    return Loader(file_loader=_SmallModels())
+    return Loader(file_loader=SmallModels())
 
 
-class _SmallModels(JSONFileLoader):  # type: ignore[misc]
+class SmallModels(JSONFileLoader):
     def load_file(self, file_path: str) -> Any:
         return _small(super().load_file(file_path))
 
@@ -30,8 +30,7 @@ class _SmallModels(JSONFileLoader):  # type: ignore[misc]
 def _small(model: Any) -> Any:
     if isinstance(model, dict):
         return {
-            name: _small(value)
+            name: "" if name == "documentation" and isinstance(value, str) else _small(value)
             for name, value in model.items()
-            if name != "documentation" or not isinstance(value, str)
         }
     return [_small(each) for each in model] if isinstance(model, list) else model

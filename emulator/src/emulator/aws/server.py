@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emulator import allocation
+from emulator import allocation, service_models
 
 SWEEP = 2.0  # seconds between two looks for expired items and objects
 SERVICES = (
@@ -111,6 +111,8 @@ def load_services() -> None:
 
 
 def _change_moto() -> None:
+    from moto.core import loaders, utils
+
     from emulator.aws import (
         cognito,
         cognito_accounts,
@@ -128,6 +130,9 @@ def _change_moto() -> None:
         sqs_batches,
     )
 
+    paths, models = [loaders.moto_root], service_models.SmallModels()
+    models_of_aws = loaders.Loader(extra_search_paths=paths, file_loader=models)
+    utils.create_loader = lambda: models_of_aws  # type: ignore[attr-defined]  # not exported
     cognito.install()
     cognito_accounts.install()
     cognito_tokens.install()
