@@ -4,7 +4,7 @@ import ctypes
 
 # Of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
-_ARENAS, _KEPT = 2, 128 * 1024
+_ARENAS, _FREE_BYTES = 2, 128 * 1024
 
 
 def keep_little() -> None:
@@ -17,4 +17,4 @@ def keep_little() -> None:
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(_M_ARENA_MAX, _ARENAS)
-        set_option(_M_TRIM_THRESHOLD, _KEPT)
+        set_option(_M_TRIM_THRESHOLD, _FREE_BYTES)
