@@ -132,6 +132,14 @@ describe("a row", () => {
     expect(rowOf(message(renamed))).toContain("chat-notice");
     expect(rowOf(message({ ...renamed, unreadable: "damaged" }))).not.toContain("chat-notice");
   });
+  test("leads to an address in its text in a tab of its own", () => {
+    const text = "see https://example.org.";
+    const link =
+      'see <a href=https://example.org target="_blank" rel="noopener noreferrer" dir="ltr"' +
+      ">https://example.org</a>.";
+    expect(rowOf(message({ text }))).toContain(link);
+    expect(rowOf(message({ text: "javascript:alert(1)" }))).not.toContain("<a ");
+  });
   test("shows the answered message as it is, deleted, or not here", () => {
     const of = { by: "raju/web", id: "m0" };
     const quoted = (quote: object) =>
@@ -340,6 +348,7 @@ describe("a file", () => {
   });
   test("has its caption below", () => {
     expect(shown({}, "look")).toContain('dir="auto">look');
+    expect(shown({}, "https://example.org")).toContain("<a href=https://example.org");
     expect(shown({})).not.toContain('dir="auto"');
   });
   test("on its way is cancelled by its own button", () => {

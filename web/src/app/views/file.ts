@@ -6,7 +6,7 @@ import type { Fetched } from "../model/files.ts";
 import type { Session } from "../model/session.ts";
 import { bytes, lasting, percent } from "../words/times.ts";
 import { words } from "../words/words.ts";
-import { icon, pictureUrl, round } from "./parts.ts";
+import { icon, pictureUrl, round, written } from "./parts.ts";
 
 /** The side in pixels of a picture whose message has no size. */
 const SIDE = 240;
@@ -21,9 +21,7 @@ export function fileOf(
   const { file } = content;
   const fetched = session.files.of(file);
   const caption =
-    message.text === "" || message.text === undefined
-      ? nothing
-      : html`<div class="text" dir="auto">${message.text}</div>`;
+    message.text === "" || message.text === undefined ? nothing : written(message.text);
   const inside =
     file.kind === "picture" && !(fetched?.at === "here" && !fetched.drawn)
       ? picture(file, fetched, () => show(message))

@@ -11,7 +11,7 @@ import { explain } from "../model/undecryptable.ts";
 import { period } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { fileOf } from "./file.ts";
-import { type Icon, icon } from "./parts.ts";
+import { type Icon, icon, written } from "./parts.ts";
 
 /** What the row does when something inside is pressed. */
 export interface Hands {
@@ -34,7 +34,7 @@ function drawn(message: StoredMessage, session: Session, hands: Hands): Template
   switch (message.kind) {
     case "text":
       return html`${message.reply === undefined ? nothing : quoted(message.reply, session, hands)}
-        <div class="text" dir="auto">${message.text}</div>`;
+        ${written(message.text ?? "")}`;
     case "file":
       return html`${message.reply === undefined ? nothing : quoted(message.reply, session, hands)}
         ${fileOf(message, session, hands.picture)}`;

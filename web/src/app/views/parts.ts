@@ -2,6 +2,7 @@
 
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { State } from "../../client/index.ts";
+import { partsOf } from "../model/addresses.ts";
 import { words } from "../words/words.ts";
 
 const COLOURS = 8;
@@ -131,4 +132,14 @@ export function empty(name: Icon, title: string, text: string, action: unknown =
     <p>${text}</p>
     ${action}
   </div>`;
+}
+
+/** A text with its addresses as links, to a tab that learns nothing of this page. */
+export function written(text: string): TemplateResult {
+  const parts = partsOf(text).map((part) =>
+    part.href === undefined
+      ? part.text
+      : html`<a href=${part.href} target="_blank" rel="noopener noreferrer" dir="ltr">${part.text}</a>`,
+  );
+  return html`<div class="text" dir="auto">${parts}</div>`;
 }
