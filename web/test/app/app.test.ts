@@ -238,19 +238,47 @@ test.each([
 test.each([
   ["the connection ends first", true],
   ["it is answered first", false],
-])("signing out deletes what is here where %s", async (_which, endsFirst) => {
-  const app = tab();
-  await reaches(app, "in");
+])(
+  "signing out, by any tab, deletes what is here and shows the way in on all where %s",
+  async (_which, endsFirst) => {
+    for (const by of [0, 1]) {
+      known = { user: "ravi", device: `app-${devices++}` };
+      await databaseFor(known);
+      markInstalled(known);
+      const tabs = [tab(), tab(), tab()];
+      for (const app of tabs) await reaches(app, "in");
+      const client = opened.at(-1);
+      if (client === undefined) throw new Error("no tab has opened it");
+      client.signOut = async () => {
+        if (endsFirst) client.tell({ type: "signed_out", reason: "signed out" });
+        await new Promise((resolve) => setTimeout(resolve, 20)); // the others hear of it, if they can
+        await client.close();
+      };
+      const phases = new Set(tabs.map(({ phase }) => phase.at));
+      for (const app of tabs) app.watch(() => phases.add(app.phase.at));
+      const asked = tabs[by] ?? tab();
+      await asked.signOut(sessionOf(asked), false);
+      for (const app of tabs) await reaches(app, "signed-out");
+      expect(phases).not.toContain("ended");
+      expect(installed()).toBeUndefined();
+      expect(await isStored(known)).toBe(false);
+    }
+  },
+);
+
+test("a sign-in that ends while signing out fails is over on every tab", async () => {
+  const tabs = [tab(), tab()];
+  for (const app of tabs) await reaches(app, "in");
   const [client] = opened;
   if (client === undefined) throw new Error("no tab has opened it");
   client.signOut = async () => {
-    if (endsFirst) client.tell({ type: "signed_out", reason: "signed out" });
-    await client.close();
+    client.tell({ type: "signed_out", reason: "removed by another device" });
+    throw new Error("the sign-in is over");
   };
-  await app.signOut(sessionOf(app), false);
-  await reaches(app, "signed-out");
-  expect(installed()).toBeUndefined();
-  expect(await isStored(known)).toBe(false);
+  const [first] = tabs;
+  if (first === undefined) throw new Error("there is no tab");
+  await expect(first.signOut(sessionOf(first), false)).rejects.toThrow("the sign-in is over");
+  for (const app of tabs) await reaches(app, "ended");
 });
 
 test("signing out ends while another tab has what another user has here now, and opens that", async () => {

@@ -69,6 +69,8 @@ export class App extends Model {
   #holder: Holder | undefined;
   /** What ends the wait for the device, of a session beside another tab's. */
   readonly #ends = new WeakMap<Session, AbortController>();
+  /** Those whose user is leaving, by this tab, and how the connection said so before it was done. */
+  readonly #leaving = new Map<Session, "signed_out" | "displaced" | undefined>();
   /** Those whose user has left. */
   readonly #over = new WeakSet<Session>();
 
@@ -267,8 +269,24 @@ export class App extends Model {
     await this.#leave(session, () => session.client.deleteAccount(password));
   }
 
-  /** Nobody else opens the device before all of it is deleted. */
+  /** The connection may end before it is done; that is an end of its own only if it fails. */
   async #leave(session: Session, act: () => Promise<void>): Promise<void> {
+    this.#leaving.set(session, undefined);
+    this.#holder?.userLeaves(true);
+    try {
+      await this.#leaveAfter(session, act);
+    } catch (error) {
+      const why = this.#leaving.get(session);
+      this.#leaving.delete(session);
+      this.#holder?.userLeaves(false);
+      if (why !== undefined) await this.#ended(session, why);
+      throw error;
+    }
+    this.#leaving.delete(session);
+  }
+
+  /** Nobody else opens the device before all of it is deleted. */
+  async #leaveAfter(session: Session, act: () => Promise<void>): Promise<void> {
     if (this.#holder === undefined) {
       await act(); // on the tab that has the device
       return this.#left(session);
@@ -351,6 +369,10 @@ export class App extends Model {
   }
 
   async #ended(session: Session, why: "signed_out" | "displaced"): Promise<void> {
+    if (this.#leaving.has(session)) {
+      this.#leaving.set(session, why);
+      return;
+    }
     const { phase } = this;
     const isJoining = ["opening", "elsewhere"].includes(phase.at) && this.#ends.has(session);
     if (!isJoining && !(phase.at === "in" && phase.session === session)) return;

@@ -30,6 +30,7 @@ export class Holder {
   readonly #all: BroadcastChannel;
   readonly #guests = new Map<string, BroadcastChannel>();
   readonly #stops: (() => void)[];
+  #userLeaves = false;
 
   constructor(database: string, session: Session, leaving: Leaving) {
     this.#database = database;
@@ -41,7 +42,10 @@ export class Holder {
     };
     let { link } = session;
     this.#stops = [
-      session.client.listen((event) => this.#tell({ type: "event", event })),
+      session.client.listen((event) => {
+        const ends = event.type === "signed_out" || event.type === "displaced";
+        if (!(ends && this.#userLeaves)) this.#tell({ type: "event", event });
+      }),
       session.watch(() => {
         if (session.link === link) return;
         link = session.link;
@@ -50,6 +54,11 @@ export class Holder {
     ];
     session.changedHere = (change) => this.#tell(change);
     this.#all.postMessage({ type: "here" } satisfies ToAll);
+  }
+
+  /** Meanwhile the end of the sign-in is no news for the other tabs: `left` follows, or `ended`. */
+  userLeaves(does: boolean): void {
+    this.#userLeaves = does;
   }
 
   /** The user has left, on this tab or another. */
