@@ -124,9 +124,9 @@ versions: $(READY) ## make versions from=<git ref>: that version and this one re
 	@$(BIN)/python -m tests.versions.exchange --from $(from)
 
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
-# What needs no started process: the tests of these folders that are marked as neither slow nor deep.
+# Handlers, decisions and templates: the tests of these folders that are marked as neither slow nor deep.
 FEWER = --hypothesis-profile=quick  # tests that draw examples draw a fifth of them
-QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs \
+QUICK = tests/lambdas tests/stacks tests/client/core tests/protocol tests/docs \
 	-m "not slow and not deep" $(FEWER)
 
 # Arguments that name tests, by path, -k or -m, choose among all tests; without any, `make test` leaves
