@@ -6,6 +6,7 @@ the machine does than the wall time. Budgets are for two cores that do nothing e
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +47,11 @@ def _seconds(target: str) -> tuple[float, float]:
         if not name.startswith(("MAKE", "MFLAGS", "POWERTOOLS_"))
     }
     before, began = os.times(), time.monotonic()
-    subprocess.run(["make", target], cwd=ROOT, env=variables, check=True, stdout=subprocess.DEVNULL)
+    command = ["make", target]
+    ended = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True)
+    if ended.returncode != 0:
+        sys.stderr.write(ended.stdout)  # which tests failed, and how
+        ended.check_returncode()
     after = os.times()
     cpu = sum(after[2:4]) - sum(before[2:4])  # of children, and of theirs
     return cpu, time.monotonic() - began
