@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from client import ChatClient
 from client.cli.bubbles import lay_out
 from client.cli.text import duration, history_line, shown
 from client.core.attachment import Attachment
@@ -182,16 +185,23 @@ def test_a_picture_is_a_small_one_of_a_known_type(tmp_path: Path) -> None:
     with_server(scenario)
 
 
+@asynccontextmanager
+async def three_friends(server: Served) -> AsyncIterator[tuple[ChatClient, ChatClient, ChatClient]]:
+    """Ravi, and two who let him add them to groups."""
+    async with (
+        online(server, "ravi") as ravi,
+        online(server, "raju") as raju,
+        online(server, "meena") as meena,
+    ):
+        for other in (raju, meena):
+            await other.people.add("ravi")
+        yield ravi, raju, meena
+
+
 @pytest.mark.slow
 def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
     async def scenario(server: Served) -> None:
-        async with (
-            online(server, "ravi") as ravi,
-            online(server, "raju") as raju,
-            online(server, "meena") as meena,
-        ):
-            for other in (raju, meena):
-                await other.people.add("ravi")
+        async with three_friends(server) as (ravi, raju, meena):
             person = Person(ravi)
             chat = await ravi.group(["raju", "meena"])
             person.room.open(chat)
@@ -238,13 +248,7 @@ def test_what_a_block_hid_is_not_said_to_be_read() -> None:
 @pytest.mark.slow
 def test_whoever_joins_later_is_not_said_to_have_read_what_was_before() -> None:
     async def scenario(server: Served) -> None:
-        async with (
-            online(server, "ravi") as ravi,
-            online(server, "raju") as raju,
-            online(server, "meena") as meena,
-        ):
-            for other in (raju, meena):
-                await other.people.add("ravi")
+        async with three_friends(server) as (ravi, raju, meena):
             person = Person(ravi)
             chat = await ravi.group(["raju"])
             person.room.open(chat)

@@ -237,7 +237,8 @@ def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:
 
     try:
         body = b"".join(wsgi(environ, start_response))
-    except NotImplementedError as error:  # moto's sentence has the operation's name
+    # Raised by moto for what it lacks; it becomes a rejection that names the operation, and no 500.
+    except NotImplementedError as error:
         return served.rejected({"Content-Type": environ["CONTENT_TYPE"]}, f"moto: {error}")
     except Exception:  # a defect in moto gives a 500, as AWS's own defects do, and is printed
         traceback.print_exc()
