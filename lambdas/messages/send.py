@@ -60,7 +60,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
             raise forbidden("you have blocked this user; unblock first")
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
-        if position.request_of == caller.user and not position.stored:
+        if position.request_of == caller.user and not position.stored and not frame.get("hidden"):
             _answer(aws, position, caller.user, frame["chat"])
     except Exception:
         if not position.stored:
@@ -99,7 +99,10 @@ def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
 
 
 def _answer(aws: Aws, position: append.Position, user: str, chat: str) -> None:
-    """Who answers a request accepts it, and has the other one as a contact from then on."""
+    """Who answers a request accepts it, and has the other one as a contact from then on.
+
+    A hidden message is no answer: clients send those by themselves, such as requests for keys.
+    """
     for peer in position.members - {user}:
         Contacts(aws.users).add(user, peer)
     append.answer(aws.chats, chat, user)

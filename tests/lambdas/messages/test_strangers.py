@@ -59,6 +59,18 @@ def test_an_answer_ends_the_request_and_makes_a_contact(world: Backend, chat: st
     assert [frame["type"] for frame in _posted(world, "ravi")] == ["typing"]
 
 
+def test_what_a_client_sends_unseen_is_no_answer(world: Backend, chat: str) -> None:
+    """A new device asks the stranger's for what it can't read; nobody has decided anything."""
+    when.sends(world, "ravi", chat)
+    assert then.valid(when.sends(world, "raju", chat, hidden=True))["type"] == "accepted"
+    assert Contacts(world.aws.users).states("raju") == {}
+    _acts(world, "raju", chat, "ravi")
+    assert _posted(world, "ravi") == []
+    assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 0, "read": 0}
+    when.sends(world, "raju", chat)
+    assert Contacts(world.aws.users).states("raju") == {"ravi": "contact"}
+
+
 @pytest.mark.parametrize(("blocker", "shown"), [(None, 1), ("raju", 0), ("ravi", 0)])
 def test_typing_is_shown_to_nobody_who_blocks_or_is_blocked(
     world: Backend, chat: str, blocker: str | None, shown: int
