@@ -182,9 +182,7 @@ async def _either(
 
 def _silent_init_failure(exited: asyncio.Task[int]) -> InvokeResult:
     if exited.done():
-        return failures.failure(
-            "Runtime.ExitError", f"Error: Runtime exited during init: status {exited.result()}"
-        )
+        return failures.exited_at_start(exited.result())
     return failures.failure(
         "Sandbox.Timedout", f"Error: Init did not end within {INIT_LIMIT:.0f} seconds"
     )
