@@ -13,6 +13,7 @@ from typing import Any
 from emulator.console.ranges import time_of
 from emulator.describe import log_patterns
 from emulator.describe.made import NotFound
+from emulator.metrics import expressions
 from emulator.metrics.log_groups import LogGroupProvider
 
 
@@ -69,7 +70,7 @@ def _matcher(pattern: str) -> log_patterns.Matches:
         return log_patterns.matcher(pattern)
     except log_patterns.InvalidPattern as invalid:
         raise NotFound("InvalidParameterException", str(invalid)) from invalid
-    except log_patterns.NoPattern as unknown:
+    except expressions.Unsupported as unknown:
         raise Unsupported(str(unknown)) from unknown
 
 
