@@ -43,8 +43,8 @@ def test_the_caller_sees_the_sentence() -> None:
     }
     api = DescribeApi(views)
     assert listed(api)[0] == 200
-    status, body = listed(api, NextToken="x")
-    assert status == 400 and "does not serve NextToken of ListStackResources" in body
+    status, body = listed(api, Other="x")
+    assert status == 400 and "does not serve Other of ListStackResources" in body
     response = api.respond("lambda", "GET", "/2015-03-31/functions", "FunctionVersion=ALL", b"", "")
     assert response.status == 400
     assert "FunctionVersion of ListFunctions" in json.loads(response.body)["message"]

@@ -9,6 +9,7 @@ from emulator.balancer.provider import LoadBalancingProvider
 from emulator.containers.provider import ContainerProvider
 from emulator.events.provider import EventSourceProvider
 from emulator.events.schedules import ScheduleProvider
+from emulator.functions.asynchronous import AsynchronousProvider
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.versions import VersionProvider
 from emulator.gateway.provider import ApiGatewayProvider
@@ -27,7 +28,9 @@ _MOTO = "moto, or the emulator that `AWS_ENDPOINT_URL_{}` names"
 
 EMULATED: Mapping[type, str] = {
     FunctionProvider: "worker processes with Lambda's runtime client, Python only; the AWS endpoint"
-    " has Invoke for them, of the types RequestResponse and DryRun, without log tails",
+    " has Invoke for them",
+    AsynchronousProvider: "asynchronous events are tried again, and go to queues and functions"
+    " then",
     VersionProvider: "names by which the function's one code is invoked; each alias needs a"
     " permission of its own, as on AWS",
     ContainerProvider: "processes with the container's command and files, without Docker; also the"

@@ -189,7 +189,7 @@ def test_an_account_is_confirmed_once_and_by_no_code_that_nobody_mailed(aws: str
     cognito.sign_up(ClientId=account.client, Username="raju", Password=PASSWORD)
     confirm = {"ClientId": account.client, "ConfirmationCode": "123456"}
     assert code(lambda: cognito.confirm_sign_up(Username="raju", **confirm)) == (
-        "CodeMismatchException"
+        "ExpiredCodeException"
     )
     for name in ("raju", "raju", "ravi"):
         found = code(partial(cognito.admin_confirm_sign_up, UserPoolId=pool, Username=name))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from emulator.describe.logs import LogsView, Unsupported
+from emulator.describe.made import NotFound
 from emulator.metrics.log_groups import LogGroupProvider
 from emulator.providers import Resource
 
@@ -69,3 +70,51 @@ def test_lines_without_times_have_that_of_the_file_and_no_range(tmp_path: Path) 
     assert events(tmp_path / "2", "", startTime=1) == []
     with pytest.raises(Unsupported, match=f"startTime and endTime for {GROUP}"):
         events(tmp_path / "3", "plain\n", startTime=1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "expected"),
+    [
+        ("", "anything", True),
+        ("ERROR", "an ERROR", True),
+        ("ERROR", "an error", False),
+        ("ERROR late", "late ERROR", True),
+        ("ERROR late", "ERROR", False),
+        ('"ERROR late"', "late ERROR", False),
+        ('"id-5"', "of id-5", True),
+        ("?ERROR ?WARN", "WARN", True),
+        ("?ERROR ?WARN", "INFO", False),
+        ("ERROR -Exiting", "ERROR: Exiting", False),
+        ("ERROR -Exiting", "ERROR: not yet", True),
+        ('{ $.level = "ERROR" }', '{"level": "ERROR"}', True),
+        ('{ $.level = "ERROR" }', '{"level": "INFO"}', False),
+        ('{ $.level = "ERROR" }', "ERROR", False),
+    ],
+)
+def test_a_filter_pattern_is_read_as_cloudwatch_logs_reads_it(
+    tmp_path: Path, pattern: str, line: str, expected: bool
+) -> None:
+    """ "Filter pattern syntax", CloudWatch Logs user guide."""
+    assert bool(events(tmp_path, line + "\n", filterPattern=pattern)) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "error", "text"),
+    [
+        ("id-5", NotFound, "Invalid character"),
+        ("[ip, user]", Unsupported, "are known here"),
+        ("%ERR.*%", Unsupported, "are known here"),
+        ("?ERROR late", Unsupported, "together with other terms"),
+    ],
+)
+def test_a_filter_pattern_that_is_not_known_is_named(
+    tmp_path: Path, pattern: str, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        events(tmp_path, "line\n", filterPattern=pattern)
+
+
+def test_a_log_group_is_found_by_its_arn_as_well(tmp_path: Path) -> None:
+    arn = f"arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}"
+    for logs, name in ((tmp_path / "1", arn), (tmp_path / "2", f"{arn}:*")):
+        assert len(events(logs, LINES, logGroupName=None, logGroupIdentifier=name)) == len(ALL)

@@ -215,7 +215,7 @@ def handler(event, context): os._exit(3)
 
 def test_payloads_over_six_megabytes_are_rejected_both_ways(tmp_path: Path) -> None:
     source = "def handler(event, context): return 'x' * event"
-    document = json.loads(invoked(tmp_path, source, 6 * 1024 * 1024).payload)
+    document = json.loads(invoked(tmp_path, source, 6 * 1024 * 1024 + 100).payload)
     assert document["errorType"] == "Function.ResponseSizeTooLarge"
     document = json.loads(invoked(tmp_path, source, "x" * 6 * 1024 * 1024).payload)
     assert document["errorType"] == "RequestTooLargeException"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from botocore.config import Config
 from tests.functions.hosts import function, running
 
+from emulator.functions import log_tail
 from emulator.functions.invoke_api import InvokeApi
 from tests import aws_servers
 
@@ -34,7 +36,8 @@ def asked(tmp_path: Path, ask: Callable[[Any], Any], **fields: Any) -> Any:
         async with running(tmp_path) as functions:
             made = function(tmp_path, SOURCE, **fields)
             functions.add(made)
-            api = InvokeApi(functions, 0)
+            submitted: list[tuple[str, bytes, str]] = []
+            api = InvokeApi(functions, 0, submit=lambda *event: submitted.append(event))
             await api.start()
             once = Config(retries={"total_max_attempts": 1})
             with aws_servers.running(functions=api.listener.url) as url:
@@ -70,6 +73,40 @@ def test_an_error_of_the_function_is_a_response_that_says_so(tmp_path: Path) -> 
     assert (document["errorType"], document["errorMessage"]) == ("ValueError", "as asked")
 
 
+def test_the_end_of_the_log_is_returned_where_it_is_asked_for(tmp_path: Path) -> None:
+    """ "Invoke", API reference: LogType and LogResult."""
+
+    def ask(client: Any) -> Any:
+        return client.invoke(FunctionName="echo", Payload=b'{"fail": true}', LogType="Tail")
+
+    response = asked(tmp_path, ask)
+    id = response["ResponseMetadata"]["RequestId"]
+    lines = base64.b64decode(response["LogResult"]).decode().splitlines()
+    assert lines[0] == f"START RequestId: {id} Version: $LATEST"
+    assert any("ValueError: as asked" in line for line in lines[1:-2])
+    assert lines[-2] == f"END RequestId: {id}"
+    assert lines[-1].startswith(f"REPORT RequestId: {id}\tDuration: ")
+    assert lines[-1].endswith("\tMemory Size: 128 MB\t")
+
+
+def test_of_a_long_log_the_last_4_kb_are_returned(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("before" + "x" * 5000 + "y")
+    found = base64.b64decode(log_tail.tail(log, 6, "id", "$LATEST", 0.0015, 128))
+    assert len(found) == 4096
+    assert found.endswith(
+        b"xyEND RequestId: id\nREPORT RequestId: id\tDuration: 1.50 ms\tBilled Duration: 2 ms\t"
+        b"Memory Size: 128 MB\t\n"
+    )
+
+
+def test_an_asynchronous_event_is_accepted_at_once(tmp_path: Path) -> None:
+    response = asked(
+        tmp_path, lambda client: client.invoke(FunctionName="echo", InvocationType="Event")
+    )
+    assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
+
+
 def test_a_dry_run_invokes_nothing(tmp_path: Path) -> None:
     def ask(client: Any) -> Any:
         return client.invoke(
@@ -86,7 +123,12 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"FunctionName": "other", "InvocationType": "DryRun"}, 404, "ResourceNotFoundException"),
     ({"FunctionName": "echo", "Payload": b"{"}, 400, "InvalidRequestContentException"),
     ({"FunctionName": "echo", "Payload": b'"' + b"x" * 2**23}, 413, "RequestTooLargeException"),
-    ({"FunctionName": "echo", "InvocationType": "Event"}, 400, "InvalidParameterValueException"),
+    (
+        {"FunctionName": "echo", "InvocationType": "Event", "Payload": b'"' + b"x" * 2**20 + b'"'},
+        413,
+        "RequestEntityTooLargeException",
+    ),
+    ({"FunctionName": "echo", "ClientContext": "e30="}, 400, "InvalidParameterValueException"),
 ]
 
 

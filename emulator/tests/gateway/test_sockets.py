@@ -74,7 +74,7 @@ def test_without_its_identity_source_a_client_gets_401_and_nothing_is_invoked() 
 
 @pytest.mark.parametrize(
     ("response", "status"),
-    [("deny", 403), ("Unauthorized", 401), ("crash", 500), ("throttle", 500)],
+    [("deny", 403), ("Unauthorized", 401), ("crash", 500), ("throttle", 500), ("late", 500)],
 )
 def test_a_rejecting_authorizer_keeps_connect_from_running(response: Any, status: int) -> None:
     async def authorize(_event: dict[str, Any]) -> Any:
@@ -82,6 +82,8 @@ def test_a_rejecting_authorizer_keeps_connect_from_running(response: Any, status
             return {**allow({}), "policyDocument": {"Statement": []}}
         if response == "throttle":
             raise Throttled("authorize")
+        if response == "late":
+            raise TimeoutError
         raise FunctionError(response)
 
     async def scenario() -> None:

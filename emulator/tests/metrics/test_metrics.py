@@ -210,3 +210,24 @@ def test_functions_and_queues_are_measured_as_they_are() -> None:
     assert found[("ApproximateNumberOfMessagesVisible", ("pushes",))] == 3
     assert found[("ApproximateAgeOfOldestMessage", ("pushes",))] == 300
     assert found[("IteratorAge", ("watch",))] == 20_000
+
+
+METRIC = {"Name": "Sent"}
+BEYOND: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"Metrics": [METRIC] * 101}, {}),
+    ({"Dimensions": [[f"d{n}" for n in range(31)]]}, {f"d{n}": "x" for n in range(31)}),
+    ({"Dimensions": [["d"]]}, {"d": 5}),
+    ({"Dimensions": [["d"]]}, {"d": "x" * 1025}),
+    ({}, {"Sent": [1] * 101}),
+    ({}, {"text": "x" * 1024 * 1024}),
+]
+
+
+@pytest.mark.parametrize(("directive", "values"), BEYOND, ids=range(len(BEYOND)))
+def test_a_document_beyond_the_limits_of_its_format_is_no_metric(
+    directive: dict[str, Any], values: dict[str, Any]
+) -> None:
+    """ "Specification: Embedded metric format", CloudWatch user guide."""
+    about = {"Namespace": "N", "Dimensions": [[]], "Metrics": [METRIC], **directive}
+    document = {"_aws": {"Timestamp": 2000, "CloudWatchMetrics": [about]}, "Sent": 1, **values}
+    assert list(emf.values(json.dumps(document).encode())) == []

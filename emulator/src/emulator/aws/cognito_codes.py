@@ -54,10 +54,10 @@ class Codes:
         code = self.waiting.get((purpose, pool, user))
         if code is None or code.until <= self.clock():
             message = "Invalid code provided, please request a code again."
-            raise _error("ExpiredCodeException", message)
+            raise error("ExpiredCodeException", message)
         if code.failed >= ATTEMPTS:
             message = "Attempt limit exceeded, please try after some time."
-            raise _error("LimitExceededException", message)
+            raise error("LimitExceededException", message)
         if code.text != text:
             code.failed += 1
             raise CodeMismatch
@@ -96,15 +96,15 @@ def forgot_password(self: Any) -> Any:
     from moto.core.responses import ActionResult
 
     name = self._get_param("Username")
-    _, pool = _of_client(self._get_param("ClientId"))
+    _, pool = of_client(self._get_param("ClientId"))
     user = pool._get_user(name)
     email = None if user is None else _recoverable(pool, user)
     if user is not None and email is not None:
         CODES.send("reset", pool.id, user.username, email, RESET_SECONDS)
-    elif _tells(pool, self._get_param("ClientId")):
-        raise _error("UserNotFoundException", "User does not exist.")
+    elif tells(pool, self._get_param("ClientId")):
+        raise error("UserNotFoundException", "User does not exist.")
     # for a user who does not exist as for one who does
-    destination = _masked(email or f"{name}@example.com")
+    destination = masked(email or f"{name}@example.com")
     details = {"Destination": destination, "DeliveryMedium": "EMAIL", "AttributeName": "email"}
     return ActionResult({"CodeDeliveryDetails": details})
 
@@ -113,7 +113,7 @@ def confirm_forgot_password(self: Any) -> Any:
     from moto.cognitoidp.models import UserStatus
     from moto.core.responses import EmptyResult
 
-    backend, pool = _of_client(self._get_param("ClientId"))
+    backend, pool = of_client(self._get_param("ClientId"))
     user = pool._get_user(self._get_param("Username"))
     if user is None:
         raise CodeMismatch
@@ -129,10 +129,10 @@ def update_user_attributes(self: Any) -> Any:
 
     from emulator.aws.cognito_tokens import check_attributes
 
-    backend, pool, user = _of_token(self._get_param("AccessToken"))
+    backend, pool, user = of_token(self._get_param("AccessToken"))
     attributes = {each["Name"]: each["Value"] for each in self._get_param("UserAttributes")}
     if "email_verified" in attributes:
-        raise _error("NotAuthorizedException", "A client attempted to write unauthorized attribute")
+        raise error("NotAuthorizedException", "A client attempted to write unauthorized attribute")
     check_attributes(pool, self._get_param("UserAttributes"))
     email, details = attributes.get("email"), []
     backend._verify_email_is_not_used(pool.id, email)
@@ -140,7 +140,7 @@ def update_user_attributes(self: Any) -> Any:
     if email and "email" in (config.get("AutoVerifiedAttributes") or []):
         CODES.send("verify", pool.id, user.username, email, VERIFY_SECONDS)
         details = [
-            {"Destination": _masked(email), "DeliveryMedium": "EMAIL", "AttributeName": "email"}
+            {"Destination": masked(email), "DeliveryMedium": "EMAIL", "AttributeName": "email"}
         ]
         settings = config.get("UserAttributeUpdateSettings") or {}
         if "email" in (settings.get("AttributesRequireVerificationBeforeUpdate") or []):
@@ -154,9 +154,9 @@ def update_user_attributes(self: Any) -> Any:
 def verify_user_attribute(self: Any) -> Any:
     from moto.core.responses import EmptyResult
 
-    _, pool, user = _of_token(self._get_param("AccessToken"))
+    _, pool, user = of_token(self._get_param("AccessToken"))
     if self._get_param("AttributeName") != "email":
-        raise _error("InvalidParameterException", "only an email is verified here")
+        raise error("InvalidParameterException", "only an email is verified here")
     code = CODES.take("verify", pool.id, user.username, self._get_param("Code"))
     CODES.used("verify", pool.id, user.username)
     user.update_attributes(
@@ -170,23 +170,23 @@ def _recoverable(pool: Any, user: Any) -> str:
     setting = pool.extended_config.get("AccountRecoverySetting") or {}
     ways = {each["Name"] for each in setting.get("RecoveryMechanisms") or []}
     if ways == {"admin_only"}:
-        raise _error("NotAuthorizedException", "Contact administrator to reset password.")
+        raise error("NotAuthorizedException", "Contact administrator to reset password.")
     if not user.enabled:
-        raise _error("NotAuthorizedException", "User is disabled.")
+        raise error("NotAuthorizedException", "User is disabled.")
     if user.status == "FORCE_CHANGE_PASSWORD":
         message = "User password cannot be reset in the current state."
-        raise _error("NotAuthorizedException", message)
+        raise error("NotAuthorizedException", message)
     attributes = user.attribute_lookup
     if "email" not in attributes or attributes.get("email_verified") != "true":
         message = (
             "Cannot reset password for the user as there is no registered/verified email or "
             "phone_number"
         )
-        raise _error("InvalidParameterException", message)
+        raise error("InvalidParameterException", message)
     return str(attributes["email"])
 
 
-def _tells(pool: Any, client: str) -> bool:
+def tells(pool: Any, client: str) -> bool:
     """Whether the client says that a user does not exist (PreventUserExistenceErrors)."""
     config = pool.clients[client].extended_config
     return bool(config.get("PreventUserExistenceErrors", "LEGACY") != "ENABLED")
@@ -201,29 +201,29 @@ def _pools() -> Iterator[tuple[Any, Any]]:
                 yield backend, pool
 
 
-def _of_client(client: str) -> tuple[Any, Any]:
+def of_client(client: str) -> tuple[Any, Any]:
     for backend, pool in _pools():
         if client in pool.clients:
             return backend, pool
     message = f"User pool client {client} does not exist."
-    raise _error("ResourceNotFoundException", message)
+    raise error("ResourceNotFoundException", message)
 
 
-def _of_token(token: str) -> tuple[Any, Any, Any]:
+def of_token(token: str) -> tuple[Any, Any, Any]:
     from emulator.aws.cognito_tokens import account_of
 
     for backend, pool in _pools():
         if token in pool.access_tokens:
             return (backend, *account_of(backend, token))
-    raise _error("NotAuthorizedException", "Invalid Access Token")
+    raise error("NotAuthorizedException", "Invalid Access Token")
 
 
-def _masked(email: str) -> str:
+def masked(email: str) -> str:
     name, _, domain = email.partition("@")
     return f"{name[:1]}***@{domain[:1]}***"
 
 
-def _error(code: str, message: str) -> Exception:
+def error(code: str, message: str) -> Exception:
     from moto.core.exceptions import JsonRESTError
 
     error: Exception = JsonRESTError(error_type=code, message=message)

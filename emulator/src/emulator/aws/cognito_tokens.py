@@ -1,8 +1,8 @@
 """What an account may do by its access token, and how it is signed up, beyond moto's Cognito.
 
-moto lets a disabled account change its password, takes attributes that the pool has not, any code
-of ConfirmSignUp, and confirms what is confirmed. Source: API reference, "Errors" of GetUser,
-ChangePassword, GlobalSignOut, SignUp, ConfirmSignUp and AdminConfirmSignUp.
+moto lets a disabled account change its password, takes attributes that the pool has not, and
+confirms what is confirmed. Source: API reference, "Errors" of GetUser, ChangePassword,
+GlobalSignOut, SignUp and AdminConfirmSignUp.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 from moto.cognitoidp.models import CognitoIdpBackend
 
-from emulator.aws.cognito_accounts import CodeMismatch
 from emulator.aws.cognito_challenges import PasswordResetRequired
 from emulator.aws.hooks import replace
 
@@ -84,23 +83,16 @@ def _is_standard(name: str) -> bool:
 
 
 def _confirm_once() -> None:
-    """Nothing mails a code to confirm a sign-up with here, so there is none that is right."""
     original = CognitoIdpBackend.admin_confirm_sign_up
 
-    def confirm_sign_up(self: Any, client_id: str, username: str) -> str:
-        for pool in self.user_pools.values():
-            if client_id in pool.clients:
-                _require_unconfirmed(self.admin_get_user(pool.id, username))
-        raise CodeMismatch
-
     def admin_confirm_sign_up(self: Any, user_pool_id: str, username: str) -> str:
-        _require_unconfirmed(self.admin_get_user(user_pool_id, username))
+        require_unconfirmed(self.admin_get_user(user_pool_id, username))
         return str(original(self, user_pool_id, username))
 
-    replace(CognitoIdpBackend, "confirm_sign_up", confirm_sign_up)
     replace(CognitoIdpBackend, "admin_confirm_sign_up", admin_confirm_sign_up)
 
 
-def _require_unconfirmed(user: Any) -> None:
+def require_unconfirmed(user: Any) -> None:
+    """Raises Cognito's error."""
     if user.status.value != "UNCONFIRMED":
         raise NotAuthorizedError(f"User cannot be confirmed. Current status is {user.status.value}")

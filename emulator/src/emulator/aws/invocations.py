@@ -11,7 +11,7 @@ from emulator.iam.errors import Error
 PATH = "/2015-03-31/functions/{name}/invocations"
 # a function may run for 15 minutes
 TIMEOUT = ClientTimeout(total=16 * 60)
-PASSED_ON = ("X-Amz-Invocation-Type", "X-Amz-Client-Context")
+PASSED_ON = ("X-Amz-Invocation-Type", "X-Amz-Client-Context", "X-Amz-Log-Type")
 HOP = ("content-length", "connection", "transfer-encoding", "date", "server")
 
 

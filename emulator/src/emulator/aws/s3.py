@@ -12,6 +12,7 @@ from collections.abc import Callable
 from email.parser import BytesHeaderParser
 from email.policy import HTTP
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from emulator.aws import s3_cors
+from emulator.aws.checks import s3 as checks
 from emulator.aws.permissions import Permissions
 from emulator.aws.s3_signatures import S3Error, check_form, check_query
 
@@ -39,11 +41,14 @@ class Part(NamedTuple):
 def respond(
     request: web.Request, body: bytes, to_moto: Pass, permissions: Permissions
 ) -> web.Response | None:
-    """The response to a request without credentials for a bucket; None to any other request."""
-    name = request.path.lstrip("/").partition("/")[0]
+    """The response to a request without credentials for a bucket, and to one that puts what S3
+    rejects; None to any other request."""
+    name, _, key = request.path.lstrip("/").partition("/")
     bucket = _backend().buckets.get(name)
-    if bucket is None or "Authorization" in request.headers or "X-Amz-Target" in request.headers:
+    if bucket is None or "X-Amz-Target" in request.headers:
         return None
+    if "Authorization" in request.headers:
+        return _rejected(request, key, body)
     cors = s3_cors.allowed(bucket.cors, request.headers, request.method)
     try:
         response = _response(request, name, body, to_moto, cors, permissions)
@@ -52,6 +57,17 @@ def respond(
     if "Origin" in request.headers and cors:
         response.headers.update(cors)
     return response
+
+
+def _rejected(request: web.Request, key: str, body: bytes) -> web.Response | None:
+    if request.method != "PUT" or not key:
+        return None
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        checks.check_put(key, headers, body)
+    except S3Error as found:
+        return error(found)
+    return None
 
 
 def _response(
@@ -75,6 +91,8 @@ def _response(
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = request.raw_path.partition("?")[0]
     check_query(request.method, path, list(request.query.items()), headers, now)
+    if denied := _rejected(request, request.path.lstrip("/").partition("/")[2], body):
+        return denied
     return to_moto()
 
 
@@ -104,8 +122,21 @@ def _store(bucket: str, fields: dict[str, str], body: bytes) -> web.Response:
     key = _backend().put_object(bucket, found["key"], body)
     key.set_metadata({"Content-Type": found.get("content-type", "binary/octet-stream")})
     status = found.get("success_action_status")
+    if status == "201":
+        return _created(bucket, found["key"], key.etag)
+    return web.Response(status=200 if status == "200" else 204, headers={"ETag": key.etag})
+
+
+def _created(bucket: str, key: str, etag: str) -> web.Response:
+    """The document of a form whose success_action_status is 201: POST Object, API reference."""
+    location = f"https://{bucket}.s3.amazonaws.com/{quote(key, safe='')}"
+    parts = {"Location": location, "Bucket": bucket, "Key": key, "ETag": etag}
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in parts.items())
     return web.Response(
-        status=int(status) if status in ("200", "201") else 204, headers={"ETag": key.etag}
+        status=201,
+        text=f'<?xml version="1.0" encoding="UTF-8"?>\n<PostResponse>{inner}</PostResponse>',
+        content_type="application/xml",
+        headers={"ETag": etag, "Location": location},
     )
 
 

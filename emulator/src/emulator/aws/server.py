@@ -68,7 +68,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     # moto and httpx take a second to import, which nothing else in the emulator should pay.
     import httpx
 
-    from emulator.aws import dynamodb_expiry, front, s3_expiry, sns, sqs
+    from emulator.aws import dynamodb_expiry, front, s3_expiry, sns, sqs, sqs_moves
     from emulator.aws.apns import ApnsSender
     from emulator.aws.fcm import FcmSender
     from emulator.aws.feedback import Feedback
@@ -81,6 +81,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         httpx.AsyncClient(timeout=10, trust_env=False, http1=False, http2=True) as http2,
     ):
         sqs.install(polls)
+        sqs_moves.install(polls.arrived)
         _change_moto()
         fcm = FcmSender(http, options.fcm)
         apns = ApnsSender(http2, {"APNS": options.apns, "APNS_SANDBOX": options.apns})
@@ -116,6 +117,7 @@ def _change_moto() -> None:
     from emulator.aws import (
         cognito,
         cognito_accounts,
+        cognito_sign_up,
         cognito_tokens,
         dynamodb_conditions,
         dynamodb_items,
@@ -136,6 +138,7 @@ def _change_moto() -> None:
     cognito.install()
     cognito_accounts.install()
     cognito_tokens.install()
+    cognito_sign_up.install()
     dynamodb_conditions.install()
     dynamodb_items.install()
     dynamodb_pages.install()

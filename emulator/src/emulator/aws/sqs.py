@@ -88,7 +88,7 @@ def install(polls: LongPolls) -> None:
 
     def add_message(self: Any, message: Any) -> None:
         if self.fifo_queue:
-            message.sequence_number = _next_number(self, message)
+            message.sequence_number = next_number(self, message)
             if message.deduplication_id and not _is_new(self, message):
                 _take_ids_of_first(self, message)
                 return
@@ -205,7 +205,7 @@ def _copy(message: Any, attribute_names: list[str]) -> Any:
     return copied
 
 
-def _next_number(queue: Any, message: Any) -> str:
+def next_number(queue: Any, message: Any) -> str:
     """SequenceNumber, which grows in each group: here in the whole queue, as time does."""
     last = int(getattr(queue, "emulator_number", 0))
     queue.emulator_number = max(last + 1, int(message.sent_timestamp) * 1_000_000)

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from emulator.describe import pages
 from emulator.describe.logs import Unsupported
 from emulator.describe.made import NotFound
 from emulator.describe.protocols import Protocol, Response
@@ -27,15 +28,9 @@ SERVICES = {
 }
 
 
-# They divide what is listed into pages; here all of it is one.
-_PAGES = {"Limit", "MaxItems", "MaxRecords", "MaxResults", "PageSize"}
-_PAGES |= {
-    "limit",
-    "interleaved",
-    "maxResults",
-    "Action",
-    "Version",
-}  # and what each call of a query has
+# They divide what is listed into pages: see pages.py.
+_PAGES = {"Limit", "MaxItems", "MaxRecords", "MaxResults", "PageSize", "limit", "maxResults"}
+_PAGES |= {"interleaved", "Action", "Version"}  # and what each call of a query has
 
 
 class Asked(dict[str, Any]):
@@ -95,7 +90,7 @@ class DescribeApi:
             )
         asked = Asked(given)
         try:
-            result = known[operation](asked)
+            result = pages.cut(SERVICES[service], operation, asked, known[operation](asked))
             asked.require_read(operation)
             return protocol.written(operation, result)
         except NotFound as missing:

@@ -55,16 +55,31 @@ class LambdaView:
 
     def _mappings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = name_in(str(given.get("FunctionName", "")))
+        source = given.get("EventSourceArn")
         return {
             "EventSourceMappings": [
                 {
                     "UUID": one.created.ref,
                     "EventSourceArn": one.properties["EventSourceArn"],
                     "FunctionArn": one.properties["FunctionName"],
-                    "BatchSize": one.properties.get("BatchSize"),
-                    "State": "Enabled",
+                    **_batching(one.properties),
+                    "State": _state(one.properties),
                 }
                 for one in self._made.of(_MAPPING)
                 if wanted in ("", name_in(str(one.properties["FunctionName"])))
+                and source in (None, one.properties["EventSourceArn"])
             ]
         }
+
+
+def _batching(properties: Mapping[str, Any]) -> dict[str, int]:
+    """CreateEventSourceMapping, API reference: "Amazon SQS - Default 10", all others 100."""
+    default = 10 if ":sqs:" in str(properties["EventSourceArn"]) else 100
+    return {
+        "BatchSize": int(properties.get("BatchSize", default)),
+        "MaximumBatchingWindowInSeconds": int(properties.get("MaximumBatchingWindowInSeconds", 0)),
+    }
+
+
+def _state(properties: Mapping[str, Any]) -> str:
+    return "Enabled" if properties.get("Enabled", True) in (True, "true") else "Disabled"

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.console.ranges import time_of
+from emulator.describe import log_patterns
 from emulator.describe.made import NotFound
+from emulator.metrics import expressions
 from emulator.metrics.log_groups import LogGroupProvider
-
-_MOST = 10_000  # events of one response, as AWS has it
-_SYNTAX = frozenset('{}[]%"?-^$|')
 
 
 class Unsupported(Exception):
@@ -35,11 +34,10 @@ class LogsView:
         return {"logGroups": [{"logGroupName": name} for name in names if name.startswith(prefix)]}
 
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        name = str(given.get("logGroupName") or given.get("logGroupIdentifier"))
+        name = _group(str(given.get("logGroupName") or given.get("logGroupIdentifier")))
         pattern = str(given.get("filterPattern") or "")
         first, last = given.get("startTime"), given.get("endTime")  # milliseconds
-        if _SYNTAX & set(pattern):
-            raise Unsupported(f"the filter pattern {pattern!r}: plain words are known here")
+        matches = _matcher(pattern)
         if not self._log_groups.knows(name):
             raise NotFound("ResourceNotFoundException", "The specified log group does not exist.")
         file = self._log_groups.file(name)
@@ -53,13 +51,27 @@ class LogsView:
             times = [int(file.stat().st_mtime * 1000)] * len(lines)
         begin = -math.inf if first is None else int(first)
         end = math.inf if last is None else int(last)
-        words = pattern.split()
         found = [
             {"logStreamName": file.stem, "timestamp": at, "message": line}
             for at, line in zip(times, lines, strict=True)
-            if begin <= at <= end and all(word in line for word in words)
+            if begin <= at <= end and matches(line)
         ]
-        return {"events": found[-_MOST:], "searchedLogStreams": []}
+        return {"events": found, "searchedLogStreams": []}
+
+
+def _group(identifier: str) -> str:
+    """The name in an ARN, or as it is."""
+    found = identifier.partition(":log-group:")[2] or identifier
+    return found.removesuffix(":*")
+
+
+def _matcher(pattern: str) -> log_patterns.Matches:
+    try:
+        return log_patterns.matcher(pattern)
+    except log_patterns.InvalidPattern as invalid:
+        raise NotFound("InvalidParameterException", str(invalid)) from invalid
+    except expressions.Unsupported as unknown:
+        raise Unsupported(str(unknown)) from unknown
 
 
 def _times(lines: list[str]) -> list[int]:

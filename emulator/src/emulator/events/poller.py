@@ -60,12 +60,18 @@ class Poller:
             "delivered": self.delivered,
         }
 
-    async def _call(self, records: Sequence[Mapping[str, Any]]) -> InvokeResult:
+    async def _call(
+        self, records: Sequence[Mapping[str, Any]], patient: Callable[[], bool]
+    ) -> InvokeResult:
+        """Again and again while the function is throttled and the poller is `patient`; raises
+        Throttled then."""
         event = json.dumps({"Records": records}).encode()
         while True:
             try:
                 return await self.invoke(self.mapping.function, event)
             except Throttled:
+                if not patient():
+                    raise
                 await asyncio.sleep(_AGAIN)
 
     def _report_failure(self, error: Exception) -> None:

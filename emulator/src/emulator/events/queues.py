@@ -12,6 +12,7 @@ from typing import Any
 from emulator.aws.calls import Calls
 from emulator.events import batching, shapes
 from emulator.events.poller import FAILED_CALL, Poller
+from emulator.providers import Throttled
 
 _LONG_POLL = 20  # seconds, the longest SQS allows
 _AT_ONCE = 10  # messages of one ReceiveMessage or DeleteMessageBatch call, their maximum
@@ -108,11 +109,11 @@ class QueuePoller(Poller):
         started = self.clock.now()
         failed: set[str] = set()
         if wanted:
-            result = await self._call(wanted)
             known = [record["messageId"] for record in wanted]
             try:
+                result = await self._call(wanted, lambda: self._hidden_since(started))
                 failed = set(batching.failed_items(result, known, self.mapping.partial_failures))
-            except batching.Unreported:
+            except (batching.Unreported, Throttled):
                 failed = set(known)
         self.delivered += len(records) - len(failed)
         self._failed += len(failed)
@@ -125,6 +126,12 @@ class QueuePoller(Poller):
             )
         except FAILED_CALL as error:
             self._report_failure(error)
+
+    def _hidden_since(self, started: float) -> bool:
+        """Whether the messages are still hidden. Where the function is throttled for longer, they
+        have been received once more, and may go to the dead-letter queue without having reached
+        it: "Backoff strategy for failed invocations" of SQS event sources."""
+        return self.clock.now() - started < self._visibility
 
     async def _delete(self, records: Sequence[Mapping[str, Any]]) -> None:
         await self._in_tens("DeleteMessageBatch", records, {})

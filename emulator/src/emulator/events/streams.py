@@ -9,12 +9,13 @@ import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from emulator.events import batching, shapes
 from emulator.events.batching import Discarded, Work
 from emulator.events.poller import FAILED_CALL, Poller
-from emulator.providers import InvokeResult
+from emulator.providers import InvokeResult, Throttled
 
 POLL = 0.15  # real seconds between looks at a stream that had nothing new
 AGAIN = 1.0  # real seconds until a call that failed is made again
@@ -149,17 +150,25 @@ class StreamPoller(Poller):
                 continue
             if step.attempts:
                 await self.clock.sleep(batching.backoff(step.attempts))
-            fresh = batching.without_old(step, time.time(), self.mapping)
-            if fresh != [step]:
+            if not self._keeps(step):
+                fresh = batching.without_old(step, time.time(), self.mapping)
                 pending.extendleft(reversed(fresh))
                 continue
             records = [shapes.stream_record(each, self.mapping.source) for each in step.records]
-            result = await self._call(records)
+            try:
+                result = await self._call(records, partial(self._keeps, step))
+            except Throttled:  # until they are too old
+                pending.appendleft(step)
+                continue
             following = batching.after_invocation(step, result, self.mapping)
             undone = sum(len(each.records) for each in following)
             self.delivered += len(step.records) - undone
             pending.extendleft(reversed(following))
         self._undone = self._current = None
+
+    def _keeps(self, step: Work) -> bool:
+        """Whether none of the records is too old."""
+        return batching.without_old(step, time.time(), self.mapping) == [step]
 
     async def _discard(self, discarded: Discarded, result: InvokeResult) -> None:
         if self.mapping.on_failure is not None:

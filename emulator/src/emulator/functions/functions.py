@@ -79,11 +79,15 @@ class Functions:
         """In seconds. Raises EmulatorError for a function that there is not."""
         return self._pool(reference).function.timeout
 
-    async def invoke(self, reference: str, event: bytes) -> InvokeResult:
-        """See `emulator.providers.Invoke`."""
+    def function(self, reference: str) -> Function:
+        """Raises EmulatorError for a function that there is not."""
+        return self._pool(reference).function
+
+    async def invoke(self, reference: str, event: bytes, request_id: str = "") -> InvokeResult:
+        """See `emulator.providers.Invoke`; an event that is tried again keeps its `request_id`."""
         pool, (_, qualifier) = self._pool(reference), qualified(reference)
         arn = pool.function.arn
-        return await pool.invoke(event, f"{arn}:{qualifier}" if qualifier else arn)
+        return await pool.invoke(event, f"{arn}:{qualifier}" if qualifier else arn, request_id)
 
     async def start(self) -> None:
         """Have one worker per function soon, without waiting for it."""

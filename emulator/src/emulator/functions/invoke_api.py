@@ -1,19 +1,21 @@
 """Lambda's operation Invoke, over HTTP, for what runs here: the AWS server passes calls on to it.
 
-Synchronous invocations and dry runs. Source: the API reference of "Invoke" (2015-03-31),
-docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+Synchronous and asynchronous invocations, and dry runs. Source: the API reference of "Invoke"
+(2015-03-31), docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
+import time
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from emulator.functions import log_tail
 from emulator.functions.failures import MAX_PAYLOAD
 from emulator.functions.functions import Functions
 from emulator.functions.model import LATEST, qualified
@@ -21,7 +23,12 @@ from emulator.listening import HttpListener, Port
 from emulator.providers import EmulatorError, Throttled
 
 PREFIX, SUFFIX = "/2015-03-31/functions/", "/invocations"
+ASYNCHRONOUS_BYTES = 1024 * 1024  # of an event: "Lambda quotas"
+_KINDS = ("RequestResponse", "Event", "DryRun")
 Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+Submit = Callable[[str, bytes, str], None]
 
 
 class _Error(NamedTuple):
@@ -37,9 +44,16 @@ class _Error(NamedTuple):
 class InvokeApi:
     """`POST /2015-03-31/functions/<name or ARN>/invocations`."""
 
-    def __init__(self, functions: Functions, port: Port, describe: Describe | None = None) -> None:
-        """`describe` responds to what is below `/_describe/`."""
-        self._functions = functions
+    def __init__(
+        self,
+        functions: Functions,
+        port: Port,
+        describe: Describe | None = None,
+        submit: Submit | None = None,
+    ) -> None:
+        """`describe` responds to what is below `/_describe/`; `submit` takes asynchronous events,
+        with their request ids."""
+        self._functions, self._submit = functions, submit
         self._describe = describe
         self.listener = HttpListener(self._handle, port, "Lambda's Invoke")
 
@@ -64,11 +78,18 @@ class InvokeApi:
         name, qualifier = qualified(reference)
         qualifier = request.query.get("Qualifier", qualifier)
         called = f"{name}:{qualifier}" if qualifier else name
-        return await self._invoke(called, kind, bytes(event) or b"{}")
+        if "X-Amz-Client-Context" in request.headers:
+            return _failed(_unsupported("a ClientContext"))
+        tail = request.headers.get("X-Amz-Log-Type") == "Tail"
+        return await self._invoke(called, kind, bytes(event) or b"{}", tail)
 
-    async def _invoke(self, reference: str, kind: str, event: bytes) -> web.StreamResponse:
-        if kind not in ("RequestResponse", "DryRun"):
-            return _failed(_unsupported(kind))
+    async def _invoke(
+        self, reference: str, kind: str, event: bytes, tail: bool
+    ) -> web.StreamResponse:
+        if kind not in _KINDS or (kind == "Event" and self._submit is None):
+            return _failed(_unsupported(f"the invocation type {kind}"))
+        if kind == "Event" and len(event) > ASYNCHRONOUS_BYTES:
+            return _failed(_too_large_event(len(event)))
         try:
             json.loads(event)
         except ValueError as error:
@@ -80,17 +101,27 @@ class InvokeApi:
             return _failed(_not_found(reference))
         if kind == "DryRun":
             return web.Response(status=204, headers=_headers())
+        request_id = str(uuid.uuid4())  # the function's as well
+        if kind == "Event" and self._submit is not None:
+            self._submit(reference, event, request_id)
+            return web.Response(status=202, headers=_headers(request_id))
+        function = self._functions.function(reference)
+        logged, began = log_tail.size(function.log), time.monotonic()
         try:
-            result = await self._functions.invoke(reference, event)
+            result = await self._functions.invoke(reference, event, request_id)
         except Throttled:
             reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
             return _failed(_Error(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason))
         headers = {"X-Amz-Executed-Version": version}
         if result.error:
             headers["X-Amz-Function-Error"] = "Unhandled"
-        return web.Response(
-            body=result.payload, headers=_headers() | headers, content_type="application/json"
-        )
+        if tail:
+            passed = time.monotonic() - began
+            headers["X-Amz-Log-Result"] = log_tail.tail(
+                function.log, logged, request_id, version, passed, function.memory
+            )
+        headers |= _headers(request_id)
+        return web.Response(body=result.payload, headers=headers, content_type="application/json")
 
 
 def _failed(error: _Error) -> web.Response:
@@ -115,10 +146,19 @@ def _too_large(size: int) -> _Error:
     return _Error(413, "RequestTooLargeException", text)
 
 
-def _unsupported(kind: str) -> _Error:
-    text = f"the emulator has the invocation types RequestResponse and DryRun, not {kind}"
+def _too_large_event(size: int) -> _Error:
+    """Another code than that of a synchronous one: github.com/ASFHyP3/hyp3/issues/2241."""
+    text = (
+        f"{size} byte payload is too large for the Event invocation type (limit "
+        f"{ASYNCHRONOUS_BYTES} bytes)"
+    )
+    return _Error(413, "RequestEntityTooLargeException", text)
+
+
+def _unsupported(what: str) -> _Error:
+    text = f"the emulator does not support {what}"
     return _Error(400, "InvalidParameterValueException", text)
 
 
-def _headers() -> dict[str, str]:
-    return {"x-amzn-RequestId": secrets.token_hex(16)}
+def _headers(request_id: str = "") -> dict[str, str]:
+    return {"x-amzn-RequestId": request_id or str(uuid.uuid4())}

@@ -17,7 +17,8 @@ _CDK_SUFFIX = re.compile(r"(Function)?[0-9A-F]{8}$")
 @dataclass(frozen=True)
 class Function:
     """`code` is the directory it runs from; `timeout` is in seconds; `reserved` is its reserved
-    concurrency; `log` the file its output goes to, `log_group` what stands for it on AWS."""
+    concurrency; `log` the file its output goes to, `log_group` what stands for it on AWS;
+    `dead_letters` the ARN of the queue that gets asynchronous events that were given up."""
 
     name: str
     arn: str
@@ -31,6 +32,7 @@ class Function:
     memory: int = 128
     reserved: int | None = None
     log_group: str = ""
+    dead_letters: str = ""
 
 
 def name_in(reference: str) -> str:

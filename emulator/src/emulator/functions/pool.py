@@ -83,8 +83,11 @@ class FunctionPool:
         self._throttled = 0
         self._error: dict[str, object] | None = None  # the last one, since the code changed
 
-    async def invoke(self, event: bytes, arn: str | None = None) -> InvokeResult:
-        """`arn` is what it was called by, with a qualifier if there was one.
+    async def invoke(
+        self, event: bytes, arn: str | None = None, request_id: str = ""
+    ) -> InvokeResult:
+        """`arn` is what it was called by, with a qualifier if there was one; without a
+        `request_id` it gets a new one.
 
         Raises Throttled when the reserved concurrency is exhausted, and after QUEUE_SECONDS without
         a free worker.
@@ -102,6 +105,7 @@ class FunctionPool:
             self._throttled += 1
             raise Throttled(self.function.name)
         invocation, began = Invocation(event, arn or self.function.arn), time.time()
+        invocation.request_id = request_id or invocation.request_id
         self._invocations += 1
         self._waiting.append(invocation)
         self._assign()

@@ -66,6 +66,7 @@ class FunctionProvider:
                 timeout=float(properties.get("Timeout", 3)),
                 memory=int(properties.get("MemorySize", 128)),
                 reserved=properties.get("ReservedConcurrentExecutions"),
+                dead_letters=_dead_letters(str(resource), properties),
                 log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
             )
         )
@@ -79,6 +80,14 @@ class FunctionProvider:
     def _free_label(self, label: str, name: str) -> str:
         taken = {function.label for function in self._functions.functions()}
         return name if label in taken else label
+
+
+def _dead_letters(where: str, properties: Mapping[str, Any]) -> str:
+    """The queue's ARN. Raises EmulatorError for another target."""
+    arn = str(properties.get("DeadLetterConfig", {}).get("TargetArn", ""))
+    if arn and ":sqs:" not in arn:
+        raise EmulatorError(f"{where}: DeadLetterConfig names {arn}: only queues are supported")
+    return arn
 
 
 def _logging(properties: Mapping[str, Any]) -> dict[str, str]:

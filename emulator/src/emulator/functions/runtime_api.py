@@ -114,7 +114,7 @@ class RuntimeApi:
         if self._current is None or self._current.request_id != request_id:
             return web.json_response({"errorType": "InvalidRequestID"}, status=400)
         size = request.content_length or 0
-        if size > failures.MAX_PAYLOAD:
+        if size > failures.MAX_RESPONSE:
             self._current.settle(failures.response_too_large(size))
             await request.content.read()
             return web.json_response({"errorType": "RequestEntityTooLarge"}, status=413)

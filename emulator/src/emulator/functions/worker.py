@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import secrets
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,6 +52,7 @@ class Worker:
         self._api = RuntimeApi(function)
         self._given = asyncio.Event()
         self._invocation: Invocation | None = None
+        self._pid = 0
         self._life: asyncio.Task[None] | None = None
         self.settled = asyncio.Event()
         self.started = False
@@ -90,6 +94,7 @@ class Worker:
         any case."""
         self._invocation, self._given_at = invocation, time.monotonic()
         invocation.worker, invocation.started = self.name, time.time()
+        self._signal(signal.SIGCONT)
         self._api.give(invocation)
         self._given.set()
 
@@ -98,6 +103,7 @@ class Worker:
         try:
             await self._api.start()
             process = await self._spawn()
+            self._pid = process.pid
             await self._work(process.pid, asyncio.create_task(process.wait()))
         finally:
             if process is not None and process.returncode is None:
@@ -135,6 +141,7 @@ class Worker:
         self.settled.set()
         self._changed(self)
         while not exited.done():
+            self._freeze()
             await _either(self._given, exited, self._host.idle_limit)
             invocation = self._invocation
             if invocation is None:  # idle for too long, or the process ended
@@ -147,6 +154,18 @@ class Worker:
             self.warm = True
             self._given.clear()
             self._changed(self)
+
+    def _freeze(self) -> None:
+        """Without an event no thread runs, as on AWS: "Lambda freezes the execution environment
+        when the runtime and each extension have completed and there are no pending events",
+        "Understanding the Lambda execution environment lifecycle"."""
+        if self._invocation is None:
+            self._signal(signal.SIGSTOP)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the process and those that it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid, number)
 
     async def _asks(
         self, pid: int, exited: asyncio.Task[int], within: float, longest: float
@@ -182,9 +201,7 @@ async def _either(
 
 def _silent_init_failure(exited: asyncio.Task[int]) -> InvokeResult:
     if exited.done():
-        return failures.failure(
-            "Runtime.ExitError", f"Error: Runtime exited during init: status {exited.result()}"
-        )
+        return failures.exited_at_start(exited.result())
     return failures.failure(
         "Sandbox.Timedout", f"Error: Init did not end within {INIT_LIMIT:.0f} seconds"
     )

@@ -173,7 +173,11 @@ class Dispatcher:
             return authorization.UNAUTHORIZED, {}
         started = time.monotonic()
         source = f"{self.arn}/authorizers/{authorizer.id}"
-        result = await self._call(Integration(authorizer.function), event, source)
+        try:
+            result = await self._call(Integration(authorizer.function), event, source)
+        except _TimedOut:
+            log.warning("the authorizer %s took too long", authorizer.function)
+            return authorization.FAILED, {}
         latency = int((time.monotonic() - started) * 1000)
         status, context = authorization.verdict(result, arn)
         if status == authorization.FAILED:

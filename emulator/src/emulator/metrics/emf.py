@@ -16,6 +16,9 @@ from emulator.metrics.log_groups import MetricFilter
 from emulator.metrics.store import Metric
 
 _MARK = b'"_aws"'
+MOST_LINE = 1024 * 1024  # bytes, of an event of CloudWatch Logs
+MOST_METRICS, MOST_DIMENSIONS, MOST_VALUES = 100, 30, 100
+MOST_CHARACTERS = 1024  # of a dimension's value
 MOST_BYTES = 4 * 1024 * 1024  # of one file at once; a line is far shorter
 
 
@@ -60,6 +63,8 @@ class Logs:
 
 def values(line: bytes) -> list[tuple[float, Metric, float]]:
     """Of one line; nothing for one that does not follow the specification."""
+    if len(line) > MOST_LINE:
+        return []
     try:
         return list(_values(json.loads(line)))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
@@ -69,14 +74,30 @@ def values(line: bytes) -> list[tuple[float, Metric, float]]:
 def _values(document: Any) -> Iterator[tuple[float, Metric, float]]:
     at = _finite(document["_aws"]["Timestamp"]) / 1000
     for directive in document["_aws"]["CloudWatchMetrics"]:
-        namespace = str(directive["Namespace"])
+        namespace, metrics = str(directive["Namespace"]), directive.get("Metrics", ())
+        _at_most(MOST_METRICS, metrics)
         for names in directive.get("Dimensions", [[]]):
-            dimensions = frozenset((name, str(document[name])) for name in names)
-            for metric in directive.get("Metrics", ()):
+            _at_most(MOST_DIMENSIONS, names)
+            dimensions = frozenset((name, _dimension(document[name])) for name in names)
+            for metric in metrics:
                 name = metric["Name"]
                 given: Any = document.get(name, ())
-                for value in given if isinstance(given, list) else [given]:
+                given = given if isinstance(given, list) else [given]
+                _at_most(MOST_VALUES, given)
+                for value in given:
                     yield at, Metric(namespace, name, dimensions), _finite(value)
+
+
+def _at_most(most: int, listed: Any) -> None:
+    if len(listed) > most:
+        raise ValueError(f"more than {most}")
+
+
+def _dimension(value: Any) -> str:
+    """ "The target member must have a string value": a number makes no metric."""
+    if not isinstance(value, str) or len(value) > MOST_CHARACTERS:
+        raise ValueError(f"{value!r} is no value of a dimension")
+    return value
 
 
 def _finite(value: Any) -> float:

@@ -33,6 +33,7 @@ from emulator.describe.websocket import WebSocketView
 from emulator.domains import of_template, origins
 from emulator.events.provider import EventSourceProvider
 from emulator.events.schedules import ScheduleProvider
+from emulator.functions.asynchronous import AsynchronousProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
 from emulator.functions.functions import Functions
@@ -107,8 +108,11 @@ class Services:
             servers.options.logs, self.functions.functions, place.region, place.account
         )
         self.made = Made()
-        self.invoke_api = InvokeApi(self.functions, servers.ports.functions, self._describe)
-        invoke = self.functions.invoke
+        calls, clock = Calls(self._addresses), self._clock
+        self.asynchronous = AsynchronousProvider(self.functions, calls, clock, report)
+        self.invoke_api = InvokeApi(
+            self.functions, servers.ports.functions, self._describe, self.asynchronous.submit
+        )
         push_secrets = servers.options.project.push_secrets
         self.collector = Collector(
             servers.ring, servers.aws.url, servers.options.data / f"{servers.options.env}.traces"
@@ -122,13 +126,14 @@ class Services:
         self.balancer = self._balancer()
         self.events = EventSourceProvider(
             Calls(self._addresses),
-            invoke,
+            self.functions.invoke,
             self._clock,
             report,
             self.permissions,
             timeout=self.functions.timeout,
         )
-        self.schedules = ScheduleProvider(invoke, self._clock, report, place.region, place.account)
+        invoke = self.asynchronous.invoke
+        self.schedules = ScheduleProvider(invoke, clock, report, place.region, place.account)
         self.containers = self._containers()
         self.monitor = self._monitor()
         self.reload = self._reload()
@@ -136,6 +141,7 @@ class Services:
 
     async def _describe(self, request: web.BaseRequest) -> web.StreamResponse:
         made = self.made
+        cloudwatch = CloudWatchView(self.cloudwatch, self.store, self._clock.speed)
         views = {
             "apigateway": WebSocketView(made).operations(),
             "cloudformation": CloudFormationView(made).operations(),
@@ -143,9 +149,7 @@ class Services:
             "elasticloadbalancing": BalancerView(made, self.balancer.state).operations(),
             "lambda": LambdaView(made).operations(),
             "logs": LogsView(self.log_groups).operations(),
-            "monitoring": CloudWatchView(
-                self.cloudwatch, self.store, self._clock.speed
-            ).operations(),
+            "monitoring": cloudwatch.operations(),
         }
         return await DescribeApi(views).handle(request)
 
@@ -300,6 +304,7 @@ class Services:
                 ),
                 functions,
                 VersionProvider(self.functions),
+                self.asynchronous,
                 self.custom,
                 self.gateway,
                 self.balancer,
@@ -317,6 +322,7 @@ class Services:
         return [
             self.permissions,
             self.functions,
+            self.asynchronous,
             self.invoke_api,
             self.gateway,
             self.balancer,
@@ -362,11 +368,8 @@ class Services:
     async def state(self) -> dict[str, Any]:
         """What the console shows: the state of every component, in one document."""
         merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
-        components = (
-            *(self.balancer, self.containers, self.gateway, self.functions, self.events),
-            *(self.permissions, self.cloudwatch, self.broken),
-        )
-        for component in components:
+        running = self.balancer, self.containers, self.gateway, self.functions, self.events
+        for component in (*running, self.permissions, self.cloudwatch, self.broken):
             merged |= component.state()
         for blocking in (self.tables, self.queues):
             merged |= await asyncio.to_thread(blocking.state)

@@ -42,7 +42,6 @@ IGNORED: Mapping[str, str] = {
     "AWS::EC2::VPCEndpoint": _NETWORK,
     "AWS::EC2::VPCGatewayAttachment": _NETWORK,
     "AWS::IAM::OIDCProvider": "nobody signs in from outside",
-    "AWS::Lambda::EventInvokeConfig": "an asynchronous event is tried once here",
     "AWS::Route53::RecordSet": "no name is resolved here; hosts are the template's names as well",
     "AWS::SNS::Subscription": _OBSERVED,
     "AWS::WAFv2::WebACL": "the local balancer filters nothing",

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.aws.checks import dynamodb_legacy, expressions
-from emulator.aws.checks.rejection import Rejection
+from emulator.aws.checks import dynamodb_legacy, dynamodb_tables, expressions
+from emulator.aws.checks.rejection import Canceled, Rejection, Unfit
 from emulator.aws.checks.values import bytes_in, checked
 
 MOST_WRITES, MOST_GETS, MOST_ACTIONS = 25, 100, 100
@@ -60,6 +60,12 @@ def check(operation: str, given: Parameters, schema: SchemaOf) -> None:
         _check_batch_get(given, schema)
     elif operation in ("TransactWriteItems", "TransactGetItems"):
         _check_transaction(operation, given, schema)
+    elif operation == "CreateTable":
+        dynamodb_tables.check_create(given)
+    elif operation == "UpdateTable" and (table := schema(str(given.get("TableName", "")))):
+        dynamodb_tables.check_update(given, table.indexes, table.types)
+        if given.get("AttributeDefinitions"):
+            given["AttributeDefinitions"] = dynamodb_tables.merged_definitions(given, table.types)
 
 
 def check_table_names(given: Parameters) -> None:
@@ -134,11 +140,11 @@ def _check_attribute_updates(updates: Mapping[str, Mapping[str, Any]], table: Sc
 
 def _check_key(key: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
     if set(key) != set(table.keys):
-        raise Rejection(_MISMATCH)
+        raise Unfit(_MISMATCH)
     for name, limit in zip(table.keys, (HASH_BYTES, RANGE_BYTES), strict=False):
         ((kind, value),) = key[name].items()
         if kind != table.types.get(name):
-            raise Rejection(_MISMATCH)
+            raise Unfit(_MISMATCH)
         if not value:
             raise Rejection(
                 "One or more parameter values are not valid. The AttributeValue for a key "
@@ -148,6 +154,12 @@ def _check_key(key: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
         if key_bytes(kind, value) > limit:
             which = "hashkey" if name == table.keys[0] else "rangekey"
             raise Rejection(_TOO_LONG.format(which, limit))
+
+
+def _check_key_types(item: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
+    """Of an item in a batch: its error is that of a key."""
+    if any(name not in item or [*item[name]] != [table.types.get(name)] for name in table.keys):
+        raise Rejection(_MISMATCH)
 
 
 def key_bytes(kind: str, value: Any) -> int:
@@ -161,7 +173,7 @@ def _check_index_keys(item: Mapping[str, Mapping[str, Any]], table: Schema) -> N
                 continue
             ((kind, value),) = item[name].items()
             if kind != table.types.get(name):
-                raise Rejection(
+                raise Unfit(
                     f"One or more parameter values were invalid: Type mismatch for Index Key {name}"
                     f" Expected: {table.types.get(name)} Actual: {kind} IndexName: {index}"
                 )
@@ -219,6 +231,8 @@ def _check_batch_write(given: Parameters, schema: SchemaOf) -> None:
                 raise Rejection("A write request has either a PutRequest or a DeleteRequest")
             for kind, part in (("PutRequest", "Item"), ("DeleteRequest", "Key")):
                 if kind in write:
+                    if table is not None and kind == "PutRequest":
+                        _check_key_types(write[kind][part], table)
                     _check_single(
                         "PutItem" if part == "Item" else "DeleteItem",
                         write[kind],
@@ -275,6 +289,7 @@ def _check_transaction(operation: str, given: Parameters, schema: SchemaOf) -> N
     if token is not None and not 1 <= len(token) <= TOKEN_CHARACTERS:
         bound = f"Member must have length less than or equal to {TOKEN_CHARACTERS}"
         raise Rejection(_SIZE.format(token, "clientRequestToken", bound))
+    reasons: list[Unfit | None] = []
     for action in actions:
         if len(action) != 1:
             raise Rejection(
@@ -288,10 +303,36 @@ def _check_transaction(operation: str, given: Parameters, schema: SchemaOf) -> N
                 "1 validation error detected: Value null at 'transactItems.member.conditionCheck."
                 "conditionExpression' failed to satisfy constraint: Member must not be null"
             )
-        _check_single("PutItem" if kind == "Put" else "DeleteItem", part, schema)
+        reasons.append(_unfit(kind, part, schema))
+    if any(reasons):
+        raise Canceled(reasons)
     _check_one_item_each(actions, schema)
     if len(json.dumps(actions)) > TRANSACTION_BYTES:
         _check_size(actions)
+
+
+def _unfit(kind: str, part: Parameters, schema: SchemaOf) -> Unfit | None:
+    """Why the action's key is a reason to cancel; raises Rejection for all else."""
+    try:
+        _check_single("PutItem" if kind == "Put" else "DeleteItem", part, schema)
+        if kind == "Put" and (table := schema(str(part.get("TableName", "")))):
+            _check_put_key(part["Item"], table)
+    except Unfit as unfit:
+        return unfit
+    return None
+
+
+def _check_put_key(item: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
+    """Outside of a transaction and a batch moto does it."""
+    for name in table.keys:
+        text = f"Missing the key {name} in the item"
+        if name in item:
+            (kind,) = item[name]
+            if kind == table.types.get(name):
+                continue
+            wanted = table.types.get(name)
+            text = f"Type mismatch for key {name} expected: {wanted} actual: {kind}"
+        raise Unfit(f"One or more parameter values were invalid: {text}")
 
 
 def _check_one_item_each(actions: list[Parameters], schema: SchemaOf) -> None:

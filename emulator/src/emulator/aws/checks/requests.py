@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from emulator.aws.checks import constraints, dynamodb, sqs
 from emulator.aws.checks.dynamodb import Schema
-from emulator.aws.checks.rejection import Rejection
+from emulator.aws.checks.rejection import Canceled, Rejection
 from emulator.aws.direct import region_of
 
 _DYNAMODB, _SQS = "DynamoDB_20120810", "AmazonSQS"
@@ -73,7 +73,10 @@ def document(headers: Mapping[str, str], rejection: Rejection) -> dict[str, Any]
     service = headers.get("X-Amz-Target", "").partition(".")[0]
     common = "com.amazon.coral.service#"  # of all services
     prefix = common if rejection.code == _SERIALIZATION else _TYPES.get(service, "")
-    return {"__type": prefix + rejection.code, "message": rejection.message}
+    found = {"__type": prefix + rejection.code, "message": rejection.message}
+    if isinstance(rejection, Canceled):
+        return {**found, "Message": rejection.message, "CancellationReasons": rejection.reasons}
+    return found
 
 
 def _schema(region: str, name: str) -> Schema | None:

@@ -1,0 +1,63 @@
+"""What is listed, in pages: as many as the call wants, and a token for the rest.
+
+Source: botocore's paginators, which name the parameters and fields of each operation. Without a
+limit all is one page, but for events of logs: "The default is 10,000 events", FilterLogEvents.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from emulator import service_models
+from emulator.describe.made import NotFound
+
+_DEFAULTS = {"FilterLogEvents": 10_000}
+_OTHERWISE = frozenset({"GetMetricData"})  # its limit is of data points, of which all fit
+
+
+def cut(
+    service: str, operation: str, given: Mapping[str, Any], result: dict[str, Any]
+) -> dict[str, Any]:
+    """`service` as botocore names it. Raises NotFound for a token that no page had."""
+    model = _paginators(service).get(operation)
+    if model is None or operation in _OTHERWISE:
+        return result
+    token = given.get(model["input_token"])
+    limit = given.get(model.get("limit_key", "")) or _DEFAULTS.get(operation)
+    if not token and not limit:
+        return result
+    begin = _offset(str(token)) if token else 0
+    end = begin + max(1, int(limit)) if limit else None
+    page, passed = dict(result), 0
+    keys = model["result_key"]
+    for key in keys if isinstance(keys, list) else [keys]:
+        listed = result.get(key)
+        if not isinstance(listed, list):
+            continue
+        page[key] = [
+            each
+            for place, each in enumerate(listed, passed)
+            if place >= begin and (end is None or place < end)
+        ]
+        passed += len(listed)
+    if end is not None and end < passed:
+        page[model["output_token"]] = base64.b64encode(str(end).encode()).decode()
+    return page
+
+
+@cache
+def _paginators(service: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = service_models.loader().load_service_model(service, "paginators-1")
+    pagination: Mapping[str, Any] = found["pagination"]
+    return pagination
+
+
+def _offset(token: str) -> int:
+    try:
+        return int(base64.b64decode(token, validate=True))
+    except (binascii.Error, ValueError):
+        raise NotFound("InvalidNextToken", f"The token {token!r} is not valid") from None

@@ -1,0 +1,99 @@
+"""What S3 rejects of an object that is put: docs.aws.amazon.com/AmazonS3/latest/API/
+ErrorResponses.html, and the S3 user guide, "Checking object integrity"."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import urllib.error
+import urllib.request
+import uuid
+import zlib
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from emulator.aws.checks.s3 import check_put
+from emulator.aws.s3_signatures import S3Error
+
+
+def text(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
+
+
+WRONG_SHA256 = text(hashlib.sha256(b"y").digest())
+REJECTED: list[tuple[str, dict[str, str], str]] = [
+    ("k", {"content-md5": text(hashlib.md5(b"y").digest())}, "BadDigest"),
+    ("k", {"content-md5": "no"}, "InvalidDigest"),
+    ("k", {"x-amz-checksum-sha256": WRONG_SHA256}, "BadDigest"),
+    ("k", {"x-amz-checksum-sha1": text(hashlib.sha1(b"y").digest())}, "BadDigest"),
+    ("k", {"x-amz-checksum-crc32": "AAAAAA=="}, "BadDigest"),
+    ("k", {"x-amz-checksum-crc32": "AAAA"}, "InvalidRequest"),
+    ("k", {"x-amz-content-sha256": hashlib.sha256(b"y").hexdigest()}, "XAmzContentSHA256Mismatch"),
+    ("é" * 513, {}, "KeyTooLongError"),
+    ("k", {"x-amz-meta-a": "x" * 1000, "x-amz-meta-b": "x" * 1047}, "MetadataTooLarge"),
+]
+
+
+@pytest.mark.parametrize(("key", "headers", "code"), REJECTED)
+def test_an_object_that_s3_rejects(key: str, headers: dict[str, str], code: str) -> None:
+    with pytest.raises(S3Error) as found:
+        check_put(key, headers, b"x")
+    assert (found.value.status, found.value.code) == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"),
+    [
+        ("é" * 512, {"x-amz-meta-a": "x" * 2047}),
+        ("k", {"content-md5": text(hashlib.md5(b"x").digest())}),
+        ("k", {"x-amz-checksum-crc32": text(zlib.crc32(b"x").to_bytes(4, "big"))}),
+        ("k", {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}),
+        ("k", {"x-amz-content-sha256": hashlib.sha256(b"x").hexdigest()}),
+        ("k", {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "content-md5": "-"}),
+        ("k", {"x-amz-checksum-crc32c": "not computed here"}),
+    ],
+)
+def test_an_object_that_s3_takes(key: str, headers: dict[str, str]) -> None:
+    check_put(key, headers, b"x")
+
+
+@pytest.fixture
+def s3(aws: str) -> Any:
+    return boto3.client("s3", endpoint_url=aws, config=Config(signature_version="s3v4"))
+
+
+def test_a_client_sees_the_error_and_nothing_is_stored(s3: Any) -> None:
+    bucket = str(uuid.uuid4())
+    s3.create_bucket(Bucket=bucket)
+    with pytest.raises(ClientError) as found:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumSHA256=WRONG_SHA256)
+    assert found.value.response["Error"]["Code"] == "BadDigest"
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"}, 60)
+    digest = {"Content-MD5": text(hashlib.md5(b"y").digest())}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(url, b"x", digest, method="PUT"))
+    assert b"BadDigest" in refused.value.read()
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+    assert s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
+
+
+def test_a_form_that_asks_for_201_gets_a_document(s3: Any) -> None:
+    bucket = str(uuid.uuid4())
+    s3.create_bucket(Bucket=bucket)
+    wanted = {"success_action_status": "201"}
+    form = s3.generate_presigned_post(bucket, "a b", wanted, [wanted], 60)
+    fields = {**form["fields"], "file": "x"}
+    lines = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    content = {"Content-Type": "multipart/form-data; boundary=x"}
+    body = f"{lines}--x--\r\n".encode()
+    with urllib.request.urlopen(urllib.request.Request(form["url"], body, content)) as opened:
+        document = opened.read().decode()
+        assert opened.status == 201
+    assert f"<Bucket>{bucket}</Bucket><Key>a b</Key>" in document

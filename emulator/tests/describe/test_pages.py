@@ -1,0 +1,54 @@
+"""Pages of what is listed, with the parameters and fields that botocore's paginators name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator.describe import pages
+from emulator.describe.made import NotFound
+
+LISTED: dict[str, tuple[str, str, str, str, str]] = {
+    "ListFunctions": ("lambda", "MaxItems", "Marker", "NextMarker", "Functions"),
+    "DescribeRules": ("elbv2", "PageSize", "Marker", "NextMarker", "Rules"),
+    "ListServices": ("ecs", "maxResults", "nextToken", "nextToken", "serviceArns"),
+    "GetApis": ("apigatewayv2", "MaxResults", "NextToken", "NextToken", "Items"),
+    "DescribeLogGroups": ("logs", "limit", "nextToken", "nextToken", "logGroups"),
+}
+
+
+@pytest.mark.parametrize("operation", LISTED)
+def test_a_page_has_as_many_as_were_asked_for_and_leads_to_the_next(operation: str) -> None:
+    service, limit, token, next_token, key = LISTED[operation]
+    whole = {key: list(range(5))}
+    given: dict[str, Any] = {limit: "2"}
+    found = []
+    for _ in range(3):
+        page = pages.cut(service, operation, given, whole)
+        found.append(page[key])
+        given[token] = page.get(next_token)
+    assert found == [[0, 1], [2, 3], [4]]
+    assert given[token] is None
+    assert pages.cut(service, operation, {}, whole) == whole
+
+
+def test_kinds_of_one_response_share_its_limit() -> None:
+    whole = {"MetricAlarms": [1, 2], "CompositeAlarms": [3]}
+    page = pages.cut("cloudwatch", "DescribeAlarms", {"MaxRecords": 1}, whole)
+    assert (page["MetricAlarms"], page["CompositeAlarms"]) == ([1], [])
+    rest = pages.cut("cloudwatch", "DescribeAlarms", {"NextToken": page["NextToken"]}, whole)
+    assert (rest["MetricAlarms"], rest["CompositeAlarms"]) == ([2], [3])
+
+
+def test_events_come_10000_at_once_the_first_ones_first() -> None:
+    whole = {"events": list(range(10_001)), "searchedLogStreams": []}
+    page = pages.cut("logs", "FilterLogEvents", {}, whole)
+    assert (page["events"][0], len(page["events"])) == (0, 10_000)
+    rest = pages.cut("logs", "FilterLogEvents", {"nextToken": page["nextToken"]}, whole)
+    assert rest["events"] == [10_000]
+
+
+def test_a_token_that_no_page_had_is_an_error() -> None:
+    with pytest.raises(NotFound, match="not valid"):
+        pages.cut("lambda", "ListFunctions", {"Marker": "x"}, {"Functions": []})
