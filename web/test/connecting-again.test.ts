@@ -32,6 +32,9 @@ let refused: Error[];
 let removed: Error | undefined;
 /** Who wrote can't be asked for. */
 let unmet: Error | undefined;
+/** What the last words fail with. */
+let damaged: Error | undefined;
+let pause: number;
 let given: number;
 let now: number;
 let socket: FakeSocket;
@@ -41,7 +44,7 @@ let lives: ((line: Line) => void)[];
 class FakeSocket {
   static readonly OPEN = 1;
   readyState = 1;
-  bufferedAmount = 0;
+  #unsent = 0;
   onopen: () => void = () => {};
   onmessage: (event: { data: unknown }) => void = () => {};
   onclose: (event: { code: number; reason: string }) => void = () => {};
@@ -52,8 +55,18 @@ class FakeSocket {
     queueMicrotask(() => this.onopen());
   }
 
+  /** What was sent has left after a while. */
+  get bufferedAmount(): number {
+    if (this.#unsent > 0) {
+      this.#unsent -= 1;
+      if (this.#unsent === 0) said.push("has left");
+    }
+    return this.#unsent;
+  }
+
   send(text: string): void {
     said.push(`sent ${text}`);
+    this.#unsent = 2;
   }
 
   close(): void {
@@ -71,7 +84,10 @@ const engine = {
     said.push(`received ${type}`);
     if (type === "displaced") line?.leave(STOP);
   },
-  closing: () => line?.send("last words"),
+  closing: () => {
+    if (damaged !== undefined) throw damaged;
+    line?.send("last words");
+  },
 } as unknown as Engine;
 
 const driver = {
@@ -87,13 +103,17 @@ const driver = {
     line = undefined;
     said.push("closed");
   },
-  step: async (act: (step: Step, engine: Engine) => unknown) => act({} as Step, engine),
+  step: async (act: (step: Step, engine: Engine) => unknown) => {
+    await new Promise((resolve) => setTimeout(resolve));
+    said.push("step");
+    return act({} as Step, engine);
+  },
 } as unknown as Driver;
 
 const backoff = {
   ticket: (window: number | undefined) => said.push(`window ${window}`),
   connected: () => said.push("settled"),
-  pause: () => 0,
+  pause: () => pause,
 } as unknown as Backoff;
 
 function made(): Connection {
@@ -126,8 +146,8 @@ const pauses = () =>
 
 beforeEach(() => {
   [said, published, refused, lives] = [[], [], [], []];
-  [removed, unmet, line] = [undefined, undefined, undefined];
-  [given, now] = [0, 0];
+  [removed, unmet, damaged, line] = [undefined, undefined, undefined, undefined];
+  [given, now, pause] = [0, 0, 0];
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.spyOn(performance, "now").mockImplementation(() => now);
 });
@@ -214,10 +234,12 @@ test("a planned reconnect says nothing, and its ticket is used once", async () =
   ];
   await made().run();
   expect(pauses()).toEqual([0, undefined]);
-  expect(of("ticket", "connects", "sent", "closes")).toEqual([
+  expect(of("closed")).toHaveLength(3);
+  expect(of("ticket", "connects", "sent", "has", "closes")).toEqual([
     "ticket 1",
     "connects with ticket.t1",
     "sent a receipt",
+    "has left",
     "ticket 2", // while the first one is still open
     "closes",
     "connects with ticket.t2",
@@ -269,8 +291,52 @@ test("who closes says what is left before the socket closes", async () => {
   await opened.promise;
   await connection.close();
   await running;
-  expect(of("sent", "closes")).toEqual(["sent last words", "closes"]);
+  expect(of("sent", "has", "closes")).toEqual(["sent last words", "has left", "closes"]);
   expect(pauses()).toEqual([undefined]);
+});
+
+test("who can't say what is left closes all the same", async () => {
+  const opened = Promise.withResolvers<void>();
+  lives = [() => opened.resolve()];
+  damaged = new StoreError("damaged");
+  const connection = made();
+  const running = connection.run();
+  await opened.promise;
+  await expect(connection.close()).rejects.toThrow("damaged");
+  await running;
+  expect(of("closes")).toHaveLength(1);
+});
+
+test.each([
+  ["abort", 0],
+  ["wake", 1],
+] as const)("%s ends a pause", async (end, tickets) => {
+  pause = 3_600_000;
+  refused = [new Unreachable("away")];
+  const connection = made();
+  const running = connection.run();
+  await vi.waitUntil(() => published.length > 0);
+  connection[end]();
+  await running;
+  expect(given).toBe(tickets);
+});
+
+test("what came together is taken in one step, also when a connection is being left", async () => {
+  lives = [
+    (open) => {
+      for (const type of ["pong", "keys_low"]) {
+        socket.onmessage({ data: JSON.stringify({ type, remaining: 1, fallback_used: false }) });
+      }
+      open.leave(PLANNED);
+    },
+  ];
+  await made().run();
+  expect(of("step", "received", "closed").slice(0, 4)).toEqual([
+    "step",
+    "received pong",
+    "received keys_low",
+    "closed",
+  ]);
 });
 
 test.each([

@@ -91,28 +91,39 @@ async function driven(fetch: (request: Request) => Promise<FetchResult> = () => 
 const SENT: Output = { type: "transmit", text: "hello" };
 const write = ({ ledger }: Step) => ledger.changeChat("c", { watermark: 1 });
 
-test("what a step asks for is done once it is on disk, and none of it where the step fails", async () => {
-  const { driver, store, said, outputs } = await driven();
-  await driver.step(async (step) => {
-    await write(step);
-    outputs.push(SENT);
-    expect(said).toEqual([]);
-  });
-  expect(said.splice(0)).toEqual(["sent hello"]);
-  const failed = driver.step(async (step) => {
-    await step.ledger.changeChat("c", { watermark: 2 });
-    outputs.push(SENT);
+/** How a step fails: by itself, or when it is written. */
+const FAILURES: readonly ((step: Step) => void)[] = [
+  () => {
     throw new TypeError("damaged");
-  });
-  await expect(failed).rejects.toThrow("damaged");
-  expect(said).toEqual(["leaves: stop", "disconnected"]);
-  expect((await store.get(tables.chats, "c"))?.watermark).toBe(1);
-  await expect(driver.step(() => undefined)).rejects.toThrow(Closed);
-  await driver.closed();
-  expect(said).toHaveLength(2); // nobody asks an engine that failed
-  await driver.end();
-  await store.close();
-});
+  },
+  ({ ledger }) => ledger.work.put(tables.chats, { chat: "d", damaged: 1n } as never),
+];
+
+test.each(FAILURES)(
+  "what a step asks for is done once it is on disk, or never: %#",
+  async (fail) => {
+    const { driver, store, said, outputs } = await driven();
+    await driver.step(async (step) => {
+      await write(step);
+      outputs.push(SENT);
+      expect(said).toEqual([]);
+    });
+    expect(said.splice(0)).toEqual(["sent hello"]);
+    const failed = driver.step(async (step) => {
+      await step.ledger.changeChat("c", { watermark: 2 });
+      outputs.push(SENT);
+      fail(step);
+    });
+    await expect(failed).rejects.toThrow();
+    expect(said).toEqual(["leaves: stop", "disconnected"]);
+    expect((await store.get(tables.chats, "c"))?.watermark).toBe(1);
+    await expect(driver.step(() => undefined)).rejects.toThrow(Closed);
+    await driver.closed();
+    expect(said).toHaveLength(2); // nobody asks an engine that failed
+    await driver.end();
+    await store.close();
+  },
+);
 
 test("steps and reads wait for those before them, and a text that is too large stops nothing", async () => {
   const { driver, store, said } = await driven();
@@ -175,6 +186,8 @@ test("eight requests are under way at most, and one that fails makes room and is
   for (const answer of waiting) answer();
   await vi.waitUntil(() => said.length === 9);
   expect(new Set(said.slice(1))).toEqual(new Set(["fetch succeeded"]));
+  await driver.closed();
+  expect(said.at(-1)).toBe("engine closed");
   await driver.end();
   await store.close();
 });
