@@ -1,7 +1,7 @@
 /** To whom a client sends the own profile, and names and timers once more, by itself. */
 
 import { beforeEach, expect, test } from "vitest";
-import { type MessageContent, parse, VERSION } from "../src/client/core/content.ts";
+import { type MessageContent, parse, type Reference, VERSION } from "../src/client/core/content.ts";
 import type { Engine } from "../src/client/core/engine.ts";
 import { changeId, ulid } from "../src/client/core/ids.ts";
 import type { Step } from "../src/client/core/step.ts";
@@ -35,12 +35,13 @@ async function chat(name: string, kind: "direct" | "group", ...others: string[])
 }
 
 /** A message that stands in the chat. */
-async function wrote(user: string, name: string, content: object): Promise<void> {
+async function wrote(user: string, name: string, content: object): Promise<Reference> {
   const said = parse({ v: VERSION, ...content });
   const messageId = said.kind === "text" ? ulid(1) : changeId(1);
   seq += 1;
   const place = { chat: name, seq, sender: user, senderDevice: "desk", messageId, alg: "olm.v1" };
   await within((ledger) => ledger.add({ ...place, ...fieldsOf(said, messageId) }));
+  return { by: `${user}/desk`, id: messageId };
 }
 
 const text = (said: string) => ({ kind: "text", text: said });
@@ -150,6 +151,30 @@ test("what is repeated stands where it stood at first, also the second time", as
   await wrote("raju", "group", { kind: "timer", seconds: 60, at: 1 });
   await writing.repeatForNewcomers("group");
   expect(contents).toMatchObject([{ kind: "timer", seconds: 60, at: 1 }]);
+});
+
+test.each([
+  [60, { expires: 60 }],
+  [0, {}],
+])("where the timer is %i, a text and a file have that time", async (seconds, expires) => {
+  await chat("direct", "direct", "raju");
+  await wrote("raju", "direct", { kind: "timer", seconds });
+  await writing.text("direct", "hello");
+  expect(contents).toEqual([{ kind: "text", text: "hello", ...expires }]);
+  expect(await writing.describeFile("direct")).toEqual(expires);
+});
+
+test("nobody changes what others wrote, or what is no text", async () => {
+  await chat("direct", "direct", "raju");
+  const theirs = await wrote("raju", "direct", text("hello"));
+  const timer = await wrote("ravi", "direct", { kind: "timer", seconds: 60 });
+  const deleted = await wrote("ravi", "direct", text("hello"));
+  await wrote("ravi", "direct", { kind: "deletion", of: deleted });
+  for (const of of [theirs, timer, deleted]) {
+    await expect(writing.edit("direct", of, "bye")).rejects.toThrow(CannotWrite);
+  }
+  await expect(writing.delete("direct", theirs)).rejects.toThrow(CannotWrite);
+  expect(sent).toEqual([]);
 });
 
 test("who may not name a group, or has left, gets an error, and a direct chat has no name", async () => {
