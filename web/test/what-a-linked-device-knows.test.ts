@@ -1,6 +1,6 @@
 /** What a new device learns of the user's others from the one that lets it in, without a backend. */
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Api } from "../src/client/api.ts";
 import type { ConfirmLinkRequest } from "../src/client/core/bodies.generated.ts";
 import type { Step } from "../src/client/core/step.ts";
@@ -87,6 +87,14 @@ test("the device that lets it in knows it by its keys before the directory lists
   const { curve25519, ed25519 } = fresh.offer;
   const row = await phone.store.get(tables.introduced, ["ravi", "tablet"]);
   expect(row?.keys).toEqual({ curve25519, ed25519 });
+});
+
+test("an introduction that is none lets nobody in", async () => {
+  const { phone, letIn } = await scene();
+  const { ratchets } = phone.self;
+  const sign = ratchets.sign.bind(ratchets);
+  vi.spyOn(ratchets, "sign").mockImplementation((pickle) => sign(pickle, "something else"));
+  await expect(letIn()).rejects.toMatchObject({ reason: "false" });
 });
 
 test("a device that is here already is not let in, and causes no sign-in", async () => {

@@ -87,10 +87,10 @@ test("a profile goes to whom the user has written directly, and to nobody else",
   await chat("group", "group", "raju", "zoe");
   await wrote("ravi", "group", text("hello"));
   await kept(9_000_000_000_000); // by a clock that was ahead
-  await writing.setProfile("R", null);
+  await writing.setProfile("Ravi", null);
   expect(sent).toEqual(["written: profile"]);
   expect(contents).toMatchObject([{ at: 9_000_000_000_001 }]);
-  expect(await writing.profile("ravi")).toMatchObject({ name: "R" });
+  expect(await writing.profile("ravi")).toMatchObject({ name: "Ravi" });
 });
 
 test.each([

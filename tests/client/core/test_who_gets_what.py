@@ -93,9 +93,9 @@ def test_a_profile_goes_to_whom_the_user_has_written_directly_and_to_nobody_else
     scene.chat("group", "group", "raju", "zoe")
     scene.wrote("ravi", "group", "text", text="hello")
     scene.kept(9_000_000_000_000)  # by a clock that was ahead
-    assert scene.does(scene.writing.set_profile("R", None)) == ["written: profile"]
+    assert scene.does(scene.writing.set_profile("Ravi", None)) == ["written: profile"]
     assert scene.contents[-1].fields["at"] == 9_000_000_000_001
-    assert scene.writing.profile("ravi").name == "R"
+    assert scene.writing.profile("ravi").name == "Ravi"
 
 
 @pytest.mark.parametrize(("before", "goes"), [(None, True), (1, True), (2, False)])
