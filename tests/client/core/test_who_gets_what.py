@@ -151,6 +151,14 @@ def test_a_new_device_of_ones_own_gets_what_chats_are_called_and_the_profile_whe
     assert (named.fields["name"], named.fields["at"]) == ("new", 5)
 
 
+def test_a_new_device_of_ones_own_gets_no_profile_that_nobody_has(scene: Scene) -> None:
+    """It would think that they have it, and never send it."""
+    scene.kept(2)
+    scene.chat("a", "direct", "zoe")
+    scene.profile("ravi", "a", 1)
+    assert scene.does(scene.writing.repeat_for_device("ravi/new")) == []
+
+
 def test_what_is_repeated_stands_where_it_stood_at_first_also_the_second_time(
     scene: Scene,
 ) -> None:
