@@ -19,6 +19,7 @@ from lambdas.connections import sign
 from lambdas.settings import Settings
 from lambdas.sockets import draining, routes
 from lambdas.sockets.ids import RANDOM_BYTES, Holder, holder_of, new_id
+from lambdas.sockets.pace import Pace
 from lambdas.sockets.routes import Dispatcher
 from lambdas.sockets.server import own_address
 from lambdas.sockets.signatures import Posted, is_signed, may_be_signed
@@ -110,6 +111,12 @@ def test_what_has_not_the_form_of_a_signature_is_rejected_without_its_body(
     assert changed != dict(given)
     assert may_be_signed(given, "us-east-1", NOW)
     assert not may_be_signed(changed, "us-east-1", NOW)
+
+
+def test_a_pause_however_long_gives_one_burst_and_then_the_rate() -> None:
+    pace = Pace(burst=2, each_second=1, now=0)
+    assert [pace.wait(100) for _ in range(4)] == [0, 0, 1, 2]
+    assert pace.wait(102) == 1
 
 
 def test_tasks_have_the_routes_of_the_functions() -> None:
