@@ -27,6 +27,7 @@ from client.core.events import (
     CaughtUp,
     ChatDescribed,
     Connected,
+    ControlReceived,
     DeviceAdded,
     Disconnected,
     Displaced,
@@ -660,8 +661,12 @@ class ChatClient:
                 self._random,
                 self._drive,
                 self._feed.publish,
+                self._may_compare,
             )
         return self._verification
+
+    def _may_compare(self, chat: str, user: str) -> bool:
+        return user == self.user or user in (self._store.pair(chat) or ())
 
     async def _common_chat(self, user: str) -> str:
         """Where this device and one of `user` meet; own devices do in any chat."""
@@ -681,14 +686,16 @@ class ChatClient:
     def _is_unknown(self, chat: str) -> bool:
         return chat not in self._asked and self._store.kind(chat) is None
 
-    async def _when_known(self, event: ChatDescribed) -> None:
-        """Asks first what the chat is: only a group has a name and a picture."""
+    async def _when_known(self, event: ChatDescribed | ControlReceived) -> None:
+        """Asks first what the chat is: only a group has a name and a picture, and emoji are
+        compared in a direct one."""
         self._asked.add(event.chat)
         try:
             await self.refresh_chats()
         finally:
             self._asked.discard(event.chat)
             self._feed.publish(event)
+            self._verify().happened(event)
 
     async def _fetch(self, request: Request) -> FetchResult:
         return await fetch(self._api, request)
@@ -729,6 +736,9 @@ class ChatClient:
             case MembersChanged() if self._store.added(event.chat, event.joined):
                 self._chore(self.writing.repeat_for_newcomers(event.chat))
             case ChatDescribed() if self._is_unknown(event.chat):
+                self._chore(self._when_known(event))
+                return
+            case ControlReceived() if not self._store.kind(event.chat):
                 self._chore(self._when_known(event))
                 return
             case DeviceAdded() if event.user == self.user:

@@ -30,7 +30,10 @@ logger = logging.getLogger("client")
 
 
 class Verification:
-    """`me` is this device; `drive` gives the driver of its engine, `publish` gets the events."""
+    """`me` is this device; `drive` gives the driver of its engine, `publish` gets the events.
+
+    `may_compare`: whether a chat is the direct one with a user; own devices may use any.
+    """
 
     def __init__(
         self,
@@ -39,9 +42,11 @@ class Verification:
         random: Random,
         drive: Callable[[], Driver],
         publish: Callable[[Event], None],
+        may_compare: Callable[[str, str], bool],
     ) -> None:
         self._me, self._identities = me, identities
         self._drive, self._publish = drive, publish
+        self._may_compare = may_compare
         self._verifications = Verifications(me, random)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -123,6 +128,8 @@ class Verification:
         device = self._identities.trusted(name)
         if device is None or name == self._me.name:
             return
+        if not self._may_compare(event.chat, event.sender):
+            return  # in a group, nobody sees whose emoji these are
         if self._identities.blocked(name):
             self._changed(name)
             return

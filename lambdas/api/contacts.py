@@ -4,7 +4,7 @@ from lambdas.api.call import USER, Call, Response
 from lambdas.errors import bad_request, not_found
 from lambdas.limits import LOOKUPS, Limits
 from lambdas.messages.direct import DirectChats
-from lambdas.people.consent import BLOCKED
+from lambdas.people.consent import BLOCKED, View
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
 
@@ -23,6 +23,7 @@ def put(call: Call) -> Response:
         raise not_found("there is no such user")
     Contacts(call.aws.users).set(call.user, peer, call.body["state"])
     _block(call, peer, blocked=call.body["state"] == BLOCKED)
+    _end_watches(call)
     return Response(200, {"user": peer, "state": call.body["state"]})
 
 
@@ -31,6 +32,7 @@ def remove(call: Call) -> Response:
     peer = _peer(call)
     Contacts(call.aws.users).remove(call.user, peer)
     _block(call, peer, blocked=False)
+    _end_watches(call)
     return Response(204)
 
 
@@ -39,7 +41,10 @@ def settings(call: Call) -> Response:
 
 
 def change_settings(call: Call) -> Response:
-    return Response(200, Contacts(call.aws.users).put_settings(call.user, call.body))
+    changed = Contacts(call.aws.users).put_settings(call.user, call.body)
+    if "presence" in call.body:
+        _end_watches(call)
+    return Response(200, changed)
 
 
 def _peer(call: Call) -> str:
@@ -57,3 +62,14 @@ def _block(call: Call, peer: str, *, blocked: bool) -> None:
     chat = chats.find(call.user, peer)
     if chat is not None:
         chats.block(chat, call.user, blocked=blocked)
+
+
+def _end_watches(call: Call) -> None:
+    """Of those to whom the user's presence is not shown any more: a watch lasts for minutes."""
+    contacts = Contacts(call.aws.users)
+    states, settings = contacts.states(call.user), contacts.settings(call.user)
+
+    def may_watch(peer: str) -> bool:
+        return peer == call.user or View(states.get(peer), settings).allows("presence")
+
+    Devices(call.aws.users).end_watches(call.user, may_watch)

@@ -22,7 +22,14 @@ from lambdas.frames import Frame
 from lambdas.limits import SENDS, Limits, exceeded
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
-from lambdas.messages.message import DeviceNames, addressed, is_text_for, message_frame, stored
+from lambdas.messages.message import (
+    DeviceNames,
+    addressed,
+    is_text_for,
+    is_visible,
+    message_frame,
+    stored,
+)
 from lambdas.notifications import push_jobs
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
@@ -52,7 +59,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     call = secrets.token_urlsafe(6)
     writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
     position = append.take(aws.chats, frame["chat"], writer, item)
-    message = position.stored or item(position.seq, position.blocked_by)
+    message = position.stored or item(position.seq, _hidden_from(position, caller, frame))
     try:
         own = reading_own.result(timeout=WITHIN_SECONDS)
         devices.require_lease(address, caller.connection_id, own.get(caller.user, {}))
@@ -71,7 +78,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
     found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
-    visible = {user: found[user] for user in found if user not in position.blocked_by}
+    visible = {user: found[user] for user in found if is_visible(message, user)}
     posts = to_connected(visible, _frames(message), aws.now(), besides=address)
     wakeable = {
         user
@@ -80,6 +87,17 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     }
     _deliver(aws, message, posts, wakeable, until=started + RESPOND_WITHIN_SECONDS)
     return _accepted(message, position.seq, found)
+
+
+def _hidden_from(position: append.Position, caller: Caller, frame: Frame) -> frozenset[str]:
+    """Who is not shown it: who has blocked the sender, and a stranger without an answer.
+
+    What a client sends to its user's other devices would show the stranger that they are there.
+    """
+    if position.request_of != caller.user or not frame.get("hidden") or "to" not in frame:
+        return position.blocked_by
+    named = {name.partition("/")[0] for name in frame["to"]}
+    return position.blocked_by | (position.members - named - {caller.user})
 
 
 def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:

@@ -7,7 +7,7 @@ that is not returned expires. Every change of a lease is one conditional update,
 $disconnect or a late "gone" of an older connection never takes the lease of a newer one.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -314,6 +314,12 @@ class Devices:
         """The devices to notify of a change of the user's presence."""
         page = self._users.query({"user": user}, prefix="watcher#", limit=WATCHERS_LIMIT)
         return [_watcher(item) for item in page.items if item["expires_at"] > now]
+
+    def end_watches(self, user: str, may_watch: Callable[[str], bool]) -> None:
+        """Ends those of users who may not see the user's presence any more."""
+        items = self._users.query_all({"user": user}, prefix="watcher#", consistent=True)
+        ended = [each for each in items if not may_watch(_watcher(each).user)]
+        self._users.batch_write(deletes=[user_key(user, each["item"]) for each in ended])
 
     def _update(
         self,

@@ -10,6 +10,7 @@ import pytest
 from client import (
     CannotVerify,
     ChatClient,
+    ControlReceived,
     EmojiShown,
     IdentityChanged,
     MessageReceived,
@@ -66,6 +67,29 @@ def test_nothing_of_it_is_shown_as_a_message() -> None:
                 (chat,) = client.chats()
                 assert [message.text for message in client.history(chat.chat)] == ["hello"]
             assert raju.chats()[0].unread == 1
+
+    with_server(scenario)
+
+
+def test_in_a_group_no_comparison_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whatever a client sends there: whoever asks there could be anybody of the group."""
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            group = await ravi.group(["raju"])
+            await ravi.send(group, "we meet")
+            await raju.wait_for(of(MessageReceived, text="we meet"))
+
+            async def in_the_group(_user: str) -> str:
+                return group
+
+            monkeypatch.setattr(ravi, "_common_chat", in_the_group)
+            await ravi.verify("raju", "phone")
+            await raju.wait_for(of(ControlReceived))
+            await ravi.send(group, "did you see that?")
+            await raju.wait_for(of(MessageReceived, text="did you see that?"))
+            assert ravi.comparisons() == {"raju/phone": Stage.REQUESTED}
+            assert raju.comparisons() == {}
 
     with_server(scenario)
 

@@ -21,7 +21,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
 API = {"load_balancer.domain_name": "chat.example.com", "load_balancer.plain_http": False}
 SOCKETS = {"websocket.domain_name": "ws.example.com"}
-LONG_NAME = f"{'a' * 60}.example.com"
+LONGEST_NAME = f"{'a' * 52}.example.com"  # 64 characters: a certificate's name has no more
+LONG_NAME = f"a{LONGEST_NAME}"
 # what does not go together -> the field that is blamed, and words of the advice
 APART: list[tuple[dict[str, Any], str, str]] = [
     ({"zone.id": "Z1"}, "zone.id", "Set zone.domain too, or zone.id to none"),
@@ -70,6 +71,12 @@ def test_names_that_aws_would_reject_are_rejected(
     context: dict[str, Any], blamed: str, words: str
 ) -> None:
     must_be_rejected(context, blamed, words)
+
+
+def test_a_name_of_64_characters_gets_a_certificate() -> None:
+    balancer = LoadBalancer(domain_name=LONGEST_NAME, plain_http=False)
+    zone = HostedZone(id="Z1", domain="example.com")
+    assert replace(DEV, load_balancer=balancer, zone=zone).https
 
 
 @pytest.mark.parametrize(

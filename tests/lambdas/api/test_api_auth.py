@@ -314,10 +314,13 @@ def test_keys_of_other_kinds_are_left_alone() -> None:
     document["keys"] += [
         {"kty": "EC", "kid": "curve", "crv": "P-256"},
         {**jwk("second"), "use": "enc"},
+        {name: value for name, value in jwk("second").items() if name != "kid"},
+        {name: value for name, value in jwk("third").items() if name != "use"},
     ]
     pool = Pool("first")
     pool.document = json.dumps(document).encode()
     keys = SigningKeys("url", pool.fetch)
     assert keys.get("first") is not None
+    assert keys.get("third") is not None  # `use` may be left out
     assert keys.get("curve") is None
     assert keys.get("second") is None

@@ -10,6 +10,7 @@ from lambdas.api.app import address_of
 from lambdas.limits import Limit
 from lambdas.messages import membership
 from lambdas.people.contacts import Contacts
+from lambdas.presence.devices import Address, Devices
 from tests.support.lambdas.rest import Reply, Rest, rest
 
 PASSWORD = "correct horse 7 Battery!"
@@ -97,6 +98,42 @@ def test_settings_have_the_defaults_and_change_by_name(api: Rest) -> None:
     changed = api.request("PUT", "/api/settings", {"receipts": False, "other": 1}, user=ravi)
     assert changed.body == {**defaults, "receipts": False}
     assert api.request("PUT", "/api/settings", {"groups": "some"}, user=ravi).status == 400
+
+
+SHOWN = {"everybody": "contact stranger", "contacts": "contact", "nobody": ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "presence", "still"),
+    [
+        *(({"presence": to}, "everybody", still.split()) for to, still in SHOWN.items()),
+        ({"groups": "nobody"}, "everybody", ["contact", "stranger"]),
+        ({"state": "blocked"}, "everybody", ["stranger"]),
+        ({"state": "blocked"}, "contacts", []),
+        (None, "everybody", ["contact", "stranger"]),
+        (None, "contacts", []),
+    ],
+)
+def test_who_may_not_see_the_presence_any_more_watches_it_no_longer(
+    api: Rest, change: dict[str, str] | None, presence: str, still: list[str]
+) -> None:
+    """At once, and not when the watch runs out; `change` is of the settings, or of the contact."""
+    ravi, contact, stranger = api.strangers("ravi", "contact", "stranger")
+    contacts, devices = Contacts(api.aws.users), Devices(api.aws.users)
+    contacts.set(ravi, contact, "contact")
+    contacts.put_settings(ravi, {"presence": presence})
+    now = api.aws.now()
+    watching = [ravi, contact, *([stranger] if presence == "everybody" else [])]
+    for user in watching:
+        devices.watch(Address(user, "phone"), [ravi], [ravi, contact], now + 100)
+    if change is not None and "state" not in change:
+        assert api.request("PUT", "/api/settings", change, user=ravi).status == 200
+    else:
+        method = "DELETE" if change is None else "PUT"
+        assert api.request(method, f"/api/contacts/{contact}", change, user=ravi).status < 300
+    names = {"contact": contact, "stranger": stranger}
+    left = {each.user for each in devices.watchers(ravi, now)}
+    assert left == {ravi, *(names[name] for name in still)}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.messages import append
 from lambdas.messages.direct import Begin, DirectChats, after_blocking, after_unblocking
 from lambdas.messages.heads import undelivered
 from lambdas.people.contacts import Contacts
@@ -69,6 +70,25 @@ def test_what_a_client_sends_unseen_is_no_answer(world: Backend, chat: str) -> N
     assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 0, "read": 0}
     when.sends(world, "raju", chat)
     assert Contacts(world.aws.users).states("raju") == {"ravi": "contact"}
+
+
+def test_a_stranger_sees_nothing_of_what_own_devices_send_each_other(
+    world: Backend, chat: str
+) -> None:
+    """Such as names and timers for a new device; once answered, it takes its place as ever."""
+
+    def hidden_frames(**payloads: str) -> list[Any]:
+        world.api.requests.clear()
+        to = {name.replace("_", "/"): payload for name, payload in payloads.items()}
+        assert when.sends(world, "raju", chat, to=to, hidden=True)["type"] == "accepted"
+        return [each for each in world.frames("ravi", "phone") if each["type"] == "message"]
+
+    assert hidden_frames(raju_desk="3.own") == []
+    messages, _ = when.syncs(world, "ravi", chats={chat: 0})
+    assert messages == []
+    assert [frame["payload"] for frame in hidden_frames(ravi_phone="3.key")] == ["3.key"]
+    append.answer(world.aws.chats, chat, "raju")
+    assert [frame["payload"] for frame in hidden_frames(raju_desk="3.own")] == [None]
 
 
 @pytest.mark.parametrize(("blocker", "shown"), [(None, 1), ("raju", 0), ("ravi", 0)])

@@ -33,3 +33,15 @@ def test_a_request_rings_once_and_a_muted_chat_never(
         Chats(*tables).mute("raju", chat, int(now) + muted_for)
     found = is_quiet(world.aws.users, "raju", chat, request_of=request_of, rang_at=rang_at, now=now)
     assert found is quiet
+
+
+def test_a_chat_is_muted_until_then_and_no_longer(world: Backend) -> None:
+    for name in ("ravi", "raju"):
+        given.user(world, name)
+    chat = given.direct_chat(world, "ravi", "raju")
+    Chats(world.aws.chats, world.aws.users).mute("raju", chat, 1_900_000_000)
+    quiet = [
+        is_quiet(world.aws.users, "raju", chat, request_of=None, rang_at=0, now=now)
+        for now in (1_899_999_999.9, 1_900_000_000)
+    ]
+    assert quiet == [True, False]

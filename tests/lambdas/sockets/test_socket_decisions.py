@@ -19,9 +19,10 @@ from lambdas.connections import sign
 from lambdas.settings import Settings
 from lambdas.sockets import draining, routes
 from lambdas.sockets.ids import RANDOM_BYTES, Holder, holder_of, new_id
+from lambdas.sockets.pace import Pace
 from lambdas.sockets.routes import Dispatcher
 from lambdas.sockets.server import own_address
-from lambdas.sockets.signatures import Posted, is_signed
+from lambdas.sockets.signatures import Posted, is_signed, may_be_signed
 from lambdas.telemetry import SharedMetrics
 from stacks.config.functions import FUNCTIONS
 
@@ -39,6 +40,11 @@ def test_an_id_leads_to_its_holder(address: Any, port: int, random: bytes) -> No
 def test_any_text_is_an_id_or_none(text: str) -> None:
     holder = holder_of(text)
     assert holder is None or len(text) == 24
+
+
+def test_an_id_of_api_gateway_leads_to_no_task() -> None:
+    """In base64 as well: of connections from before an environment moved to tasks."""
+    assert holder_of("L0SM9cOFvHcCIhw=") is None
 
 
 def signed(**changed: Any) -> bool:
@@ -62,7 +68,8 @@ def signed(**changed: Any) -> bool:
 
 def test_a_request_that_is_signed_now_is_taken() -> None:
     assert signed()
-    assert signed(now=NOW + 299)
+    assert signed(now=NOW + 300)
+    assert signed(now=NOW - 300)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +90,33 @@ def test_a_request_that_is_signed_now_is_taken() -> None:
 )
 def test_a_request_that_is_not_what_was_signed_is_rejected(changed: Any) -> None:
     assert not signed(**changed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("host;", ""), ("/2027", "/2026"), ("us-east", "eu-east")]
+)
+def test_what_has_not_the_form_of_a_signature_is_rejected_without_its_body(
+    old: str, new: str
+) -> None:
+    given = sign(
+        method="POST",
+        host="task:8080",
+        path=PATH,
+        body=b"{}",
+        region="us-east-1",
+        credentials=("sockets", "secret", None),
+        now=NOW,
+    )
+    changed = {**given, "authorization": given["authorization"].replace(old, new)}
+    assert changed != dict(given)
+    assert may_be_signed(given, "us-east-1", NOW)
+    assert not may_be_signed(changed, "us-east-1", NOW)
+
+
+def test_a_pause_however_long_gives_one_burst_and_then_the_rate() -> None:
+    pace = Pace(burst=2, each_second=1, now=0)
+    assert [pace.wait(100) for _ in range(4)] == [0, 0, 1, 2]
+    assert pace.wait(102) == 1
 
 
 def test_tasks_have_the_routes_of_the_functions() -> None:
