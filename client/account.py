@@ -18,11 +18,15 @@ from client.store import Store
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """`password` may be a function; it is called once the kept tokens are no longer good."""
+    """`password` may be a function; it is called once the kept tokens are no longer good.
+
+    `label` is what the device calls itself, printable ASCII of at most 64 characters.
+    """
 
     user: str
     device: str
     password: str | Callable[[], str] | None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Account:
     ) -> None:
         user, device = self._user, self._device = sign_in.user, sign_in.device
         self._password, self._store = sign_in.password, store
+        self._label = sign_in.label
         self._platform, self._push_token = push.platform, push.token
         self._anew = anew
         self.keys = AccountKeys(store, user, device)
@@ -93,6 +98,8 @@ class Account:
     async def register(self) -> None:
         """Makes the device, its push token and its keys known. May be repeated."""
         body = self.keys.registration()
+        if self._label is not None:
+            body["label"] = self._label
         if self._platform is not None:
             body["push"] = {"platform": self._platform, "token": self._token(self._platform)}
         registered = await self.api.register(self._device, body)

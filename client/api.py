@@ -23,6 +23,7 @@ from client.core.bodies_generated import (
     LinkOfferResponse,
     ListedChat,
     OneTimeKeysResponse,
+    OwnDevice,
     SettingsResponse,
     SignInResponse,
     StoredItem,
@@ -44,6 +45,7 @@ from client.core.bodies_generated import (
     parse_link_response,
     parse_members_response,
     parse_one_time_keys_response,
+    parse_own_devices_response,
     parse_password_response,
     parse_reset_code_response,
     parse_reset_response,
@@ -209,6 +211,10 @@ class Api:
         response = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
         former = response.get("former")
         return Listing(_object(response, "devices"), former if isinstance(former, list) else [])
+
+    async def own_devices(self) -> tuple[OwnDevice, ...]:
+        response = await self._call("GET", "/api/devices", repeat=True)
+        return _read(parse_own_devices_response, response).devices
 
     async def upload_keys(self, device: str, body: Mapping[str, Any]) -> OneTimeKeysResponse:
         """What the directory has left of the device's keys."""

@@ -19,7 +19,7 @@ from typing import Any, Self, TypedDict, TypeVar, Unpack
 from client.account import Account, Push, SignIn
 from client.connection import Connection
 from client.core.attachment import Attachment, FileDescription
-from client.core.bodies_generated import StoredItem
+from client.core.bodies_generated import OwnDevice, StoredItem
 from client.core.cipher import FetchResult, Request
 from client.core.content import MessageContent, Reference, written
 from client.core.engine import Engine
@@ -82,9 +82,11 @@ class Options(TypedDict, total=False):
 
     `platform` is `fcm` (the default), `apns`, `apns_sandbox` or None; without a `push_token` a
     random one is made once and kept. The keys are encrypted under `passphrase`, or else under a
-    key in a file beside the store.
+    key in a file beside the store. `label` is what the device calls itself, for its user alone:
+    printable ASCII of at most 64 characters.
     """
 
+    label: str
     platform: str | None
     push_token: str | None
     passphrase: str | None
@@ -125,7 +127,8 @@ class ChatClient:
         self._feed = Feed()
         self._store = Store.open(store, user, device, options.get("passphrase"))
         push = Push(options.get("platform", "fcm"), options.get("push_token"))
-        self._account = self._account_of(api_url, SignIn(user, device, password), push)
+        sign_in = SignIn(user, device, password, options.get("label"))
+        self._account = self._account_of(api_url, sign_in, push)
         self._encryption = Encryption(
             self._store, self._account.keys, user, device, self._random, time.time
         )
@@ -497,6 +500,10 @@ class ChatClient:
 
     def _fetched(self, result: FetchResult) -> bool:
         return self._drive().step(Engine.fetch_succeeded, result)
+
+    async def own_devices(self) -> tuple[OwnDevice, ...]:
+        """This user's devices with their names and when they were seen, this one among them."""
+        return await self._api.own_devices()
 
     async def remove_device(self, device: str) -> None:
         """Removes one of this user's devices from the account; it gets nothing from then on."""

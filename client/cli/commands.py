@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from client.chat_client import USER, ChatClient
@@ -15,12 +18,13 @@ from client.cli.own_account import OwnAccount
 from client.cli.room import Room
 from client.cli.strangers import HELP as STRANGERS
 from client.cli.strangers import Strangers
-from client.cli.text import LONGEST_LINE, duration, sentence, title, users_in
+from client.cli.text import LONGEST_LINE, ago, duration, one_line, sentence, title, users_in
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
 from client.cli.view import View
+from client.core.bodies_generated import OwnDevice
 from client.crypto.identities import KnownDevice, Trust
-from client.errors import ClientError, NotFound, StoreUnavailable
+from client.errors import ClientError, NotFound, StoreUnavailable, Unreachable
 
 COMMAND_COLUMNS = 23  # of a line of HELP, in front of what the command does
 HELP = f"""\
@@ -224,15 +228,22 @@ class Commands:
             self._view.problem("/devices USER: a user name is 3 to 32 of a-z, 0-9 and _")
             return
         found = await self._client.devices(user)
+        names: dict[str, str] = {}
         if user == self._client.user:
-            self._view.notice(f"{self._client.device}: this device")
+            with contextlib.suppress(Unreachable):
+                names = {each.device: _described(each) for each in await self._client.own_devices()}
+            own = self._client.device
+            self._view.notice(f"{names.get(own, own)}: this device")
         elif not found:
             self._view.notice(f"{user} has no device")
-        self._show(found)
+        self._show(found, names)
 
-    def _show(self, devices: Iterable[KnownDevice]) -> None:
+    def _show(
+        self, devices: Iterable[KnownDevice], names: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         for device in devices:
-            self._view.notice(f"{device.device}: {device.ed25519} ({device.trust.value})")
+            name = names.get(device.device, device.device)
+            self._view.notice(f"{name}: {device.ed25519} ({device.trust.value})")
             self._room.show_changed(device.user)
 
     async def _unlink(self, rest: str) -> None:
@@ -287,3 +298,13 @@ class Complaints:
 
 def _words(line: str) -> list[str]:
     return [word.rstrip(",;") for word in line.split()]
+
+
+def _described(device: OwnDevice) -> str:
+    """`web-1a2b (Chrome on Linux, last seen 12:03)`."""
+    about = [one_line(device.label)] if device.label else []
+    if device.connected:
+        about.append("online")
+    elif device.seen:
+        about.append(f"last seen {ago(device.seen / 1000, time.time())}")
+    return f"{device.device} ({', '.join(about)})" if about else device.device

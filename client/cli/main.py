@@ -17,7 +17,7 @@ from client.cli.asking import Ask, asked
 from client.cli.commands import Commands
 from client.cli.faults import watch
 from client.cli.lines import InputLines, Lines
-from client.cli.linking import link_device
+from client.cli.linking import label, link_device
 from client.cli.options import LOCAL_PASSWORD, Options, UsageError
 from client.cli.phone import show_phone
 from client.cli.room import Room
@@ -72,6 +72,7 @@ async def _chat(options: Options) -> int:
         options.password,
         options.device,
         options.store,
+        label=label(),
         platform=options.platform,
         passphrase=options.passphrase,
     )

@@ -102,6 +102,14 @@ class ErrorDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnDevice:
+    device: str
+    connected: bool
+    seen: int
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptResponse:
     """200."""
 
@@ -327,6 +335,13 @@ class OneTimeKeysResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnDevicesResponse:
+    """200. The caller's own devices."""
+
+    devices: tuple[OwnDevice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordResponse:
     """Open. 200: a new sign-in; all earlier ones have ended. Wrong: 401; weak: 400."""
 
@@ -526,6 +541,16 @@ def parse_error_detail(value: object) -> ErrorDetail:
         code=fields.text(body["code"]),
         message=fields.text(body["message"]),
         retry_after=fields.optional(fields.duration, None)(body.get("retry_after")),
+    )
+
+
+def parse_own_device(value: object) -> OwnDevice:
+    body = fields.mapping(value)
+    return OwnDevice(
+        device=fields.text(body["device"]),
+        label=fields.optional(fields.text, None)(body.get("label")),
+        connected=fields.flag(body["connected"]),
+        seen=fields.count(body["seen"]),
     )
 
 
@@ -745,6 +770,13 @@ def parse_one_time_keys_response(value: object) -> OneTimeKeysResponse:
     return OneTimeKeysResponse(
         remaining=fields.count(body["remaining"]),
         fallback_used=fields.flag(body["fallback_used"]),
+    )
+
+
+def parse_own_devices_response(value: object) -> OwnDevicesResponse:
+    body = fields.mapping(value)
+    return OwnDevicesResponse(
+        devices=fields.list_of(parse_own_device)(body["devices"]),
     )
 
 

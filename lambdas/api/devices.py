@@ -1,4 +1,4 @@
-"""Devices: PUT and DELETE /api/devices/{device}, GET /api/users/{user}/devices and
+"""Devices: PUT and DELETE /api/devices/{device}, GET /api/devices, /api/users/{user}/devices and
 /api/web-push-key."""
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def register(call: Call) -> Response:
     elif device not in known and _in_full_chat(call):
         _make_room(call, known, f"a group of yours has {CHAT_DEVICES_LIMIT:,} devices")
     # keys first: a registered device always has keys
-    change = directory(call.aws).put(user, device, keys)
+    change = directory(call.aws).put(user, device, keys, call.body.get("label"))
     new = devices.register(user, device, call.aws.now(), call.by.id)
     try:
         SignIns(call.aws.users).require(call.by)
@@ -109,6 +109,23 @@ def _make_room(call: Call, known: Mapping[str, Device], reason: str) -> None:
 def remove(call: Call) -> Response:
     remove_device(call.aws, call.user, call.device, by=call.by.id)
     return Response(204)
+
+
+def own(call: Call) -> Response:
+    """The caller's devices with what nobody else is shown: their names, and when they were seen."""
+    now = call.aws.now()
+    registered = Devices(call.aws.users).of([call.user]).get(call.user, {})
+    labels = directory(call.aws).labels(call.user, registered)
+    devices = [
+        {
+            "device": device,
+            **({"label": labels[device]} if device in labels else {}),
+            "connected": found.connected(now),
+            "seen": found.seen,
+        }
+        for device, found in sorted(registered.items())
+    ]
+    return Response(200, {"devices": devices})
 
 
 def of_user(call: Call) -> Response:

@@ -35,6 +35,7 @@ ROUTES = (
     Route("POST", "/api/sign-out", leaving.sign_out, body="sign-out"),
     Route("GET", "/api/account", export.account),
     Route("POST", "/api/account/delete", leaving.delete_account, body="delete-account", open=True),
+    Route("GET", "/api/devices", devices.own),
     Route("PUT", "/api/devices/{device}", devices.register, body="device"),
     Route("DELETE", "/api/devices/{device}", devices.remove),
     Route("GET", "/api/users/{user}/devices", devices.of_user),

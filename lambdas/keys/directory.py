@@ -3,7 +3,7 @@
 Items, all under the device's user:
 
     device#<device>         curve25519, ed25519, signature, introduction (by, signature; empty if
-                            none); uploaded, claimed (counters)
+                            none), label (its name, for its user); uploaded, claimed (counters)
     otk#<device>#<order>    id, key, signature; order is the value of `uploaded` it was stored at
     fallback#<device>       id, key, signature, used, signed_by (the ed25519 key it belongs to)
     onetime#<key>           uploaded_at: this key came in once; it is never stored again
@@ -70,19 +70,22 @@ class Directory:
         self._sleep = sleep
         self._clock = clock
 
-    def put(self, user: str, device: str, keys: DeviceKeys) -> Change:
+    def put(self, user: str, device: str, keys: DeviceKeys, label: str | None = None) -> Change:
         """Stores a device's identity; deletes the keys that another identity before it signed.
 
         That identity is kept as a former one, and first: nothing is lost if this ends halfway.
+        Without a `label` the one of before stays.
         """
         self._keep_former(user, device, besides=keys)
+        named: dict[str, Any] = {"label": label} if label else {}
         try:
             old = self._busy(
                 lambda: self._users.update(
                     user_key(user, f"device#{device}"),
                     "SET curve25519 = :c, ed25519 = :e, signature = :s, introduction = :i,"
                     " uploaded = if_not_exists(uploaded, :zero),"
-                    " claimed = if_not_exists(uploaded, :zero)",
+                    " claimed = if_not_exists(uploaded, :zero)"
+                    + (", label = :label" if named else ""),
                     "attribute_not_exists(ed25519) OR ed25519 <> :e OR curve25519 <> :c",
                     returns="ALL_OLD",
                     c=keys.curve25519,
@@ -90,11 +93,15 @@ class Directory:
                     s=keys.signature,
                     i=dict(keys.introduction or {}),
                     zero=0,
+                    **named,
                 )
             )
         except ConditionFailed as same:
-            if keys.introduction and not (same.item or {}).get("introduction"):
+            there = same.item or {}
+            if keys.introduction and not there.get("introduction"):
                 self._add_introduction(user, device, keys)
+            if label and label != there.get("label"):
+                self._rename(user, device, label)
             return Change.SAME
         if not old:
             return Change.NEW
@@ -120,11 +127,34 @@ class Directory:
         except ConditionFailed:
             return  # another identity by now, or introduced
 
+    def _rename(self, user: str, device: str, label: str) -> None:
+        try:
+            self._busy(
+                lambda: self._users.update(
+                    user_key(user, f"device#{device}"),
+                    "SET label = :label",
+                    "attribute_exists(ed25519)",
+                    returns="NONE",
+                    label=label,
+                )
+            )
+        except ConditionFailed:
+            return  # it has just been removed
+
     def get(self, user: str, devices: Iterable[str]) -> dict[str, DeviceKeys]:
         """The devices' keys, without devices that have none."""
+        items = self._items(user, devices)
+        return {device: _device_keys(item) for device, item in items.items()}
+
+    def labels(self, user: str, devices: Iterable[str]) -> dict[str, str]:
+        """What the devices call themselves, without those that have not said so."""
+        items = self._items(user, devices)
+        return {device: item["label"] for device, item in items.items() if "label" in item}
+
+    def _items(self, user: str, devices: Iterable[str]) -> dict[str, Item]:
         asked = [user_key(user, f"device#{device}") for device in devices]
         items = self._users.batch_get(asked, consistent=True)
-        return {item["item"].removeprefix("device#"): _device_keys(item) for item in items}
+        return {item["item"].removeprefix("device#"): item for item in items}
 
     def former(self, user: str) -> list[FormerDevice]:
         """Removed devices and changed identities whose messages may still be read."""

@@ -12,6 +12,23 @@ const MINUTE = 60_000;
 
 afterEach(() => vi.useRealTimers());
 
+test("a registration says what the device calls itself, if it was given a name", async () => {
+  for (const label of ["Chrome on Linux", undefined]) {
+    const { self, store } = await TestDevice.make("ravi/phone", `label ${label}`);
+    const sent: DeviceRequest[] = [];
+    const api = {
+      register: async (_: string, body: DeviceRequest) => {
+        sent.push(body);
+        return { device: "phone", time: 1 };
+      },
+      uploadKeys: async () => ({ remaining: 50, fallbackUsed: false }),
+    } as unknown as Api;
+    await new Account(self, label, api, (act) => store.transaction(act)).register();
+    expect(sent.map((body) => body.label)).toEqual([label]);
+    await store.close();
+  }
+});
+
 test("the fallback key is replaced at most once in ten minutes, also over a restart", async () => {
   const fallbacks: (string | undefined)[] = [];
   const uploadKeys = async (_: string, { fallback_key }: OneTimeKeysRequest) => {
@@ -21,7 +38,10 @@ test("the fallback key is replaced at most once in ten minutes, also over a rest
   const open = async () => {
     const { self, store } = await TestDevice.make("ravi/phone", "fallback");
     const api = { uploadKeys } as unknown as Api;
-    return { account: new Account(self, api, (act) => store.transaction(act)), store };
+    return {
+      account: new Account(self, "Chrome on Linux", api, (act) => store.transaction(act)),
+      store,
+    };
   };
   let { account, store } = await open();
   let now = 1_800_000_000_000;
@@ -85,7 +105,7 @@ async function registering(
     },
   } as unknown as Api;
   let last: Promise<unknown> = Promise.resolve();
-  const account = new Account(self, api, (act) => {
+  const account = new Account(self, undefined, api, (act) => {
     const turn = last.then(() => store.transaction(act)); // one after another, as a driver's steps
     last = turn;
     return turn;

@@ -250,7 +250,7 @@ def test_a_body_that_never_ends_is_left_after_a_mebibyte() -> None:
 @pytest.mark.parametrize(
     "path",
     ["/", "/api", "/api/", "/api/health/", "/api//health", "/api/nothing", "/API/health",
-     "/api/chats/x", "/api/devices", "/api/devices/phone/", "/index.html", "/api/health%2F",
+     "/api/chats/x", "/api/device", "/api/devices/phone/", "/index.html", "/api/health%2F",
      "/api/%ff", "*", ""],
 )  # fmt: skip
 def test_an_unknown_path_is_not_found(api: Rest, ravi: str, path: str) -> None:

@@ -1,5 +1,6 @@
 """Devices over REST: registration, removal, push tokens, and who hears of it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,6 +74,47 @@ def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
     }
     nobody = api.request("GET", f"/api/users/{raju}/devices", user=ravi)
     assert nobody.body == {"devices": {}, "former": []}
+
+
+def test_who_asks_sees_the_names_of_the_own_devices_and_nobody_else_does(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    clock = Clock()
+    monkeypatch.setitem(vars(api.aws), "now", clock)
+
+    def own(user: str) -> Any:
+        return api.request("GET", "/api/devices", user=user).body["devices"]
+
+    def named(phone: Phone, **label: str) -> None:
+        body = {**phone.registration(), **label}
+        assert api.request("PUT", f"/api/devices/{phone.device}", body, user=ravi).status == 200
+
+    assert own(ravi) == []
+    web, phone = Phone(ravi, "web"), Phone(ravi, "phone")
+    named(web, label="Chrome on Linux")
+    named(phone)
+    at = int(clock.time * 1000)
+    unnamed = {"device": "phone", "connected": False, "seen": at}
+    seen = {"device": "web", "connected": False, "seen": at}
+    assert own(ravi) == [unnamed, {**seen, "label": "Chrome on Linux"}]
+    named(web)  # a client that says nothing leaves it
+    assert own(ravi)[1]["label"] == "Chrome on Linux"
+    named(web, label="Firefox on Linux")
+    assert own(ravi)[1]["label"] == "Firefox on Linux"
+    clock.pass_seconds(60)
+    Devices(api.aws.users).connect(ravi, "web", "c1", int(clock.time * 1000))
+    assert own(ravi)[1] == {
+        "device": "web",
+        "label": "Firefox on Linux",
+        "connected": True,
+        "seen": at + 60_000,
+    }
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju)
+    assert "Firefox" not in json.dumps(listed.body)
+    api.request("DELETE", "/api/devices/web", user=ravi)
+    named(web)
+    assert "label" not in own(ravi)[1], "a removed device takes its name along"
 
 
 def test_an_introduction_is_listed_with_the_keys_that_it_came_with(api: Rest) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from client.cli.linking import label
 from tests.support.backend.server import Served, until
 from tests.system.client.terminal import PASSWORD, command, with_server
 
@@ -168,7 +169,8 @@ def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_p
                 await laptop.expect("ravi: and after")
                 raju.type("/devices")
                 keys = server.listed("raju")["laptop"]["keys"]["ed25519"]
-                await raju.expect("* phone: this device", f"* laptop: {keys} (seen)")
+                here = f"({label()}, online)"
+                await raju.expect(f"* phone {here}: this device", f"* laptop {here}: {keys} (seen)")
                 raju.type("/unlink tablet", "/unlink laptop")
                 await raju.expect("! you have no other device tablet", "* laptop is removed")
                 await laptop.expect("! signed out: raju/laptop was removed from this account")

@@ -52,12 +52,14 @@ export type Transact = <T>(act: (work: Work) => Promise<T>) => Promise<T>;
 
 export class Account {
   readonly #self: Self;
+  readonly #label: string | undefined;
   readonly #api: Api;
   readonly #transact: Transact;
   #publishing: Promise<void> = Promise.resolve();
 
-  constructor(self: Self, api: Api, transact: Transact) {
+  constructor(self: Self, label: string | undefined, api: Api, transact: Transact) {
     this.#self = self;
+    this.#label = label;
     this.#api = api;
     this.#transact = transact;
   }
@@ -156,6 +158,7 @@ export class Account {
       return {
         keys,
         signature: ratchets.sign(pickle, document),
+        ...(this.#label === undefined ? {} : { label: this.#label }),
         ...(introduction === undefined ? {} : { introduction }),
         ...(webPush === undefined ? {} : { web_push: webPush }),
       };

@@ -185,6 +185,11 @@ export class Api {
     return this.#call({ method: "GET", path, repeat: true }, devicesOf);
   }
 
+  async ownDevices(): Promise<readonly bodies.OwnDevice[]> {
+    const call: Call = { method: "GET", path: "/api/devices", repeat: true };
+    return (await this.#call(call, bodies.parseOwnDevicesResponse)).devices;
+  }
+
   /** The key with which a browser subscribes to pushes. */
   async webPushKey(): Promise<string> {
     const call: Call = { method: "GET", path: "/api/web-push-key", repeat: true };

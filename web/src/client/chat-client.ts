@@ -8,7 +8,7 @@ import { Account, loadDevice } from "./account.ts";
 import { Api, sleep } from "./api.ts";
 import { Connection } from "./connection.ts";
 import type { Attachment, FileDescription } from "./core/attachment.ts";
-import type { StoredItem, WebPushSubscription } from "./core/bodies.generated.ts";
+import type { OwnDevice, StoredItem, WebPushSubscription } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import type { MessageContent, Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
@@ -63,6 +63,8 @@ export interface Options {
   readonly password?: string;
   /** Where a browser finds olm.wasm. */
   readonly wasm?: string;
+  /** What the device calls itself, for its user alone: printable ASCII, 64 characters at most. */
+  readonly label?: string;
   readonly settings?: Partial<Settings>;
   readonly random?: Random;
   /** Waits for another tab that has this device open, until the signal aborts. */
@@ -150,7 +152,7 @@ export class ChatClient {
       ({ access, refresh }) => this.#saveTokens(access, refresh),
       options.password === undefined ? undefined : () => this.#signInOrUp(),
     );
-    this.#account = new Account(self, this.#api, (act) =>
+    this.#account = new Account(self, options.label, this.#api, (act) =>
       this.#driver.step(({ ledger }) => act(ledger.work)),
     );
     this.#files = new Files({
@@ -488,6 +490,11 @@ export class ChatClient {
     const { device, keys } = this.#self;
     const own = { user, device, keys, pending: undefined, verified: true, trustedAt: this.#madeAt };
     return [own, ...others];
+  }
+
+  /** This user's devices with their names and when they were seen, this one among them. */
+  async ownDevices(): Promise<readonly OwnDevice[]> {
+    return this.#api.ownDevices();
   }
 
   /** Removes a device of this user: nothing is sent to it any more. */

@@ -3,7 +3,12 @@
 export type { KnownChat } from "./api.ts";
 export { ChatClient, databaseOf, type Options } from "./chat-client.ts";
 export type { Attachment, FileDescription, FileKind } from "./core/attachment.ts";
-export type { Invitation, SettingsResponse, WebPushSubscription } from "./core/bodies.generated.ts";
+export type {
+  Invitation,
+  OwnDevice,
+  SettingsResponse,
+  WebPushSubscription,
+} from "./core/bodies.generated.ts";
 export {
   LONGEST_NAME,
   LONGEST_TEXT,

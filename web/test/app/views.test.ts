@@ -206,6 +206,10 @@ test("this device is not removed here, another one after a question", async () =
       { device: "web", verified: true },
       { device: "old", verified: false },
     ],
+    ownDevices: async () => [
+      { device: "web", label: "Chrome on Linux", connected: true, seen: 1 },
+      { device: "old", label: undefined, connected: false, seen: Date.now() },
+    ],
     listen: () => () => {},
     removeDevice: async (device: string) => void removed.push(device),
   };
@@ -214,8 +218,8 @@ test("this device is not removed here, another one after a question", async () =
   view.connectedCallback();
   const text = () => said(view.render());
   await vi.waitFor(() => expect(text()).toContain("old"));
-  expect(text()).toContain(`web ${en.thisDevice}`);
-  expect(text()).toContain(`old ${en.notVerified}`);
+  expect(text()).toContain(`Chrome on Linux ${en.thisDevice} web`);
+  expect(text()).toMatch(new RegExp(`old ${en.notVerified} last seen `));
   expect(drawn(view.render()).match(/class="danger"/g)).toHaveLength(1);
   actions(view.render()).at(-1)?.();
   expect(removed).toEqual([]);

@@ -384,7 +384,7 @@ export class App extends Model {
 
   async #newClient(known: Installation, password?: string): Promise<ChatClient> {
     const secret = password === undefined ? {} : { password };
-    return ChatClient.open({ ...known, ...secret, wasm: this.#wasm });
+    return ChatClient.open({ ...known, ...secret, label: browserName(), wasm: this.#wasm });
   }
 
   async #discard(client: ChatClient): Promise<void> {

@@ -27,6 +27,7 @@ const REPEATED = new Set([
   "watermarks",
   "uploads",
   "devices",
+  "ownDevices",
   "registeredAt",
   "fetchFile",
   "markRead",

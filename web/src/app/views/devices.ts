@@ -1,7 +1,8 @@
 /** The user's own devices: which there are, adding one, removing one. */
 
 import { html, nothing } from "lit";
-import type { KnownDevice } from "../../client/index.ts";
+import type { KnownDevice, OwnDevice } from "../../client/index.ts";
+import { moment } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { header, icon } from "./parts.ts";
 import { reasonIn } from "./ui.ts";
@@ -9,6 +10,8 @@ import { View } from "./view.ts";
 
 export class Devices extends View {
   #devices: readonly KnownDevice[] = [];
+  /** What the backend says of each, by its id. */
+  #about: ReadonlyMap<string, OwnDevice> = new Map();
   #problem: string | undefined;
   #stop: (() => void) | undefined;
 
@@ -27,7 +30,10 @@ export class Devices extends View {
 
   async #load(): Promise<void> {
     try {
-      this.#devices = await this.session.client.devices();
+      const { client } = this.session;
+      const [devices, about] = await Promise.all([client.devices(), client.ownDevices()]);
+      this.#devices = devices;
+      this.#about = new Map(about.map((each) => [each.device, each]));
       this.#problem = undefined;
     } catch (error) {
       this.#problem = reasonIn(error);
@@ -42,34 +48,46 @@ export class Devices extends View {
       <div class="scrolls">
         ${this.#problem === undefined ? nothing : html`<p class="problem" role="alert">${this.#problem}</p>`}
         <ul class="people">
-          ${this.#devices.map(({ device, verified }) => {
-            const own = device === session.client.device;
-            return html`<li class="person">
-              <span class="empty-sign">${icon("device")}</span>
-              <span class="grows"
-                ><bdi>${device}</bdi>
-                <span class="tag"
-                  >${own ? say.thisDevice : verified ? say.verified : say.notVerified}</span
-                ></span
-              >
-              ${own ? nothing : this.#remove(device)}
-            </li>`;
-          })}
+          ${this.#devices.map((each) => this.#device(each))}
         </ul>
         <switchboard-link-device .ui=${ui} .session=${session}></switchboard-link-device>
       </div>`;
   }
 
-  #remove(device: string) {
+  #device({ device, verified }: KnownDevice) {
+    const say = words();
+    const about = this.#about.get(device);
+    const name = about?.label ?? device;
+    const own = device === this.session.client.device;
+    const when = own || about === undefined ? undefined : this.#seen(about);
+    const under = [name === device ? undefined : device, when];
+    return html`<li class="person">
+      <span class="empty-sign">${icon("device")}</span>
+      <span class="grows"
+        ><bdi>${name}</bdi>
+        <span class="tag">${own ? say.thisDevice : verified ? say.verified : say.notVerified}</span>
+        <span class="quiet device-id"><bdi>${under.filter(Boolean).join(", ")}</bdi></span></span
+      >
+      ${own ? nothing : this.#remove(device, name)}
+    </li>`;
+  }
+
+  #seen({ connected, seen }: OwnDevice): string | undefined {
+    const say = words();
+    if (connected) return say.online;
+    return seen === 0 ? undefined : say.lastSeen(moment(seen, Date.now()));
+  }
+
+  #remove(device: string, name: string) {
     const say = words();
     return html`<button
       type="button"
       class="danger"
-      aria-label="${say.removeDevice}: ${device}"
+      aria-label="${say.removeDevice}: ${name}, ${device}"
       @click=${() =>
         this.ui.ask({
           title: say.removeDevice,
-          text: say.removeDeviceText(device),
+          text: say.removeDeviceText(name),
           action: say.removeDevice,
           danger: true,
           run: async () => {

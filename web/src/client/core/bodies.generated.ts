@@ -97,6 +97,13 @@ export interface ErrorDetail {
   readonly retryAfter: number | undefined;
 }
 
+export interface OwnDevice {
+  readonly device: string;
+  readonly label: string | undefined;
+  readonly connected: boolean;
+  readonly seen: number;
+}
+
 /** 200. */
 export interface AcceptResponse {
   readonly chat: string;
@@ -275,6 +282,11 @@ export interface MuteResponse {
 export interface OneTimeKeysResponse {
   readonly remaining: number;
   readonly fallbackUsed: boolean;
+}
+
+/** 200. The caller's own devices. */
+export interface OwnDevicesResponse {
+  readonly devices: readonly OwnDevice[];
 }
 
 /** Open. 200: a new sign-in; all earlier ones have ended. Wrong: 401; weak: 400. */
@@ -463,6 +475,16 @@ export function parseErrorDetail(value: unknown): ErrorDetail {
     code: text(body.code),
     message: text(body.message),
     retryAfter: optional(duration, undefined)(body.retry_after),
+  };
+}
+
+export function parseOwnDevice(value: unknown): OwnDevice {
+  const body = mapping(value);
+  return {
+    device: text(body.device),
+    label: optional(text, undefined)(body.label),
+    connected: flag(body.connected),
+    seen: count(body.seen),
   };
 }
 
@@ -683,6 +705,13 @@ export function parseOneTimeKeysResponse(value: unknown): OneTimeKeysResponse {
   };
 }
 
+export function parseOwnDevicesResponse(value: unknown): OwnDevicesResponse {
+  const body = mapping(value);
+  return {
+    devices: listOf(parseOwnDevice)(body.devices),
+  };
+}
+
 export function parsePasswordResponse(value: unknown): PasswordResponse {
   const body = mapping(value);
   return {
@@ -854,6 +883,7 @@ export type DeviceRequest = {
   readonly introduction?: Introduction;
   readonly push?: PushToken;
   readonly web_push?: WebPushSubscription;
+  readonly label?: string;
 };
 
 /** Confirms the address that the code was sent to. */
