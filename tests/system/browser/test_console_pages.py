@@ -227,6 +227,24 @@ def test_a_report_is_drawn_and_computed_again_with_other_numbers(
     expect(page.get_by_text("users is a number, not 'many'")).to_be_visible()
 
 
+def test_a_graph_has_its_times_its_gaps_and_numbers_that_are_read_at_once(
+    fake: FakeSystem, ring: Ring, opened: Open
+) -> None:
+    values = [1.0, 2080.4, None, 40.0, None, 12_345.6]
+    lines = [{"label": "p50", "values": values, "latest": each} for each in (12_345.6, 2080.4)]
+    graph = {"title": "From accept to push, ms", "width": 12, "lines": lines}
+    more = {"text": "", "alarms": [], "unsupported": []}
+    fake.console._dashboard = lambda: {"minutes": 6, "widgets": [{**graph, **more}]}
+    page = opened(fake.console.url)
+    page.get_by_role("link", name="Dashboard").click()
+    figure = page.get_by_role("figure")
+    expect(figure.locator(".top")).to_have_text("12k")
+    expect(figure.locator("li")).to_have_text(["p50 12k", "p50 2080"])
+    expect(figure.locator(".times span")).to_have_text(["6 min ago", "now"])
+    line, alone = (each.get_attribute("d") or "" for each in figure.locator("path").all()[:2])
+    assert (line.count("M"), line.count("L"), alone.count("M")) == (1, 1, 2)
+
+
 PAGES = [
     *("", "/view/trace", f"/view/trace?id={ID}", "/view/functions/send", "/view/connections/c1"),
     *("/view/phones", "/view/phones/token", "/view/denials", "/view/tables/Users"),

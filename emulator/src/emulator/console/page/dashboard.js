@@ -19,28 +19,33 @@ function short(value) {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3);
 }
 
-// Points that are missing leave a gap in the line; a point alone is a dot.
-function path(values, top) {
-  const x = (n) => (n * WIDTH) / (values.length - 1);
-  const y = (value) => HEIGHT - 2 - (value / top) * (HEIGHT - 6);
-  let text = "";
-  values.forEach((value, n) => {
-    if (value === null) return;
-    const goesOn = n > 0 && values[n - 1] !== null;
-    text += goesOn ? `L${x(n).toFixed(1)} ${y(value).toFixed(1)}` : `M${x(n).toFixed(1)} ${y(value).toFixed(1)}h1.5`;
-    if (!goesOn) text += `M${x(n).toFixed(1)} ${y(value).toFixed(1)}`;
+// The line, with a gap where values are missing, and the points that stand alone between two gaps.
+function paths(values, top) {
+  const at = (n) => {
+    const y = HEIGHT - 2 - (values[n] / top) * (HEIGHT - 6);
+    return `${((n * WIDTH) / (values.length - 1)).toFixed(1)} ${y.toFixed(1)}`;
+  };
+  const missing = (n) => (values[n] ?? null) === null;
+  let line = "";
+  let alone = "";
+  values.forEach((_, n) => {
+    if (missing(n)) return;
+    if (!missing(n - 1)) line += `L${at(n)}`;
+    else if (!missing(n + 1)) line += `M${at(n)}`;
+    else alone += `M${at(n)}h0`;
   });
-  return text;
+  return { line, alone };
 }
 
-function graph(widget) {
+function graph(widget, minutes) {
   const present = widget.lines.flatMap((line) => line.values).filter((value) => value !== null);
   const top = Math.max(...present, 0) || 1;
   const picture = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
   picture.setAttribute("aria-label", widget.title);
-  widget.lines.forEach((line, n) => {
-    const color = `hsl(${HUES[n % HUES.length]} 60% 50%)`;
-    picture.append(shape("path", { d: path(line.values, top), stroke: color }));
+  widget.lines.forEach(({ values }, n) => {
+    const stroke = `hsl(${HUES[n % HUES.length]} 60% 50%)`;
+    const { line, alone } = paths(values, top);
+    picture.append(shape("path", { d: line, stroke }), shape("path", { d: alone, stroke, class: "alone" }));
   });
   const keys = widget.lines.map((line, n) => {
     const dot = shape("svg", { viewBox: "0 0 8 8", class: "dot" });
@@ -50,12 +55,13 @@ function graph(widget) {
   return [
     make("p", { class: "top" }, present.length ? short(top) : "no data"),
     picture,
+    make("p", { class: "times" }, make("span", {}, `${minutes} min ago`), make("span", {}, "now")),
     make("ul", {}, ...keys),
     ...widget.unsupported.map((text) => make("p", { class: "facts" }, `not drawn: ${text}`)),
   ];
 }
 
-function draw(widget) {
+function draw(widget, minutes) {
   const states = widget.alarms.map((alarm) =>
     make("li", { class: alarm.state === "ALARM" ? "alarm on" : "alarm" }, make("b", {}, alarm.name), ` ${alarm.state}`),
   );
@@ -63,12 +69,12 @@ function draw(widget) {
     ? [make("p", { class: "facts" }, widget.text)]
     : states.length
       ? [make("ul", { class: "alarms" }, ...states)]
-      : graph(widget);
+      : graph(widget, minutes);
   const place = `col-${widget.width}`;
   return make("figure", { class: `card graph ${place}` }, make("figcaption", {}, widget.title), ...content);
 }
 
 export function dashboard(found) {
   if (!found.widgets.length) return [make("p", { class: "empty card" }, "The template has no dashboard.")];
-  return [make("div", { class: "dashboard" }, ...found.widgets.map(draw))];
+  return [make("div", { class: "dashboard" }, ...found.widgets.map((each) => draw(each, found.minutes)))];
 }
