@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import pytest
 
 from tools.chromium import NAMES, chromium
-
-# Debian's package of that name: a page costs a fifth of the CPU that it costs Chromium, which makes
-# a window for each also where nobody sees it.
-HEADLESS = "chromium-headless-shell"
 
 FLAGS = [
     "--no-sandbox",
@@ -29,8 +24,7 @@ FLAGS = [
 
 def chromium_or_skip() -> str:
     """Without one the test is skipped, or fails where SWITCHBOARD_REQUIRE_BROWSER is 1, as in CI."""
-    program = None if "CHROMIUM" in os.environ else shutil.which(HEADLESS)
-    program = program or chromium()
+    program = chromium()
     if program is not None:
         return program
     reason = f"no Chromium: install one of {', '.join(NAMES)}, or name it in CHROMIUM"

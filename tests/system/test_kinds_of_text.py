@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from client import ChatClient, ChatDescribed
 from tests.support.typescript_client import Browser
 from tests.system.test_python_and_typescript import Make, Name, Open, Story, node, runner, tell
@@ -11,6 +13,8 @@ from tests.system.test_python_and_typescript import Make, Name, Open, Story, nod
 __all__ = ["node", "runner", "tell"]  # fixtures
 
 View = list[dict[str, Any]]
+pytestmark = pytest.mark.xdist_group("story")
+
 LOOKS = 6_000  # before the scene has failed
 PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"
 
