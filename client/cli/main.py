@@ -27,7 +27,7 @@ from client.core.events import StoreFailing
 from client.errors import ClientError, Unreachable
 
 CONNECT_TIMEOUT = 15.0
-LAST_WORDS = 10.0  # how long a pipe that ended waits for its messages to be accepted
+LAST_WORDS = 60.0  # how long a pipe that ended waits for its messages to be accepted
 BEGINNING = CONNECT_TIMEOUT + LAST_WORDS  # how long it waits for its first chat
 T = TypeVar("T")
 

@@ -15,15 +15,24 @@ from client.core import events, frames_generated
 from client.core.content import Reference
 from client.core.ticks import State
 from client.crypto.identities import KnownDevice, Trust
-from client.errors import ClientError, Closed, NotFound, StoreUnavailable
+from client.errors import (
+    ClientError,
+    Closed,
+    NotFound,
+    RateLimited,
+    ServerFault,
+    StoreUnavailable,
+    Unreachable,
+)
 from client.store.history import ChatSummary
 
-PRESENCE_WAIT = 1.5  # seconds for the first answers about somebody
+PRESENCE_WAIT = 5.0  # seconds for the first answers about somebody
 # What nobody typed raises nothing: StoreFailing or Disconnected has reported it, once.
 UNTYPED = (StoreUnavailable, Closed)
 # What a user does by a line; of errors of anything else the client takes care by itself.
 TYPED = frozenset({"send", "watch"})
 APPEARS_EVERY = 2.0  # how often to look for somebody who has not signed up yet
+NOT_YET = (NotFound, Unreachable, ServerFault, RateLimited)  # after these it looks again
 
 
 class Room:
@@ -78,13 +87,18 @@ class Room:
             self.open(chat)
 
     async def _appearance(self, user: str) -> str | None:
-        """The chat with `user`, once there is one; None if the wait is over without."""
+        """The chat with `user`, once they have a device; None if the wait is over without.
+
+        A text that is written before is encrypted for nobody: the device that comes has to ask
+        for it, and shows it late.
+        """
         self.awaited = user
         while self.awaited == user and not self.ended.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ended.wait(), APPEARS_EVERY)
-            with contextlib.suppress(NotFound):
-                return await self._client.direct(user)
+            with contextlib.suppress(*NOT_YET):
+                if await self._client.devices(user):
+                    return await self._client.direct(user)
         return None
 
     # -- the open chat

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from client import ChatClient
 from client.core.events import Event
+from tests.support.running_system import WITHIN
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ class Peers:
         self._thread.start()
         self._there: list[ChatClient] = []
 
-    def run(self, work: Coroutine[Any, Any, T], within: float = 60.0) -> T:
+    def run(self, work: Coroutine[Any, Any, T], within: float = 2 * WITHIN) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(within)
 
     def connect(self, user: str, device: str = "phone") -> ChatClient:

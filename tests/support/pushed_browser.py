@@ -13,6 +13,7 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
 from tests.support.chromium import FLAGS, chromium_or_skip
+from tests.support.running_system import WITHIN
 
 # Only `subscribe` is replaced: what the page and the worker do with it is as ever.
 SUBSCRIBE = """
@@ -21,6 +22,7 @@ PushManager.prototype.subscribe = async function ({ applicationServerKey }) {
   return { toJSON: () => ({ endpoint: given.endpoint, keys: given }), options: {} };
 };
 """
+LOOKS = 6_000  # 50 ms apart, before a scene has failed
 # A file of the same origin without the page's code: notifications can be looked at from there.
 ASIDE = "/third-party-notices.txt"
 SHOWN = """async () => {
@@ -46,6 +48,7 @@ class PushedBrowser:
         self._endpoints = endpoints
         self._token = ""
         self._delivered = 0
+        context.set_default_timeout(WITHIN * 1_000)
         context.expose_function("subscribeAtTheEmulator", self._subscribe)
         context.add_init_script(SUBSCRIBE)
 
@@ -64,6 +67,8 @@ class PushedBrowser:
             lambda event: self._registrations.extend(event["registrations"]),
         )
         self._devtools.send("ServiceWorker.enable")
+        while not self._registrations:
+            self._aside.wait_for_timeout(50)
 
     def deliver(self) -> dict[str, Any]:
         """The next push that its push service has for it goes to the worker; what it says."""
@@ -92,7 +97,7 @@ class PushedBrowser:
     def wait_for(self, *wanted: tuple[str, str]) -> None:
         """Until exactly these notifications are shown: title and body."""
         found = self.shown()
-        for _ in range(600):
+        for _ in range(LOOKS):
             if [(each["title"], each["body"]) for each in found] == list(wanted):
                 return
             self._aside.wait_for_timeout(50)
@@ -100,7 +105,7 @@ class PushedBrowser:
         raise AssertionError(f"shown are {found}")
 
     def _next(self) -> dict[str, Any]:
-        for _ in range(600):
+        for _ in range(LOOKS):
             pushes = self._pushes()
             if len(pushes) > self._delivered:
                 self._delivered += 1
@@ -110,12 +115,14 @@ class PushedBrowser:
 
     def _pushes(self) -> list[dict[str, Any]]:
         url = f"{self._endpoints['console']}/_local/phones/{self._token}"
-        found: list[dict[str, Any]] = httpx.get(url, trust_env=False, timeout=60).json()["pushes"]
+        found: list[dict[str, Any]] = httpx.get(url, trust_env=False, timeout=WITHIN).json()[
+            "pushes"
+        ]
         return found
 
     def _subscribe(self, key: str) -> Any:
         url = f"{self._endpoints['web_push']}/subscriptions"
-        answer = httpx.post(url, json={"key": key}, trust_env=False, timeout=60)
+        answer = httpx.post(url, json={"key": key}, trust_env=False, timeout=WITHIN)
         answer.raise_for_status()
         given: dict[str, str] = answer.json()
         self._token = given["endpoint"].rpartition("/")[2]

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PASSWORD = "Correct-horse-7"  # of whoever signs up in a test
 HEALTH = "/api/health"
 READY_WITHIN = 600.0  # seconds; a cold machine synthesizes and bundles first
-WITHIN = 60.0
+WITHIN = 300.0  # until a scene has failed: a machine that pauses is no failure
 LOOKS = 0.03  # seconds between two looks
 
 # A sign-in that its target waits for the end of.
@@ -53,7 +53,7 @@ def started(state: Path, *arguments: str, kill: bool = False) -> Iterator[dict[s
             yield _when_ready(state, process)
         finally:
             process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-            ended = process.wait(timeout=60)
+            ended = process.wait(timeout=WITHIN)
             assert ended == (-signal.SIGKILL if kill else 0), (state / "output.txt").read_text()
             refused = state / "logs" / "denials.log"
             assert not refused.exists(), f"a role lacks a permission: {refused.read_text()}"
@@ -80,7 +80,7 @@ class System:
         self.api: str = endpoints["api"]
 
     async def __aenter__(self) -> System:
-        timeout = aiohttp.ClientTimeout(total=30)
+        timeout = aiohttp.ClientTimeout(total=WITHIN)
         self._http = aiohttp.ClientSession(timeout=timeout, trust_env=False)
         return self
 
@@ -171,7 +171,7 @@ def player(endpoints: dict[str, Any], begin: Scene) -> Play:
 
     def play(scene: Scene) -> None:
         async def within() -> None:
-            async with System(endpoints) as system, asyncio.timeout(300):
+            async with System(endpoints) as system, asyncio.timeout(2 * WITHIN):
                 await begin(system)
                 await scene(system)
 

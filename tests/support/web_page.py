@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import BrowserContext, Page, Route, async_playwright
 
 from tests.support.chromium import FLAGS
+from tests.support.running_system import WITHIN
 from tests.support.typescript_client import NODE, WEB
 
 PAGE = "/check/"
@@ -49,6 +50,7 @@ async def browser(program: str, profile: Path, files: Path) -> AsyncIterator[Bro
         # real one comes from the load balancer, which is on this machine.
         await context.grant_permissions(["local-network-access"])
         await context.route(f"**{PAGE}**", serve)
+        context.set_default_timeout(WITHIN * 1_000)
         try:
             yield context
         finally:

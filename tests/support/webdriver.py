@@ -18,7 +18,7 @@ import httpx
 from emulator.listening import free_port
 
 MINI_BROWSERS = "/usr/lib/*/webkit2gtk-4.*/MiniBrowser"
-READY_WITHIN = 60.0  # seconds
+READY_WITHIN = 300.0  # seconds
 ENDED_WITHIN = 30.0
 ENTER = "\ue007"  # https://www.w3.org/TR/webdriver2/#keyboard-actions
 
@@ -88,7 +88,9 @@ def webkit(folder: Path) -> Iterator[Driven]:
         _until(lambda: _listens(display), "the screen does not answer")
         stack.enter_context(_running("WebKitWebDriver", f"--port={port}", env=screen))
         url = f"http://127.0.0.1:{port}"
-        http = stack.enter_context(httpx.Client(base_url=url, timeout=120, trust_env=False))
+        http = stack.enter_context(
+            httpx.Client(base_url=url, timeout=READY_WITHIN, trust_env=False)
+        )
         _until(lambda: http.get("/status").status_code == 200, "the driver does not answer")
         answer = http.post("/session", json={"capabilities": wanted})
         assert answer.status_code == 200, answer.text

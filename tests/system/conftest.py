@@ -1,18 +1,19 @@
 """The running system, and what people in it have: names, devices, phones."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import httpx
 import pytest
 
+import client.api
 from client import ChatClient
-from client.errors import ClientError
-from tests.support.running_system import PASSWORD, Play, System, player, started
+from client.errors import ClientError, ServerFault, Unreachable
+from tests.support.running_system import PASSWORD, WITHIN, Play, System, player, started
 from tests.support.typescript_client import TypeScriptError
 
 # of the system that most tests share: its certificates and records are made on AWS alone
@@ -34,6 +35,16 @@ SETTINGS = {
 
 Add = Callable[[str], Awaitable[None]]  # makes somebody a contact
 Meet = Callable[[str, Add], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient() -> Iterator[None]:
+    """A scene waits for an event and for a connection longer than a user of the client would."""
+    with pytest.MonkeyPatch.context() as patch:
+        for waits in (ChatClient.wait_for, ChatClient.connect):
+            patch.setattr(waits, "__defaults__", (WITHIN,))
+        patch.setattr(client.api, "TIMEOUT", httpx.Timeout(WITHIN / 5))  # it tries three times
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -102,12 +113,23 @@ def meet() -> Meet:
     async def met(user: str, add: Add) -> None:
         for other, add_to_other in there:
             if other != user:
-                with suppress(ClientError, RuntimeError, TypeScriptError):  # it is closed
-                    await add(other)
-                    await add_to_other(user)
+                await _added(add, other)
+                await _added(add_to_other, user)
         there.append((user, add))
 
     return met
+
+
+async def _added(add: Add, user: str) -> None:
+    """Once more where a busy machine gives no response, without which they stay strangers."""
+    for _ in range(10):
+        try:
+            return await add(user)
+        except (Unreachable, ServerFault):
+            await asyncio.sleep(0.2)
+        except (ClientError, RuntimeError, TypeScriptError):
+            return None  # it is closed
+    raise AssertionError(f"{user} is nobody's contact")
 
 
 @pytest.fixture
@@ -133,7 +155,7 @@ def phone(endpoints: dict[str, Any]) -> Callable[[str], list[dict[str, Any]]]:
     """What the local FCM and APNs hold for a device token."""
 
     def look(token: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{endpoints['console']}/_local/phones/{token}", timeout=60)
+        answer = httpx.get(f"{endpoints['console']}/_local/phones/{token}", timeout=WITHIN)
         answer.raise_for_status()
         pushes: list[dict[str, Any]] = answer.json()["pushes"]
         return pushes
@@ -145,7 +167,7 @@ def phone(endpoints: dict[str, Any]) -> Callable[[str], list[dict[str, Any]]]:
 def wait_until() -> Callable[..., Any]:
     """Looks `every` so many seconds; what `condition` gives once it holds."""
 
-    def wait(condition: Callable[[], Any], within: float = 30.0, every: float = 0.05) -> Any:
+    def wait(condition: Callable[[], Any], within: float = WITHIN, every: float = 0.05) -> Any:
         deadline = time.monotonic() + within
         while True:
             if value := condition():

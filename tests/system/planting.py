@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from client import ChatClient
-from tests.support.running_system import PASSWORD
+from tests.support.running_system import PASSWORD, WITHIN
 from tests.system.searching import aws, console, queues_of, search, table_of
 
 
@@ -89,7 +89,7 @@ def into_a_push(plant: Planter, canary: str) -> None:
         Message=json.dumps({"default": "-", "GCM": json.dumps({"fcmV1Message": message})}),
     )
     phone = f"{endpoints['console']}/_local/phones/{token}"
-    plant.wait_until(lambda: httpx.get(phone, timeout=60).json()["pushes"])
+    plant.wait_until(lambda: httpx.get(phone, timeout=WITHIN).json()["pushes"])
 
 
 def into_the_console(plant: Planter, canary: str) -> set[str]:

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import boto3
 import httpx
 
+from tests.support.running_system import WITHIN
+
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -126,7 +128,7 @@ def queues(endpoints: dict[str, Any], name: str = "") -> Iterator[Place]:
 def memory(endpoints: dict[str, Any]) -> Place:
     """What the emulator remembers of queues and push endpoints: also each message that was received
     and deleted since."""
-    answer = httpx.get(f"{endpoints['aws']}/moto-api/data.json", timeout=60)
+    answer = httpx.get(f"{endpoints['aws']}/moto-api/data.json", timeout=WITHIN)
     answer.raise_for_status()
     return Place("memory", "moto", answer.content)
 
@@ -134,8 +136,8 @@ def memory(endpoints: dict[str, Any]) -> Place:
 def console(endpoints: dict[str, Any]) -> Iterator[Place]:
     """What the console shows, and the pushes as the phones received them."""
     base = f"{endpoints['console']}/_local"
-    yield Place("console", "state", httpx.get(f"{base}/state", timeout=60).content)
-    phones = httpx.get(f"{base}/phones", timeout=60).json()["phones"]
+    yield Place("console", "state", httpx.get(f"{base}/state", timeout=WITHIN).content)
+    phones = httpx.get(f"{base}/phones", timeout=WITHIN).json()["phones"]
     for token in (phone["token"] for phone in phones):
         yield Place("push", token, httpx.get(f"{base}/phones/{quote(token, safe='')}").content)
 

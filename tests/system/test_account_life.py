@@ -12,7 +12,7 @@ from client import ChatClient, Unauthorized
 from client.core.events import MembersChanged, SignedOut
 from emulator.runtime.endpoints import Endpoints
 from tests.client.library import of
-from tests.support.running_system import PASSWORD
+from tests.support.running_system import PASSWORD, WITHIN
 from tests.system.telling import received, run
 from tools import operator
 
@@ -25,9 +25,10 @@ NEW = "Another-Horse-8"
 
 def status(endpoints: dict[str, Any], route: str, user: str, password: str) -> int:
     body = {"username": user, "password": password}
-    return httpx.post(f"{endpoints['api']}/api/{route}", json=body).status_code
+    return httpx.post(f"{endpoints['api']}/api/{route}", json=body, timeout=WITHIN).status_code
 
 
+@pytest.mark.deep
 def test_a_removed_device_is_out_at_once(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi = name("ravi")

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from client import ChatClient
-from tests.support.running_system import PASSWORD
+from tests.support.running_system import PASSWORD, WITHIN
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -33,18 +33,22 @@ def account(endpoints: dict[str, Any], name: Name, device: Make) -> dict[str, st
             return await a.direct(raju)
 
     chat = asyncio.run(register())
-    answer = httpx.post(
-        endpoints["api"] + "/api/sign-in", json={"username": ravi, "password": PASSWORD}
-    )
-    token = answer.json()["access_token"]
+    token = post(endpoints, "sign-in", ravi)["access_token"]
     return {"user": ravi, "peer": raju, "chat": chat, "token": token}
+
+
+def post(endpoints: dict[str, Any], route: str, user: str) -> dict[str, Any]:
+    body = {"username": user, "password": PASSWORD}
+    answer = httpx.post(f"{endpoints['api']}/api/{route}", json=body, timeout=WITHIN)
+    made: dict[str, Any] = answer.raise_for_status().json()
+    return made
 
 
 def api(endpoints: dict[str, Any], account: dict[str, str]) -> httpx.Client:
     return httpx.Client(
         base_url=endpoints["api"],
         headers={"authorization": f"Bearer {account['token']}"},
-        timeout=30,
+        timeout=WITHIN,
     )
 
 
@@ -65,14 +69,16 @@ async def socket(
     endpoints: dict[str, Any], account: dict[str, str]
 ) -> AsyncIterator[ClientConnection]:
     made = await asyncio.to_thread(ticket, endpoints, account)
-    async with connect(made["url"], subprotocols=protocols(made["ticket"])) as connection:
+    async with connect(
+        made["url"], subprotocols=protocols(made["ticket"]), open_timeout=WITHIN
+    ) as connection:
         assert connection.subprotocol == "chat.v1"
         yield connection
 
 
 async def answer_to(connection: ClientConnection, frame: str) -> dict[str, Any]:
     await connection.send(frame)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN):
         answer: dict[str, Any] = json.loads(await connection.recv())
     return answer
 
@@ -227,7 +233,7 @@ def test_tickets_work_once_and_only_if_they_are_real(
 ) -> None:
     async def refused(url: str, wanted: list[Subprotocol] | None) -> int:
         with pytest.raises(InvalidStatus) as raised:
-            async with connect(url, subprotocols=wanted):
+            async with connect(url, subprotocols=wanted, open_timeout=WITHIN):
                 pass
         return raised.value.response.status_code
 
@@ -237,7 +243,7 @@ def test_tickets_work_once_and_only_if_they_are_real(
         assert await refused(url, None) in (401, 403)
         assert await refused(url, [Subprotocol("chat.v1")]) in (401, 403)
         assert await refused(url, protocols("made-up")) in (401, 403)
-        async with connect(url, subprotocols=protocols(made["ticket"])):
+        async with connect(url, subprotocols=protocols(made["ticket"]), open_timeout=WITHIN):
             pass
         assert await refused(url, protocols(made["ticket"])) in (401, 403)
 
@@ -248,10 +254,8 @@ def test_the_rest_api_refuses_in_one_shape(
     endpoints: dict[str, Any], account: dict[str, str], name: Name
 ) -> None:
     stranger = name("stranger")
-    httpx.post(endpoints["api"] + "/api/sign-up", json={"username": stranger, "password": PASSWORD})
-    other = httpx.post(
-        endpoints["api"] + "/api/sign-in", json={"username": stranger, "password": PASSWORD}
-    ).json()["access_token"]
+    post(endpoints, "sign-up", stranger)
+    other = post(endpoints, "sign-in", stranger)["access_token"]
     chat, token = account["chat"], account["token"]
     head, _, signature = token.rpartition(".")
     forged = head + "." + ("A" if signature[0] != "A" else "B") + signature[1:]
@@ -279,7 +283,7 @@ def test_the_rest_api_refuses_in_one_shape(
         ("GET", f"/api/users/{name('nobody')}/devices", bearer(token), 404, "not_found"),
         ("PUT", "/api/devices/tablet", {"json": {"keys": {}}} | bearer(token), 400, "bad_request"),
     ]  # fmt: skip
-    with httpx.Client(base_url=endpoints["api"], timeout=30) as http:
+    with httpx.Client(base_url=endpoints["api"], timeout=WITHIN) as http:
         for method, path, options, status, code in table:
             answer = http.request(method, path, **options)
             what = (method, path, answer.status_code, answer.text)

@@ -44,18 +44,19 @@ def test_1000_requests_20_at_once_are_333_333_334_and_so_is_every_look_on_the_wa
     three_targets: Play,
 ) -> None:
     """Answers overtake each other. In which order the balancer chose shows in its own counts: a
-    look is one moment, between two choices."""
+    look is one moment, between two choices. A busy machine looks seldom, so it may take more
+    requests."""
 
     async def scene(system: System) -> None:
-        before = counts_in(await system.targets("small"))
-        looks: list[list[int]] = []
-        sending = asyncio.create_task(system.sent(1000, 20))
-        while not sending.done():
-            now = counts_in(await system.targets("small"))
-            looks.append([now[each] - before[each] for each in before])
-        assert sorted(Counter(await sending).values()) == [333, 333, 334]
-        on_the_way = [look for look in looks if 0 < sum(look) < 1000]
-        assert len(on_the_way) >= 3
+        on_the_way: list[list[int]] = []
+        while len(on_the_way) < 3:
+            before = counts_in(await system.targets("small"))
+            sending = asyncio.create_task(system.sent(1000, 20))
+            while not sending.done():
+                now = counts_in(await system.targets("small"))
+                on_the_way.append([now[each] - before[each] for each in before])
+            assert sorted(Counter(await sending).values()) == [333, 333, 334]
+            on_the_way = [look for look in on_the_way if 0 < sum(look) < 1000]
         assert all(max(look) - min(look) <= 1 for look in on_the_way)
 
     three_targets(scene)

@@ -13,6 +13,7 @@ import pytest
 from tests.support.running_system import (
     REST,
     UNFINISHED,
+    WITHIN,
     Play,
     State,
     System,
@@ -148,7 +149,7 @@ def test_a_sticky_client_moves_once_when_its_target_goes_and_does_not_return(
 
 async def moved(client: Browser) -> str:
     """Whom it is bound to, once it gets an answer at all."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WITHIN):
         while (name := await client.asks()) is None:
             pass
     return name

@@ -21,6 +21,7 @@ from emulator import load
 from emulator.load import Load
 from tests.support.running_system import (
     HEALTH,
+    WITHIN,
     Play,
     State,
     System,
@@ -130,7 +131,7 @@ def test_messages_arrive_once_and_in_order_while_containers_and_functions_are_ki
             lines = [f"line {number:03d}" for number in range(MESSAGES)]
             sent = [await a.send(chat, line) for line in lines]
             await killing(system, a, b)
-            await b.wait_for(received(lines[-1]), timeout=150)
+            await b.wait_for(received(lines[-1]))
             assert texts(b, chat) == texts(a, chat) == lines
         rows = await asyncio.to_thread(stored, endpoints, chat)
         # a resend may be appended again, under the same id and with the same content
@@ -138,7 +139,7 @@ def test_messages_arrive_once_and_in_order_while_containers_and_functions_are_ki
         ids = [message_id for message_id, _ in contents if message_id in set(sent)]
         assert sorted(ids) == sorted(sent)
         async with device(ravi, "laptop") as laptop:
-            await laptop.wait_for(received(lines[-1]), timeout=150)
+            await laptop.wait_for(received(lines[-1]))
             assert texts(laptop, chat) == lines
 
     three_targets(scene)
@@ -172,7 +173,7 @@ def alive(state: State) -> list[str]:
 
 
 async def accepted(client: ChatClient, count: int) -> None:
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + WITHIN
     while client.unaccepted > MESSAGES - count:
         assert time.monotonic() < deadline, f"{client.unaccepted} are not accepted"
         await asyncio.sleep(0.01)

@@ -21,7 +21,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from client import ChatClient, State
-from tests.support.running_system import PASSWORD, System
+from tests.support.running_system import PASSWORD, WITHIN, System
 from tests.system import searching
 from tests.system.conftest import SecondSystem
 from tests.system.planting import (
@@ -121,7 +121,7 @@ def mistakes(chat: str, canary: str) -> list[str]:
 async def send_plainly(endpoints: dict[str, Any], user: str, chat: str, canary: str) -> list[str]:
     """Makes every mistake with a text and with secrets; those secrets."""
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # so that every pool gets some
-    client = httpx.AsyncClient(base_url=endpoints["api"], timeout=30, cookies=no_cookies)
+    client = httpx.AsyncClient(base_url=endpoints["api"], timeout=WITHIN, cookies=no_cookies)
     async with client as http:
         for password in (WRONG_PASSWORD, PASSWORD):
             credentials = {"username": user, "password": password, "text": canary}
@@ -137,7 +137,7 @@ async def send_plainly(endpoints: dict[str, Any], user: str, chat: str, canary: 
         await http.get("/api/chats", headers={"authorization": f"bearer {tokens['access_token']}x"})
         await http.get(f"/api/chats?access_token={tokens['access_token']}")
     protocols = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{made['ticket']}")]
-    async with connect(made["url"], subprotocols=protocols) as connection:
+    async with connect(made["url"], subprotocols=protocols, open_timeout=WITHIN) as connection:
         await connection.send(json.dumps({"action": "typing", "chat": chat, "text": canary}))
         for frame in mistakes(chat, canary):
             await connection.send(frame)
@@ -145,7 +145,7 @@ async def send_plainly(endpoints: dict[str, Any], user: str, chat: str, canary: 
             while json.loads(await connection.recv())["type"] not in ("error", "pong"):
                 pass
     with pytest.raises(InvalidStatus):
-        await connect(made["url"], subprotocols=protocols)  # it was used
+        await connect(made["url"], subprotocols=protocols, open_timeout=WITHIN)  # it was used
     return [
         tokens["access_token"],
         tokens["access_token"].rpartition(".")[2],

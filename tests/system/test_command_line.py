@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.running_system import WITHIN
+
 pytestmark = pytest.mark.xdist_group("story")
 
 Name = Callable[[str], str]
@@ -21,7 +23,7 @@ def chat(endpoints: dict[str, Any], data: Path, user: str, *arguments: str, say:
         input=say,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=WITHIN,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -47,6 +49,7 @@ def test_lines_typed_to_somebody_who_is_away_wait_for_him_in_order(
     assert f"{raju}: here I am" in said.splitlines()
 
 
+@pytest.mark.deep
 def test_a_wrong_password_is_said_in_one_sentence(
     endpoints: dict[str, Any], tmp_path: Path, name: Name
 ) -> None:
@@ -55,7 +58,7 @@ def test_a_wrong_password_is_said_in_one_sentence(
     command = [sys.executable, "-m", "client", "--user", ravi, "--password", "Wrong-horse-77"]
     options = ["--api", endpoints["api"], "--data", str(tmp_path / "elsewhere")]
     done = subprocess.run(
-        [*command, *options], input="", capture_output=True, text=True, timeout=60, check=False
+        [*command, *options], input="", capture_output=True, text=True, timeout=WITHIN, check=False
     )
     assert done.returncode != 0
     assert "password" in done.stderr + done.stdout

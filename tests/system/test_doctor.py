@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.running_system import WITHIN
 from tools import doctor
 
 pytestmark = pytest.mark.xdist_group("story")
@@ -14,6 +15,11 @@ pytestmark = pytest.mark.xdist_group("story")
 
 def place(endpoints: dict[str, Any], **others: Any) -> doctor.Place:
     return doctor.Place(**{"name": "here", "api": endpoints["api"], "phones": None, **others})
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "WITHIN", WITHIN)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
@@ -30,6 +36,7 @@ def test_a_system_that_works_passes_every_step(
     assert lines(capsys) == {name: "ok" for name, _ in doctor.STEPS}
 
 
+@pytest.mark.deep
 def test_it_stops_at_what_fails_and_leaves_no_account(
     endpoints: dict[str, Any],
     capsys: pytest.CaptureFixture[str],
@@ -48,7 +55,10 @@ def test_it_stops_at_what_fails_and_leaves_no_account(
     (visit,) = seen
     for user in (visit.ravi, visit.raju):
         body = {"username": user, "password": visit.password}
-        assert httpx.post(f"{endpoints['api']}/api/sign-in", json=body).status_code == 401
+        assert (
+            httpx.post(f"{endpoints['api']}/api/sign-in", json=body, timeout=WITHIN).status_code
+            == 401
+        )
 
 
 def test_it_names_the_account_that_it_could_not_delete(
@@ -70,6 +80,7 @@ def test_nobody_who_answers_is_said_in_one_line(capsys: pytest.CaptureFixture[st
     assert first.split() == ["FAILS", "the", "API", "answers", "nothing", "listens", "there"]
 
 
+@pytest.mark.deep
 def test_where_there_is_no_phone_to_look_at_the_push_is_said_to_be_left_out(
     endpoints: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

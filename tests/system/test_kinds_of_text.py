@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from client import ChatClient, ChatDescribed
 from tests.support.typescript_client import Browser
 from tests.system.test_python_and_typescript import Make, Name, Open, Story, node, runner, tell
@@ -11,6 +13,9 @@ from tests.system.test_python_and_typescript import Make, Name, Open, Story, nod
 __all__ = ["node", "runner", "tell"]  # fixtures
 
 View = list[dict[str, Any]]
+pytestmark = pytest.mark.xdist_group("story")
+
+LOOKS = 6_000  # before the scene has failed
 PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"
 
 
@@ -40,7 +45,7 @@ async def both_see(
     pythons: tuple[ChatClient, ...], webs: tuple[Browser, ...], chat: str, **expected: Any
 ) -> None:
     """In the end the same everywhere, and in the newest text what is expected."""
-    for _ in range(600):
+    for _ in range(LOOKS):
         views = [python_view(each, chat) for each in pythons]
         views += [await web_view(each, chat) for each in webs]
         newest = [each for each in views[0] if each["kind"] == "text"][-1:]
@@ -102,7 +107,7 @@ def test_what_one_client_changes_the_other_shows_the_same(
             await web.do("setProfile", "Raju", PICTURE)
             await web.do("send", chat, "hello")
             await both_see((phone,), (web, own), chat, text="hello")
-            for _ in range(200):
+            for _ in range(LOOKS):
                 if phone.writing.profile(raju).name:
                     break
                 await asyncio.sleep(0.05)

@@ -9,11 +9,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.support.running_system import WITHIN
 from tests.system.conftest import NAMES
 
 pytestmark = pytest.mark.xdist_group("story")
 API, SOCKETS = NAMES["load_balancer.domain_name"], NAMES["websocket.domain_name"]
-WITHIN = 60  # seconds, for one request on a busy machine
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from client.core.events import EmojiShown, Event, MessageReadable, VerificationR
 from tests.support.running_system import PASSWORD
 from tests.support.typescript_client import Browser, Node
 from tests.system.conftest import Meet
-from tests.system.telling import ANY, reached, received, texts
+from tests.system.telling import ANY, WITHIN, reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def tell(
         def browser(user: str, device: str = "web") -> Browser:
             return Acquainted(node, endpoints["api"], user, PASSWORD, device)
 
-        runner.run(asyncio.wait_for(story(browser), 120))
+        runner.run(asyncio.wait_for(story(browser), WITHIN))
 
     return run
 
@@ -172,7 +172,7 @@ def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
                     await web.do("cut")
             for _, _, text in written:
                 if text.startswith("web"):
-                    await python.wait_for(received(text), timeout=60)
+                    await python.wait_for(received(text))
                 else:
                     await web.received(text)
             await python.sync()
@@ -313,7 +313,7 @@ def test_a_device_that_was_added_a_second_ago_gets_the_message(
                     await web.send(here, f"after, web, {here}")
                 for here in (chat, group):
                     for text in (f"after, python, {here}", f"after, web, {here}"):
-                        await laptop.wait_for(readable(text), timeout=30)
+                        await laptop.wait_for(readable(text))
                         await anyhow(tablet, text)
 
     tell(story)
@@ -434,7 +434,7 @@ def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
             database.close()
             async with device(ravi) as python:
                 await web.send(chat, "5")
-                await python.wait_for(readable("5"), timeout=30)
+                await python.wait_for(readable("5"))
                 await python.send(chat, "6")
                 await web.received("6")
                 assert texts(python, chat) == await web.texts(chat) == list("123456")

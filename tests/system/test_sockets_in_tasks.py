@@ -10,9 +10,9 @@ import pytest
 from client import ChatClient, State
 from tests.support.running_system import System, started
 from tests.system.conftest import contexts
-from tests.system.telling import WITHIN, reached, received, run
-from tests.system.test_two_people import (  # noqa: F401 - the same tests, on this file's system
-    test_two_people_chat_one_leaves_is_woken_by_a_push_and_comes_back,
+from tests.system.telling import reached, received, run
+from tests.system.test_two_people import (
+    test_two_people_chat_one_leaves_is_woken_by_a_push_and_comes_back as the_story,
 )
 
 pytestmark = pytest.mark.xdist_group("sockets")
@@ -32,6 +32,13 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
 
 def gone(task: str) -> Callable[[dict[str, Any]], bool]:
     return lambda state: task not in str(state["pools"])
+
+
+@pytest.mark.deep
+def test_the_story_is_the_same_on_this_file_s_system(
+    device: Make, name: Name, phone: Callable[[str], list[dict[str, Any]]], wait_until: Any
+) -> None:
+    the_story(device, name, phone, wait_until)
 
 
 def test_clients_connect_to_the_load_balancer(endpoints: dict[str, Any]) -> None:
@@ -60,7 +67,7 @@ def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
                 await system.act(task, action)
                 late = [await tell(f"{number}.{line}") for line in range(5)]
                 for message in late:
-                    await a.wait_for(reached(message, State.DELIVERED), timeout=WITHIN)
+                    await a.wait_for(reached(message, State.DELIVERED))
                 await system.until(f"{task} has gone", gone(task))
                 await system.whole(POOL, 2)
             assert [message.text for message in b.history(chat, limit=100)] == written

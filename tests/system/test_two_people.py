@@ -76,6 +76,7 @@ def ids(push: dict[str, Any]) -> dict[str, str]:
     return data
 
 
+@pytest.mark.deep
 def test_a_recipient_with_two_devices_gets_the_message_on_both(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
@@ -111,6 +112,7 @@ def test_the_device_that_was_off_catches_up_although_the_other_had_everything(
     run(story())
 
 
+@pytest.mark.deep
 def test_what_one_writes_on_the_phone_appears_on_the_laptop(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
@@ -150,14 +152,14 @@ def test_a_group_of_five_sees_one_order_and_ticks_when_all_have_it(
             for client in clients:
                 for other in clients:
                     if other is not client:
-                        await client.wait_for(received(f"from {other.user}"), timeout=30)
+                        await client.wait_for(received(f"from {other.user}"))
                 await client.sync()
             orders = {tuple(texts(client, group)) for client in clients}
             assert len(orders) == 1
             assert len(next(iter(orders))) == 7, "the group's name, and six texts"
             for client in clients[1:]:  # the group's keys went ahead of the first text
                 client.mark_read(group, client.history(group)[1].seq or 0)
-            await ravi.wait_for(reached(first, State.READ), timeout=30)
+            await ravi.wait_for(reached(first, State.READ))
         finally:
             for client in clients:
                 await client.close()
@@ -165,6 +167,7 @@ def test_a_group_of_five_sees_one_order_and_ticks_when_all_have_it(
     run(story())
 
 
+@pytest.mark.deep
 def test_any_text_arrives_as_it_was_written(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
@@ -176,6 +179,7 @@ def test_any_text_arrives_as_it_was_written(device: Make, name: Name) -> None:
     run(story())
 
 
+@pytest.mark.deep
 def test_a_connection_lost_in_the_middle_of_a_sync_loses_nothing_and_shows_nothing_twice(
     device: Make, name: Name
 ) -> None:
@@ -188,21 +192,22 @@ def test_a_connection_lost_in_the_middle_of_a_sync_loses_nothing_and_shows_nothi
             lines = [f"line {n:03d}" for n in range(120)]
             for line in lines:
                 last = await a.send(chat, line)
-            await a.wait_for(reached(last, State.SENT), timeout=60)
+            await a.wait_for(reached(last, State.SENT))
             b = device(raju)
             await b.sign_up_or_in()
             connecting = asyncio.create_task(b.connect())
             for cut_after in ("line 005", "line 050", "line 110"):
-                await b.wait_for(received(cut_after), timeout=60)
+                await b.wait_for(received(cut_after))
                 b.cut()
             await connecting
-            await b.wait_for(received(lines[-1]), timeout=60)
+            await b.wait_for(received(lines[-1]))
             assert texts(b, chat) == lines
             await b.close()
 
     run(story())
 
 
+@pytest.mark.deep
 def test_the_same_device_connecting_elsewhere_displaces_the_first(
     device: Make, name: Name, tmp_path: Any, endpoints: dict[str, Any]
 ) -> None:
@@ -222,6 +227,7 @@ def test_the_same_device_connecting_elsewhere_displaces_the_first(
     run(story())
 
 
+@pytest.mark.deep
 def test_presence_and_typing_are_told(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")

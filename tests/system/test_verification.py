@@ -77,6 +77,7 @@ def test_two_people_compare_emoji_and_see_the_same_safety_number(device: Make, n
     run(story())
 
 
+@pytest.mark.deep
 def test_the_other_one_may_be_away_when_asked(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
@@ -95,6 +96,7 @@ def test_the_other_one_may_be_away_when_asked(device: Make, name: Name) -> None:
     run(story())
 
 
+@pytest.mark.deep
 def test_a_changed_identity_stops_sending_until_it_is_accepted(
     device: Make, name: Name, tmp_path: Path, endpoints: dict[str, Any]
 ) -> None:
@@ -128,6 +130,7 @@ def test_a_changed_identity_stops_sending_until_it_is_accepted(
     run(story())
 
 
+@pytest.mark.deep
 def test_a_verified_user_s_new_device_gets_nothing_until_it_is_accepted(
     device: Make, name: Name
 ) -> None:

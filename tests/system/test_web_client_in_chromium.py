@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext, Page
 
 from client import ChatClient, FileDescription
 from tests.support.chromium import chromium_or_skip
-from tests.support.running_system import PASSWORD
+from tests.support.running_system import PASSWORD, WITHIN
 from tests.support.web_page import browser, build, opened
 from tests.system.telling import received, texts
 
@@ -95,7 +95,7 @@ def test_a_browser_talks_with_python_keeps_its_secrets_and_comes_back(
                 await web.call(page, "send", chat, "here again")
                 await python.wait_for(received("here again"))
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(asyncio.wait_for(story(), 2 * WITHIN))
 
 
 class Web:
@@ -118,7 +118,7 @@ class Web:
 
     async def received(self, page: Page, text: str) -> None:
         there = "([name, text]) => switchboard.events(name).some((one) => one.text === text)"
-        await page.wait_for_function(there, arg=[self.name, text], timeout=30_000)
+        await page.wait_for_function(there, arg=[self.name, text])
 
 
 async def files_go_both_ways(page: Page, web: Web, python: ChatClient, chat: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from client.cli import room
 from client.cli.lines import InputLines, Lines
 from client.cli.main import _while_read
 from client.cli.options import UsageError, parse
@@ -191,6 +192,31 @@ def test_the_wait_for_somebody_who_has_not_signed_up_ends_with_the_input() -> No
             async with asyncio.timeout(PATIENCE):
                 await beginning
             assert await person.types("hello") == ["! nobody_yet has not signed up yet"]
+
+    with_server(scenario)
+
+
+@pytest.mark.slow
+def test_the_wait_for_somebody_ends_when_they_have_a_device_and_not_with_their_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "APPEARS_EVERY", 0.01)
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi:
+            person = Person(ravi)
+            beginning = asyncio.create_task(person.room.begin("raju"))
+            await until(lambda: any("waiting for raju" in line for line in person.lines))
+            server.sign_up("raju", "password")
+            asked = len(server.calls)
+            server.faults.failing.append(500)
+            looked = "GET /api/users/raju/devices"
+            await until(lambda: person.room.chat or server.lines[asked:].count(looked) > 2)
+            assert person.room.chat is None
+            async with online(server, "raju"):
+                await beginning
+                assert person.room.chat is not None
+                assert person.lines[-1] == "* chat with raju"
 
     with_server(scenario)
 

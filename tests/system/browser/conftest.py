@@ -14,7 +14,7 @@ from lambdas.api.page import FOLDER, read_page
 from tests.support.chromium import FLAGS, chromium_or_skip
 from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD
-from tests.support.web_app import People, TwoPeople, befriend, complaint, write_to
+from tests.support.web_app import WITHIN_MS, People, TwoPeople, befriend, complaint, write_to
 from tests.system.browser.fake_system import FakeSystem
 
 WIDE = (1360, 900)
@@ -57,6 +57,7 @@ def opened(browser: Browser) -> Iterator[Open]:
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
         )
+        page.set_default_timeout(WITHIN_MS)
         pages.append(page)
         page.on("console", lambda message: complaints.extend(complaint(message)))
         page.on("pageerror", lambda error: complaints.append(str(error)))

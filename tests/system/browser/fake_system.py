@@ -14,6 +14,7 @@ from aiohttp import web
 from emulator.console.server import Console
 from emulator.listening import HttpListener, free_port
 from emulator.push.phones import Phones
+from tests.support.running_system import WITHIN
 
 QUIET: list[dict[str, int]] = [{}] * 10
 
@@ -122,13 +123,13 @@ class FakeSystem:
         self.wait_until(lambda: len(self.orders) >= count)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + WITHIN
         while not condition():
             assert time.monotonic() < deadline, f"not so, but {self.orders}"
             time.sleep(0.01)
 
     def _within(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(WITHIN)
 
     async def _state(self) -> dict[str, Any]:
         return self.state

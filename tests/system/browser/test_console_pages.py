@@ -97,6 +97,7 @@ def test_a_trace_is_compact_then_a_waterfall_or_raw_by_one_key_also_after_a_relo
     expect(page.locator(".steps > details[open]")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_ids_lead_from_one_thing_to_the_other_and_back(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -117,6 +118,7 @@ def test_ids_lead_from_one_thing_to_the_other_and_back(
     expect(page.get_by_text("Send handles the frame send")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_lists_are_turned_round_and_times_are_of_the_clock_or_how_long_ago(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -135,6 +137,7 @@ def test_lists_are_turned_round_and_times_are_of_the_clock_or_how_long_ago(
     expect(page.locator(".step summary time").first).to_contain_text("ago")
 
 
+@pytest.mark.deep
 def test_an_event_is_edited_before_it_is_invoked_again(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -150,6 +153,7 @@ def test_an_event_is_edited_before_it_is_invoked_again(
     expect(page.locator("details.step[open]").first).to_contain_text('"first": 2')
 
 
+@pytest.mark.deep
 def test_items_are_changed_only_behind_a_switch(
     fake: FakeSystem, ring: Ring, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +216,7 @@ def test_the_first_page_says_whether_all_is_well_what_failed_and_what_waits(
     expect(page.locator("details.bad[open]")).to_contain_text("ValueError: x")
 
 
+@pytest.mark.deep
 def test_a_report_is_drawn_and_computed_again_with_other_numbers(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -252,31 +257,33 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+# Of all that can be unfolded, before anything is.
+UNFOLD = """() => [...document.querySelectorAll('summary')]
+  .filter((each) => each.checkVisibility()).forEach((each) => each.click())"""
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "dark"), pytest.param(1280, "light", marks=pytest.mark.deep)]
+)
 def test_each_page_fits_with_data_and_says_that_the_system_is_stopped(
     fake: FakeSystem, ring: Ring, browser: Browser, width: int, scheme: str
 ) -> None:
     fill(fake, ring)
-    pages = []
+    page = browser.new_page(
+        viewport={"width": width, "height": 800},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
     for path in PAGES:
-        page = browser.new_page(
-            viewport={"width": width, "height": 800},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
         page.goto(f"{fake.console.url}/_local{path}")
         expect(page.locator("#live")).to_have_text("live")
-        for summary in page.locator("summary:visible").all():
-            summary.click()
+        page.evaluate(UNFOLD)
         assert page.evaluate(CONTRAST) == [], path
         assert page.evaluate(OUTSIDE, width) == [], path
-        pages.append(page)
-    fake.gone()
-    for page in pages:
-        page.bring_to_front()
+        fake.gone()
         expect(page.locator("#live")).to_contain_text("no response")
         shown(page)
-        page.close()
-    fake.back()
+        fake.back()
+    page.close()
 
 
 def shown(page: Page) -> None:

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.support.running_system import WITHIN
 from tests.system.browser.conftest import Open
 from tests.system.browser.fake_system import QUIET, FakeSystem, group, target
 
 pytestmark = pytest.mark.xdist_group("browser")
-expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
@@ -103,6 +103,7 @@ def test_targets_are_added_and_removed_and_an_error_is_shown_in_words(
     assert fake.orders == [("small", 3), ("small", 2), ("small", 1), ("small", 0)]
 
 
+@pytest.mark.deep
 def test_a_weight_can_be_typed_while_the_page_updates(page: Page, fake: FakeSystem) -> None:
     weight = page.get_by_role("spinbutton", name="weight of small")
     expect(weight).to_have_value("4")
@@ -194,8 +195,8 @@ def test_requests_end_with_the_page_that_sends_them(fake: FakeSystem, opened: Op
         expect(lane(page, target_id).locator(".requests b")).to_have_text("20")
     page.close()
     order = {"requests": 1, "path": "/free"}
-    deadline = time.monotonic() + 30
-    while httpx.post(f"{fake.console.url}/_local/load", json=order, timeout=30).is_error:
+    deadline = time.monotonic() + WITHIN
+    while httpx.post(f"{fake.console.url}/_local/load", json=order, timeout=WITHIN).is_error:
         assert time.monotonic() < deadline, "the requests of a page that is closed are still sent"
         time.sleep(0.05)
 
@@ -337,6 +338,7 @@ def test_a_console_that_has_gone_is_said(fake: FakeSystem, browser: Browser) -> 
     page.close()
 
 
+@pytest.mark.deep
 def test_a_breach_of_the_content_security_policy_would_be_seen(
     fake: FakeSystem, browser: Browser
 ) -> None:

@@ -33,7 +33,7 @@ def wants_notifications(page: Page) -> None:
     page.evaluate("location.hash = '#/settings'")
     switch = page.get_by_role("checkbox", name="Notify me of messages")
     # The switch moves with the click; the backend has the subscription some time later.
-    with page.expect_response(_registers_a_subscription, timeout=30_000) as response:
+    with page.expect_response(_registers_a_subscription) as response:
         switch.click()
     assert response.value.ok
     expect(switch).to_be_checked()
@@ -111,7 +111,7 @@ def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewher
     phone.deliver()
     phone.wait_for((ravi, "One more"))
     page = phone.open(f"/#/chat/{chat}")
-    expect(page.get_by_role("log").get_by_text("One more")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("log").get_by_text("One more")).to_be_visible()
     phone.wait_for()
 
 
@@ -157,4 +157,4 @@ def test_the_page_opens_without_a_network_and_shows_what_was_written(
     expect(page.get_by_text("before the tunnel").first).to_be_visible()
     phone.context.set_offline(True)
     page.reload()
-    expect(page.get_by_text("before the tunnel").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("before the tunnel").first).to_be_visible()

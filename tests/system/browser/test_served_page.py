@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Response, async_playwright
 
 from tests.support.chromium import FLAGS, chromium_or_skip
+from tests.support.running_system import WITHIN
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -52,7 +53,7 @@ def all_from(came: list[Response], api: str) -> None:
 def test_the_containers_serve_it_and_a_missing_asset_is_no_page(
     endpoints: dict[str, Any],
 ) -> None:
-    with httpx.Client(base_url=endpoints["api"], trust_env=False) as http:
+    with httpx.Client(base_url=endpoints["api"], trust_env=False, timeout=WITHIN) as http:
         shell = http.get("/", headers={"accept-encoding": "br"})
         missing = http.get("/assets/index-of-yesterday.js")
     assert (shell.status_code, shell.headers["content-encoding"]) == (200, "br")

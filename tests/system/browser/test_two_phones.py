@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from emulator.runtime.endpoints import parsed
 from lambdas.api import page as built
-from tests.support.web_app import complaint
+from tests.support.running_system import WITHIN
+from tests.support.web_app import WITHIN_MS, complaint
 from tools.demo.__main__ import serving
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
@@ -45,7 +46,7 @@ def url(endpoints: dict[str, Any], users: tuple[str, str]) -> Iterator[str]:
     thread.start()
 
     def run(work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, loop).result(WITHIN)
 
     yield run(stack.enter_async_context(serving(parsed(endpoints), 0, users)))
     run(stack.aclose())
@@ -59,6 +60,7 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     """One visit of all scenes: they go on where the one before has ended."""
     complaints: list[str] = []
     page = browser.new_page(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
+    page.set_default_timeout(WITHIN_MS)
     page.clock.install()  # so that a scene can let the seconds pass that an app waits for
     page.on("console", lambda message: complaints.extend(complaint(message)))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -86,7 +88,7 @@ def lit(page: Page, *steps: str) -> None:
     """Those steps of the last message have been seen, with their times; and no other ones."""
     for step in steps:
         item = page.locator(f'.path [data-step="{step}"]')
-        expect(item).to_have_class(re.compile(r"\blit\b"), timeout=30_000)
+        expect(item).to_have_class(re.compile(r"\blit\b"))
         expect(item.locator("time")).to_contain_text("s")
     assert page.locator(".path li.lit:has(time:empty)").count() == 0
 
@@ -99,9 +101,9 @@ def green(page: Page) -> None:
 def reconnects(page: Page, who: str) -> None:
     """Without the pause before the next attempt, which is a minute at most."""
     link = phone(page, who).locator(".link-bar")
-    expect(link).to_have_class(re.compile("link-(waiting|connected)"), timeout=30_000)
+    expect(link).to_have_class(re.compile("link-(waiting|connected)"))
     page.clock.fast_forward(61_000)
-    expect(link).to_have_class(re.compile("link-connected"), timeout=30_000)
+    expect(link).to_have_class(re.compile("link-connected"))
 
 
 def forward(page: Page) -> None:
@@ -113,7 +115,7 @@ def forward(page: Page) -> None:
 
 
 def seen(page: Page) -> None:
-    expect(page.locator(".tour-now")).to_have_attribute("data-kind", "seen", timeout=60_000)
+    expect(page.locator(".tour-now")).to_have_attribute("data-kind", "seen")
     green(page)
 
 
@@ -134,7 +136,7 @@ def test_the_tour_tells_the_story_to_its_end_by_the_keyboard(page: Page) -> None
     lit(page, "read")
 
     forward(page)  # a connection is dead, and nobody noticed
-    expect(page.locator(".path-of")).to_contain_text("1 on a dead connection", timeout=30_000)
+    expect(page.locator(".path-of")).to_contain_text("1 on a dead connection")
     page.clock.fast_forward(
         8_500
     )  # no answer: it is sent again, and the app asks for a sign of life
@@ -167,7 +169,7 @@ def test_without_a_network_texts_wait_and_a_push_comes_when_there_is_one_again(p
 
     switch(page, "right", "Restore network").click()
     note = page.get_by_role("log", name="Notifications").get_by_role("button")
-    expect(note).to_have_text("Ravi: written without a network", timeout=30_000)
+    expect(note).to_have_text("Ravi: written without a network")
     lit(page, *AWAY)
     note.click()
     row = phone(page, "Raju").get_by_role("article", name=re.compile("written without a network"))
@@ -180,10 +182,8 @@ def test_without_a_network_texts_wait_and_a_push_comes_when_there_is_one_again(p
 def test_a_wrong_clock_changes_the_times_that_a_phone_shows_and_nothing_else(page: Page) -> None:
     switch(page, "right", "Clock + 1 day").click()
     expect(switch(page, "right", "Clock + 1 day")).to_have_attribute("aria-pressed", "true")
-    expect(phone(page, "Raju").get_by_role("log").get_by_text("Yesterday")).to_be_visible(
-        timeout=30_000
-    )
-    expect(phone(page, "Raju").locator(".link-connected")).to_be_attached(timeout=30_000)
+    expect(phone(page, "Raju").get_by_role("log").get_by_text("Yesterday")).to_be_visible()
+    expect(phone(page, "Raju").locator(".link-connected")).to_be_attached()
     send(page, "Ravi", "what day is it?")
     row = phone(page, "Raju").get_by_role("article", name=re.compile("what day is it"))
     expect(row).to_have_count(1)

@@ -123,9 +123,8 @@ def test_an_invocation_is_made_again_also_with_another_event(
     expect(rows.first.get_by_text('"mine": 1')).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(390, "dark"), pytest.param(1280, "light", marks=pytest.mark.deep)]
-)
+@pytest.mark.deep
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_each_view_has_an_address_says_when_it_is_empty_and_fits(
     fake: FakeSystem, ring: Ring, opened: Open, width: int, scheme: str
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_request_that_is_accepted_on_one_device_is_accepted_on_the_others(
     expect(second.get_by_role("link", name="1 request")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_who_is_not_the_account_named_says_no_and_gets_another_code(
     people: People, names: Callable[[str], str]
 ) -> None:
@@ -126,6 +127,7 @@ def test_who_is_not_the_account_named_says_no_and_gets_another_code(
     expect(new.get_by_label("User name")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_a_camera_takes_the_code(
     browser: Browser, people: People, names: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.backend.server import Served, one_backend
+from tests.support.backend.server import PATIENCE, Served, one_backend
 
 ROOT = Path(__file__).parents[3]
-WITHIN = 50.0  # seconds, for a line; the whole scenario has 60
 
 PASSWORD = "Only-on-this-machine-1"
 
@@ -36,7 +35,7 @@ class Command:
         for line in expected:
             seen = len(self.lines)
             try:
-                async with asyncio.timeout(WITHIN):
+                async with asyncio.timeout(PATIENCE):
                     while not self.lines[seen:] or self.lines[-1] != line:
                         got = await self.process.stdout.readline()
                         assert got, f"ended without {line!r}: {self.lines} {await self.errors()}"
@@ -86,7 +85,7 @@ Scenario = Callable[[Served, Path], Awaitable[None]]
 
 def with_server(folder: Path, scenario: Scenario) -> None:
     async def run() -> None:
-        async with one_backend() as server, asyncio.timeout(60):
+        async with one_backend() as server, asyncio.timeout(2 * PATIENCE):
             (folder / ".local").mkdir()
             endpoints = folder / ".local" / "endpoints.json"
             endpoints.write_text(json.dumps(server.endpoints()))

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+<<<<<<< HEAD
 from client.cli.linking import label
 from tests.support.backend.server import Served, until
+=======
+from tests.support.backend.server import PATIENCE, Served, until
+>>>>>>> scenes
 from tests.system.client.terminal import PASSWORD, command, with_server
 
 
@@ -21,6 +25,7 @@ def test_two_people_in_two_terminals(tmp_path: Path) -> None:
             await ravi.expect("* online", "* waiting for raju, who has not signed up yet")
             async with command(folder, "--user", "raju") as raju:
                 await ravi.expect("* chat with raju")
+                await raju.expect("* online")  # so that there are keys of this device
                 ravi.type("hello", "नमस्ते 👋🏽")
                 await raju.expect("* chat with ravi", "ravi: hello", "ravi: नमस्ते 👋🏽")
                 await ravi.expect("sent 1 hello", "sent 2 नमस्ते 👋🏽")
@@ -32,6 +37,7 @@ def test_two_people_in_two_terminals(tmp_path: Path) -> None:
                 await ravi.expect("* raju is typing")
                 raju.type("/quit")
                 assert await raju.end() == 0
+            await until(lambda: not server.connections("raju"))
             ravi.type("while you were away", "/who")
             await ravi.expect("sent 4 while you were away")
             assert await ravi.end() == 0
@@ -40,6 +46,7 @@ def test_two_people_in_two_terminals(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_who_was_away_gets_everything_in_order_and_the_sender_sees_it(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "raju") as raju:
@@ -103,6 +110,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi", "--to", "raju") as ravi:
             async with command(folder, "--user", "raju") as raju:
+                await raju.expect("* online")
                 await ravi.expect("* chat with raju")
                 ravi.type("hello")
                 await raju.expect("ravi: hello")
@@ -158,6 +166,7 @@ def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_p
             command(folder, "--user", "ravi", "--to", "raju") as ravi,
             command(folder, "--user", "raju") as raju,
         ):
+            await raju.expect("* online")
             await ravi.expect("* chat with raju")
             ravi.type("before the laptop came")
             await raju.expect("ravi: before the laptop came")
@@ -228,7 +237,7 @@ def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
         async with command(folder, "--user", "ravi") as ravi:
             await ravi.expect("* online")
             ravi.process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(ravi.process.wait(), 10) == 0
+            assert await asyncio.wait_for(ravi.process.wait(), PATIENCE) == 0
             assert await ravi.errors() == ""
             await until(lambda: not server.connections("ravi"))
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.backend.server import Served
+from tests.support.backend.server import PATIENCE, Served
 from tests.system.client.terminal import Command, command, with_server
 
 
 async def line(terminal: Command, part: str) -> str:
     """The next line that contains `part`."""
     assert terminal.process.stdout is not None
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while True:
             got = await terminal.process.stdout.readline()
             assert got, f"ended without {part!r}: {terminal.lines} {await terminal.errors()}"
