@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { Account } from "../src/client/account.ts";
 import type { Api } from "../src/client/api.ts";
 import type { OneTimeKeysRequest } from "../src/client/core/bodies.generated.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
 import { TestDevice } from "./two-devices.ts";
 
 const MINUTE = 60_000;
@@ -19,7 +20,8 @@ test("the fallback key is replaced at most once in ten minutes, also over a rest
   const open = async () => {
     const { self, store } = await TestDevice.make("ravi/phone", "fallback");
     const api = { uploadKeys } as unknown as Api;
-    return { account: new Account(self, api, (act) => store.transaction(act)), store };
+    const account = new Account(self, api, (act) => store.transaction(act), DEFAULTS);
+    return { account, store };
   };
   let { account, store } = await open();
   let now = 1_800_000_000_000;

@@ -13,6 +13,9 @@ const QUICK = {
   fetchRetry: 50,
   gapGrace: 20,
   askAfter: [100, 1_000, 5_000],
+  // Making and signing one takes libolm longer than most tests take with it.
+  keysLow: 4,
+  keysWanted: 10,
 };
 
 export let backend: Backend;

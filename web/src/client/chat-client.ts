@@ -150,8 +150,11 @@ export class ChatClient {
       ({ access, refresh }) => this.#saveTokens(access, refresh),
       options.password === undefined ? undefined : () => this.#signInOrUp(),
     );
-    this.#account = new Account(self, this.#api, (act) =>
-      this.#driver.step(({ ledger }) => act(ledger.work)),
+    this.#account = new Account(
+      self,
+      this.#api,
+      (act) => this.#driver.step(({ ledger }) => act(ledger.work)),
+      this.#settings,
     );
     this.#files = new Files({
       api: this.#api,
