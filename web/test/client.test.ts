@@ -311,7 +311,9 @@ describe("nothing is lost silently", () => {
     },
   );
 
-  test("who was no member then gets no copy, although it knows the id", async () => {
+  test("who was no member then gets no copy, although it knows the id", {
+    tags: "deep",
+  }, async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const mira = await connect("mira/phone");
     const group = await ravi.client.group([user("raju")]);

@@ -83,7 +83,9 @@ describe("a page's mistakes", () => {
 });
 
 describe("a backend's faults", () => {
-  test("however many texts can't be read, what asks for them fits into frames", async () => {
+  test("however many texts can't be read, what asks for them fits into frames", {
+    tags: "deep",
+  }, async () => {
     const { ravi, raju, chat } = await pair();
     await ravi.client.send(chat, "1");
     await raju.client.send(chat, "2");

@@ -46,7 +46,7 @@ describe("every text is readable", () => {
     await until(delivered);
   });
 
-  test("in sixteen common groups with two new devices, at once", async () => {
+  test("in sixteen common groups with two new devices, at once", { tags: "deep" }, async () => {
     const { keysLow, keysWanted } = DEFAULTS;
     const enough = { keysLow, keysWanted }; // one for each group and device that writes there
     const [ravi, raju] = [await connect("ravi/phone", enough), await connect("raju/phone", enough)];
@@ -58,10 +58,11 @@ describe("every text is readable", () => {
     for (const device of [raju, ...laptops]) {
       for (const n of groups.keys()) await got(device, `text ${n}`);
     }
-  }, 30_000);
+  });
 
   test.each(["direct", "group"])(
     "of a device that was removed before, in a %s chat",
+    { tags: "deep" },
     async (kind) => {
       const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
       const chat =
