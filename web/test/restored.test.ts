@@ -70,12 +70,7 @@ async function copied(kind: string, settings: Partial<Settings> = {}) {
 }
 
 describe("a restored store", () => {
-  test.each([
-    ["direct", true],
-    ["direct", false],
-    ["group", true],
-    ["group", false],
-  ] as const)("in a %s chat (noticed: %s): all it sends is read", async (kind, noticed) => {
+  const isRead = async (kind: string, noticed: boolean) => {
     if (!noticed) vi.spyOn(Encryption.prototype, "renew").mockResolvedValue(false);
     const { raju, chat, copy } = await copied(kind);
     let ravi = await connect("ravi/phone");
@@ -95,7 +90,16 @@ describe("a restored store", () => {
     await got(ravi, "8");
     expect(await texts(raju, chat)).toEqual(["1", "2", ...lost, ...sent, "8"]);
     await until(() => shows(ravi, "8").length === 1);
-  });
+  };
+  const READ = "in a %s chat (noticed: %s): all it sends is read";
+  test.each([
+    ["direct", true],
+    ["group", false],
+  ] as const)(READ, isRead);
+  test.each([
+    ["direct", false],
+    ["group", true],
+  ] as const)(READ, { tags: "deep" }, isRead);
 
   test.each(["direct", "group"])(
     "in a %s chat is noticed by its mark alone",
