@@ -14,7 +14,8 @@ def _passes(tags: str) -> None:
     """Tests with `tags`, of Vitest (web/vite.config.ts)."""
     vitest = WEB / "node_modules" / "vitest" / "vitest.mjs"
     assert vitest.is_file(), "web/ has no dependencies yet: run `make web`"
-    command = [NODE, vitest, "run", "--reporter=dot", "--maxWorkers=1", f"--tags-filter={tags}"]
+    command = [str(NODE), str(vitest), "run", "--reporter=dot", "--maxWorkers=1"]
+    command.append(f"--tags-filter={tags}")
     done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -97,7 +97,8 @@ class Device {
   }
 }
 
-test("a story ends the same in whatever order it comes, and however often", () => arrivesInAnyOrder(3, 5));
+test("a story ends the same in whatever order it comes, and however often", () =>
+  arrivesInAnyOrder(3, 5));
 
 test("so it does in many orders", { tags: "deep" }, () => arrivesInAnyOrder(7, ROUNDS));
 
