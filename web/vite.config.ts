@@ -60,6 +60,8 @@ export default defineConfig({
     globalSetup: "test/backend-process.ts",
     setupFiles: ["test/setup.ts"],
     testTimeout: 200_000,
+    // as pytest's mark of this name: not in `make test` (docs/decisions/0062-three-tiers-of-tests.md)
+    tags: [{ name: "deep", description: "the long form of what a shorter test shows" }],
     projects: [
       // One process for all files: starting each, and libolm in it, takes longer than most of them.
       { extends: true, test: { name: "client", include: [TESTS], exclude: [OLM], isolate: false } },

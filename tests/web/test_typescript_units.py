@@ -1,4 +1,4 @@
-"""The TypeScript core's own tests, so that one command runs everything."""
+"""The web client's own tests, so that one command runs everything."""
 
 import subprocess
 
@@ -10,9 +10,20 @@ from tests.support.typescript_client import NODE, WEB
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_the_typescript_units_pass() -> None:
+def _passes(tags: str) -> None:
+    """Tests with `tags`, of Vitest (web/vite.config.ts)."""
     vitest = WEB / "node_modules" / "vitest" / "vitest.mjs"
     assert vitest.is_file(), "web/ has no dependencies yet: run `make web`"
     command = [str(NODE), str(vitest), "run", "--reporter=dot", "--maxWorkers=1"]
+    command.append(f"--tags-filter={tags}")
     done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_typescript_units_pass() -> None:
+    _passes("!deep")
+
+
+@pytest.mark.deep
+def test_the_deep_typescript_units_pass() -> None:
+    _passes("deep")

@@ -1,11 +1,13 @@
 /** This device's own keys: when they are made known, and when they are replaced. */
 
 import { afterEach, expect, test, vi } from "vitest";
-import { Account } from "../src/client/account.ts";
+import { Account, type Transact } from "../src/client/account.ts";
 import type { Api } from "../src/client/api.ts";
 import type { DeviceRequest, OneTimeKeysRequest } from "../src/client/core/bodies.generated.ts";
 import { ApiError, Removed } from "../src/client/errors.ts";
 import * as tables from "../src/client/store/tables.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+import { canonical, keyDocument } from "../src/client/crypto/signing.ts";
 import { TestDevice } from "./two-devices.ts";
 
 const MINUTE = 60_000;
@@ -23,7 +25,7 @@ test("a registration says what the device calls itself, if it was given a name",
       },
       uploadKeys: async () => ({ remaining: 50, fallbackUsed: false }),
     } as unknown as Api;
-    await new Account(self, label, api, (act) => store.transaction(act)).register();
+    await new Account(self, api, (act) => store.transaction(act), DEFAULTS, label).register();
     expect(sent.map((body) => body.label)).toEqual([label]);
     await store.close();
   }
@@ -38,10 +40,8 @@ test("the fallback key is replaced at most once in ten minutes, also over a rest
   const open = async () => {
     const { self, store } = await TestDevice.make("ravi/phone", "fallback");
     const api = { uploadKeys } as unknown as Api;
-    return {
-      account: new Account(self, "Chrome on Linux", api, (act) => store.transaction(act)),
-      store,
-    };
+    const account = new Account(self, api, (act) => store.transaction(act), DEFAULTS);
+    return { account, store };
   };
   let { account, store } = await open();
   let now = 1_800_000_000_000;
@@ -105,11 +105,12 @@ async function registering(
     },
   } as unknown as Api;
   let last: Promise<unknown> = Promise.resolve();
-  const account = new Account(self, undefined, api, (act) => {
+  const inTurn: Transact = (act) => {
     const turn = last.then(() => store.transaction(act)); // one after another, as a driver's steps
     last = turn;
     return turn;
-  });
+  };
+  const account = new Account(self, api, inTurn, DEFAULTS);
   const uploads = () => asked.flatMap(({ upload }) => upload ?? []);
   return { account, store, self, asked, uploads };
 }
@@ -172,5 +173,26 @@ test.each([
   if (back) await coming;
   else await expect(coming).rejects.toThrow(Removed);
   expect(asked.length > 0).toBe(back);
+
+test("a device uploads as many keys as its settings say, each signed by itself", async () => {
+  let body: OneTimeKeysRequest = { one_time_keys: {} };
+  const uploadKeys = async (_: string, uploaded: OneTimeKeysRequest) => {
+    if (Object.keys(uploaded.one_time_keys).length > 0) body = uploaded;
+    return { remaining: 0, fallbackUsed: false };
+  };
+  const { self, store } = await TestDevice.make("ravi/phone", "supply");
+  const api = { uploadKeys } as unknown as Api;
+  const supply = { keysLow: 2, keysWanted: 3 };
+  await new Account(self, api, (act) => store.transaction(act), supply).replenish();
+  const keys = Object.entries(body.one_time_keys).map(([id, key]) => ({ id, ...key }));
+  const { id = "", key = "", signature = "" } = body.fallback_key ?? {};
+  const documents = [
+    ...keys.map((one) => ({ ...one, text: keyDocument("ravi", "phone", one.id, one.key, false) })),
+    { id, key, signature, text: keyDocument("ravi", "phone", id, key, true) },
+  ];
+  expect(documents).toHaveLength(4);
+  for (const { text, signature } of documents) {
+    expect(self.ratchets.verify(self.keys.ed25519, canonical(text), signature)).toBe(true);
+  }
   await store.close();
 });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { isText } from "../src/client/core/ids.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
 import * as tables from "../src/client/store/tables.ts";
 import type { TestClient } from "./backend.ts";
 import {
@@ -234,7 +235,8 @@ describe("devices", () => {
   });
 
   test("keys are filled up when they run low, and the fallback key is replaced", async () => {
-    const ravi = await connect("ravi/phone");
+    const { keysLow, keysWanted } = DEFAULTS;
+    const ravi = await connect("ravi/phone", { keysLow, keysWanted });
     const before = await backend.keys(ravi.name);
     expect(before.one_time_keys).toHaveLength(50);
     backend.loseOneTimeKeys(ravi.name, 10);
@@ -309,7 +311,9 @@ describe("nothing is lost silently", () => {
     },
   );
 
-  test("who was no member then gets no copy, although it knows the id", async () => {
+  test("who was no member then gets no copy, although it knows the id", {
+    tags: "deep",
+  }, async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const mira = await connect("mira/phone");
     const group = await ravi.client.group([user("raju")]);

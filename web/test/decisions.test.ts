@@ -261,7 +261,7 @@ test.each([
   [0, 50, 0],
   [5, 30, 15],
 ])("with %i keys left and %i unconfirmed, %i are made", (remaining, waiting, made) => {
-  expect(toMake(remaining, waiting)).toBe(made);
+  expect(toMake(remaining, waiting, DEFAULTS)).toBe(made);
 });
 
 test("payloads that are none are distinguished from those that are", () => {

@@ -155,7 +155,9 @@ describe("between two clients", () => {
     expect(await ravi.client.uploads()).toEqual([]);
   });
 
-  test("what is cancelled while its upload runs is not sent; what is written is too late", async () => {
+  test("what is cancelled while its upload runs is not sent; what is written is too late", {
+    tags: "deep",
+  }, async () => {
     const ravi = await connect("ravi/phone");
     await connect("raju/phone");
     const chat = await ravi.client.direct(user("raju"));

@@ -81,7 +81,7 @@ describe("a linked device", () => {
     expect(shows(web, "before")).toEqual([]);
   });
 
-  test("is trusted without a word by who has verified its user", async () => {
+  test("is trusted without a word by who has verified its user", { tags: "deep" }, async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     await ravi.client.send(user("raju"), "before");
     await got(raju, "before");

@@ -66,7 +66,7 @@ describe("who comes is never sent what was", () => {
     await getsNothing(all);
   });
 
-  test("not when the backend dates texts into the future", async () => {
+  test("not when the backend dates texts into the future", { tags: "deep" }, async () => {
     backend.later(1_000 * HOUR); // for it alone
     const all = await scene();
     later(HOUR);
@@ -75,7 +75,7 @@ describe("who comes is never sent what was", () => {
     await getsNothing(all);
   });
 
-  test("not when a receipt of the new member comes before its name", async () => {
+  test("not when a receipt of the new member comes before its name", { tags: "deep" }, async () => {
     const all = await scene();
     later(HOUR);
     join(all.chat, all.mira);
@@ -86,7 +86,9 @@ describe("who comes is never sent what was", () => {
     await getsNothing(all);
   });
 
-  test("not when this device had tried to add the member before, in vain", async () => {
+  test("not when this device had tried to add the member before, in vain", {
+    tags: "deep",
+  }, async () => {
     const all = await scene();
     backend.lies.set("POST chats", () => [500, { error: { code: "internal", message: "no" } }]);
     const adding = all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
@@ -100,7 +102,9 @@ describe("who comes is never sent what was", () => {
     await getsNothing({ ...all, id }, "later secret");
   });
 
-  test("not when a sync without the new member comes while this device adds it", async () => {
+  test("not when a sync without the new member comes while this device adds it", {
+    tags: "deep",
+  }, async () => {
     const all = await scene();
     backend.lies.set("POST chats", async (truth) => {
       const members = { [user("ravi")]: {}, [user("raju")]: {} };
@@ -115,7 +119,9 @@ describe("who comes is never sent what was", () => {
     await getsNothing(all);
   });
 
-  test("not when this device adds the member while the text is under way", async () => {
+  test("not when this device adds the member while the text is under way", {
+    tags: "deep",
+  }, async () => {
     const all = await scene();
     backend.loseAccepted = 1;
     backend.stuck = true;
@@ -150,7 +156,7 @@ describe("who comes is never sent what was", () => {
     await got(all.mira, "old secret");
   });
 
-  test("nor is a device that is made later", async () => {
+  test("nor is a device that is made later", { tags: "deep" }, async () => {
     const { ravi, raju, chat, id } = await scene();
     later(HOUR);
     // It asks for nothing that is older than itself, unless the backend dates it anew.
@@ -191,7 +197,7 @@ describe("names that mean something to an object", () => {
     for (const one of [first, second]) await one.client.abort();
   });
 
-  test("make nobody a member who is none", async () => {
+  test("make nobody a member who is none", { tags: "deep" }, async () => {
     const ravi = await connect("ravi/phone");
     const quick = { settings: { askAfter: [100] } };
     const proto = await backend.client("__proto__/tablet", quick);

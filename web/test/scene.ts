@@ -1,6 +1,6 @@
 /** Whole clients against the real handlers in memory: `useBackend` gives each test of a file its own. */
 
-import { afterEach, beforeEach, expect, vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import type { Event } from "../src/client/core/events.ts";
 import type { Settings } from "../src/client/core/settings.ts";
 import { Store, type Work } from "../src/client/store/store.ts";
@@ -13,6 +13,9 @@ const QUICK = {
   fetchRetry: 50,
   gapGrace: 20,
   askAfter: [100, 1_000, 5_000],
+  // Making and signing one takes libolm longer than most tests take with it.
+  keysLow: 4,
+  keysWanted: 10,
 };
 
 export let backend: Backend;
@@ -35,6 +38,7 @@ export function useBackend(): void {
   });
   afterEach(async () => {
     for (const { client } of running.splice(0)) await client.abort().catch(() => {});
+    globalThis.indexedDB = new IDBFactory(); // the memory of what no test opens any more
     vi.unstubAllGlobals();
     vi.restoreAllMocks();
   });
@@ -66,12 +70,21 @@ export async function crash(one: TestClient): Promise<void> {
   await one.client.abort();
 }
 
-/** As long as a busy machine may take: only a test that fails waits for so long. */
+/**
+ * As long as a busy machine may take: only a test that fails waits for so long. What raises is asked
+ * again. `vi.waitFor` makes an error with its stack at each look.
+ */
 export async function until(what: () => unknown, within = 60_000): Promise<void> {
-  await vi.waitFor(async () => expect(await what()).toBeTruthy(), {
-    timeout: within,
-    interval: 10,
-  });
+  const end = performance.now() + within;
+  for (;;) {
+    try {
+      if (await what()) return;
+      if (performance.now() >= end) throw new Error(`it was waited for in vain: ${what}`);
+    } catch (error) {
+      if (performance.now() >= end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 export const shows = ({ events }: TestClient, text: string) =>

@@ -77,7 +77,7 @@ describe("safety numbers", () => {
     expect(await raju.client.verification.compareSafetyNumber(user("ravi"), qr)).toBe(true);
   });
 
-  test("are of the devices that there are now, on both sides", async () => {
+  test("are of the devices that there are now, on both sides", { tags: "deep" }, async () => {
     const { ravi, raju } = await acquainted();
     const before = await ravi.client.verification.safetyNumber(user("raju"));
     backend.quiet = true;
@@ -91,7 +91,9 @@ describe("safety numbers", () => {
     expect(one.digits).not.toBe(before.digits);
   });
 
-  test("a device that is listed while the number is computed is not verified with it", async () => {
+  test("a device that is listed while the number is computed is not verified with it", {
+    tags: "deep",
+  }, async () => {
     const { ravi, raju } = await acquainted();
     const { digits } = await raju.client.verification.safetyNumber(user("ravi"));
     const list = await forged(named("raju/evil"));
@@ -109,7 +111,9 @@ describe("safety numbers", () => {
     expect((await trust(ravi, user("raju"))).filter(([, , verified]) => verified)).toEqual([]);
   });
 
-  test("a device that is not listed any more is not accepted with the others", async () => {
+  test("a device that is not listed any more is not accepted with the others", {
+    tags: "deep",
+  }, async () => {
     const { ravi, raju, chat } = await acquainted();
     const { digits } = await raju.client.verification.safetyNumber(user("ravi"));
     const { verification } = ravi.client;
@@ -204,7 +208,7 @@ describe("emoji", () => {
     await expect(ravi.client.verification.compare(chat, raju.name)).rejects.toThrow(/trusted/);
   });
 
-  test("is for two: in a group none begins, and none is taken up", async () => {
+  test("is for two: in a group none begins, and none is taken up", { tags: "deep" }, async () => {
     const { ravi, raju } = await acquainted();
     const group = await ravi.client.group([user("raju")]);
     await expect(ravi.client.verification.compare(group, raju.name)).rejects.toThrow(/direct chat/);

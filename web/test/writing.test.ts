@@ -202,7 +202,9 @@ test("a new device of a user gets the names and the own profile", async () => {
   expect(eventsOf(raju, "chat_described")).toHaveLength(1);
 });
 
-test("a new device gets the profile of who writes to it from themselves", async () => {
+test("a new device gets the profile of who writes to it from themselves", {
+  tags: "deep",
+}, async () => {
   const { ravi, raju, chat } = await pair();
   await ravi.client.writing.setProfile("Ravi K.", null);
   await written(ravi, raju, chat, "hello");

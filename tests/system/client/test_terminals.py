@@ -10,12 +10,8 @@ from typing import Any
 
 import pytest
 
-<<<<<<< HEAD
 from client.cli.linking import label
-from tests.support.backend.server import Served, until
-=======
 from tests.support.backend.server import PATIENCE, Served, until
->>>>>>> scenes
 from tests.system.client.terminal import PASSWORD, command, with_server
 
 

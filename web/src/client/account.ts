@@ -3,13 +3,13 @@
 import type { Api } from "./api.ts";
 import type {
   DeviceRequest,
+  FallbackKey,
   OneTimeKeysRequest,
-  SignedKey,
   WebPushSubscription,
 } from "./core/bodies.generated.ts";
 import type { Listing } from "./core/cipher.ts";
 import { nameOf } from "./core/ids.ts";
-import { LOW, rested, toMake } from "./crypto/account.ts";
+import { rested, type Supply, toMake } from "./crypto/account.ts";
 import type { Self } from "./crypto/envelope.ts";
 import { loadRatchets, type PublicKey } from "./crypto/olm.ts";
 import { canonical, deviceDocument, fromBase64, keyDocument, toBase64 } from "./crypto/signing.ts";
@@ -55,13 +55,15 @@ export class Account {
   readonly #label: string | undefined;
   readonly #api: Api;
   readonly #transact: Transact;
+  readonly #supply: Supply;
   #publishing: Promise<void> = Promise.resolve();
 
-  constructor(self: Self, label: string | undefined, api: Api, transact: Transact) {
+  constructor(self: Self, api: Api, transact: Transact, supply: Supply, label?: string) {
     this.#self = self;
     this.#label = label;
     this.#api = api;
     this.#transact = transact;
+    this.#supply = supply;
   }
 
   /** Makes the device and its keys known. May be repeated. */
@@ -116,7 +118,7 @@ export class Account {
   async #publish(fallbackUsed: boolean): Promise<void> {
     const there = await this.#api.uploadKeys(this.#self.device, { one_time_keys: {} });
     const used = fallbackUsed || there.fallbackUsed;
-    if (there.remaining >= LOW && !used) return;
+    if (there.remaining >= this.#supply.keysLow && !used) return;
     // On disk before it is published: a key that nobody has the other half of helps nobody.
     const body = await this.#transact((work) => this.#make(work, there.remaining, used));
     await this.#api.uploadKeys(this.#self.device, body);
@@ -127,7 +129,8 @@ export class Account {
     const { ratchets } = this.#self;
     const account = await accountOf(work);
     const waiting = ratchets.unpublishedKeys(account.pickle);
-    let pickle = ratchets.addOneTimeKeys(account.pickle, toMake(remaining, waiting.oneTime.length));
+    const count = toMake(remaining, waiting.oneTime.length, this.#supply);
+    let pickle = ratchets.addOneTimeKeys(account.pickle, count);
     const now = Date.now();
     const replaced = fallbackUsed && rested(account.replacedAt, now);
     // A directory with nothing left has no fallback key either, or may have handed it out.
@@ -136,18 +139,18 @@ export class Account {
     const replacedAt = fallback && replaced ? now : account.replacedAt;
     work.put(tables.account, { ...account, pickle, replacedAt });
     const keys = ratchets.unpublishedKeys(pickle);
-    const one_time_keys = Object.fromEntries(
-      keys.oneTime.map((key) => [key.id, this.#signed(pickle, key, false)]),
-    );
+    const oneTime = this.#signed(pickle, keys.oneTime, false);
+    const one_time_keys = Object.fromEntries(oneTime.map(({ id, ...signed }) => [id, signed]));
     if (keys.fallback === undefined) return { one_time_keys };
-    const { id } = keys.fallback;
-    return { one_time_keys, fallback_key: { id, ...this.#signed(pickle, keys.fallback, true) } };
+    const [fallback_key] = this.#signed(pickle, [keys.fallback], true);
+    return { one_time_keys, ...(fallback_key === undefined ? {} : { fallback_key }) };
   }
 
-  #signed(pickle: string, { id, key }: PublicKey, fallback: boolean): SignedKey {
+  #signed(pickle: string, keys: readonly PublicKey[], fallback: boolean): FallbackKey[] {
     const { user, device, ratchets } = this.#self;
-    const document = keyDocument(user, device, id, key, fallback);
-    return { key, signature: ratchets.sign(pickle, canonical(document)) };
+    const documents = keys.map(({ id, key }) => keyDocument(user, device, id, key, fallback));
+    const signatures = ratchets.signAll(pickle, documents.map(canonical));
+    return keys.map(({ id, key }, at) => ({ id, key, signature: signatures[at] ?? "" }));
   }
 
   async #registration(): Promise<DeviceRequest> {

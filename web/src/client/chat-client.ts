@@ -152,8 +152,12 @@ export class ChatClient {
       ({ access, refresh }) => this.#saveTokens(access, refresh),
       options.password === undefined ? undefined : () => this.#signInOrUp(),
     );
-    this.#account = new Account(self, options.label, this.#api, (act) =>
-      this.#driver.step(({ ledger }) => act(ledger.work)),
+    this.#account = new Account(
+      self,
+      this.#api,
+      (act) => this.#driver.step(({ ledger }) => act(ledger.work)),
+      this.#settings,
+      options.label,
     );
     this.#files = new Files({
       api: this.#api,

@@ -36,9 +36,12 @@ export interface Settings {
   // What could not be fetched, and keys that a device had none of: again after this, doubling.
   readonly fetchRetry: number;
   readonly fetchRetryCap: number;
+  // One-time keys in the directory: with fewer than the first they are filled up to the second.
+  readonly keysLow: number;
+  readonly keysWanted: number;
 }
 
-/** Keeps the protocol's rules; tests may pass shorter times. */
+/** Keeps the protocol's rules; tests may pass shorter times and fewer keys. */
 export const DEFAULTS: Settings = {
   receiptDelay: 50,
   receiptPerMember: 100,
@@ -66,4 +69,6 @@ export const DEFAULTS: Settings = {
   askAfter: [3_000, 60_000, 3_600_000],
   fetchRetry: 5_000,
   fetchRetryCap: 600_000,
+  keysLow: 20,
+  keysWanted: 50,
 };

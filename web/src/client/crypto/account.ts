@@ -1,11 +1,14 @@
 /** When to make one-time and fallback keys, and how many. No I/O. */
 
-export const WANTED = 50; // in the directory
-export const LOW = 20; // below this they are replenished
+import type { Settings } from "../core/settings.ts";
+
+/** How many one-time keys the directory shall have. */
+export type Supply = Pick<Settings, "keysLow" | "keysWanted">;
 
 /** `remaining` in the directory, `waiting` made but not confirmed as published. */
-export function toMake(remaining: number, waiting: number): number {
-  return remaining < LOW ? Math.max(0, WANTED - remaining - waiting) : 0;
+export function toMake(remaining: number, waiting: number, supply: Supply): number {
+  const { keysLow, keysWanted } = supply;
+  return remaining < keysLow ? Math.max(0, keysWanted - remaining - waiting) : 0;
 }
 
 const REST_MS = 600_000;

@@ -50,6 +50,8 @@ export interface Ratchets {
   newAccount(): string;
   identityKeys(account: string): IdentityKeys;
   sign(account: string, text: string): string;
+  /** One signature for each; the account is decrypted once. */
+  signAll(account: string, texts: readonly string[]): string[];
   addOneTimeKeys(account: string, count: number): string;
   /** The fallback key before it stays good until the next call. */
   addFallbackKey(account: string): string;
@@ -142,6 +144,10 @@ class Libolm implements Ratchets {
 
   sign(pickle: string, text: string): string {
     return this.#account(pickle, (account) => account.sign(text));
+  }
+
+  signAll(pickle: string, texts: readonly string[]): string[] {
+    return this.#account(pickle, (account) => texts.map((text) => account.sign(text)));
   }
 
   addOneTimeKeys(pickle: string, count: number): string {

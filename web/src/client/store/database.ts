@@ -86,6 +86,7 @@ export class Database {
     return translating(() => {
       const store = this.#store(table);
       const source = index === undefined ? store : store.index(index);
+      if (direction === "next" && limit === undefined) return both(source, range);
       const found: { key: Key; value: unknown }[] = [];
       const cursor = source.openCursor(range ?? null, direction);
       return new Promise((resolve, reject) => {
@@ -146,6 +147,17 @@ function translated(error: unknown): StoreError {
   const passes = error instanceof DOMException && PASSING.has(error.name);
   const kind = passes ? StoreUnavailable : StoreError;
   return new kind(`the state can't be read or written: ${String(error)}`);
+}
+
+/** Two requests for all rows; a cursor waits for an event of its own for each row. */
+async function both(
+  source: IDBObjectStore | IDBIndex,
+  range?: IDBKeyRange,
+): Promise<{ key: Key; value: unknown }[]> {
+  // requests of one transaction, so both see the same rows, and in the same order
+  const reading = [source.getAllKeys(range), source.getAll(range)] as const;
+  const [keys, values] = await Promise.all([done(reading[0]), done(reading[1])]);
+  return keys.map((key, at) => ({ key: key as Key, value: values[at] as unknown }));
 }
 
 async function done<T>(request: IDBRequest<T>): Promise<T> {
