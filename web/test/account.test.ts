@@ -4,10 +4,10 @@ import { afterEach, expect, test, vi } from "vitest";
 import { Account, type Transact } from "../src/client/account.ts";
 import type { Api } from "../src/client/api.ts";
 import type { DeviceRequest, OneTimeKeysRequest } from "../src/client/core/bodies.generated.ts";
-import { ApiError, Removed } from "../src/client/errors.ts";
-import * as tables from "../src/client/store/tables.ts";
 import { DEFAULTS } from "../src/client/core/settings.ts";
 import { canonical, keyDocument } from "../src/client/crypto/signing.ts";
+import { ApiError, Removed } from "../src/client/errors.ts";
+import * as tables from "../src/client/store/tables.ts";
 import { TestDevice } from "./two-devices.ts";
 
 const MINUTE = 60_000;
@@ -173,6 +173,8 @@ test.each([
   if (back) await coming;
   else await expect(coming).rejects.toThrow(Removed);
   expect(asked.length > 0).toBe(back);
+  await store.close();
+});
 
 test("a device uploads as many keys as its settings say, each signed by itself", async () => {
   let body: OneTimeKeysRequest = { one_time_keys: {} };
