@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
-from client.chat_client import USER, ChatClient
+from client.chat_client import ChatClient
+from client.chats import USER
 from client.cli.attaching import HELP as ATTACHING
 from client.cli.attaching import Attaching
 from client.cli.composing import HELP as COMPOSING

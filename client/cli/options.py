@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from client.chat_client import USER
+from client.chats import USER
 from client.errors import ClientError
 
 STATE_DIR = ".local"

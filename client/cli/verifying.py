@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from client.chat_client import USER, ChatClient
+from client.chat_client import ChatClient
+from client.chats import USER
 from client.cli import qr
 from client.cli.view import View
 from client.core import events
