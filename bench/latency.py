@@ -1,4 +1,4 @@
-"""Send to receive on this machine, before and after 10,000 messages were stored.
+"""Latency from send to receive on this machine, before and after 10,000 messages were stored.
 
 From the sender's `send` to the text in the recipient's hands, over the emulator's gateway and
 functions: encrypted, committed, posted, decrypted and committed. One message at a time, so that

@@ -1,4 +1,4 @@
-"""Starts the emulator for a benchmark, in its own state directory and on its own ports."""
+"""The emulator for a benchmark, in its own state directory and on its own ports."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Keeps one WebSocket open: ticket, connect, converse, and again (client rule 6)."""
+"""The client's WebSocket connection: ticket, connect, converse, and again (client rule 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a typed line does: a command, or a message to the open chat."""
+"""The dispatcher of typed lines: each is a command, or a message to the open chat."""
 
 from __future__ import annotations
 

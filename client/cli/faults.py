@@ -1,4 +1,4 @@
-"""Errors of the backend's code, said where somebody types who has just changed it.
+"""Notices of errors in the backend's code, shown in the client to whoever has just changed it.
 
 Only with an emulator: a client of a deployed backend learns of an error no more than its code.
 """

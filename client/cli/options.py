@@ -1,4 +1,4 @@
-"""What the command line says, and what .local/endpoints.json adds where it says nothing."""
+"""The options of the command line; what they leave out comes from .local/endpoints.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/safety and /verify: two people make sure that nobody sits between their devices."""
+"""The commands /safety and /verify: two people check that nobody sits between their devices."""
 
 from __future__ import annotations
 

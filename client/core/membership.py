@@ -1,4 +1,4 @@
-"""Who is in a chat, how far each member is, and when to ask who is in it."""
+"""Members of chats: who they are, how far each is, and when to ask the backend for them."""
 
 from __future__ import annotations
 

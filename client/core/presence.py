@@ -1,4 +1,4 @@
-"""Whose presence is watched, and when to report that the user types."""
+"""Watched presence and typing: which users are watched, and when to report that the user types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is inside a ciphertext: JSON that names its place, its sender and its receiver. Pure.
+"""The envelope: the JSON inside a ciphertext, with place, sender and receiver. Pure.
 
 The server sees only the frame around it; whatever the two say differently is a forgery, or a
 message that was moved to where it does not belong.

@@ -1,4 +1,4 @@
-"""Who is in a chat: the routes /api/chats/{chat}/members, accept, decline, leave and admins."""
+"""Members of a chat: the routes /api/chats/{chat}/members, accept, decline, leave and admins."""
 
 from collections.abc import Iterable
 

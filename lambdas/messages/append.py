@@ -1,4 +1,4 @@
-"""Appends to a chat's log: takes a position, then puts the message there, or closes it.
+"""The append to a chat's log: takes a position, then puts the message there, or closes it.
 
 The head remembers who took its last positions: in one of SLOTS places, by the sender's device, the
 message, the call that took it and the seq. So a request that comes twice or late (the SDK repeats

@@ -1,4 +1,4 @@
-"""What FCM and APNs answered to pushes: SNS's delivery status logs, and metrics of them.
+"""Feedback of FCM and APNs to pushes: SNS's delivery status logs, and metrics of them.
 
 Publish only says that SNS took a push: a credential that has ended shows in these logs alone.
 https://docs.aws.amazon.com/sns/latest/dg/sns-msg-status.html

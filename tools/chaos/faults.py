@@ -1,4 +1,4 @@
-"""Which faults come when, drawn from a seed, and how each is made."""
+"""The faults of a chaos run: which come when, drawn from a seed, and how each is made."""
 
 from __future__ import annotations
 

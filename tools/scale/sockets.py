@@ -1,4 +1,4 @@
-"""What connections cost: in API Gateway with its functions, and in tasks and their balancer."""
+"""Costs of connections: in API Gateway with its functions, and in tasks and their balancer."""
 
 import math
 from typing import NamedTuple

@@ -1,5 +1,5 @@
 /**
- * Draws the icons of the installed app into a folder, from the shapes of src/app/public/icon.svg:
+ * The icons of the installed app, drawn into a folder from the shapes of src/app/public/icon.svg:
  * `node build/icons.ts <folder>`. iOS and Android take no SVG there, and a picture in the repository
  * would have to be drawn again whenever that one changes.
  */

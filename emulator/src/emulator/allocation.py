@@ -1,4 +1,4 @@
-"""How much freed memory a process of the emulator keeps."""
+"""The allocator's setting: how much freed memory a process of the emulator keeps."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-/** Fetches from the backend's key directory. The responses are checked where they are stored. */
+/** Requests to the backend's key directory. Their responses are checked where they are stored. */
 
 import type { Api } from "./api.ts";
 import type { Claims, FetchResult, Listing, Lists } from "./core/cipher.ts";

@@ -1,6 +1,7 @@
 /**
- * What a push does: it shows a notification, always, and within seconds. With the text, if this
- * device can be opened and has fetched it by then; else without, and the text takes its place later.
+ * The handling of a push: it shows a notification, always, and within seconds. With the text, if
+ * this device can be opened and has fetched it by then; else without, and the text takes its place
+ * later.
  */
 
 /** What a push holds: docs/protocol.md, "Push notification". */

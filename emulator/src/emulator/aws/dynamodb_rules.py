@@ -1,4 +1,4 @@
-"""What moto's DynamoDB does with numbers, transactions and what an update returns, as AWS does it.
+"""Corrections of moto's DynamoDB: numbers, transactions, and what an update returns.
 
 Source: DynamoDB API reference, TransactWriteItems (ClientRequestToken: "valid for 10 minutes after
 the first request that uses it is completed"; cancellation reasons), UpdateItem (ReturnValues).

@@ -1,4 +1,4 @@
-"""Serves moto's WSGI applications from one event loop.
+"""The HTTP server of moto's WSGI applications, in one event loop.
 
 Calls run one after another on the loop's thread. moto has no locks: with a thread per request,
 two conditional updates can both read the old item, which for a chat's `seq` means a lost message.

@@ -1,4 +1,4 @@
-"""Runs the emulator in the foreground, from the command line to the last process."""
+"""The command `up` in the foreground, from the command line to the last process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks requests against the permissions of an account. No I/O but the clock it is given."""
+"""The authority on requests, by the permissions of an account. No I/O but the clock it is given."""
 
 from __future__ import annotations
 

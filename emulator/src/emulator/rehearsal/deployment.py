@@ -1,4 +1,4 @@
-"""Carries a cloud assembly out on a model of the account, in the order of `cdk deploy`."""
+"""A deployment: an assembly carried out on a model of the account, in the order of `cdk deploy`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the data of an environment survives a restart by: put back at the start, saved meanwhile."""
+"""Persistence of an environment's data: put back at the start, saved meanwhile."""
 
 from __future__ import annotations
 

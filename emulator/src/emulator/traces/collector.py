@@ -1,4 +1,4 @@
-"""Fetches the AWS server's calls into the ring, and keeps the ring over a restart."""
+"""The collector: fetches the AWS server's calls into the ring, and persists the ring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-/** From a gap to a complete chat: when to ask, and what a response settles (client rule 1). */
+/** Catching up, from a gap to a complete chat: requests and what settles them (client rule 1). */
 
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";

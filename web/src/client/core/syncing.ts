@@ -1,4 +1,4 @@
-/** When to send which `sync`. At most one is under way, so each response has its question. */
+/** The schedule of `sync` requests. At most one is under way, so each response has its request. */
 
 import { type ClientFrame, sync } from "./frames.ts";
 import { type Random, uniform } from "./random.ts";

@@ -1,4 +1,4 @@
-/** When a sender starts a new Megolm session, and who still lacks its key. No I/O. */
+/** Rotation of Megolm sessions: when a sender starts a new one, and who lacks its key. No I/O. */
 
 export const MESSAGES = 100;
 export const LIFETIME_MS = 7 * 24 * 3_600 * 1_000;

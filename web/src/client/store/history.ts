@@ -1,6 +1,6 @@
 /**
- * Reading the store for people: chats, what was written in them, and who wrote it. In a step of the
- * driver, for each of these reads more than once, and nothing may be written in between.
+ * Queries of the store for people: chats, what was written in them, and who wrote it. In a step of
+ * the driver, for each of these reads more than once, and nothing may be written in between.
  */
 
 import type { Attachment } from "../core/attachment.ts";

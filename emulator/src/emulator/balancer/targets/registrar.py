@@ -1,4 +1,4 @@
-"""Registers targets, watches their health, and drains them on their way out."""
+"""The registrar of targets: registers them, watches their health, drains those that leave."""
 
 from __future__ import annotations
 
