@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import boto3
+
 from tools.processes import processes
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +45,17 @@ def running(state: Path, *arguments: str) -> Iterator[Running]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
+
+
+def dynamodb(endpoint: str) -> Any:
+    """A boto3 client of the emulator's DynamoDB."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
 
 
 @contextmanager

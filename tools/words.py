@@ -40,6 +40,7 @@ IN_FOLDERS = {
     "emulator/": {
         r"answer\w*": "response, result, or a form of respond",
         r"said": "reported, printed, or the name of what it holds",
+        r"bonds?": "sticky session",
         r"kept": "persisted, retained, or the name of what it holds",
     },
 }

@@ -58,8 +58,8 @@ class Commands:
     def __init__(self, client: ChatClient, room: Room, view: View) -> None:
         # what comparing keys has to warn of is a result, and its line is done with
         verifying = Verifying(client, view, room.peer).commands()
-        self._complaints = Complaints(view)
-        view = cast(View, self._complaints)
+        self._problems_shown = CountingView(view)
+        view = cast(View, self._problems_shown)
         self._client, self._room, self._view = client, room, view
         self._leaving = False
         composing = Composing(client, view, lambda: room.chat)
@@ -97,9 +97,9 @@ class Commands:
             name, _, rest = line[1:].partition(" ")
             if name in LEAVING:
                 return False
-            before = self._complaints.count
+            before = self._problems_shown.count
             await self._guarded(self._run(name, rest.strip()))
-            if self._complaints.count != before:
+            if self._problems_shown.count != before:
                 self._view.returned(line)
             return not self._leaving
         if line.strip():
@@ -271,7 +271,7 @@ class Commands:
             self._view.notice(line)
 
 
-class Complaints:
+class CountingView:
     """A view that counts the problems it is given: a line that led to one stays typed."""
 
     def __init__(self, view: View) -> None:

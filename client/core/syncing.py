@@ -74,7 +74,7 @@ class SyncPlan:
         waiting = self._wanted or self._news or self._whole_at is not None
         return self._question is None and not waiting
 
-    def hurries(self, now: float) -> bool:
+    def is_due(self, now: float) -> bool:
         """There is something to ask right now."""
         due = self.next_due()
         return due is not None and due <= now
@@ -99,7 +99,7 @@ class SyncPlan:
         if self._whole_at is None:
             self._whole_at, self._cursor = at, cursor
 
-    def want_news(self, chat: str) -> None:
+    def want_members_of(self, chat: str) -> None:
         """For what only a `synced` says: who is in the chat."""
         self._news.add(chat)
 

@@ -101,17 +101,17 @@ def _parsed(plaintext: bytes) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise EnvelopeError("not an envelope")
         if document.get("kind") in _SHOWN:
-            _mend(document)
+            _replace_half_characters(document)
             content = document.get("content")
             if isinstance(content, dict):
-                _mend(content)
+                _replace_half_characters(content)
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise EnvelopeError("not an envelope") from error
     return document
 
 
-def _mend(document: dict[str, Any]) -> None:
+def _replace_half_characters(document: dict[str, Any]) -> None:
     """Browsers cut texts anywhere."""
     text = document.get("text")
     if isinstance(text, str):

@@ -272,13 +272,13 @@ export class App extends Model {
   /** The connection may end before it is done; that is an end of its own only if it fails. */
   async #leave(session: Session, act: () => Promise<void>): Promise<void> {
     this.#leaving.set(session, undefined);
-    this.#holder?.userLeaves(true);
+    this.#holder?.setUserLeaving(true);
     try {
       await this.#leaveAfter(session, act);
     } catch (error) {
       const why = this.#leaving.get(session);
       this.#leaving.delete(session);
-      this.#holder?.userLeaves(false);
+      this.#holder?.setUserLeaving(false);
       if (why !== undefined) await this.#ended(session, why);
       throw error;
     }

@@ -74,7 +74,7 @@ export class SyncPlan {
   }
 
   /** There is something to ask right now. */
-  hurries(now: number): boolean {
+  isDue(now: number): boolean {
     const due = this.nextDue();
     return due !== undefined && due <= now;
   }
@@ -106,7 +106,7 @@ export class SyncPlan {
   }
 
   /** For what only a `synced` says: who is in the chat. */
-  wantNews(chat: string): void {
+  wantMembersOf(chat: string): void {
     this.#news.add(chat);
   }
 
