@@ -213,7 +213,7 @@ class ChatClient(DeviceMethods):
     def _chore_done(self, task: asyncio.Task[None]) -> None:
         self._chores.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            # Not fatal: the server says `keys_low` again.
+            # Not fatal: the server sends `keys_low` again.
             logger.warning("not done: %s", task.exception())
 
     async def _until_caught_up(self, start: Callable[[], None], *, complete: bool) -> None:

@@ -43,7 +43,7 @@ class ChatMethods(ClientBase):
         return self._direct[user]
 
     def known_direct(self, user: str) -> str | None:
-        """The direct chat with `user`, if this device has seen it; asks nobody."""
+        """The direct chat with `user`, if this device has seen it; makes no request."""
         both = tuple(sorted({self.user, user}))
         for chat in reversed(self._store.chats()):
             if chat.kind == "direct" and not chat.left and chat.members == both:

@@ -99,7 +99,7 @@ class Connection:
             await self._socket.close()
 
     def abort(self) -> None:
-        """The connection ends as if the network had gone."""
+        """Ends the connection as a lost network would."""
         self._closing = True
         if self._socket is not None:
             self._socket.transport.abort()

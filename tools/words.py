@@ -31,6 +31,8 @@ AS_WORDS = {
     r"fleets?": "pool",
     r"whyever": "for whatever reason",
     r"over is over": "exactly once",
+    r"all the same": "anyway",
+    r"in vain": "without success",
     r"drain time": "deregistration delay",
     r"dry[ -]run": "rehearsal",
     r"local[ -]mode": "the emulator",

@@ -202,7 +202,7 @@ async def _listen(client: ChatClient, room: Room, verifying: Verifying) -> None:
 
 
 async def _wait_for_acceptance(client: ChatClient) -> None:
-    """The input is at its end; what was written in it is to arrive all the same."""
+    """Waits, at the end of the input, until what was written in it is accepted."""
     if client.unaccepted:
         with contextlib.suppress(TimeoutError):
             await client.wait_for(lambda _: not client.unaccepted, ACCEPTANCE_SECONDS)

@@ -36,7 +36,7 @@ class CatchUp:
         self._plan.want(nudge.chat, step.now)
 
     def ask_for_gap(self, step: Step, chat: str) -> None:
-        """A gap is asked for, after a moment in which it may close by itself."""
+        """Asks for a gap, after a moment in which it may close by itself."""
         if not self._chats.log(step, chat).behind:
             self._plan.settled(chat)
             return

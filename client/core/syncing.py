@@ -70,12 +70,12 @@ class SyncPlan:
 
     @property
     def idle(self) -> bool:
-        """Nothing is asked and nothing is to be asked."""
+        """No request is under way, and none is to be made."""
         waiting = self._wanted or self._news or self._whole_at is not None
         return self._question is None and not waiting
 
     def is_due(self, now: float) -> bool:
-        """There is something to ask right now."""
+        """There is a request to make now."""
         due = self.next_due()
         return due is not None and due <= now
 

@@ -109,7 +109,7 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
 
 
 def answer(chats: Table, chat: str, user: str) -> None:
-    """Ends that a direct chat is a request of the user. Idempotent."""
+    """A direct chat is no request of the user any more. Idempotent."""
     try:
         chats.update(
             chat_key(chat, HEAD),

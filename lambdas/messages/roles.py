@@ -23,7 +23,7 @@ def changed(head: Head, new: Mapping[str, str]) -> dict[str, str]:
 
 
 def require(head: Head, user: str, act: str, concerned: Collection[str]) -> None:
-    """Raises ChatError forbidden if the user may not do it to those. Nobody is always allowed."""
+    """Raises ChatError forbidden if the user may not do `act` to the users `concerned`, if any."""
     if concerned and rules(head)[act] == ADMINS and head.admins and user not in head.admins:
         raise forbidden(f"only admins of this group may {act} members")
 

@@ -185,7 +185,7 @@ describe("the code", () => {
       return truth;
     });
     const waiting = device.confirmed(0, undefined, QUICK);
-    await until(() => asked > 0); // in vain
+    await until(() => asked > 0); // without success
     await ravi.client.linking.confirm(offer, PASSWORD);
     expect((await waiting).confirmation.user).toBe(user("ravi"));
   });

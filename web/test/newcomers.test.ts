@@ -86,7 +86,7 @@ describe("who comes is never sent what was", () => {
     await getsNothing(all);
   });
 
-  test("not when this device had tried to add the member before, in vain", async () => {
+  test("not when this device had tried to add the member before, without success", async () => {
     const all = await scene();
     backend.lies.set("POST chats", () => [500, { error: { code: "internal", message: "no" } }]);
     const adding = all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });

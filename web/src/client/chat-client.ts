@@ -140,7 +140,7 @@ export class ChatClient extends DeviceMethods {
     }, timeout);
   }
 
-  /** Tells what is read, closes the connection and the store. */
+  /** Sends the receipts that are left, closes the connection and the store. */
   async close(): Promise<void> {
     try {
       await this.#connection?.close();
@@ -235,7 +235,7 @@ export class ChatClient extends DeviceMethods {
         this.files.wake();
         break;
       case "caught_up":
-        void this.account.replenish().catch(ignored); // `keys_low` will say it again
+        void this.account.replenish().catch(ignored); // `keys_low` comes again
         break;
       case "keys_low":
         void this.account.replenish(event.fallbackUsed).catch(ignored);

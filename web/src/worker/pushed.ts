@@ -67,7 +67,7 @@ async function bringUpToDate(
   }
   const notice = unread.get(chat);
   if (notice !== undefined) return around.show(notice, options);
-  // Read elsewhere meanwhile, or not for people: something has to be shown all the same.
+  // Read elsewhere meanwhile, or not for people: something has to be shown anyway.
   if (options.again) await around.show({ chat, ...around.fallback }, options);
   else await takeBack(chat, around);
 }

@@ -180,7 +180,7 @@ def _without_unasked(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _change_expiry_once() -> None:
-    """UpdateTimeToLive changes something; both operations know DynamoDB's code for no table."""
+    """UpdateTimeToLive must change something; both return DynamoDB's code for no table."""
     original = DynamoDBBackend.update_time_to_live
     describe = DynamoDBBackend.describe_time_to_live
 

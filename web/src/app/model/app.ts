@@ -316,7 +316,7 @@ export class App extends Model {
     void this.#openInstalled();
   }
 
-  /** The connection may have ended first, and the session with it: its data is deleted all the same. */
+  /** The connection may have ended first, and the session with it: its data is deleted anyway. */
   async #left(session: Session): Promise<void> {
     if (this.#over.has(session)) return;
     this.#over.add(session);

@@ -63,7 +63,7 @@ export class CatchUp {
     }
   }
 
-  /** That what was missed is here, once it is. */
+  /** The event that all that was missed is here, as soon as it is. */
   news(now: number): Event[] {
     if (!this.#plan.resumed || this.#plan.isDue(now)) return [];
     return [{ type: "caught_up", complete: this.#plan.idle }];

@@ -44,7 +44,7 @@ export class PresencePlan {
   }
 
   /**
-   * Asks once more about a watched user who is said to be offline and writes all the same. A stranger
+   * Asks once more about a watched user who is said to be offline and writes anyway. A stranger
    * who answers may be seen from then on, and nobody says so.
    */
   wrote(now: number, user: string): ClientFrame[] {

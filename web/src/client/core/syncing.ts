@@ -63,7 +63,7 @@ export class SyncPlan {
     this.#question = undefined;
   }
 
-  /** Nothing is asked and nothing is to be asked. */
+  /** No request is under way, and none is to be made. */
   get idle(): boolean {
     return (
       this.#question === undefined &&

@@ -14,7 +14,7 @@ export interface OutboundGroup {
   readonly messages: number;
   /** Who was sent its key, as which identity. */
   readonly shared: Readonly<Record<string, string>>;
-  /** Of those: who may lack it all the same, and gets it again ahead of the next text. */
+  /** Of those: who may lack it anyway, and gets it again ahead of the next text. */
   readonly again: readonly string[];
   /** And whom the backend refused to carry it to: the next text goes without them, first. */
   readonly refused: readonly string[];

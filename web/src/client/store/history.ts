@@ -146,7 +146,7 @@ async function newsOf(
   return store.all(tables.messages, "place", range);
 }
 
-/** What counts of a chat's timer, name or picture; undefined if nobody has set it. */
+/** The newest timer, name or picture of a chat; undefined if nobody has set it. */
 export async function settingOf<Kind extends "timer" | "chat_name" | "chat_picture">(
   rows: Rows,
   chat: string,
