@@ -108,7 +108,7 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
     )
 
 
-def answer(chats: Table, chat: str, user: str) -> None:
+def end_request(chats: Table, chat: str, user: str) -> None:
     """A direct chat is no request of the user any more. Idempotent."""
     try:
         chats.update(

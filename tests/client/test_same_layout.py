@@ -94,7 +94,8 @@ def test_the_classes_of_both_cores_have_the_same_methods() -> None:
 
 def test_a_method_of_the_client_stands_in_the_same_file_of_both() -> None:
     """What a program calls on a ChatClient, wherever its name is the same in both."""
-    python, typescript = {}, {}
+    python: dict[str, str] = {}
+    typescript: dict[str, str] = {}
     for part in ("base", "chats", "messages", "devices", "chat_client"):
         source = (ROOT / "client" / f"{part}.py").read_text()
         python |= {each: part for _, methods in _python_methods(source) for each in methods}
