@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import boto3
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from bench import local_system
 from bench.cost import FUNCTIONS, Bill, bill
 from bench.local_system import fresh_directory, running
 from bench.scene import add_chat, add_users, emulated
@@ -183,13 +183,7 @@ async def _pages(api: httpx.AsyncClient, size: int) -> list[float]:
 
 def _dynamodb(endpoint: str) -> tuple[Any, str, str]:
     """A client, and the names of the tables Chats and Users."""
-    dynamodb = boto3.client(
-        "dynamodb",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    dynamodb = local_system.dynamodb(endpoint)
     names = dynamodb.list_tables()["TableNames"]
     chats, users = (next(name for name in names if kind in name) for kind in ("Chats", "Users"))
     return dynamodb, chats, users

@@ -1,4 +1,4 @@
-"""What a message costs: the real handlers over an emulated DynamoDB, each call recorded and priced.
+"""Costs of a message: the real handlers over an emulated DynamoDB, each call recorded and priced.
 
 Emulators report constant capacity, so units are computed from the bytes of the items. Two things
 are assumed, not measured, because they need AWS: a call takes ROUND_TRIP_MS, and a post costs the

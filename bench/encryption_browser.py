@@ -1,4 +1,4 @@
-"""How fast the browser's core encrypts and decrypts, in a headless Chromium (web/check)."""
+"""The speed of the browser's core at encrypting and decrypting, in a headless Chromium."""
 
 import asyncio
 import tempfile

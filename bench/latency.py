@@ -1,4 +1,4 @@
-"""Send to receive on this machine, before and after 10,000 messages were stored.
+"""Latency from send to receive on this machine, before and after 10,000 messages were stored.
 
 From the sender's `send` to the text in the recipient's hands, over the emulator's gateway and
 functions: encrypted, committed, posted, decrypted and committed. One message at a time, so that
@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-import boto3
 import httpx
 
+from bench import local_system
 from bench.local_system import fresh_directory, running
 from bench.table import Row, quantile, within
 from client import ChatClient, MessageReceived, State, StateChanged
@@ -116,13 +116,7 @@ class _Talk:
 
 def _store(endpoint: str, chat: str) -> None:
     """Puts STORED messages into another chat's log and this one's, behind the backend's back."""
-    dynamodb = boto3.client(
-        "dynamodb",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    dynamodb = local_system.dynamodb(endpoint)
     (table,) = [name for name in dynamodb.list_tables()["TableNames"] if "Chats" in name]
     expires = str(int(time.time()) + 86_400)
     for start in range(0, STORED, 25):

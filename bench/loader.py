@@ -1,4 +1,4 @@
-"""Sends the requests: wrk where it is installed, else a loader of our own in its own process."""
+"""The load generator: wrk where it is installed, else a loader of our own in its own process."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Starts the emulator for a benchmark, in its own state directory and on its own ports."""
+"""The emulator for a benchmark, in its own state directory and on its own ports."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import boto3
 
 from tools.processes import processes
 
@@ -43,6 +45,17 @@ def running(state: Path, *arguments: str) -> Iterator[Running]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
+
+
+def dynamodb(endpoint: str) -> Any:
+    """A boto3 client of the emulator's DynamoDB."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
 
 
 @contextmanager

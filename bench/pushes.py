@@ -1,4 +1,4 @@
-"""How often phones ring: the real handlers over models of DynamoDB and SQS, on their own clock.
+"""The number of rings: the real handlers over models of DynamoDB and SQS, on their own clock.
 
 The push function runs after each message, as fast as jobs come; the delivery watch looks every
 five seconds, as its event source does.

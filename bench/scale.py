@@ -1,4 +1,4 @@
-"""The scale model's way to reckon, held against the laptop: CPU of a text predicts that of a load.
+"""A check of the scale model on the laptop: CPU of a text predicts that of a load.
 
 The model multiplies acts with what each takes. Here the act is a direct text between people who are
 connected, with its receipt; what it takes is measured at a third of the laptop's capacity. Then CPU

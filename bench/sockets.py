@@ -1,4 +1,4 @@
-"""What a task takes that holds sockets: memory for each, CPU for frames, and for posts on each way.
+"""Resources of a task that holds sockets: memory for each, CPU for frames, and for posts.
 
 Handlers answer at once, so that only what is new shows: what they do is the same as in a function.
 """

@@ -1,4 +1,4 @@
-"""`python -m client`."""
+"""The command `python -m client`."""
 
 
 def run() -> int:

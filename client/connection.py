@@ -1,4 +1,4 @@
-"""Keeps one WebSocket open: ticket, connect, converse, and again (client rule 6)."""
+"""The client's WebSocket connection: ticket, connect, converse, and again (client rule 6)."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Connection:
             await self._socket.close()
 
     def abort(self) -> None:
-        """The connection ends as if the network had gone."""
+        """Ends the connection as a lost network would."""
         self._closing = True
         if self._socket is not None:
             self._socket.transport.abort()

@@ -1,4 +1,4 @@
-"""Fetches from the backend's key directory. The responses are checked where they are stored."""
+"""Requests to the backend's key directory. Their responses are checked where they are stored."""
 
 from __future__ import annotations
 

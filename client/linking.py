@@ -110,7 +110,7 @@ class NewDevice:
 
 
 class Linked:
-    """A new device that was let in. Whose account it is, its user has to agree to first."""
+    """A new device that was let in. Its user has to agree first to the account that is named."""
 
     def __init__(self, confirmation: Confirmation, account: Account) -> None:
         self.confirmation = confirmation
@@ -187,7 +187,7 @@ class Linking:
         made = await self._api.sign_in_anew(self._user, password)
         try:
             await self._leave(offer, made.refresh_token, devices)
-        except BaseException:  # the new device has not got it, and it would count for 30 days
+        except BaseException:  # the new device never got the sign-in, valid for 30 days
             with contextlib.suppress(ClientError):
                 await self._api.end_sign_in(made)
             raise
@@ -225,7 +225,7 @@ class Linking:
             raise CannotLink("false") from error
 
     def _devices(self) -> dict[str, LinkedDevice]:
-        """Those whose keys count here, and this one."""
+        """This device, and the user's devices whose keys are accepted here."""
         found = {
             device.device: LinkedDevice(
                 device.curve25519, device.ed25519, device.trust is Trust.VERIFIED

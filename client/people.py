@@ -1,4 +1,4 @@
-"""Whom the user knows, and what the user allows: contacts, invitations, roles, settings."""
+"""People: contacts, requests, invitations, roles and settings of the user."""
 
 from __future__ import annotations
 

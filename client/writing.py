@@ -1,4 +1,4 @@
-"""What a user writes: texts and replies, and what changes them, the chat and the own profile."""
+"""Writing: texts and replies, and what changes messages, chats and the own profile."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ _FORMS = {
 
 
 def _rule(misfit: Any) -> str:
-    """What the place does not keep to, in words for people who don't know JSON Schema."""
+    """The rule that the value breaks, in words for people who don't know JSON Schema."""
     match misfit.rule:
         case "pattern":
             return f"must be {_form(misfit.rule_definition)}"

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.telemetry import logger
 
-EVERY = 60.0  # seconds between two looks
+READ_INTERVAL_SECONDS = 60.0
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ABSENT = "ParameterNotFound"
 
@@ -32,9 +32,9 @@ class LogLevel:
         if not self._parameter:
             return
         if self._next is None or now < self._next:
-            self._next = now + EVERY if self._next is None else self._next
+            self._next = now + READ_INTERVAL_SECONDS if self._next is None else self._next
             return
-        self._next = now + EVERY
+        self._next = now + READ_INTERVAL_SECONDS
         level = self._read()
         if level is not None and logger.log_level != getattr(logging, level):
             logger.setLevel(level)
@@ -48,7 +48,7 @@ class LogLevel:
     def _again(self, sleep: Callable[[float], None]) -> None:
         while True:
             self.look(time.monotonic())
-            sleep(EVERY)
+            sleep(READ_INTERVAL_SECONDS)
 
     def _read(self) -> str | None:
         """None where the level stays as it is."""

@@ -4,7 +4,7 @@ The secret may get a new value without a deployment. Secrets Manager keeps the v
 AWSPREVIOUS (docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html). A task
 accepts signatures with both values; a process signs with the value that it has read. A task reads
 the secret again when it gets a signature with another key, and a poster when it gets a 403. A task
-that has just read it rejects a newer key for EVERY seconds at most.
+that has just read it rejects a newer key for READ_INTERVAL_SECONDS at most.
 """
 
 import threading
@@ -17,7 +17,7 @@ from lambdas.signing import Credentials
 from lambdas.telemetry import logger
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
-EVERY = 10.0  # seconds between two readings at least: a stranger's signature may cause one
+READ_INTERVAL_SECONDS = 10.0  # at least; a stranger's signature may cause a reading
 
 
 class PostKey:
@@ -47,7 +47,7 @@ class PostKey:
 
     @property
     def is_due(self) -> bool:
-        """Whether `renew` would read; it does nothing until EVERY seconds after the last time."""
+        """Whether `renew` would read: READ_INTERVAL_SECONDS after the last time."""
         return self._clock() >= self._next
 
     def renew(self) -> None:
@@ -61,7 +61,7 @@ class PostKey:
             except (BotoCoreError, ClientError, LookupError) as error:
                 logger.warning("could not read the key of posts", exc_info=error)
             finally:
-                self._next = self._clock() + EVERY
+                self._next = self._clock() + READ_INTERVAL_SECONDS
 
     def _stages(self, *stages: str) -> tuple[str, ...]:
         found = tuple(value for stage in stages if (value := self._read(stage)) is not None)

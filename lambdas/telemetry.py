@@ -43,7 +43,7 @@ metrics = Metrics(provider=SharedMetrics())
 
 
 def about(user: str, device: str) -> None:
-    """What the log lines of this handler say beside their text, in its own thread alone."""
+    """Sets the fields of this handler's log lines, for its own thread alone."""
     logger.thread_safe_clear_keys()
     logger.thread_safe_append_keys(user=user, device=device)
 

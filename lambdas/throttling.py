@@ -1,4 +1,4 @@
-"""Which errors mean that AWS was asked too much at once: a client may try again in a moment."""
+"""Throttling errors: AWS was asked too much at once, and a client may try again in a moment."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Where this machine's Chromium is. Its program comes with the machine: nothing is fetched."""
+"""The path of this machine's Chromium. Its program comes with the machine: nothing is fetched."""
 
 import os
 import shutil

@@ -11,6 +11,7 @@ from emulator.load import NLB, Load, Tally, send
 from emulator.providers import EmulatorError
 from emulator.runtime import endpoints, lock
 from emulator.runtime.project import read
+from tools import own_system
 from tools.screen import Row, Screen
 
 
@@ -26,11 +27,7 @@ def main() -> int:
     add_places(parser)
     options = parser.parse_args()
     set_state_directory(options)
-    try:
-        return run(options)
-    except EmulatorError as error:
-        print(f"\nemulator: {error}", file=sys.stderr)
-        return 1
+    return own_system.exit_code(run, options)
 
 
 def run(given: argparse.Namespace) -> int:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import subprocess
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from emulator.cli import background
 from emulator.providers import EmulatorError
 from emulator.runtime import endpoints, lock
 from emulator.runtime.endpoints import Endpoints
+
+
+def exit_code(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """What `run` returns; 1 for an EmulatorError, which is printed as one line."""
+    try:
+        return run(options)
+    except EmulatorError as error:
+        print(f"\nemulator: {error}", file=sys.stderr)
+        return 1
 
 
 def running(state: Path) -> Endpoints | None:

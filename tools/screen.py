@@ -1,4 +1,4 @@
-"""What commands print: headings, a table with bars that changes in place, verdicts."""
+"""Output of commands: headings, a table with bars that changes in place, verdicts."""
 
 from __future__ import annotations
 

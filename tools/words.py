@@ -31,6 +31,8 @@ AS_WORDS = {
     r"fleets?": "pool",
     r"whyever": "for whatever reason",
     r"over is over": "exactly once",
+    r"all the same": "anyway",
+    r"in vain": "without success",
     r"drain time": "deregistration delay",
     r"dry[ -]run": "rehearsal",
     r"local[ -]mode": "the emulator",
@@ -40,6 +42,7 @@ IN_FOLDERS = {
     "emulator/": {
         r"answer\w*": "response, result, or a form of respond",
         r"said": "reported, printed, or the name of what it holds",
+        r"bonds?": "sticky session",
         r"kept": "persisted, retained, or the name of what it holds",
     },
 }

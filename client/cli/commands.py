@@ -1,4 +1,4 @@
-"""What a typed line does: a command, or a message to the open chat."""
+"""The dispatcher of typed lines: each is a command, or a message to the open chat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
-from client.chat_client import USER, ChatClient
+from client.chat_client import ChatClient
+from client.chats import USER
 from client.cli.attaching import HELP as ATTACHING
 from client.cli.attaching import Attaching
 from client.cli.composing import HELP as COMPOSING
@@ -61,8 +62,8 @@ class Commands:
     def __init__(self, client: ChatClient, room: Room, view: View) -> None:
         # what comparing keys has to warn of is a result, and its line is done with
         verifying = Verifying(client, view, room.peer).commands()
-        self._complaints = Complaints(view)
-        view = cast(View, self._complaints)
+        self._problems_shown = CountingView(view)
+        view = cast(View, self._problems_shown)
         self._client, self._room, self._view = client, room, view
         self._leaving = False
         composing = Composing(client, view, lambda: room.chat)
@@ -100,9 +101,9 @@ class Commands:
             name, _, rest = line[1:].partition(" ")
             if name in LEAVING:
                 return False
-            before = self._complaints.count
+            before = self._problems_shown.count
             await self._guarded(self._run(name, rest.strip()))
-            if self._complaints.count != before:
+            if self._problems_shown.count != before:
                 self._view.returned(line)
             return not self._leaving
         if line.strip():
@@ -281,7 +282,7 @@ class Commands:
             self._view.notice(line)
 
 
-class Complaints:
+class CountingView:
     """A view that counts the problems it is given: a line that led to one stays typed."""
 
     def __init__(self, view: View) -> None:

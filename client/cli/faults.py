@@ -1,4 +1,4 @@
-"""Errors of the backend's code, said where somebody types who has just changed it.
+"""Notices of errors in the backend's code, shown in the client to whoever has just changed it.
 
 Only with an emulator: a client of a deployed backend learns of an error no more than its code.
 """
@@ -13,10 +13,10 @@ import httpx
 from client.cli.text import one_line
 from client.cli.view import View
 
-EVERY = 2.0  # seconds
+POLL_SECONDS = 2.0
 
 
-async def watch(console: str | None, view: View, every: float = EVERY) -> None:
+async def watch(console: str | None, view: View, every: float = POLL_SECONDS) -> None:
     """Shows each error once, from now on. Ends at once where there is no console to ask."""
     if console is None:
         return

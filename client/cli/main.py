@@ -27,8 +27,8 @@ from client.core.events import StoreFailing
 from client.errors import ClientError, Unreachable
 
 CONNECT_TIMEOUT = 15.0
-LAST_WORDS = 60.0  # how long a pipe that ended waits for its messages to be accepted
-BEGINNING = CONNECT_TIMEOUT + LAST_WORDS  # how long it waits for its first chat
+ACCEPTANCE_SECONDS = 60.0  # how long a pipe that ended waits for its messages to be accepted
+BEGINNING = CONNECT_TIMEOUT + ACCEPTANCE_SECONDS  # how long it waits for its first chat
 T = TypeVar("T")
 
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Unreachable as error:
-        print(f"client: {one_line(_nobody_home(options, error))}", file=sys.stderr)
+        print(f"client: {one_line(_unreachable_text(options, error))}", file=sys.stderr)
     except (ClientError, OSError) as error:
         named = getattr(error, "filename", None)
         said = f"{named}: {sentence(error)}" if named else sentence(error)
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _nobody_home(options: Options, error: Unreachable) -> str:
+def _unreachable_text(options: Options, error: Unreachable) -> str:
     if options.api != options.endpoints.get("api"):
         return str(error)
     return f"the emulator does not respond ({error}); start it with: make dev"
@@ -127,9 +127,9 @@ async def _in_lines(client: ChatClient, options: Options) -> None:
             await _while_read(lines, _sign_in(client), BEGINNING)
         await _while_read(lines, _begin(client, room, options.to), BEGINNING)
         async for line in lines:
-            if not await _while_read(lines, commands.entered(line), LAST_WORDS):
+            if not await _while_read(lines, commands.entered(line), ACCEPTANCE_SECONDS):
                 return
-        await _last_words(client)
+        await _wait_for_acceptance(client)
 
     console = options.endpoints.get("console")
     await _until(talk(), _listen(client, room, verifying), watch(console, view))
@@ -202,11 +202,11 @@ async def _listen(client: ChatClient, room: Room, verifying: Verifying) -> None:
             verifying.happened(event)
 
 
-async def _last_words(client: ChatClient) -> None:
-    """The input is at its end; what was written in it is to arrive all the same."""
+async def _wait_for_acceptance(client: ChatClient) -> None:
+    """Waits, at the end of the input, until what was written in it is accepted."""
     if client.unaccepted:
         with contextlib.suppress(TimeoutError):
-            await client.wait_for(lambda _: not client.unaccepted, LAST_WORDS)
+            await client.wait_for(lambda _: not client.unaccepted, ACCEPTANCE_SECONDS)
 
 
 async def _until(work: Coroutine[Any, Any, None], *beside: Coroutine[Any, Any, None]) -> None:

@@ -1,4 +1,4 @@
-"""What the command line says, and what .local/endpoints.json adds where it says nothing."""
+"""The options of the command line; what they leave out comes from .local/endpoints.json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from client.chat_client import USER
+from client.chats import USER
 from client.errors import ClientError
 
 STATE_DIR = ".local"

@@ -1,4 +1,4 @@
-"""The chat that is open, and what is heard of it."""
+"""The open chat of a command-line client, and the events that concern it."""
 
 from __future__ import annotations
 

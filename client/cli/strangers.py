@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
-from client.chat_client import USER, ChatClient
+from client.chat_client import ChatClient
+from client.chats import USER
 from client.cli.text import users_in
 from client.cli.view import View
 from client.errors import NotFound

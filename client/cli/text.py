@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from client.chat_client import USER
+from client.chats import USER
 from client.core.attachment import Attachment
 from client.core.ticks import State
 from client.errors import ApiError, ClientError

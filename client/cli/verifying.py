@@ -1,10 +1,11 @@
-"""/safety and /verify: two people make sure that nobody sits between their devices."""
+"""The commands /safety and /verify: two people check that nobody sits between their devices."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from client.chat_client import USER, ChatClient
+from client.chat_client import ChatClient
+from client.chats import USER
 from client.cli import qr
 from client.cli.view import View
 from client.core import events

@@ -1,4 +1,4 @@
-"""Messages that are taken in order: shown, kept until they can be read, filled in, or ignored."""
+"""Arrived messages, taken in order: shown, kept until they can be read, filled in, or ignored."""
 
 from __future__ import annotations
 

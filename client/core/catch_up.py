@@ -1,4 +1,4 @@
-"""From a gap to a complete chat: when to ask, and what a response settles (client rule 1)."""
+"""Catching up, from a gap to a complete chat: requests and what settles them (client rule 1)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class CatchUp:
         log.heard_of(nudge.seq)
         self._plan.want(nudge.chat, step.now)
 
-    def chase(self, step: Step, chat: str) -> None:
-        """A gap is asked for, after a moment in which it may close by itself."""
+    def ask_for_gap(self, step: Step, chat: str) -> None:
+        """Asks for a gap, after a moment in which it may close by itself."""
         if not self._chats.log(step, chat).behind:
             self._plan.settled(chat)
             return
@@ -52,7 +52,7 @@ class CatchUp:
         for chat in frame.chats:
             self._synced_chat(step, chat, frame, question)
         self._membership.all_synced()
-        self._chase_others(step, frame, question)
+        self._ask_for_other_gaps(step, frame, question)
         if question is not None and question.whole:
             self._plan.progressed(None)
             if frame.cursor is None:
@@ -62,7 +62,7 @@ class CatchUp:
 
     def news(self, now: float) -> list[events.Event]:
         """That what was missed is here, once it is."""
-        if self._plan.resumed and not self._plan.hurries(now):
+        if self._plan.resumed and not self._plan.is_due(now):
             return [events.CaughtUp(complete=self._plan.idle and not self._chats.held)]
         return []
 
@@ -113,7 +113,9 @@ class CatchUp:
         else:
             self._plan.want_later(chat, step.now, frame.retry_after)
 
-    def _chase_others(self, step: Step, frame: frames.Synced, question: Question | None) -> None:
+    def _ask_for_other_gaps(
+        self, step: Step, frame: frames.Synced, question: Question | None
+    ) -> None:
         """Chats that the response does not mention, that are behind by what came meanwhile."""
         for chat, log in self._chats.logs.items():
             if chat in frame.chats or not log.behind or self._plan.wants(chat):

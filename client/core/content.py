@@ -1,4 +1,4 @@
-"""What a message holds: its kind and fields, checked. docs/protocol.md describes each kind.
+"""The content of a message: its kind and fields, checked. docs/protocol.md describes each kind.
 
 What is wrong raises nothing: it becomes a content of kind UNREADABLE, and what this client does not
 know one of kind UNKNOWN. Both are shown as such.

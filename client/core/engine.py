@@ -204,7 +204,7 @@ class Engine:
                 sent = self._outbox.frame_of(frame.message_id)
                 self._chats.accepted(step, frame)
                 self._sending.accepted(step, frame, sent)
-                self._catch_up.chase(step, frame.chat)
+                self._catch_up.ask_for_gap(step, frame.chat)
             case frames.Receipt():
                 self._chats.receipt(step, frame)
             case frames.Synced():
@@ -362,7 +362,7 @@ class Engine:
         if late and question is not None and question.chats is None:
             self._receipts.repeat(message.chat, step.now)  # the server has us further back
         self._chats.message(step, message)
-        self._catch_up.chase(step, message.chat)
+        self._catch_up.ask_for_gap(step, message.chat)
         self._membership.met(step, message.chat, message.sender)
         if self.left(message.chat):
             self._membership.want(step, message.chat)  # put back, perhaps
@@ -405,7 +405,7 @@ class Engine:
         if self._chats.resume(step):
             for chat, log in self._chats.logs.items():
                 if log.behind:
-                    self._catch_up.chase(step, chat)
+                    self._catch_up.ask_for_gap(step, chat)
             self._outputs += self._catch_up.news(step.now)
 
     # -- small

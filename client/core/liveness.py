@@ -1,4 +1,4 @@
-"""When to ping, when a connection is dead, and when to connect again (client rule 6)."""
+"""Timers of a connection: when to ping, when it is dead, when to connect again (client rule 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in a chat, how far each member is, and when to ask who is in it."""
+"""Members of chats: who they are, how far each is, and when to ask the backend for them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Membership:
         if known or self._sync.covers(chat) or (chat, user) in self._asked:
             return
         self._asked.add((chat, user))
-        self._sync.want_news(chat)
+        self._sync.want_members_of(chat)
 
     def changed(self, chat: str, *, known: bool) -> None:
         """Who is in it now is asked; a response that is under way may be from before."""
@@ -92,12 +92,12 @@ class Membership:
         if self._sync.covers(chat):
             self._outdated.add(chat)
         elif known:
-            self._sync.want_news(chat)
+            self._sync.want_members_of(chat)
 
     def want(self, step: Step, chat: str) -> None:
         """Only a `synced` says who is in a chat."""
         if not self._sync.covers(chat) and step.now >= self._again_at.get(chat, step.now):
-            self._sync.want_news(chat)
+            self._sync.want_members_of(chat)
 
     def failed(self, step: Step, chats: Collection[str]) -> None:
         """An `error` was the response to a sync of these."""
@@ -126,7 +126,7 @@ class Membership:
     def all_synced(self) -> None:
         """The response has been read as a whole; not every chat may have been on its page."""
         for chat in self._outdated:
-            self._sync.want_news(chat)
+            self._sync.want_members_of(chat)
         self._outdated.clear()
 
     def listed(self, step: Step, chat: str, marks: Marks, at: int) -> None:

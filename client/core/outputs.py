@@ -1,4 +1,4 @@
-"""What is to be done once a step is on disk."""
+"""Outputs of the engine: what is to be done once a step is on disk."""
 
 from __future__ import annotations
 

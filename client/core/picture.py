@@ -1,4 +1,4 @@
-"""A picture, small inside a message or whole in a file: its sides as its header says them. Pure.
+"""The sides of a picture, in a message or a file, as its header has them. Pure.
 
 A few thousand bytes can decode to gigabytes of pixels, and a client decodes a picture as soon as it
 is shown. So its sides are read from the header before anything decodes it. What a decoder might

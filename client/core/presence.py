@@ -1,4 +1,4 @@
-"""Whose presence is watched, and when to report that the user types."""
+"""Watched presence and typing: which users are watched, and when to report that the user types."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PresencePlan:
         (self._there.add if online else self._there.discard)(user)
 
     def wrote(self, now: float, user: str) -> list[dict[str, Any]]:
-        """Asks once more about a watched user who is said to be offline and writes all the same.
+        """Asks once more about a watched user who is said to be offline and writes anyway.
 
         A stranger who answers may be seen from then on, and nobody says so.
         """

@@ -1,4 +1,4 @@
-"""When to send which `sync`. At most one is under way, so each response has its question."""
+"""The schedule of `sync` requests. At most one is under way, so each response has its request."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class SyncPlan:
 
     @property
     def idle(self) -> bool:
-        """Nothing is asked and nothing is to be asked."""
+        """No request is under way, and none is to be made."""
         waiting = self._wanted or self._news or self._whole_at is not None
         return self._question is None and not waiting
 
-    def hurries(self, now: float) -> bool:
-        """There is something to ask right now."""
+    def is_due(self, now: float) -> bool:
+        """There is a request to make now."""
         due = self.next_due()
         return due is not None and due <= now
 
@@ -99,7 +99,7 @@ class SyncPlan:
         if self._whole_at is None:
             self._whole_at, self._cursor = at, cursor
 
-    def want_news(self, chat: str) -> None:
+    def want_members_of(self, chat: str) -> None:
         """For what only a `synced` says: who is in the chat."""
         self._news.add(chat)
 

@@ -1,1 +1,1 @@
-"""What makes a message readable by its devices only, and a device known by its keys."""
+"""Encryption: messages that only their devices can read, and devices known by their keys."""

@@ -1,4 +1,4 @@
-"""What is inside a ciphertext: JSON that names its place, its sender and its receiver. Pure.
+"""The envelope: the JSON inside a ciphertext, with place, sender and receiver. Pure.
 
 The server sees only the frame around it; whatever the two say differently is a forgery, or a
 message that was moved to where it does not belong.
@@ -101,17 +101,17 @@ def _parsed(plaintext: bytes) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise EnvelopeError("not an envelope")
         if document.get("kind") in _SHOWN:
-            _mend(document)
+            _replace_half_characters(document)
             content = document.get("content")
             if isinstance(content, dict):
-                _mend(content)
+                _replace_half_characters(content)
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise EnvelopeError("not an envelope") from error
     return document
 
 
-def _mend(document: dict[str, Any]) -> None:
+def _replace_half_characters(document: dict[str, Any]) -> None:
     """Browsers cut texts anywhere."""
     text = document.get("text")
     if isinstance(text, str):

@@ -55,7 +55,7 @@ class OutboundGroups:
         )
 
     def share_again(self, chat: str, device: str) -> None:
-        """The device says that it lacks the key; it may have it all the same, and is a holder."""
+        """Sends the key again to a device that reports that it lacks it; it stays a holder."""
         self._db.execute(
             "UPDATE group_holders SET again = 1 WHERE chat = ? AND device = ?", (chat, device)
         )

@@ -1,4 +1,4 @@
-"""Whose device is whose: the first identity key seen of each is remembered and trusted.
+"""Identity keys of devices: the first one seen of each is remembered and trusted.
 
 A row of `devices` has the keys that are trusted, and beside them those that the directory shows
 instead, as long as the user has not accepted them. The trusted keys are NULL for a new device of

@@ -1,4 +1,4 @@
-"""Opens messages: decrypts a payload and checks that it is from where it says it is."""
+"""Decryption of messages, and the check that each is from the place that it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a group session is used up. Pure."""
+"""Rotation of group sessions: when one is used up. Pure."""
 
 from __future__ import annotations
 

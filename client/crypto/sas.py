@@ -1,4 +1,4 @@
-"""Comparing emoji: one conversation between two devices, as a machine of steps in and steps out.
+"""The emoji comparison of two devices (SAS), as a state machine: steps in, steps out.
 
 It sends nothing and remembers nothing beyond itself; a restart ends it. docs/encryption.md has the
 steps. What comes at any other moment, or does not fit, ends it: there is no way back to an earlier

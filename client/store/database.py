@@ -1,4 +1,4 @@
-"""SQLite whose errors are the client's: what may pass by itself, and what may not."""
+"""The SQLite connection. Its errors become the client's: those that may pass, and the others."""
 
 from __future__ import annotations
 

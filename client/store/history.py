@@ -1,4 +1,4 @@
-"""Reading the store for people: chats, what was written in them, and who wrote it."""
+"""Queries of the store for people: chats, what was written in them, and who wrote it."""
 
 from __future__ import annotations
 

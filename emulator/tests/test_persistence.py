@@ -31,7 +31,7 @@ class Phones:
 
 
 def test_a_save_that_fails_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persistence, "EVERY", 0.0)
+    monkeypatch.setattr(persistence, "SAVE_INTERVAL_SECONDS", 0.0)
     saved = asyncio.Event()
     bodies: list[Any] = []
 

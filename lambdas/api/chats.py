@@ -61,7 +61,7 @@ def _direct(call: Call, peer: str) -> Response:
     chat, created = chats.begin(call.user, peer, begin)
     contacts.add(call.user, peer)
     if not created:
-        append.answer(call.aws.chats, chat.chat, call.user)
+        append.end_request(call.aws.chats, chat.chat, call.user)
     return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
 
 

@@ -1,4 +1,4 @@
-"""Whom a user knows and what the user allows: routes under /api/contacts and /api/settings."""
+"""Contacts and settings: routes under /api/contacts and /api/settings."""
 
 from lambdas.api.call import USER, Call, Response
 from lambdas.errors import bad_request, not_found

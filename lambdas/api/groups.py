@@ -1,4 +1,4 @@
-"""Who is in a chat: the routes /api/chats/{chat}/members, accept, decline, leave and admins."""
+"""Members of a chat: the routes /api/chats/{chat}/members, accept, decline, leave and admins."""
 
 from collections.abc import Iterable
 
@@ -75,7 +75,7 @@ def _accept_request(call: Call, head: Head) -> Response:
             _direct(call).block(head.chat, call.user, blocked=False)
         for peer in head.members - {call.user}:
             contacts.set(call.user, peer, "contact")
-        append.answer(call.aws.chats, head.chat, call.user)
+        append.end_request(call.aws.chats, head.chat, call.user)
     return Response(200, {"chat": head.chat, "members": sorted(head.members)})
 
 

@@ -1,4 +1,4 @@
-"""Ending what a user has here: POST /api/sign-out and POST /api/account/delete."""
+"""Signing out and deleting an account: POST /api/sign-out and POST /api/account/delete."""
 
 from lambdas.api import announce
 from lambdas.api.call import Call, Response

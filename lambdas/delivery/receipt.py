@@ -48,7 +48,7 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     read = None if step.read is None else moved.after.read
     taking_back = aws.background.submit(_take_back, aws, caller, frame["chat"], read)
     shown = moved.after._replace(read=0) if moved.private else moved.after
-    hidden = _tells_nothing(head, caller.user) or (
+    hidden = _shows_nothing(head, caller.user) or (
         private and moved.before.delivered == moved.after.delivered and not moved.overtaken
     )
     senders = set() if hidden else head["members"] & set(frame["senders"])
@@ -83,7 +83,7 @@ def _notify(
     deliver(aws.connections, devices, posts, clock=aws.now)
 
 
-def _tells_nothing(head: Item, user: str) -> bool:
+def _shows_nothing(head: Item, user: str) -> bool:
     return shows_nothing_of(user, head.get("request_of"), head.get("blocked_by", ()))
 
 

@@ -1,4 +1,4 @@
-"""Which devices of a user to ring for what is unread in a chat, and what to take back. No I/O.
+"""Decisions of ringing: which devices ring for what is unread, and what is taken back. No I/O.
 
 A device is rung for a text that it has not acknowledged, that its user has not read on another
 device, and that it was not rung for; not while it is connected, unless a post to it failed or it

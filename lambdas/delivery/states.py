@@ -1,4 +1,4 @@
-"""What the delivery watch found of each new message. No I/O."""
+"""States of new messages, as the delivery watch finds them. No I/O."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""Watermarks only move forward: `delivered` by device and `read` by user. No I/O."""
+"""Rules of watermarks, which only grow: `delivered` by device and `read` by user. No I/O."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Appends to a chat's log: takes a position, then puts the message there, or closes it.
+"""The append to a chat's log: takes a position, then puts the message there, or closes it.
 
 The head remembers who took its last positions: in one of SLOTS places, by the sender's device, the
 message, the call that took it and the seq. So a request that comes twice or late (the SDK repeats
@@ -108,8 +108,8 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
     )
 
 
-def answer(chats: Table, chat: str, user: str) -> None:
-    """Ends that a direct chat is a request of the user. Idempotent."""
+def end_request(chats: Table, chat: str, user: str) -> None:
+    """A direct chat is no request of the user any more. Idempotent."""
     try:
         chats.update(
             chat_key(chat, HEAD),

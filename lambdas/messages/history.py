@@ -1,4 +1,4 @@
-"""Reads a chat from a position on, for `sync` and for GET /api/chats/{chat}/messages."""
+"""The reader of a chat from a position on, for `sync` and GET /api/chats/{chat}/messages."""
 
 from dataclasses import dataclass
 

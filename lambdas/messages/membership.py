@@ -1,4 +1,4 @@
-"""Who is in a chat: groups are founded, users join, are invited, leave and are removed.
+"""Membership of groups: they are founded, users join, are invited, leave and are removed.
 
 Who may is decided by roles.py. A change is one transaction of head, member items and rows.
 """

@@ -1,4 +1,4 @@
-"""Who may do what in a group: its admins and its rules. No I/O.
+"""Roles in a group: its admins, its rules, and who may do what. No I/O.
 
 Who founds a group is its admin. A rule says who may add, remove and rename: `members` or `admins`.
 Everybody may leave. The backend knows no names of groups, so `rename` is for clients: they ignore a
@@ -23,7 +23,7 @@ def changed(head: Head, new: Mapping[str, str]) -> dict[str, str]:
 
 
 def require(head: Head, user: str, act: str, concerned: Collection[str]) -> None:
-    """Raises ChatError forbidden if the user may not do it to those. Nobody is always allowed."""
+    """Raises ChatError forbidden if the user may not do `act` to the users `concerned`, if any."""
     if concerned and rules(head)[act] == ADMINS and head.admins and user not in head.admins:
         raise forbidden(f"only admins of this group may {act} members")
 

@@ -68,7 +68,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
         if position.request_of == caller.user and not position.stored and not frame.get("hidden"):
-            _answer(aws, position, caller.user, frame["chat"])
+            _accept_request(aws, position, caller.user, frame["chat"])
     except Exception:
         if not position.stored:
             append.close(aws.chats, message)
@@ -116,14 +116,14 @@ def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
     return accepted
 
 
-def _answer(aws: Aws, position: append.Position, user: str, chat: str) -> None:
-    """Who answers a request accepts it, and has the other one as a contact from then on.
+def _accept_request(aws: Aws, position: append.Position, user: str, chat: str) -> None:
+    """A message to who has begun a request accepts it, and makes that user a contact.
 
-    A hidden message is no answer: clients send those by themselves, such as requests for keys.
+    A hidden message does not: clients send those by themselves, such as requests for keys.
     """
     for peer in position.members - {user}:
         Contacts(aws.users).add(user, peer)
-    append.answer(aws.chats, chat, user)
+    append.end_request(aws.chats, chat, user)
 
 
 def _message(

@@ -1,4 +1,4 @@
-"""What a response to `sync` contains when not all of it fits: chats and messages. No I/O.
+"""The plan of a response to `sync` when not all of it fits: chats and messages. No I/O.
 
 A sync with `chats` has no cursor: progress comes from the positions in the request. So chats with
 new messages come first, the shortest backlog first, and other chats fill the rest of the frame. A

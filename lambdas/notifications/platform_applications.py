@@ -43,7 +43,7 @@ RESPONSE_TIMEOUT = 5  # seconds for each attempt
 RESPONDING = ATTEMPTS * RESPONSE_TIMEOUT + 2 ** (ATTEMPTS - 1) - 1
 
 ID_ENDING = "-platform-applications"
-# The id of a Create that failed before it made anything. CloudFormation deletes it all the same,
+# The id of a Create that failed before it made anything. CloudFormation deletes it anyway,
 # and applications of that name may be an earlier stack's, retained with their endpoints.
 NOTHING_MADE = "none-made"
 

@@ -33,7 +33,7 @@ PREFIX = "rings#"
 WAKING_SECONDS = 3.0
 LOOKED_LIMIT = 10_000  # remembered in one environment; beyond it nothing is
 
-Tried = Mapping[str, Collection[str]]  # user -> devices that a post was tried on, in vain
+Tried = Mapping[str, Collection[str]]  # user -> devices that a post was tried on, without success
 
 
 class Job(NamedTuple):

@@ -1,4 +1,4 @@
-"""Sends a push to a browser's push service, over HTTPS."""
+"""The sender of pushes to a browser's push service, over HTTPS."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""Who is not rung although a text waits: a chat that is muted, a request that has rung."""
+"""Quiet chats, for which nobody is rung: those that are muted, and requests that have rung."""
 
 from lambdas.tables import Table, user_key
 

@@ -1,4 +1,4 @@
-"""Who pushes: the environment's key pair, by which push services know us (VAPID, RFC 8292).
+"""The environment's key pair, by which push services know who pushes (VAPID, RFC 8292).
 
 The private key was made in KMS and never leaves it. A browser subscribes with the public key, and
 its push service takes pushes from the holder of the private one alone.

@@ -1,4 +1,4 @@
-"""What a user lets others do, by the user's contacts and settings. No I/O."""
+"""Rules of consent: what a user lets others do, by contacts and settings. No I/O."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Whom a user knows, and the user's settings: items of Users.
+"""Contacts and settings of users: items of Users.
 
     <user>  contact#<peer>  contact: "contact" | "blocked"
     <user>  settings        groups, presence, requests, receipts; see consent.DEFAULTS

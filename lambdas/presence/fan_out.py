@@ -1,4 +1,4 @@
-"""Posts frames to many devices, and ends the leases of connections that are gone."""
+"""The fan-out: posts frames to many devices, ends the leases of connections that are gone."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence

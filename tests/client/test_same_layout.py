@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+METHODS = (ast.FunctionDef, ast.AsyncFunctionDef)
 PLACES = re.MULTILINE | re.DOTALL
 
 ONLY_PYTHON = {
@@ -91,6 +92,20 @@ def test_the_classes_of_both_cores_have_the_same_methods() -> None:
     assert different == set().union(*ONLY_ONE_HAS.values())
 
 
+def test_a_method_of_the_client_stands_in_the_same_file_of_both() -> None:
+    """What a program calls on a ChatClient, wherever its name is the same in both."""
+    python: dict[str, str] = {}
+    typescript: dict[str, str] = {}
+    for part in ("base", "chats", "messages", "devices", "chat_client"):
+        source = (ROOT / "client" / f"{part}.py").read_text()
+        python |= {each: part for _, methods in _python_methods(source) for each in methods}
+        source = (ROOT / "web/src/client" / f"{part.replace('_', '-')}.ts").read_text()
+        typescript |= {each: part for _, methods in _typescript_methods(source) for each in methods}
+    both = python.keys() & typescript.keys()
+    assert len(both) > 30
+    assert {each for each in both if python[each] != typescript[each]} == set()
+
+
 def test_no_constructor_takes_more_than_six_arguments() -> None:
     """A group of keywords counts as one: TypeScript has an object of options for them."""
     python = (each for path in (ROOT / "client").rglob("*.py") for each in _constructors(path))
@@ -116,13 +131,13 @@ def _python_methods(source: str) -> Iterator[tuple[str, set[str]]]:
     for found in (each for each in ast.parse(source).body if isinstance(each, ast.ClassDef)):
         # What Question has as methods is read from its fields in TypeScript.
         if found.name != "Question":
-            names = {each.name for each in found.body if isinstance(each, ast.FunctionDef)}
+            names = {each.name for each in found.body if isinstance(each, METHODS)}
             yield found.name, {name for name in names if not name.startswith("_")}
 
 
 def _typescript_methods(source: str) -> Iterator[tuple[str, set[str]]]:
     for name, body in re.findall(
-        r"^export (?:class|interface) (\w+)[^\n]*\{\n(.*?)^\}", source, PLACES
+        r"^export (?:abstract class|class|interface) (\w+)[^\n]*\{\n(.*?)^\}", source, PLACES
     ):
         names = re.findall(r"^  (?:async |get )?(\w+)(?:<.*?>)?\(", body, re.MULTILINE)
         spelled = {re.sub(r"(?=[A-Z])", "_", each).lower() for each in names}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from lambdas.log_level import EVERY, LogLevel
+from lambdas.log_level import READ_INTERVAL_SECONDS, LogLevel
 from lambdas.settings import Aws, Settings
 from lambdas.telemetry import logger
 
@@ -45,7 +45,7 @@ def level() -> Iterator[None]:
 def after_a_minute(parameters: Parameters) -> str:
     looking = LogLevel(NAME, "INFO", lambda: parameters)
     looking.look(BEGIN)
-    looking.look(BEGIN + EVERY)
+    looking.look(BEGIN + READ_INTERVAL_SECONDS)
     return logging.getLevelName(logger.log_level)
 
 
@@ -74,7 +74,7 @@ def test_without_the_parameter_the_template_s_level_is_back_and_in_trouble_it_st
     values = ("never", "DEBUG", failed("ThrottlingException"), failed("ParameterNotFound"))
     for minute, value in enumerate[str | Exception](values):
         parameters.value = value
-        looking.look(BEGIN + minute * EVERY)
+        looking.look(BEGIN + minute * READ_INTERVAL_SECONDS)
         seen.append(logging.getLevelName(logger.log_level))
     assert seen == ["INFO", "DEBUG", "DEBUG", "WARNING"]
 

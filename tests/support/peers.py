@@ -42,7 +42,7 @@ class Peers:
         return self.run(client.wait_for(fits))
 
     def call(self, act: Callable[[], T]) -> T:
-        """What is no coroutine but belongs to the clients' thread all the same."""
+        """What is no coroutine but belongs to the clients' thread anyway."""
 
         async def acted() -> T:
             return act()

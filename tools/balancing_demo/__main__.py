@@ -38,11 +38,7 @@ def main() -> int:
     add_places(parser)
     options = parser.parse_args()
     set_state_directory(options)
-    try:
-        return run(options)
-    except EmulatorError as error:
-        print(f"\nemulator: {error}", file=sys.stderr)
-        return 1
+    return own_system.exit_code(run, options)
 
 
 def run(given: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What each step of the tour expects, and whether that is what was seen. Figures in, words out."""
+"""Expectations of the tour's steps, and whether they were met. Figures in, words out."""
 
 from __future__ import annotations
 

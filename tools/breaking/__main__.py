@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     with suppress(KeyboardInterrupt):
         if given.mend:
-            asyncio.run(_mend(known.console))
+            asyncio.run(_end_faults(known.console))
             return 0
         fault = FAULTS[given.name]
         return 0 if asyncio.run(cause(fault, known.api, known.console, stays=given.stays)) else 1
@@ -78,7 +78,7 @@ async def cause(
             return True
 
 
-async def _mend(console: str) -> None:
+async def _end_faults(console: str) -> None:
     async with System(console) as system:
         await system.mend()
     print("mended: functions and calls work, the pool has its tasks and weights")

@@ -1,4 +1,4 @@
-"""What people do while something is broken."""
+"""The traffic of people while something is broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which faults come when, drawn from a seed, and how each is made."""
+"""The faults of a chaos run: which come when, drawn from a seed, and how each is made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WEIGHTS = {
     "stop a target": 1,
     "crash a client": 3,
 }
-EVERY = 4.0  # seconds between two faults, on average
+MEAN_PAUSE_SECONDS = 4.0  # between two faults
 RESTART = "restart the system"
 RESTART_AT = 0.5  # of the whole time
 QUIET = 0.15  # of the whole time, at its end, without a new fault
@@ -42,7 +42,7 @@ def schedule(seconds: float, random: Random) -> list[Fault]:
     """In their order; the system is restarted once."""
     faults, at = [Fault(seconds * RESTART_AT, RESTART)], 0.0
     kinds, weights = list(WEIGHTS), list(WEIGHTS.values())
-    while (at := at + random.expovariate(1 / EVERY)) < seconds * (1 - QUIET):
+    while (at := at + random.expovariate(1 / MEAN_PAUSE_SECONDS)) < seconds * (1 - QUIET):
         faults.append(Fault(at, random.choices(kinds, weights)[0]))
     return sorted(faults)
 

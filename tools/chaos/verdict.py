@@ -1,4 +1,4 @@
-"""What became of the messages: counted from what people sent and what each of them was shown."""
+"""The verdict of a chaos run: what people sent, and what each of them was shown of it."""
 
 from __future__ import annotations
 

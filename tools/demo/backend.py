@@ -1,4 +1,4 @@
-"""What the running system shows of itself: stored items, log lines, pushes. Only read, but for the
+"""The view of the running system: stored items, log lines, pushes. Only read, but for the
 accounts of the two people."""
 
 from __future__ import annotations

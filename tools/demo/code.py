@@ -1,4 +1,4 @@
-"""Where the code of each step is, for the page that shows it."""
+"""Links from each step of a message to its code, for the page that shows it."""
 
 from __future__ import annotations
 

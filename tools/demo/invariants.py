@@ -1,4 +1,4 @@
-"""What must be true at every moment, by the phones' screens and the backend's data. No I/O."""
+"""Invariants that hold at every moment, by the phones' screens and the backend's data. No I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of the load test has measured: texts, and the steps of its ramp. No I/O."""
+"""Measurements of a load test: texts, and the steps of its ramp. No I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

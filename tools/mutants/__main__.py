@@ -1,4 +1,4 @@
-"""Puts mistakes into the code, one at a time, and reports those that no test notices.
+"""`make mutants`: puts mistakes into the code, one at a time; reports those that no test notices.
 
     python -m tools.mutants [--of lambdas/messages ...] [--again [survived]]
                             [--budget 5] [--jobs 2] [--sample 20 [--seed 1]]

@@ -1,4 +1,4 @@
-"""Which test calls which functions, so that a mutant is tried with the tests that can see it."""
+"""The map of tests to functions that they call: a mutant is tried with tests that can see it."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Puts a mutant into the modules that this process has imported: for a process of its own.
+"""The patch that puts a mutant into the imported modules of a process of its own.
 
 Importing the project takes a second and a test a tenth of it, so nothing is imported again. Each
 function object gets the code that it would have had, and a constant is replaced wherever it was

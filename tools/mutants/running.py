@@ -1,4 +1,4 @@
-"""Runs mutants: pytest collects all tests once, then each mutant is a forked child of that process.
+"""The runner of mutants: pytest collects all tests once, and each mutant is a forked child of it.
 
 The child puts the mutant into its own memory and runs the tests that call its function, the most
 specific first, until one fails. Nothing on disk is changed, so a run may be broken off at any time;

@@ -1,4 +1,4 @@
-"""What each act of the system does to AWS: the constants of the cost tables and the scale model.
+"""Acts of the system and what each does to AWS: constants of the cost tables and the scale model.
 
 How they were measured: the real handlers over emulated tables, with real ciphertexts of a line of
 text. tests/lambdas/test_costs.py and tests/lambdas/api/test_api_costs.py count calls, capacity

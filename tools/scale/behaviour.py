@@ -1,4 +1,4 @@
-"""What people do in a day: the assumptions of the scale model, each of which is an option of it."""
+"""Assumptions about what people do in a day, each of which is an option of the scale model."""
 
 from dataclasses import dataclass, fields
 

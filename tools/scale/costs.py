@@ -1,4 +1,4 @@
-"""What an act costs, by what it is charged for: US$ per million of it. No I/O."""
+"""Costs of an act, by what it is charged for: US$ per million of it. No I/O."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""From users and their behaviour to rates, capacity, concurrency and dollars. Pure computation.
+"""The scale model: from users and behaviour to rates, capacity, concurrency and dollars. Pure.
 
 Its inputs are the measured acts (acts.py), list prices and AWS's default quotas (limits.py).
 """

@@ -1,4 +1,4 @@
-"""What connections cost: in API Gateway with its functions, and in tasks and their balancer."""
+"""Costs of connections: in API Gateway with its functions, and in tasks and their balancer."""
 
 import math
 from typing import NamedTuple
@@ -69,7 +69,7 @@ def costs(load: Load) -> Costs:
 
 
 def crossing() -> int:
-    """The users, in hundreds, from whom on tasks cost less."""
+    """The number of users, in hundreds, above which tasks cost less."""
     low, high = 1, 10_000
     while low < high:
         middle = (low + high) // 2

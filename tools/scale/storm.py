@@ -1,4 +1,4 @@
-"""Everybody reconnects at once: how long it takes, with the clients' own back-off. A simulation.
+"""A simulation of everybody reconnecting at once, with the clients' own back-off.
 
 Each client fetches a ticket and opens a connection, which is admitted or rejected by a rate. The
 rejected one waits as client/core/liveness.py says, and tries again. A sample of the clients stands

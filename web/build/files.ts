@@ -1,4 +1,7 @@
-/** The files of a folder, by their paths from it, sorted. Short: what builds the page has it in common. */
+/**
+ * A list of a folder's files by their paths from it, sorted. Short: all that builds the page uses
+ * it.
+ */
 
 import { readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * Draws the icons of the installed app into a folder, from the shapes of src/app/public/icon.svg:
+ * The icons of the installed app, drawn into a folder from the shapes of src/app/public/icon.svg:
  * `node build/icons.ts <folder>`. iOS and Android take no SVG there, and a picture in the repository
  * would have to be drawn again whenever that one changes.
  */
@@ -39,7 +39,7 @@ const cord: Shape = (x, y) =>
 const bubble: Shape = (x, y) => rounded(6, 9.5, 26, 21.5, 2)(x, y) || tail(x, y);
 const socket: Shape = (x, y) => circle(11.5, 15.5, 1.7)(x, y) || circle(20.5, 15.5, 1.7)(x, y);
 
-/** `edge`: the corners beyond the rounded square are nothing; else the colour goes to the border. */
+/** `edge`: the corners beyond the rounded square are transparent; else the colour goes to the border. */
 function colourAt(x: number, y: number, edge: boolean): Colour {
   if (socket(x, y) || cord(x, y)) return BLUE;
   if (bubble(x, y)) return WHITE;

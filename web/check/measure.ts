@@ -1,6 +1,6 @@
 /**
- * How fast a browser encrypts and decrypts, and how much longer a message gets. Two devices in one
- * page, each with a database of its own; what a network would add is left out.
+ * The speed of a browser at encrypting and decrypting, and how much longer a message gets. Two
+ * devices in one page, each with a database of its own; what a network would add is left out.
  */
 
 import { loadDevice } from "../src/client/account.ts";

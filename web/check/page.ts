@@ -1,4 +1,4 @@
-/** A page without a face: gives tests and benchmarks the core as a browser has it. */
+/** A page without views: gives tests and benchmarks the core as a browser has it. */
 
 import wasm from "@matrix-org/olm/olm.wasm?url";
 import { ChatClient, type Event, type Options } from "../src/client/index.ts";

@@ -75,7 +75,7 @@ describe("a chat that was left", () => {
     await client.step((each) => client.engine.leave(each, "c"));
     client.sent("sync");
   });
-  test("is asked about where somebody writes there all the same", async () => {
+  test("is asked about where somebody writes there anyway", async () => {
     await client.receive(message(1));
     expect(client.sent("sync")).toEqual([{ action: "sync", chats: { c: 1 } }]);
   });

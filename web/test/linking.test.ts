@@ -1,7 +1,8 @@
 /** Linking a device: whole clients, and what somebody else may try with the code or the message. */
 
 import { afterEach, describe, expect, test } from "vitest";
-import { ChatClient, databaseOf } from "../src/client/chat-client.ts";
+import { databaseOf } from "../src/client/base.ts";
+import { ChatClient } from "../src/client/chat-client.ts";
 import { codeOf, type Offer } from "../src/client/crypto/link.ts";
 import { CannotLink } from "../src/client/errors.ts";
 import { type Linked, NewDevice } from "../src/client/linking.ts";
@@ -184,7 +185,7 @@ describe("the code", () => {
       return truth;
     });
     const waiting = device.confirmed(0, undefined, QUICK);
-    await until(() => asked > 0); // in vain
+    await until(() => asked > 0); // without success
     await ravi.client.linking.confirm(offer, PASSWORD);
     expect((await waiting).confirmation.user).toBe(user("ravi"));
   });

@@ -86,7 +86,7 @@ describe("who comes is never sent what was", () => {
     await getsNothing(all);
   });
 
-  test("not when this device had tried to add the member before, in vain", {
+  test("not when this device had tried to add the member before, without success", {
     tags: "deep",
   }, async () => {
     const all = await scene();

@@ -85,7 +85,7 @@ describe("envelopes", () => {
   test.each(all.mended)("$what is read with a sign in its place", ({ envelope, plaintext }) => {
     expect(unsealed(plaintext, all.context)).toMatchObject({ text: envelope.text });
   });
-  test("one that is nested deeper than calls may be is read all the same", () => {
+  test("one that is nested deeper than calls may be is read anyway", () => {
     const deep = "[".repeat(20_000) + "]".repeat(20_000);
     const { plaintext = "" } = all.olm[0] ?? {};
     const content = unsealed(plaintext.replace("{", `{"deep":${deep},`), all.context);

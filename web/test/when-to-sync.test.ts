@@ -27,7 +27,7 @@ test("a connection begins with all chats and asks one question at a time", () =>
   expect([plan.nextDue(), due(9)]).toEqual([undefined, undefined]);
   plan.opened(1_000);
   expect([plan.wants("c"), plan.nextDue()]).toEqual([false, 1_000]);
-  expect([plan.hurries(999), plan.hurries(1_000), due(999)]).toEqual([false, true, undefined]);
+  expect([plan.isDue(999), plan.isDue(1_000), due(999)]).toEqual([false, true, undefined]);
   expect(due(1_000, { c: 4 })).toEqual(ALL);
   expect(plan.question).toMatchObject({ chats: undefined, before: new Map([["c", 4]]) });
   expect(plan.covers("any")).toBe(true);
@@ -82,7 +82,7 @@ test("no more chats are named than a frame may, and each once", () => {
 });
 
 test("news are asked for at once and once", () => {
-  plan.wantNews("c");
+  plan.wantMembersOf("c");
   expect([plan.nextDue(), plan.idle]).toEqual([Number.NEGATIVE_INFINITY, false]);
   expect(due(0, { c: 2 })).toEqual(named({ c: 2 }));
   plan.responded();
@@ -104,7 +104,7 @@ test("pages follow each other unless all is wanted anew", () => {
 });
 
 test("a new connection asks for all, and for nothing that was news before", () => {
-  plan.wantNews("c");
+  plan.wantMembersOf("c");
   plan.wantAlone("d", 1);
   plan.closed();
   plan.opened(2);

@@ -1,4 +1,4 @@
-"""Runs a CDK app on one machine, from its own CloudFormation templates.
+"""The emulator: runs a CDK app on one machine, from its own CloudFormation templates.
 
 cli: the command `emulate`. runtime: one run, which starts and connects all the rest. template: the
 cloud assembly and its values. balancer, containers, events, functions, gateway, push, resources:

@@ -1,4 +1,4 @@
-"""How much freed memory a process of the emulator keeps."""
+"""The allocator's setting: how much freed memory a process of the emulator keeps."""
 
 import ctypes
 
@@ -7,7 +7,7 @@ _M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
 _ARENAS, _FREE_BYTES = 2, 128 * 1024
 
 
-def keep_little() -> None:
+def release_freed_memory() -> None:
     """Few threads' arenas, and what is free at their end goes back to the system.
 
     By default glibc makes up to eight arenas a core, of which each keeps what its threads have

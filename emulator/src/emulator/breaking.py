@@ -1,4 +1,4 @@
-"""What is broken on purpose while the system runs, so that alarms and runbooks can be tried.
+"""Faults that are caused on purpose while the system runs, to try alarms and runbooks.
 
 A fault is a JSON object with a `kind`:
 

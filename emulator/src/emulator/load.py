@@ -1,4 +1,4 @@
-"""Sends many requests through a load balancer and counts what comes back.
+"""A load generator: sends many requests through a load balancer and counts what comes back.
 
 Used by the console's button, and by tools on top of a running system.
 """

@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1, and what a port that is taken becomes.
+"""Ports of 127.0.0.1, and the error for one that is taken.
 
 Without aiohttp, which takes as long to import as the rest of a short command.
 """

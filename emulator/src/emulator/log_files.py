@@ -1,4 +1,4 @@
-"""Where the lines of a log group are, which has no function that prints them.
+"""The files of log groups that no function prints to.
 
 Short, since it is the one rule that all who write such files, or read them, have to follow.
 """

@@ -1,4 +1,4 @@
-"""Ends the child processes of an emulator that was killed and could not end them itself.
+"""The watchdog: ends the child processes of an emulator that was killed.
 
 A program of its own that needs nothing but the standard library: it reads `+<process group>` and
 `-<process group>` lines, and when its input ends it ends every group that is still listed: by

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from emulator.balancer.messages.desync import (
     doubt_of_body,
     doubt_of_headers,
-    gravest,
+    most_severe,
     severe_framing,
 )
 from emulator.balancer.messages.head import Head, Rejected, query_pairs, read_block, read_head
@@ -235,7 +235,7 @@ def test_what_http_desync_guardian_reports_of_requests(
 ) -> None:
     given = fields(("Host", "h"), *pairs)
     body = doubt_of_body(method, "1.1", values_of(given))
-    assert gravest(body, doubt_of_headers(given)) == doubt
+    assert most_severe(body, doubt_of_headers(given)) == doubt
 
 
 MOST = 2**64 - 1

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.balancer.groups import Client, Time, forward, group, healthy, router, seen, turn
 
 from emulator.balancer import stickiness
-from emulator.balancer.stickiness import Bond, Seal
+from emulator.balancer.stickiness import Seal, StickySession
 from emulator.balancer.targets.health import HEALTHY, INITIAL, UNHEALTHY, Health, draining
 from emulator.providers import EmulatorError
 
@@ -104,9 +104,9 @@ def test_a_cookie_that_was_tampered_with_binds_nobody(tamper: Any) -> None:
 
 def test_a_cookie_reveals_nothing_and_opens_under_no_other_name_or_key() -> None:
     seal, other = Seal(lambda n: bytes(range(n))), Seal(lambda n: bytes(n))
-    bonds = {"arn:api": Bond("task-1", 12.5), "arn:web": Bond("", 13.0)}
-    value = seal.close("AWSALB", bonds)
-    assert seal.open("AWSALB", value) == bonds
+    sessions = {"arn:api": StickySession("task-1", 12.5), "arn:web": StickySession("", 13.0)}
+    value = seal.close("AWSALB", sessions)
+    assert seal.open("AWSALB", value) == sessions
     assert seal.open("AWSALBTG", value) == {}
     assert other.open("AWSALB", value) == {}
     assert "task" not in value

@@ -200,7 +200,7 @@ def test_with_all_unhealthy_it_fails_open() -> None:
                 await backend.stop()
                 await scene.until_state(name, "unhealthy")
             assert await broken(await scene.connect())  # open, but there nobody listens
-            # Back again, but not yet known to be healthy: requests reach it all the same.
+            # Back again, but not yet known to be healthy: requests reach it anyway.
             for name in ("a", "b"):
                 scene.provider.targets._stop_checking(
                     scene.provider.targets.groups[scene.arns["net"]].targets[name]

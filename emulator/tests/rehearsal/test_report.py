@@ -40,5 +40,5 @@ def test_what_stays_although_other_stacks_go_first_is_counted() -> None:
     assert (rehearsal.first, rehearsal.first_stops) == (
         ("web",),
         1,
-    )  # the queue is gone all the same
+    )  # the queue is gone anyway
     assert "then all. 1 of the findings stay." in report.as_text(rehearsal, "title")

@@ -140,7 +140,7 @@ def test_calls_are_fetched_once_and_what_was_written_comes_back_also_after_a_tor
 def test_a_fetch_that_fails_is_not_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collector, "EVERY", 0.0)
+    monkeypatch.setattr(collector, "FETCH_INTERVAL_SECONDS", 0.0)
     enough = asyncio.Event()
     responses = [{}, {"calls": [{"number": 1}], "missed": 0}]
 

@@ -34,7 +34,7 @@ def test_a_connection_begins_with_all_chats_and_asks_one_question_at_a_time() ->
     assert (plan.next_due(), due(plan, 9.0)) == (None, None)
     plan.opened(1.0)
     assert not plan.wants("c") and plan.next_due() == 1.0
-    assert not plan.hurries(0.9) and plan.hurries(1.0) and due(plan, 0.9) is None
+    assert not plan.is_due(0.9) and plan.is_due(1.0) and due(plan, 0.9) is None
     assert due(plan, 1.0, c=4) == {"action": "sync"}
     question = plan.question
     assert question and question.whole and question.before == {"c": 4}
@@ -89,8 +89,8 @@ def test_no_more_chats_are_named_than_a_frame_may(plan: SyncPlan) -> None:
 
 
 def test_news_are_asked_for_at_once_and_once(plan: SyncPlan) -> None:
-    plan.want_news("c")
-    assert plan.next_due() == float("-inf") and not plan.idle and plan.hurries(0.0)
+    plan.want_members_of("c")
+    assert plan.next_due() == float("-inf") and not plan.idle and plan.is_due(0.0)
     assert due(plan, 0.0, c=2) == {"action": "sync", "chats": {"c": 2}}
     plan.responded()
     assert plan.idle and due(plan, 0.0) is None
@@ -117,7 +117,7 @@ def test_pages_follow_each_other_unless_all_is_wanted_anew(plan: SyncPlan) -> No
 def test_a_new_connection_asks_for_all_and_for_nothing_that_was_news_before(
     plan: SyncPlan,
 ) -> None:
-    plan.want_news("c")
+    plan.want_members_of("c")
     plan.want_alone("d", 1.0)
     plan.closed()
     plan.opened(2.0)

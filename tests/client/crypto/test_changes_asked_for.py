@@ -73,7 +73,7 @@ def test_a_text_that_nobody_has_got_is_withdrawn_and_not_sent() -> None:
 
 
 def test_nothing_is_asked_that_nobody_may_hold_back_a_receipt_with() -> None:
-    """A change that can't be read waits; the texts around it are delivered all the same."""
+    """A change that can't be read waits; the texts around it are delivered anyway."""
     scene = Scene(RAVI, RAJU)
     chat = scene.direct("ravi", "raju")
     of = Reference(RAVI, say(scene, RAVI, chat, "hello"))

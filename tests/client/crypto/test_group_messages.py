@@ -100,7 +100,7 @@ def test_a_new_member_cannot_read_what_was_before(scene: Scene) -> None:
     say(scene, RAVI, chat, "after")
     scene.settle(seconds=1)
     assert scene[MIRA].texts(chat) == ["after"]
-    again = shown(scene[MIRA], chat, old, message_id=name)  # the server shows it all the same
+    again = shown(scene[MIRA], chat, old, message_id=name)  # the server shows it anyway
     assert again.text is None
     for seconds in (4, 61, 3601):  # she asks, and is not answered
         scene.settle(seconds=seconds)

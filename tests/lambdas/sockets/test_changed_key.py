@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from lambdas.connections import Connections, Outcome, Post, sign
-from lambdas.post_key import CURRENT, EVERY, PREVIOUS, PostKey
+from lambdas.post_key import CURRENT, PREVIOUS, READ_INTERVAL_SECONDS, PostKey
 from lambdas.settings import Aws, Settings
 from lambdas.sockets import app
 from lambdas.sockets.signatures import is_signed
@@ -27,7 +27,7 @@ class Secret:
 
     def __init__(self, value: str = "1") -> None:
         self.stages = {CURRENT: value}
-        self.now = EVERY
+        self.now = READ_INTERVAL_SECONDS
         self.read: list[str] = []
         self.during: Callable[[], object] = lambda: None  # called by each reading
 
@@ -69,7 +69,7 @@ def test_tasks_and_posters_that_read_it_before_and_after_a_change_reach_each_oth
                     assert await asyncio.to_thread(reached, Post(id, "{}")) is Outcome.DELIVERED
                     assert await ravi.recv() == "{}"
                 secret.change(value)
-                secret.now += EVERY  # as docs/operations.md says of two changes
+                secret.now += READ_INTERVAL_SECONDS  # as docs/operations.md says of two changes
             async with running(world, key=secret.key()) as new:  # has the newest, first an older
                 through = new.connections.post
                 assert await asyncio.to_thread(through, Post(id, "{}")) is Outcome.DELIVERED
@@ -92,7 +92,7 @@ def test_a_task_that_has_just_read_takes_a_new_key_ten_seconds_later(world: Back
             secret.change("2")
             after = poster(task.posts, secret.key())
             outcomes = []
-            for seconds in (0.0, EVERY - 0.1, 0.1):
+            for seconds in (0.0, READ_INTERVAL_SECONDS - 0.1, 0.1):
                 secret.now += seconds
                 outcomes.append(await asyncio.to_thread(after.post, post))
                 assert await asyncio.to_thread(before.post, post) is Outcome.DELIVERED
@@ -142,7 +142,7 @@ def test_a_stranger_causes_one_reading_in_a_while(world: Backend) -> None:
             for _ in range(5):
                 assert await asyncio.to_thread(forged.post, Post("AAAA", "{}")) is Outcome.FAILED
             assert secret.read == [CURRENT, CURRENT, PREVIOUS]
-            secret.now += EVERY
+            secret.now += READ_INTERVAL_SECONDS
             await asyncio.to_thread(forged.post, Post("AAAA", "{}"))
             assert secret.read == [CURRENT, CURRENT, PREVIOUS, CURRENT, PREVIOUS]
 
@@ -192,7 +192,7 @@ def test_a_key_that_can_not_be_read_again_stays_as_it_is(fault: Exception | None
             raise fault
         return None
 
-    key = PostKey(read, lambda: EVERY)
+    key = PostKey(read, lambda: READ_INTERVAL_SECONDS)
     assert key.values == ("1",)
     for _ in range(3):
         key.renew()

@@ -115,7 +115,7 @@ def test_a_message_is_read_by_who_looks_at_it_and_not_by_a_window_that_is_open(
     for count in range(1, 40):
         peers.run(python.send(chat, f"line {count}"))
     last = message(page, re.compile(f"{raju}, line 39,"))
-    expect(last).to_be_in_viewport()  # the end is followed all the same
+    expect(last).to_be_in_viewport()  # the end is followed anyway
     expect(entry).to_contain_text("39 unread messages")
 
     # with the focus alone it is not read either: nobody has touched anything since it came

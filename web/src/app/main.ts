@@ -1,4 +1,4 @@
-/** Starts the page: its words, its colours, its root element. */
+/** The start of the page: its words, its colours, its root element. */
 
 import wasm from "@matrix-org/olm/olm.wasm?url";
 import { App } from "./model/app.ts";

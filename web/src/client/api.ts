@@ -481,13 +481,13 @@ function nothing(): void {}
  */
 export const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** Longer pauses than LONGEST_DELAY_MS end there. */
+/** Pauses for at most LONGEST_DELAY_MS. */
 export function sleep(milliseconds: number): Promise<void> {
   const delay = Math.min(milliseconds, LONGEST_DELAY_MS);
   return new Promise((resolve) => setTimeout(resolve, delay));
 }
 
-/** By the device's name. An entry that is none is passed over, so that it costs nobody else. */
+/** By the device's name. A malformed entry is left out, and the others are read. */
 function devicesOf(response: Fields): Listing {
   const former = Array.isArray(response.former) ? response.former : [];
   return {
@@ -496,7 +496,7 @@ function devicesOf(response: Fields): Listing {
   };
 }
 
-/** By `user/device`, and likewise. */
+/** By `user/device`. A malformed entry is left out, and the others are read. */
 function claimedOf(response: Fields): Map<string, bodies.ClaimedKey> {
   return sound(response.keys, bodies.parseClaimedKey);
 }

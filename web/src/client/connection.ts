@@ -1,4 +1,4 @@
-/** Keeps one WebSocket open: ticket, connect, converse, and again (client rule 6). */
+/** The client's WebSocket connection: ticket, connect, converse, and again (client rule 6). */
 
 import { sleep } from "./api.ts";
 import type { TicketResponse } from "./core/bodies.generated.ts";

@@ -1,4 +1,4 @@
-/** Fetches from the backend's key directory. The responses are checked where they are stored. */
+/** Requests to the backend's key directory. Their responses are checked where they are stored. */
 
 import type { Api } from "./api.ts";
 import type { Claims, FetchResult, Listing, Lists } from "./core/cipher.ts";
@@ -37,7 +37,7 @@ export class Directory {
     this.#driver = driver;
   }
 
-  /** As the directory says now, and not before. Raises ApiError and Unreachable. */
+  /** The user's devices as the directory lists them now. Raises ApiError and Unreachable. */
   async seen(user: string): Promise<Seen> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const request = await this.#driver.step((step, engine) => engine.lookAt(step, user));
@@ -51,7 +51,7 @@ export class Directory {
     throw new Unreachable(`the devices of ${user} change while they are asked for`);
   }
 
-  /** As the directory said last, if that is up to date; else it is asked. */
+  /** The devices as they were listed last, if that is up to date; else the directory is asked. */
   async known(user: string): Promise<Seen> {
     const known = await this.#driver.step((step, engine) => seenOf(step, engine, user));
     return known ?? this.seen(user);

@@ -1,4 +1,4 @@
-/** One step at a time: decide inside a transaction, commit, then send and publish. */
+/** The driver of the engine: decide inside a transaction, commit, then send and publish. */
 
 import { LONGEST_DELAY_MS } from "./api.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";

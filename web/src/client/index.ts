@@ -1,7 +1,8 @@
 /** The browser client's core: what a page needs of it. */
 
 export type { KnownChat } from "./api.ts";
-export { ChatClient, databaseOf, type Options } from "./chat-client.ts";
+export { databaseOf, type Options } from "./base.ts";
+export { ChatClient } from "./chat-client.ts";
 export type { Attachment, FileDescription, FileKind } from "./core/attachment.ts";
 export type {
   Invitation,

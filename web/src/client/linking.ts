@@ -138,7 +138,7 @@ export class NewDevice {
   }
 }
 
-/** A new device that was let in. Whose account it is, its user has to agree to first. */
+/** A new device that was let in. Its user has to agree first to the account that is named. */
 export class Linked {
   readonly confirmation: Confirmation;
   readonly #account: Pick<tables.AccountRow, "pickleKey" | "pickle">;
@@ -216,7 +216,7 @@ export class Linking {
     try {
       await this.#leave(offer, code, made.refreshToken, devices);
     } catch (error) {
-      // the new device has not got it, and it would count for 30 days
+      // the new device did not get the token, which would be valid for 30 days
       await this.#api.endSignIn(made).catch(() => undefined);
       throw error;
     }
@@ -273,7 +273,7 @@ export class Linking {
     return account.pickle;
   }
 
-  /** Those whose keys count here, and this one. */
+  /** This device, and the user's devices whose keys are accepted here. */
   async #devices(): Promise<Map<string, LinkedDevice>> {
     const { user, device, keys } = this.#self;
     const { listed, memory } = await this.#directory.seen(user);

@@ -1,4 +1,4 @@
-/** Files on their way to S3 and back, by what the backend has signed. No credentials go along. */
+/** Uploads to S3 and downloads from it, by presigned requests. No credentials go along. */
 
 import { ApiError, ClientError, FileDamaged, FileGone, Unreachable } from "./errors.ts";
 

@@ -1,4 +1,4 @@
-/** Knowing that a device is whose it says: safety numbers, emoji, and accepting a change. */
+/** Verification of devices: safety numbers, emoji, and accepting changed keys. */
 
 import type { Event } from "./core/events.ts";
 import type { Message } from "./core/frames.ts";

@@ -1,4 +1,4 @@
-/** What a user writes: texts and replies, and what changes them, the chat and the own profile. */
+/** Writing: texts and replies, and what changes messages, chats and the own profile. */
 
 import { DESCRIBING } from "./core/changes.ts";
 import { type MessageContent, parse, type Reference, VERSION } from "./core/content.ts";

@@ -1,4 +1,4 @@
-/** What a click on a notification does: it leads to the chat. */
+/** The click on a notification, which leads to the chat. */
 
 import type { Scope } from "./scope.ts";
 

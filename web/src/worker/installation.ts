@@ -1,5 +1,6 @@
 /**
- * Which device this browser is, where the worker finds it: it can't read the page's localStorage.
+ * The record of which device this browser is, for the worker: it can't read the page's
+ * localStorage.
  */
 
 export interface Installation {

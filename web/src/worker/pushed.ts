@@ -1,6 +1,7 @@
 /**
- * What a push does: it shows a notification, always, and within seconds. With the text, if this
- * device can be opened and has fetched it by then; else without, and the text takes its place later.
+ * The handling of a push: it shows a notification, always, and within seconds. With the text, if
+ * this device can be opened and has fetched it by then; else without, and the text takes its place
+ * later.
  */
 
 /** What a push holds: docs/protocol.md, "Push notification". */
@@ -66,7 +67,7 @@ async function bringUpToDate(
   }
   const notice = unread.get(chat);
   if (notice !== undefined) return around.show(notice, options);
-  // Read elsewhere meanwhile, or not for people: something has to be shown all the same.
+  // Read elsewhere meanwhile, or not for people: something has to be shown anyway.
   if (options.again) await around.show({ chat, ...around.fallback }, options);
   else await takeBack(chat, around);
 }

@@ -1,4 +1,4 @@
-/** What a notification says where it has no text to show, in the languages of the page. */
+/** The words of a notification that has no text to show, in the languages of the page. */
 
 import type { FileKind } from "../client/index.ts";
 

@@ -1,4 +1,4 @@
-"""Sends to the Apple Push Notification service as SNS does: HTTP/2, with a signed provider token.
+"""The sender to APNs in place of SNS's: HTTP/2, with a signed provider token.
 
 Source: Apple, "Sending notification requests to APNs", "Establishing a token-based connection to
 APNs", "Handling notification responses from APNs".

@@ -1,4 +1,4 @@
-"""What moto's Cognito lacks: RevokeToken, and the codes that it mails (cognito_codes.py).
+"""Additions to moto's Cognito: RevokeToken, and the codes that it mails (cognito_codes.py).
 
 Ends a refresh token, and for Cognito's own operations the access tokens made from it. A text that
 is no token is ignored, as by an endpoint of RFC 7009; another kind of token, and that of another

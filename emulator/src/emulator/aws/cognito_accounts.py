@@ -1,4 +1,4 @@
-"""What moto's sign-in lacks: the states of an account, and what a pool's client is set to.
+"""Additions to moto's sign-in: the states of an account, and the settings of a pool's client.
 
 Source: Cognito developer guide, "Managing error responses" (PreventUserExistenceErrors),
 "Application-specific settings with app clients" (authentication flows, validity of tokens),

@@ -1,4 +1,4 @@
-"""What moto's challenges lack: a session is one user's, for the challenge that was issued with it.
+"""Additions to moto's challenges: a session is one user's, for the challenge issued with it.
 
 moto signs in whoever a response names, by a response to any challenge, and disabled users as well.
 Source: Cognito API reference, RespondToAuthChallenge (ChallengeName, ChallengeResponses, Session,

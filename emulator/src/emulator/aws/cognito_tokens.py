@@ -1,4 +1,4 @@
-"""What an account may do by its access token, and how it is signed up, beyond moto's Cognito.
+"""Additions to moto's Cognito: what an access token lets an account do, and sign-up.
 
 moto lets a disabled account change its password, takes attributes that the pool has not, and
 confirms what is confirmed. Source: API reference, "Errors" of GetUser, ChangePassword,

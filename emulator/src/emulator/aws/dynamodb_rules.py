@@ -1,4 +1,4 @@
-"""What moto's DynamoDB does with numbers, transactions and what an update returns, as AWS does it.
+"""Corrections of moto's DynamoDB: numbers, transactions, and what an update returns.
 
 Source: DynamoDB API reference, TransactWriteItems (ClientRequestToken: "valid for 10 minutes after
 the first request that uses it is completed"; cancellation reasons), UpdateItem (ReturnValues).
@@ -180,7 +180,7 @@ def _without_unasked(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _change_expiry_once() -> None:
-    """UpdateTimeToLive changes something; both operations know DynamoDB's code for no table."""
+    """UpdateTimeToLive must change something; both return DynamoDB's code for no table."""
     original = DynamoDBBackend.update_time_to_live
     describe = DynamoDBBackend.describe_time_to_live
 

@@ -1,4 +1,4 @@
-"""What an update may not make of an item, beyond what its expression shows.
+"""Checks of an updated item: what AWS rejects that the update's expression does not show.
 
 moto looks at the values that a request gives, not at those that an attribute gets from another one
 or inside of a map. Source: "Constraints in Amazon DynamoDB", developer guide (400 KB, keys of 2,048

@@ -1,4 +1,4 @@
-"""Sends to Firebase Cloud Messaging as SNS does: HTTP v1, with a token from a service account.
+"""The sender to FCM in place of SNS's: HTTP v1, with a token from a service account.
 
 Source: FCM "Migrate from legacy to HTTP v1", "ErrorCode"; Google "OAuth 2.0 for server to server".
 """

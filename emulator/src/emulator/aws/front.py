@@ -1,4 +1,4 @@
-"""Serves moto's WSGI applications from one event loop.
+"""The HTTP server of moto's WSGI applications, in one event loop.
 
 Calls run one after another on the loop's thread. moto has no locks: with a thread per request,
 two conditional updates can both read the old item, which for a chat's `seq` means a lost message.
@@ -122,8 +122,8 @@ class _Front:
         started, began = time.monotonic(), time.time()
         while True:
             async with self._turn:
-                # Each in a round of the loop of its own, so that the loop learns meanwhile who has
-                # gone: a busy machine must not work for callers that have given up and ask again.
+                # Each request in its own turn of the event loop, which notices closed connections
+                # in between: a busy machine must not work for callers that have given up.
                 await asyncio.sleep(0)
                 if request.transport is None or request.transport.is_closing():
                     return web.Response(status=408)  # that nobody reads

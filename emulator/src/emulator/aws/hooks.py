@@ -1,4 +1,4 @@
-"""Replaces functions and methods of moto by name, and only if they exist."""
+"""Hooks into moto: functions and methods replaced by name, and only if they exist."""
 
 from __future__ import annotations
 

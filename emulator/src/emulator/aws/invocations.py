@@ -1,4 +1,4 @@
-"""Passes calls of Lambda's Invoke on to where the functions run, which is another process."""
+"""The relay of Lambda's Invoke calls to where the functions run, which is another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at queues that takes nothing.
+"""A view of queues that receives and deletes nothing.
 
 GET /_local/peek?queue=<name> has the messages of one, GET /_local/backlog counts those of all.
 """

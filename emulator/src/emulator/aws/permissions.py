@@ -1,4 +1,4 @@
-"""Checks every call of the AWS server against the permissions of who makes it.
+"""The permission check of every call of the AWS server.
 
 Until the emulator has sent who there is, all calls are let through: then nothing but itself calls.
 """

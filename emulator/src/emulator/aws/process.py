@@ -1,4 +1,4 @@
-"""Starts and ends the moto server."""
+"""The process of the moto server: its start and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries what is published to platform endpoints on to FCM and APNs."""
+"""The relay of pushes: what is published to platform endpoints goes on to FCM and APNs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3's side of what browsers and other clients send without credentials of their own.
+"""S3 for browsers and other clients that send requests without credentials of their own.
 
 Presigned URLs, presigned forms and preflight requests. moto serves them without a look at their
 signature, and forms of any size. What is signed in its headers goes to moto as all other calls do,

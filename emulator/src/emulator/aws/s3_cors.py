@@ -1,4 +1,4 @@
-"""Which pages a browser lets use a bucket: the decisions of S3's CORS rules.
+"""S3's CORS rules: which pages a browser lets use a bucket.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html: the first rule counts that has the
 origin, the method and, of a preflight request, every header that it asks for.

@@ -1,4 +1,4 @@
-"""Decides whether S3 takes a presigned request: signature, expiry, and the policy of a form.
+"""The check of presigned requests of S3: signature, expiry, and the policy of a form.
 
 moto checks none of it. The rules, and the codes of errors, are those of
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html,

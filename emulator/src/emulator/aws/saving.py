@@ -1,4 +1,4 @@
-"""Writes the data to a file from time to time, without a pause in which calls would wait.
+"""The saver of data to a file, from time to time, without a pause in which calls would wait.
 
 The server forks, as Redis does for its snapshots (redis.io, "Redis persistence"): the child has
 the memory of one moment and writes it down, while the server goes on. The file is replaced in one

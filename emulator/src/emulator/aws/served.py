@@ -1,4 +1,4 @@
-"""Which services the AWS endpoint serves, in which region; what else is asked gets a sentence.
+"""The services and regions that the AWS endpoint serves; others get a sentence.
 
 moto has a backend for nearly every service and region, and each of them gives an empty list to
 whoever looks for what the template made. That says something untrue.

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
     os.environ |= ENVIRONMENT
-    allocation.keep_little()
+    allocation.release_freed_memory()
     listening = socket.socket(fileno=options.fd)
     asyncio.run(serve(listening, options))
 
@@ -92,7 +92,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
             front.Dispatcher(), polls, saving, options.functions, options.region
         )
         runner = await front.listen(application, listening)
-        _collect_seldom()
+        _collect_garbage_rarely()
         print("ready", flush=True)
         sweeps = (dynamodb_expiry.sweep, s3_expiry.sweep)
         sweeper = asyncio.create_task(_sweep(options.sweep, sweeps, saving.changed))
@@ -152,7 +152,7 @@ def _change_moto() -> None:
     sqs_batches.install()
 
 
-def _collect_seldom() -> None:
+def _collect_garbage_rarely() -> None:
     """Python's garbage collector walks all that is stored, again and again while it grows: a tenth
     of this process's time. Items have no circles, and what moto has at its start stays."""
     gc.freeze()

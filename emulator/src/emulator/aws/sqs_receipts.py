@@ -1,6 +1,6 @@
 """Receipt handles that have expired: their message is visible again, or was received again since.
 
-A standard queue deletes such a message all the same; a FIFO queue does not, because another
+A standard queue deletes such a message anyway; a FIFO queue does not, because another
 receiver may have it. Nobody can change its visibility any more. Sources: SQS API reference,
 ChangeMessageVisibility (MessageNotInflight) and DeleteMessage; what users of AWS report:
 github.com/aws/aws-sdk-js/issues/1750, github.com/smaskalik/sqsmover/issues/54 (batches).

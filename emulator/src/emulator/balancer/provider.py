@@ -1,4 +1,4 @@
-"""Makes the template's load balancers, their target groups and rules, and runs them.
+"""The provider of load balancers, target groups and rules: makes them and runs them.
 
 What each kind of load balancer is asked to be stands in application.py and network/balancer.py.
 """

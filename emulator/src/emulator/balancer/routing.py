@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from emulator.balancer import stickiness
 from emulator.balancer.listener.actions import Forward
 from emulator.balancer.listener.rules import Rule, Seen
-from emulator.balancer.stickiness import Bond, Bonds, Seal
+from emulator.balancer.stickiness import Seal, StickySession, StickySessions
 from emulator.balancer.targets.algorithms import SmoothWeighted
 from emulator.balancer.targets.target_group import Target, TargetGroup
 from emulator.providers import EmulatorError
@@ -83,22 +83,22 @@ class Router:
     def choose(self, rule: Rule, forward: Forward, seen: Seen) -> Choice | None:
         """None where the group whose turn it is has no registered target: 503."""
         now = self._now()
-        arn = self._bound_group(forward, seen, now)
+        arn = self._sticky_group(forward, seen, now)
         if arn is None:  # a bound client takes nobody's turn
             arn = self._next_group(rule, forward)
         if arn is None:
             return None
         group = self._groups[arn]
-        bonds = self._bonds(group, seen, now)
-        bond = bonds.get(arn)
-        target = group.choose(now, self._random, bond.target if bond is not None else None)
+        sessions = self._sticky_sessions(group, seen, now)
+        session = sessions.get(arn)
+        target = group.choose(now, self._random, session.target if session is not None else None)
         if target is None:
             return None
         if forward.sticky_seconds is None and group.settings.stickiness is None:
             return Choice(group, target, None)
 
         def set_cookies(response_headers: Sequence[Pair]) -> list[str]:
-            return self._cookies(forward, group, target, seen, bonds, response_headers)
+            return self._cookies(forward, group, target, seen, sessions, response_headers)
 
         return Choice(group, target, set_cookies)
 
@@ -111,31 +111,31 @@ class Router:
             turns = self._turns[rule.priority] = SmoothWeighted()
         return turns.choose(forward.weights)
 
-    def _bound_group(self, forward: Forward, seen: Seen, now: float) -> str | None:
+    def _sticky_group(self, forward: Forward, seen: Seen, now: float) -> str | None:
         """The group that the client is bound to, if the forward names it. Its weight doesn't
         count: with 0 it gets no new clients, and keeps those it has."""
         if forward.sticky_seconds is None:
             return None
-        bonds = stickiness.bonds_of(
+        sessions = stickiness.sessions_of(
             self._seal, stickiness.GROUP, stickiness.cookies_of(seen.headers)
         )
-        valid = _valid(bonds, forward.sticky_seconds, now)
+        valid = _valid(sessions, forward.sticky_seconds, now)
         return next((arn for arn in valid if arn in forward.weights and arn in self._groups), None)
 
-    def _bonds(self, group: TargetGroup, seen: Seen, now: float) -> Bonds:
+    def _sticky_sessions(self, group: TargetGroup, seen: Seen, now: float) -> StickySessions:
         """The client's to targets of groups with the same kind of stickiness, while they last."""
         sticky = group.settings.stickiness
         if sticky is None:
             return {}
         cookies = stickiness.cookies_of(seen.headers)
         if sticky.cookie is None:
-            bonds = stickiness.bonds_of(self._seal, stickiness.TARGET, cookies)
-            return _valid(bonds, sticky.seconds, now)
-        bonds = stickiness.application_bonds(self._seal, cookies)
-        own = bonds.pop(group.arn, None)
+            sessions = stickiness.sessions_of(self._seal, stickiness.TARGET, cookies)
+            return _valid(sessions, sticky.seconds, now)
+        sessions = stickiness.application_sessions(self._seal, cookies)
+        own = sessions.pop(group.arn, None)
         if own is not None and sticky.cookie in cookies:  # both cookies or none
-            bonds |= _valid({group.arn: own}, sticky.seconds, now)
-        return bonds
+            sessions |= _valid({group.arn: own}, sticky.seconds, now)
+        return sessions
 
     def _cookies(
         self,
@@ -143,29 +143,29 @@ class Router:
         group: TargetGroup,
         target: Target,
         seen: Seen,
-        bonds: Bonds,
+        sessions: StickySessions,
         response_headers: Sequence[Pair],
     ) -> list[str]:
-        wall, bond = self._wall(), Bond(target.id, self._now())
+        wall, session = self._wall(), StickySession(target.id, self._now())
         values = []
         if forward.sticky_seconds is not None:
-            value = self._seal.close(stickiness.GROUP, {group.arn: bond._replace(target="")})
-            values += stickiness.twins(stickiness.GROUP, value, wall)
+            value = self._seal.close(stickiness.GROUP, {group.arn: session._replace(target="")})
+            values += stickiness.cookie_pair(stickiness.GROUP, value, wall)
         sticky = group.settings.stickiness
         if sticky is None:
             return values
         if sticky.cookie is None:
-            value = self._seal.close(stickiness.TARGET, {group.arn: bond})
-            return values + stickiness.twins(stickiness.TARGET, value, wall)
-        if group.arn in bonds or stickiness.sets_cookie(response_headers, sticky.cookie):
-            bonds = {**bonds, group.arn: bond}
-        sealed = self._fitting(bonds) if bonds else None
+            value = self._seal.close(stickiness.TARGET, {group.arn: session})
+            return values + stickiness.cookie_pair(stickiness.TARGET, value, wall)
+        if group.arn in sessions or stickiness.sets_cookie(response_headers, sticky.cookie):
+            sessions = {**sessions, group.arn: session}
+        sealed = self._fitting(sessions) if sessions else None
         cross_origin = stickiness.needs_same_site(seen.headers)
         return values + stickiness.shards(sealed, wall, cross_origin)
 
-    def _fitting(self, bonds: Bonds) -> str:
+    def _fitting(self, sessions: StickySessions) -> str:
         """Sealed for AWSALBAPP; without the oldest ones where it would be too long."""
-        fitting = dict(bonds)
+        fitting = dict(sessions)
         while True:
             sealed = self._seal.close(stickiness.APPLICATION, fitting)
             if stickiness.fits(sealed) or len(fitting) == 1:
@@ -173,5 +173,5 @@ class Router:
             del fitting[min(fitting, key=lambda arn: fitting[arn].since)]
 
 
-def _valid(bonds: Bonds, seconds: float, now: float) -> Bonds:
-    return {arn: bond for arn, bond in bonds.items() if now - bond.since <= seconds}
+def _valid(sessions: StickySessions, seconds: float, now: float) -> StickySessions:
+    return {arn: session for arn, session in sessions.items() if now - session.since <= seconds}

@@ -81,14 +81,14 @@ def read_stickiness(where: str, attributes: Mapping[str, str]) -> Stickiness | N
     return Stickiness(seconds, cookie)
 
 
-class Bond(NamedTuple):
+class StickySession(NamedTuple):
     """What a cookie says: the target ("" for a group's cookie), and since when."""
 
     target: str
     since: float
 
 
-Bonds = dict[str, Bond]
+StickySessions = dict[str, StickySession]
 """By target group's ARN. Only AWSALBAPP has several: one for each group it met."""
 
 
@@ -99,14 +99,16 @@ class Seal:
         self._random_bytes = random_bytes
         self._cipher = AESGCM(random_bytes(16))
 
-    def close(self, cookie: str, bonds: Bonds) -> str:
+    def close(self, cookie: str, sessions: StickySessions) -> str:
         """Text that is a cookie's value; `cookie` is its name, and it opens under no other."""
-        lines = "\n".join(f"{arn}\t{bond.target}\t{bond.since}" for arn, bond in bonds.items())
+        lines = "\n".join(
+            f"{arn}\t{session.target}\t{session.since}" for arn, session in sessions.items()
+        )
         nonce = self._random_bytes(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, lines.encode(), cookie.encode())
         return base64.b64encode(nonce + sealed).decode()
 
-    def open(self, cookie: str, value: str) -> Bonds:
+    def open(self, cookie: str, value: str) -> StickySessions:
         """Empty for what `close` didn't make."""
         try:
             sealed = base64.b64decode(value, validate=True)
@@ -114,11 +116,11 @@ class Seal:
             lines = self._cipher.decrypt(nonce, rest, cookie.encode()).decode().split("\n")
         except (binascii.Error, InvalidTag, ValueError):
             return {}
-        bonds = {}
+        sessions = {}
         for line in lines:
             arn, target, since = line.split("\t")
-            bonds[arn] = Bond(target, float(since))
-        return bonds
+            sessions[arn] = StickySession(target, float(since))
+        return sessions
 
 
 def cookies_of(headers: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -132,17 +134,17 @@ def cookies_of(headers: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return cookies
 
 
-def bonds_of(seal: Seal, cookie: str, cookies: Mapping[str, str]) -> Bonds:
+def sessions_of(seal: Seal, cookie: str, cookies: Mapping[str, str]) -> StickySessions:
     """Of AWSALB or AWSALBTG; the twin alone will do."""
     for name in (cookie, cookie + CORS):
         if name in cookies:
-            bonds = seal.open(cookie, cookies[name])
-            if bonds:
-                return bonds
+            sessions = seal.open(cookie, cookies[name])
+            if sessions:
+                return sessions
     return {}
 
 
-def application_bonds(seal: Seal, cookies: Mapping[str, str]) -> Bonds:
+def application_sessions(seal: Seal, cookies: Mapping[str, str]) -> StickySessions:
     value = ""
     for shard in range(SHARDS):
         part = cookies.get(f"{APPLICATION}-{shard}", REMOVE)
@@ -152,7 +154,7 @@ def application_bonds(seal: Seal, cookies: Mapping[str, str]) -> Bonds:
     return seal.open(APPLICATION, value)
 
 
-def twins(cookie: str, value: str, wall: float) -> list[str]:
+def cookie_pair(cookie: str, value: str, wall: float) -> list[str]:
     """AWSALB or AWSALBTG as two values of Set-Cookie; `wall` in epoch seconds.
 
     Over plain HTTP AWS's twin has no Secure, and browsers drop it. On a laptop they take Secure

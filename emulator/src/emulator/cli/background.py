@@ -1,4 +1,4 @@
-"""Starts the emulator in a session of its own, out of reach of this terminal's Ctrl-C."""
+"""The emulator in the background: a session of its own, out of reach of Ctrl-C here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows what functions, tasks and servers have printed, and writes the emulator's own log."""
+"""Logs: shows what functions, tasks and servers have printed; writes the emulator's own log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands print: to a reader that may go away, as `head` does after ten lines."""
+"""The commands' output, to a reader that may go away, as `head` does after ten lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds out whether an emulator listens on a port that is taken, by asking its console."""
+"""The check whether an emulator listens on a port that is taken, by asking its console."""
 
 from __future__ import annotations
 

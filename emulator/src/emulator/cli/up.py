@@ -1,4 +1,4 @@
-"""Runs the emulator in the foreground, from the command line to the last process."""
+"""The command `up` in the foreground, from the command line to the last process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emulator.runtime.system import System
 
 async def run(given: argparse.Namespace) -> int:
     """Until SIGINT or SIGTERM. Raises EmulatorError when it cannot start."""
-    allocation.keep_little()
+    allocation.release_freed_memory()
     # Nothing here may ever reach a real account, whatever the shell was set up for.
     elsewhere = addresses.elsewhere(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -1,4 +1,4 @@
-"""The console's orders: how many tasks, which weight, what becomes of a target, and traffic."""
+"""The console's commands: numbers of tasks, weights, states of targets, and traffic."""
 
 from __future__ import annotations
 

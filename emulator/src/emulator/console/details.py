@@ -1,4 +1,4 @@
-"""What can be opened on the console, as JSON.
+"""Details that can be opened on the console, as JSON.
 
 GET /_local/trace?id=<text>: the way of a message; without an id, the newest messages.
 GET /_local/functions/<name>[?before=<number>]: its invocations.

@@ -1,4 +1,4 @@
-"""What tasks logged, as steps of a trace: a frame on a socket that a task holds is in no record.
+"""Log lines of tasks as steps of a trace: a frame on a task's socket is in no record.
 
 As on AWS, where a message is found in the log groups of services. Only lines of JSON that have a
 time of their own, and are no metrics.

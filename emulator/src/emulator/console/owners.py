@@ -1,4 +1,4 @@
-"""Whose a phone is: read from the project's own items, which the emulator does not know.
+"""Owners of phones, read from the project's own items, which the emulator does not know.
 
 An app stores of each device the ARN of its SNS endpoint, or its subscription. The setting
 `phone_owner` names the attribute that says whose it is, of the item in which that stands.

@@ -1,4 +1,4 @@
-"""Watches what a service's policies track and scales it, minute by minute of the clock."""
+"""The autoscaler: watches what a service's policies track and scales it, minute by minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the template's ECS services and runs them."""
+"""The provider of ECS services: makes the template's and runs them."""
 
 from __future__ import annotations
 

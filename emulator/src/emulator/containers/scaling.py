@@ -93,7 +93,9 @@ def next_desired(
     Out if any policy wants it, and as far as the one that wants most; in only if all that may
     scale in agree, and as far as the most careful of them.
     """
-    wishes = [(policy, wish(policy, minutes, desired, before)) for policy, minutes in policies]
+    wishes = [
+        (policy, capacity_for(policy, minutes, desired, before)) for policy, minutes in policies
+    ]
     most = max((wanted for _, wanted in wishes), default=desired)
     if most > desired:
         return max(desired, min(most, bounds.maximum))
@@ -103,7 +105,7 @@ def next_desired(
     return desired
 
 
-def wish(policy: Tracking, minutes: Minutes, desired: int, before: Before) -> int:
+def capacity_for(policy: Tracking, minutes: Minutes, desired: int, before: Before) -> int:
     """What one policy would have, not yet within bounds. Where a minute has no data point it
     wants nothing: on AWS its alarm has insufficient data then."""
     latest = _without_gap(minutes, OUT_MINUTES)

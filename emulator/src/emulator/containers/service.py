@@ -22,7 +22,7 @@ from emulator.providers import EmulatorError
 log = logging.getLogger("emulator.containers")
 
 NOTICE = 10.0  # template seconds until ECS notices a dead task and has its target deregistered
-LISTEN = 30.0  # real seconds a task may take to listen before it is registered all the same
+LISTEN = 30.0  # real seconds a task may take to listen before it is registered anyway
 TICK = 0.25  # real seconds between two looks
 
 

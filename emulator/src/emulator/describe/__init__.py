@@ -1,1 +1,1 @@
-"""What runs, as AWS's own describing calls give it: `aws lambda list-functions` and its kin."""
+"""Describing calls of AWS, such as `aws lambda list-functions`, for what runs."""

@@ -1,4 +1,4 @@
-"""Which parameters an event source mapping takes, by the kind of its source, and their bounds.
+"""Parameters of event source mappings, by the kind of their source, and their bounds.
 
 Source: Lambda developer guide, "Lambda parameters for Amazon SQS event source mappings" and "Lambda
 parameters for Amazon DynamoDB event source mappings"; CreateEventSourceMapping, API reference.

@@ -1,4 +1,4 @@
-"""What Lambda needs of a function's role to poll a source for it, checked at the start.
+"""Permissions that Lambda needs of a function's role to poll a source; checked at the start.
 
 Sources: docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions and
 services-dynamodb-eventsourcemapping.html ("Execution role permissions"); the message where they

@@ -1,4 +1,4 @@
-"""Makes the template's event source mappings and runs their pollers."""
+"""The provider of event source mappings: makes the template's and runs their pollers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Polls a queue for a function. A FIFO queue gives out no message of a group while an earlier one
-is in flight, so batches may run side by side without two of a group at the same time."""
+"""The poller of a queue for a function.
+
+A FIFO queue gives out no message of a group while an earlier one is in flight, so batches may run
+side by side without two of a group at the same time.
+"""
 
 from __future__ import annotations
 

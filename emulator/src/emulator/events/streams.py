@@ -1,4 +1,4 @@
-"""Polls a table's stream for a function: in order, in batches, again after failures."""
+"""The poller of a table's stream for a function: in order, in batches, again after failures."""
 
 from __future__ import annotations
 

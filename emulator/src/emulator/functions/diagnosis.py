@@ -1,4 +1,4 @@
-"""What is wrong with a function's code, in one line: `lambdas/send.py:12: NameError: ...`."""
+"""The diagnosis of a function's code, in one line: `lambdas/send.py:12: NameError: ...`."""
 
 from __future__ import annotations
 

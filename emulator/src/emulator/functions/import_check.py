@@ -1,7 +1,8 @@
-"""Imports a module and prints why that fails, as JSON: `{"type", "message", "file", "line"}`.
+"""A program that imports a module and prints as JSON why that fails.
 
-A program of its own, in the environment of a function's worker. Lambda's runtime client reports an
-import that fails without the line, and one whose text is no Latin-1 not at all.
+`{"type", "message", "file", "line"}`. It runs in the environment of a function's worker. Lambda's
+runtime client reports an import that fails without the line, and one whose text is no Latin-1 not
+at all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Lambda rejects of a function's configuration.
+"""Limits of a function's configuration, beyond which Lambda rejects it.
 
 Source: Lambda developer guide, "Lambda quotas" and "Defined runtime environment variables";
 CreateFunction, API reference.

@@ -1,4 +1,4 @@
-"""Stands in for awslambdaric where there are no wheels of it (outside Linux).
+"""A runtime client in place of awslambdaric, where there are no wheels of it (outside Linux).
 
 A program of its own, run with nothing but the standard library: it speaks the Runtime API as
 AWS's client does and gives the same error documents. `python own_runtime.py <handler>`.

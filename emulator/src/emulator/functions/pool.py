@@ -210,10 +210,10 @@ class FunctionPool:
 
     def _look_again(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(
-            patience(self._start_seconds), self._help_who_waits
+            patience(self._start_seconds), self._start_for_long_waiting
         )
 
-    def _help_who_waits(self) -> None:
+    def _start_for_long_waiting(self) -> None:
         waiting = long_waiting((each.came for each in self._waiting), time.monotonic())
         self._start_workers(waiting)
 

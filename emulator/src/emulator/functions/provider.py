@@ -1,4 +1,4 @@
-"""Makes the template's functions."""
+"""The provider of functions: makes the template's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saving a source file takes effect at once."""
+"""Reloading: a source file that is saved takes effect at once."""
 
 from __future__ import annotations
 

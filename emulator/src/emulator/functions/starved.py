@@ -1,4 +1,4 @@
-"""How long a process has waited for a CPU that others had.
+"""The time that a process has waited for a CPU that others had.
 
 A Lambda function has its share of a CPU, whatever other functions do. Processes on one machine
 take it from each other: where many others compute, a function that needs 0.4 s of CPU before its

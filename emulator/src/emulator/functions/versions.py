@@ -1,4 +1,4 @@
-"""Makes the template's versions and aliases of functions."""
+"""The provider of versions and aliases of functions."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from emulator.providers import InvokeResult
 INIT_LIMIT = 10.0  # seconds, the quota for the init phase
 FIRST_EVENT = 2.0  # seconds for which a first event counts as part of the start
 
-# Where others have the CPU, at most: a start harms nobody; an invocation has a deadline that others
-# may count on, so that it gets no more than twice its time.
+# Longest extensions while other processes use the CPU: seconds of a start; times the timeout of an
+# invocation, whose deadline its caller may rely on.
 STARVED_INIT = 60.0
 STARVED = 2.0
 

@@ -81,7 +81,7 @@ class Connection:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._queue.join()
         except TimeoutError:
-            log.debug("%s doesn't read; closing it all the same", self.info.connection_id)
+            log.debug("%s doesn't read; closing it anyway", self.info.connection_id)
         await self.socket.close(code, reason)
 
     def closed_with(self) -> tuple[int, str]:

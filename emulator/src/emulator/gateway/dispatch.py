@@ -1,4 +1,4 @@
-"""Invokes the functions behind a WebSocket API's routes and reads their responses."""
+"""The dispatcher of a WebSocket API: invokes its routes' functions and reads their responses."""
 
 from __future__ import annotations
 

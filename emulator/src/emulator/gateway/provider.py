@@ -1,4 +1,4 @@
-"""Makes the template's WebSocket API and runs it."""
+"""The provider of the template's WebSocket API: makes it and runs it."""
 
 from __future__ import annotations
 

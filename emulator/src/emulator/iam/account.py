@@ -1,4 +1,4 @@
-"""What a template says of permissions: roles, their policies, the policies of resources.
+"""Permissions of an account, from its template: roles, their policies, policies of resources.
 
 Also the form in which one process gives it to another.
 """

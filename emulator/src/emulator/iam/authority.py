@@ -1,4 +1,4 @@
-"""Checks requests against the permissions of an account. No I/O but the clock it is given."""
+"""The authority on requests, by the permissions of an account. No I/O but the clock it is given."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Denial:
         return self.worded(self.action)
 
     def shortened(self) -> Denial:
-        """For reports: a caller chooses the names in it, and so their lengths."""
+        """For reports: names may be of any length, since the caller chooses them."""
         return Denial(**{name: text[:_LONGEST_TEXT] for name, text in asdict(self).items()})
 
     def worded(self, action: str, resource: str | None = None) -> str:

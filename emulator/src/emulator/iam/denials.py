@@ -1,4 +1,4 @@
-"""What was refused: the newest in memory, and each as a line of JSON in a log.
+"""Denied calls: the newest in memory, and each as a line of JSON in a log.
 
 `emulate logs denials` shows the log; the console's state has them under `denials`.
 """

@@ -1,4 +1,4 @@
-"""Decides whether a request is allowed, by all policies that have a say in it. No I/O.
+"""The evaluation of all policies that have a say in a request. No I/O.
 
 Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and
 reference_policies_evaluation-logic_policy-eval-basics.html, within one account. Organizations'

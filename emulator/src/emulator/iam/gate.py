@@ -1,4 +1,4 @@
-"""What the emulator's components ask before they act for somebody."""
+"""The gate that the emulator's components ask before they act for somebody."""
 
 from __future__ import annotations
 

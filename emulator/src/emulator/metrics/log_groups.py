@@ -32,7 +32,7 @@ class MetricFilter:
 
     def measured(self, line: bytes) -> tuple[Metric, float] | None:
         """What a line adds to the metric; None for one that does not match, lacks a field, or has
-        no number there: lines are whatever a program prints, and the next ones count all the same.
+        no number there: lines are whatever a program prints, and the next ones count anyway.
         """
         try:
             return self._measured(json.loads(line))

@@ -1,4 +1,4 @@
-"""What measures and evaluates once a minute of the emulator's clock, while the system runs."""
+"""The monitor: measures and evaluates once a minute of the emulator's clock."""
 
 from __future__ import annotations
 

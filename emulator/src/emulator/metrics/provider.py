@@ -1,4 +1,4 @@
-"""Makes the template's alarms and its dashboard."""
+"""The provider of the template's alarms and its dashboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries a cloud assembly out on a model of the account, in the order of `cdk deploy`."""
+"""A deployment: an assembly carried out on a model of the account, in the order of `cdk deploy`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def deploy(
     """`default_place` is where stacks are that leave it open; `first` names stacks that go before
     all, by themselves.
 
-    What would be rejected is carried out all the same, so that all of it is seen at once.
+    What would be rejected is carried out anyway, so that all of it is seen at once.
     """
     deployed = dict(account)
     updates = []

@@ -1,1 +1,1 @@
-"""Makes what the template says of the services that moto emulates."""
+"""The providers of the services that moto emulates: they make what the template says."""

@@ -1,4 +1,4 @@
-"""What the monitor looks at, of the components that run."""
+"""The monitor's view of the components that run."""
 
 from __future__ import annotations
 

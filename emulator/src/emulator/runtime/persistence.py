@@ -1,4 +1,4 @@
-"""What the data of an environment survives a restart by: put back at the start, saved meanwhile."""
+"""Persistence of an environment's data: put back at the start, saved meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emulator.providers import EmulatorError
 
 log = logging.getLogger("emulator.runtime.persistence")
 
-EVERY = 2.0  # seconds; when the AWS server itself is killed, what happened since is lost
+SAVE_INTERVAL_SECONDS = 2.0  # when the AWS server itself is killed, what happened since is lost
 _SHARE = 10  # saving takes at most this part of the time: one second in ten
 
 
@@ -66,20 +66,20 @@ class Persistence:
             self._report(f"{self._fresh} starts empty, and deletes copies too")
         if result["put_back"]:
             self._report(f"{result['put_back']} items, users, messages and push endpoints put back")
-        self._background.start(self._save_now_and_then())
+        self._background.start(self._save_periodically())
 
     async def stop(self) -> None:
         if await self._background.stop():
             await self._save()
 
-    async def _save_now_and_then(self) -> None:
+    async def _save_periodically(self) -> None:
         loop = asyncio.get_running_loop()
-        pause = EVERY
+        pause = SAVE_INTERVAL_SECONDS
         while True:
             await asyncio.sleep(pause)
             began = loop.time()
             await self._save()
-            pause = max(EVERY, _SHARE * (loop.time() - began))
+            pause = max(SAVE_INTERVAL_SECONDS, _SHARE * (loop.time() - began))
 
     async def _save(self) -> None:
         """A failure is reported; the next time may succeed, as on a disk that was full."""

@@ -1,4 +1,4 @@
-"""Creates every resource of a stage with the provider for its type."""
+"""The registry of providers: creates every resource of a stage with the one for its type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthesizes the app, unless nothing it depends on has changed since the last time."""
+"""Synthesis of the app, unless nothing it depends on has changed since the last time."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class System:
         for component in reversed(self._running):
             try:
                 await component.stop()
-            except Exception:  # what is left must be stopped all the same
+            except Exception:  # what is left must be stopped anyway
                 log.exception("%s did not stop cleanly", component)
         self._running.clear()
         await self._children.end_all()

@@ -1,4 +1,4 @@
-"""Reads a cloud assembly: the stage's stacks, their templates and the assets these point at.
+"""The reader of a cloud assembly: the stage's stacks, their templates and assets.
 
 Source: the `manifest.json` of the CDK's cloud assembly and of the stage assembly inside it.
 """

@@ -1,4 +1,4 @@
-"""In which order resources can be created: what a resource refers to comes before it."""
+"""The order in which resources can be created: what a resource refers to comes before it."""
 
 from __future__ import annotations
 

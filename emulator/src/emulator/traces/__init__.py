@@ -1,1 +1,1 @@
-"""What happened in the system, retained in a ring, and the trace of one text through it."""
+"""Traces: what happened in the system, retained in a ring, and the way of one text through it."""

@@ -1,4 +1,4 @@
-"""Fetches the AWS server's calls into the ring, and keeps the ring over a restart."""
+"""The collector: fetches the AWS server's calls into the ring, and persists the ring."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emulator.traces.ring import CALL, LONGEST_SAVED, MOST_SAVED, Record, Ring
 
 log = logging.getLogger("emulator.traces")
 
-EVERY = 2.0  # seconds
+FETCH_INTERVAL_SECONDS = 2.0
 MOST_LINES = 10 * MOST_SAVED  # of the file, which is then written anew
 PATH = "/_local/calls"  # see emulator.aws.calls_made
 
@@ -59,7 +59,7 @@ class Collector:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(FETCH_INTERVAL_SECONDS)
             await self._collect()
 
     async def _collect(self) -> None:

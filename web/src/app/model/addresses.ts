@@ -1,4 +1,4 @@
-/** Where in a text web addresses are. */
+/** The search for web addresses in a text. */
 
 export interface Part {
   readonly text: string;

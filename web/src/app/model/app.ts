@@ -272,13 +272,13 @@ export class App extends Model {
   /** The connection may end before it is done; that is an end of its own only if it fails. */
   async #leave(session: Session, act: () => Promise<void>): Promise<void> {
     this.#leaving.set(session, undefined);
-    this.#holder?.userLeaves(true);
+    this.#holder?.setUserLeaving(true);
     try {
       await this.#leaveAfter(session, act);
     } catch (error) {
       const why = this.#leaving.get(session);
       this.#leaving.delete(session);
-      this.#holder?.userLeaves(false);
+      this.#holder?.setUserLeaving(false);
       if (why !== undefined) await this.#ended(session, why);
       throw error;
     }
@@ -316,7 +316,7 @@ export class App extends Model {
     void this.#openInstalled();
   }
 
-  /** The connection may have ended first, and the session with it: its data is deleted all the same. */
+  /** The connection may have ended first, and the session with it: its data is deleted anyway. */
   async #left(session: Session): Promise<void> {
     if (this.#over.has(session)) return;
     this.#over.add(session);

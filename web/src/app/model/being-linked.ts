@@ -1,4 +1,4 @@
-/** This browser on its way to become a device of somebody: a code, until another device confirms it. */
+/** The linking of this browser: a code, until a signed-in device confirms it. */
 
 import { CannotLink, type Linked, type NewDevice } from "../../client/index.ts";
 import { Model } from "./model.ts";

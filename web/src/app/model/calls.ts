@@ -1,4 +1,4 @@
-/** What the tabs of one device say to each other: calls of its client, and what happens. */
+/** Messages between the tabs of one device: calls of its client, and events. */
 
 import {
   ApiError,

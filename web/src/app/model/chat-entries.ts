@@ -37,13 +37,13 @@ export class ChatEntries {
   }
 
   /** Something in the chat has changed: its entry is read again soon. */
-  later(chat: string): void {
+  refreshLater(chat: string): void {
     this.#dirty.add(chat);
     this.#refreshSoon();
   }
 
   /** Every entry is read again soon, for this tab did not hear what has changed. */
-  allLater(): void {
+  refreshAllLater(): void {
     for (const { chat } of this.entries) this.#dirty.add(chat);
     this.#refreshSoon();
   }

@@ -1,4 +1,4 @@
-/** Signs in and connects, again and again until it succeeds once; then the client stays connected. */
+/** The first connection: signs in and connects until it succeeds once; the client keeps it then. */
 
 import { ApiError, type ChatClient, Closed } from "../../client/index.ts";
 import type { Link } from "./link.ts";

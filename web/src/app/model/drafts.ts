@@ -1,6 +1,6 @@
 /**
- * What was typed and not sent, by chat. It is kept like everything else here: sealed, in a database
- * of the page's own, since the tables of the client's are the client's.
+ * Drafts: what was typed and not sent, by chat. They are stored like all else: sealed, in a
+ * database of the page's own, since the tables of the client's are the client's.
  */
 
 import type { Table } from "../../client/store/database.ts";

@@ -1,4 +1,4 @@
-/** What a key does in a chat: whether Enter sends, and whether what is typed belongs into the field. */
+/** Keys in a chat: whether Enter sends, and whether what is typed belongs into the field. */
 
 /** Safari ends the composition first, and reports the Enter that ended it right after that. */
 const AFTER_COMPOSITION_MS = 30;

@@ -30,7 +30,7 @@ export class Holder {
   readonly #all: BroadcastChannel;
   readonly #guests = new Map<string, BroadcastChannel>();
   readonly #stops: (() => void)[];
-  #userLeaves = false;
+  #userLeaving = false;
 
   constructor(database: string, session: Session, leaving: Leaving) {
     this.#database = database;
@@ -44,7 +44,7 @@ export class Holder {
     this.#stops = [
       session.client.listen((event) => {
         const ends = event.type === "signed_out" || event.type === "displaced";
-        if (!(ends && this.#userLeaves)) this.#tell({ type: "event", event });
+        if (!(ends && this.#userLeaving)) this.#tell({ type: "event", event });
       }),
       session.watch(() => {
         if (session.link === link) return;
@@ -56,9 +56,9 @@ export class Holder {
     this.#all.postMessage({ type: "here" } satisfies ToAll);
   }
 
-  /** Meanwhile the end of the sign-in is no news for the other tabs: `left` follows, or `ended`. */
-  userLeaves(does: boolean): void {
-    this.#userLeaves = does;
+  /** While the user is leaving, the end of the sign-in is not passed on: `left` follows, or `ended`. */
+  setUserLeaving(leaving: boolean): void {
+    this.#userLeaving = leaving;
   }
 
   /** The user has left, on this tab or another. */

@@ -1,6 +1,6 @@
 /**
- * Which device this browser is. The marker stands outside of the database, so that a database that
- * the browser has deleted is noticed: it is never made anew in silence.
+ * The marker of which device this browser is. The marker stands outside of the database, so that a
+ * database that the browser has deleted is noticed: it is never made anew in silence.
  */
 
 import { databaseOf } from "../../client/index.ts";

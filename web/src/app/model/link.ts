@@ -1,4 +1,4 @@
-/** How the connection is, as the page shows it. */
+/** The state of the connection, as the page shows it. */
 
 import type { Event } from "../../client/index.ts";
 

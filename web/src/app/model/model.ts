@@ -1,4 +1,4 @@
-/** What views draw: it tells whoever watches it that something in it has changed. */
+/** The base of what views draw: it notifies its watchers when something in it has changed. */
 export class Model {
   readonly #watchers = new Set<() => void>();
 

@@ -1,4 +1,4 @@
-/** When a user has read what a chat shows: a decision without a browser. */
+/** The decision when a user has read what a chat shows; without a browser. */
 
 export interface Attention {
   /** The tab is the one that is shown, and its window has the focus. */

@@ -1,4 +1,4 @@
-/** Where the user is in the page: the part of the address after #. */
+/** The route: where the user is in the page, by the part of the address after #. */
 
 export type Route =
   | { readonly at: "list" }

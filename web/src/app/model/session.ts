@@ -99,7 +99,7 @@ export class Session extends Model {
 
   /** What the tab before has done and reported to nobody. */
   #readAgain(): void {
-    this.#list.allLater();
+    this.#list.refreshAllLater();
     void this.files.restore().catch(() => {}); // the store reports it by itself
     this.open?.refresh("all");
   }
@@ -132,7 +132,7 @@ export class Session extends Model {
       this.changedKeys.delete(change.user);
       this.changed();
     } else {
-      this.#list.later(change.chat);
+      this.#list.refreshLater(change.chat);
       if (this.open?.chat === change.chat) this.open.refresh(change.what);
     }
   }
@@ -299,7 +299,7 @@ export class Session extends Model {
   async sawUpTo(chat: string, seq: number): Promise<void> {
     if (seq <= (this.entry(chat)?.read ?? 0)) return;
     await this.client.markRead(chat, seq);
-    this.#list.later(chat);
+    this.#list.refreshLater(chat);
     this.changedHere?.({ type: "wrote", chat, what: "tail" });
   }
 
@@ -350,7 +350,7 @@ export class Session extends Model {
       if (link.at === "waiting") this.presence.clear(); // not known without a connection
     }
     if ("chat" in event && event.chat !== undefined) {
-      this.#list.later(event.chat);
+      this.#list.refreshLater(event.chat);
       if (event.chat === this.open?.chat) this.open.heard(event);
     }
     this.files.heard(event);

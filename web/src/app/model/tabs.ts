@@ -1,4 +1,4 @@
-/** Asks the tab that has a device open to let go of it. Who has it is decided by its lock alone. */
+/** The request to the tab that has a device open to close it. Its lock alone decides who has it. */
 
 const CHANNEL = "switchboard.tabs";
 

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system: an attribute of the page, that the colours follow. */
+/** The theme: light, dark, or as the system; an attribute of the page that the colours follow. */
 
 export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];

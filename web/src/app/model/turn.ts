@@ -1,5 +1,5 @@
 /**
- * Whose turn it is to open the device: one tab after another looks whether it is free, and opens it
+ * The turns of tabs to open the device: one after another looks whether it is free, and opens it
  * before the next one looks. Who has it is decided by the device's own lock.
  */
 

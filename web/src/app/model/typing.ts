@@ -1,4 +1,4 @@
-/** Who types in which chat, as reported by the backend. */
+/** Typing users by chat, as reported by the backend. */
 
 /** A report is shown for so long. */
 const TYPING_MS = 6_000;

@@ -1,4 +1,4 @@
-/** What to tell people of a message that this device can't read. */
+/** The words for a message that this device can't read. */
 
 import type { StoredMessage, Unreadable } from "../../client/index.ts";
 

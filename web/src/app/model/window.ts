@@ -1,4 +1,4 @@
-/** Which of many messages are drawn: a window over the list that moves with the reader. */
+/** The window of messages that are drawn, of many: it moves with the reader. */
 
 /** Rows in the page at most. */
 export const MOST_ROWS = 120;

@@ -1,4 +1,4 @@
-/** When the user last did something in this page, and when that, or its visibility, changes. */
+/** The user's attention: when they last did something in this page, and whether it is visible. */
 
 import { Model } from "../model/model.ts";
 

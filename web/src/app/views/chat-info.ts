@@ -1,4 +1,4 @@
-/** What a chat is: who is in it and may do what, its mute, and the ways out of it. */
+/** The pane about a chat: who is in it and may do what, its mute, and the ways out of it. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { KnownChat } from "../../client/index.ts";

@@ -1,4 +1,6 @@
-/** Where a text is written: it grows with the text, keeps drafts, and knows input methods. */
+/**
+ * The field where a text is written: it grows with the text, keeps drafts, and knows input methods.
+ */
 
 import { html, nothing, type PropertyValues } from "lit";
 import { ClientError, MessageTooLarge, StoreUnavailable } from "../../client/index.ts";

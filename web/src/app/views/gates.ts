@@ -1,4 +1,4 @@
-/** What the page shows instead of chats: another tab, lost keys, a state that can't be opened. */
+/** Panes in place of the chats: another tab, lost keys, a state that can't be opened. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { Phase } from "../model/app.ts";

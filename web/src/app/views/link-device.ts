@@ -1,4 +1,4 @@
-/** On a signed-in device: how another one is let in, by the code that it shows. */
+/** The pane of a signed-in device that lets another one in, by the code that it shows. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { createRef, ref } from "lit/directives/ref.js";

@@ -1,4 +1,6 @@
-/** On a new device: a code for a device that is signed in, and whose account it has become. */
+/**
+ * The pane of a new device: a code for a device that is signed in, and whose account it is then.
+ */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { inGroups, type Linked, qrTextOf } from "../../client/index.ts";

@@ -1,5 +1,5 @@
 /**
- * What is inside a message, by its kind: for the eye, and in words. Each kind has its case in
+ * The body of a message, by its kind: for the eye, and in words. Each kind has its case in
  * `drawn` and in `textOf`, and nowhere else. A kind that this version doesn't know is shown as such,
  * never as nothing.
  */

@@ -1,4 +1,4 @@
-/** How far an own message is with each member: read by, delivered to, not yet. */
+/** The pane about an own message: how far it is with each member (read, delivered, not yet). */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { type MemberMarks, State, stage } from "../../client/index.ts";

@@ -1,4 +1,4 @@
-/** What can be done with a message. */
+/** The menu of what can be done with a message. */
 
 import { State, type StoredMessage } from "../../client/index.ts";
 import type { Conversation } from "../model/conversation.ts";

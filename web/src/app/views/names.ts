@@ -1,4 +1,4 @@
-/** How chats are named. */
+/** Names of chats. */
 
 import type { ChatSummary } from "../../client/index.ts";
 import type { Session } from "../model/session.ts";

@@ -1,4 +1,4 @@
-/** Who is no contact and wants to write, and groups that the user is invited to. */
+/** Requests of people who are no contacts, and groups that the user is invited to. */
 
 import { html, type TemplateResult } from "lit";
 import { hashOf } from "../model/route.ts";

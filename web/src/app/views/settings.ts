@@ -1,4 +1,4 @@
-/** What the user may choose: look, words, privacy, storage; and the account with its ways out. */
+/** The settings: look, words, privacy, storage; and the account with its ways out. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { LONGEST_NAME, type SettingsResponse } from "../../client/index.ts";

@@ -1,4 +1,7 @@
-/** What every view is given: the page's state, where the user is, and how to ask and to report. */
+/**
+ * The object that every view is given: the page's state, where the user is, and how to ask and to
+ * report.
+ */
 
 import {
   ApiError,

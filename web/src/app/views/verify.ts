@@ -1,4 +1,4 @@
-/** Knowing that nobody sits in between: safety number, emoji, and keys that have changed. */
+/** The pane of verification: safety number, emoji, and keys that have changed. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { KnownDevice } from "../../client/index.ts";

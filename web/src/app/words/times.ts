@@ -1,4 +1,4 @@
-/** Dates and times as people read them, by Intl. `now` comes in, so that tests can say it. */
+/** Dates and times as people read them, by Intl. `now` comes in, so that tests can set it. */
 
 import { locale, words } from "./words.ts";
 

@@ -1,4 +1,4 @@
-/** From a gap to a complete chat: when to ask, and what a response settles (client rule 1). */
+/** Catching up, from a gap to a complete chat: requests and what settles them (client rule 1). */
 
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
@@ -41,7 +41,7 @@ export class CatchUp {
   }
 
   /** A gap is asked for, after a moment in which it may close by itself. */
-  chase({ now }: Step, chat: string): void {
+  askForGap({ now }: Step, chat: string): void {
     if (!this.#chats.log(chat).behind) {
       this.#plan.settled(chat);
       return;
@@ -55,7 +55,7 @@ export class CatchUp {
     const question = this.#plan.responded();
     const spread = { ...frame, retryAfter: this.#plan.spread(frame.retryAfter) };
     for (const chat of frame.chats.keys()) await this.#syncedChat(step, chat, spread, question);
-    this.#chaseOthers(frame, question, step.now);
+    this.#askForOtherGaps(frame, question, step.now);
     if (question !== undefined && question.chats === undefined) {
       this.#plan.progressed(undefined);
       if (frame.cursor === undefined) this.#plan.resumed = true;
@@ -63,9 +63,9 @@ export class CatchUp {
     }
   }
 
-  /** That what was missed is here, once it is. */
+  /** The event that all that was missed is here, as soon as it is. */
   news(now: number): Event[] {
-    if (!this.#plan.resumed || this.#plan.hurries(now)) return [];
+    if (!this.#plan.resumed || this.#plan.isDue(now)) return [];
     return [{ type: "caught_up", complete: this.#plan.idle }];
   }
 
@@ -120,7 +120,7 @@ export class CatchUp {
   }
 
   /** Chats that the response does not mention, that are behind by what came meanwhile. */
-  #chaseOthers(frame: Synced, question: Question | undefined, now: number): void {
+  #askForOtherGaps(frame: Synced, question: Question | undefined, now: number): void {
     for (const [chat, log] of this.#chats.logs) {
       if (frame.chats.has(chat) || !log.behind || this.#plan.wants(chat)) continue;
       if (question?.chats?.has(chat)) this.#plan.wantLater(chat, now);

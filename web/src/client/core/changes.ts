@@ -1,5 +1,5 @@
 /**
- * What messages do beside being shown: they change others, chats and profiles, and disappear.
+ * Effects of messages that change something: other messages, chats, profiles; and expiry.
  *
  * What is seen of a message follows from what is stored (view.ts); here is what has to be done at
  * once: what is deleted or has disappeared leaves the store, and changes are reported.

@@ -1,5 +1,5 @@
 /**
- * What a message holds: its kind and fields, checked. docs/protocol.md describes each kind.
+ * The content of a message: its kind and fields, checked. docs/protocol.md describes each kind.
  *
  * What is wrong raises nothing: it becomes a content of kind "unreadable", and what this client does
  * not know one of kind "unknown". Both are shown as such.

@@ -423,7 +423,7 @@ export class Engine {
       this.#receipts.repeat(message.chat, step.now); // the server has us further back
     }
     await this.#chats.message(step, message);
-    this.#catchUp.chase(step, message.chat);
+    this.#catchUp.askForGap(step, message.chat);
     await this.#membership.met(step, message.chat, message.sender);
     if (this.left(message.chat)) this.#membership.ask(message.chat); // put back, perhaps
   }
@@ -434,7 +434,7 @@ export class Engine {
     if (sent !== undefined && own !== undefined) {
       await this.#sending.accepted(step, frame, sent, own);
     }
-    this.#catchUp.chase(step, frame.chat);
+    this.#catchUp.askForGap(step, frame.chat);
   }
 
   #devicesChanged(step: Step, user: string, chat: string | undefined): void {

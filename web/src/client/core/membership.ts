@@ -1,4 +1,4 @@
-/** Who is in a chat, how far each member is, and when to ask who is in it. */
+/** Members of chats: who they are, how far each is, and when to ask the backend for them. */
 
 import { raised } from "../store/ledger.ts";
 import type { ChatRow } from "../store/tables.ts";
@@ -61,7 +61,7 @@ export class Membership {
   /** They may be others now. */
   ask(chat: string): void {
     this.#unsure.add(chat);
-    this.#sync.wantNews(chat);
+    this.#sync.wantMembersOf(chat);
   }
 
   /** Whoever is not known in a chat is asked about, once. */
@@ -71,7 +71,7 @@ export class Membership {
     const key = `${chat} ${user}`;
     if (this.#sync.covers(chat) || this.#asked.has(key)) return;
     this.#asked.add(key);
-    this.#sync.wantNews(chat);
+    this.#sync.wantMembersOf(chat);
   }
 
   /** It says how far a member is, and never who is one: it may be older than a removal. */

@@ -1,4 +1,4 @@
-/** Server frames from text to types. Unknown types and unknown fields are let pass. */
+/** The parser of server frames. Unknown types and unknown fields are no error. */
 
 import { FrameError, mapping } from "./fields.ts";
 import { PARSERS, type ServerFrame } from "./frames.generated.ts";

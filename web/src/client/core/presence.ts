@@ -1,4 +1,4 @@
-/** Whose presence is watched, and when to report that the user types. */
+/** Watched presence and typing: which users are watched, and when to report that the user types. */
 
 import type { ClientFrame } from "./frames.ts";
 import type { Settings } from "./settings.ts";
@@ -44,7 +44,7 @@ export class PresencePlan {
   }
 
   /**
-   * Asks once more about a watched user who is said to be offline and writes all the same. A stranger
+   * Asks once more about a watched user who is said to be offline and writes anyway. A stranger
    * who answers may be seen from then on, and nobody says so.
    */
   wrote(now: number, user: string): ClientFrame[] {

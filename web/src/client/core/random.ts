@@ -1,4 +1,4 @@
-/** Chance comes in as an argument, so that tests can do without it. */
+/** The type of the random source. It comes in as an argument, so that tests can fix it. */
 
 /** Evenly from 0 (included) to 1 (excluded). */
 export type Random = () => number;

@@ -178,7 +178,7 @@ export class Sending {
   /** `sent` is the frame to which it is the response, `own` the message that it carried. */
   async accepted(step: Step, frame: Accepted, sent: OutboxRow, own: MessageRow): Promise<void> {
     this.look(frame.chat);
-    // What is still under way from them is opened all the same: their sessions stay.
+    // What is still under way from them is opened anyway: their sessions stay.
     for (const device of frame.stale) this.#keyRequests.changed(userOf(device));
     if (frame.more) {
       // Not all were named: whose they are, the lists say.

@@ -1,4 +1,4 @@
-/** When to send which `sync`. At most one is under way, so each response has its question. */
+/** The schedule of `sync` requests. At most one is under way, so each response has its request. */
 
 import { type ClientFrame, sync } from "./frames.ts";
 import { type Random, uniform } from "./random.ts";
@@ -63,7 +63,7 @@ export class SyncPlan {
     this.#question = undefined;
   }
 
-  /** Nothing is asked and nothing is to be asked. */
+  /** No request is under way, and none is to be made. */
   get idle(): boolean {
     return (
       this.#question === undefined &&
@@ -74,7 +74,7 @@ export class SyncPlan {
   }
 
   /** There is something to ask right now. */
-  hurries(now: number): boolean {
+  isDue(now: number): boolean {
     const due = this.nextDue();
     return due !== undefined && due <= now;
   }
@@ -106,7 +106,7 @@ export class SyncPlan {
   }
 
   /** For what only a `synced` says: who is in the chat. */
-  wantNews(chat: string): void {
+  wantMembersOf(chat: string): void {
     this.#news.add(chat);
   }
 

@@ -1,4 +1,4 @@
-/** What a tick says: derived from the members' watermarks, never sent as such (client rule 5). */
+/** Ticks: derived from the members' watermarks, never sent as such (client rule 5). */
 
 import type { Ranges, Watermarks } from "./frames.ts";
 

@@ -1,5 +1,5 @@
 /**
- * What people see of a message and of a chat, once all that changes them is applied. Pure.
+ * The view of messages and chats: what people see once all that changes them is applied. Pure.
  *
  * Whatever the order in which the same messages arrive, and however often, the view is the same: it
  * follows from their set, and the order in it is that of the log.

@@ -1,4 +1,4 @@
-/** When to make one-time and fallback keys, and how many. No I/O. */
+/** The supply of one-time and fallback keys: when to make them, and how many. No I/O. */
 
 import type { Settings } from "../core/settings.ts";
 

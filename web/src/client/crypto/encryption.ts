@@ -376,7 +376,7 @@ export class Encryption implements Cipher {
     try {
       await begin(this.#ledger.work, this.#self, chat, to, key);
     } catch (error) {
-      if (error instanceof RatchetError) return false; // signed, and no key all the same
+      if (error instanceof RatchetError) return false; // signed, and no key anyway
       throw error;
     }
     return true;

@@ -1,4 +1,4 @@
-/** Entries of the directory: what counts of them is what the device that they are of has signed. */
+/** Entries of the key directory, checked: what counts is what the device itself has signed. */
 
 import type { ClaimedKey, FormerDevice } from "../core/bodies.generated.ts";
 import type { Listing } from "../core/cipher.ts";

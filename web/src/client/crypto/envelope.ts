@@ -1,4 +1,4 @@
-/** What is inside an encrypted message: made, padded, read and checked against its frame. */
+/** The envelope inside an encrypted message: made, padded, read and checked against its frame. */
 
 import { isPlain, type MessageContent, parse, written } from "../core/content.ts";
 import type { IdentityKeys, OlmMessage, Ratchets } from "./olm.ts";

@@ -1,6 +1,7 @@
 /**
- * What a device remembers of others, and what the directory's word changes about it: nothing from
- * there is used before its signature holds, and before it is as this device remembers it.
+ * Identity keys of other devices as remembered, and what a response of the directory changes:
+ * nothing from there is used before its signature holds, and before it is as this device remembers
+ * it.
  */
 
 import type { FormerDevice } from "../core/bodies.generated.ts";

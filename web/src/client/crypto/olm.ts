@@ -1,6 +1,7 @@
 /**
- * The one file that knows libolm. The ratchets' wire format is Matrix's; another library with the
- * same format (vodozemac as wasm) would replace this file and nothing else.
+ * The interface to libolm, which no other file imports. The ratchets' wire format is Matrix's;
+ * another library with the same format (vodozemac as wasm) would replace this file and nothing
+ * else.
  *
  * State goes in and comes out as strings that are encrypted under the pickle key. Nothing stays in
  * the library between two calls, so what is not saved has not happened.

@@ -1,4 +1,4 @@
-/** Opening a message: which session, whether it is who it says, and what is remembered of it. */
+/** Decryption of a message: its session, the check of its sender, and what is remembered of it. */
 
 import type { Message } from "../core/frames.ts";
 import { nameOf } from "../core/ids.ts";

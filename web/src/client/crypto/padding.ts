@@ -1,4 +1,4 @@
-/** Sizes tell: of a short text its length is half of what it says. So there are only a few. */
+/** Padding of plaintexts to size buckets, so that a ciphertext's length says little. Pure. */
 
 const BUCKETS = [64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384] as const;
 const STEP = 4_096;

@@ -1,4 +1,4 @@
-/** When a sender starts a new Megolm session, and who still lacks its key. No I/O. */
+/** Rotation of Megolm sessions: when a sender starts a new one, and who lacks its key. No I/O. */
 
 export const MESSAGES = 100;
 export const LIFETIME_MS = 7 * 24 * 3_600 * 1_000;
@@ -14,7 +14,7 @@ export interface OutboundGroup {
   readonly messages: number;
   /** Who was sent its key, as which identity. */
   readonly shared: Readonly<Record<string, string>>;
-  /** Of those: who may lack it all the same, and gets it again ahead of the next text. */
+  /** Of those: who may lack it anyway, and gets it again ahead of the next text. */
   readonly again: readonly string[];
   /** And whom the backend refused to carry it to: the next text goes without them, first. */
   readonly refused: readonly string[];

@@ -1,4 +1,4 @@
-/** Which Olm session of a chat and a pair of devices to use, and which to keep. No I/O. */
+/** Olm sessions of a chat and a pair of devices: which to use, and which to keep. No I/O. */
 
 /** At most so many for a pair: both may start one at the same time, and again after a loss. */
 export const KEPT = 5;

@@ -92,10 +92,10 @@ export interface Readers {
 const MADE_LATER_MS = 300_000;
 
 /**
- * Whether a device may ask for what was sent at `sentAt`, both by one clock: one that is made later, by
- * its user or by the backend, reads what comes and not what was. It keeps to that itself, and so
- * does the device that responds, by its own clock: `since` it has trusted the device's keys, of what was
- * accepted (undefined: not yet) then.
+ * Whether a device may ask for a message of `sentAt`: a device that was made later may read only what
+ * came after it. The device that asks checks this, and the one that responds as well, each by its own
+ * clock. `since`: when it was made, or when its keys were trusted first; `sentAt`: when the message was
+ * accepted, undefined if it is not yet.
  */
 export function mayAskFor(sentAt: number | undefined, since: number): boolean {
   return sentAt === undefined || sentAt >= since - MADE_LATER_MS;

@@ -1,4 +1,4 @@
-/** What changes messages and chats, as rows. Read by the ledger of a step, and for people. */
+/** Rows of what changes messages and chats, read by the ledger of a step and for people. */
 
 import type { MessageContent, Reference } from "../core/content.ts";
 import { counts, isPlain, isShown, targetOf, textOf } from "../core/content.ts";

@@ -47,7 +47,7 @@ export class Database {
     const opening = indexedDB.open(name, version);
     let foreign = false;
     opening.onupgradeneeded = ({ oldVersion }) => {
-      // A version is raised together with what stands in the tables. Aborted, neither has changed.
+      // The version and the rows change in one transaction: aborted, neither has changed.
       foreign = oldVersion > 0 && !same(opening.result, tables);
       const { transaction } = opening;
       if (foreign) transaction?.abort();

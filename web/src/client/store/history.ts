@@ -1,6 +1,6 @@
 /**
- * Reading the store for people: chats, what was written in them, and who wrote it. In a step of the
- * driver, for each of these reads more than once, and nothing may be written in between.
+ * Queries of the store for people: chats, what was written in them, and who wrote it. In a step of
+ * the driver, for each of these reads more than once, and nothing may be written in between.
  */
 
 import type { Attachment } from "../core/attachment.ts";
@@ -146,7 +146,7 @@ async function newsOf(
   return store.all(tables.messages, "place", range);
 }
 
-/** What counts of a chat's timer, name or picture; undefined if nobody has set it. */
+/** The newest timer, name or picture of a chat; undefined if nobody has set it. */
 export async function settingOf<Kind extends "timer" | "chat_name" | "chat_picture">(
   rows: Rows,
   chat: string,

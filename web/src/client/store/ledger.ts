@@ -1,4 +1,4 @@
-/** What the engine needs to remember, on top of one `Work`: one step is one transaction. */
+/** The engine's memory, on top of one `Work`: one step is one transaction. */
 
 import { referenceOf } from "../core/changes.ts";
 import type { Reference } from "../core/content.ts";

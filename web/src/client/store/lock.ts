@@ -1,4 +1,4 @@
-/** One holder of a device's state at a time: two would answer for each other's messages. */
+/** The lock of a device's state: two clients would acknowledge each other's messages. */
 
 import { StoreError } from "../errors.ts";
 

@@ -1,6 +1,7 @@
 /**
- * What a device keeps. Rows are sealed. Keys and index values are not: names, ids and positions, as
- * the backend knows them, and when unsent texts were written and unreadable ones will be asked for.
+ * The tables of a device. Rows are sealed. Keys and index values are not: names, ids and positions,
+ * as the backend knows them, and when unsent texts were written and unreadable ones will be asked
+ * for.
  */
 
 import type { Introduction, WebPushSubscription } from "../core/bodies.generated.ts";

@@ -1,1 +1,1 @@
-"""What AWS rejects of a request before it does anything, and moto lets through."""
+"""Checks of requests: what AWS rejects before it does anything, and moto lets through."""

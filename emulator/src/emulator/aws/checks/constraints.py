@@ -1,4 +1,4 @@
-"""What a service's model says of single values: lengths, bounds, patterns and enumerations.
+"""Constraints of a service's model on single values: lengths, bounds, patterns, enumerations.
 
 AWS checks them before it does anything; moto checks few. Source: the service models that botocore
 has, from which the API references are made.

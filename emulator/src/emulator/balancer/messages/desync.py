@@ -58,7 +58,7 @@ def doubt_of_headers(fields: Sequence[Field]) -> Doubt | None:
     return found
 
 
-def gravest(one: Doubt | None, other: Doubt | None) -> Doubt | None:
+def most_severe(one: Doubt | None, other: Doubt | None) -> Doubt | None:
     """None for a compliant request."""
     if one is None or (other is not None and other.ambiguous and not one.ambiguous):
         return other

@@ -16,7 +16,7 @@ from emulator.balancer.messages.desync import (
     Doubt,
     doubt_of_body,
     doubt_of_headers,
-    gravest,
+    most_severe,
     severe_framing,
 )
 from emulator.balancer.messages.headers import Field, Pair, members, too_many_forwarded, values_of
@@ -147,8 +147,8 @@ def read_head(
     if modern and not block.host:
         raise Rejected(400, "an HTTP/1.1 request without a Host header")
     values, length, alone = block.values, block.length, False
-    doubt = gravest(doubt_of_body(method, version, values), block.doubt)
-    doubt = gravest(doubt, of_form)
+    doubt = most_severe(doubt_of_body(method, version, values), block.doubt)
+    doubt = most_severe(doubt, of_form)
     if doubt is not None:
         if settings.desync == STRICTEST:
             raise Rejected(400, doubt.reason)

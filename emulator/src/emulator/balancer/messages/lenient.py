@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from emulator.balancer.messages.desync import Doubt, gravest
+from emulator.balancer.messages.desync import Doubt, most_severe
 from emulator.balancer.messages.head import HEAD_BYTES, LINE_BYTES, Rejected
 from emulator.balancer.messages.headers import Field, values_of
 
@@ -60,7 +60,7 @@ def read_raw(data: bytes, *, monitor: bool) -> RawHead | None:
     fields, of_fields = _fields([line for line, _ in lines[1:]])
     fields, of_framing = _framed(fields)
     for other in (bare, of_fields, of_framing):
-        doubt = gravest(doubt, other)
+        doubt = most_severe(doubt, other)
     return RawHead(method.decode(), url, version, fields, doubt, rest)
 
 
@@ -100,7 +100,7 @@ def _request_line(line: bytes, method: bytes) -> tuple[str, str, Doubt | None]:
     if _CONTROL.search(url) or b"\t" in url:
         found = Doubt(True, "AmbiguousUri")
     elif b" " in url:
-        found = gravest(found, Doubt(False, "SpaceInUri"))
+        found = most_severe(found, Doubt(False, "SpaceInUri"))
     number = known[1].decode()
     return url.decode("latin-1"), number if number in ("0.9", "1.0") else "1.1", found
 
@@ -116,14 +116,14 @@ def _fields(lines: Sequence[bytes]) -> tuple[list[Field], Doubt | None]:
                 more = line.strip(_BLANK).decode("latin-1")
                 fields[-1] = (key, name, f"{value} {more}".strip(" \t"))
             if not fields or fields[-1][0] != "content-type":
-                found = gravest(found, Doubt(True, "MultilineHeader"))
+                found = most_severe(found, Doubt(True, "MultilineHeader"))
         elif not colon:
-            found = gravest(found, Doubt(True, "MissingHeaderColon"))
+            found = most_severe(found, Doubt(True, "MissingHeaderColon"))
         elif not raw_name.strip(_BLANK):
-            found = gravest(found, Doubt(True, "EmptyHeader"))
+            found = most_severe(found, Doubt(True, "EmptyHeader"))
         else:
             if not _TOKEN.fullmatch(raw_name) or _CONTROL.search(raw_value):
-                found = gravest(found, Doubt(False, "NonCompliantHeader"))
+                found = most_severe(found, Doubt(False, "NonCompliantHeader"))
             name = raw_name.decode("latin-1")
             fields.append((name.lower(), name, raw_value.strip(_BLANK).decode("latin-1")))
     return fields, found

@@ -1,4 +1,4 @@
-"""Registers targets, watches their health, and drains them on their way out."""
+"""The registrar of targets: registers them, watches their health, drains those that leave."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ class Registrar:
             group.compare_responses(now)
 
     def closed(self, target: Target, outcome: int | str | None) -> None:
-        """A connection of a network load balancer is over, or a request. `outcome` is what
-        `recent` counts it as; None if the target refused it or broke it off."""
+        """A request, or a connection of a network load balancer, has ended. `recent` counts it
+        as `outcome`; None if the target refused it or closed it early."""
         self._over(target, outcome, self._clock.real(self._clock.now()))
 
     def _over(self, target: Target, outcome: int | str | None, now: float) -> None:

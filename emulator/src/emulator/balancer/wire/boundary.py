@@ -1,4 +1,4 @@
-"""Where, in what was read at once, the request begins that the parser failed at.
+"""The search for the request at which the parser failed, in what was read at once.
 
 The parser reports no position. What came since a known begin of a request is parsed again instead,
 up to different places: this costs a few milliseconds at most, and only for a request that fails.

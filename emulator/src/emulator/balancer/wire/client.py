@@ -210,7 +210,7 @@ class ClientConnection(RequestReader):
             self.transport.close()
 
     def leave(self) -> None:
-        """The transport is somebody else's from now on."""
+        """Gives the transport up: another object uses it from now on."""
         self._timer.cancel()
         self._connections.discard(self)
         self._current = None

@@ -133,7 +133,7 @@ class Invocation(Exchange):
 
 
 def _text(read: str) -> str:
-    """What was read as Latin-1, as the UTF-8 that it is for most clients: an event is text."""
+    """Text that was read as Latin-1, decoded as UTF-8, which most clients send."""
     if read.isascii():
         return read
     try:

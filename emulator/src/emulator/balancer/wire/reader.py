@@ -1,4 +1,4 @@
-"""Parses a client's requests, one after the other.
+"""The reader of a client's requests, which parses one after the other.
 
 A base class rather than an object of its own, to save calls on each request: its only subclass is
 the client's connection.

@@ -88,7 +88,7 @@ class TargetConnection(asyncio.BufferedProtocol):
 
     @property
     def usable(self) -> bool:
-        """Whether the target has left it open, as far as this machine knows, and silent."""
+        """Whether the target has neither closed it nor sent anything, as far as is known here."""
         return not self.transport.is_closing() and not self._poll.poll(0)
 
     def begin(self, receiver: Receiver) -> None:

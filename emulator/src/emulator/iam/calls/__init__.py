@@ -1,1 +1,1 @@
-"""What a call of AWS has to be allowed: its actions, and the resources that they are on."""
+"""Permissions that a call of AWS needs: its actions, and the resources that they are on."""

@@ -1,4 +1,4 @@
-"""DynamoDB and its streams.
+"""Calls of DynamoDB and its streams.
 
 Source: docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html, and of
 the condition keys docs.aws.amazon.com/amazondynamodb/latest/developerguide/

@@ -1,4 +1,4 @@
-"""SQS and SNS.
+"""Calls of SQS and SNS.
 
 Source: docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html and
 list_amazonsns.html; of SQS's batches docs.aws.amazon.com/AWSSimpleQueueService/latest/

@@ -1,4 +1,4 @@
-"""What a PartiQL statement does, and with which table.
+"""PartiQL statements: the action of each, and its table.
 
 Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html, and of the
 permissions ql-iam.html.

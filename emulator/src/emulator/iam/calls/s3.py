@@ -1,4 +1,4 @@
-"""S3, whose operations are known by method, path and query.
+"""Calls of S3, whose operations are known by method, path and query.
 
 Source: docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html, and
 docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html.
