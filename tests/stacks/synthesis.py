@@ -54,7 +54,11 @@ def synthesized(config: Environment, out: Path) -> Synthesized:
         patch.setattr(bundle, "bundle_hash", _bundle_hash)
         assembly = EnvironmentStage(app, config).synth()
     return Synthesized(
-        {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
+        {
+            # from its file: through jsii each value of it would pass between two processes
+            stack_id(artifact.stack_name): json.loads(Path(artifact.template_full_path).read_text())
+            for artifact in assembly.stacks
+        },
         {
             stack_id(artifact.stack_name): {
                 stack_id(other.stack_name)
