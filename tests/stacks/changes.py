@@ -1,6 +1,10 @@
 """Changes of a deployed environment's configuration, each made by one deployment or by two."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from stacks.config.cloudfront import CloudFront
 from stacks.config.domains import HostedZone
@@ -140,6 +144,14 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
     "longer logs": (BASE, replace(BASE, log_retention_days=400)),
 }
 
+# Those that `make test` tries: of each kind one, of few environments. The others are deep.
+EACH_COMMIT = {
+    *("remove all containers", "rename a pool", "HTTP to HTTPS", "names in a zone of ours"),
+    *("the load balancer's name goes to CloudFront", "0 NAT gateways to 1", "a key of our own"),
+    *("two zones to three", "restored tables serve", "tasks hold the sockets"),
+    *("API Gateway holds the sockets again", "no names any more"),
+}
+
 # Changes of which a deployed stack imports what goes (all but the first), or needs it for a while:
 # the stacks that import are deployed first, `make deploy stacks=... ARGS=--exclusively`, then all.
 IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
@@ -155,3 +167,12 @@ IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
         ("Notifications", "Chat", "Web"),
     ),
 }
+
+
+def tiered(changes: Iterable[str]) -> list[ParameterSet]:
+    """The changes as cases of a test, deep but for those of EACH_COMMIT and IN_TWO_STEPS."""
+    often = EACH_COMMIT | IN_TWO_STEPS.keys()
+    return [
+        pytest.param(change, marks=() if change in often else pytest.mark.deep, id=change)
+        for change in changes
+    ]

@@ -5,13 +5,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stage
 from aws_cdk.cx_api import CloudFormationStackArtifact
 
 from app import NO_STACK_TRACES
 from stacks.build import bundle
 from stacks.build.packages import Platform
 from stacks.config.environments import Environment
+from stacks.network import NetworkStack
 from stacks.stage import EnvironmentStage
 from tests.stacks.synthesized import Synthesized, stack_id
 
@@ -20,9 +21,11 @@ _read_bundle_hash = bundle.bundle_hash
 
 
 def flags() -> dict[str, object]:
-    """The context of cdk.json, and no bundling: no test here needs the functions' packages."""
+    """The context of cdk.json, and neither bundling nor copies of assets: no test here needs the
+    functions' packages."""
     context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**context, **NO_STACK_TRACES, "aws:cdk:bundling-stacks": []}
+    without = {"aws:cdk:bundling-stacks": [], "aws:cdk:disable-asset-staging": True}
+    return {**context, **NO_STACK_TRACES, **without}
 
 
 @cache
@@ -31,16 +34,31 @@ def _bundle_hash(platform: Platform, *, page: bool = False) -> str:
     return _read_bundle_hash(platform, page=page)
 
 
+def network(config: Environment, out: Path) -> Synthesized:
+    """The network's stack alone, without the exports that other stacks ask for. In a stage, as the
+    synthesis of an App validates the templates as well, which takes far longer than to make them."""
+    stage = Stage(_app(out), config.name)
+    stack = NetworkStack(stage, "Network", config=config)
+    template = stage.synth().get_stack_artifact(stack.artifact_id).template
+    return Synthesized({"Network": template}, {"Network": set()}, [])
+
+
+def _app(out: Path) -> App:
+    """Without tree.json, which no test reads, and stack traces, as in app.py."""
+    return App(context=flags(), outdir=str(out), stack_traces=False, tree_metadata=False)
+
+
 def synthesized(config: Environment, out: Path) -> Synthesized:
-    """Without tree.json and copies of the assets, which no test reads, and stack traces, as in
-    app.py."""
-    context = {**flags(), "aws:cdk:disable-asset-staging": True}
-    app = App(context=context, outdir=str(out), stack_traces=False, tree_metadata=False)
+    app = _app(out)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundle, "bundle_hash", _bundle_hash)
         assembly = EnvironmentStage(app, config).synth()
     return Synthesized(
-        {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
+        {
+            # from its file: through jsii each value of it would pass between two processes
+            stack_id(artifact.stack_name): json.loads(Path(artifact.template_full_path).read_text())
+            for artifact in assembly.stacks
+        },
         {
             stack_id(artifact.stack_name): {
                 stack_id(other.stack_name)

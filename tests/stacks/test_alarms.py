@@ -19,6 +19,8 @@ PAGES = sorted(set(RUNBOOKS.glob("*.md")) - {RUNBOOKS / "README.md"})
 # with everything that has an alarm
 ALL = replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True), canary_minutes=30)
 TASKS = replace(ALL, websocket=replace(ALL.websocket, plane="containers"))
+RUNBOOKS_URL = "https://example.com/team/runbooks/"
+CALLED = replace(DEV, alarms_email="ops@example.com", runbooks_url=RUNBOOKS_URL)
 
 
 def causes(environment: Synthesized) -> list[Resource]:
@@ -99,7 +101,7 @@ def test_every_alarm_is_a_cause_of_exactly_one_symptom(
 def test_only_symptoms_notify_and_they_do_so_when_they_begin_and_when_they_end(
     synthesize: Synthesize,
 ) -> None:
-    called = synthesize(replace(DEV, alarms_email="ops@example.com"))
+    called = synthesize(CALLED)
     assert called.one("AWS::SNS::Subscription").properties["Endpoint"] == "ops@example.com"
     for alarm in symptoms(called):
         for when in ("AlarmActions", "OKActions"):
@@ -159,10 +161,9 @@ def test_the_list_of_pages_has_each_under_the_symptom_that_notifies(
 
 
 def test_the_address_of_the_pages_is_configured(synthesize: Synthesize) -> None:
-    base = "https://example.com/team/runbooks/"
-    linked = synthesize(replace(DEV, runbooks_url=base))
+    linked = synthesize(CALLED)
     for alarm in (*causes(linked), *symptoms(linked)):
-        assert f" {base}" in alarm.properties["AlarmDescription"]
+        assert f" {RUNBOOKS_URL}" in alarm.properties["AlarmDescription"]
 
 
 def test_the_laptop_evaluates_every_alarm_but_the_one_that_its_runbook_excepts(

@@ -9,6 +9,7 @@ import pytest
 from stacks.config.environments import DEV, Environment
 from stacks.config.functions import FUNCTIONS
 from stacks.config.tables import TABLES
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 APPLICATIONS = {
@@ -194,8 +195,8 @@ def test_users_sign_in_by_name_and_password_and_nothing_reveals_who_exists(
 
 def test_codes_are_mailed_only_where_the_environment_wants_it(synthesize: Synthesize) -> None:
     recovered, variables = [], []
-    for on in (False, True):
-        environment = synthesize(replace(DEV, password_reset=on))
+    for config in (DEV, OTHERWISE):
+        environment = synthesize(config)
         pool = environment.one("AWS::Cognito::UserPool")
         ways = pool.properties["AccountRecoverySetting"]["RecoveryMechanisms"]
         recovered.append((pool.name, [way["Name"] for way in ways]))

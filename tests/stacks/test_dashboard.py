@@ -10,6 +10,7 @@ from stacks.config.environments import DEV
 from stacks.config.functions import FUNCTIONS
 from stacks.constructs.socket_service import REPORT_SECONDS
 from stacks.constructs.websocket_api import ACCESS_LOG, PING_SECONDS
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 OPEN = "Connections, open by their pings"
@@ -55,6 +56,6 @@ def test_tasks_report_their_sockets_and_the_graph_has_those_of_all(synthesize: S
 
 
 def test_without_an_access_log_nobody_guesses(synthesize: Synthesize) -> None:
-    made = synthesize(replace(DEV, websocket=replace(DEV.websocket, access_logs=False)))
+    made = synthesize(OTHERWISE)
     assert OPEN not in graphs(made)
     assert "New connections" in graphs(made)

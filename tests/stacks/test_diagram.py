@@ -22,7 +22,7 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "diagram.py"
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("drawn")
-    app = App(context=flags(), outdir=str(out))
+    app = App(context=flags(), outdir=str(out), stack_traces=False)
     EnvironmentStage(app, PROD).synth()
     return out
 
@@ -46,7 +46,7 @@ def test_it_shows_who_calls_whom(assembly: Path) -> None:
 
 
 def test_a_network_balancer_stands_beside_the_other(tmp_path: Path) -> None:
-    app = App(context=flags(), outdir=str(tmp_path))
+    app = App(context=flags(), outdir=str(tmp_path), stack_traces=False)
     hashed = environment_from(complete("prod", **{"load_balancer.ip_hash": True}))
     EnvironmentStage(app, hashed).synth()
     drawn = draw(Templates(tmp_path)).splitlines()

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 
 from stacks.build import packages
 from stacks.build.base_image import DOCKERFILE, with_digest
-from stacks.config.environments import DEV, Architecture
+from stacks.config.environments import DEV, Environment
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Synthesize
 
 TEXT = DOCKERFILE.read_text()
@@ -86,15 +87,17 @@ def test_the_base_is_aws_s_mirror_at_an_exact_version_the_same_in_every_stage() 
 
 
 @pytest.mark.parametrize(
-    ("architecture", "platform"), [("arm64", "linux/arm64"), ("x86_64", "linux/amd64")]
+    ("config", "architecture", "platform"),
+    [(DEV, "ARM64", "linux/arm64"), (OTHERWISE, "X86_64", "linux/amd64")],
+    ids=["arm64", "x86_64"],
 )
 def test_the_image_is_built_for_the_architecture_of_its_tasks(
-    synthesize: Synthesize, architecture: Architecture, platform: str
+    synthesize: Synthesize, config: Environment, architecture: str, platform: str
 ) -> None:
-    environment = synthesize(replace(DEV, architecture=architecture))
+    environment = synthesize(config)
     assert environment.image_platforms == [platform]
     task = environment.one("AWS::ECS::TaskDefinition").properties
-    assert task["RuntimePlatform"]["CpuArchitecture"] == architecture.upper()
+    assert task["RuntimePlatform"]["CpuArchitecture"] == architecture
 
 
 @pytest.mark.parametrize("before", [TAG, f"{TAG}@sha256:{'f' * 64}"])

@@ -193,7 +193,13 @@ FELT = {
 }
 
 
-@pytest.mark.parametrize("change", FELT)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "another name of the load balancer",
+        pytest.param("another name of the WebSocket API", marks=pytest.mark.deep),
+    ],
+)
 def test_the_rehearsal_tells_who_notices_that_a_name_is_another(
     synthesize: Synthesize, change: str
 ) -> None:

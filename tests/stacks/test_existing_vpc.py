@@ -23,7 +23,9 @@ def within(public: tuple[str, ...] = PUBLIC, private: tuple[str, ...] = ()) -> E
     return replace(IN_REGION, vpc=vpc)
 
 
-@pytest.mark.parametrize(("private", "tasks"), [((), PUBLIC), (PRIVATE, PRIVATE)])
+@pytest.mark.parametrize(
+    ("private", "tasks"), [pytest.param((), PUBLIC, marks=pytest.mark.deep), (PRIVATE, PRIVATE)]
+)
 def test_balancer_and_tasks_stand_in_its_subnets(
     synthesize: Synthesize, private: tuple[str, ...], tasks: tuple[str, ...]
 ) -> None:

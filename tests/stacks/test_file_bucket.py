@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from stacks.config.environments import DEV, ENVIRONMENTS
+from stacks.config.environments import DEV, ENVIRONMENTS, Environment
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 
@@ -26,9 +27,18 @@ def test_it_is_private_encrypted_and_reached_by_tls_only(synthesize: Synthesize,
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-@pytest.mark.parametrize("days", [1, 30, 365])
-def test_files_live_as_long_as_messages(synthesize: Synthesize, days: int) -> None:
-    environment = synthesize(replace(DEV, message_ttl_days=days))
+@pytest.mark.parametrize(
+    "config",
+    [
+        DEV,
+        OTHERWISE,
+        pytest.param(replace(DEV, message_ttl_days=1), marks=pytest.mark.deep),
+    ],
+    ids=lambda config: str(config.message_ttl_days),
+)
+def test_files_live_as_long_as_messages(synthesize: Synthesize, config: Environment) -> None:
+    environment = synthesize(config)
+    days = config.message_ttl_days
     (rule,) = bucket(environment).properties["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", days)
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
@@ -36,7 +46,7 @@ def test_files_live_as_long_as_messages(synthesize: Synthesize, days: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("domain", "origin"), [(None, "*"), ("chat.example.com", "https://chat.example.com")]
+    ("domain", "origin"), [(None, "*"), ("api.example.com", "https://api.example.com")]
 )
 def test_pages_of_the_domain_may_use_what_they_are_given(
     synthesize: Synthesize, domain: str | None, origin: str

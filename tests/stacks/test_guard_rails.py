@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from stacks.config.environments import DEV, ENVIRONMENTS, PROD, Environment
+from stacks.config.environments import ENVIRONMENTS, PROD, Environment
 from stacks.config.errors import ConfigError
 from stacks.config.functions import FUNCTIONS
 from stacks.config.guard_rails import GuardRails, Tokens
 from stacks.config.overrides import environment_from
 from stacks.config.quotas import quotas, table
 from tests.stacks.complete import ACCOUNT, complete
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/team/boundary"
@@ -67,7 +68,7 @@ def test_keys_of_tags_are_the_same_in_whatever_case(tags: tuple[str, ...]) -> No
 
 
 def test_tokens_live_as_long_as_the_environment_says(synthesize: Synthesize) -> None:
-    made = synthesize(replace(DEV, tokens=Tokens(access_minutes=15, refresh_days=90)))
+    made = synthesize(OTHERWISE)
     client = made.one("AWS::Cognito::UserPoolClient").properties
     assert (client["AccessTokenValidity"], client["IdTokenValidity"]) == (15, 15)
     assert client["RefreshTokenValidity"] == 90 * 24 * 60

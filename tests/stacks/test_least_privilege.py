@@ -193,17 +193,18 @@ OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c3d4e-5f60-4718-8a9b-0c1d2e
 
 
 @pytest.mark.slow  # 14 environments of its own
-@pytest.mark.parametrize("stack_key", [True, False])
 @pytest.mark.parametrize(
-    ("own", "own_key"),
+    ("own", "own_key", "stack_key"),
     [
-        (("fcm",), True),
-        (("fcm",), False),
+        (("fcm",), True, True),
+        (("fcm",), False, False),
         *(
             pytest.param(*each, marks=pytest.mark.deep)
             for each in (
-                ((), False),  # with a key it is refused: there is nothing that it would be of
-                *product([("fcm", "apns"), tuple(OWN)], (True, False)),
+                # with a key of one's own it is refused: there is nothing that it would be of
+                *(((), False, stack_key) for stack_key in (True, False)),
+                *((("fcm",), own_key, not own_key) for own_key in (True, False)),
+                *product([("fcm", "apns"), tuple(OWN)], (True, False), (True, False)),
             )
         ),
     ],

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from stacks.config.environments import DEV
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Synthesize, Synthesized
 from tests.stacks.test_kubernetes_pool import PODS
 
@@ -34,7 +35,7 @@ def test_what_knows_the_parameter_s_name_may_read_it(synthesize: Synthesize) -> 
 
 
 def test_traces_are_lambda_s_own(synthesize: Synthesize) -> None:
-    made = synthesize(replace(DEV, tracing=True))
+    made = synthesize(OTHERWISE)
     for function in made.all("AWS::Lambda::Function"):
         assert function.properties["TracingConfig"] == {"Mode": "Active"}
         role = made.one("AWS::IAM::Role", f"{function.name.removesuffix('Function')}Role")

@@ -13,6 +13,12 @@ pytestmark = pytest.mark.slow  # each environment takes half a second to synthes
 
 ELB = "AWS::ElasticLoadBalancingV2"
 
+CHECKED = {
+    "load_balancer.ip_hash": True,
+    "load_balancer.health_check.interval": 20,
+    "load_balancer.minimum_healthy_targets.percentage": 50,
+}
+
 
 @pytest.fixture(scope="module")
 def hashed(synthesize: Synthesize) -> Synthesized:
@@ -70,15 +76,7 @@ def test_an_address_sticks_to_its_task_and_the_task_sees_it(hashed: Synthesized)
 
 
 def test_its_targets_are_checked_as_the_other_balancer_s(synthesize: Synthesize) -> None:
-    environment = synthesize(
-        environment_from(
-            {
-                "load_balancer.ip_hash": True,
-                "load_balancer.health_check.interval": 20,
-                "load_balancer.minimum_healthy_targets.percentage": 50,
-            }
-        )
-    )
+    environment = synthesize(environment_from({**CHECKED, "load_balancer.idle_timeout": 321}))
     both = [environment.target_group("small", protocol) for protocol in ("HTTP", "TCP")]
     for name in ("Port", "TargetType", "VpcId", "HealthyThresholdCount", "UnhealthyThresholdCount"):
         assert len({environment.show(each.properties[name]) for each in both}) == 1
@@ -137,7 +135,7 @@ def test_everyone_reaches_it_and_only_the_balancers_reach_the_tasks(hashed: Synt
 
 @pytest.mark.parametrize(
     ("named", "pool"),
-    [(None, "large"), ("small", "small")],
+    [(None, "large"), pytest.param("small", "small", marks=pytest.mark.deep)],
 )
 def test_it_stands_before_the_first_container_pool_or_the_named_one(
     synthesize: Synthesize, named: str | None, pool: str
@@ -152,11 +150,17 @@ def test_it_stands_before_the_first_container_pool_or_the_named_one(
     assert environment.target_group(pool, "TCP")
 
 
-@pytest.mark.parametrize(("idle", "kept"), [(320, 350), (321, 351), (4_000, 4_030)])
+@pytest.mark.parametrize(
+    ("idle", "kept"),
+    [
+        (321, 351),
+        *(pytest.param(*each, marks=pytest.mark.deep) for each in ((320, 350), (4_000, 4_030))),
+    ],
+)
 def test_it_does_not_forget_a_connection_that_the_task_still_keeps(
     synthesize: Synthesize, idle: int, kept: int
 ) -> None:
-    overrides = {"load_balancer.ip_hash": True, "load_balancer.idle_timeout": idle}
+    overrides = {**CHECKED, "load_balancer.idle_timeout": idle}
     attributes = listener_of(synthesize(environment_from(overrides))).attributes
     assert attributes == {"tcp.idle_timeout.seconds": str(kept)}
 

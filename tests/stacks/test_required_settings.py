@@ -109,7 +109,7 @@ def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[
 
 @pytest.mark.slow
 def test_the_warnings_are_printed_when_prod_is_synthesized(tmp_path: Path) -> None:
-    app = App(context=flags(), outdir=str(tmp_path))
+    app = App(context=flags(), outdir=str(tmp_path), stack_traces=False)
     EnvironmentStage(app, environment_from(complete("prod"))).synth()
     (file,) = (tmp_path / "assembly-prod").glob("*Data*.metadata.json")
     warnings = [

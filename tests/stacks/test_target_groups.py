@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.build.fingerprint import fingerprint
-from stacks.config.environments import DEV, ENVIRONMENTS
+from stacks.config.environments import DEV
 from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
 from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
@@ -67,13 +67,6 @@ SETTINGS: list[tuple[dict[str, Any], dict[str, str]]] = [
         },
     ),
     (
-        {"load_balancer.algorithm": "weighted_random", "load_balancer.anomaly_mitigation": "true"},
-        {
-            "load_balancing.algorithm.type": "weighted_random",
-            "load_balancing.algorithm.anomaly_mitigation": "on",
-        },
-    ),
-    (
         {
             "load_balancer.slow_start": "60",
             "load_balancer.stickiness.kind": "lb_cookie",
@@ -87,9 +80,29 @@ SETTINGS: list[tuple[dict[str, Any], dict[str, str]]] = [
         },
     ),
 ]
+ANOMALIES = (
+    {"load_balancer.algorithm": "weighted_random", "load_balancer.anomaly_mitigation": "true"},
+    {
+        "load_balancing.algorithm.type": "weighted_random",
+        "load_balancing.algorithm.anomaly_mitigation": "on",
+    },
+)
+STICKY = {settings.get("load_balancer.stickiness.kind"): settings for settings, _ in SETTINGS}
+HEALTH_CHECK = {
+    "load_balancer.health_check.path": "/api/health?deep",
+    "load_balancer.health_check.interval": 20,
+    "load_balancer.health_check.timeout": 4,
+    "load_balancer.health_check.healthy_threshold": 3,
+    "load_balancer.health_check.unhealthy_threshold": 5,
+}
+KEPT = {"load_balancer.idle_timeout": 4_000, "pools.small.stop_timeout": 120}
 
 
-@pytest.mark.parametrize(("overrides", "attributes"), SETTINGS, ids=lambda each: str(each)[:70])
+@pytest.mark.parametrize(
+    ("overrides", "attributes"),
+    [*SETTINGS, pytest.param(*ANOMALIES, marks=pytest.mark.deep)],
+    ids=lambda each: str(each)[:70],
+)
 def test_a_setting_reaches_the_target_group(
     synthesize: Synthesize, overrides: dict[str, Any], attributes: dict[str, str]
 ) -> None:
@@ -101,14 +114,14 @@ def test_a_setting_reaches_the_target_group(
     }
 
 
-@pytest.mark.parametrize(("kind", "groups_stick"), [("group", True), ("lb_cookie", True)])
+@pytest.mark.parametrize(("kind", "seconds"), [("group", 3600), ("lb_cookie", 90)])
 def test_a_sticky_client_first_comes_back_to_its_pool(
-    synthesize: Synthesize, kind: str, groups_stick: bool
+    synthesize: Synthesize, kind: str, seconds: int
 ) -> None:
-    sticky = synthesize(environment_from({"load_balancer.stickiness.kind": kind}))
+    sticky = synthesize(environment_from(STICKY[kind]))
     rule = sticky.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
     config = rule["Actions"][0]["ForwardConfig"]["TargetGroupStickinessConfig"]
-    assert config == {"DurationSeconds": 3600, "Enabled": groups_stick}
+    assert config == {"DurationSeconds": seconds, "Enabled": True}
 
 
 def test_without_stickiness_neither_pools_nor_targets_are_sticky(dev: Synthesized) -> None:
@@ -132,18 +145,7 @@ def test_an_application_s_cookie_sticks_to_targets_of_a_single_pool(synthesize: 
 
 
 def test_a_container_pool_is_checked_as_configured(synthesize: Synthesize) -> None:
-    path = "load_balancer.health_check"
-    checked = synthesize(
-        environment_from(
-            {
-                f"{path}.path": "/api/health?deep",
-                f"{path}.interval": 20,
-                f"{path}.timeout": 4,
-                f"{path}.healthy_threshold": 3,
-                f"{path}.unhealthy_threshold": 5,
-            }
-        )
-    )
+    checked = synthesize(environment_from(complete("dev") | HEALTH_CHECK | KEPT))
     expected = {
         "TargetType": "ip",
         "Protocol": "HTTP",
@@ -170,8 +172,16 @@ def test_a_lambda_pool_s_target_is_the_function_or_its_alias(
 @pytest.mark.parametrize(
     ("called", "meant"),
     [
-        ("least_connections", {"load_balancer.algorithm": "least_outstanding_requests"}),
-        ("weighted_round_robin", {"load_balancer.algorithm": "round_robin"}),
+        pytest.param(
+            "least_connections",
+            {"load_balancer.algorithm": "least_outstanding_requests"},
+            marks=pytest.mark.deep,
+        ),
+        pytest.param(
+            "weighted_round_robin",
+            {"load_balancer.algorithm": "round_robin"},
+            marks=pytest.mark.deep,
+        ),
         ("ip_hash", {"load_balancer.ip_hash": True}),
     ],
 )
@@ -231,16 +241,14 @@ def test_a_pool_grows_with_requests_and_with_cpu_between_its_bounds(
     }
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "name", ["dev", *(pytest.param(each, marks=pytest.mark.deep) for each in ("staging", "prod"))]
+)
 def test_a_task_keeps_connections_longer_than_the_balancer_and_finishes_before_it_is_killed(
     synthesize: Synthesize, name: str
 ) -> None:
     """Of a connection that its target closes first, the client gets 502."""
-    environment = synthesize(
-        environment_from(
-            complete(name) | {"load_balancer.idle_timeout": 4_000, "pools.small.stop_timeout": 120}
-        )
-    )
+    environment = synthesize(environment_from(complete(name) | HEALTH_CHECK | KEPT))
     containers = {
         each.properties["ContainerDefinitions"][0]["LogConfiguration"]["Options"][
             "awslogs-stream-prefix"

@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from stacks.config.environments import DEV
+from stacks.config.environments import DEV, Environment
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import LambdaPool
 from tests.stacks.complete import CERTIFICATE
 from tests.stacks.synthesized import Synthesize, Synthesized
+
+
+def with_domain(certificate_arn: str | None) -> Environment:
+    balancer = LoadBalancer(certificate_arn=certificate_arn, domain_name="api.example.com")
+    return replace(DEV, load_balancer=balancer)
 
 
 def test_the_api_is_forwarded_to_all_pools_by_their_weights(prod: Synthesized) -> None:
@@ -40,7 +45,7 @@ def test_an_environment_may_have_containers_only(synthesize: Synthesize) -> None
 
 
 def test_a_certificate_makes_http_redirect_to_https(synthesize: Synthesize) -> None:
-    secure = synthesize(replace(DEV, load_balancer=LoadBalancer(certificate_arn=CERTIFICATE)))
+    secure = synthesize(with_domain(CERTIFICATE))
     listeners = {
         each.properties["Port"]: each.properties
         for each in secure.all("AWS::ElasticLoadBalancingV2::Listener")
@@ -58,8 +63,7 @@ def test_clients_call_the_api_by_the_domain_whose_record_leads_to_the_balancer(
 ) -> None:
     own = "<LoadBalancer.DNSName>"
     for arn, scheme in ((None, "http"), (CERTIFICATE, "https")):
-        balancer = LoadBalancer(certificate_arn=arn, domain_name="api.example.com")
-        assert _outputs(synthesize(replace(DEV, load_balancer=balancer))) == {
+        assert _outputs(synthesize(with_domain(arn))) == {
             "ApiUrl": f"{scheme}://api.example.com",
             "LoadBalancerDnsName": own,
         }
@@ -132,28 +136,6 @@ def test_tables_and_image_layers_are_reached_without_leaving_the_network(dev: Sy
     assert services == {f"{prefix}.dynamodb", f"{prefix}.s3"}
 
 
-def test_zones_are_the_region_s_first_two_or_the_configured_ones(
-    dev: Synthesized, synthesize: Synthesize
-) -> None:
-    named = synthesize(
-        replace(
-            DEV,
-            account="123456789012",
-            region="eu-west-1",
-            availability_zones=("eu-west-1b", "eu-west-1c"),
-        )
-    )
-    assert [subnet["AvailabilityZone"] for subnet in _subnets(named)] == [
-        *("eu-west-1b", "eu-west-1c"),
-        *("eu-west-1b", "eu-west-1c"),
-    ]
-    pinned = synthesize(replace(DEV, account="123456789012", region="eu-west-1"))
-    for environment in (dev, pinned):
-        assert [next(iter(each["AvailabilityZone"])) for each in _subnets(environment)] == [
-            "Fn::Select"
-        ] * 4
-
-
 def test_what_differs_by_environment_differs(dev: Synthesized, prod: Synthesized) -> None:
     for type, in_prod_only in (
         ("AWS::WAFv2::WebACL", True),
@@ -207,7 +189,3 @@ def _pools(environment: Synthesized) -> list[dict[str, Any]]:
         }
         for group in environment.all("AWS::ElasticLoadBalancingV2::TargetGroup")
     ]
-
-
-def _subnets(environment: Synthesized) -> list[Mapping[str, Any]]:
-    return [each.properties for each in environment.all("AWS::EC2::Subnet")]
