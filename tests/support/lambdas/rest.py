@@ -17,12 +17,14 @@ from typing import Any, NamedTuple, cast
 
 import boto3
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto.utilities.utils import load_resource
 
 from emulator.aws import cognito
 from lambdas import frames
+from lambdas.api import app
 from lambdas.api.api import serve
 from lambdas.api.app import create_app
 from lambdas.keys import signatures
@@ -385,6 +387,11 @@ def check(method: str, path: str, reply: Reply) -> None:
     frames.validate(name, reply.body)
 
 
+async def _at_once(act: Callable[..., Any], *given: Any) -> Any:
+    """Each request has an event loop of its own, and would start a thread in it for one call."""
+    return act(*given)
+
+
 @contextmanager
 def rest(**settings: str) -> Iterator[Rest]:
     """The REST application over moto; `settings` are variables of its environment."""
@@ -395,7 +402,8 @@ def rest(**settings: str) -> Iterator[Rest]:
             AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=gateway.url,
             **settings,
         )
-        with patient_posts(), services as aws:
+        with patient_posts(), services as aws, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(app, "run_in_threadpool", _at_once)
             yield Rest(aws, gateway)
     finally:
         gateway.stop()
