@@ -187,13 +187,14 @@ def _remember_node_types() -> None:
 def _traversed(self: Any, node: Any, child_id: int = -1) -> Any:
     """moto's, but the question whether a class derives from an abstract one is asked once a class,
     not at each node of the tree: there are ten traversals for an update."""
-    if not _derives(type(node), Node):
+    kind: Any = type(node)
+    if not _derives(kind, Node):
         return node
     parent = node.parent
     for position, child in enumerate(node.children or ()):
         self.pre_processing_of_child(node, position)
         _traversed(self, child, position)
-    if _derives(type(node), self.nodes_to_be_processed()):
+    if _derives(kind, self.nodes_to_be_processed()):
         node = self.process(node)
         node.parent = parent
         if parent:
