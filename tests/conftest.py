@@ -52,6 +52,9 @@ _COLLECT_EVERY = 50_000  # new objects; the default is 700
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # during the imports
+    # it puts handlers on the root logger for each phase of each test; what the functions log is in
+    # the captured output
+    config.pluginmanager.set_blocked("logging-plugin")
     # pytest resets the filter of lambdas/telemetry.py, which has the reason
     config.addinivalue_line("filterwarnings", "ignore:No application metrics to publish")
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,19 @@ from stacks.config.permissions import PERMISSIONS
 SOURCES = sorted(Path(lambdas.__path__[0]).rglob("*.py"))
 
 
+@cache
+def _nodes(source: Path) -> list[ast.AST]:
+    """Of its tree, the module itself first."""
+    return list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
+
+
+@cache
 def _names(source: Path) -> set[str]:
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    texts = {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    return used | named | texts
+    nodes = _nodes(source)
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
+    constants = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    return used | named | {value for value in constants if isinstance(value, str)}
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: "/".join(path.parts[-2:]))
@@ -40,7 +44,7 @@ def test_only_settings_read_the_environment_or_make_clients() -> None:
 
 
 def _imports(source: Path) -> set[str]:
-    nodes = list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
+    nodes = _nodes(source)
     whole = {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
     return whole | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
 
@@ -52,7 +56,9 @@ def test_the_file_of_a_handler_has_the_name_of_its_function() -> None:
 
 def _defined(source: Path) -> set[str]:
     """The functions and variables of a module."""
-    body = ast.parse(source.read_text(encoding="utf-8")).body
+    module = _nodes(source)[0]
+    assert isinstance(module, ast.Module)
+    body = module.body
     functions = {node.name for node in body if isinstance(node, ast.FunctionDef)}
     targets = [target for node in body if isinstance(node, ast.Assign) for target in node.targets]
     return functions | {target.id for target in targets if isinstance(target, ast.Name)}

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator  # type: ignore[import-untyped] # has no types
-from openapi_spec_validator import validate
 
 from lambdas.api.routes import ROUTES
 from protocol.schemas import ROOT, SCHEMAS, read
@@ -39,6 +38,10 @@ def test_every_frame_is_a_message_of_the_operation_of_its_direction() -> None:
 
 @pytest.mark.slow
 def test_the_openapi_document_fits_its_format() -> None:
+    from openapi_spec_validator import (
+        validate,
+    )  # takes long, and each worker of pytest-xdist reads this file
+
     validate(OPENAPI)
 
 

@@ -20,23 +20,23 @@ from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from joserfc.jwk import RSAKey
 from moto import mock_aws
-from moto.core import responses, utils
 
 from emulator.aws import (
     dynamodb_projection,
+    dynamodb_query,
     dynamodb_speed,
     dynamodb_streams,
     dynamodb_updates,
 )
 from emulator.aws.direct import Direct, Response
 from lambdas.settings import Aws
+from tests.support.lambdas import moto_core
 
 _DIRECT = ("dynamodb", "sqs")
 # What botocore's parser makes something else of: base64, and members without a value.
 _PARSED = (b'"B"', b'"BS"', b'"BinaryValue"', b"null")
 _make_request = BaseClient._make_request  # type: ignore[attr-defined]
 _resolve_endpoint = BaseClient._resolve_endpoint_ruleset  # type: ignore[attr-defined]
-_method_names = cache(utils.method_names_from_class)
 _import_key = RSAKey.import_key
 _direct = Direct()
 
@@ -44,19 +44,21 @@ _direct = Direct()
 @contextmanager
 def moto_aws() -> Iterator[None]:
     _install_speed()
-    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
+        moto_core.install(patch)
         patch.setattr(BaseClient, "_make_request", _requested)
         patch.setattr(BaseClient, "_resolve_endpoint_ruleset", _endpoint)
-        # moto lists and sorts all methods of a service's class at each request
-        patch.setattr(responses, "method_names_from_class", _method_names)
         # botocore builds its User-Agent twice for each request, and signs it; moto reads neither
         patch.setattr(UserAgentString, "to_string", lambda _self: "tests")
         patch.setattr(RequestSigner, "sign", lambda *_, **__: None)
         # who closes a connection that may still be opening tries again for nearly a second
         patch.setattr(Aws, "sleep", lambda *_: None)
+        # each Aws makes a session of botocore for them, which takes longer than a request
+        patch.setattr(Aws, "_credentials", lambda _self: ("local", "local", None))
         # every user pool of moto's has the same key, which takes 100 ms to read
         patch.setattr(RSAKey, "import_key", lambda key: _imported(json.dumps(key)))
-        yield
+        with mock_aws():
+            yield
 
 
 @cache
@@ -67,6 +69,7 @@ def _imported(key: str) -> RSAKey:
 @cache
 def _install_speed() -> None:
     dynamodb_projection.install()
+    dynamodb_query.install()
     dynamodb_speed.install()
     dynamodb_updates.install()
     dynamodb_streams.install()  # moto copies whole tables at each transaction

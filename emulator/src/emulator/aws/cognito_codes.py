@@ -13,11 +13,12 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Any
 
 from emulator.aws.cognito_accounts import CodeMismatch
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 PATH = "/_local/mails"
 RESET_SECONDS = 3600
@@ -85,6 +86,7 @@ def install() -> None:
 
 def add_routes(app: web.Application) -> None:
     """GET gives the mails, the oldest first."""
+    from aiohttp import web  # who only calls moto needs no server
 
     async def mails(_: web.Request) -> web.Response:
         return web.json_response({"mails": CODES.mails})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +21,10 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.utilities import dynamo_to_dict
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]  # untyped
+from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]  # untyped
+    DepthFirstTraverser,
+    Node,
+)
 
 from emulator.aws.checks.values import bytes_in
 from emulator.aws.hooks import replace
@@ -42,6 +45,7 @@ def install() -> None:
     _copy_trees()
     _remember_conditions()
     _remember_node_types()
+    replace(DepthFirstTraverser, "traverse_node_recursively", _traversed)
 
 
 def wire(value: Any) -> Any:
@@ -178,3 +182,26 @@ def _remember_node_types() -> None:
         return types
 
     replace(DepthFirstTraverser, "nodes_to_be_processed", nodes_to_be_processed)
+
+
+def _traversed(self: Any, node: Any, child_id: int = -1) -> Any:
+    """moto's, but the question whether a class derives from an abstract one is asked once a class,
+    not at each node of the tree: there are ten traversals for an update."""
+    kind: Any = type(node)
+    if not _derives(kind, Node):
+        return node
+    parent = node.parent
+    for position, child in enumerate(node.children or ()):
+        self.pre_processing_of_child(node, position)
+        _traversed(self, child, position)
+    if _derives(kind, self.nodes_to_be_processed()):
+        node = self.process(node)
+        node.parent = parent
+        if parent:
+            parent.children[child_id] = node
+    return node
+
+
+@cache
+def _derives(kind: type, kinds: type | tuple[type, ...]) -> bool:
+    return issubclass(kind, kinds)
