@@ -36,6 +36,14 @@ def pytest_configure() -> None:
     gc.disable()  # during the imports
 
 
+# Files whose tests start whole systems: begun last, a single one would keep the other workers waiting.
+_FIRST = ("test_cli", "test_hello", "test_other_emulators", "test_running", "test_processes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in _FIRST)
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY)
