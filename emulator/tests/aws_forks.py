@@ -6,6 +6,7 @@ Importing moto takes a second, which forty tests would pay.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from typing import Any
 import certifi
 
 LONGEST = 4096  # bytes of arguments
+MODELS = ("cognito-idp", "dynamodb", "dynamodbstreams", "s3", "sns", "sqs")  # that many tests use
 
 
 @cache
@@ -85,18 +87,25 @@ def main(way: socket.socket) -> None:
 
 
 def _import_what_it_needs() -> None:
-    """All that emulator/aws/server.py imports when it serves; nothing is changed by it."""
+    """All that emulator/aws/server.py imports and reads when it serves; nothing is changed by it."""
     import importlib
     import pkgutil
+
+    from moto.core import base_backend, utils
 
     import emulator.aws
     from emulator.aws import server
 
     os.environ |= server.ENVIRONMENT
+    server.take_little_memory()
     ssl.create_default_context = without_authorities(ssl.create_default_context)
     for module in pkgutil.iter_modules(emulator.aws.__path__):
         importlib.import_module(f"emulator.aws.{module.name}")
     server.load_services()
+    base_backend.AccountSpecificBackend.get_session().get_available_regions("sqs")
+    for service in MODELS:
+        utils.get_service_model(service)
+    gc.freeze()  # what is here stays
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import os
 import ssl
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +21,33 @@ settings.load_profile("steady")
 # Hypothesis also draws the constants in the source of every local module that is loaded, so that a
 # test would try other examples when other tests are collected beside it.
 providers._get_local_constants = lambda: providers._local_constants
+
+
+# Each costs time for nothing here: httpx's own command line, and a package that is not installed and
+# that httpcore looks for at each lock. None ends the search.
+for name in ("httpx._main", "sniffio"):
+    sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+# Python's collector looks at all objects again and again; those of the imports stay until the end.
+_COLLECT_EVERY = 50_000  # new objects; the default is 700
+
+
+def pytest_configure() -> None:
+    gc.disable()  # during the imports
+
+
+# Files whose tests start whole systems: begun last, a single one would keep the other workers waiting.
+_FIRST = ("test_cli", "test_hello", "test_other_emulators", "test_running", "test_processes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in _FIRST)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

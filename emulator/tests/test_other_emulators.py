@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 
 from tests import tiny_projects
@@ -22,13 +23,16 @@ from tests import tiny_projects
 HOST = "127.0.0.1"
 
 
-@pytest.fixture
-def other() -> Iterator[str]:
+pytestmark = pytest.mark.xdist_group("other emulators")  # they share the server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
     """The URL of a running moto server."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -36,12 +40,19 @@ def other() -> Iterator[str]:
     try:
         deadline = time.monotonic() + 30
         while not listens(port):
-            assert server.poll() is None and time.monotonic() < deadline, "moto does not listen"
+            assert process.poll() is None and time.monotonic() < deadline, "moto does not listen"
             time.sleep(0.05)
         yield f"http://{HOST}:{port}"
     finally:
-        server.terminate()
-        server.wait()
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def other(server: str) -> str:
+    """The same, empty."""
+    assert httpx.post(f"{server}/moto-api/reset").status_code == 200
+    return server
 
 
 def listens(port: int) -> bool:

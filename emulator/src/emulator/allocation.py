@@ -6,6 +6,12 @@ import ctypes
 _M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
 _ARENAS, _FREE_BYTES = 2, 128 * 1024
 
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": str(_ARENAS),
+    "MALLOC_TRIM_THRESHOLD_": str(_FREE_BYTES),
+}
+"""The same for a process that is started with it (mallopt(3), "Environment variables")."""
+
 
 def release_freed_memory() -> None:
     """Few threads' arenas, and what is free at their end goes back to the system.

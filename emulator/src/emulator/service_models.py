@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import botocore.session
 from botocore.loaders import JSONFileLoader, Loader
+
+ENDPOINTS = "endpoints.json"
 
 
 def session() -> Any:
@@ -22,15 +27,30 @@ def loader() -> Loader:
     return Loader(file_loader=SmallModels())
 
 
+def small_for_all() -> None:
+    """Loaders that others make, such as moto, read small models too."""
+    Loader.FILE_LOADER_CLASS = SmallModels
+
+
 class SmallModels(JSONFileLoader):
-    def load_file(self, file_path: str) -> Any:
-        return _small(super().load_file(file_path))
+    """What is left out goes while the file is read: nothing large is built first."""
+
+    def _load_file(self, full_path: str, open_method: Callable[..., IO[bytes]]) -> Any:
+        path = Path(full_path)
+        if not path.is_file():
+            return None
+        hook = _without_variants if path.name == ENDPOINTS else _without_documentation
+        with open_method(full_path, "rb") as file:
+            return json.loads(file.read(), object_hook=hook)
 
 
-def _small(model: Any) -> Any:
-    if isinstance(model, dict):
-        return {
-            name: "" if name == "documentation" and isinstance(value, str) else _small(value)
-            for name, value in model.items()
-        }
-    return [_small(each) for each in model] if isinstance(model, list) else model
+def _without_documentation(found: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(found.get("documentation"), str):
+        found["documentation"] = ""
+    return found
+
+
+def _without_variants(found: dict[str, Any]) -> dict[str, Any]:
+    """Hostnames of FIPS and dual-stack endpoints: here all is at a URL that is given."""
+    found.pop("variants", None)
+    return found

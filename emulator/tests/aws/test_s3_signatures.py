@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,10 +12,10 @@ from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
 import botocore.auth
-import botocore.session
 import pytest
 from botocore.config import Config
 
+from emulator import service_models
 from emulator.aws.s3_expiry import DAY, expires_at
 from emulator.aws.s3_signatures import S3Error, check_form, check_query
 
@@ -23,13 +24,21 @@ NOW = 1_793_534_400.0  # the same in epoch seconds
 HOST = "127.0.0.1:8083"
 
 
+session = cache(service_models.session)
+
+
 @cache
 def client(access_key: str = "local", secret: str = "local") -> Any:
-    session: Any = botocore.session.Session()
-    session.set_credentials(access_key, secret, "token")
     addressing: Any = {"addressing_style": "path"}
-    config = Config(signature_version="s3v4", s3=addressing)
-    return session.create_client("s3", "eu-west-1", endpoint_url=f"http://{HOST}", config=config)
+    return session().create_client(
+        "s3",
+        "eu-west-1",
+        endpoint_url=f"http://{HOST}",
+        config=Config(signature_version="s3v4", s3=addressing),
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret,
+        aws_session_token="token",
+    )
 
 
 def url(seconds: int = 300, method: str = "get_object", **who: str) -> str:
@@ -57,33 +66,33 @@ def test_the_time_of_these_tests_is_one() -> None:
 @pytest.mark.parametrize(
     ("signed", "how", "expected"),
     [
-        (url(), {}, ""),
-        (url(), {"later": 300}, ""),
-        (url(), {"later": 301}, "AccessDenied"),
-        (url(), {"later": -900}, ""),
-        (url(), {"later": -901}, "AccessDenied"),
-        (url(), {"method": "PUT"}, "SignatureDoesNotMatch"),
-        (url(method="put_object"), {"method": "PUT"}, ""),
-        (url(), {"host": "127.0.0.1:8080"}, "SignatureDoesNotMatch"),
-        (url().replace("a/b", "a/c"), {}, "SignatureDoesNotMatch"),
-        (url().replace("/files/", "/other/"), {}, "SignatureDoesNotMatch"),
-        (url() + "&versionId=1", {}, "SignatureDoesNotMatch"),
-        (url().replace("Expires=300", "Expires=900"), {}, "SignatureDoesNotMatch"),
-        (url()[:-1] + ("1" if url()[-1] == "0" else "0"), {}, "SignatureDoesNotMatch"),
-        (url().replace("eu-west-1", "us-east-1"), {}, "SignatureDoesNotMatch"),
-        (url(secret="other"), {}, "SignatureDoesNotMatch"),
-        (url(access_key="Api-446f2b"), {}, ""),  # of one invocation of a function
-        (url(access_key="Api-446f2b", secret="other"), {}, "SignatureDoesNotMatch"),
-        (url(seconds=604_801), {}, "AuthorizationQueryParametersError"),
-        (url().replace("X-Amz-Date=", "Date="), {}, "AuthorizationQueryParametersError"),
-        (url().replace("SignedHeaders=host", "SignedHeaders=x"), {}, _Q := "Authorization"),
-        (url().replace("%2Fs3%2F", "%2Fsqs%2F"), {}, _Q),
+        (lambda: url(), {}, ""),
+        (lambda: url(), {"later": 300}, ""),
+        (lambda: url(), {"later": 301}, "AccessDenied"),
+        (lambda: url(), {"later": -900}, ""),
+        (lambda: url(), {"later": -901}, "AccessDenied"),
+        (lambda: url(), {"method": "PUT"}, "SignatureDoesNotMatch"),
+        (lambda: url(method="put_object"), {"method": "PUT"}, ""),
+        (lambda: url(), {"host": "127.0.0.1:8080"}, "SignatureDoesNotMatch"),
+        (lambda: url().replace("a/b", "a/c"), {}, "SignatureDoesNotMatch"),
+        (lambda: url().replace("/files/", "/other/"), {}, "SignatureDoesNotMatch"),
+        (lambda: url() + "&versionId=1", {}, "SignatureDoesNotMatch"),
+        (lambda: url().replace("Expires=300", "Expires=900"), {}, "SignatureDoesNotMatch"),
+        (lambda: url()[:-1] + ("1" if url()[-1] == "0" else "0"), {}, "SignatureDoesNotMatch"),
+        (lambda: url().replace("eu-west-1", "us-east-1"), {}, "SignatureDoesNotMatch"),
+        (lambda: url(secret="other"), {}, "SignatureDoesNotMatch"),
+        (lambda: url(access_key="Api-446f2b"), {}, ""),  # of one invocation of a function
+        (lambda: url(access_key="Api-446f2b", secret="other"), {}, "SignatureDoesNotMatch"),
+        (lambda: url(seconds=604_801), {}, "AuthorizationQueryParametersError"),
+        (lambda: url().replace("X-Amz-Date=", "Date="), {}, "AuthorizationQueryParametersError"),
+        (lambda: url().replace("SignedHeaders=host", "SignedHeaders=x"), {}, _Q := "Authorization"),
+        (lambda: url().replace("%2Fs3%2F", "%2Fsqs%2F"), {}, _Q),
     ],
 )
 def test_a_presigned_url_serves_what_was_signed_as_long_as_was_signed(
-    signed: str, how: Any, expected: str
+    signed: Callable[[], str], how: Any, expected: str
 ) -> None:
-    found = code(signed, **how)
+    found = code(signed(), **how)
     assert found.startswith(expected) if expected else not found
 
 
@@ -102,34 +111,35 @@ EXACTLY_5 = ["content-length-range", 5, 5]
 @pytest.mark.parametrize(
     ("made", "changed", "size", "expected"),
     [
-        (form(EXACTLY_5), {}, 5, ""),
-        (form(EXACTLY_5), {}, 6, "EntityTooLarge"),
-        (form(EXACTLY_5), {}, 4, "EntityTooSmall"),
-        (form(), {}, 10**9, ""),
-        (form(), {"key": "a/c"}, 5, "AccessDenied"),
-        (form(), {"key": None}, 5, "InvalidArgument"),
-        (form(), {"Content-Type": "text/html"}, 5, "AccessDenied"),
-        (form(), {"x-ignore-this": "1"}, 5, ""),
-        (form({"Content-Type": "x/y"}, **{"Content-Type": "x/y"}), {}, 5, ""),
+        (lambda: form(EXACTLY_5), {}, 5, ""),
+        (lambda: form(EXACTLY_5), {}, 6, "EntityTooLarge"),
+        (lambda: form(EXACTLY_5), {}, 4, "EntityTooSmall"),
+        (lambda: form(), {}, 10**9, ""),
+        (lambda: form(), {"key": "a/c"}, 5, "AccessDenied"),
+        (lambda: form(), {"key": None}, 5, "InvalidArgument"),
+        (lambda: form(), {"Content-Type": "text/html"}, 5, "AccessDenied"),
+        (lambda: form(), {"x-ignore-this": "1"}, 5, ""),
+        (lambda: form({"Content-Type": "x/y"}, **{"Content-Type": "x/y"}), {}, 5, ""),
         (
-            form({"Content-Type": "x/y"}, **{"Content-Type": "x/y"}),
+            lambda: form({"Content-Type": "x/y"}, **{"Content-Type": "x/y"}),
             {"Content-Type": "text/html"},
             5,
             "AccessDenied",
         ),
-        (form(["starts-with", "$acl", "pub"]), {"acl": "public-read"}, 5, ""),
-        (form(["starts-with", "$acl", "pub"]), {"acl": "private"}, 5, "AccessDenied"),
-        (form(["starts-with", "$acl", ""]), {}, 5, "AccessDenied"),
-        (form(["near", "$acl", ""]), {"acl": "x"}, 5, "InvalidPolicyDocument"),
-        (form(EXACTLY_5), {"policy": form()["policy"]}, 9, "SignatureDoesNotMatch"),
-        (form(), {"x-amz-signature": None}, 5, "AccessDenied"),
-        (form(), {"x-amz-security-token": "other"}, 5, "AccessDenied"),
+        (lambda: form(["starts-with", "$acl", "pub"]), {"acl": "public-read"}, 5, ""),
+        (lambda: form(["starts-with", "$acl", "pub"]), {"acl": "private"}, 5, "AccessDenied"),
+        (lambda: form(["starts-with", "$acl", ""]), {}, 5, "AccessDenied"),
+        (lambda: form(["near", "$acl", ""]), {"acl": "x"}, 5, "InvalidPolicyDocument"),
+        (lambda: form(EXACTLY_5), {"policy": lambda: form()["policy"]}, 9, "SignatureDoesNotMatch"),
+        (lambda: form(), {"x-amz-signature": None}, 5, "AccessDenied"),
+        (lambda: form(), {"x-amz-security-token": "other"}, 5, "AccessDenied"),
     ],
 )
 def test_a_form_is_taken_as_its_policy_says(
-    made: dict[str, str], changed: dict[str, Any], size: int, expected: str
+    made: Callable[[], dict[str, str]], changed: dict[str, Any], size: int, expected: str
 ) -> None:
-    fields = {name: value for name, value in {**made, **changed}.items() if value is not None}
+    given = {name: each() if callable(each) else each for name, each in changed.items()}
+    fields = {name: value for name, value in {**made(), **given}.items() if value is not None}
     try:
         check_form("files", fields, size, NOW)
         found = ""

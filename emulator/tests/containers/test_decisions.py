@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.containers import image, model, scheduling
+from emulator.containers.images import Images
 from emulator.containers.scheduling import TaskView, plan
 from emulator.containers.task import executable
 from emulator.providers import EmulatorError
@@ -95,6 +96,16 @@ def test_an_image_is_laid_out_and_laid_over(tmp_path: Path) -> None:
     assert not (root / "app/lambdas/api/gone.py").exists()
     assert (root / "app/lambdas/fresh/module.py").exists()
     assert not image.overlay(read, tmp_path / "web", [], root)
+
+
+def test_a_task_keeps_little_freed_memory_unless_its_image_says_otherwise(tmp_path: Path) -> None:
+    images = Images(lambda _: tmp_path, dict, tmp_path / "images")
+    (tmp_path / "Dockerfile").write_text('FROM x\nENV MALLOC_ARENA_MAX=4\nCMD ["python"]')
+    images.lay_out("repository:hash")
+    task = model.TaskDefinition("repository:hash", {}, command=None, stop_timeout=30)
+    environment = images.launch(task).environment
+    assert environment["MALLOC_ARENA_MAX"] == "4"
+    assert environment["MALLOC_TRIM_THRESHOLD_"] == "131072"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

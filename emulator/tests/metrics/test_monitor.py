@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emulator.clock import Clock
-from emulator.metrics import monitor
+from emulator.metrics import emf, monitor
 from emulator.metrics.monitor import Monitor
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.metrics.store import Metric, Store
@@ -59,7 +59,7 @@ class Sources:
 def monitoring(sources: Sources, logs: Path, speed: float = 1.0) -> tuple[Monitor, Store]:
     store = Store(lambda: NOW)
     provider = CloudWatchProvider(store, "us-east-1", "1", lambda _alarm, _before: None, speed)
-    return Monitor(store, provider, sources, Clock(speed), lambda: NOW, logs), store
+    return Monitor(store, provider, sources, Clock(speed), lambda: NOW, emf.Logs(logs)), store
 
 
 def test_a_look_that_fails_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

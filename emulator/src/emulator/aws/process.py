@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emulator.child_processes import ChildProcesses
@@ -23,6 +24,20 @@ _ROOT = Path(__file__).resolve().parents[2]
 _STARTS_WITHIN = 180.0  # seconds; a server that ends before is noticed at once
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """The base URLs that the server calls, and the region that it serves."""
+
+    fcm: str
+    apns: str
+    functions: str = ""
+    region: str = ""
+
+    def arguments(self) -> list[str]:
+        """Of `emulator.aws.server`."""
+        return [word for name, value in asdict(self).items() for word in (f"--{name}", value)]
+
+
 class AwsServer:
     """The process that emulates AWS on `port`; what it prints goes to `log`, and what it refuses to
     `refused`."""
@@ -31,11 +46,8 @@ class AwsServer:
         self,
         children: ChildProcesses,
         port: Port,
-        fcm: str,
-        apns: str,
+        surroundings: Surroundings,
         log: Path,
-        functions: str = "",
-        region: str = "",
         refused: Callable[[Denial], None] = lambda _denial: None,
     ) -> None:
         self._children = children
@@ -43,8 +55,7 @@ class AwsServer:
         self._port = number(port)
         self._log = log
         self._refused = refused
-        self._arguments = ["--fcm", fcm, "--apns", apns, "--functions", functions]
-        self._arguments += ["--region", region, "--logs", str(log.parent.resolve())]
+        self._arguments = [*surroundings.arguments(), "--logs", str(log.parent.resolve())]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 

@@ -55,9 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
     os.environ |= ENVIRONMENT
-    allocation.release_freed_memory()
+    prepare_memory()
     listening = socket.socket(fileno=options.fd)
     asyncio.run(serve(listening, options))
+
+
+def prepare_memory() -> None:
+    """Before moto and httpx are imported."""
+    allocation.release_freed_memory()
+    service_models.small_for_all()
+    # httpx imports its command line, with pygments and rich, where these are installed: 4 MB
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # an import that fails
 
 
 async def serve(listening: socket.socket, options: argparse.Namespace) -> None:

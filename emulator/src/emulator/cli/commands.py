@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emulator.cli import background, logs, output, taken
+from emulator.cli import background, logs, output
 from emulator.cli.arguments import (
     ANY_SETTING,
     add_iam,
@@ -134,6 +134,8 @@ def _hint(options: argparse.Namespace, command: str, *arguments: str) -> str:
 
 def _named(options: argparse.Namespace, error: PortTaken) -> str:
     """Who has the port, where that is an emulator, and what to do."""
+    from emulator.cli import taken  # it imports an HTTP client, which no other command needs
+
     free = project.read(options.project).hint("up", "--api-port", "0")
     other = taken.listening_on(error.port)
     if other is None or not other.down:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from emulator import allocation
 from emulator.containers import image
 from emulator.containers.image import Image
 from emulator.containers.model import TaskDefinition
@@ -48,6 +49,7 @@ class Images:
         return Launch(
             command=task.command or placed.command,
             environment={
+                **allocation.ENVIRONMENT,
                 "HOME": str(self._root(task.image)),
                 "LANG": "C.UTF-8",
                 "PATH": os.defpath,

@@ -18,7 +18,7 @@ from emulator.containers.model import Service, TaskDefinition
 from emulator.containers.scalable import Scalable
 from emulator.containers.scaling import Bounds
 from emulator.containers.service import RunningService, Targets
-from emulator.containers.task import Task
+from emulator.containers.task import Starter, Task
 from emulator.providers import Created, Resource
 from emulator.resource import attributes_of
 
@@ -132,16 +132,9 @@ class ContainerProvider:
             self._images.lay_out(service.task.image)
             bounds = self._scalable.bounds.get(name, Bounds(0, MOST_TASKS))
             desired = service.desired if service.desired is not None else bounds.minimum or 1
-            running = RunningService(
-                service,
-                desired,
-                self._children,
-                self._targets,
-                self._clock,
-                self._logs,
-                functools.partial(self._images.launch, service.task),
-                self._new_id,
-            )
+            launch = functools.partial(self._images.launch, service.task)
+            starter = Starter(self._children, launch, self._new_id, self._logs)
+            running = RunningService(service, desired, starter, self._targets, self._clock)
             self._running[service.pool] = running
             await running.start()
             policies = self._scalable.policies.get(name)

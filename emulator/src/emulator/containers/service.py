@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 from emulator.balancer.targets.health import HEALTHY, UNAVAILABLE, UNHEALTHY
-from emulator.child_processes import ChildProcesses
 from emulator.clock import Clock
 from emulator.containers import scheduling
 from emulator.containers.model import Service
 from emulator.containers.scheduling import TaskView
-from emulator.containers.task import Launch, Task, start_task
+from emulator.containers.task import Starter, Task
 from emulator.listening import HOST
 from emulator.providers import EmulatorError
 
@@ -39,28 +37,17 @@ class Targets(Protocol):
 
 
 class RunningService:
-    """`launch` is how a task is started now; `new_id` gives a task's id within the pool."""
+    """`desired` is how many tasks there should be at first."""
 
     def __init__(
-        self,
-        service: Service,
-        desired: int,
-        children: ChildProcesses,
-        targets: Targets,
-        clock: Clock,
-        logs: Path,
-        launch: Callable[[], Launch],
-        new_id: Callable[[], str],
+        self, service: Service, desired: int, starter: Starter, targets: Targets, clock: Clock
     ) -> None:
         self.service = service
         self.desired = desired
         self.tasks: dict[str, Task] = {}
-        self._children = children
+        self._starter = starter
         self._targets = targets
         self._clock = clock
-        self._logs = logs
-        self._launch = launch
-        self._new_id = new_id
         self._revision = 0
         self._failures = 0
         self._not_before = 0.0
@@ -76,7 +63,7 @@ class RunningService:
         for work in tuple(self._work):
             work.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        await asyncio.gather(*(task.end(self._children, 1.0) for task in self.tasks.values()))
+        await asyncio.gather(*(self._starter.end(task, 1.0) for task in self.tasks.values()))
         self.tasks.clear()
 
     def scale(self, desired: int) -> None:
@@ -147,10 +134,9 @@ class RunningService:
         return views
 
     async def _start_task(self) -> None:
-        task_id = f"{self.service.pool}-{self._new_id()}"
-        task = await start_task(self._children, self._launch(), task_id, self._revision, self._logs)
-        self.tasks[task_id] = task
-        log.info("%s started on port %d", task_id, task.port)
+        task = await self._starter.start(self.service.pool, self._revision)
+        self.tasks[task.id] = task
+        log.info("%s started on port %d", task.id, task.port)
         self._spawn(self._accompany(task))
 
     async def _accompany(self, task: Task) -> None:
@@ -195,7 +181,7 @@ class RunningService:
         if task.registered:
             groups = self.service.target_groups
             await asyncio.gather(*(self._targets.deregister(group, task.id) for group in groups))
-        await task.end(self._children, self.service.task.stop_timeout)
+        await self._starter.end(task, self.service.task.stop_timeout)
         del self.tasks[task.id]
         log.info("%s stopped", task.id)
         self._wake.set()

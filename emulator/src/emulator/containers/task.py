@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,28 +100,40 @@ class Task:
                 os.killpg(self.process.pid, number)
 
 
-async def start_task(
-    children: ChildProcesses, launch: Launch, task_id: str, revision: int, logs: Path
-) -> Task:
-    """Raises OSError, and EmulatorError for a command that isn't installed here."""
-    log = _log_in(logs, task_id)
-    port = free_port()
-    with log.open("ab") as output:
-        process = await children.start(
-            *executable(launch.command),
-            env={
-                **launch.environment,
-                # On ECS and EKS the credentials come from an address that
-                # AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI names.
-                **credentials.variables(task_id),
-                "HOST": HOST,
-                "PORT": str(port),
-                **(_pod_variables(task_id) if launch.pod else _task_variables(task_id)),
-            },
-            cwd=launch.directory,
-            stdout=output,
-        )
-    return Task(task_id, revision, process, port, log)
+@dataclass(frozen=True)
+class Starter:
+    """Starts and ends a pool's tasks: `launch` is how now, `new_id` gives an id within the pool."""
+
+    children: ChildProcesses
+    launch: Callable[[], Launch]
+    new_id: Callable[[], str]
+    logs: Path
+
+    async def start(self, pool: str, revision: int) -> Task:
+        """Raises OSError, and EmulatorError for a command that isn't installed here."""
+        task_id, launch = f"{pool}-{self.new_id()}", self.launch()
+        log = _log_in(self.logs, task_id)
+        port = free_port()
+        with log.open("ab") as output:
+            process = await self.children.start(
+                *executable(launch.command),
+                env={
+                    **launch.environment,
+                    # On ECS and EKS the credentials come from an address that
+                    # AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI names.
+                    **credentials.variables(task_id),
+                    "HOST": HOST,
+                    "PORT": str(port),
+                    **(_pod_variables(task_id) if launch.pod else _task_variables(task_id)),
+                },
+                cwd=launch.directory,
+                stdout=output,
+            )
+        return Task(task_id, revision, process, port, log)
+
+    async def end(self, task: Task, stop_timeout: float) -> None:
+        """SIGTERM, then SIGKILL after `stop_timeout` real seconds."""
+        await task.end(self.children, stop_timeout)
 
 
 def _task_variables(task_id: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from emulator.providers import EmulatorError
 
@@ -33,6 +34,14 @@ class RunCopies:
             mirror(asset, copy)
             self._made.append(copy)
         return copy
+
+    def of_code(
+        self, assets: Callable[[str], Path], function: str, code: Mapping[str, Any]
+    ) -> Path:
+        """Of a function's property Code: an asset by its key, or inline code."""
+        if "ZipFile" in code:
+            return self.of_text(function, code["ZipFile"])
+        return self.of(assets(code["S3Key"]))
 
     def of_text(self, name: str, text: str) -> Path:
         """A directory holding inline code as CloudFormation packs it: `index.py`."""

@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from emulator.functions import limits
-from emulator.functions.code import RunCopies
 from emulator.functions.functions import Functions
 from emulator.functions.model import Function, label_of
 from emulator.providers import Created, EmulatorError, Resource
-from emulator.template.assembly import Assembly
 from emulator.template.place import Place
+
+Code = Callable[[str, Mapping[str, Any]], Path]
+"""(the function's name, its property Code)"""
 
 AddSession = Callable[[str, str, str | None, str], None]
 """(which resource, what its access keys begin with, the role's ARN, the function's name)"""
 
 
 class FunctionProvider:
-    """`environment` adapts a function's variables to the laptop (see `emulator.addresses`);
+    """`code` gives the directory that a function runs from; `environment` adapts
+    a function's variables to the laptop (see `emulator.addresses`);
     `add_session` is given the role by which a function acts."""
 
     types = ("AWS::Lambda::Function",)
@@ -27,16 +29,14 @@ class FunctionProvider:
     def __init__(
         self,
         functions: Functions,
-        assembly: Assembly,
-        copies: RunCopies,
+        code: Code,
         logs: Path,
         place: Place,
         environment: Callable[[Mapping[str, str]], dict[str, str]],
         add_session: AddSession = lambda *_: None,
     ) -> None:
         self._functions = functions
-        self._assembly = assembly
-        self._copies = copies
+        self._code = code
         self._logs = logs
         self._place = place
         self._environment = environment
@@ -71,11 +71,6 @@ class FunctionProvider:
             )
         )
         return Created(name, {"Arn": arn})
-
-    def _code(self, name: str, code: Mapping[str, Any]) -> Path:
-        if "ZipFile" in code:
-            return self._copies.of_text(name, code["ZipFile"])
-        return self._copies.of(self._assembly.file(code["S3Key"]))
 
     def _free_label(self, label: str, name: str) -> str:
         taken = {function.label for function in self._functions.functions()}

@@ -23,8 +23,8 @@ MOST_BYTES = 4 * 1024 * 1024  # of one file at once; a line is far shorter
 
 
 class Logs:
-    """The files that functions and tasks print to, read as they grow. What is there at the start
-    is of an earlier run. `filters` gives the metric filters of each file."""
+    """The files that functions and tasks print to, read as they grow. `filters` gives the metric
+    filters of each file."""
 
     def __init__(
         self,
@@ -34,6 +34,9 @@ class Logs:
         self._folder, self._filters = folder, filters
         self._read: dict[Path, int] = {}
         self._rest: dict[Path, bytes] = {}
+
+    def skip(self) -> None:
+        """What is there at the start is of an earlier run."""
         for file in self._files():
             self._read[file] = file.stat().st_size
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import aiohttp
@@ -15,7 +14,6 @@ from emulator.clock import Clock
 from emulator.metrics import emf
 from emulator.metrics.alarms import Alarm
 from emulator.metrics.evaluation import ALARM, OK
-from emulator.metrics.log_groups import MetricFilter
 from emulator.metrics.provider import CloudWatchProvider
 from emulator.metrics.sampling import Sampling
 from emulator.metrics.store import MINUTE, Store
@@ -62,19 +60,16 @@ class Monitor:
         sources: Sources,
         clock: Clock,
         now: Callable[[], float],
-        logs: Path,
-        filters: Callable[[], Mapping[Path, Sequence[MetricFilter]]] = dict,
+        printed: emf.Logs,
     ) -> None:
         self._store, self._provider, self._sources = store, provider, sources
-        self._clock, self._now, self._logs = clock, now, logs
-        self._filters = filters
-        self._printed: emf.Logs | None = None
+        self._clock, self._now, self._printed = clock, now, printed
         self._sampling = Sampling(store, self._names, sources.pools)
         self._background = Background()
         self._last: float | None = None  # when it was looked
 
     async def start(self) -> None:
-        self._printed = emf.Logs(self._logs, self._filters)
+        self._printed.skip()
         self._sampling.skip(self._sources.ring)
         self._background.start(self._run())
 
@@ -103,9 +98,8 @@ class Monitor:
                 self._sampling.streams(sources.stream_ages(), speed)
                 self._sampling.queues(backlog, speed)
                 sources.measure_health()
-        if self._printed is not None:
-            for at, metric, value in await asyncio.to_thread(list, self._printed.new()):
-                self._store.put_at(at * speed, metric, value)
+        for at, metric, value in await asyncio.to_thread(list, self._printed.new()):
+            self._store.put_at(at * speed, metric, value)
         self._provider.alarms.evaluate(now)
 
     def _since_the_last(self, now: float) -> list[float]:

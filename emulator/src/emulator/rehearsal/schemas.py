@@ -6,10 +6,14 @@ provider schemas, https://docs.aws.amazon.com/cloudformation-cli/latest/userguid
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+from emulator.providers import EmulatorError
 from emulator.rehearsal.account import is_custom
 
 # cfn-lint's richest set; what a property is does not differ between regions.
@@ -48,10 +52,10 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
     """
     if is_custom(resource_type):
         return ()
-    schema = _schema(resource_type)
+    found = schema(resource_type)
     pointers = [
-        *schema.get("createOnlyProperties", ()),
-        *schema.get("conditionalCreateOnlyProperties", ()),
+        *found.get("createOnlyProperties", ()),
+        *found.get("conditionalCreateOnlyProperties", ()),
     ]
     paths = {tuple(pointer.removeprefix("/properties/").split("/")) for pointer in pointers}
     return tuple(sorted(paths))
@@ -60,15 +64,15 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
 @cache
 def known(resource_type: str) -> bool:
     """Whether there is a schema that says what replaces a resource of this type."""
-    return is_custom(resource_type) or bool(_schema(resource_type))
+    return is_custom(resource_type) or bool(schema(resource_type))
 
 
 @cache
 def given_identifier(resource_type: str) -> tuple[str, ...]:
     """The properties that identify the resource; none where AWS makes its identifier up."""
-    schema = {} if is_custom(resource_type) else _schema(resource_type)
-    pointers = schema.get("primaryIdentifier", ())
-    if set(pointers) & set(schema.get("readOnlyProperties", ())):
+    found = {} if is_custom(resource_type) else schema(resource_type)
+    pointers = found.get("primaryIdentifier", ())
+    if set(pointers) & set(found.get("readOnlyProperties", ())):
         return ()
     return tuple(pointer.removeprefix("/properties/") for pointer in pointers)
 
@@ -100,14 +104,32 @@ def value_at(properties: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return value
 
 
-def _schema(resource_type: str) -> Mapping[str, Any]:
-    # Imported here since it takes a second, which a start without changes need not wait for.
-    from cfnlint.schema import ResourceNotFoundError
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
-    try:
-        found = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type)
-    except ResourceNotFoundError:
+def schema(resource_type: str) -> Mapping[str, Any]:
+    """CloudFormation's of a type; empty for one that cfn-lint does not have."""
+    name = files().get(resource_type)
+    if name is None:
         return {}
-    schema: Mapping[str, Any] = found.schema
-    return schema
+    file = _directory() / "resources" / f"{name}.json"
+    found: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+@cache
+def files() -> Mapping[str, str]:
+    """Of each type, the name of the file with its schema."""
+    providers = _directory() / "providers"
+    try:
+        region, sam = ((providers / f"{name}.json").read_text("utf-8") for name in (REGION, "sam"))
+    except OSError as error:
+        raise EmulatorError(f"cfn-lint has no schemas there, as 1.58 has: {error}") from error
+    names: Mapping[str, str] = json.loads(region) | json.loads(sam)
+    return names
+
+
+@cache
+def _directory() -> Path:
+    """cfn-lint's data, without its code: importing that takes 50 MB and a second."""
+    package = find_spec("cfnlint")
+    if package is None or not package.submodule_search_locations:
+        raise EmulatorError("cfn-lint is not installed, whose resource schemas are needed")
+    return Path(package.submodule_search_locations[0], "data", "schemas")

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +45,7 @@ from emulator.functions.versions import VersionProvider
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.listening import HOST, number
+from emulator.metrics import emf
 from emulator.metrics.log_groups import LogGroupProvider
 from emulator.metrics.monitor import Monitor, reported
 from emulator.metrics.provider import CloudWatchProvider
@@ -249,8 +251,7 @@ class Services:
             measured,
             self._clock,
             self.metric_seconds,
-            servers.options.logs,
-            self.log_groups.filters,
+            emf.Logs(servers.options.logs, self.log_groups.filters),
         )
 
     def _containers(self) -> ContainerProvider:
@@ -281,8 +282,7 @@ class Services:
         servers = self._servers
         functions = FunctionProvider(
             self.functions,
-            self._assembly,
-            self.copies,
+            partial(self.copies.of_code, self._assembly.file),
             servers.options.logs,
             servers.place,
             self._addresses.environment,

@@ -6,7 +6,7 @@ import asyncio
 import email.utils
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.balancer.messages.headers import Traces
 from emulator.balancer.routing import Choice
@@ -24,6 +24,14 @@ Counted = Callable[[TargetGroup | None, int | None, float], None]
 """(group, status, seconds): a request that a target has responded to; None for a status that it did
 not give, and for the group where the load balancer itself responded."""
 
+
+class Observers(NamedTuple):
+    """What hears of requests, each by default nothing."""
+
+    served: Served = lambda *_: None
+    counted: Counted = lambda *_: None
+
+
 READ_BYTES = 64 * 1024  # at once, from a client or a target
 
 
@@ -40,12 +48,10 @@ class Shared:
         invoke: Invoke,
         settings: BalancerSettings,
         random_bytes: Callable[[int], bytes],
+        observers: Observers,
         now: Callable[[], float] = time.monotonic,
-        served: Served = lambda *_: None,
-        counted: Counted = lambda *_: None,
     ) -> None:
-        self.counted = counted
-        self.served = served
+        self.served, self.counted = observers
         self.registrar = registrar
         self.invoke = invoke
         self.settings = settings
