@@ -295,7 +295,7 @@ test("who closes says what is left before the socket closes", async () => {
   expect(pauses()).toEqual([undefined]);
 });
 
-test("who can't say what is left closes all the same", async () => {
+test("who can't say what is left closes anyway", async () => {
   const opened = Promise.withResolvers<void>();
   lives = [() => opened.resolve()];
   damaged = new StoreError("damaged");

@@ -79,7 +79,7 @@ export async function until(what: () => unknown, within = 60_000): Promise<void>
   for (;;) {
     try {
       if (await what()) return;
-      if (performance.now() >= end) throw new Error(`it was waited for in vain: ${what}`);
+      if (performance.now() >= end) throw new Error(`it was waited for without success: ${what}`);
     } catch (error) {
       if (performance.now() >= end) throw error;
     }

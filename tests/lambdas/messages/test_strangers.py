@@ -87,7 +87,7 @@ def test_a_stranger_sees_nothing_of_what_own_devices_send_each_other(
     messages, _ = when.syncs(world, "ravi", chats={chat: 0})
     assert messages == []
     assert [frame["payload"] for frame in hidden_frames(ravi_phone="3.key")] == ["3.key"]
-    append.answer(world.aws.chats, chat, "raju")
+    append.end_request(world.aws.chats, chat, "raju")
     assert [frame["payload"] for frame in hidden_frames(raju_desk="3.own")] == [None]
 
 
