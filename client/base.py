@@ -100,7 +100,7 @@ class ClientBase(ABC):
         self._running: asyncio.Task[None] | None = None
         self._uploading: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
-        self._asked: set[str] = set()  # chats of which is asked what they are
+        self._held: dict[str, list[Event]] = {}  # by chats of which is asked what they are
 
     def _account_of(self, api_url: str, sign_in: SignIn, push: Push) -> Account:
         """Closes the store when it raises: nobody else could."""

@@ -193,11 +193,8 @@ class ChatClient(DeviceMethods):
                 self._chore(self._account.replenish())
             case MembersChanged() if self._store.added(event.chat, event.joined):
                 self._chore(self.writing.repeat_for_newcomers(event.chat))
-            case ChatDescribed() if self._is_unknown(event.chat):
-                self._chore(self._when_known(event))
-                return
-            case ControlReceived() if not self._store.kind(event.chat):
-                self._chore(self._when_known(event))
+            case ChatDescribed() | ControlReceived() if self._store.kind(event.chat) is None:
+                self._when_known(event)
                 return
             case DeviceAdded() if event.user == self.user:
                 device = f"{event.user}/{event.device}"
@@ -209,14 +206,21 @@ class ChatClient(DeviceMethods):
         self._feed.publish(event)
         self._verify().happened(event)
 
-    async def _when_known(self, event: ChatDescribed | ControlReceived) -> None:
+    def _when_known(self, event: ChatDescribed | ControlReceived) -> None:
         """Asks first what the chat is: only a group has a name and a picture, and emoji are
-        compared in a direct one."""
+        compared in a direct one. Once for all that comes meanwhile, which keeps its order."""
+        held = self._held.setdefault(event.chat, [])
+        held.append(event)
+        if len(held) == 1:
+            self._chore(self._ask_what_it_is(event.chat))
+
+    async def _ask_what_it_is(self, chat: str) -> None:
         try:
-            await self._ask_what_it_is(event.chat)
+            await self.refresh_chats()
         finally:
-            self._feed.publish(event)
-            self._verify().happened(event)
+            for event in self._held.pop(chat):
+                self._feed.publish(event)
+                self._verify().happened(event)
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -147,16 +147,6 @@ class ChatMethods(ClientBase):
 
     # -- inside
 
-    def _is_unknown(self, chat: str) -> bool:
-        return chat not in self._asked and self._store.kind(chat) is None
-
-    async def _ask_what_it_is(self, chat: str) -> None:
-        self._asked.add(chat)
-        try:
-            await self.refresh_chats()
-        finally:
-            self._asked.discard(chat)
-
     def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
         """Raises ServerFault if the chat is known as direct, or as a group, and can't be this."""
         members = frozenset(members)

@@ -25,7 +25,7 @@ from client.cli.verifying import Verifying
 from client.cli.view import View
 from client.core.bodies_generated import OwnDevice
 from client.crypto.identities import KnownDevice, Trust
-from client.errors import ClientError, NotFound, StoreUnavailable, Unreachable
+from client.errors import ClientError, NotFound, StoreUnavailable
 
 COMMAND_COLUMNS = 23  # of a line of HELP, in front of what the command does
 HELP = f"""\
@@ -231,7 +231,7 @@ class Commands:
         found = await self._client.devices(user)
         names: dict[str, str] = {}
         if user == self._client.user:
-            with contextlib.suppress(Unreachable):
+            with contextlib.suppress(ClientError):  # the keys are what is asked for
                 names = {each.device: _described(each) for each in await self._client.own_devices()}
             own = self._client.device
             self._view.notice(f"{names.get(own, own)}: this device")

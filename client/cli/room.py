@@ -32,7 +32,7 @@ UNTYPED = (StoreUnavailable, Closed)
 # What a user does by a line; of errors of anything else the client takes care by itself.
 TYPED = frozenset({"send", "watch"})
 APPEARS_EVERY = 2.0  # how often to look for somebody who has not signed up yet
-NOT_YET = (NotFound, Unreachable, ServerFault, RateLimited)  # after these it looks again
+NOT_YET = (NotFound, Unreachable, RateLimited)  # after these, and a 5xx, it looks again
 
 
 class Room:
@@ -96,9 +96,14 @@ class Room:
         while self.awaited == user and not self.ended.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ended.wait(), APPEARS_EVERY)
-            with contextlib.suppress(*NOT_YET):
+            try:
                 if await self._client.devices(user):
                     return await self._client.direct(user)
+            except NOT_YET:
+                continue
+            except ServerFault as error:
+                if error.status < 500:  # a response that contradicts what is known here
+                    raise
         return None
 
     # -- the open chat

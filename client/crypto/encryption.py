@@ -259,7 +259,7 @@ class Encryption:
     def _begin(self, chat: str, device: KnownDevice, key: str) -> bool:
         try:
             self._sessions.start(chat, device, key)
-        except ValueError:  # signed, and no key anyway
+        except ValueError:  # signed, and not a valid key
             return False
         return True
 

@@ -61,7 +61,8 @@ def is_text_for(item: Item, user: str, device: str | None = None) -> bool:
 
 
 def is_visible(item: Item, user: str) -> bool:
-    """False for a message of somebody whom the user has blocked: only its sender's devices see it.
+    """False for whom it is `hidden_from`: who has blocked the sender, or a stranger whose request
+    is not answered. Only the sender's devices see it.
 
     It keeps its position, which readers of the other side pass over as over a void item.
     """

@@ -92,7 +92,8 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
 def _hidden_from(position: append.Position, caller: Caller, frame: Frame) -> frozenset[str]:
     """Who is not shown it: who has blocked the sender, and a stranger without an answer.
 
-    What a client sends to its user's other devices would show the stranger that they are there.
+    What a client sends to its user's other devices would name them to the stranger; that a seq was
+    taken is seen.
     """
     if position.request_of != caller.user or not frame.get("hidden") or "to" not in frame:
         return position.blocked_by

@@ -172,6 +172,7 @@ IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
 def tiered(changes: Iterable[str]) -> list[ParameterSet]:
     """The changes as cases of a test, deep but for those of EACH_COMMIT and IN_TWO_STEPS."""
     often = EACH_COMMIT | IN_TWO_STEPS.keys()
+    assert CHANGES.keys() >= EACH_COMMIT, "a change has another name by now"
     return [
         pytest.param(change, marks=() if change in often else pytest.mark.deep, id=change)
         for change in changes

@@ -67,8 +67,11 @@ class PushedBrowser:
             lambda event: self._registrations.extend(event["registrations"]),
         )
         self._devtools.send("ServiceWorker.enable")
-        while not self._registrations:
+        for _ in range(LOOKS):
+            if self._registrations:
+                return
             self._aside.wait_for_timeout(50)
+        raise AssertionError("no worker is registered")
 
     def deliver(self) -> dict[str, Any]:
         """The next push that its push service has for it goes to the worker; what it says."""

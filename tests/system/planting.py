@@ -61,7 +61,7 @@ def into_a_log(plant: Planter, canary: str) -> None:
     """By the backend itself: the API logs the chat that a request names."""
     endpoints, user = plant.endpoints, plant.name("ravi")
     credentials = {"username": user, "password": PASSWORD}
-    with httpx.Client(base_url=endpoints["api"]) as http:
+    with httpx.Client(base_url=endpoints["api"], timeout=WITHIN) as http:
         http.post("/api/sign-up", json=credentials)
         token = http.post("/api/sign-in", json=credentials).json()["access_token"]
         bearer = {"authorization": f"Bearer {token}"}

@@ -139,7 +139,8 @@ def console(endpoints: dict[str, Any]) -> Iterator[Place]:
     yield Place("console", "state", httpx.get(f"{base}/state", timeout=WITHIN).content)
     phones = httpx.get(f"{base}/phones", timeout=WITHIN).json()["phones"]
     for token in (phone["token"] for phone in phones):
-        yield Place("push", token, httpx.get(f"{base}/phones/{quote(token, safe='')}").content)
+        shown = httpx.get(f"{base}/phones/{quote(token, safe='')}", timeout=WITHIN)
+        yield Place("push", token, shown.content)
 
 
 def files(state: Path) -> Iterator[Place]:

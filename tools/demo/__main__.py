@@ -32,7 +32,7 @@ def main() -> int:
             # here, as the import of the browser's library takes a while
             from tools.demo.record import program
 
-            program()  # before anything is started without success
+            program()  # before anything is started for nothing
         with _system(options) as endpoints:
             asyncio.run(_run(options, endpoints))
     except EmulatorError as error:

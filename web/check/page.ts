@@ -23,7 +23,7 @@ const page = {
   async connect(name: string): Promise<void> {
     const { client } = found(name);
     await client.signUpOrIn();
-    await client.connect();
+    await client.connect(300_000); // a busy machine takes long
   },
 
   client: (name: string): ChatClient => found(name).client,

@@ -35,15 +35,18 @@ interface Command {
 
 const clients = new Map<string, ChatClient>();
 
+/** How long a scene waits on a busy machine. */
+const WITHIN_MS = 300_000;
+
 type Method = (client: ChatClient, ...given: never[]) => Promise<unknown>;
 
 const METHODS: Readonly<Record<string, Method>> = {
   signUpOrIn: (client) => client.signUpOrIn(),
-  connect: (client) => client.connect(),
+  connect: (client) => client.connect(WITHIN_MS),
   close: (client) => client.close(),
   abort: (client) => client.abort(),
   cut: async (client) => client.cut(),
-  sync: (client) => client.sync(),
+  sync: (client) => client.sync(WITHIN_MS),
   addContact: (client, user: string) => client.people.add(user),
   direct: (client, user: string) => client.direct(user),
   group: (client, users: string[]) => client.group(users),

@@ -1,4 +1,4 @@
-"""Ticks tell the truth: delivered is what can be read, or what its sender was asked for without success."""
+"""Ticks tell the truth: delivered is what can be read, or was asked for and not sent again."""
 
 from collections.abc import Iterator
 
@@ -97,7 +97,7 @@ def test_a_text_is_given_up_when_its_sender_was_asked_three_times(scene: Scene) 
         assert there >= delivered
     scene[RAVI].connect()
     scene.settle(seconds=5)
-    assert scene[RAJU].texts(chat)[2] == "two"  # anyway: the requests were waiting
+    assert scene[RAJU].texts(chat)[2] == "two"  # readable after all: the requests were waiting
     assert state_of(scene, text) is State.DELIVERED
 
 

@@ -109,7 +109,7 @@ def test_marks_of_removed_devices_leave_the_item_where_only_marks_move(
     before = world.aws.chats.get(member, consistent=True)
     assert before is not None
 
-    def watched(old: Item) -> dict[str, int]:
+    def left_after(old: Item) -> dict[str, int]:
         new = world.aws.chats.get(member, consistent=True)
         assert new is not None
         record = events.stream_record("MODIFY", 900, old=old, new=new)
@@ -120,7 +120,7 @@ def test_marks_of_removed_devices_leave_the_item_where_only_marks_move(
         return marks
 
     when.acknowledges(world, "raju", chat, delivered=2)
-    assert len(watched(before)) == 301, "an item that has not grown is left as it is"
+    assert len(left_after(before)) == 301, "an item that has not grown is left as it is"
     given.user(world, "raju", "new")
     when.acknowledges(world, "raju", chat, "new", delivered=2)
     lengths: list[int] = []
@@ -131,7 +131,7 @@ def test_marks_of_removed_devices_leave_the_item_where_only_marks_move(
         return update(key, expression, *rest, **values)
 
     monkeypatch.setattr(world.aws.chats, "update", measured)
-    assert watched(before) == {"phone": 2, "new": 2}
+    assert left_after(before) == {"phone": 2, "new": 2}
     assert len(lengths) == 3 and max(lengths) < 4096, "DynamoDB takes no longer expression"
 
 

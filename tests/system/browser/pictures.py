@@ -18,7 +18,7 @@ from client import ChatClient
 from tests.support.chromium import FLAGS
 from tests.support.peers import Peers
 from tests.support.running_system import PASSWORD, started
-from tests.support.web_app import create_account
+from tests.support.web_app import WITHIN_MS, create_account
 from tools.chromium import chromium
 
 ROOT = Path(__file__).parents[3]
@@ -62,6 +62,7 @@ class Story:
             **options,
         )
         page = context.new_page()
+        page.set_default_timeout(WITHIN_MS)
         page.goto(self._page)
         return page
 
@@ -115,13 +116,13 @@ class Story:
                 box.fill(text)
                 box.press("Enter")
                 ticked = page.get_by_role("article", name=re.compile("sent|delivered|read"))
-                expect(ticked.filter(has_text=text)).to_be_visible(timeout=20_000)
+                expect(ticked.filter(has_text=text)).to_be_visible()
             else:
                 self._peers.run(others[who].send(chat, text))
-            expect(page.get_by_role("log").get_by_text(text)).to_be_visible(timeout=20_000)
+            expect(page.get_by_role("log").get_by_text(text)).to_be_visible()
         for client in others.values():
             self._peers.call(partial(read_all, client, chat))
-        expect(page.get_by_role("article", name="read").last).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("article", name="read").last).to_be_visible()
 
     def views(self, page: Page) -> None:
         chat = page.url

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from emulator.console.details import Details
 from emulator.console.reports import Reports
 from emulator.traces.ring import CALL, INVOCATION, POST, Ring
+from tests.support.web_app import WITHIN_MS
 from tests.system.browser.conftest import Open
 from tests.system.browser.fake_system import FakeSystem
 from tests.system.browser.test_layout import CONTRAST, OUTSIDE
@@ -273,6 +274,7 @@ def test_each_page_fits_with_data_and_says_that_the_system_is_stopped(
         viewport={"width": width, "height": 800},
         color_scheme="dark" if scheme == "dark" else "light",
     )
+    page.set_default_timeout(WITHIN_MS)
     for path in PAGES:
         page.goto(f"{fake.console.url}/_local{path}")
         expect(page.locator("#live")).to_have_text("live")

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.running_system import WITHIN
+from tests.support.web_app import WITHIN_MS
 from tests.system.browser.conftest import Open
 from tests.system.browser.fake_system import QUIET, FakeSystem, group, target
 
@@ -327,6 +328,7 @@ def test_a_state_without_the_newer_fields_is_shown_all_the_same(
 @pytest.mark.deep
 def test_a_console_that_has_gone_is_said(fake: FakeSystem, browser: Browser) -> None:
     page = browser.new_page()  # not `opened`: the browser itself complains of a lost connection
+    page.set_default_timeout(WITHIN_MS)
     page.goto(f"{fake.console.url}/_local")
     expect(page.get_by_text("live", exact=True)).to_be_visible()
     fake.gone()
@@ -343,6 +345,7 @@ def test_a_breach_of_the_content_security_policy_would_be_seen(
     fake: FakeSystem, browser: Browser
 ) -> None:
     page = browser.new_page()
+    page.set_default_timeout(WITHIN_MS)
     page.goto(f"{fake.console.url}/_local")
     with page.expect_console_message(lambda message: message.type == "error") as seen:
         page.evaluate("document.body.setAttribute('style', 'color: red')")

@@ -9,6 +9,7 @@ from playwright.async_api import Response, async_playwright
 
 from tests.support.chromium import FLAGS, chromium_or_skip
 from tests.support.running_system import WITHIN
+from tests.support.web_app import WITHIN_MS
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -22,6 +23,7 @@ def test_a_browser_gets_the_page_from_the_balancer_and_complains_about_nothing(
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
             page = await browser.new_page()
+            page.set_default_timeout(WITHIN_MS)
             complaints: list[str] = []
             came: list[Response] = []
             page.on("console", lambda message: complaints.append(message.text))

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.served import QuietHandler, served
 from tests.support.typescript_client import NODE, WEB
+from tests.support.web_app import WITHIN_MS
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.deep]
 
@@ -81,6 +82,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     """A tab with the first build, whose worker has everything."""
     context = browser.new_context(locale="en-GB")
     page = context.new_page()
+    page.set_default_timeout(WITHIN_MS)
     page.goto(site.url)
     page.evaluate("navigator.serviceWorker.ready")
     page.wait_for_function("navigator.serviceWorker.controller !== null")

@@ -211,13 +211,14 @@ def test_only_its_own_page_may_give_orders(page: Page, url: str, users: tuple[st
     phones = [
         str(page.get_by_title(f"{who}'s phone").get_attribute("src")) for who in ("Ravi", "Raju")
     ]
+    asks = httpx.Client(timeout=WITHIN)
     order, origin = {"network": "lost"}, str(httpx.URL(url).join("/")).rstrip("/")
-    assert httpx.get(origin).status_code == 403
-    assert httpx.post(f"{origin}/phones/{users[0]}", json=order).status_code == 403
+    assert asks.get(origin).status_code == 403
+    assert asks.post(f"{origin}/phones/{users[0]}", json=order).status_code == 403
     for foreign in ("http://evil.example", phones[0].rstrip("/")):
-        answer = httpx.post(f"{url}phones/{users[0]}", json=order, headers={"Origin": foreign})
+        answer = asks.post(f"{url}phones/{users[0]}", json=order, headers={"Origin": foreign})
         assert answer.status_code == 403
     for address in phones:
-        answer = httpx.post(f"{address}api/sign-in", json={}, headers={"Origin": origin})
+        answer = asks.post(f"{address}api/sign-in", json={}, headers={"Origin": origin})
         assert answer.status_code == 403
-        assert httpx.get(address, headers={"Host": "evil.example"}).status_code == 403
+        assert asks.get(address, headers={"Host": "evil.example"}).status_code == 403

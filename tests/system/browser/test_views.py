@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from emulator.console.details import Details
 from emulator.providers import InvokeResult
 from emulator.traces.ring import CALL, INVOCATION, POST, Ring
+from tests.support.web_app import WITHIN_MS
 from tests.system.browser.conftest import Open
 from tests.system.browser.fake_system import FakeSystem
 from tests.system.browser.test_layout import CONTRAST, OUTSIDE
@@ -252,6 +253,7 @@ def test_a_system_that_is_stopped_is_said_and_comes_back(
 ) -> None:
     fill(ring)
     page = browser.new_page()  # not `opened`: the browser itself complains of a lost connection
+    page.set_default_timeout(WITHIN_MS)
     page.goto(f"{fake.console.url}/_local/view/trace")
     expect(page.get_by_role("link", name=ID)).to_be_visible()
     fake.gone()

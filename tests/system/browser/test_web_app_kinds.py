@@ -135,7 +135,7 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     page.get_by_label("Attach a file").set_input_files(
         {"name": "view.png", "mimeType": "image/png", "buffer": drawn}
     )
-    expect(message(page, re.compile("You, Picture, .*, delivered"))).to_be_visible(timeout=20_000)
+    expect(message(page, re.compile("You, Picture, .*, delivered"))).to_be_visible()
     content = last(peers, python, chat).content
     assert content is not None
     file = content.file

@@ -5,7 +5,6 @@
  */
 
 import { loadDevice } from "./account.ts";
-
 import { CONNECT_TIMEOUT_MS, databaseOf, ignored, type Options } from "./base.ts";
 import { Connection } from "./connection.ts";
 import type { StoredItem } from "./core/bodies.generated.ts";

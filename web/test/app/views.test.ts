@@ -198,6 +198,24 @@ test("a group that invites is joined and opened, or declined", async () => {
   expect(said(requests(page.ui, sessionWith([]).session))).toContain(en.noRequests);
 });
 
+test("the list of devices is there also where the backend has no names for them", async () => {
+  const client = {
+    device: "web",
+    devices: async () => [
+      { device: "web", verified: true },
+      { device: "old", verified: false },
+    ],
+    ownDevices: async () => Promise.reject(new Error("no such route")),
+    listen: () => () => {},
+  };
+  const { session } = sessionWith([], { client });
+  const view = made(new Devices(), { ui: page.ui, session });
+  view.connectedCallback();
+  await vi.waitFor(() => expect(said(view.render())).toContain(`old ${en.notVerified}`));
+  actions(view.render()).at(-1)?.();
+  expect(page.questions).toMatchObject([{ text: en.removeDeviceText("old") }]);
+});
+
 test("this device is not removed here, another one after a question", async () => {
   const removed: string[] = [];
   const client = {
@@ -208,7 +226,7 @@ test("this device is not removed here, another one after a question", async () =
     ],
     ownDevices: async () => [
       { device: "web", label: "Chrome on Linux", connected: true, seen: 1 },
-      { device: "old", label: undefined, connected: false, seen: Date.now() },
+      { device: "old", label: "Firefox on Linux", connected: false, seen: Date.now() },
     ],
     listen: () => () => {},
     removeDevice: async (device: string) => void removed.push(device),
@@ -219,11 +237,13 @@ test("this device is not removed here, another one after a question", async () =
   const text = () => said(view.render());
   await vi.waitFor(() => expect(text()).toContain("old"));
   expect(text()).toContain(`Chrome on Linux ${en.thisDevice} web`);
-  expect(text()).toMatch(new RegExp(`old ${en.notVerified} last seen `));
+  expect(text()).toMatch(new RegExp(`Firefox on Linux ${en.notVerified} old, last seen `));
   expect(drawn(view.render()).match(/class="danger"/g)).toHaveLength(1);
   actions(view.render()).at(-1)?.();
   expect(removed).toEqual([]);
-  expect(page.questions).toMatchObject([{ danger: true }]);
+  expect(page.questions).toMatchObject([
+    { danger: true, text: en.removeDeviceText("Firefox on Linux (old)") },
+  ]);
   await page.questions[0]?.run("");
   expect(removed).toEqual(["old"]);
 });

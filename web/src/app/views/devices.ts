@@ -31,7 +31,10 @@ export class Devices extends View {
   async #load(): Promise<void> {
     try {
       const { client } = this.session;
-      const [devices, about] = await Promise.all([client.devices(), client.ownDevices()]);
+      // Without names, as from a backend that has none yet, the list is there all the more: a lost
+      // device has to be removed.
+      const names = client.ownDevices().catch(() => []);
+      const [devices, about] = await Promise.all([client.devices(), names]);
       this.#devices = devices;
       this.#about = new Map(about.map((each) => [each.device, each]));
       this.#problem = undefined;
@@ -60,15 +63,15 @@ export class Devices extends View {
     const name = about?.label ?? device;
     const own = device === this.session.client.device;
     const when = own || about === undefined ? undefined : this.#seen(about);
-    const under = [name === device ? undefined : device, when];
+    const under = [name === device ? undefined : device, when].filter(Boolean).join(", ");
     return html`<li class="person">
       <span class="empty-sign">${icon("device")}</span>
       <span class="grows"
         ><bdi>${name}</bdi>
         <span class="tag">${own ? say.thisDevice : verified ? say.verified : say.notVerified}</span>
-        <span class="quiet device-id"><bdi>${under.filter(Boolean).join(", ")}</bdi></span></span
+        ${under === "" ? nothing : html`<span class="quiet device-id"><bdi>${under}</bdi></span>`}</span
       >
-      ${own ? nothing : this.#remove(device, name)}
+      ${own ? nothing : this.#remove(device, name === device ? device : `${name} (${device})`)}
     </li>`;
   }
 
@@ -83,7 +86,7 @@ export class Devices extends View {
     return html`<button
       type="button"
       class="danger"
-      aria-label="${say.removeDevice}: ${name}, ${device}"
+      aria-label="${say.removeDevice}: ${name}"
       @click=${() =>
         this.ui.ask({
           title: say.removeDevice,
