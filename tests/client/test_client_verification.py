@@ -94,6 +94,37 @@ def test_in_a_group_no_comparison_is_taken_up(monkeypatch: pytest.MonkeyPatch) -
     with_server(scenario)
 
 
+def test_steps_wait_in_order_while_it_is_asked_what_their_chat_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            ask, may_be_asked = raju.refresh_chats, asyncio.Event()
+            asked: list[str] = []
+
+            async def slowly() -> None:
+                asked.append("chats")
+                await may_be_asked.wait()
+                await ask()
+
+            monkeypatch.setattr(raju, "refresh_chats", slowly)
+            await ravi.direct("raju")
+            await ravi.verify("raju", "phone")
+            ravi.confirm("raju", match=False)  # two steps: it is asked for, and given up
+            await ravi.send("raju", "hello")
+            await raju.wait_for(of(MessageReceived, text="hello"))
+            assert raju.comparisons() == {}
+            may_be_asked.set()
+            await raju.wait_for(of(VerificationCancelled))
+            steps = (VerificationRequested, VerificationCancelled)
+            assert (
+                tuple(type(each) for each in raju._feed._past if isinstance(each, steps)) == steps
+            )
+            assert (asked, raju.comparisons()) == (["chats"], {})
+
+    with_server(scenario)
+
+
 def test_emoji_that_differ_verify_nobody() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
