@@ -51,7 +51,9 @@ _COLLECT_EVERY = 50_000  # new objects; the default is 700
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    gc.disable()  # during the imports
+    # during the imports; xdist's controller imports no tests, and has no end of the collection
+    if config.getoption("dist", "no") == "no":
+        gc.disable()
     # it puts handlers on the root logger for each phase of each test; what the functions log is in
     # the captured output
     config.pluginmanager.set_blocked("logging-plugin")

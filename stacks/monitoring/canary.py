@@ -52,12 +52,13 @@ class Canary(Construct):
             log_group=logs,
             role=role_that_logs(self, logs),
             retry_attempts=0,  # a second run would hide the first
+            max_event_age=event_age(minutes),
         )
         events.Rule(
             self,
             "Schedule",
             schedule=events.Schedule.rate(Duration.minutes(minutes)),
-            # a run that could not start is not made up for: the next one comes
+            # An event that EventBridge could not give to Lambda is dropped: the next one comes.
             targets=[targets.LambdaFunction(function, retry_attempts=0)],
         )
 
@@ -75,3 +76,10 @@ class Canary(Construct):
             statistic="Minimum",
             period=period,
         )
+
+
+def event_age(minutes: int) -> Duration:
+    """How long Lambda may try to start a throttled run: until the next one is due, and for six
+    hours at most. Source: Lambda developer guide, "Configuring error handling settings for
+    asynchronous invocation"."""
+    return Duration.minutes(min(minutes, 360))

@@ -10,7 +10,7 @@ from stacks.build.bundle import ROOT
 from stacks.build.canary_bundle import REQUIREMENTS, sources
 from stacks.build.fingerprint import fingerprint
 from stacks.config.environments import DEV
-from stacks.monitoring.canary import TIMEOUT
+from stacks.monitoring.canary import TIMEOUT, event_age
 from tests.stacks.synthesized import Synthesize, Synthesized
 from tools import canary
 
@@ -43,6 +43,12 @@ def test_lambda_does_not_repeat_a_run_that_failed(made: Synthesized) -> None:
     retries = made.one("AWS::Lambda::EventInvokeConfig").properties
     assert made.show(retries["FunctionName"]) == "<CanaryFunction>"
     assert retries["MaximumRetryAttempts"] == 0
+
+
+def test_lambda_gives_a_throttled_run_up_when_the_next_one_is_due(made: Synthesized) -> None:
+    config = made.one("AWS::Lambda::EventInvokeConfig").properties
+    assert config["MaximumEventAgeInSeconds"] == MINUTES * 60
+    assert event_age(720).to_hours() == 6  # Lambda's maximum
 
 
 def test_it_measures_before_lambda_ends_it() -> None:

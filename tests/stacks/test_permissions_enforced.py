@@ -55,6 +55,9 @@ class Names:
     def key(self, identifier: str) -> str | None:
         return identifier
 
+    def dead_letter_sources(self, queue: str) -> list[str]:
+        return []
+
     def partition_key(self, table: str, index: str | None) -> str | None:
         return "pk"
 

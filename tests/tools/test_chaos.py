@@ -1,13 +1,16 @@
 """`make chaos`: what it counts, which faults it draws, and the proxy by which it cuts."""
 
 import asyncio
+import os
+import signal
+import subprocess
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from tools.chaos import faults
+from tools.chaos import faults, system
 from tools.chaos.people import Person
 from tools.chaos.proxy import Proxy
 from tools.chaos.verdict import Ring, Sent, Shown, Verdict, judge
@@ -85,6 +88,53 @@ def test_the_same_seed_draws_the_same_faults_and_a_restart_among_them() -> None:
     assert max(fault.at for fault in drawn) < 180 * (1 - faults.QUIET)
 
 
+class Worker:
+    """A process that is given an event, and continued for it, before the signals with `events`'
+    numbers."""
+
+    def __init__(self, stopped: bool, *events: int) -> None:
+        self.stopped, self.events = stopped, events
+        self.sent: list[int] = []
+
+    def is_stopped(self, _pid: int) -> bool:
+        self.stopped = self.stopped and len(self.sent) not in self.events
+        return self.stopped
+
+    def kill(self, _pid: int, number: int) -> None:
+        self.sent.append(number)
+        self.stopped = number == signal.SIGSTOP
+
+
+@pytest.mark.parametrize(
+    ("worker", "stopped_after"),
+    [(Worker(False), False), (Worker(True), True), (Worker(True, 1), False)],
+    ids=["it has an event", "it is idle", "it is idle, and gets an event"],
+)
+def test_a_worker_is_frozen_again_if_it_gets_an_event_and_goes_on_with_it_at_the_end(
+    worker: Worker, stopped_after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "is_stopped", worker.is_stopped)
+    monkeypatch.setattr(os, "kill", worker.kill)
+    asyncio.run(system.freeze(1, 2.5 * system.STOP_EVERY))
+    assert worker.sent[:3] == [signal.SIGSTOP] * 3
+    assert worker.sent[3:] == ([] if stopped_after else [signal.SIGCONT])
+
+
+def test_a_stopped_process_is_known_by_its_state() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        try:
+            for number, option in (
+                (signal.SIGSTOP, os.WUNTRACED),
+                (signal.SIGCONT, os.WCONTINUED),
+            ):
+                os.kill(process.pid, number)
+                os.waitpid(process.pid, option)
+                assert system.is_stopped(process.pid) == (number == signal.SIGSTOP)
+        finally:
+            process.kill()
+    assert not system.is_stopped(process.pid)
+
+
 def test_the_proxy_replaces_words_and_its_connections_can_be_cut_and_blackholed() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
@@ -117,6 +167,6 @@ def test_a_client_that_is_still_coming_does_not_crash(tmp_path: Path) -> None:
     """Whoever starts it would go on with a client that has ended."""
     ravi = Person("ravi", "http://127.0.0.1:1", tmp_path, coming=True)
     ravi.client = object()  # type: ignore[assignment]
-    system: Any = None
-    scene = faults.Scene(system, [ravi], [], Random(1))
+    none: Any = None
+    scene = faults.Scene(none, [ravi], [], Random(1))
     assert asyncio.run(faults.make("crash a client", scene)) == "crash a client: 0"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import aiohttp
 
 from tools.chaos.people import Person
-from tools.chaos.system import System, freeze, kill
+from tools.chaos.system import System, freeze, is_stopped, kill
 
 
 class Fault(NamedTuple):
@@ -79,7 +79,9 @@ def _kill(found: list[int], random: Random) -> int:
 
 
 async def _freeze_worker(scene: Scene) -> int:
-    return await _freeze(scene.system.workers(), scene.random)
+    """In the middle of an event, if there is such a worker."""
+    found = scene.system.workers()
+    return await _freeze([pid for pid in found if not is_stopped(pid)] or found, scene.random)
 
 
 async def _freeze_container(scene: Scene) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from tools.processes import processes
 
 CONTAINER = b"lambdas.api.server"
 WORKERS = (b"awslambdaric", b"own_runtime")
+STOP_EVERY = 0.01  # seconds; a worker that is warm needs few milliseconds for an event
 
 
 class System:
@@ -115,10 +117,25 @@ def kill(pid: int) -> None:
 
 
 async def freeze(pid: int, seconds: float) -> None:
+    """The emulator stops idle workers itself, and continues one for its next event: so it is
+    stopped again and again, and continues at the end only if it has something to do."""
+    busy = False
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
+        for _ in range(math.ceil(seconds / STOP_EVERY)):
+            busy = busy or not is_stopped(pid)
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(STOP_EVERY)
+        if busy:
+            os.kill(pid, signal.SIGCONT)
+
+
+def is_stopped(pid: int) -> bool:
+    """By a signal; False for a process that has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "T"  # after "(name)", which may have any sign
 
 
 def _session() -> aiohttp.ClientSession:

@@ -17,6 +17,7 @@ __all__ = [
     "EmulatorError",
     "Invoke",
     "InvokeResult",
+    "NoFreeWorker",
     "PortTaken",
     "Provider",
     "Resource",
@@ -37,11 +38,20 @@ class PortTaken(EmulatorError):
 
 
 class Throttled(Exception):
-    """No worker came free: the function's concurrency is exhausted."""
+    """The function's concurrency is exhausted."""
 
     def __init__(self, function: str, why: str = "has reached its reserved concurrency") -> None:
         super().__init__(f"Rate Exceeded: {function} {why}")
         self.function = function
+
+
+class NoFreeWorker(Throttled):
+    """No worker came free in `waited` real seconds: a limit of this machine, which AWS does not
+    have. What can wait, such as a message of a queue, is not given up for it."""
+
+    def __init__(self, function: str, waited: float) -> None:
+        super().__init__(function, f"had no free worker for {waited:g} s")
+        self.waited = waited
 
 
 class Created(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from emulator.aws import permissions, server
-from emulator.aws.process import AwsServer, Surroundings
+from emulator.aws.process import AwsServer, ServerAddresses
 from emulator.child_processes import ChildProcesses
 from emulator.iam.authority import Denial
 from emulator.iam.denials import Denials
@@ -55,7 +55,7 @@ def test_reading_goes_on_after_a_long_line_and_after_a_report_that_fails(tmp_pat
         children: Any = Children(
             b"ready", b"x" * 3 * MOST_READ, report(DENIAL), b"refused [", report(DENIAL), b"last"
         )
-        server = AwsServer(children, 0, Surroundings("", ""), log, refuse)
+        server = AwsServer(children, 0, ServerAddresses("", ""), log, refuse)
         await server.start()
         await server.stop()
 
@@ -114,7 +114,9 @@ def test_a_server_that_cannot_start_is_reported_with_its_log(
 
     async def main() -> None:
         children = ChildProcesses()
-        server = AwsServer(children, 0, Surroundings("http://x", "http://x"), tmp_path / "aws.log")
+        server = AwsServer(
+            children, 0, ServerAddresses("http://x", "http://x"), tmp_path / "aws.log"
+        )
         try:
             with pytest.raises(EmulatorError, match=str(tmp_path / "aws.log")):
                 await server.start()

@@ -280,7 +280,7 @@ def test_a_custom_resource_is_what_its_function_returns() -> None:
     ],
 )
 def test_a_custom_resource_that_fails_says_why(function: FakeFunction, sentence: str) -> None:
-    # only who never responds is waited for without success
+    # The function that never responds is waited for until the timeout; the others end at once.
     timeout = "1" if sentence.startswith("no response") else "60"
     with pytest.raises(EmulatorError, match=f"Custom::Platforms Platforms.*{sentence}"):
         custom(function, ServiceTimeout=timeout)

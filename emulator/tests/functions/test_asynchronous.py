@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from emulator.functions.asynchronous import AsynchronousProvider
-from emulator.providers import EmulatorError, InvokeResult, Resource, Throttled
+from emulator.providers import EmulatorError, InvokeResult, NoFreeWorker, Resource, Throttled
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:echo"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:failed"
@@ -110,6 +110,13 @@ def test_a_throttled_event_is_tried_further_and_further_apart_until_it_is_too_ol
     assert scene.clock.slept[:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
     assert 1200 < sum(scene.clock.slept) <= 1500
     assert scene.reported == ["Echo: an asynchronous event was given up: EventAgeExceeded"]
+
+
+def test_an_event_does_not_age_while_this_machine_has_no_free_worker() -> None:
+    none_free = [NoFreeWorker("echo", 5)] * 99
+    scene = Scene(Functions(*none_free, DONE), MaximumEventAgeInSeconds=60).submit()
+    assert (len(scene.functions.events), scene.reported) == (100, [])
+    assert set(scene.clock.slept) == {1}
 
 
 def test_throttles_are_no_attempts() -> None:

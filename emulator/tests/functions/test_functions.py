@@ -15,7 +15,7 @@ from tests.functions.hosts import function, running, until
 from emulator.functions import pool
 from emulator.functions.environment import has_awslambdaric
 from emulator.functions.functions import Functions
-from emulator.providers import EmulatorError, InvokeResult, Throttled
+from emulator.providers import EmulatorError, InvokeResult, NoFreeWorker, Throttled
 
 RUNTIMES = [pytest.param(True, id="own")]
 if has_awslambdaric():
@@ -290,7 +290,7 @@ def test_what_waits_too_long_for_a_free_worker_is_throttled(
         running = asyncio.create_task(functions.invoke("echo", event))
         await until(lambda: functions.state()["functions"][0]["busy"] == 1)
         monkeypatch.setattr(pool, "QUEUE_SECONDS", 0.0)
-        with pytest.raises(Throttled, match="echo had no free worker"):
+        with pytest.raises(NoFreeWorker, match="echo had no free worker for 0 s"):
             await functions.invoke("echo", event)
         assert functions.state()["functions"][0]["waiting"] == 0
         gate.touch()

@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
-from emulator.iam.calls import call, table
+from emulator.iam.calls import call, messaging, table
 from emulator.iam.calls.call import Call, Place
 
 PLACE = Place("123456789012", "us-east-1")
@@ -19,6 +19,10 @@ CHATS, USERS = f"arn:aws:dynamodb:{HERE}:table/chats", f"arn:aws:dynamodb:{HERE}
 KEY = {"pk": {"S": "chat-1"}}
 STREAM = f"{CHATS}/stream/2026-11-29"
 QUEUE = f"arn:aws:sqs:{HERE}:jobs.fifo"
+OTHER_QUEUE, DEAD = f"arn:aws:sqs:{HERE}:others.fifo", f"arn:aws:sqs:{HERE}:dead.fifo"
+OF_DEAD = {
+    f"sqs:{action}": [DEAD] for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+}
 QUEUE_URL = "http://127.0.0.1/123456789012/jobs.fifo"
 ROLE = "arn:aws:iam::123456789012:role/logs"
 APPLICATION = f"arn:aws:sns:{HERE}:app/GCM/chat"
@@ -36,6 +40,9 @@ class Names:
 
     def key(self, identifier: str) -> str | None:
         return SIGNING if identifier in ("1234", SIGNING, "alias/web-push") else None
+
+    def dead_letter_sources(self, queue: str) -> list[str]:
+        return [QUEUE, OTHER_QUEUE] if queue == DEAD else []
 
     def partition_key(self, table: str, index: str | None) -> str | None:
         return {None: "pk", "by-mail": "mail"}[index]
@@ -114,6 +121,12 @@ ROWS: list[Row] = [
     ("sqs", "change_message_visibility_batch", {"QueueUrl": QUEUE_URL, "Entries": [ENTRY]}, {"sqs:ChangeMessageVisibility": [QUEUE]}),
     ("sqs", "get_queue_url", {"QueueName": "jobs.fifo"}, {"sqs:GetQueueUrl": [QUEUE]}),
     ("sqs", "list_queues", {}, {"sqs:ListQueues": ["*"]}),
+    ("sqs", "start_message_move_task", {"SourceArn": DEAD, "DestinationArn": QUEUE}, {"sqs:StartMessageMoveTask": [DEAD], **OF_DEAD, "sqs:SendMessage": [QUEUE]}),
+    ("sqs", "start_message_move_task", {"SourceArn": DEAD}, {"sqs:StartMessageMoveTask": [DEAD], **OF_DEAD, "sqs:SendMessage": [QUEUE, OTHER_QUEUE]}),
+    ("sqs", "cancel_message_move_task", {"TaskHandle": messaging.move_handle("1", DEAD)}, {"sqs:CancelMessageMoveTask": [DEAD], **OF_DEAD}),
+    ("sqs", "cancel_message_move_task", {"TaskHandle": "no handle"}, {"sqs:CancelMessageMoveTask": ["*"], **{key: ["*"] for key in OF_DEAD}}),
+    ("sqs", "list_message_move_tasks", {"SourceArn": DEAD}, {"sqs:ListMessageMoveTasks": [DEAD], "sqs:GetQueueAttributes": [DEAD]}),
+    ("sqs", "list_dead_letter_source_queues", {"QueueUrl": QUEUE_URL}, {"sqs:ListDeadLetterSourceQueues": [QUEUE]}),
     ("sns", "publish", {"TopicArn": TOPIC, "Message": "x"}, {"sns:Publish": [TOPIC]}),
     ("sns", "publish_batch", {"TopicArn": TOPIC, "PublishBatchRequestEntries": [{"Id": "1", "Message": "x"}]}, {"sns:Publish": [TOPIC]}),
     ("sns", "publish", {"TargetArn": ENDPOINT, "Message": "x"}, {"sns:Publish": [ENDPOINT, APPLICATION]}),

@@ -27,6 +27,7 @@ ALLOWED = [
     {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::files/*"},
     {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::listed"},
     {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::listed/*"},
+    {"Effect": "Allow", "Action": "sqs:*", "Resource": f"arn:aws:sqs:{HERE}:dead"},
 ]  # fmt: skip
 
 
@@ -117,6 +118,21 @@ def test_a_call_that_is_not_allowed_fails_as_the_service_s_do(server: Server, ro
         f"because no identity-based policy allows the {action} action"
     )
     assert found == (status, code, message)
+
+
+def test_a_redrive_needs_to_send_to_the_queues_that_the_messages_came_from(server: Server) -> None:
+    administrator = server.administrator("sqs")
+    administrator.create_queue(QueueName="dead")
+    dead = f"arn:aws:sqs:{HERE}:dead"
+    policy = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 1})
+    administrator.create_queue(QueueName="jobs", Attributes={"RedrivePolicy": policy})
+    sqs = server.client("sqs")
+    _, code, message = failure(sqs.start_message_move_task, SourceArn=dead)
+    assert code == DENIED
+    assert f"sqs:sendmessage on resource: arn:aws:sqs:{HERE}:jobs " in message
+    task = administrator.start_message_move_task(SourceArn=dead)["TaskHandle"]
+    _, code, _ = failure(sqs.cancel_message_move_task, TaskHandle=task)
+    assert code == "ResourceNotFoundException"  # it may, but the task has ended
 
 
 def test_what_is_allowed_is_done_and_the_administrator_may_do_all(server: Server) -> None:

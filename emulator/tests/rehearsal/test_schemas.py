@@ -35,5 +35,10 @@ def test_another_layout_of_cfn_lint_is_an_error_that_says_so(
     try:
         with pytest.raises(EmulatorError, match="cfn-lint has no schemas there"):
             schemas.schema("AWS::SQS::Queue")
+        (tmp_path / "providers").mkdir()
+        for name in (schemas.REGION, "sam"):
+            (tmp_path / "providers" / f"{name}.json").write_text('{"AWS::SQS::Queue": "queue"}')
+        with pytest.raises(EmulatorError, match="cfn-lint has no schemas there"):
+            schemas.schema("AWS::SQS::Queue")
     finally:
         schemas.files.cache_clear()

@@ -17,6 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
+from moto.sqs.models import sqs_backends
 
 from emulator import credentials
 from emulator.iam import errors
@@ -157,6 +158,14 @@ class MotoNames:
         known = backend.get_key_id_from_alias(named) if named.startswith("alias/") else identifier
         found = backend.keys.get(backend.get_key_id(known or ""))
         return None if found is None else str(found.arn)
+
+    def dead_letter_sources(self, queue: str) -> list[str]:
+        queues = sqs_backends[DEFAULT_ACCOUNT_ID][self._region].queues.values()
+        return [
+            str(each.queue_arn)
+            for each in queues
+            if each.dead_letter_queue is not None and each.dead_letter_queue.queue_arn == queue
+        ]
 
     def partition_key(self, table: str, index: str | None) -> str | None:
         tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][self._region].tables

@@ -25,7 +25,7 @@ _STARTS_WITHIN = 180.0  # seconds; a server that ends before is noticed at once
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ServerAddresses:
     """The base URLs that the server calls, and the region that it serves."""
 
     fcm: str
@@ -46,7 +46,7 @@ class AwsServer:
         self,
         children: ChildProcesses,
         port: Port,
-        surroundings: Surroundings,
+        addresses: ServerAddresses,
         log: Path,
         refused: Callable[[Denial], None] = lambda _denial: None,
     ) -> None:
@@ -55,7 +55,7 @@ class AwsServer:
         self._port = number(port)
         self._log = log
         self._refused = refused
-        self._arguments = [*surroundings.arguments(), "--logs", str(log.parent.resolve())]
+        self._arguments = [*addresses.arguments(), "--logs", str(log.parent.resolve())]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 

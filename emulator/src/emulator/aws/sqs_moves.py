@@ -18,6 +18,7 @@ from moto.sqs.models import Message
 from moto.sqs.responses import SQSResponse
 
 from emulator.aws.sqs import next_number
+from emulator.iam.calls.messaging import move_handle
 
 _PER_SECOND = (1, 500)
 _LISTED = (1, 10)
@@ -41,7 +42,7 @@ def install(arrived: Callable[[], None]) -> None:
             task["MaxNumberOfMessagesPerSecond"] = speed
         _tasks(source).insert(0, task)
         arrived()
-        return ActionResult({"TaskHandle": str(uuid.uuid4())})
+        return ActionResult({"TaskHandle": move_handle(str(uuid.uuid4()), source.queue_arn)})
 
     for operation in (start_message_move_task, list_message_move_tasks, cancel_message_move_task):
         setattr(SQSResponse, operation.__name__, operation)

@@ -18,7 +18,7 @@ from emulator.containers.model import Service, TaskDefinition
 from emulator.containers.scalable import Scalable
 from emulator.containers.scaling import Bounds
 from emulator.containers.service import RunningService, Targets
-from emulator.containers.task import Starter, Task
+from emulator.containers.task import Task, TaskProcesses
 from emulator.providers import Created, Resource
 from emulator.resource import attributes_of
 
@@ -133,8 +133,8 @@ class ContainerProvider:
             bounds = self._scalable.bounds.get(name, Bounds(0, MOST_TASKS))
             desired = service.desired if service.desired is not None else bounds.minimum or 1
             launch = functools.partial(self._images.launch, service.task)
-            starter = Starter(self._children, launch, self._new_id, self._logs)
-            running = RunningService(service, desired, starter, self._targets, self._clock)
+            processes = TaskProcesses(self._children, launch, self._new_id, self._logs)
+            running = RunningService(service, desired, processes, self._targets, self._clock)
             self._running[service.pool] = running
             await running.start()
             policies = self._scalable.policies.get(name)

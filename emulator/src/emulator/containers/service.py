@@ -13,7 +13,7 @@ from emulator.clock import Clock
 from emulator.containers import scheduling
 from emulator.containers.model import Service
 from emulator.containers.scheduling import TaskView
-from emulator.containers.task import Starter, Task
+from emulator.containers.task import Task, TaskProcesses
 from emulator.listening import HOST
 from emulator.providers import EmulatorError
 
@@ -40,12 +40,17 @@ class RunningService:
     """`desired` is how many tasks there should be at first."""
 
     def __init__(
-        self, service: Service, desired: int, starter: Starter, targets: Targets, clock: Clock
+        self,
+        service: Service,
+        desired: int,
+        processes: TaskProcesses,
+        targets: Targets,
+        clock: Clock,
     ) -> None:
         self.service = service
         self.desired = desired
         self.tasks: dict[str, Task] = {}
-        self._starter = starter
+        self._processes = processes
         self._targets = targets
         self._clock = clock
         self._revision = 0
@@ -63,7 +68,7 @@ class RunningService:
         for work in tuple(self._work):
             work.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        await asyncio.gather(*(self._starter.end(task, 1.0) for task in self.tasks.values()))
+        await asyncio.gather(*(self._processes.end(task, 1.0) for task in self.tasks.values()))
         self.tasks.clear()
 
     def scale(self, desired: int) -> None:
@@ -134,7 +139,7 @@ class RunningService:
         return views
 
     async def _start_task(self) -> None:
-        task = await self._starter.start(self.service.pool, self._revision)
+        task = await self._processes.start(self.service.pool, self._revision)
         self.tasks[task.id] = task
         log.info("%s started on port %d", task.id, task.port)
         self._spawn(self._accompany(task))
@@ -181,7 +186,7 @@ class RunningService:
         if task.registered:
             groups = self.service.target_groups
             await asyncio.gather(*(self._targets.deregister(group, task.id) for group in groups))
-        await self._starter.end(task, self.service.task.stop_timeout)
+        await self._processes.end(task, self.service.task.stop_timeout)
         del self.tasks[task.id]
         log.info("%s stopped", task.id)
         self._wake.set()

@@ -101,7 +101,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Starter:
+class TaskProcesses:
     """Starts and ends a pool's tasks: `launch` is how now, `new_id` gives an id within the pool."""
 
     children: ChildProcesses

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,6 +18,9 @@ from emulator.providers import Invoke, InvokeResult, Throttled
 FAILED_CALL = (aiohttp.ClientError, AwsError, TimeoutError)
 _RESTART = 1  # seconds until a poller that failed starts again
 _AGAIN = 0.1  # seconds until the function is called again where its concurrency was exhausted
+
+Patience = Callable[[Throttled], Awaitable[bool]]
+"""Whether the poller goes on calling its function, which was throttled."""
 
 
 @dataclass(eq=False)
@@ -60,17 +63,15 @@ class Poller:
             "delivered": self.delivered,
         }
 
-    async def _call(
-        self, records: Sequence[Mapping[str, Any]], patient: Callable[[], bool]
-    ) -> InvokeResult:
+    async def _call(self, records: Sequence[Mapping[str, Any]], patient: Patience) -> InvokeResult:
         """Again and again while the function is throttled and the poller is `patient`; raises
         Throttled then."""
         event = json.dumps({"Records": records}).encode()
         while True:
             try:
                 return await self.invoke(self.mapping.function, event)
-            except Throttled:
-                if not patient():
+            except Throttled as throttled:
+                if not await patient(throttled):
                     raise
                 await asyncio.sleep(_AGAIN)
 

@@ -10,12 +10,13 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from emulator.aws.calls import Calls
 from emulator.events import batching, shapes
 from emulator.events.poller import FAILED_CALL, Poller
-from emulator.providers import Throttled
+from emulator.providers import NoFreeWorker, Throttled
 
 _LONG_POLL = 20  # seconds, the longest SQS allows
 _AT_ONCE = 10  # messages of one ReceiveMessage or DeleteMessageBatch call, their maximum
@@ -28,6 +29,14 @@ async def url_and_visibility(calls: Calls, source: str) -> tuple[str, float]:
     names = ["VisibilityTimeout"]
     found = await calls("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=names)
     return url, float(found["Attributes"]["VisibilityTimeout"])
+
+
+@dataclass
+class _Hidden:
+    """Records of messages that nobody else receives, `since` then, by the clock."""
+
+    records: Sequence[Mapping[str, Any]]
+    since: float
 
 
 @dataclass(eq=False)
@@ -109,18 +118,18 @@ class QueuePoller(Poller):
         wanted = [
             record for record in records if self.mapping.wanted(shapes.filterable_message(record))
         ]
-        started = self.clock.now()
+        hidden = _Hidden(records, self.clock.now())
         failed: set[str] = set()
         if wanted:
             known = [record["messageId"] for record in wanted]
             try:
-                result = await self._call(wanted, lambda: self._hidden_since(started))
+                result = await self._call(wanted, partial(self._is_patient, hidden))
                 failed = set(batching.failed_items(result, known, self.mapping.partial_failures))
             except (batching.Unreported, Throttled):
                 failed = set(known)
         self.delivered += len(records) - len(failed)
         self._failed += len(failed)
-        left = max(0.0, self._visibility - (self.clock.now() - started))
+        left = max(0.0, self._visibility - (self.clock.now() - hidden.since))
         try:
             await self._delete([each for each in records if each["messageId"] not in failed])
             await self._hide(
@@ -130,11 +139,16 @@ class QueuePoller(Poller):
         except FAILED_CALL as error:
             self._report_failure(error)
 
-    def _hidden_since(self, started: float) -> bool:
-        """Whether the messages are still hidden. Where the function is throttled for longer, they
-        have been received once more, and may go to the dead-letter queue without having reached
-        it: "Backoff strategy for failed invocations" of SQS event sources."""
-        return self.clock.now() - started < self._visibility
+    async def _is_patient(self, hidden: _Hidden, throttled: Throttled) -> bool:
+        """While the messages are hidden. Where the function is throttled for longer, they have
+        been received once more, and may go to the dead-letter queue without having reached it:
+        "Backoff strategy for failed invocations" of SQS event sources. Where only this machine has
+        no free worker they are hidden anew: on AWS they would have reached it."""
+        if isinstance(throttled, NoFreeWorker):
+            hidden.since = self.clock.now()
+            await self._hide(hidden.records, math.ceil(self._visibility))
+            return True
+        return self.clock.now() - hidden.since < self._visibility
 
     async def _delete(self, records: Sequence[Mapping[str, Any]]) -> None:
         await self._in_tens("DeleteMessageBatch", records, {})

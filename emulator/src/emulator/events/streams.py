@@ -15,7 +15,7 @@ from typing import Any
 from emulator.events import batching, shapes
 from emulator.events.batching import Discarded, Work
 from emulator.events.poller import FAILED_CALL, Poller
-from emulator.providers import InvokeResult, Throttled
+from emulator.providers import InvokeResult, NoFreeWorker, Throttled
 
 POLL = 0.15  # real seconds between looks at a stream that had nothing new
 AGAIN = 1.0  # real seconds until a call that failed is made again
@@ -35,6 +35,7 @@ class StreamPoller(Poller):
     _waiting_size: int = field(init=False, default=0)
     _waiting_since: float = field(init=False, default=0.0)
     _discarded: int = field(init=False, default=0)
+    _delayed: float = field(init=False, default=0.0)  # seconds that this machine made records wait
     _read_up_to: int = field(init=False, default=0)  # a sequence number; 0 is before the first
     _undone: int | None = field(init=False, default=None)  # the first one of what is under way
     _current: Mapping[str, Any] | None = field(init=False, default=None)
@@ -151,12 +152,12 @@ class StreamPoller(Poller):
             if step.attempts:
                 await self.clock.sleep(batching.backoff(step.attempts))
             if not self._keeps(step):
-                fresh = batching.without_old(step, time.time(), self.mapping)
+                fresh = batching.without_old(step, self._now(), self.mapping)
                 pending.extendleft(reversed(fresh))
                 continue
             records = [shapes.stream_record(each, self.mapping.source) for each in step.records]
             try:
-                result = await self._call(records, partial(self._keeps, step))
+                result = await self._call(records, partial(self._is_patient, step))
             except Throttled:  # until they are too old
                 pending.appendleft(step)
                 continue
@@ -165,10 +166,22 @@ class StreamPoller(Poller):
             self.delivered += len(step.records) - undone
             pending.extendleft(reversed(following))
         self._undone = self._current = None
+        if not self._waiting:
+            self._delayed = 0.0
+
+    async def _is_patient(self, step: Work, throttled: Throttled) -> bool:
+        """Until the records are too old. They do not age while this machine has no free worker."""
+        if isinstance(throttled, NoFreeWorker):
+            self._delayed += throttled.waited
+            return True
+        return self._keeps(step)
 
     def _keeps(self, step: Work) -> bool:
         """Whether none of the records is too old."""
-        return batching.without_old(step, time.time(), self.mapping) == [step]
+        return batching.without_old(step, self._now(), self.mapping) == [step]
+
+    def _now(self) -> float:
+        return time.time() - self._delayed
 
     async def _discard(self, discarded: Discarded, result: InvokeResult) -> None:
         if self.mapping.on_failure is not None:

@@ -20,7 +20,14 @@ from emulator.aws.calls import Calls
 from emulator.clock import Clock
 from emulator.functions.functions import Functions
 from emulator.functions.model import LATEST, qualified
-from emulator.providers import Created, EmulatorError, InvokeResult, Resource, Throttled
+from emulator.providers import (
+    Created,
+    EmulatorError,
+    InvokeResult,
+    NoFreeWorker,
+    Resource,
+    Throttled,
+)
 
 RETRIES, AGE = (0, 2), (60, 21_600)
 RETRY_SECONDS = (60, 120)
@@ -95,11 +102,15 @@ class AsynchronousProvider:
         name, qualifier = qualified(event.reference)
         config = self._configs.get((name, qualifier or LATEST), Config())
         began, throttled, result = self._clock.now(), 0, InvokeResult(b"", False)
-        while self._clock.now() - began <= config.age:
+        while (asked := self._clock.now()) - began <= config.age:
             try:
                 result = await self._functions.invoke(
                     event.reference, event.payload, event.request_id
                 )
+            except NoFreeWorker:  # an event does not age while this machine has none
+                await self._clock.sleep(1)
+                began += self._clock.now() - asked
+                continue
             except Throttled:
                 await self._clock.sleep(min(2**throttled, LONGEST_BACKOFF))
                 throttled += 1

@@ -13,7 +13,7 @@ from emulator.functions import diagnosis, failures
 from emulator.functions.model import Function
 from emulator.functions.runtime_api import Invocation
 from emulator.functions.worker import Host, Worker
-from emulator.providers import InvokeResult, Throttled
+from emulator.providers import InvokeResult, NoFreeWorker, Throttled
 from emulator.traces.ring import INVOCATION, Ring
 
 PATIENCE = 0.05  # seconds an invocation waits for a busy worker before another one is started
@@ -89,8 +89,8 @@ class FunctionPool:
         """`arn` is what it was called by, with a qualifier if there was one; without a
         `request_id` it gets a new one.
 
-        Raises Throttled when the reserved concurrency is exhausted, and after QUEUE_SECONDS without
-        a free worker.
+        Raises Throttled when the reserved concurrency is exhausted, and NoFreeWorker after
+        QUEUE_SECONDS without a free worker.
         """
         if len(event) > failures.MAX_PAYLOAD:
             return failures.event_too_large(len(event))
@@ -152,9 +152,7 @@ class FunctionPool:
         if invocation in self._waiting and any(worker.warm for worker in self._usable()):
             self._waiting.remove(invocation)
             self._throttled += 1
-            invocation.result.set_exception(
-                Throttled(self.function.name, f"had no free worker for {QUEUE_SECONDS:g} s")
-            )
+            invocation.result.set_exception(NoFreeWorker(self.function.name, QUEUE_SECONDS))
 
     async def prewarm(self) -> None:
         """Have one worker; returns when it waits for an event, or has failed to."""

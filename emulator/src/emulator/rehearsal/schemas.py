@@ -109,21 +109,22 @@ def schema(resource_type: str) -> Mapping[str, Any]:
     name = files().get(resource_type)
     if name is None:
         return {}
-    file = _directory() / "resources" / f"{name}.json"
-    found: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
-    return found
+    return _read("resources", name)
 
 
 @cache
 def files() -> Mapping[str, str]:
     """Of each type, the name of the file with its schema."""
-    providers = _directory() / "providers"
+    return {**_read("providers", REGION), **_read("providers", "sam")}
+
+
+def _read(folder: str, name: str) -> Mapping[str, Any]:
     try:
-        region, sam = ((providers / f"{name}.json").read_text("utf-8") for name in (REGION, "sam"))
+        text = (_directory() / folder / f"{name}.json").read_text("utf-8")
     except OSError as error:
         raise EmulatorError(f"cfn-lint has no schemas there, as 1.58 has: {error}") from error
-    names: Mapping[str, str] = json.loads(region) | json.loads(sam)
-    return names
+    found: Mapping[str, Any] = json.loads(text)
+    return found
 
 
 @cache

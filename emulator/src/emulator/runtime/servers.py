@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from emulator.addresses import Addresses
-from emulator.aws.process import AwsServer, Surroundings
+from emulator.aws.process import AwsServer, ServerAddresses
 from emulator.child_processes import ChildProcesses
 from emulator.iam.denials import Denials
 from emulator.listening import HOST, Port, number
@@ -53,7 +53,7 @@ class Servers:
         self.aws = AwsServer(
             children,
             ports.aws,
-            Surroundings(
+            ServerAddresses(
                 _url(ports.fcm), _url(ports.apns), _url(ports.functions), self.place.region
             ),
             options.logs / "aws.log",

@@ -26,7 +26,7 @@ not give, and for the group where the load balancer itself responded."""
 
 
 class Observers(NamedTuple):
-    """What hears of requests, each by default nothing."""
+    """The functions that are called after each request; the default of each does nothing."""
 
     served: Served = lambda *_: None
     counted: Counted = lambda *_: None

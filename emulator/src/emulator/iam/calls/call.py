@@ -40,6 +40,9 @@ class Names(Protocol):
     def key(self, identifier: str) -> str | None:
         """The ARN of a KMS key, by its id, ARN or alias."""
 
+    def dead_letter_sources(self, queue: str) -> list[str]:
+        """The ARNs of the queues whose dead letters go to this one, by its ARN."""
+
     def partition_key(self, table: str, index: str | None) -> str | None:
         """The name of a table's or an index's partition key."""
 

@@ -3,22 +3,62 @@
 Source: docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html and
 list_amazonsns.html; of SQS's batches docs.aws.amazon.com/AWSSimpleQueueService/latest/
 SQSDeveloperGuide/sqs-api-permissions-reference.html: "The actions SendMessageBatch,
-DeleteMessageBatch, and ChangeMessageVisibilityBatch" are covered by those without "Batch"; of SNS
+DeleteMessageBatch, and ChangeMessageVisibilityBatch" are covered by those without "Batch", and a
+redrive needs what it does with messages besides; of SNS
 docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html:
 sns:Publish "grants permission to both publish and publish batch".
 """
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
+
 from emulator.iam.authority import Need
-from emulator.iam.calls.call import Call, Place
+from emulator.iam.calls.call import Call, Names, Place
+
+_READ = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+_OF_REDRIVES = {
+    "StartMessageMoveTask": _READ,
+    "CancelMessageMoveTask": _READ,
+    "ListMessageMoveTasks": ("GetQueueAttributes",),
+}
 
 
-def queue_needs(call: Call, place: Place) -> list[Need]:
+def queue_needs(call: Call, place: Place, names: Names) -> list[Need]:
+    if call.operation in _OF_REDRIVES:
+        return _redrive_needs(call, names)
     action = f"sqs:{call.operation.removesuffix('Batch')}"
     named = call.text("QueueUrl").rstrip("/").rpartition("/")[2] or call.text("QueueName")
-    arn = place.arn("sqs", named) if named else call.text("SourceArn")
-    return [Need(action, (arn or "*",))]
+    return [Need(action, (place.arn("sqs", named) if named else "*",))]
+
+
+def _redrive_needs(call: Call, names: Names) -> list[Need]:
+    """Without a destination the messages go to each queue that has this one for its dead letters.
+    What KMS is asked for of an encrypted queue is not checked, as for other calls of SQS."""
+    source = call.text("SourceArn") or move_source(call.text("TaskHandle")) or "*"
+    actions = (call.operation, *_OF_REDRIVES[call.operation])
+    found = [Need(f"sqs:{action}", (source,)) for action in actions]
+    if call.operation == "StartMessageMoveTask":
+        named = call.text("DestinationArn")
+        targets = [named] if named else names.dead_letter_sources(source)
+        found += [Need("sqs:SendMessage", (target,)) for target in targets]
+    return found
+
+
+def move_handle(task: str, source: str) -> str:
+    """A redrive's TaskHandle, as that of SQS: its id and the ARN of its dead-letter queue."""
+    return b64encode(json.dumps({"taskId": task, "sourceArn": source}).encode()).decode()
+
+
+def move_source(handle: str) -> str:
+    """The ARN in a TaskHandle; empty where it can't be read, which SQS says itself."""
+    try:
+        found = json.loads(b64decode(handle))
+    except ValueError:
+        return ""
+    source = found.get("sourceArn") if isinstance(found, dict) else None
+    return source if isinstance(source, str) else ""
 
 
 _ABOUT_ENDPOINTS = "EndpointArn"

@@ -46,7 +46,7 @@ def needs(call: Call, place: Place, names: Names, body: bytes) -> list[Need]:
         case "dynamodb":
             return dynamodb.needs(call, place, names)
         case "sqs":
-            return messaging.queue_needs(call, place)
+            return messaging.queue_needs(call, place, names)
         case "sns":
             return messaging.topic_needs(call, place)
         case "s3":
