@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,27 @@ def test_the_example_serves_http_and_web_sockets_from_one_table(project: Path) -
     assert asyncio.run(greeted("ravi")) in ("2", b"2")
     assert asyncio.run(greeted("raju")) in ("0", b"0")
     check_descriptions(known)
+    check_asynchronous(project, known)
+
+
+def check_asynchronous(project: Path, known: dict[str, Any]) -> None:
+    """An event that nobody waits for is handled as well."""
+
+    def client(service: Any) -> Any:
+        return boto3.client(service, endpoint_url=known["aws"], region_name="us-east-1")
+
+    functions = client("lambda").list_functions()["Functions"]
+    (name,) = (each["FunctionName"] for each in functions if "Greet" in each["FunctionName"])
+    event = b'{"path": "/asha"}'
+    given = client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
+    assert given["StatusCode"] == 202
+    (table,) = client("dynamodb").list_tables()["TableNames"]
+    read = {"TableName": table, "Key": {"name": {"S": "asha"}}}
+    deadline = time.monotonic() + 60
+    while "Item" not in (found := client("dynamodb").get_item(**read)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found["Item"]["greeted"] == {"N": "1"}
 
 
 def check_descriptions(known: dict[str, Any]) -> None:

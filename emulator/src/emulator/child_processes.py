@@ -60,6 +60,7 @@ class ChildProcesses:
         """Ask the process to end, and kill its group if it does not within `grace` seconds."""
         if process.returncode is None and grace > 0:
             _signal(process.pid, signal.SIGTERM)
+            _signal(process.pid, signal.SIGCONT)  # a stopped process acts on no other signal
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), grace)
         _signal(process.pid, signal.SIGKILL)

@@ -25,6 +25,7 @@ def main() -> None:
         else:
             groups.discard(group)
     _signal(groups, signal.SIGTERM)
+    _signal(groups, signal.SIGCONT)  # a stopped process acts on no other signal
     deadline = time.monotonic() + GRACE
     while groups and time.monotonic() < deadline:
         time.sleep(0.05)

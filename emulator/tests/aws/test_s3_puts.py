@@ -4,6 +4,7 @@ ErrorResponses.html, and the S3 user guide, "Checking object integrity"."""
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import urllib.error
 import urllib.request
@@ -81,11 +82,23 @@ def test_a_client_sees_the_error_and_nothing_is_stored(s3: Any) -> None:
     assert s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
 
 
-def test_a_form_that_asks_for_201_gets_a_document(s3: Any) -> None:
-    bucket = str(uuid.uuid4())
+def test_a_compressed_object_is_stored_as_it_was_sent(s3: Any) -> None:
+    bucket, sent = str(uuid.uuid4()), gzip.compress(b"x" * 1000)
     s3.create_bucket(Bucket=bucket)
-    wanted = {"success_action_status": "201"}
-    form = s3.generate_presigned_post(bucket, "a b", wanted, [wanted], 60)
+    digests = {"ContentMD5": text(hashlib.md5(sent).digest())}
+    s3.put_object(Bucket=bucket, Key="call", Body=sent, ContentEncoding="gzip", **digests)
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "url"}, 60)
+    headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain"}
+    urllib.request.urlopen(urllib.request.Request(url, sent, headers, method="PUT")).close()
+    for key in ("call", "url"):
+        found = s3.get_object(Bucket=bucket, Key=key)
+        assert (found["ContentEncoding"], found["Body"].read()) == ("gzip", sent)
+
+
+def posted(s3: Any, bucket: str, key: str, **wanted: str) -> tuple[int, str]:
+    """The response to a form with these fields and the file "x"."""
+    conditions = [{name: value} for name, value in wanted.items()]
+    form = s3.generate_presigned_post(bucket, key, wanted, conditions, 60)
     fields = {**form["fields"], "file": "x"}
     lines = "".join(
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -93,7 +106,47 @@ def test_a_form_that_asks_for_201_gets_a_document(s3: Any) -> None:
     )
     content = {"Content-Type": "multipart/form-data; boundary=x"}
     body = f"{lines}--x--\r\n".encode()
-    with urllib.request.urlopen(urllib.request.Request(form["url"], body, content)) as opened:
-        document = opened.read().decode()
-        assert opened.status == 201
+    try:
+        with urllib.request.urlopen(urllib.request.Request(form["url"], body, content)) as opened:
+            return opened.status, opened.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_a_form_that_asks_for_201_gets_a_document(s3: Any) -> None:
+    bucket = str(uuid.uuid4())
+    s3.create_bucket(Bucket=bucket)
+    status, document = posted(s3, bucket, "a b", success_action_status="201")
+    assert status == 201
     assert f"<Bucket>{bucket}</Bucket><Key>a b</Key>" in document
+
+
+@pytest.mark.parametrize(
+    ("key", "fields", "code"),
+    [
+        ("k" * 1025, {}, "KeyTooLongError"),
+        ("k", {"x-amz-meta-a": "x" * 2048}, "MetadataTooLarge"),
+        ("k", {"x-amz-checksum-sha256": WRONG_SHA256}, "BadDigest"),
+    ],
+    ids=["key", "metadata", "digest"],
+)
+def test_a_form_is_rejected_for_what_a_put_is(
+    s3: Any, key: str, fields: dict[str, str], code: str
+) -> None:
+    bucket = str(uuid.uuid4())
+    s3.create_bucket(Bucket=bucket)
+    status, document = posted(s3, bucket, key, **fields)
+    assert (status, f"<Code>{code}</Code>" in document) == (400, True)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+def test_the_metadata_of_a_form_is_stored_with_the_object(s3: Any) -> None:
+    bucket = str(uuid.uuid4())
+    s3.create_bucket(Bucket=bucket)
+    given = {"x-amz-meta-a": "b", "Cache-Control": "no-store", "Content-Type": "text/plain"}
+    assert posted(s3, bucket, "given", **given)[0] == 204
+    assert posted(s3, bucket, "none")[0] == 204
+    found = s3.head_object(Bucket=bucket, Key="given")
+    assert (found["Metadata"], found["CacheControl"]) == ({"a": "b"}, "no-store")
+    assert found["ContentType"] == "text/plain"
+    assert s3.head_object(Bucket=bucket, Key="none")["ContentType"] == "binary/octet-stream"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.aws.served import DESCRIBED, MOTO, Scope, rejection, scope_of
+from emulator.aws.served import DESCRIBED, MOTO, Scope, rejection, scope_of, uncompressed
 from emulator.describe.api import SERVICES
 
 
@@ -49,6 +50,17 @@ def test_what_is_not_served_gets_a_sentence(
 def test_every_service_is_served_in_one_way() -> None:
     assert SERVICES.keys() == DESCRIBED
     assert not MOTO & DESCRIBED
+
+
+def test_only_the_calls_that_sdks_compress_are_read_uncompressed() -> None:
+    compressed, headers = gzip.compress(b"{}"), {"Content-Encoding": "gzip"}
+    metrics = Scope("us-east-1", "monitoring")
+    assert uncompressed(headers, metrics, compressed) == b"{}"
+    assert uncompressed(headers, metrics, compressed[:-9]) == compressed[:-9]
+    assert uncompressed(headers, metrics, b"{}") == b"{}"
+    assert uncompressed({}, metrics, compressed) == compressed
+    assert uncompressed(headers, Scope("us-east-1", "s3"), compressed) == compressed
+    assert uncompressed(headers, None, compressed) == compressed
 
 
 @pytest.mark.parametrize("service", ["ec2", "cloudwatch", "events", "lambda", "elbv2", "logs"])

@@ -165,6 +165,65 @@ def test_a_dead_letter_is_the_event_itself() -> None:
     assert values == {"RequestID": "request-1", "ErrorCode": "200", "ErrorMessage": "as asked"}
 
 
+def test_a_destination_that_there_is_not_is_reported_and_loses_no_dead_letter() -> None:
+    missing = ARN.replace("echo", "nobody")
+    to_function = {"OnFailure": {"Destination": missing}}
+    scene = Scene(
+        Functions(FAILED, dead_letters=QUEUE),
+        MaximumRetryAttempts=0,
+        DestinationConfig=to_function,
+    ).submit()
+    assert [sent["MessageBody"] for sent in scene.sent] == ['{"a": 1}']
+    assert scene.reported[1:] == [
+        f"{missing} did not take an asynchronous event: there is no function {missing}"
+    ]
+
+
+class Held:
+    """`stay` never returns; `entered` is set once it is called."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+
+    async def stay(self, *_: object) -> None:
+        self.entered.set()
+        await asyncio.Event().wait()
+
+
+def stopped(patch: pytest.MonkeyPatch, *results: InvokeResult | None) -> list[str]:
+    """What is reported at a stop with an event for each of `results`: that of None is being
+    handled, the others wait for their next attempt."""
+
+    async def main() -> list[str]:
+        asleep, handled = Held(), Held()
+        scene = Scene(Functions(*(result for result in results if result)))
+        invoke = scene.functions.invoke
+
+        async def invoked(reference: str, event: bytes, request_id: str) -> InvokeResult:
+            if event == b"null":
+                await handled.stay()
+            return await invoke(reference, event, request_id)
+
+        patch.setattr(scene.clock, "sleep", asleep.stay)
+        patch.setattr(scene.functions, "invoke", invoked)
+        for result in results:
+            scene.asynchronous.submit("echo", b"1" if result else b"null", "request-1")
+        for result in results:
+            await (asleep if result else handled).entered.wait()
+        await scene.asynchronous.stop()
+        return scene.reported
+
+    return asyncio.run(main())
+
+
+def test_events_that_wait_or_are_being_handled_at_the_end_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert stopped(monkeypatch, FAILED, None) == ["2 asynchronous events were not handled"]
+    assert stopped(monkeypatch, FAILED) == ["1 asynchronous event was not handled"]
+    assert stopped(monkeypatch) == []
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -17,6 +17,7 @@ from emulator.functions import failures
         (-9, "Runtime exited with error: signal: killed"),
         (-11, "Runtime exited with error: signal: segmentation fault"),
         (-15, "Runtime exited with error: signal: terminated"),
+        (-35, "Runtime exited with error: signal: signal 35"),  # Python has no name for it
     ],
 )
 def test_a_process_that_ends_is_reported_in_lambdas_words(status: int, text: str) -> None:

@@ -29,15 +29,23 @@ def handler(event, context):
 """
 
 
-def asked(tmp_path: Path, ask: Callable[[Any], Any], **fields: Any) -> Any:
-    """What `ask` gets from a client of Lambda's API."""
+Submitted = list[tuple[str, bytes, str]]
+
+
+def asked(
+    tmp_path: Path,
+    ask: Callable[[Any], Any],
+    submitted: Submitted | None = None,
+    **fields: Any,
+) -> Any:
+    """What `ask` gets from a client of Lambda's API; asynchronous events go to `submitted`."""
+    events = [] if submitted is None else submitted
 
     async def main() -> Any:
         async with running(tmp_path) as functions:
             made = function(tmp_path, SOURCE, **fields)
             functions.add(made)
-            submitted: list[tuple[str, bytes, str]] = []
-            api = InvokeApi(functions, 0, submit=lambda *event: submitted.append(event))
+            api = InvokeApi(functions, 0, submit=lambda *event: events.append(event))
             await api.start()
             once = Config(retries={"total_max_attempts": 1})
             with aws_servers.running(functions=api.listener.url) as url:
@@ -100,11 +108,21 @@ def test_of_a_long_log_the_last_4_kb_are_returned(tmp_path: Path) -> None:
     )
 
 
-def test_an_asynchronous_event_is_accepted_at_once(tmp_path: Path) -> None:
-    response = asked(
-        tmp_path, lambda client: client.invoke(FunctionName="echo", InvocationType="Event")
-    )
-    assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
+def test_an_asynchronous_event_is_accepted_at_once_and_keeps_the_id_of_its_request(
+    tmp_path: Path,
+) -> None:
+    def ask(client: Any) -> Any:
+        return [
+            client.invoke(FunctionName="echo", InvocationType="Event", **given)
+            for given in ({"Payload": b'{"a": 1}'}, {"Qualifier": "$LATEST"})
+        ]
+
+    submitted: Submitted = []
+    responses = asked(tmp_path, ask, submitted)
+    for response in responses:
+        assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
+    first, second = (response["ResponseMetadata"]["RequestId"] for response in responses)
+    assert submitted == [("echo", b'{"a": 1}', first), ("echo:$LATEST", b"{}", second)]
 
 
 def test_a_dry_run_invokes_nothing(tmp_path: Path) -> None:
@@ -113,8 +131,10 @@ def test_a_dry_run_invokes_nothing(tmp_path: Path) -> None:
             FunctionName="echo", InvocationType="DryRun", Payload=b'{"fail": true}'
         )
 
-    response = asked(tmp_path, ask)
+    submitted: Submitted = []
+    response = asked(tmp_path, ask, submitted)
     assert (response["StatusCode"], response["Payload"].read()) == (204, b"")
+    assert submitted == []
 
 
 REFUSED: list[tuple[dict[str, Any], int, str]] = [
@@ -144,7 +164,10 @@ def test_what_can_not_be_invoked_gets_the_error_that_aws_documents(tmp_path: Pat
             assert response["Error"]["Message"]
         return found
 
-    assert asked(tmp_path, ask) == [(status, code) for _, status, code in REFUSED]
+    submitted: Submitted = []
+    found = asked(tmp_path, ask, submitted)
+    assert found == [(status, code) for _, status, code in REFUSED]
+    assert submitted == []
 
 
 def test_over_its_reserved_concurrency_a_function_is_throttled(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ class _Front:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         scope = served.scope_of(request.headers, request.query_string)
+        body = served.uncompressed(request.headers, scope, body)
         operation = served.operation_of(request.headers, body)
         why = served.rejection(scope, self._region, operation)
         if why is not None:
@@ -173,7 +174,13 @@ def _may_change(request: web.Request) -> bool:
 
 async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:
     # A caller that goes away must not take the message it was waiting for with it.
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=1,
+        auto_decompress=False,  # S3 stores and checks the bytes that were sent
+    )
     await runner.setup()
     await web.SockSite(runner, holder).start()
     return runner

@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
+from moto.s3.utils import metadata_from_headers
 
 from emulator.aws import s3_cors
 from emulator.aws.checks import s3 as checks
@@ -119,8 +120,11 @@ def _store(bucket: str, fields: dict[str, str], body: bytes) -> web.Response:
             raise S3Error(501, "NotImplemented", f"The emulator does not support the field {name}.")
     if "${filename}" in found["key"]:
         raise S3Error(501, "NotImplemented", "The emulator does not support ${filename}.")
+    checks.check_put(found["key"], found, body)
     key = _backend().put_object(bucket, found["key"], body)
-    key.set_metadata({"Content-Type": found.get("content-type", "binary/octet-stream")})
+    metadata = metadata_from_headers(found)
+    metadata.setdefault("Content-Type", "binary/octet-stream")
+    key.set_metadata(metadata)
     status = found.get("success_action_status")
     if status == "201":
         return _created(bucket, found["key"], key.etag)

@@ -6,8 +6,10 @@ whoever looks for what the template made. That says something untrue.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -80,6 +82,17 @@ def operation_of(headers: Mapping[str, str], body: bytes) -> str:
         return target
     found = _ACTION.search(body)
     return found[1].decode() if found else ""
+
+
+def uncompressed(headers: Mapping[str, str], scope: Scope | None, body: bytes) -> bytes:
+    """SDKs compress long calls of PutMetricData, and no others: "Request compression", AWS SDKs
+    and Tools Reference Guide."""
+    if scope is None or scope.service not in DESCRIBED or headers.get("Content-Encoding") != "gzip":
+        return body
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return body  # it is rejected as one that can not be read
 
 
 def rejection(scope: Scope | None, region: str, operation: str = "") -> str | None:

@@ -89,7 +89,6 @@ class Task:
 
     async def end(self, children: ChildProcesses, stop_timeout: float) -> None:
         """SIGTERM, then SIGKILL after `stop_timeout` real seconds."""
-        self._signal(signal.SIGCONT)  # a paused process would sleep through its SIGTERM
         await children.end(self.process, stop_timeout)
 
     def _signal(self, number: signal.Signals) -> None:

@@ -57,8 +57,8 @@ class Event:
 
 
 class AsynchronousProvider:
-    """`report` gets a line for each event that is given up. Events that wait end with the
-    emulator."""
+    """`report` gets a line for each event that is given up, and one for those that end with
+    the emulator."""
 
     types = ("AWS::Lambda::EventInvokeConfig",)
 
@@ -83,7 +83,11 @@ class AsynchronousProvider:
     async def stop(self) -> None:
         for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        results = await asyncio.gather(*self._running, return_exceptions=True)
+        left = sum(isinstance(each, asyncio.CancelledError) for each in results)
+        if left:
+            events = "1 asynchronous event was" if left == 1 else f"{left} asynchronous events were"
+            self._report(f"{events} not handled")
         await self._calls.close()
 
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
@@ -144,7 +148,10 @@ class AsynchronousProvider:
         arn = f"{function.arn}:{qualifier or LATEST}"
         text = json.dumps(record(arn, event, condition, result, datetime.now(UTC)))
         if ":function:" in destination:
-            self.submit(destination, text.encode(), str(uuid.uuid4()))
+            try:
+                self.submit(destination, text.encode(), str(uuid.uuid4()))
+            except EmulatorError as error:
+                self._lost(destination, error)
         else:
             await self._put(destination, MessageBody=text)
 
@@ -164,7 +171,10 @@ class AsynchronousProvider:
             url = (await self._calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
             await self._calls("sqs", "SendMessage", QueueUrl=url, **message)
         except Exception as error:  # the event is lost, as on AWS, where a metric counts it
-            self._report(f"{queue} did not take an asynchronous event: {error}")
+            self._lost(queue, error)
+
+    def _lost(self, destination: str, error: Exception) -> None:
+        self._report(f"{destination} did not take an asynchronous event: {error}")
 
 
 def record(

@@ -10,8 +10,8 @@ from emulator.providers import InvokeResult
 
 MAX_PAYLOAD = 6 * 1024 * 1024  # bytes, of a synchronous invocation's event
 MAX_RESPONSE = 6_291_556  # as the service's own message has it
-# Go's names, as Lambda shows them.
-_SIGNALS = {
+# Go's names, as Lambda shows them; any other is "signal <number>".
+_SIGNALS: dict[int, str] = {
     signal.SIGABRT: "aborted",
     signal.SIGKILL: "killed",
     signal.SIGSEGV: "segmentation fault",
@@ -43,7 +43,7 @@ def _how(status: int) -> str:
     """A status below 0 is a signal's number."""
     if status == 0:
         return "Runtime exited without providing a reason"
-    name = "" if status > 0 else _SIGNALS.get(signal.Signals(-status), f"signal {-status}")
+    name = "" if status > 0 else _SIGNALS.get(-status, f"signal {-status}")
     reason = f"signal: {name}" if name else f"exit status {status}"
     return f"Runtime exited with error: {reason}"
 
