@@ -100,16 +100,22 @@ def test_what_can_not_be_sent_or_saved_is_said(tmp_path: Path, line: str, proble
     with_server(scenario)
 
 
-def test_the_terminal_shows_how_far_a_file_is_and_what_stops_it(tmp_path: Path) -> None:
+def test_the_terminal_shows_how_far_a_file_is_and_what_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "big.bin"
     file.write_bytes(bytes(range(256)) * 8_000)
 
     async def scenario(server: Served) -> None:
         async with person(server, "raju"), person(server, "ravi", to="raju") as ravi:
-            await ravi.shows("raju")
+            await ravi.shows("raju is online")
+            ravi.screen.progress("sending a file: 50 %")
+            await ravi.shows("sending a file: 50 %")
+            told: list[str] = []  # what is drawn of it here may be gone before anybody looks
+            monkeypatch.setattr(ravi.screen, "progress", told.append)
             server.aws.objects.failing += [503] * 1_000
             ravi.keyboard.send_text(f"/file {file}\r")
-            await ravi.shows("sending a file: ")
+            await until(lambda: any(text.startswith("sending a file: ") for text in told))
             ravi.keyboard.send_text("/uploads\r")
             await ravi.shows("big.bin, 2.1 MB, waits for its upload")
             ravi.keyboard.send_text("/uploads stop\r")

@@ -13,6 +13,7 @@ export class Devices extends View {
   /** What the backend says of each, by its id. */
   #about: ReadonlyMap<string, OwnDevice> = new Map();
   #problem: string | undefined;
+  #loads = 0;
   #stop: (() => void) | undefined;
 
   override connectedCallback(): void {
@@ -29,14 +30,17 @@ export class Devices extends View {
   }
 
   async #load(): Promise<void> {
+    this.#loads += 1;
+    const load = this.#loads;
     try {
       const { client } = this.session;
-      // Without names, as from a backend that has none yet, the list is there all the more: a lost
-      // device has to be removed.
-      const names = client.ownDevices().catch(() => []);
-      const [devices, about] = await Promise.all([client.devices(), names]);
+      const devices = await client.devices();
+      // After the list, so that none of it lacks its name. Without names, as from a backend that
+      // has none yet, the list is there all the more: a lost device has to be removed.
+      const about = await client.ownDevices().catch(() => undefined);
+      if (load !== this.#loads) return; // a newer one is under way or done
       this.#devices = devices;
-      this.#about = new Map(about.map((each) => [each.device, each]));
+      if (about !== undefined) this.#about = new Map(about.map((each) => [each.device, each]));
       this.#problem = undefined;
     } catch (error) {
       this.#problem = reasonIn(error);
