@@ -111,11 +111,11 @@ def test_the_terminal_shows_how_far_a_file_is_and_what_stops_it(
             await ravi.shows("raju is online")
             ravi.screen.progress("sending a file: 50 %")
             await ravi.shows("sending a file: 50 %")
-            told: list[str] = []  # what is drawn of it here may be gone before anybody looks
-            monkeypatch.setattr(ravi.screen, "progress", told.append)
+            reported: list[str] = []  # what is drawn of it here may be gone before anybody looks
+            monkeypatch.setattr(ravi.screen, "progress", reported.append)
             server.aws.objects.failing += [503] * 1_000
             ravi.keyboard.send_text(f"/file {file}\r")
-            await until(lambda: any(text.startswith("sending a file: ") for text in told))
+            await until(lambda: any(text.startswith("sending a file: ") for text in reported))
             ravi.keyboard.send_text("/uploads\r")
             await ravi.shows("big.bin, 2.1 MB, waits for its upload")
             ravi.keyboard.send_text("/uploads stop\r")
