@@ -23,6 +23,8 @@ import certifi
 
 LONGEST = 4096  # bytes of arguments
 MODELS = ("cognito-idp", "dynamodb", "dynamodbstreams", "s3", "sns", "sqs")  # that many tests use
+# What a server imports at its first request or push.
+LATE = ("anyio._backends._asyncio", "httpcore", "moto.awslambda", "moto.iam")
 
 
 @cache
@@ -91,6 +93,7 @@ def _import_what_it_needs() -> None:
     import importlib
     import pkgutil
 
+    from joserfc.jwk import RSAKey
     from moto.core import base_backend, utils
 
     import emulator.aws
@@ -105,6 +108,12 @@ def _import_what_it_needs() -> None:
     base_backend.AccountSpecificBackend.get_session().get_available_regions("sqs")
     for service in MODELS:
         utils.get_service_model(service)
+    for name in LATE:
+        importlib.import_module(name)
+    # every user pool of moto's has the same key, which takes 100 ms to read
+    import_key = RSAKey.import_key
+    imported = cache(lambda key: import_key(json.loads(key)))
+    setattr(RSAKey, "import_key", lambda key: imported(json.dumps(key)))  # noqa: B010 - mypy's
     gc.freeze()  # what is here stays
 
 

@@ -28,6 +28,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     emulate(tmp_path, "down")
 
 
+PERSISTED = Path(".local") / "data" / "dev.json"
 OF_THE_PROJECT = {"project", "down", "web_push"}
 
 
@@ -153,9 +154,17 @@ def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
     until(lambda: not alive(worker) and not responses(known["aws"]))
     assert "the emulator is not running; `emulate up`" in emulate(project, "status").stdout
 
-    # what was written last is there, too; elsewhere is another folder's data, and --fresh has none
-    file = project / ".local" / "data" / "dev.json"
-    until(lambda: stored_in(file) == {"persisted", "new"})
+    # what was written last is there, too
+    until(lambda: stored_in(project / PERSISTED) == {"persisted", "new"})
+
+
+@pytest.mark.deep
+def test_elsewhere_is_another_folder_s_data_and_fresh_has_none(project: Path) -> None:
+    up(project)
+    assert stored(project, "persisted")
+    emulate(project, "down")
+    file = project / PERSISTED
+    assert stored_in(file) == {"persisted"}
     up(project, "--data", str(project / "elsewhere"))
     assert items(project) == set()
     emulate(project, "down")
@@ -172,6 +181,7 @@ def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
     assert not bodies.exists()
 
 
+@pytest.mark.deep
 def test_the_process_of_a_function_ends_when_it_is_idle_also_in_a_detached_one(
     project: Path,
 ) -> None:
@@ -232,6 +242,7 @@ def test_the_output_of_a_synthesis_is_shown_when_it_fails(project: Path) -> None
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.deep
 def test_settings_reach_the_app_whose_remarks_are_shown_also_when_it_does_not_run_again(
     project: Path,
 ) -> None:
@@ -275,6 +286,7 @@ def test_the_commands_load_no_server_and_no_sdk() -> None:
     assert not {"aiohttp", "asyncio", "boto3", "http.client", "moto"} & set(printed.split())
 
 
+@pytest.mark.deep
 def test_two_run_side_by_side(tmp_path: Path, project: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

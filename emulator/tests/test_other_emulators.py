@@ -69,8 +69,8 @@ def project(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("services", "moved"),
     [
-        pytest.param(["DYNAMODB"], {"tables"}, id="tables"),
-        pytest.param(["SQS"], {"queues"}, id="queues"),
+        pytest.param(["DYNAMODB"], {"tables"}, id="tables", marks=pytest.mark.deep),
+        pytest.param(["SQS"], {"queues"}, id="queues", marks=pytest.mark.deep),
         pytest.param(["DYNAMODB", "SQS"], {"tables", "queues"}, id="both"),
     ],
 )

@@ -24,7 +24,8 @@ def test_a_queue_does_what_moto_s_does(
         argument = random_.random()
         ours, motos = (queue.do(step, number, argument) for queue in queues)
         assert ours == motos, (step, argument)
-        assert queues[0].counts() == queues[1].counts()
+        if number % 10 == 9:  # moto looks at every message for each of them
+            assert queues[0].counts() == queues[1].counts()
 
 
 class Queue:

@@ -72,11 +72,16 @@ def test_a_call_without_permission_fails_and_is_in_a_log(project: Path) -> None:
     assert stored(project) == 0
 
 
-def test_a_poller_without_permission_is_found_at_the_start_or_warned_of(project: Path) -> None:
+def test_a_poller_without_permission_is_found_at_the_start(project: Path) -> None:
     failed = up(project, lacking("sqs:DeleteMessage", "sqs:GetQueueAttributes"))
     assert failed.returncode == 1
     assert "does not have permissions to call ReceiveMessage on SQS" in failed.stdout
 
+
+@pytest.mark.deep
+def test_what_lacks_permission_works_and_is_in_a_log_where_it_is_only_warned_of(
+    project: Path,
+) -> None:
     assert up(project, lacking(), "--iam", "warn").returncode == 0
     send(project)
     until(lambda: stored(project))

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from typing import Any
@@ -49,9 +50,7 @@ class Secrets:
     """The secrets that the resource's properties name. `arns` maps each made-up ARN to moto's."""
 
     def __init__(self, named: list[str]) -> None:
-        import boto3
-
-        self._client = boto3.client("secretsmanager")
+        self._client = _secrets_manager()
         self._arns = {
             arn: str(self._client.create_secret(Name=f"secret-{number}")["ARN"])
             for number, arn in enumerate(named)
@@ -68,6 +67,14 @@ class Secrets:
         if isinstance(value, list):
             return [self.translated(inner) for inner in value]
         return self._arns.get(value, value) if isinstance(value, str) else value
+
+
+@cache
+def _secrets_manager() -> Any:
+    """Takes longer to make than all calls of a life; moto responds to it in each account."""
+    import boto3
+
+    return boto3.client("secretsmanager")
 
 
 def main() -> None:
