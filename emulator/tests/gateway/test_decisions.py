@@ -1,6 +1,7 @@
 """The WebSocket gateway's decisions, without a socket."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -25,7 +26,10 @@ def test_a_selection_expression_names_a_place_in_the_frame(expression: str, path
     assert routing.selection_path(expression) == path
 
 
-@pytest.mark.parametrize("expression", ["$request.header.X", "${a}/${b}", "action", ""])
+@pytest.mark.parametrize(
+    "expression",
+    ["$request.header.X", "${a}/${b}", "action", "", "$request.body.a[0]", "$request.body.a..b"],
+)
 def test_other_selection_expressions_are_rejected_at_load(expression: str) -> None:
     with pytest.raises(EmulatorError, match="route selection expression"):
         routing.selection_path(expression)
@@ -55,6 +59,28 @@ def test_other_selection_expressions_are_rejected_at_load(expression: str) -> No
 )
 def test_a_frame_takes_the_route_its_field_names(frame: str, route: str) -> None:
     assert routing.select_route(("action",), frame, ROUTES) == route
+
+
+# "You can use any JSON path expression after request.body, but keep in mind that the result will be
+# stringified": "Route selection expressions", API Gateway developer guide.
+@pytest.mark.parametrize(
+    ("frame", "route"),
+    [
+        ('{"action": 5}', "5"),
+        ('{"action": 1.5}', "1.5"),
+        ('{"action": true}', "true"),
+        ('{"action": ["item1", "item2"]}', "[item1, item2]"),
+        ('{"action": [1, false]}', "[1, false]"),
+        ('{"action": []}', "[]"),
+        ('{"action": null}', "$default"),
+        ('{"action": {"a": 1}}', "$default"),
+        ('{"action": "None"}', "$default"),
+        ('{"action": ["$connect"]}', "$default"),
+    ],
+)
+def test_what_names_a_route_is_made_a_text(frame: str, route: str) -> None:
+    keys = {"5", "1.5", "true", "[item1, item2]", "[1, false]", "[]", "$default", "$connect"}
+    assert routing.select_route(("action",), frame, keys) == route
 
 
 def test_without_a_default_route_an_unknown_frame_has_none() -> None:
@@ -119,6 +145,54 @@ def test_a_policy_allows_unless_denied(statements: Any, allowed: Any) -> None:
     assert authorization.allows(policy, ARN) is allowed
 
 
+REQUEST = {"aws:sourceip": ["203.0.113.9"], "aws:useragent": ["agent/1"]}
+
+
+# IAM's elements of a statement, as in any policy: "Output from an API Gateway Lambda authorizer" says
+# "a policy document", and test_evaluation has the rules.
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({"Condition": {}}, True),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}, True),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}}, False),
+        ({"Condition": {"StringLike": {"aws:UserAgent": "agent/*"}}}, True),
+        ({"Condition": {"StringLike": {"aws:Referer": "*"}}}, False),
+        ({"Action": None, "NotAction": "s3:*"}, True),
+        ({"Action": None, "NotAction": "execute-api:*"}, False),
+        ({"Resource": None, "NotResource": "arn:aws:execute-api:*:*:other/*"}, True),
+        ({"Resource": None, "NotResource": ARN}, False),
+    ],
+)
+def test_a_statement_has_all_elements_of_a_policy(change: Any, allowed: bool) -> None:
+    changed = {**statement("Allow"), **change}
+    policy = {"Statement": [{name: each for name, each in changed.items() if each is not None}]}
+    assert authorization.allows(policy, ARN, REQUEST) is allowed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Version": "2020-01-01"},
+        {"Statement": [{"Effect": "Allow", "Resource": "*"}]},
+        {"Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke"}]},
+        {"Statement": [statement("allow")]},
+        {"Statement": [statement("Allow", action="invoke")]},
+        {"Statement": [statement("Allow", "live/*")]},
+        {"Statement": [{**statement("Allow"), "Principal": "*"}]},
+        {"Statement": [{**statement("Allow"), "Conditions": {}}]},
+        {"Statement": [{**statement("Allow"), "Condition": []}]},
+        {"Statement": [{**statement("Allow"), "Condition": {"Like": {"aws:SourceIp": "*"}}}]},
+        # "the Resource ARN, as shown in the policy statement output by the authorizer, is currently
+        # limited to 512 characters long"
+        {"Statement": [statement("Allow", "arn:aws:execute-api:" + "x" * 493)]},
+    ],
+)
+def test_a_policy_that_is_malformed_is_the_authorizers_failure(change: Any) -> None:
+    document = {"principalId": "u", "policyDocument": {"Version": "2012-10-17", **change}}
+    assert authorization.verdict(result(document), ARN).status == 500
+
+
 def result(document: Any, error: bool = False) -> Any:
     return InvokeResult(json.dumps(document).encode(), error)
 
@@ -142,18 +216,10 @@ ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
         (result({"policyDocument": ALLOW}), 500),
         (result({"principalId": "u"}), 500),
         (result({"principalId": "u", "policyDocument": {"Statement": ["x"]}}), 500),
-        (
-            result(
-                {
-                    "principalId": "u",
-                    "policyDocument": {"Statement": [{**statement("Allow"), "Condition": {}}]},
-                }
-            ),
-            500,
-        ),
         (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": [1]}}), 500),
         (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": {}}}), 500),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": None}}), 500),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": None}}), 200),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": math.nan}}), 500),
         (result({"principalId": "u", "policyDocument": ALLOW, "context": []}), 500),
         (result({"principalId": "u", "policyDocument": ALLOW, "context": ""}), 500),
         (result({"principalId": "u", "policyDocument": ALLOW, "context": 0}), 500),
@@ -182,7 +248,7 @@ def test_context_values_reach_later_events_as_strings() -> None:
         {
             "principalId": "ravi/phone",
             "policyDocument": ALLOW,
-            "context": {"user": "ravi", "n": 3, "ok": True},
+            "context": {"user": "ravi", "n": 3, "ok": True, "nothing": None},
         }
     )
     assert authorization.verdict(response, ARN).context == {
@@ -190,6 +256,7 @@ def test_context_values_reach_later_events_as_strings() -> None:
         "user": "ravi",
         "n": "3",
         "ok": "true",
+        "nothing": None,  # as recorded in github.com/DefinitelyTyped/DefinitelyTyped/pull/69823
     }
 
 
@@ -204,6 +271,8 @@ def test_context_values_reach_later_events_as_strings() -> None:
             {"Sec-WebSocket-Protocol": "chat.v1"},
         ),
         (result({"statusCode": 200, "headers": {"X-Other": "1"}}), 200, {}),
+        (result({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": None}}), 200, {}),
+        (result({"statusCode": 200, "headers": {"X": "a\r\nSet-Cookie: b"}}), 502, {}),
         (result({"statusCode": 403}), 403, {}),
         (result({"statusCode": 503, "body": "busy"}), 503, {}),
         (result({"statusCode": 302}), 502, {}),
@@ -318,6 +387,23 @@ def test_the_quotas_are_aws_quotas() -> None:
             {"StageVariables": {"a": "b"}},
             "StageVariables",
         ),
+        (
+            lambda p: model.check_supported("a route response", p),
+            {"ResponseParameters": {"route.response.header.a": {"Required": True}}},
+            "ResponseParameters of a route response",
+        ),
+        (
+            lambda p: model.read_route(p, {}, {}, True),
+            {"RouteKey": "send", "RouteResponseSelectionExpression": "$response.body.kind"},
+            r"can be \$default only",
+        ),
+        *((model.read_stage, {"StageName": name}, "stage name") for name in ("", "a.b", "x" * 129)),
+        (
+            lambda p: model.check_route_settings(p, {"send"}),
+            {"RouteSettings": {"sent": {"ThrottlingRateLimit": 5}}},
+            "Unable to find Route by key sent",
+        ),
+        (model.read_selection, {"ProtocolType": "WEBSOCKET"}, "route selection expression ''"),
         (model.read_authorizer, {"AuthorizerType": "JWT"}, "REQUEST only"),
         (
             model.read_authorizer,
@@ -352,6 +438,10 @@ def test_a_line_of_the_access_log_has_the_values_of_its_variables() -> None:
     format = '{"route":"$context.routeKey","status":"$context.status","x":"$context.error.message"}'
     context = {"routeKey": "ping", "status": "200"}
     assert access_log.line(format, context) == '{"route":"ping","status":"200","x":"-"}'
+
+
+def test_a_variable_ends_in_front_of_what_belongs_to_the_text() -> None:
+    assert access_log.line("$context.status. $context.", {"status": "200"}) == "200. $context."
 
 
 def test_a_log_group_is_named_in_its_arn() -> None:

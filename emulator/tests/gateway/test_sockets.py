@@ -62,6 +62,21 @@ def test_a_client_connects_speaks_and_leaves() -> None:
     run(scenario)
 
 
+def test_of_headers_that_come_twice_the_last_one_counts() -> None:
+    async def scenario() -> None:
+        headers = [("User-Agent", "first"), ("User-Agent", "last")]
+        async with (
+            playing() as scene,
+            scene.connect(user_agent_header=None, additional_headers=headers),
+        ):
+            (event,) = scene.functions.of("connect")
+            assert event["requestContext"]["identity"]["userAgent"] == "last"
+            assert event["headers"]["User-Agent"] == "last"
+            assert event["multiValueHeaders"]["User-Agent"] == ["first", "last"]
+
+    run(scenario)
+
+
 def test_without_its_identity_source_a_client_gets_401_and_nothing_is_invoked() -> None:
     async def scenario() -> None:
         async with playing() as scene:
@@ -326,6 +341,16 @@ def test_stopping_closes_every_connection_and_frees_the_ports() -> None:
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1001
             (await asyncio.start_server(lambda *_: None, "127.0.0.1", port)).close()
+
+    run(scenario)
+
+
+def test_a_route_key_is_in_an_api_once() -> None:
+    async def scenario() -> None:
+        async with playing() as scene:
+            again = Resource("Chat", "Again", "AWS::ApiGatewayV2::Route", {})
+            with pytest.raises(EmulatorError, match="Route with key send already exists"):
+                await scene.provider.create(again, {"RouteKey": "send"})
 
     run(scenario)
 

@@ -13,7 +13,7 @@ from typing import TextIO
 Access = Callable[[Mapping[str, str]], None]
 """(the values of $context, as {"routeKey": "ping"}) -> nothing"""
 
-_VARIABLE = re.compile(r"\$context\.([\w.]+)")
+_VARIABLE = re.compile(r"\$context\.(\w+(?:\.\w+)*)")
 _UNKNOWN = "-"  # what API Gateway writes for a variable without a value
 
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from emulator.gateway import authorization, events, responses, routing
@@ -92,7 +93,7 @@ class Dispatcher:
         if route is None:
             return Opening(200, info)
         self._count("ConnectCount")
-        context: Mapping[str, str | int] = {}
+        context: Mapping[str, str | int | None] = {}
         try:
             if route.authorizer is not None:
                 status, context = await self._authorize(route.authorizer, info, upgrade, request_id)
@@ -164,7 +165,7 @@ class Dispatcher:
 
     async def _authorize(
         self, authorizer: Authorizer, info: ConnectionInfo, upgrade: Upgrade, request_id: str
-    ) -> tuple[int, Mapping[str, str | int]]:
+    ) -> tuple[int, Mapping[str, str | int | None]]:
         arn = f"{self.arn}/{info.stage}/{routing.CONNECT}"
         event = events.authorizer_event(info, upgrade, arn, request_id, self.now())
         if not authorization.identified(
@@ -179,10 +180,22 @@ class Dispatcher:
             log.warning("the authorizer %s took too long", authorizer.function)
             return authorization.FAILED, {}
         latency = int((time.monotonic() - started) * 1000)
-        status, context = authorization.verdict(result, arn)
+        status, context = authorization.verdict(result, arn, self._condition_keys(info))
         if status == authorization.FAILED:
             log.warning("the authorizer failed: %r", result.payload[:500])
         return status, {**context, "integrationLatency": latency}
+
+    def _condition_keys(self, info: ConnectionInfo) -> Mapping[str, list[str]]:
+        """Those of "AWS condition keys that can be used in API Gateway resource policies" that a
+        request on this machine has."""
+        at = datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "aws:currenttime": [at],
+            "aws:epochtime": [str(int(self.now()))],
+            "aws:securetransport": ["true"],  # API Gateway has no other
+            "aws:sourceip": [info.source_ip],
+            **({} if info.user_agent is None else {"aws:useragent": [info.user_agent]}),
+        }
 
     async def _route(self, route: Route, event: Event) -> InvokeResult:
         source = f"{self.arn}/{self.api.stage}/{route.key}"

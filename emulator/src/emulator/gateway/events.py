@@ -40,7 +40,7 @@ class ConnectionInfo:
     source_ip: str
     user_agent: str | None
     connected_at: float
-    authorizer: Mapping[str, str | int] = field(default_factory=dict)
+    authorizer: Mapping[str, str | int | None] = field(default_factory=dict)
 
 
 def connect_event(info: ConnectionInfo, upgrade: Upgrade, request_id: str, now: float) -> Event:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
 from emulator.gateway.limits import INTEGRATION_SECONDS, LEAST_INTEGRATION_SECONDS
-from emulator.gateway.routing import CONNECT, selection_path
+from emulator.gateway.routing import CONNECT, DEFAULT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
-# CloudFormation reference of AWS::ApiGatewayV2::Api, Authorizer, Stage, Integration and Route.
+# CloudFormation reference of AWS::ApiGatewayV2::Api, Authorizer, Stage, Integration, Route and
+# RouteResponse.
 UNSUPPORTED = (
     "ApiKeyRequired",
     "AuthorizerCredentialsArn",
@@ -30,8 +31,11 @@ UNSUPPORTED = (
     "RequestModels",
     "RequestParameters",
     "RequestTemplates",
+    "ResponseModels",
+    "ResponseParameters",
     "StageVariables",
 )
+_STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")  # CreateStage, API reference
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 
@@ -138,14 +142,39 @@ def read_route(
         raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")
     if kind == "CUSTOM" and key != CONNECT:
         raise EmulatorError(f"route {key}: only $connect can have an authorizer")
+    if properties.get("RouteResponseSelectionExpression", DEFAULT) != DEFAULT:
+        raise EmulatorError(
+            f"route {key}: its RouteResponseSelectionExpression can be $default only"
+        )
     target = str(properties.get("Target", ""))
     try:
         integration = integrations[target.removeprefix("integrations/")]
         authorizer = authorizers[properties["AuthorizerId"]] if kind == "CUSTOM" else None
     except KeyError as missing:
         raise EmulatorError(f"route {key} names {missing}, which the template lacks") from missing
-    two_way = responses and properties.get("RouteResponseSelectionExpression") == "$default"
+    two_way = responses and "RouteResponseSelectionExpression" in properties
     return Route(key, integration, two_way, authorizer)
+
+
+def read_stage(properties: Properties) -> str:
+    """Its name."""
+    check_supported("a stage", properties)
+    name = str(properties["StageName"])
+    if not _STAGE.fullmatch(name):
+        raise EmulatorError(
+            f"the stage name {name!r} is not 1 to 128 letters, digits, hyphens and underscores"
+        )
+    return name
+
+
+def check_route_settings(stage: Properties, keys: Collection[str]) -> None:
+    """Raises EmulatorError for settings of a route that is not there, as API Gateway does:
+    github.com/terraform-aws-modules/terraform-aws-apigateway-v2/pull/80."""
+    for key in stage.get("RouteSettings") or {}:
+        if key not in keys:
+            raise EmulatorError(
+                f"Unable to find Route by key {key} within the provided RouteSettings"
+            )
 
 
 def read_selection(properties: Properties) -> tuple[str, ...]:
@@ -155,4 +184,4 @@ def read_selection(properties: Properties) -> tuple[str, ...]:
             f"an API of protocol type {kind} is not supported locally: use WEBSOCKET"
         )
     check_supported("a WebSocket API", properties)
-    return selection_path(properties["RouteSelectionExpression"])
+    return selection_path(str(properties.get("RouteSelectionExpression", "")))
