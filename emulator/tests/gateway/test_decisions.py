@@ -1,12 +1,14 @@
 """The WebSocket gateway's decisions, without a socket."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from emulator.gateway import access_log, limits, model, responses, routing
-from emulator.providers import EmulatorError, InvokeResult
+from emulator.gateway.provider import ApiGatewayProvider
+from emulator.providers import EmulatorError, InvokeResult, Resource
 
 ROUTES = {"$connect", "$disconnect", "$default", "send", "ping"}
 
@@ -275,3 +277,15 @@ def test_a_variable_ends_in_front_of_what_belongs_to_the_text() -> None:
 def test_a_log_group_is_named_in_its_arn() -> None:
     arn = "arn:aws:logs:us-east-1:123456789012:log-group:chat-access:*"
     assert access_log.group_of(arn) == access_log.group_of(arn.removesuffix(":*")) == "chat-access"
+
+
+def test_a_route_key_is_in_an_api_once() -> None:
+    async def scenario() -> None:
+        provider = ApiGatewayProvider(invoke, websocket_port=0, management_port=0)
+        for identifier in ("Send", "Again"):
+            resource = Resource("Chat", identifier, "AWS::ApiGatewayV2::Route", {})
+            await provider.create(resource, {"RouteKey": "send"})
+
+    invoke: Any = None
+    with pytest.raises(EmulatorError, match="Route with key send already exists"):
+        asyncio.run(scenario())

@@ -345,16 +345,6 @@ def test_stopping_closes_every_connection_and_frees_the_ports() -> None:
     run(scenario)
 
 
-def test_a_route_key_is_in_an_api_once() -> None:
-    async def scenario() -> None:
-        async with playing() as scene:
-            again = Resource("Chat", "Again", "AWS::ApiGatewayV2::Route", {})
-            with pytest.raises(EmulatorError, match="Route with key send already exists"):
-                await scene.provider.create(again, {"RouteKey": "send"})
-
-    run(scenario)
-
-
 def test_a_taken_port_is_named() -> None:
     async def scenario() -> None:
         async with playing() as scene:

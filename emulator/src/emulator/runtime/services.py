@@ -135,7 +135,9 @@ class Services:
             timeout=self.functions.timeout,
         )
         invoke = self.asynchronous.invoke
-        self.schedules = ScheduleProvider(invoke, clock, report, place.region, place.account)
+        self.schedules = ScheduleProvider(
+            invoke, clock, report, place.region, place.account, self.permissions
+        )
         self.containers = self._containers()
         self.monitor = self._monitor()
         self.reload = self._reload()
