@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulator.clock import Clock
-from emulator.events.schedules import SERVICE, ScheduleProvider
+from emulator.events.schedules import ScheduleProvider
 from emulator.iam.authority import Denial
 from emulator.iam.gate import OpenGate
 from emulator.providers import EmulatorError, InvokeResult, Resource, Throttled
@@ -175,14 +175,14 @@ def test_a_function_that_events_may_not_invoke_is_named_and_not_called() -> None
             reported.set()
 
         place = "us-east-1", "123456789012"
-        provider = ScheduleProvider(called, Clock(60_000.0), report, *place, Closed())
+        provider = ScheduleProvider(called, Clock(60_000.0), report, *place, gate=Closed())
         created = await provider.create(RULE, properties("rate(1 minute)"))
         await provider.start()
         try:
             await asyncio.wait_for(reported.wait(), 60)
         finally:
             await provider.stop()
-        assert asked[0] == (SERVICE, FUNCTION, created.attributes["Arn"])
+        assert asked[0] == ("events.amazonaws.com", FUNCTION, created.attributes["Arn"])
         assert FUNCTION in reports[0] and "lambda:InvokeFunction" in reports[0]
         assert called.events == []
 

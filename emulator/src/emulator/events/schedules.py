@@ -24,7 +24,7 @@ _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 _NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")  # PutRule, API reference
 _MOST_TARGETS = 5  # "Amazon EventBridge quotas"
 _MOST_INPUT = 8192  # characters: PutTargets, API reference
-SERVICE = "events.amazonaws.com"
+_SERVICE = "events.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ScheduleProvider:
     async def _call(self, schedule: Schedule, target: Target) -> None:
         """Without the permission the function is not called, which a metric alone shows on AWS:
         docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html."""
-        if denial := self._gate.invocation(SERVICE, target.function, schedule.arn):
+        if denial := self._gate.invocation(_SERVICE, target.function, schedule.arn):
             self._report(f"{schedule.arn}: {target.function}: {denial.message}")
             return
         event = json.dumps(self._event(schedule)) if target.input is None else target.input
