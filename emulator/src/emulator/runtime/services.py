@@ -113,7 +113,7 @@ class Services:
         calls, clock = Calls(self._addresses), self._clock
         self.asynchronous = AsynchronousProvider(self.functions, calls, clock, report)
         self.invoke_api = InvokeApi(
-            self.functions, servers.ports.functions, self._describe, self.asynchronous.submit
+            self.functions, servers.ports.functions, self._describe, self.asynchronous.submit, place
         )
         push_secrets = servers.options.project.push_secrets
         self.collector = Collector(
