@@ -230,6 +230,7 @@ def test_events_that_wait_or_are_being_handled_at_the_end_are_counted(
     [
         {"MaximumRetryAttempts": 3},
         {"MaximumEventAgeInSeconds": 59},
+        {"DestinationConfig": {"OnFailure": {"Destination": f"{QUEUE}.fifo"}}},
         {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:1:topic"}}},
     ],
 )
@@ -252,6 +253,7 @@ def destination(function: str) -> dict[str, Any]:
         (destination("nobody"), "function:nobody is invalid"),
         (destination("other"), None),
         ({"DestinationConfig": {"OnSuccess": {}}}, None),
+        ({"DestinationConfig": {"OnSuccess": None}}, None),
         ({"MaximumRetryAttempts": "many"}, "no whole number"),
     ],
 )

@@ -192,7 +192,15 @@ def test_the_quotas_are_aws_quotas() -> None:
                 {"IntegrationType": "AWS_PROXY", "TimeoutInMillis": milliseconds},
                 "not from 50 to 29000",
             )
-            for milliseconds in (0, 49, 29_001, 30_000)
+            for milliseconds in (0, 49, 29_001, "30000")
+        ),
+        *(
+            (
+                model.read_integration,
+                {"IntegrationType": "AWS_PROXY", "TimeoutInMillis": milliseconds},
+                "no whole number",
+            )
+            for milliseconds in ("soon", 50.5, True)
         ),
         (
             model.read_selection,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.functions.limits import whole, within
+from emulator.functions.limits import require_standard, whole, within
 from emulator.providers import EmulatorError
 
 FOREVER = -1
@@ -73,6 +73,9 @@ def check_values(where: str, given: Mapping[str, Any], *, stream: bool, fifo: bo
         for name in bounds
         if name in given
     }
+    for name in ("BisectBatchOnFunctionError", "Enabled"):
+        if given.get(name, True) not in (True, False, "true", "false"):
+            raise EmulatorError(f"{where}: {name} {given[name]!r} is neither true nor false")
     types = given.get("FunctionResponseTypes", [])
     if types not in ([], ["ReportBatchItemFailures"]):
         raise EmulatorError(f"{where}: FunctionResponseTypes {types} knows ReportBatchItemFailures")
@@ -84,14 +87,22 @@ def check_values(where: str, given: Mapping[str, Any], *, stream: bool, fifo: bo
         raise EmulatorError(f"{where}: StartingPosition {position!r} is TRIM_HORIZON or LATEST")
 
 
+def failure_destination(given: Mapping[str, Any]) -> str | None:
+    """The ARN; None where there is none, or where it is empty."""
+    found = (given.get("DestinationConfig", {}).get("OnFailure") or {}).get("Destination")
+    return str(found) if found else None
+
+
 def _check_supported(where: str, given: Mapping[str, Any]) -> None:
     for name, most in (("ParallelizationFactor", 1), ("TumblingWindowInSeconds", 0)):
         if whole(where, name, given.get(name, most)) > most:
             raise EmulatorError(f"{where}: {name} over {most} is not supported: remove it")
-    destinations = given.get("DestinationConfig", {})
-    failures = destinations.get("OnFailure", {}).get("Destination")
-    if destinations.get("OnSuccess") or (failures and ":sqs:" not in str(failures)):
+    failures = failure_destination(given) or ""
+    if given.get("DestinationConfig", {}).get("OnSuccess") or (
+        failures and ":sqs:" not in failures
+    ):
         raise EmulatorError(f"{where}: DestinationConfig takes a queue for OnFailure alone here")
+    require_standard(where, failures)
 
 
 def _check_queue(

@@ -19,7 +19,7 @@ from typing import Any
 from emulator.aws.calls import Calls
 from emulator.clock import Clock
 from emulator.functions.functions import Functions
-from emulator.functions.limits import within
+from emulator.functions.limits import require_standard, within
 from emulator.functions.model import LATEST, name_in, qualified
 from emulator.providers import (
     Created,
@@ -228,14 +228,15 @@ def _config(where: str, properties: Mapping[str, Any]) -> Config:
         ("MaximumEventAgeInSeconds", AGE[1], AGE),
     ):
         numbers[name] = within(where, name, properties.get(name, default), least, most)
-    destinations = properties.get("DestinationConfig", {})
+    destinations = properties.get("DestinationConfig") or {}
     arns = [
-        str(destinations.get(name, {}).get("Destination", ""))
+        str((destinations.get(name) or {}).get("Destination") or "")
         for name in ("OnSuccess", "OnFailure")
     ]
     for arn in arns:
         if arn and ":sqs:" not in arn and ":function:" not in arn:
             raise EmulatorError(f"{where}: the destination {arn} is neither a queue nor a function")
+        require_standard(where, arn)
     return Config(numbers["MaximumRetryAttempts"], numbers["MaximumEventAgeInSeconds"], *arns)
 
 

@@ -85,6 +85,14 @@ def check(where: str, properties: Mapping[str, Any], variables: Mapping[str, str
         raise EmulatorError(f"{where}: variables of {size} bytes: {VARIABLES_BYTES} are the most")
 
 
+def require_standard(where: str, arn: str) -> None:
+    """Raises EmulatorError for a FIFO queue as a destination or a dead-letter queue, which "cannot
+    be used": AWS::Lambda::EventInvokeConfig DestinationConfig, CloudFormation reference; of the
+    others "Standard SQS queue", developer guide."""
+    if arn.endswith(".fifo"):
+        raise EmulatorError(f"{where}: Lambda sends to no FIFO queue, such as {arn}")
+
+
 def within(where: str, name: str, value: Any, least: int, most: int | None) -> int:
     """Raises EmulatorError for what is no whole number from `least` to `most`."""
     number = whole(where, name, value)

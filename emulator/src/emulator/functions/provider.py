@@ -86,9 +86,10 @@ def _reserved(properties: Mapping[str, Any]) -> int | None:
 
 def _dead_letters(where: str, properties: Mapping[str, Any]) -> str:
     """The queue's ARN. Raises EmulatorError for another target."""
-    arn = str(properties.get("DeadLetterConfig", {}).get("TargetArn", ""))
+    arn = str((properties.get("DeadLetterConfig") or {}).get("TargetArn") or "")
     if arn and ":sqs:" not in arn:
         raise EmulatorError(f"{where}: DeadLetterConfig names {arn}: only queues are supported")
+    limits.require_standard(where, arn)
     return arn
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.functions.limits import within
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
 from emulator.gateway.limits import INTEGRATION_SECONDS, LEAST_INTEGRATION_SECONDS
 from emulator.gateway.routing import CONNECT, DEFAULT, selection_path
@@ -109,7 +110,7 @@ def read_authorizer(properties: Properties, identifier: str = "") -> Authorizer:
     check_supported("an authorizer", properties)
     return Authorizer(
         function_of(properties["AuthorizerUri"]),
-        parse_identity_sources(properties.get("IdentitySource", ())),
+        parse_identity_sources(properties.get("IdentitySource") or ()),
         identifier,
     )
 
@@ -119,12 +120,14 @@ def read_integration(properties: Properties) -> Integration:
     if kind != "AWS_PROXY":
         raise EmulatorError(f"integration type {kind} is not supported locally: use AWS_PROXY")
     check_supported("an integration", properties)
-    milliseconds = float(properties.get("TimeoutInMillis", INTEGRATION_SECONDS * 1000))
-    if not LEAST_INTEGRATION_SECONDS <= milliseconds / 1000 <= INTEGRATION_SECONDS:
-        raise EmulatorError(
-            f"TimeoutInMillis {milliseconds:g} of an integration is not from 50 to 29000, as the "
-            "quotas of WebSocket APIs have it"
-        )
+    # "Quotas for configuring and running a WebSocket API in API Gateway"
+    milliseconds = within(
+        "an integration",
+        "TimeoutInMillis",
+        properties.get("TimeoutInMillis", 1000 * INTEGRATION_SECONDS),
+        round(1000 * LEAST_INTEGRATION_SECONDS),
+        1000 * INTEGRATION_SECONDS,
+    )
     return Integration(function_of(properties["IntegrationUri"]), milliseconds / 1000)
 
 
