@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from emulator.gateway import access_log, limits, model, responses, routing
+from emulator.gateway.dispatch import Dispatcher
+from emulator.gateway.events import ConnectionInfo
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.providers import EmulatorError, InvokeResult, Resource
 
@@ -278,6 +281,13 @@ def test_a_line_of_the_access_log_has_the_values_of_its_variables() -> None:
     assert access_log.line(format, context) == '{"route":"ping","status":"200","x":"-"}'
 
 
+def test_a_variable_may_be_inside_of_another_one() -> None:
+    """ "$context variables for access logging", API Gateway developer guide."""
+    context = {"identity": {"sourceIp": "::1"}, "authorizer": {"user": None}, "connectedAt": 5}
+    format = "$context.identity.sourceIp $context.authorizer.user $context.connectedAt"
+    assert access_log.line(f"{format} $context.identity $context.a.b", context) == "::1 - 5 - -"
+
+
 def test_a_variable_ends_in_front_of_what_belongs_to_the_text() -> None:
     assert access_log.line("$context.status. $context.", {"status": "200"}) == "200. $context."
 
@@ -297,3 +307,18 @@ def test_a_route_key_is_in_an_api_once() -> None:
     invoke: Any = None
     with pytest.raises(EmulatorError, match="Route with key send already exists"):
         asyncio.run(scenario())
+
+
+def test_an_access_log_has_a_frame_s_context_and_why_it_failed() -> None:
+    logged: list[Mapping[str, Any]] = []
+    invoke: Any = None
+    api = model.WebSocketApi("local0ws1d", "live", ("action",), {})
+    place = "us-east-1", "123456789012"
+    dispatcher = Dispatcher(api, invoke, *place, lambda: 1.0, bytes, access=logged.append)
+    info = ConnectionInfo("c=", "local0ws1d", "live", "domain", "::1", None, 0.5, {"user": "ravi"})
+    asyncio.run(dispatcher.message(info, "{}"))
+    format = "$context.status $context.error.message $context.identity.sourceIp $context.stage"
+    format += " $context.authorizer.user $context.connectedAt $context.requestTime"
+    assert access_log.line(format, logged[0]) == (
+        "403 Forbidden ::1 live ravi 500 01/Jan/1970:00:00:01 +0000"
+    )

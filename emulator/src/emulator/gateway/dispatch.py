@@ -85,7 +85,7 @@ class Dispatcher:
         """Runs the authorizer and the $connect integration."""
         request_id = self.new_id()
         opening = await self._open(info, upgrade, request_id)
-        self._log(info, "CONNECT", routing.CONNECT, request_id, opening.status)
+        self._log(opening.info, "CONNECT", routing.CONNECT, request_id, opening.status)
         return opening
 
     async def _open(self, info: ConnectionInfo, upgrade: Upgrade, request_id: str) -> Opening:
@@ -220,25 +220,22 @@ class Dispatcher:
     def _log(
         self, info: ConnectionInfo, event: str, route: str, request_id: str, status: int
     ) -> None:
-        self.access(
-            {
-                "requestId": request_id,
-                "connectionId": info.connection_id,
-                "eventType": event,
-                "routeKey": route,
-                "status": str(status),
-            }
-        )
+        context = events.context_of(info, route, event, request_id, self.now())
+        error = {} if status == 200 else {"error": {"message": _message(status)}}
+        self.access({**context, "status": str(status), **error})
 
     def _count(self, name: str, value: float = 1) -> None:
         dimensions = {"ApiId": self.api.api_id, "Stage": self.api.stage}
         self.measure(NAMESPACE, name, value, dimensions)
 
     def _rejected(self, status: int, info: ConnectionInfo, request_id: str) -> Opening:
-        message = MESSAGES.get(status, ERROR if status >= 500 else "Forbidden")
-        body = responses.error_frame(message, info.connection_id, request_id)
+        body = responses.error_frame(_message(status), info.connection_id, request_id)
         return Opening(status, info, {}, body)
 
     @staticmethod
     def _body(route: Route, body: str) -> str | None:
         return body if route.responses and body else None
+
+
+def _message(status: int) -> str:
+    return MESSAGES.get(status, ERROR if status >= 500 else "Forbidden")
