@@ -107,6 +107,7 @@ def test_a_filter_pattern_is_read_as_cloudwatch_logs_reads_it(
         ("%ERR.*%", Unsupported, "are known here"),
         ("?ERROR late", Unsupported, "together with other terms"),
     ],
+    ids=lambda each: str(each)[:20],
 )
 def test_a_filter_pattern_that_is_not_known_is_named(
     tmp_path: Path, pattern: str, error: type[Exception], text: str

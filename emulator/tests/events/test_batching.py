@@ -91,6 +91,7 @@ def test_a_response_without_failures_is_a_success(payload: bytes) -> None:
         b"false",
         b"[" * 100_000,
     ],
+    ids=lambda payload: payload[:40].decode(),
 )
 def test_a_response_that_names_no_item_of_the_batch_fails_all_of_it(payload: bytes) -> None:
     with pytest.raises(Unreported):

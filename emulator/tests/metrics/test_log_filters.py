@@ -170,6 +170,7 @@ def test_a_metric_filter_counts_lines_of_any_form(tmp_path: Path, pattern: str, 
         ({}, {"DefaultValue": 0}),
         ({}, {"Dimensions": [{"Key": str(each), "Value": "$.a"} for each in range(4)]}),
     ],
+    ids=lambda each: str(each)[:40],
 )
 def test_a_filter_that_cloudwatch_rejects_stops_the_start(
     tmp_path: Path, change: dict[str, Any], made: dict[str, Any]

@@ -145,7 +145,7 @@ def test_metrics_are_read_from_what_functions_print_from_now_on(tmp_path: Path) 
         [{"Namespace": "x" * 1025, "Metrics": [{"Name": "Sent"}]}],
         [{"Namespace": "Chat", "Metrics": [{"Name": ""}]}],
     ],
-    ids=str,
+    ids=lambda each: str(each)[:60],
 )
 def test_a_line_that_breaks_the_format_has_no_metrics(directives: Any) -> None:
     values: dict[str, Any] = {
