@@ -154,6 +154,27 @@ def test_a_failure_notice_names_the_function_and_its_error(
     assert notice["requestContext"]["functionArn"] == arn
 
 
+@pytest.mark.parametrize("source", [QUEUE, STREAM])
+def test_a_mapping_of_a_function_that_there_is_not_stops_the_start(source: str) -> None:
+    """As LocalStack has recorded it: "Function does not exist"."""
+
+    def timeout(function: str) -> float:
+        raise EmulatorError(f"there is no function {function!r}")
+
+    async def scenario() -> None:
+        calls: Any = None
+        invoke: Any = None
+        provider = EventSourceProvider(calls, invoke, Clock(1), print, timeout=timeout)
+        resource = Resource("s", "Mapping", "AWS::Lambda::EventSourceMapping")
+        begin = {"StartingPosition": "LATEST"} if source == STREAM else {}
+        given = {"EventSourceArn": source, "FunctionName": "nobody", **begin}
+        await provider.create(resource, given)
+        await provider.start()
+
+    with pytest.raises(EmulatorError, match="Mapping in stack s: Function does not exist"):
+        asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("again", ["watch", "arn:aws:lambda:us-east-1:123456789012:function:watch"])
 def test_a_function_has_a_source_once(again: str) -> None:
     """As LocalStack has recorded it of queues and of streams; two functions may share a source."""

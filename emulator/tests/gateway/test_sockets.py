@@ -170,13 +170,15 @@ def test_only_a_route_with_a_route_response_responds() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("failure", ["crash", "throttle", "malformed"])
+@pytest.mark.parametrize("failure", ["crash", "throttle", "malformed", "nobody"])
 def test_a_failed_integration_is_reported_and_the_connection_stays(failure: str) -> None:
     async def send(_event: dict[str, Any]) -> Any:
         if failure == "throttle":
             raise Throttled("send")
         if failure == "crash":
             raise FunctionError("division by zero")
+        if failure == "nobody":
+            raise EmulatorError("there is no function 'send'")
         return "no proxy response"
 
     async def scenario() -> None:

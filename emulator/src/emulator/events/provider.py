@@ -70,9 +70,13 @@ class EventSourceProvider:
             )
 
     async def start(self) -> None:
-        """Raises EmulatorError where a function's role may not read its source, and where its queue
-        is not there or hides a message for less than its timeout."""
+        """Raises EmulatorError where a function is not there or its role may not read its source,
+        and where its queue is not there or hides a message for less than its timeout."""
         for resource, mapping in self._mappings.items():
+            try:
+                self._timeout(mapping.function)
+            except EmulatorError as error:
+                raise EmulatorError(f"{resource}: Function does not exist: {error}") from error
             await self._check_timeouts(resource, mapping)
         for poller in self._pollers:
             permissions.check(poller.mapping, self._gate)

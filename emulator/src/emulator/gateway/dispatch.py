@@ -18,7 +18,7 @@ from emulator.gateway.events import ConnectionInfo, Event, Upgrade
 from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
 from emulator.metrics.store import Measure, unmeasured
-from emulator.providers import Invoke, InvokeResult, Throttled
+from emulator.providers import EmulatorError, Invoke, InvokeResult, Throttled
 
 log = logging.getLogger("emulator.gateway")
 
@@ -48,7 +48,8 @@ class _TimedOut(Exception):
 
 
 class _NotPermitted(Exception):
-    """The function's policy does not let API Gateway invoke it, which shows when it tries."""
+    """There is no such function, or its policy does not let API Gateway invoke it, which shows when
+    it tries."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,8 @@ class Dispatcher:
                 result = await self.invoke(function, json.dumps(event).encode())
         except TimeoutError as late:
             raise _TimedOut(function) from late
+        except EmulatorError as nobody:  # which API Gateway finds out when it tries
+            raise _NotPermitted(str(nobody)) from nobody
         self._count("IntegrationLatency", 1000 * (time.monotonic() - began))
         if result.error:
             log.warning("%s failed: %r", function, result.payload[:500])
