@@ -255,6 +255,7 @@ def destination(function: str) -> dict[str, Any]:
         ({"DestinationConfig": {"OnSuccess": {}}}, None),
         ({"DestinationConfig": {"OnSuccess": None}}, None),
         ({"MaximumRetryAttempts": "many"}, "no whole number"),
+        ({"MaximumRetryAttempts": 1, "FunctionName": "nobody"}, "The function doesn't exist"),
     ],
 )
 def test_what_lambda_says_of_a_configuration_stops_the_start(

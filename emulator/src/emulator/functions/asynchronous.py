@@ -86,9 +86,13 @@ class AsynchronousProvider:
         return Created(f"{name}|{qualifier}")
 
     async def start(self) -> None:
-        """Raises EmulatorError for a destination that is not there, as LocalStack has recorded it
-        of PutFunctionEventInvokeConfig; events start their own tasks."""
-        for config in self._configs.values():
+        """Raises EmulatorError for a function or a destination that is not there, as LocalStack has
+        recorded it of PutFunctionEventInvokeConfig; events start their own tasks."""
+        for (name, qualifier), config in self._configs.items():
+            try:
+                self._functions.version(f"{name}:{qualifier}")
+            except EmulatorError as error:
+                raise EmulatorError(f"{name}:{qualifier}: The function doesn't exist.") from error
             for arn in (config.on_success, config.on_failure):
                 if ":function:" not in arn:
                     continue
