@@ -102,16 +102,36 @@ def test_a_filter_pattern_is_read_as_cloudwatch_logs_reads_it(
     ("pattern", "error", "text"),
     [
         ("id-5", NotFound, "Invalid character"),
+        ("x" * 1025, NotFound, "less than or equal to 1024"),
         ("[ip, user]", Unsupported, "are known here"),
         ("%ERR.*%", Unsupported, "are known here"),
         ("?ERROR late", Unsupported, "together with other terms"),
     ],
+    ids=lambda each: str(each)[:20],
 )
 def test_a_filter_pattern_that_is_not_known_is_named(
     tmp_path: Path, pattern: str, error: type[Exception], text: str
 ) -> None:
     with pytest.raises(error, match=text):
         events(tmp_path, "line\n", filterPattern=pattern)
+
+
+def test_an_event_has_an_id_of_its_own_and_a_time_of_ingestion(tmp_path: Path) -> None:
+    """FilteredLogEvent, API reference: `aws logs tail` knows by them what it has printed."""
+    found = view(tmp_path, LINES).operations()["FilterLogEvents"]({"logGroupName": GROUP})["events"]
+    assert len({each["eventId"] for each in found}) == len(ALL)
+    assert [each["ingestionTime"] for each in found] == [at for at, _ in ALL]
+
+
+# As LocalStack has recorded it.
+@pytest.mark.parametrize(
+    ("operation", "most"), [("FilterLogEvents", 10_000), ("DescribeLogGroups", 50)]
+)
+def test_a_page_has_a_most(tmp_path: Path, operation: str, most: int) -> None:
+    call = view(tmp_path, LINES).operations()[operation]
+    call({"logGroupName": GROUP, "limit": most})
+    with pytest.raises(NotFound, match=f"'{most + 1}' at 'limit' .* equal to {most}"):
+        call({"logGroupName": GROUP, "limit": most + 1})
 
 
 def test_a_log_group_is_found_by_its_arn_as_well(tmp_path: Path) -> None:

@@ -52,3 +52,7 @@ def test_events_come_10000_at_once_the_first_ones_first() -> None:
 def test_a_token_that_no_page_had_is_an_error() -> None:
     with pytest.raises(NotFound, match="not valid"):
         pages.cut("lambda", "ListFunctions", {"Marker": "x"}, {"Functions": []})
+    # as LocalStack has recorded it of CloudWatch Logs
+    with pytest.raises(NotFound, match="The specified nextToken is invalid") as invalid:
+        pages.cut("logs", "FilterLogEvents", {"nextToken": "x"}, {"events": []})
+    assert invalid.value.code == "InvalidParameterException"

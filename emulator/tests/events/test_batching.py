@@ -53,7 +53,19 @@ def test_a_batch_is_due_when_it_is_full_or_its_window_or_six_megabytes_are() -> 
     assert batching.is_due(1, 0, 0, mapping())
 
 
-@pytest.mark.parametrize("payload", [b"null", b"{}", b'{"batchItemFailures": []}', b'""'])
+# "Reporting batch item failures"; the empty list as LocalStack has recorded it of Lambda.
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"null",
+        b"{}",
+        b"[]",
+        b'""',
+        b'{"batchItemFailures": []}',
+        b'{"batchItemFailures": null}',
+        b'{"failures": [1]}',
+    ],
+)
 def test_a_response_without_failures_is_a_success(payload: bytes) -> None:
     result = InvokeResult(payload, False)
     assert batching.failed_items(result, ["1"], True) == []
@@ -70,11 +82,28 @@ def test_a_response_without_failures_is_a_success(payload: bytes) -> None:
         b'{"batchItemFailures": [{"itemIdentifier": null}]}',
         b'{"batchItemFailures": [{"itemIdentifier": "9"}]}',
         b'{"batchItemFailures": ["1"]}',
+        b'{"batchItemFailures": {}}',
+        b'{"batchItemFailures": ""}',
+        b'{"batchItemFailures": 0}',
+        b'{"batchItemFailures": [{"foo": 123}]}',
+        b'{"batchItemFailures": [{"itemIdentifier": ["1"]}]}',
+        b"0",
+        b"false",
+        b"[" * 100_000,
     ],
+    ids=lambda payload: payload[:40].decode(),
 )
 def test_a_response_that_names_no_item_of_the_batch_fails_all_of_it(payload: bytes) -> None:
     with pytest.raises(Unreported):
         batching.failed_items(InvokeResult(payload, False), ["1", "2"], True)
+
+
+def test_records_of_six_megabytes_go_together_and_a_larger_one_goes_alone() -> None:
+    megabyte = {"a": "x" * (1024 * 1024 - len('{"a": ""}') - len(", "))}
+    assert len(batching.first_that_fit([megabyte] * 10, 10)) == 5  # with what is around them
+    assert len(batching.first_that_fit([megabyte] * 10, 3)) == 3
+    assert len(batching.first_that_fit([{"a": "x" * batching.MAX_EVENT}, megabyte], 2)) == 1
+    assert batching.first_that_fit([], 5) == []
 
 
 def test_without_partial_responses_only_a_function_error_is_a_failure() -> None:

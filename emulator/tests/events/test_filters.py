@@ -274,7 +274,7 @@ def test_five_filters_of_4096_characters_are_the_most() -> None:
     longest = pattern % ("x" * (4096 - len(pattern) + 2))
     assert len(longest) == 4096
     compile_filters({"Filters": [{"Pattern": longest}] * 5})
-    wrong: list[list[dict[str, str]]] = [[{"Pattern": longest}] * 6, [{"Pattern": longest + " "}]]
-    for filters in [*wrong, [{}]]:
+    wrong: list[list[dict[str, Any]]] = [[{"Pattern": longest}] * 6, [{"Pattern": longest + " "}]]
+    for filters in [*wrong, [{}], [{"Pattern": {"a": ["b"]}}]]:
         with pytest.raises(EmulatorError):
             compile_filters({"Filters": filters})

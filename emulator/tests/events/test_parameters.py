@@ -68,6 +68,9 @@ def test_a_number_is_within_its_bounds(source: str, name: str, least: int, most:
         (STREAM, {"TumblingWindowInSeconds": 60}, "TumblingWindowInSeconds"),
         (STREAM, {"FunctionResponseTypes": ["All"]}, "FunctionResponseTypes"),
         (STREAM, {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sns:x"}}}, "a queue"),
+        (STREAM, {"DestinationConfig": {"OnFailure": {"Destination": FIFO}}}, "no FIFO queue"),
+        (STREAM, {"BisectBatchOnFunctionError": "yes"}, "neither true nor false"),
+        (QUEUE, {"Enabled": "maybe"}, "neither true nor false"),
         (STREAM, {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "S/Mapping: the filter"),
     ],
 )
@@ -81,6 +84,9 @@ def test_what_lambda_rejects_or_is_not_supported_stops_the_start(
 def test_what_is_null_is_absent() -> None:
     read = mapping(STREAM, BatchSize=None, MaximumRecordAgeInSeconds=-1, FilterCriteria=None)
     assert (read.batch_size, read.max_age, read.retries) == (100, FOREVER, FOREVER)
+    empty: list[dict[str, Any]] = [{"OnFailure": None}, {"OnFailure": {}}]
+    for nothing in [*empty, {"OnFailure": {"Destination": ""}}]:
+        assert mapping(STREAM, DestinationConfig=nothing).on_failure is None
     assert mapping(QUEUE, BatchSize=10_000, MaximumBatchingWindowInSeconds=1).batch_size == 10_000
 
 

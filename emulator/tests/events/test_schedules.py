@@ -10,6 +10,8 @@ import pytest
 
 from emulator.clock import Clock
 from emulator.events.schedules import ScheduleProvider
+from emulator.iam.authority import Denial
+from emulator.iam.gate import OpenGate
 from emulator.providers import EmulatorError, InvokeResult, Resource, Throttled
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:canary"
@@ -34,8 +36,12 @@ class Called:
         return InvokeResult(b"null", False)
 
 
+def target(**more: Any) -> dict[str, Any]:
+    return {"Id": "1", "Arn": FUNCTION, **more}
+
+
 def properties(expression: str = "rate(5 minutes)", **more: Any) -> dict[str, Any]:
-    return {"ScheduleExpression": expression, "Targets": [{"Id": "1", "Arn": FUNCTION}], **more}
+    return {"ScheduleExpression": expression, "Targets": [target()], **more}
 
 
 def made(given: dict[str, Any]) -> ScheduleProvider:
@@ -55,7 +61,7 @@ def made(given: dict[str, Any]) -> ScheduleProvider:
 )
 def test_a_rate_is_so_many_seconds(expression: str, seconds: int) -> None:
     (schedule,) = made(properties(expression)).schedules
-    assert (schedule.seconds, schedule.functions) == (seconds, (FUNCTION,))
+    assert (schedule.seconds, [each.function for each in schedule.targets]) == (seconds, [FUNCTION])
 
 
 def test_a_rule_that_is_disabled_calls_nobody() -> None:
@@ -73,10 +79,30 @@ def test_a_rule_that_is_disabled_calls_nobody() -> None:
         properties("rate(-5 minutes)"),
         {"EventPattern": {"source": ["aws.s3"]}, "Targets": []},
         properties(Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:queue"}]),
+        # a rule may have both, and matches events then as well
+        properties(EventPattern={"source": ["aws.s3"]}),
+        properties(EventBusName="own"),
+        properties(Name="a name"),
+        properties(Name="x" * 65),
+        properties(State="DISABLED", Targets=[target(InputPath="$.detail")]),
+        properties("cron(0 10 * * ? *)", State="DISABLED"),
+        # PutTargets, API reference: five targets, an Input of 8192 characters
+        properties(Targets=[target(Id=str(each)) for each in range(6)]),
+        properties(Targets=[target(), target()]),
+        *(
+            properties(Targets=[target(**more)])
+            for more in (
+                {"Input": "{"},
+                {"Input": {"a": 1}},
+                {"Input": f'"{"x" * 8191}"'},
+                {"InputTransformer": {"InputTemplate": "{}"}},
+                {"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:queue"}},
+            )
+        ),
     ],
 )
 def test_what_is_not_supported_stops_the_start(given: dict[str, Any]) -> None:
-    with pytest.raises(EmulatorError, match=r"supported|functions"):
+    with pytest.raises(EmulatorError, match=r"supported|functions|Input"):
         made(given)
 
 
@@ -113,5 +139,51 @@ def test_a_call_that_fails_is_reported_and_the_next_one_comes(error: Exception) 
             await provider.stop()
         assert len(reports) >= 2
         assert FUNCTION in reports[0] and (str(error) or repr(error)) in reports[0]
+
+    asyncio.run(scenario())
+
+
+def test_a_target_gets_its_input_in_place_of_the_event() -> None:
+    async def scenario() -> None:
+        called = Called()
+        provider = ScheduleProvider(called, Clock(60_000.0), print, "us-east-1", "123456789012")
+        more = {"Input": '{"check": "canary"}', "RetryPolicy": {"MaximumRetryAttempts": 0}}
+        await provider.create(RULE, properties("rate(1 minute)", Targets=[target(**more)]))
+        await provider.start()
+        try:
+            await asyncio.wait_for(called.enough.wait(), 60)
+        finally:
+            await provider.stop()
+        assert called.events[0] == {"check": "canary"}
+
+    asyncio.run(scenario())
+
+
+def test_a_function_that_events_may_not_invoke_is_named_and_not_called() -> None:
+    class Closed(OpenGate):
+        def invocation(self, service: str, function: str, source: str) -> Denial | None:
+            asked.append((service, function, source))
+            return Denial(service, service, "lambda:InvokeFunction", function, "because")
+
+    asked: list[tuple[str, str, str]] = []
+
+    async def scenario() -> None:
+        called, reports, reported = Called(), list[str](), asyncio.Event()
+
+        def report(line: str) -> None:
+            reports.append(line)
+            reported.set()
+
+        place = "us-east-1", "123456789012"
+        provider = ScheduleProvider(called, Clock(60_000.0), report, *place, gate=Closed())
+        created = await provider.create(RULE, properties("rate(1 minute)"))
+        await provider.start()
+        try:
+            await asyncio.wait_for(reported.wait(), 60)
+        finally:
+            await provider.stop()
+        assert asked[0] == ("events.amazonaws.com", FUNCTION, created.attributes["Arn"])
+        assert FUNCTION in reports[0] and "lambda:InvokeFunction" in reports[0]
+        assert called.events == []
 
     asyncio.run(scenario())

@@ -65,7 +65,8 @@ class Scene:
         self.sent: list[dict[str, Any]] = []
         given: Any = (functions, self, self.clock, self.reported.append)
         self.asynchronous = AsynchronousProvider(*given)
-        self.config = {"FunctionName": "echo", "Qualifier": "$LATEST", **config}
+        given = {"Qualifier": "$LATEST", "MaximumRetryAttempts": 2, **config}
+        self.config = {"FunctionName": "echo", **given}
 
     async def __call__(self, _service: str, operation: str, **request: Any) -> dict[str, Any]:
         if operation == "SendMessage":
@@ -229,12 +230,48 @@ def test_events_that_wait_or_are_being_handled_at_the_end_are_counted(
     [
         {"MaximumRetryAttempts": 3},
         {"MaximumEventAgeInSeconds": 59},
+        {"DestinationConfig": {"OnFailure": {"Destination": f"{QUEUE}.fifo"}}},
         {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:1:topic"}}},
     ],
 )
 def test_a_setting_that_lambda_rejects_or_is_not_supported_stops_the_start(given: Any) -> None:
     with pytest.raises(EmulatorError, match="Config"):
         Scene(Functions(DONE), **given).submit()
+
+
+def destination(function: str) -> dict[str, Any]:
+    arn = ARN.replace("echo", function)
+    return {"DestinationConfig": {"OnSuccess": {"Destination": arn}}}
+
+
+# As LocalStack has recorded it of PutFunctionEventInvokeConfig: test_lambda_eventinvokeconfig_exceptions.
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "at least one of error handling or destination"),
+        (destination("echo"), "as a destination for itself"),
+        (destination("nobody"), "function:nobody is invalid"),
+        (destination("other"), None),
+        ({"DestinationConfig": {"OnSuccess": {}}}, None),
+        ({"DestinationConfig": {"OnSuccess": None}}, None),
+        ({"MaximumRetryAttempts": "many"}, "no whole number"),
+        ({"MaximumRetryAttempts": 1, "FunctionName": "nobody"}, "The function doesn't exist"),
+    ],
+)
+def test_what_lambda_says_of_a_configuration_stops_the_start(
+    given: Any, sentence: str | None
+) -> None:
+    async def start() -> None:
+        resource = Resource("stack", "Config", "AWS::Lambda::EventInvokeConfig")
+        await asynchronous.create(resource, {"FunctionName": "echo", "Qualifier": "1", **given})
+        await asynchronous.start()
+
+    asynchronous = Scene(Functions(DONE)).asynchronous
+    if sentence is None:
+        asyncio.run(start())
+    else:
+        with pytest.raises(EmulatorError, match=sentence):
+            asyncio.run(start())
 
 
 def test_a_function_that_there_is_not_takes_no_event() -> None:

@@ -73,6 +73,18 @@ def test_a_worker_has_every_variable_that_lambda_defines(tmp_path: Path) -> None
         ({"Timeout": 901}, {}, "Timeout 901"),
         ({"MemorySize": 127}, {}, "MemorySize 127 is not from 128 to 10240"),
         ({"MemorySize": "10241"}, {}, "MemorySize 10241"),
+        ({"Timeout": "soon"}, {}, "Timeout 'soon' is no whole number"),
+        ({"Timeout": 3.5}, {}, "Timeout 3.5 is no whole number"),
+        ({"Timeout": True}, {}, "Timeout True is no whole number"),
+        ({"ReservedConcurrentExecutions": -1}, {}, "ReservedConcurrentExecutions -1 is below 0"),
+        ({"EphemeralStorage": {"Size": 511}}, {}, "EphemeralStorage 511 is not from 512"),
+        ({"FunctionName": "a.b"}, {}, "FunctionName 'a.b' is not"),
+        ({"FunctionName": "x" * 65}, {}, "FunctionName 'xxx"),
+        ({"Handler": "a b"}, {}, "Handler 'a b' is not"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:1:layer:l:1"]}, {}, "Layers is not supported"),
+        ({"FileSystemConfigs": [{"Arn": "a"}]}, {}, "FileSystemConfigs is not supported"),
+        ({}, {"AB": {"a": 1}}, "the variable AB is no text"),
+        ({}, {"AB": None}, "the variable AB is no text"),
     ],
 )
 def test_a_function_that_lambda_rejects_stops_the_start(
@@ -82,7 +94,7 @@ def test_a_function_that_lambda_rejects_stops_the_start(
         limits.check("S/F", properties, variables)
     limits.check(
         "S/F",
-        {"Timeout": 900, "MemorySize": 128},
+        {"Timeout": 900, "MemorySize": 128, "ReservedConcurrentExecutions": "0", "Layers": []},
         {
             "AB": "x" * 4094,
         },

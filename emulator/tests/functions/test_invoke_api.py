@@ -29,6 +29,7 @@ def handler(event, context):
 """
 
 
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:echo"
 Submitted = list[tuple[str, bytes, str]]
 
 
@@ -60,13 +61,12 @@ def asked(
 
 def test_a_function_is_invoked_by_its_name_and_by_its_arn(tmp_path: Path) -> None:
     def ask(client: Any) -> Any:
-        arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
         return [
             client.invoke(FunctionName=name, Payload=json.dumps({"a": "é"}).encode())
-            for name in ("echo", arn)
+            for name in ("echo", ARN, "123456789012:function:echo")
         ] + [client.invoke(FunctionName="echo")]
 
-    for response, event in zip(asked(tmp_path, ask), [{"a": "é"}] * 2 + [{}], strict=True):
+    for response, event in zip(asked(tmp_path, ask), [{"a": "é"}] * 3 + [{}], strict=True):
         assert (response["StatusCode"], response["ExecutedVersion"]) == (200, "$LATEST")
         assert "FunctionError" not in response
         assert json.loads(response["Payload"].read()) == {"event": event}
@@ -141,7 +141,19 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"FunctionName": "other"}, 404, "ResourceNotFoundException"),
     ({"FunctionName": "echo", "Qualifier": "7"}, 404, "ResourceNotFoundException"),
     ({"FunctionName": "other", "InvocationType": "DryRun"}, 404, "ResourceNotFoundException"),
-    ({"FunctionName": "echo", "Payload": b"{"}, 400, "InvalidRequestContentException"),
+    *(
+        ({"FunctionName": "echo", "Payload": payload}, 400, "InvalidRequestContentException")
+        for payload in (b"{", b"NaN", b"\xff", "{}".encode("utf-16"), b"[" * 100_000)
+    ),
+    # as LocalStack has recorded them: test_function_arns, test_invalid_invoke, qualifier mismatches
+    ({"FunctionName": "echo@1"}, 400, "ValidationException"),
+    ({"FunctionName": ARN.replace("us-east-1", "eu-west-1")}, 404, "ResourceNotFoundException"),
+    ({"FunctionName": ARN.replace("123456789012", "210987654321")}, 403, "AccessDeniedException"),
+    (
+        {"FunctionName": f"{ARN}:1", "Qualifier": "$LATEST"},
+        400,
+        "InvalidParameterValueException",
+    ),
     ({"FunctionName": "echo", "Payload": b'"' + b"x" * 2**23}, 413, "RequestTooLargeException"),
     (
         {"FunctionName": "echo", "InvocationType": "Event", "Payload": b'"' + b"x" * 2**20 + b'"'},
@@ -161,13 +173,31 @@ def test_what_can_not_be_invoked_gets_the_error_that_aws_documents(tmp_path: Pat
             response = refused.value.response
             status = response["ResponseMetadata"]["HTTPStatusCode"]
             found.append((status, response["Error"]["Code"]))
-            assert response["Error"]["Message"]
+            assert response["Error"]["Message"] or status == 403
         return found
 
     submitted: Submitted = []
     found = asked(tmp_path, ask, submitted)
     assert found == [(status, code) for _, status, code in REFUSED]
     assert submitted == []
+
+
+def test_a_function_that_is_not_there_is_named_by_its_arn(tmp_path: Path) -> None:
+    """As LocalStack has recorded it."""
+
+    def ask(client: Any) -> Any:
+        found = []
+        for given in ({}, {"Qualifier": "live"}):
+            with pytest.raises(client.exceptions.ResourceNotFoundException) as refused:
+                client.invoke(FunctionName="other", **given)
+            found.append(refused.value.response["Error"]["Message"])
+        return found
+
+    arn = ARN.replace("echo", "other")
+    assert asked(tmp_path, ask) == [
+        f"Function not found: {arn}",
+        f"Function not found: {arn}:live",
+    ]
 
 
 def test_over_its_reserved_concurrency_a_function_is_throttled(tmp_path: Path) -> None:

@@ -27,6 +27,11 @@ REFERENCES = {
     ARN: ("echo", None),
     f"{ARN}:7": ("echo", "7"),
     f"{ARN}:$LATEST": ("echo", "$LATEST"),
+    "123456789012:function:echo": ("echo", None),
+    "123456789012:function:echo:live": ("echo", "live"),
+    "us-east-1:123456789012:function:echo": ("echo", None),
+    "function:echo": ("echo", None),
+    "function": ("function", None),
     URI.format(ARN): ("echo", None),
     URI.format(f"{ARN}:live"): ("echo", "live"),
 }

@@ -1,16 +1,19 @@
 """The WebSocket gateway's decisions, without a socket."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from emulator.gateway import access_log, authorization, limits, model, responses, routing
-from emulator.gateway.authorization import IdentitySource
-from emulator.providers import EmulatorError, InvokeResult
+from emulator.gateway import access_log, limits, model, responses, routing
+from emulator.gateway.dispatch import Dispatcher
+from emulator.gateway.events import ConnectionInfo
+from emulator.gateway.provider import ApiGatewayProvider
+from emulator.providers import EmulatorError, InvokeResult, Resource
 
 ROUTES = {"$connect", "$disconnect", "$default", "send", "ping"}
-ARN = "arn:aws:execute-api:us-east-1:123456789012:local0ws1d/live/$connect"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,10 @@ def test_a_selection_expression_names_a_place_in_the_frame(expression: str, path
     assert routing.selection_path(expression) == path
 
 
-@pytest.mark.parametrize("expression", ["$request.header.X", "${a}/${b}", "action", ""])
+@pytest.mark.parametrize(
+    "expression",
+    ["$request.header.X", "${a}/${b}", "action", "", "$request.body.a[0]", "$request.body.a..b"],
+)
 def test_other_selection_expressions_are_rejected_at_load(expression: str) -> None:
     with pytest.raises(EmulatorError, match="route selection expression"):
         routing.selection_path(expression)
@@ -57,140 +63,34 @@ def test_a_frame_takes_the_route_its_field_names(frame: str, route: str) -> None
     assert routing.select_route(("action",), frame, ROUTES) == route
 
 
+# "You can use any JSON path expression after request.body, but keep in mind that the result will be
+# stringified": "Route selection expressions", API Gateway developer guide.
+@pytest.mark.parametrize(
+    ("frame", "route"),
+    [
+        ('{"action": 5}', "5"),
+        ('{"action": 1.5}', "1.5"),
+        ('{"action": true}', "true"),
+        ('{"action": ["item1", "item2"]}', "[item1, item2]"),
+        ('{"action": [1, false]}', "[1, false]"),
+        ('{"action": []}', "[]"),
+        ('{"action": null}', "$default"),
+        ('{"action": {"a": 1}}', "$default"),
+        ('{"action": "None"}', "$default"),
+        ('{"action": ["$connect"]}', "$default"),
+    ],
+)
+def test_what_names_a_route_is_made_a_text(frame: str, route: str) -> None:
+    keys = {"5", "1.5", "true", "[item1, item2]", "[1, false]", "[]", "$default", "$connect"}
+    assert routing.select_route(("action",), frame, keys) == route
+
+
 def test_without_a_default_route_an_unknown_frame_has_none() -> None:
     assert routing.select_route(("action",), "{}", {"send"}) is None
 
 
-@pytest.mark.parametrize(
-    ("headers", "query", "known"),
-    [
-        ({"Sec-WebSocket-Protocol": "chat.v1"}, {"q": "1"}, True),
-        ({"sec-websocket-protocol": "chat.v1"}, {"q": "1"}, True),
-        ({"Sec-WebSocket-Protocol": ""}, {"q": "1"}, False),
-        ({}, {"q": "1"}, False),
-        ({"Sec-WebSocket-Protocol": "chat.v1"}, {}, False),
-        ({"Sec-WebSocket-Protocol": "chat.v1"}, {"Q": "1"}, False),
-    ],
-)
-def test_every_identity_source_needs_a_value(headers: Any, query: Any, known: Any) -> None:
-    sources = authorization.parse_identity_sources(
-        ["route.request.header.Sec-WebSocket-Protocol", "route.request.querystring.q"]
-    )
-    assert sources == (
-        IdentitySource("header", "Sec-WebSocket-Protocol"),
-        IdentitySource("querystring", "q"),
-    )
-    assert authorization.identified(sources, headers, query) is known
-
-
-def test_an_identity_source_of_another_kind_is_rejected_at_load() -> None:
-    with pytest.raises(EmulatorError, match=r"context\.identity"):
-        authorization.parse_identity_sources(["context.identity.sourceIp"])
-
-
-def statement(effect: str, resource: Any = ARN, action: Any = "execute-api:Invoke") -> Any:
-    return {"Effect": effect, "Action": action, "Resource": resource}
-
-
-@pytest.mark.parametrize(
-    ("statements", "allowed"),
-    [
-        ([statement("Allow")], True),
-        (statement("Allow"), True),
-        ([statement("Allow", ["arn:x", ARN])], True),
-        ([statement("Allow", "*")], True),
-        ([statement("Allow", "arn:aws:execute-api:*:*:local0ws1d/live/*")], True),
-        ([statement("Allow", ARN.replace("live", "liv?"))], True),
-        ([statement("Allow", action="execute-api:*")], True),
-        ([statement("Allow", action=["s3:Get*", "Execute-API:invoke"])], True),
-        ([statement("Allow", action="s3:GetObject")], False),
-        ([statement("Allow", ARN.replace("live", "prod"))], False),
-        ([statement("Allow", ARN + "x")], False),
-        ([statement("Deny")], False),
-        ([statement("Allow"), statement("Deny")], False),
-        ([statement("Deny"), statement("Allow")], False),
-        ([statement("Deny", "arn:other"), statement("Allow")], True),
-        ([], False),
-        (None, False),
-    ],
-)
-def test_a_policy_allows_unless_denied(statements: Any, allowed: Any) -> None:
-    policy = {"Version": "2012-10-17", "Statement": statements}
-    assert authorization.allows(policy, ARN) is allowed
-
-
 def result(document: Any, error: bool = False) -> Any:
     return InvokeResult(json.dumps(document).encode(), error)
-
-
-ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
-
-
-@pytest.mark.parametrize(
-    ("response", "status"),
-    [
-        (result({"principalId": "u", "policyDocument": ALLOW}), 200),
-        (result({"principalId": "u", "policyDocument": {"Statement": [statement("Deny")]}}), 403),
-        (result({"principalId": "u", "policyDocument": {"Statement": []}}), 403),
-        (result({"errorMessage": "Unauthorized"}, error=True), 401),
-        (result({"errorMessage": "Unauthorized: late"}, error=True), 500),
-        (result({"errorMessage": "division by zero"}, error=True), 500),
-        (InvokeResult(b"killed", True), 500),
-        (InvokeResult(b"{", False), 500),
-        (InvokeResult(b"null", False), 500),
-        (result({"statusCode": 401}), 500),
-        (result({"policyDocument": ALLOW}), 500),
-        (result({"principalId": "u"}), 500),
-        (result({"principalId": "u", "policyDocument": {"Statement": ["x"]}}), 500),
-        (
-            result(
-                {
-                    "principalId": "u",
-                    "policyDocument": {"Statement": [{**statement("Allow"), "Condition": {}}]},
-                }
-            ),
-            500,
-        ),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": [1]}}), 500),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": {}}}), 500),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": None}}), 500),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": []}), 500),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": ""}), 500),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": 0}), 500),
-        (result({"principalId": "u", "policyDocument": ALLOW, "context": None}), 200),
-        (result({"principalId": 5, "policyDocument": ALLOW}), 500),
-    ],
-)
-def test_what_an_authorizers_response_means(response: Any, status: int) -> None:
-    assert authorization.verdict(response, ARN).status == status
-
-
-def test_an_authorizers_result_over_8_kb_is_500() -> None:
-    def of(size: int) -> InvokeResult:
-        document: dict[str, Any] = {"principalId": "u", "policyDocument": ALLOW}
-        empty = len(json.dumps({**document, "context": {"a": ""}}))
-        document["context"] = {"a": "x" * (size - empty)}
-        return InvokeResult(json.dumps(document).encode(), False)
-
-    assert len(of(8192).payload) == 8192
-    assert authorization.verdict(of(8192), ARN).status == 200
-    assert authorization.verdict(of(8193), ARN).status == 500
-
-
-def test_context_values_reach_later_events_as_strings() -> None:
-    response = result(
-        {
-            "principalId": "ravi/phone",
-            "policyDocument": ALLOW,
-            "context": {"user": "ravi", "n": 3, "ok": True},
-        }
-    )
-    assert authorization.verdict(response, ARN).context == {
-        "principalId": "ravi/phone",
-        "user": "ravi",
-        "n": "3",
-        "ok": "true",
-    }
 
 
 @pytest.mark.parametrize(
@@ -204,6 +104,8 @@ def test_context_values_reach_later_events_as_strings() -> None:
             {"Sec-WebSocket-Protocol": "chat.v1"},
         ),
         (result({"statusCode": 200, "headers": {"X-Other": "1"}}), 200, {}),
+        (result({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": None}}), 200, {}),
+        (result({"statusCode": 200, "headers": {"X": "a\r\nSet-Cookie: b"}}), 502, {}),
         (result({"statusCode": 403}), 403, {}),
         (result({"statusCode": 503, "body": "busy"}), 503, {}),
         (result({"statusCode": 302}), 502, {}),
@@ -293,7 +195,15 @@ def test_the_quotas_are_aws_quotas() -> None:
                 {"IntegrationType": "AWS_PROXY", "TimeoutInMillis": milliseconds},
                 "not from 50 to 29000",
             )
-            for milliseconds in (0, 49, 29_001, 30_000)
+            for milliseconds in (0, 49, 29_001, "30000")
+        ),
+        *(
+            (
+                model.read_integration,
+                {"IntegrationType": "AWS_PROXY", "TimeoutInMillis": milliseconds},
+                "no whole number",
+            )
+            for milliseconds in ("soon", 50.5, True)
         ),
         (
             model.read_selection,
@@ -318,6 +228,23 @@ def test_the_quotas_are_aws_quotas() -> None:
             {"StageVariables": {"a": "b"}},
             "StageVariables",
         ),
+        (
+            lambda p: model.check_supported("a route response", p),
+            {"ResponseParameters": {"route.response.header.a": {"Required": True}}},
+            "ResponseParameters of a route response",
+        ),
+        (
+            lambda p: model.read_route(p, {}, {}, True),
+            {"RouteKey": "send", "RouteResponseSelectionExpression": "$response.body.kind"},
+            r"can be \$default only",
+        ),
+        *((model.read_stage, {"StageName": name}, "stage name") for name in ("", "a.b", "x" * 129)),
+        (
+            lambda p: model.check_route_settings(p, {"send"}),
+            {"RouteSettings": {"sent": {"ThrottlingRateLimit": 5}}},
+            "Unable to find Route by key sent",
+        ),
+        (model.read_selection, {"ProtocolType": "WEBSOCKET"}, "route selection expression ''"),
         (model.read_authorizer, {"AuthorizerType": "JWT"}, "REQUEST only"),
         (
             model.read_authorizer,
@@ -354,6 +281,44 @@ def test_a_line_of_the_access_log_has_the_values_of_its_variables() -> None:
     assert access_log.line(format, context) == '{"route":"ping","status":"200","x":"-"}'
 
 
+def test_a_variable_may_be_inside_of_another_one() -> None:
+    """ "$context variables for access logging", API Gateway developer guide."""
+    context = {"identity": {"sourceIp": "::1"}, "authorizer": {"user": None}, "connectedAt": 5}
+    format = "$context.identity.sourceIp $context.authorizer.user $context.connectedAt"
+    assert access_log.line(f"{format} $context.identity $context.a.b", context) == "::1 - 5 - -"
+
+
+def test_a_variable_ends_in_front_of_what_belongs_to_the_text() -> None:
+    assert access_log.line("$context.status. $context.", {"status": "200"}) == "200. $context."
+
+
 def test_a_log_group_is_named_in_its_arn() -> None:
     arn = "arn:aws:logs:us-east-1:123456789012:log-group:chat-access:*"
     assert access_log.group_of(arn) == access_log.group_of(arn.removesuffix(":*")) == "chat-access"
+
+
+def test_a_route_key_is_in_an_api_once() -> None:
+    async def scenario() -> None:
+        provider = ApiGatewayProvider(invoke, websocket_port=0, management_port=0)
+        for identifier in ("Send", "Again"):
+            resource = Resource("Chat", identifier, "AWS::ApiGatewayV2::Route", {})
+            await provider.create(resource, {"RouteKey": "send"})
+
+    invoke: Any = None
+    with pytest.raises(EmulatorError, match="Route with key send already exists"):
+        asyncio.run(scenario())
+
+
+def test_an_access_log_has_a_frame_s_context_and_why_it_failed() -> None:
+    logged: list[Mapping[str, Any]] = []
+    invoke: Any = None
+    api = model.WebSocketApi("local0ws1d", "live", ("action",), {})
+    place = "us-east-1", "123456789012"
+    dispatcher = Dispatcher(api, invoke, *place, lambda: 1.0, bytes, access=logged.append)
+    info = ConnectionInfo("c=", "local0ws1d", "live", "domain", "::1", None, 0.5, {"user": "ravi"})
+    asyncio.run(dispatcher.message(info, "{}"))
+    format = "$context.status $context.error.message $context.identity.sourceIp $context.stage"
+    format += " $context.authorizer.user $context.connectedAt $context.requestTime"
+    assert access_log.line(format, logged[0]) == (
+        "403 Forbidden ::1 live ravi 500 01/Jan/1970:00:00:01 +0000"
+    )

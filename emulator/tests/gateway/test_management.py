@@ -33,6 +33,9 @@ def test_connections_can_be_looked_at_and_closed() -> None:
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1000
             await until(lambda: scene.functions.of("disconnect"))
+            (event,) = scene.functions.of("disconnect")
+            # as logged in github.com/aws/chalice/issues/2060
+            assert event["requestContext"]["disconnectReason"] == "Connection Closed Normally"
             for method in ("GET", "POST", "DELETE"):
                 assert (await scene.manage(method, connection_id))[:2] == (410, "GoneException")
 

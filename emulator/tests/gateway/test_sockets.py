@@ -62,6 +62,21 @@ def test_a_client_connects_speaks_and_leaves() -> None:
     run(scenario)
 
 
+def test_of_headers_that_come_twice_the_last_one_counts() -> None:
+    async def scenario() -> None:
+        headers = [("User-Agent", "first"), ("User-Agent", "last")]
+        async with (
+            playing() as scene,
+            scene.connect(user_agent_header=None, additional_headers=headers),
+        ):
+            (event,) = scene.functions.of("connect")
+            assert event["requestContext"]["identity"]["userAgent"] == "last"
+            assert event["headers"]["User-Agent"] == "last"
+            assert event["multiValueHeaders"]["User-Agent"] == ["first", "last"]
+
+    run(scenario)
+
+
 def test_without_its_identity_source_a_client_gets_401_and_nothing_is_invoked() -> None:
     async def scenario() -> None:
         async with playing() as scene:
@@ -155,13 +170,15 @@ def test_only_a_route_with_a_route_response_responds() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("failure", ["crash", "throttle", "malformed"])
+@pytest.mark.parametrize("failure", ["crash", "throttle", "malformed", "nobody"])
 def test_a_failed_integration_is_reported_and_the_connection_stays(failure: str) -> None:
     async def send(_event: dict[str, Any]) -> Any:
         if failure == "throttle":
             raise Throttled("send")
         if failure == "crash":
             raise FunctionError("division by zero")
+        if failure == "nobody":
+            raise EmulatorError("there is no function 'send'")
         return "no proxy response"
 
     async def scenario() -> None:

@@ -21,6 +21,8 @@ LINE = {
     "status": "FAILURE",
     "delivery": {"statusCode": 404, "attempts": 1, "gone": None},
     "a": True,
+    "path": "/chat?x=[1]",
+    "list": [{"n": 7}, [8]],
 }
 
 
@@ -46,6 +48,18 @@ LINE = {
         ("{ $.a IS TRUE }", True),
         ("{ $.a IS FALSE }", False),
         ("{ $.status = SUCCESS || $.a IS TRUE && $.delivery.statusCode = 404 }", True),
+        # an asterisk is the only wildcard: "Filter pattern syntax"
+        ('{ $.path = "/chat?x=[1]" }', True),
+        ('{ $.path = "/chat?x=1" }', False),
+        ('{ $.path = "/chat?x=*" }', True),
+        ('{ $.path = "/chat.x=*" }', False),
+        ('{ $.status = "FAILUR?" }', False),
+        ('{ $.status != "FAILUR?" }', True),
+        ("{ $.list[0].n = 7 }", True),
+        ("{ $.list[1][0] = 8 }", True),
+        ("{ $.list[2].n = 7 }", False),
+        ("{ $.list[2] NOT EXISTS }", True),
+        ("{ $.list.n = 7 }", False),
         ("{ ($.status = SUCCESS || $.a IS TRUE) && $.delivery.statusCode = 1 }", False),
     ],
 )
@@ -121,8 +135,57 @@ def test_a_filter_on_a_function_s_group_looks_at_what_the_function_prints(tmp_pa
 
 
 def test_a_filter_that_is_not_understood_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(EmulatorError, match="ERROR"):
-        make(provider(tmp_path), "MetricFilter", count_codes("group", "ERROR"))
+    with pytest.raises(EmulatorError, match=r"\[ip, user\]"):
+        make(provider(tmp_path), "MetricFilter", count_codes("group", "[ip, user]"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "lines"),
+    [("", 4), ("ERROR", 2), ("ERROR -late", 1), ("?ERROR ?INFO", 3), ('{ $.level = "ERROR" }', 1)],
+)
+def test_a_metric_filter_counts_lines_of_any_form(tmp_path: Path, pattern: str, lines: int) -> None:
+    """ "Filter pattern syntax": one without terms matches all of a group's lines."""
+    groups = provider(tmp_path)
+    given = count_codes("group", pattern)
+    given["MetricTransformations"][0].pop("Dimensions")
+    make(groups, "MetricFilter", given)
+    logs = emf.Logs(tmp_path, groups.filters)
+    groups.file("group").write_text('INFO\n{"level": "ERROR"}\nERROR: late\nother\n')
+    assert len(list(logs.new())) == lines
+
+
+# PutMetricFilter, API reference; "Member must have length less than or equal to 1" is recorded by
+# LocalStack of MetricTransformations.
+@pytest.mark.parametrize(
+    ("change", "made"),
+    [
+        ({"FilterName": "a:b"}, {}),
+        ({"FilterName": "x" * 513}, {}),
+        ({"FilterPattern": "x" * 1025}, {}),
+        ({}, {"MetricValue": "one"}),
+        ({}, {"MetricValue": "delivery.statusCode"}),
+        ({}, {"MetricName": "a*"}),
+        ({}, {"MetricNamespace": "a:b"}),
+        ({}, {"MetricNamespace": "x" * 256}),
+        ({}, {"DefaultValue": 0}),
+        ({}, {"Dimensions": [{"Key": str(each), "Value": "$.a"} for each in range(4)]}),
+    ],
+    ids=lambda each: str(each)[:40],
+)
+def test_a_filter_that_cloudwatch_rejects_stops_the_start(
+    tmp_path: Path, change: dict[str, Any], made: dict[str, Any]
+) -> None:
+    given = count_codes("group") | change
+    given["MetricTransformations"][0] |= made
+    with pytest.raises(EmulatorError, match="not supported"):
+        make(provider(tmp_path), "MetricFilter", given)
+
+
+def test_a_filter_makes_one_metric(tmp_path: Path) -> None:
+    given = count_codes("group")
+    given["MetricTransformations"] *= 2
+    with pytest.raises(EmulatorError, match="one of MetricTransformations"):
+        make(provider(tmp_path), "MetricFilter", given)
 
 
 @pytest.mark.parametrize(

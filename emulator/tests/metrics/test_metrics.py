@@ -135,11 +135,27 @@ def test_metrics_are_read_from_what_functions_print_from_now_on(tmp_path: Path) 
         [{"Namespace": "Chat", "Metrics": [{"Name": "Sent"}, {"Name": "Null"}]}],
         [{"Namespace": "Chat", "Metrics": [{"Name": "NotANumber"}]}],
         [{"Namespace": "Chat", "Metrics": [{"Name": "TooLarge"}]}],
+        # "the target member must have a numeric value or an array of them"; names are strings
+        [{"Namespace": "Chat", "Metrics": [{"Name": "Number"}]}],
+        [{"Namespace": "Chat", "Metrics": [{"Name": "True"}]}],
+        [{"Namespace": "Chat", "Metrics": [{"Name": "Mixed"}]}],
+        [{"Namespace": 5, "Metrics": [{"Name": "Sent"}]}],
+        [{"Namespace": None, "Metrics": [{"Name": "Sent"}]}],
+        [{"Namespace": "", "Metrics": [{"Name": "Sent"}]}],
+        [{"Namespace": "x" * 1025, "Metrics": [{"Name": "Sent"}]}],
+        [{"Namespace": "Chat", "Metrics": [{"Name": ""}]}],
     ],
-    ids=str,
+    ids=lambda each: str(each)[:60],
 )
 def test_a_line_that_breaks_the_format_has_no_metrics(directives: Any) -> None:
-    values = {"Sent": 1, "Text": "n/a", "Null": None, "NotANumber": math_.nan, "TooLarge": 10**400}
+    values: dict[str, Any] = {
+        "Sent": 1,
+        "Text": "n/a",
+        "Null": None,
+        "NotANumber": math_.nan,
+        "TooLarge": 10**400,
+    }
+    values |= {"Number": "5", "True": True, "Mixed": [1, "2"], "": 1}
     document = {"_aws": {"Timestamp": 2000, "CloudWatchMetrics": directives}, **values}
     assert list(emf.values(json.dumps(document).encode())) == []
 
@@ -152,7 +168,7 @@ def test_a_line_that_is_no_document_of_the_format_has_no_metrics(line: bytes) ->
 
 
 @pytest.mark.parametrize(
-    "at", [math_.nan, math_.inf, None, "now", 10**400], ids=lambda each: str(each)[:9]
+    "at", [math_.nan, math_.inf, None, "now", "2000", True, 10**400], ids=lambda each: str(each)[:9]
 )
 def test_a_line_without_a_time_has_no_metrics(at: Any) -> None:
     directive = {"Namespace": "Chat", "Metrics": [{"Name": "Sent"}]}

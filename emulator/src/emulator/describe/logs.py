@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.console.ranges import time_of
-from emulator.describe import log_patterns
 from emulator.describe.made import NotFound
-from emulator.metrics import expressions
+from emulator.metrics import expressions, line_patterns
 from emulator.metrics.log_groups import LogGroupProvider
+
+MOST_EVENTS, MOST_GROUPS = 10_000, 50  # of a page: FilterLogEvents, DescribeLogGroups
 
 
 class Unsupported(Exception):
@@ -29,6 +30,7 @@ class LogsView:
         return {"DescribeLogGroups": self._groups, "FilterLogEvents": self._events}
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        _check_limit(given.get("limit"), MOST_GROUPS)
         prefix = str(given.get("logGroupNamePrefix", ""))
         names = self._log_groups.names()
         return {"logGroups": [{"logGroupName": name} for name in names if name.startswith(prefix)]}
@@ -36,6 +38,7 @@ class LogsView:
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name = _group(str(given.get("logGroupName") or given.get("logGroupIdentifier")))
         pattern = str(given.get("filterPattern") or "")
+        _check_limit(given.get("limit"), MOST_EVENTS)
         first, last = given.get("startTime"), given.get("endTime")  # milliseconds
         matches = _matcher(pattern)
         if not self._log_groups.knows(name):
@@ -52,8 +55,14 @@ class LogsView:
         begin = -math.inf if first is None else int(first)
         end = math.inf if last is None else int(last)
         found = [
-            {"logStreamName": file.stem, "timestamp": at, "message": line}
-            for at, line in zip(times, lines, strict=True)
+            {
+                "logStreamName": file.stem,
+                "timestamp": at,
+                "message": line,
+                "ingestionTime": at,
+                "eventId": f"{number:056d}",
+            }
+            for number, (at, line) in enumerate(zip(times, lines, strict=True))
             if begin <= at <= end and matches(line)
         ]
         return {"events": found, "searchedLogStreams": []}
@@ -65,10 +74,20 @@ def _group(identifier: str) -> str:
     return found.removesuffix(":*")
 
 
-def _matcher(pattern: str) -> log_patterns.Matches:
+def _check_limit(limit: Any, most: int) -> None:
+    """Raises NotFound, as LocalStack has recorded it."""
+    if limit is not None and int(limit) > most:
+        raise NotFound(
+            "InvalidParameterException",
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
+            f"constraint: Member must have value less than or equal to {most}",
+        )
+
+
+def _matcher(pattern: str) -> line_patterns.Matches:
     try:
-        return log_patterns.matcher(pattern)
-    except log_patterns.InvalidPattern as invalid:
+        return line_patterns.matcher(pattern)
+    except line_patterns.InvalidPattern as invalid:
         raise NotFound("InvalidParameterException", str(invalid)) from invalid
     except expressions.Unsupported as unknown:
         raise Unsupported(str(unknown)) from unknown

@@ -16,6 +16,8 @@ from emulator import service_models
 from emulator.describe.made import NotFound
 
 _DEFAULTS = {"FilterLogEvents": 10_000}
+# As LocalStack has recorded it.
+_INVALID_TOKEN = {"logs": ("InvalidParameterException", "The specified nextToken is invalid.")}
 _OTHERWISE = frozenset({"GetMetricData"})  # its limit is of data points, of which all fit
 
 
@@ -30,7 +32,7 @@ def cut(
     limit = given.get(model.get("limit_key", "")) or _DEFAULTS.get(operation)
     if not token and not limit:
         return result
-    begin = _offset(str(token)) if token else 0
+    begin = _offset(service, str(token)) if token else 0
     end = begin + max(1, int(limit)) if limit else None
     page, passed = dict(result), 0
     keys = model["result_key"]
@@ -56,8 +58,9 @@ def _paginators(service: str) -> Mapping[str, Any]:
     return pagination
 
 
-def _offset(token: str) -> int:
+def _offset(service: str, token: str) -> int:
     try:
         return int(base64.b64decode(token, validate=True))
     except (binascii.Error, ValueError):
-        raise NotFound("InvalidNextToken", f"The token {token!r} is not valid") from None
+        code, text = _INVALID_TOKEN.get(service, ("InvalidNextToken", "The token is not valid"))
+        raise NotFound(code, text) from None

@@ -16,6 +16,9 @@ from emulator.events.parameters import FOREVER
 from emulator.providers import InvokeResult
 
 MAX_EVENT = 6 * 1024 * 1024  # bytes
+_WRAPPER = len('{"Records": []}')
+# A response that reports nothing; the empty list is what LocalStack has recorded of Lambda.
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 Record = Mapping[str, Any]
 
@@ -26,6 +29,21 @@ def is_due(count: int, size: int, waited: float, mapping: EventSourceMapping) ->
     return count > 0 and (
         count >= mapping.batch_size or size >= MAX_EVENT or waited >= mapping.window
     )
+
+
+def size_of(record: Record) -> int:
+    """Bytes of an event that the record takes."""
+    return len(json.dumps(record)) + len(", ")
+
+
+def first_that_fit(records: Sequence[Record], most: int) -> Sequence[Record]:
+    """As many from the beginning as one event may have, `most` of them, and at least one."""
+    size = _WRAPPER
+    for count, record in enumerate(records[:most]):
+        size += size_of(record)
+        if count and size > MAX_EVENT:
+            return records[:count]
+    return records[:most]
 
 
 class Unreported(Exception):
@@ -44,9 +62,12 @@ def failed_items(result: InvokeResult, known: Sequence[str], partial: bool) -> l
         return []
     try:
         response = json.loads(result.payload)
-        failures = (response or {}).get("batchItemFailures") or []
-        reported = {failure["itemIdentifier"] for failure in failures}
-    except (ValueError, AttributeError, KeyError, TypeError):
+        failures = {} if response in _EMPTY else response
+        listed = failures.get("batchItemFailures")
+        if not isinstance(listed, list | None):
+            raise Unreported
+        reported = {failure["itemIdentifier"] for failure in listed or []}
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         raise Unreported from None
     if not reported <= set(known):
         raise Unreported

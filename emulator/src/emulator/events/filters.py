@@ -32,7 +32,9 @@ def compile_filters(criteria: Mapping[str, Any] | None) -> Callable[[Mapping[str
     return lambda record: any(matches(record) for matches in patterns)
 
 
-def _parsed(text: str) -> Callable[[Mapping[str, Any]], bool]:
+def _parsed(text: Any) -> Callable[[Mapping[str, Any]], bool]:
+    if not isinstance(text, str):
+        raise EmulatorError(f"a filter pattern is a JSON object as a text, got {text!r:.200}")
     if len(text) > PATTERN_CHARACTERS:
         raise EmulatorError(f"a filter pattern of {len(text)} characters: {PATTERN_CHARACTERS} fit")
     try:

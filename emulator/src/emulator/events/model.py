@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.events.filters import compile_filters
-from emulator.events.parameters import FOREVER, check
+from emulator.events.parameters import FOREVER, check, failure_destination
 from emulator.providers import EmulatorError
 
 
@@ -50,7 +50,7 @@ def read_mapping(where: str, properties: Mapping[str, Any]) -> EventSourceMappin
         bisect=given.get("BisectBatchOnFunctionError", False) in (True, "true"),
         retries=int(given.get("MaximumRetryAttempts", FOREVER)),
         max_age=float(given.get("MaximumRecordAgeInSeconds", FOREVER)),
-        on_failure=given.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+        on_failure=failure_destination(given),
         from_start=given.get("StartingPosition", "TRIM_HORIZON") == "TRIM_HORIZON",
         concurrency=int(given.get("ScalingConfig", {}).get("MaximumConcurrency", 5)),
     )

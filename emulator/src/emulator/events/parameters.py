@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.functions.limits import require_standard, whole, within
 from emulator.providers import EmulatorError
 
 FOREVER = -1
@@ -65,9 +66,16 @@ def check(where: str, given: Mapping[str, Any], stream: bool) -> None:
 def check_values(where: str, given: Mapping[str, Any], *, stream: bool, fifo: bool) -> None:
     """Raises EmulatorError for what Lambda rejects, whether it is supported here or not."""
     bounds = _STREAM if stream else _QUEUE
-    numbers = {name: whole(where, name, given[name]) for name in bounds if name in given}
-    for name, number in numbers.items():
-        _within(where, name, number, *bounds[name])
+    numbers = {
+        name: FOREVER
+        if name == "MaximumRecordAgeInSeconds" and str(given[name]) == str(FOREVER)
+        else within(where, name, given[name], *bounds[name])
+        for name in bounds
+        if name in given
+    }
+    for name in ("BisectBatchOnFunctionError", "Enabled"):
+        if given.get(name, True) not in (True, False, "true", "false"):
+            raise EmulatorError(f"{where}: {name} {given[name]!r} is neither true nor false")
     types = given.get("FunctionResponseTypes", [])
     if types not in ([], ["ReportBatchItemFailures"]):
         raise EmulatorError(f"{where}: FunctionResponseTypes {types} knows ReportBatchItemFailures")
@@ -79,14 +87,22 @@ def check_values(where: str, given: Mapping[str, Any], *, stream: bool, fifo: bo
         raise EmulatorError(f"{where}: StartingPosition {position!r} is TRIM_HORIZON or LATEST")
 
 
+def failure_destination(given: Mapping[str, Any]) -> str | None:
+    """The ARN; None where there is none, or where it is empty."""
+    found = (given.get("DestinationConfig", {}).get("OnFailure") or {}).get("Destination")
+    return str(found) if found else None
+
+
 def _check_supported(where: str, given: Mapping[str, Any]) -> None:
     for name, most in (("ParallelizationFactor", 1), ("TumblingWindowInSeconds", 0)):
         if whole(where, name, given.get(name, most)) > most:
             raise EmulatorError(f"{where}: {name} over {most} is not supported: remove it")
-    destinations = given.get("DestinationConfig", {})
-    failures = destinations.get("OnFailure", {}).get("Destination")
-    if destinations.get("OnSuccess") or (failures and ":sqs:" not in str(failures)):
+    failures = failure_destination(given) or ""
+    if given.get("DestinationConfig", {}).get("OnSuccess") or (
+        failures and ":sqs:" not in failures
+    ):
         raise EmulatorError(f"{where}: DestinationConfig takes a queue for OnFailure alone here")
+    require_standard(where, failures)
 
 
 def _check_queue(
@@ -95,7 +111,7 @@ def _check_queue(
     size = numbers.get("BatchSize", _WITHOUT_WINDOW)
     window = numbers.get("MaximumBatchingWindowInSeconds", 0)
     if fifo:
-        _within(where, "BatchSize", size, 1, _FIFO_BATCH)
+        within(where, "BatchSize", size, 1, _FIFO_BATCH)
         if window:
             raise EmulatorError(
                 f"{where}: MaximumBatchingWindowInSeconds is not supported for FIFO queues"
@@ -107,19 +123,4 @@ def _check_queue(
         )
     concurrency = given.get("ScalingConfig", {}).get("MaximumConcurrency")
     if concurrency is not None:
-        number = whole(where, "MaximumConcurrency", concurrency)
-        _within(where, "MaximumConcurrency", number, *_CONCURRENCY)
-
-
-def _within(where: str, name: str, number: int, least: int, most: int) -> None:
-    endless = name == "MaximumRecordAgeInSeconds" and number == FOREVER
-    if not least <= number <= most and not endless:
-        raise EmulatorError(f"{where}: {name} {number} is not from {least} to {most}")
-
-
-def whole(where: str, name: str, value: Any) -> int:
-    """Raises EmulatorError for what is no whole number; CloudFormation takes one as text, too."""
-    try:
-        return int(str(value))  # of True and of 1.0 it is none
-    except ValueError as error:
-        raise EmulatorError(f"{where}: {name} {value!r} is no whole number") from error
+        within(where, "MaximumConcurrency", concurrency, *_CONCURRENCY)

@@ -14,7 +14,7 @@ from emulator.events.model import EventSourceMapping, read_mapping
 from emulator.events.poller import FAILED_CALL, Poller
 from emulator.events.queues import QueuePoller, url_and_visibility
 from emulator.events.streams import StreamPoller
-from emulator.functions.model import name_in
+from emulator.functions.model import name_in, qualified
 from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 
@@ -52,6 +52,7 @@ class EventSourceProvider:
         if service not in _POLLERS:
             raise EmulatorError(f"{resource} has source {source}, which has no poller")
         mapping = read_mapping(str(resource), properties)
+        self._check_new(str(resource), mapping)
         self._mappings[str(resource)] = mapping
         if properties.get("Enabled", True) in (True, "true"):
             self._pollers.append(
@@ -59,10 +60,23 @@ class EventSourceProvider:
             )
         return Created(identifier, {"Id": identifier})
 
+    def _check_new(self, resource: str, mapping: EventSourceMapping) -> None:
+        """As LocalStack has recorded of CreateEventSourceMapping."""
+        made = [(each.source, qualified(each.function)) for each in self._mappings.values()]
+        if (mapping.source, qualified(mapping.function)) in made:
+            raise EmulatorError(
+                f"{resource}: An event source mapping with {mapping.source} and function "
+                f"{name_in(mapping.function)} already exists"
+            )
+
     async def start(self) -> None:
-        """Raises EmulatorError where a function's role may not read its source, and where its queue
-        is not there or hides a message for less than its timeout."""
+        """Raises EmulatorError where a function is not there or its role may not read its source,
+        and where its queue is not there or hides a message for less than its timeout."""
         for resource, mapping in self._mappings.items():
+            try:
+                self._timeout(mapping.function)
+            except EmulatorError as error:
+                raise EmulatorError(f"{resource}: Function does not exist: {error}") from error
             await self._check_timeouts(resource, mapping)
         for poller in self._pollers:
             permissions.check(poller.mapping, self._gate)

@@ -120,13 +120,15 @@ class QueuePoller(Poller):
         ]
         hidden = _Hidden(records, self.clock.now())
         failed: set[str] = set()
-        if wanted:
-            known = [record["messageId"] for record in wanted]
+        while wanted:
+            part = batching.first_that_fit(wanted, len(wanted))
+            del wanted[: len(part)]
+            known = [record["messageId"] for record in part]
             try:
-                result = await self._call(wanted, partial(self._is_patient, hidden))
-                failed = set(batching.failed_items(result, known, self.mapping.partial_failures))
+                result = await self._call(part, partial(self._is_patient, hidden))
+                failed |= set(batching.failed_items(result, known, self.mapping.partial_failures))
             except (batching.Unreported, Throttled):
-                failed = set(known)
+                failed |= set(known)
         self.delivered += len(records) - len(failed)
         self._failed += len(failed)
         left = max(0.0, self._visibility - (self.clock.now() - hidden.since))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.events.batching import Discarded, sequence_number
+from emulator.functions.model import qualified
 
 
 def stream_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def filterable_message(record: Mapping[str, Any]) -> dict[str, Any]:
     """A message as filters see it: with its body parsed where that is JSON."""
     try:
         body = json.loads(record["body"])
-    except ValueError:
+    except (ValueError, RecursionError):
         body = record["body"]
     return {**record, "body": body}
 
@@ -60,7 +61,7 @@ def failure_notice(
     discarded: Discarded,
     *,
     request_id: str,
-    function_arn: str,
+    function: str,
     stream_arn: str,
     shard_id: str,
     function_error: bool,
@@ -68,15 +69,17 @@ def failure_notice(
 ) -> dict[str, Any]:
     """What goes to the on-failure queue: where the records are, not the records."""
     first, last = discarded.records[0], discarded.records[-1]
-    response = {"statusCode": 200, "executedVersion": "$LATEST"}
+    response: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
+    # null is what LocalStack has recorded where the function has reported items
+    response["functionError"] = "Unhandled" if function_error else None
     return {
         "requestContext": {
             "requestId": request_id,
-            "functionArn": function_arn,
+            "functionArn": _function_arn(function, stream_arn),
             "condition": discarded.condition,
             "approximateInvokeCount": discarded.invocations,
         },
-        "responseContext": response | ({"functionError": "Unhandled"} if function_error else {}),
+        "responseContext": response,
         "version": "1.0",
         "timestamp": _iso(now, "milliseconds"),
         "DDBStreamBatchInfo": {
@@ -89,6 +92,14 @@ def failure_notice(
             "streamArn": stream_arn,
         },
     }
+
+
+def _function_arn(reference: str, stream_arn: str) -> str:
+    """Of a function in the stream's place, by its name or ARN."""
+    partition, _, region, account = stream_arn.split(":")[1:5]
+    name, qualifier = qualified(reference)
+    arn = f"arn:{partition}:lambda:{region}:{account}:function:{name}"
+    return f"{arn}:{qualifier}" if qualifier else arn
 
 
 def _arrival(record: Mapping[str, Any]) -> str:

@@ -114,13 +114,14 @@ class StreamPoller(Poller):
             "dynamodbstreams", "GetRecords", ShardIterator=self._iterator, Limit=_READ
         )
         self._iterator = response["NextShardIterator"]
-        for record in response["Records"]:
+        for each in response["Records"]:
+            record = shapes.stream_record(each, self.mapping.source)
             self._read_up_to = int(batching.sequence_number(record))
             if self.mapping.wanted(record):
                 if not self._waiting:
                     self._waiting_since = self.clock.now()
                 self._waiting.append(record)
-                self._waiting_size += len(json.dumps(record))
+                self._waiting_size += batching.size_of(record)
         return bool(response["Records"])
 
     def _is_due(self) -> bool:
@@ -128,15 +129,9 @@ class StreamPoller(Poller):
         return batching.is_due(len(self._waiting), self._waiting_size, waited, self.mapping)
 
     def _take_batch(self) -> Work:
-        taken: list[Mapping[str, Any]] = []
-        size = 0
-        for record in self._waiting[: self.mapping.batch_size]:
-            size += len(json.dumps(record))
-            if taken and size > batching.MAX_EVENT:
-                break
-            taken.append(record)
+        taken = batching.first_that_fit(self._waiting, self.mapping.batch_size)
         del self._waiting[: len(taken)]
-        self._waiting_size = sum(len(json.dumps(record)) for record in self._waiting)
+        self._waiting_size = sum(map(batching.size_of, self._waiting))
         return Work(tuple(taken))
 
     async def _deliver(self, batch: Work) -> None:
@@ -155,9 +150,8 @@ class StreamPoller(Poller):
                 fresh = batching.without_old(step, self._now(), self.mapping)
                 pending.extendleft(reversed(fresh))
                 continue
-            records = [shapes.stream_record(each, self.mapping.source) for each in step.records]
             try:
-                result = await self._call(records, partial(self._is_patient, step))
+                result = await self._call(step.records, partial(self._is_patient, step))
             except Throttled:  # until they are too old
                 pending.appendleft(step)
                 continue
@@ -197,7 +191,7 @@ class StreamPoller(Poller):
         notice = shapes.failure_notice(
             discarded,
             request_id=str(uuid.uuid4()),
-            function_arn=self.mapping.function,
+            function=self.mapping.function,
             stream_arn=self.mapping.source,
             shard_id=self._shard,
             function_error=result.error,

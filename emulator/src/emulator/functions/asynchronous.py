@@ -19,7 +19,8 @@ from typing import Any
 from emulator.aws.calls import Calls
 from emulator.clock import Clock
 from emulator.functions.functions import Functions
-from emulator.functions.model import LATEST, qualified
+from emulator.functions.limits import require_standard, within
+from emulator.functions.model import LATEST, name_in, qualified
 from emulator.providers import (
     Created,
     EmulatorError,
@@ -33,6 +34,7 @@ RETRIES, AGE = (0, 2), (60, 21_600)
 RETRY_SECONDS = (60, 120)
 LONGEST_BACKOFF = 300
 _ERROR_CHARACTERS = 1024
+_SETTINGS = {"DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"}
 SUCCESS, EXHAUSTED, TOO_OLD = "Success", "RetriesExhausted", "EventAgeExceeded"
 
 
@@ -74,11 +76,30 @@ class AsynchronousProvider:
         """Raises EmulatorError for what Lambda rejects or is not supported."""
         name, _ = qualified(str(properties["FunctionName"]))
         qualifier = str(properties.get("Qualifier", LATEST))
-        self._configs[name, qualifier] = _config(str(resource), properties)
+        config = _config(str(resource), properties)
+        for arn in (config.on_success, config.on_failure):
+            if ":function:" in arn and name_in(arn) == name:
+                raise EmulatorError(
+                    f"{resource}: You can't specify the function as a destination for itself."
+                )
+        self._configs[name, qualifier] = config
         return Created(f"{name}|{qualifier}")
 
     async def start(self) -> None:
-        """Nothing: events start their own tasks."""
+        """Raises EmulatorError for a function or a destination that is not there, as LocalStack has
+        recorded it of PutFunctionEventInvokeConfig; events start their own tasks."""
+        for (name, qualifier), config in self._configs.items():
+            try:
+                self._functions.version(f"{name}:{qualifier}")
+            except EmulatorError as error:
+                raise EmulatorError(f"{name}:{qualifier}: The function doesn't exist.") from error
+            for arn in (config.on_success, config.on_failure):
+                if ":function:" not in arn:
+                    continue
+                try:
+                    self._functions.version(arn)
+                except EmulatorError as error:
+                    raise EmulatorError(f"The destination ARN {arn} is invalid.") from error
 
     async def stop(self) -> None:
         for task in self._running:
@@ -201,22 +222,25 @@ def record(
 
 
 def _config(where: str, properties: Mapping[str, Any]) -> Config:
+    if not properties.keys() & _SETTINGS:
+        raise EmulatorError(
+            f"{where}: You must specify at least one of error handling or destination setting."
+        )
     numbers = {}
     for name, default, (least, most) in (
         ("MaximumRetryAttempts", RETRIES[1], RETRIES),
         ("MaximumEventAgeInSeconds", AGE[1], AGE),
     ):
-        numbers[name] = int(properties.get(name, default))
-        if not least <= numbers[name] <= most:
-            raise EmulatorError(f"{where}: {name} {numbers[name]} is not from {least} to {most}")
-    destinations = properties.get("DestinationConfig", {})
+        numbers[name] = within(where, name, properties.get(name, default), least, most)
+    destinations = properties.get("DestinationConfig") or {}
     arns = [
-        str(destinations.get(name, {}).get("Destination", ""))
+        str((destinations.get(name) or {}).get("Destination") or "")
         for name in ("OnSuccess", "OnFailure")
     ]
     for arn in arns:
         if arn and ":sqs:" not in arn and ":function:" not in arn:
             raise EmulatorError(f"{where}: the destination {arn} is neither a queue nor a function")
+        require_standard(where, arn)
     return Config(numbers["MaximumRetryAttempts"], numbers["MaximumEventAgeInSeconds"], *arns)
 
 

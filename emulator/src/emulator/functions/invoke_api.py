@@ -7,10 +7,11 @@ Synchronous and asynchronous invocations, and dry runs. Source: the API referenc
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import NamedTuple, Never
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -18,13 +19,24 @@ from aiohttp import web
 from emulator.functions import log_tail
 from emulator.functions.failures import MAX_PAYLOAD
 from emulator.functions.functions import Functions
-from emulator.functions.model import LATEST, qualified
+from emulator.functions.model import qualified
 from emulator.listening import HttpListener, Port
 from emulator.providers import EmulatorError, Throttled
+from emulator.template.place import Place
 
 PREFIX, SUFFIX = "/2015-03-31/functions/", "/invocations"
 ASYNCHRONOUS_BYTES = 1024 * 1024  # of an event: "Lambda quotas"
 _KINDS = ("RequestResponse", "Event", "DryRun")
+# As the service's own message has it.
+_NAME_PATTERN = (
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?"
+    r"(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
+)
+_NAME = re.compile(
+    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
+    r"(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d:)?(?P<account>\d{12}:)?"
+    r"(?:function:)?[a-zA-Z0-9-_.]+(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
+)
 Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -36,7 +48,7 @@ class _Error(NamedTuple):
 
     status: int
     code: str
-    text: str
+    text: str | None
     message: str = "message"
     reason: str | None = None
 
@@ -50,10 +62,11 @@ class InvokeApi:
         port: Port,
         describe: Describe | None = None,
         submit: Submit | None = None,
+        place: Place | None = None,
     ) -> None:
         """`describe` responds to what is below `/_describe/`; `submit` takes asynchronous events,
         with their request ids."""
-        self._functions, self._submit = functions, submit
+        self._functions, self._submit, self._place = functions, submit, place or Place()
         self._describe = describe
         self.listener = HttpListener(self._handle, port, "Lambda's Invoke")
 
@@ -75,6 +88,8 @@ class InvokeApi:
         kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         reference = unquote(request.path_qs.partition("?")[0])
         reference = reference.removeprefix(PREFIX).removesuffix(SUFFIX)
+        if error := _misnamed(reference, request.query.get("Qualifier"), self._place):
+            return _failed(error)
         name, qualifier = qualified(reference)
         qualifier = request.query.get("Qualifier", qualifier)
         called = f"{name}:{qualifier}" if qualifier else name
@@ -91,14 +106,17 @@ class InvokeApi:
         if kind == "Event" and len(event) > ASYNCHRONOUS_BYTES:
             return _failed(_too_large_event(len(event)))
         try:
-            json.loads(event)
-        except ValueError as error:
-            text = f"Could not parse request body into json: {error}"
+            json.loads(event.decode(), parse_constant=_reject_constant)
+        except (ValueError, RecursionError) as error:
+            text = (
+                "Could not parse request body into json: "
+                f"Could not parse payload into json: {error}"
+            )
             return _failed(_Error(400, "InvalidRequestContentException", text))
         try:
             version = self._functions.version(reference)
         except EmulatorError:
-            return _failed(_not_found(reference))
+            return _failed(_not_found(reference, self._place))
         if kind == "DryRun":
             return web.Response(status=204, headers=_headers())
         request_id = str(uuid.uuid4())  # the function's as well
@@ -136,9 +154,40 @@ def _failed(error: _Error) -> web.Response:
     )
 
 
-def _not_found(reference: str) -> _Error:
-    text = f"Function not found: {reference.removesuffix(f':{LATEST}')}"
+def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | None:
+    """The errors of names that no function has, as LocalStack has recorded them."""
+    found = _NAME.fullmatch(reference)
+    if found is None:
+        text = (
+            f"1 validation error detected: Value '{reference}' at 'functionName' failed to satisfy "
+            f"constraint: Member must satisfy regular expression pattern: {_NAME_PATTERN}"
+        )
+        return _Error(400, "ValidationException", text)
+    region, account = found["region"], found["account"]
+    if region and region.rstrip(":") != place.region:
+        text = (
+            f"Functions from '{region.rstrip(':')}' are not reachable in this region "
+            f"('{place.region}')"
+        )
+        return _Error(404, "ResourceNotFoundException", text, message="Message")
+    if account and account.rstrip(":") != place.account:
+        return _Error(403, "AccessDeniedException", None, message="Message")
+    if qualifier and found["qualifier"] not in (None, qualifier):
+        text = (
+            "The derived qualifier from the function name does not match the specified qualifier."
+        )
+        return _Error(400, "InvalidParameterValueException", text)
+    return None
+
+
+def _not_found(reference: str, place: Place) -> _Error:
+    arn = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:{reference}"
+    text = f"Function not found: {arn}"
     return _Error(404, "ResourceNotFoundException", text, message="Message")
+
+
+def _reject_constant(constant: str) -> Never:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _too_large(size: int) -> _Error:

@@ -12,8 +12,24 @@ from typing import Any
 
 from emulator.providers import EmulatorError
 
-SECONDS, MEGABYTES = (1, 900), (128, 10_240)
+BOUNDS = {
+    "Timeout": (1, 900),  # seconds
+    "MemorySize": (128, 10_240),  # megabytes
+    "ReservedConcurrentExecutions": (0, None),
+}
+STORAGE = (512, 10_240)  # megabytes of /tmp
 VARIABLES_BYTES = 4 * 1024
+UNSUPPORTED = (
+    "CapacityProviderConfig",
+    "DurableConfig",
+    "FileSystemConfigs",
+    "ImageConfig",
+    "Layers",
+    "TenancyConfig",
+)
+"""They change what a function can import or how it is invoked."""
+_FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_HANDLER = re.compile(r"\S{1,128}")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 RESERVED = frozenset(
     {
@@ -39,17 +55,56 @@ RESERVED = frozenset(
 )
 
 
+_SIMPLE = str | int | float  # what CloudFormation makes a text of
+
+
 def check(where: str, properties: Mapping[str, Any], variables: Mapping[str, str]) -> None:
     """Raises EmulatorError."""
-    for name, (least, most) in (("Timeout", SECONDS), ("MemorySize", MEGABYTES)):
-        if name in properties and not least <= int(properties[name]) <= most:
-            raise EmulatorError(f"{where}: {name} {properties[name]} is not from {least} to {most}")
+    for name in UNSUPPORTED:
+        if properties.get(name):
+            raise EmulatorError(f"{where}: {name} is not supported here: remove it")
+    for name, pattern in (("FunctionName", _FUNCTION_NAME), ("Handler", _HANDLER)):
+        if name in properties and not pattern.fullmatch(str(properties[name])):
+            raise EmulatorError(f"{where}: {name} {properties[name]!r} is not {pattern.pattern}")
+    for name, (least, most) in BOUNDS.items():
+        if name in properties:
+            within(where, name, properties[name], least, most)
+    if "EphemeralStorage" in properties:
+        within(where, "EphemeralStorage", properties["EphemeralStorage"].get("Size"), *STORAGE)
     reserved = sorted(RESERVED & variables.keys())
     if reserved:
         raise EmulatorError(f"{where}: Lambda reserves the variables {', '.join(reserved)}")
     wrong = sorted(name for name in variables if not _NAME.fullmatch(name))
     if wrong:
         raise EmulatorError(f"{where}: {wrong[0]!r} is no name of a variable of Lambda")
+    objects = sorted(name for name, value in variables.items() if not isinstance(value, _SIMPLE))
+    if objects:
+        raise EmulatorError(f"{where}: the variable {objects[0]} is no text")
     size = sum(len(name.encode()) + len(str(value).encode()) for name, value in variables.items())
     if size > VARIABLES_BYTES:
         raise EmulatorError(f"{where}: variables of {size} bytes: {VARIABLES_BYTES} are the most")
+
+
+def require_standard(where: str, arn: str) -> None:
+    """Raises EmulatorError for a FIFO queue as a destination or a dead-letter queue, which "cannot
+    be used": AWS::Lambda::EventInvokeConfig DestinationConfig, CloudFormation reference; of the
+    others "Standard SQS queue", developer guide."""
+    if arn.endswith(".fifo"):
+        raise EmulatorError(f"{where}: Lambda sends to no FIFO queue, such as {arn}")
+
+
+def within(where: str, name: str, value: Any, least: int, most: int | None) -> int:
+    """Raises EmulatorError for what is no whole number from `least` to `most`."""
+    number = whole(where, name, value)
+    if number < least or (most is not None and number > most):
+        bounds = f"is below {least}" if most is None else f"is not from {least} to {most}"
+        raise EmulatorError(f"{where}: {name} {number} {bounds}")
+    return number
+
+
+def whole(where: str, name: str, value: Any) -> int:
+    """Raises EmulatorError for what is no whole number; CloudFormation takes one as text, too."""
+    try:
+        return int(str(value))  # of True and of 1.0 it is none
+    except ValueError as error:
+        raise EmulatorError(f"{where}: {name} {value!r} is no whole number") from error

@@ -11,6 +11,8 @@ LATEST = "$LATEST"  # the qualifier of the code that was deployed last
 _ARN = re.compile(
     r"arn:[^:]+:lambda:[^:]*:\d+:function:([A-Za-z0-9_-]+)(?::([A-Za-z0-9_-]+|\$LATEST))?"
 )
+# "Function name", "Function ARN" and "Partial ARN" of Invoke, API reference
+_PARTIAL = re.compile(r"(?:(?:[a-z]{2}(?:-[a-z]+)+-\d:)?\d{12}:)?(?:function:)?(?=[^:])")
 _CDK_SUFFIX = re.compile(r"(Function)?[0-9A-F]{8}$")
 
 
@@ -41,12 +43,12 @@ def name_in(reference: str) -> str:
 
 
 def qualified(reference: str) -> tuple[str, str | None]:
-    """Name and qualifier, a version or an alias, in an ARN, in an invocation URI, or as they are
-    (`name:alias`); without a qualifier None."""
+    """Name and qualifier, a version or an alias, in an ARN, in a partial one, in an invocation URI,
+    or as they are (`name:alias`); without a qualifier None."""
     found = _ARN.search(reference)
     if found:
         return found[1], found[2]
-    name, _, qualifier = reference.partition(":")
+    name, _, qualifier = _PARTIAL.sub("", reference, count=1).partition(":")
     return name, qualifier or None
 
 

@@ -44,6 +44,8 @@ class FunctionProvider:
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         """Raises EmulatorError for what is not a Python function in a zip."""
+        if properties.get("PackageType", "Zip") != "Zip" or "Handler" not in properties:
+            raise EmulatorError(f"{resource} is no zip with a Handler, which is what runs here")
         runtime = properties.get("Runtime", "none")
         if not runtime.startswith("python"):
             raise EmulatorError(f"{resource} has runtime {runtime}; the emulator runs Python")
@@ -65,7 +67,7 @@ class FunctionProvider:
                 environment=self._environment(variables) | _logging(properties),
                 timeout=float(properties.get("Timeout", 3)),
                 memory=int(properties.get("MemorySize", 128)),
-                reserved=properties.get("ReservedConcurrentExecutions"),
+                reserved=_reserved(properties),
                 dead_letters=_dead_letters(str(resource), properties),
                 log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
             )
@@ -77,11 +79,17 @@ class FunctionProvider:
         return name if label in taken else label
 
 
+def _reserved(properties: Mapping[str, Any]) -> int | None:
+    given = properties.get("ReservedConcurrentExecutions")
+    return None if given is None else int(given)
+
+
 def _dead_letters(where: str, properties: Mapping[str, Any]) -> str:
     """The queue's ARN. Raises EmulatorError for another target."""
-    arn = str(properties.get("DeadLetterConfig", {}).get("TargetArn", ""))
+    arn = str((properties.get("DeadLetterConfig") or {}).get("TargetArn") or "")
     if arn and ":sqs:" not in arn:
         raise EmulatorError(f"{where}: DeadLetterConfig names {arn}: only queues are supported")
+    limits.require_standard(where, arn)
     return arn
 
 

@@ -8,21 +8,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-Access = Callable[[Mapping[str, str]], None]
-"""(the values of $context, as {"routeKey": "ping"}) -> nothing"""
+Access = Callable[[Mapping[str, Any]], None]
+"""(the values of $context, as {"routeKey": "ping", "identity": {"sourceIp": …}}) -> nothing"""
 
-_VARIABLE = re.compile(r"\$context\.([\w.]+)")
+_VARIABLE = re.compile(r"\$context\.(\w+(?:\.\w+)*)")
 _UNKNOWN = "-"  # what API Gateway writes for a variable without a value
 
 
-def unlogged(_context: Mapping[str, str]) -> None:
+def unlogged(_context: Mapping[str, Any]) -> None:
     """An Access for a stage without a log."""
 
 
-def line(format: str, context: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda found: context.get(found[1], _UNKNOWN), format)
+def line(format: str, context: Mapping[str, Any]) -> str:
+    return _VARIABLE.sub(lambda found: _value(context, found[1]), format)
+
+
+def _value(context: Any, path: str) -> str:
+    for name in path.split("."):
+        context = context.get(name) if isinstance(context, Mapping) else None
+    return _UNKNOWN if context is None or isinstance(context, Mapping) else str(context)
 
 
 class AccessLog:
@@ -32,7 +38,7 @@ class AccessLog:
         self._format, self._file = format, file
         self._open: TextIO | None = None
 
-    def write(self, context: Mapping[str, str]) -> None:
+    def write(self, context: Mapping[str, Any]) -> None:
         if self._open is None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._open = self._file.open("a", encoding="utf-8", buffering=1)

@@ -10,14 +10,18 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, Never
 
-from emulator.gateway.limits import AUTHORIZER_BYTES
+from emulator.gateway.limits import AUTHORIZER_BYTES, POLICY_RESOURCE_CHARACTERS
+from emulator.iam import documents
+from emulator.iam.patterns import Context
 from emulator.providers import EmulatorError, InvokeResult
 
 log = logging.getLogger("emulator.gateway")
 
 UNAUTHORIZED, FORBIDDEN, FAILED = 401, 403, 500
+INVOKE = "execute-api:Invoke"
 _SOURCE = re.compile(r"route\.request\.(header|querystring)\.([\w.-]+)")
 
 
@@ -30,7 +34,7 @@ class Verdict(NamedTuple):
     """`status` 200 lets the caller in; `context` is then what later events carry."""
 
     status: int
-    context: Mapping[str, str] = {}
+    context: Mapping[str, str | None] = {}
 
 
 class Malformed(ValueError):
@@ -63,8 +67,9 @@ def identified(
     )
 
 
-def verdict(result: InvokeResult, method_arn: str) -> Verdict:
-    """401 for the error "Unauthorized", 403 for a policy that doesn't allow, 500 for the rest."""
+def verdict(result: InvokeResult, method_arn: str, keys: Context = MappingProxyType({})) -> Verdict:
+    """401 for the error "Unauthorized", 403 for a policy that doesn't allow, 500 for the rest.
+    `keys` are the request's condition keys."""
     try:
         if len(result.payload) > AUTHORIZER_BYTES:
             raise Malformed(f"the result has over {AUTHORIZER_BYTES} bytes")
@@ -75,7 +80,7 @@ def verdict(result: InvokeResult, method_arn: str) -> Verdict:
         principal = response.get("principalId")
         if not isinstance(principal, str):
             raise Malformed("principalId is missing")
-        if not allows(response.get("policyDocument"), method_arn):
+        if not allows(response.get("policyDocument"), method_arn, keys):
             return Verdict(FORBIDDEN)
         return Verdict(200, {"principalId": principal, **_context(response.get("context"))})
     except Malformed as malformed:
@@ -83,54 +88,39 @@ def verdict(result: InvokeResult, method_arn: str) -> Verdict:
         return Verdict(FAILED)
 
 
-def allows(policy: Any, method_arn: str) -> bool:
+def allows(document: Any, method_arn: str, keys: Context = MappingProxyType({})) -> bool:
     """IAM's rule: an explicit Deny wins, and what nothing allows is denied. Raises Malformed."""
-    if not isinstance(policy, dict):
+    if not isinstance(document, dict):
         raise Malformed("policyDocument is missing")
-    allowed = False
-    for statement in _listed(policy.get("Statement")):
-        if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
-            raise Malformed("a statement has no Effect of Allow or Deny")
-        if not statement.keys() <= {"Sid", "Effect", "Action", "Resource"}:
-            raise Malformed("only Sid, Effect, Action and Resource are read locally")
-        if not _any_matches(statement.get("Action"), "execute-api:Invoke", ignore_case=True):
-            continue
-        if not _any_matches(statement.get("Resource"), method_arn):
-            continue
-        if statement["Effect"] == "Deny":
-            return False
-        allowed = True
-    return allowed
+    statements = documents.as_list(document.get("Statement") or [])
+    if not all(isinstance(each, dict) for each in statements):
+        raise Malformed("a statement is an object")
+    try:
+        policy = documents.read("policyDocument", {**document, "Statement": statements})
+    except (AttributeError, EmulatorError) as error:
+        raise Malformed(str(error)) from error
+    for resource in (each for statement in policy for each in statement.resources):
+        if len(resource) > POLICY_RESOURCE_CHARACTERS:
+            raise Malformed(f"a Resource has over {POLICY_RESOURCE_CHARACTERS} characters")
+    found = [each for each in policy if each.applies(INVOKE, method_arn, keys)]
+    return bool(found) and all(each.allows for each in found)
 
 
-def _any_matches(patterns: Any, text: str, ignore_case: bool = False) -> bool:
-    for pattern in _listed(patterns):
-        if not isinstance(pattern, str):
-            raise Malformed("Action and Resource are strings or lists of strings")
-        expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-        if re.fullmatch(expression, text, re.IGNORECASE if ignore_case else 0):
-            return True
-    return False
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _context(context: Any) -> dict[str, str]:
-    """Values arrive in events as strings; objects and arrays are not allowed in a context."""
+def _context(context: Any) -> dict[str, str | None]:
+    """Values arrive in events as strings, and null as null, as recorded in
+    github.com/DefinitelyTyped/DefinitelyTyped/pull/69823; objects and arrays are not allowed."""
     if context is None:
         return {}
     if not isinstance(context, dict):
         raise Malformed("context is an object")
-    texts = {}
+    texts: dict[str, str | None] = {}
     for name, value in context.items():
         if isinstance(value, bool):
             texts[name] = "true" if value else "false"
         elif isinstance(value, str | int | float):
             texts[name] = str(value)
+        elif value is None:
+            texts[name] = None
         else:
             raise Malformed(f"context {name!r} is neither a string, a number nor a boolean")
     return texts
@@ -138,9 +128,13 @@ def _context(context: Any) -> dict[str, str]:
 
 def _document(payload: bytes) -> dict[str, Any]:
     try:
-        response = json.loads(payload)
+        response = json.loads(payload, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise Malformed("the response is not JSON") from error
     if not isinstance(response, dict):
         raise Malformed("the response is not an object")
     return response
+
+
+def _reject_constant(constant: str) -> Never:
+    raise ValueError(f"{constant} is not JSON")

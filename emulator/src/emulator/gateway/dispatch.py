@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from emulator.gateway import authorization, events, responses, routing
@@ -17,7 +18,7 @@ from emulator.gateway.events import ConnectionInfo, Event, Upgrade
 from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
 from emulator.metrics.store import Measure, unmeasured
-from emulator.providers import Invoke, InvokeResult, Throttled
+from emulator.providers import EmulatorError, Invoke, InvokeResult, Throttled
 
 log = logging.getLogger("emulator.gateway")
 
@@ -47,7 +48,8 @@ class _TimedOut(Exception):
 
 
 class _NotPermitted(Exception):
-    """The function's policy does not let API Gateway invoke it, which shows when it tries."""
+    """There is no such function, or its policy does not let API Gateway invoke it, which shows when
+    it tries."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Dispatcher:
         """Runs the authorizer and the $connect integration."""
         request_id = self.new_id()
         opening = await self._open(info, upgrade, request_id)
-        self._log(info, "CONNECT", routing.CONNECT, request_id, opening.status)
+        self._log(opening.info, "CONNECT", routing.CONNECT, request_id, opening.status)
         return opening
 
     async def _open(self, info: ConnectionInfo, upgrade: Upgrade, request_id: str) -> Opening:
@@ -92,7 +94,7 @@ class Dispatcher:
         if route is None:
             return Opening(200, info)
         self._count("ConnectCount")
-        context: Mapping[str, str | int] = {}
+        context: Mapping[str, str | int | None] = {}
         try:
             if route.authorizer is not None:
                 status, context = await self._authorize(route.authorizer, info, upgrade, request_id)
@@ -164,7 +166,7 @@ class Dispatcher:
 
     async def _authorize(
         self, authorizer: Authorizer, info: ConnectionInfo, upgrade: Upgrade, request_id: str
-    ) -> tuple[int, Mapping[str, str | int]]:
+    ) -> tuple[int, Mapping[str, str | int | None]]:
         arn = f"{self.arn}/{info.stage}/{routing.CONNECT}"
         event = events.authorizer_event(info, upgrade, arn, request_id, self.now())
         if not authorization.identified(
@@ -179,10 +181,22 @@ class Dispatcher:
             log.warning("the authorizer %s took too long", authorizer.function)
             return authorization.FAILED, {}
         latency = int((time.monotonic() - started) * 1000)
-        status, context = authorization.verdict(result, arn)
+        status, context = authorization.verdict(result, arn, self._condition_keys(info))
         if status == authorization.FAILED:
             log.warning("the authorizer failed: %r", result.payload[:500])
         return status, {**context, "integrationLatency": latency}
+
+    def _condition_keys(self, info: ConnectionInfo) -> Mapping[str, list[str]]:
+        """Those of "AWS condition keys that can be used in API Gateway resource policies" that a
+        request on this machine has."""
+        at = datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "aws:currenttime": [at],
+            "aws:epochtime": [str(int(self.now()))],
+            "aws:securetransport": ["true"],  # API Gateway has no other
+            "aws:sourceip": [info.source_ip],
+            **({} if info.user_agent is None else {"aws:useragent": [info.user_agent]}),
+        }
 
     async def _route(self, route: Route, event: Event) -> InvokeResult:
         source = f"{self.arn}/{self.api.stage}/{route.key}"
@@ -199,6 +213,8 @@ class Dispatcher:
                 result = await self.invoke(function, json.dumps(event).encode())
         except TimeoutError as late:
             raise _TimedOut(function) from late
+        except EmulatorError as nobody:  # which API Gateway finds out when it tries
+            raise _NotPermitted(str(nobody)) from nobody
         self._count("IntegrationLatency", 1000 * (time.monotonic() - began))
         if result.error:
             log.warning("%s failed: %r", function, result.payload[:500])
@@ -207,25 +223,22 @@ class Dispatcher:
     def _log(
         self, info: ConnectionInfo, event: str, route: str, request_id: str, status: int
     ) -> None:
-        self.access(
-            {
-                "requestId": request_id,
-                "connectionId": info.connection_id,
-                "eventType": event,
-                "routeKey": route,
-                "status": str(status),
-            }
-        )
+        context = events.context_of(info, route, event, request_id, self.now())
+        error = {} if status == 200 else {"error": {"message": _message(status)}}
+        self.access({**context, "status": str(status), **error})
 
     def _count(self, name: str, value: float = 1) -> None:
         dimensions = {"ApiId": self.api.api_id, "Stage": self.api.stage}
         self.measure(NAMESPACE, name, value, dimensions)
 
     def _rejected(self, status: int, info: ConnectionInfo, request_id: str) -> Opening:
-        message = MESSAGES.get(status, ERROR if status >= 500 else "Forbidden")
-        body = responses.error_frame(message, info.connection_id, request_id)
+        body = responses.error_frame(_message(status), info.connection_id, request_id)
         return Opening(status, info, {}, body)
 
     @staticmethod
     def _body(route: Route, body: str) -> str | None:
         return body if route.responses and body else None
+
+
+def _message(status: int) -> str:
+    return MESSAGES.get(status, ERROR if status >= 500 else "Forbidden")

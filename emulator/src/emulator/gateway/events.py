@@ -40,13 +40,13 @@ class ConnectionInfo:
     source_ip: str
     user_agent: str | None
     connected_at: float
-    authorizer: Mapping[str, str | int] = field(default_factory=dict)
+    authorizer: Mapping[str, str | int | None] = field(default_factory=dict)
 
 
 def connect_event(info: ConnectionInfo, upgrade: Upgrade, request_id: str, now: float) -> Event:
     return {
         **_request_parts(upgrade),
-        "requestContext": _context(info, "$connect", "CONNECT", request_id, now),
+        "requestContext": context_of(info, "$connect", "CONNECT", request_id, now),
         "isBase64Encoded": False,
     }
 
@@ -63,14 +63,14 @@ def authorizer_event(
         "queryStringParameters": parts.get("queryStringParameters", {}),
         "multiValueQueryStringParameters": parts.get("multiValueQueryStringParameters", {}),
         "stageVariables": {},
-        "requestContext": _context(info, "$connect", "CONNECT", request_id, now),
+        "requestContext": context_of(info, "$connect", "CONNECT", request_id, now),
     }
 
 
 def message_event(
     info: ConnectionInfo, route_key: str, message_id: str, body: str, request_id: str, now: float
 ) -> Event:
-    context = _context(info, route_key, "MESSAGE", request_id, now)
+    context = context_of(info, route_key, "MESSAGE", request_id, now)
     return {
         "requestContext": {**context, "messageId": message_id},
         "body": body,
@@ -82,7 +82,7 @@ def disconnect_event(
     info: ConnectionInfo, host: str, code: int, reason: str, request_id: str, now: float
 ) -> Event:
     headers = {"Host": host, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
-    context = _context(info, "$disconnect", "DISCONNECT", request_id, now)
+    context = context_of(info, "$disconnect", "DISCONNECT", request_id, now)
     return {
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
@@ -126,9 +126,10 @@ def _request_parts(upgrade: Upgrade) -> Event:
     return parts
 
 
-def _context(
+def context_of(
     info: ConnectionInfo, route_key: str, event_type: str, request_id: str, now: float
 ) -> Event:
+    """The requestContext of each event, and what access logs have of it as `$context`."""
     identity = {"sourceIp": info.source_ip}
     if info.user_agent is not None:
         identity["userAgent"] = info.user_agent

@@ -134,7 +134,7 @@ class WebSocketListener:
             stage=dispatcher.api.stage,
             domain_name=domain_name,
             source_ip=upgrade.source_ip,
-            user_agent=request.headers.get("User-Agent"),
+            user_agent=next(reversed(request.headers.get_all("User-Agent")), None),
             connected_at=dispatcher.now(),
         )
         return info, upgrade

@@ -118,7 +118,8 @@ class ManagementApi:
 
     def _close(self, connection: Connection) -> web.StreamResponse:
         connection.closing = True
-        task = asyncio.create_task(connection.close(NORMAL, ""))
+        # the reason that $disconnect gets on AWS: github.com/aws/chalice/issues/2060
+        task = asyncio.create_task(connection.close(NORMAL, "Connection Closed Normally"))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return web.Response(status=204, headers=self._headers())

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.functions.limits import within
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
 from emulator.gateway.limits import INTEGRATION_SECONDS, LEAST_INTEGRATION_SECONDS
-from emulator.gateway.routing import CONNECT, selection_path
+from emulator.gateway.routing import CONNECT, DEFAULT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
-# CloudFormation reference of AWS::ApiGatewayV2::Api, Authorizer, Stage, Integration and Route.
+# CloudFormation reference of AWS::ApiGatewayV2::Api, Authorizer, Stage, Integration, Route and
+# RouteResponse.
 UNSUPPORTED = (
     "ApiKeyRequired",
     "AuthorizerCredentialsArn",
@@ -30,8 +32,11 @@ UNSUPPORTED = (
     "RequestModels",
     "RequestParameters",
     "RequestTemplates",
+    "ResponseModels",
+    "ResponseParameters",
     "StageVariables",
 )
+_STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")  # CreateStage, API reference
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 
@@ -105,7 +110,7 @@ def read_authorizer(properties: Properties, identifier: str = "") -> Authorizer:
     check_supported("an authorizer", properties)
     return Authorizer(
         function_of(properties["AuthorizerUri"]),
-        parse_identity_sources(properties.get("IdentitySource", ())),
+        parse_identity_sources(properties.get("IdentitySource") or ()),
         identifier,
     )
 
@@ -115,12 +120,14 @@ def read_integration(properties: Properties) -> Integration:
     if kind != "AWS_PROXY":
         raise EmulatorError(f"integration type {kind} is not supported locally: use AWS_PROXY")
     check_supported("an integration", properties)
-    milliseconds = float(properties.get("TimeoutInMillis", INTEGRATION_SECONDS * 1000))
-    if not LEAST_INTEGRATION_SECONDS <= milliseconds / 1000 <= INTEGRATION_SECONDS:
-        raise EmulatorError(
-            f"TimeoutInMillis {milliseconds:g} of an integration is not from 50 to 29000, as the "
-            "quotas of WebSocket APIs have it"
-        )
+    # "Quotas for configuring and running a WebSocket API in API Gateway"
+    milliseconds = within(
+        "an integration",
+        "TimeoutInMillis",
+        properties.get("TimeoutInMillis", 1000 * INTEGRATION_SECONDS),
+        round(1000 * LEAST_INTEGRATION_SECONDS),
+        1000 * INTEGRATION_SECONDS,
+    )
     return Integration(function_of(properties["IntegrationUri"]), milliseconds / 1000)
 
 
@@ -138,14 +145,39 @@ def read_route(
         raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")
     if kind == "CUSTOM" and key != CONNECT:
         raise EmulatorError(f"route {key}: only $connect can have an authorizer")
+    if properties.get("RouteResponseSelectionExpression", DEFAULT) != DEFAULT:
+        raise EmulatorError(
+            f"route {key}: its RouteResponseSelectionExpression can be $default only"
+        )
     target = str(properties.get("Target", ""))
     try:
         integration = integrations[target.removeprefix("integrations/")]
         authorizer = authorizers[properties["AuthorizerId"]] if kind == "CUSTOM" else None
     except KeyError as missing:
         raise EmulatorError(f"route {key} names {missing}, which the template lacks") from missing
-    two_way = responses and properties.get("RouteResponseSelectionExpression") == "$default"
+    two_way = responses and "RouteResponseSelectionExpression" in properties
     return Route(key, integration, two_way, authorizer)
+
+
+def read_stage(properties: Properties) -> str:
+    """Its name."""
+    check_supported("a stage", properties)
+    name = str(properties["StageName"])
+    if not _STAGE.fullmatch(name):
+        raise EmulatorError(
+            f"the stage name {name!r} is not 1 to 128 letters, digits, hyphens and underscores"
+        )
+    return name
+
+
+def check_route_settings(stage: Properties, keys: Collection[str]) -> None:
+    """Raises EmulatorError for settings of a route that is not there, as API Gateway does:
+    github.com/terraform-aws-modules/terraform-aws-apigateway-v2/pull/80."""
+    for key in stage.get("RouteSettings") or {}:
+        if key not in keys:
+            raise EmulatorError(
+                f"Unable to find Route by key {key} within the provided RouteSettings"
+            )
 
 
 def read_selection(properties: Properties) -> tuple[str, ...]:
@@ -155,4 +187,4 @@ def read_selection(properties: Properties) -> tuple[str, ...]:
             f"an API of protocol type {kind} is not supported locally: use WEBSOCKET"
         )
     check_supported("a WebSocket API", properties)
-    return selection_path(properties["RouteSelectionExpression"])
+    return selection_path(str(properties.get("RouteSelectionExpression", "")))

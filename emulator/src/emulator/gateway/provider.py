@@ -82,6 +82,7 @@ class ApiGatewayProvider:
         self.api_id = api_id
         self._api: Properties | None = None
         self._stage: str | None = None
+        self._stage_settings: Properties = {}
         self._integrations: dict[str, Integration] = {}
         self._authorizers: dict[str, Authorizer] = {}
         self._routes: dict[str, Properties] = {}
@@ -99,8 +100,8 @@ class ApiGatewayProvider:
             case "Stage":
                 if self._stage is not None:
                     raise EmulatorError("a WebSocket API has one stage in the emulator")
-                model.check_supported("a stage", properties)
-                self._stage = str(properties["StageName"])
+                self._stage = model.read_stage(properties)
+                self._stage_settings = properties
                 self._read_log(properties.get("AccessLogSettings", {}))
                 return Created(self._stage)
             case "Integration":
@@ -110,9 +111,10 @@ class ApiGatewayProvider:
                 self._authorizers[identifier] = model.read_authorizer(properties, identifier)
                 return Created(identifier, {"AuthorizerId": identifier})
             case "Route":
-                self._routes[identifier] = properties
+                self._add_route(identifier, properties)
                 return Created(identifier, {"RouteId": identifier})
             case "RouteResponse":
+                model.check_supported("a route response", properties)
                 if properties["RouteResponseKey"] != "$default":
                     raise EmulatorError("a WebSocket API's only route response key is $default")
                 self._with_response.add(properties["RouteId"])
@@ -125,6 +127,13 @@ class ApiGatewayProvider:
                 return Created(identifier, {"ApiMappingId": identifier})
             case _:  # a Deployment is a snapshot of the rest
                 return Created(identifier, {"DeploymentId": identifier})
+
+    def _add_route(self, identifier: str, properties: Properties) -> None:
+        """Raises EmulatorError, as in github.com/serverless/serverless/issues/7260."""
+        key = properties["RouteKey"]
+        if key in (each["RouteKey"] for each in self._routes.values()):
+            raise EmulatorError(f"Route with key {key} already exists for this API")
+        self._routes[identifier] = properties
 
     def _read_log(self, settings: Properties) -> None:
         if self._log_file is not None and settings.get("DestinationArn"):
@@ -182,6 +191,7 @@ class ApiGatewayProvider:
                 properties, self._integrations, self._authorizers, identifier in self._with_response
             )
             routes[route.key] = route
+        model.check_route_settings(self._stage_settings, routes)
         return WebSocketApi(self.api_id, stage, model.read_selection(api), routes, self._mappings)
 
     async def stop(self) -> None:

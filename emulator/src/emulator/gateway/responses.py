@@ -25,6 +25,7 @@ _TYPES: dict[str, type] = {
     "isBase64Encoded": bool,
 }
 _STATUS = re.compile(r"[0-9]{3}")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # no header has one: RFC 9110, 5.5
 
 
 class ConnectResult(NamedTuple):
@@ -51,7 +52,7 @@ def connect_result(result: InvokeResult) -> ConnectResult:
         return ConnectResult(status if 400 <= status < 600 else BAD_GATEWAY)
     headers = response.get("headers") or {}
     for name, value in headers.items():
-        if name.lower() == SUBPROTOCOL.lower():
+        if name.lower() == SUBPROTOCOL.lower() and value is not None:
             return ConnectResult(200, {SUBPROTOCOL: str(value)})
     return ConnectResult(200)
 
@@ -92,7 +93,8 @@ def _proxy_response(payload: bytes) -> dict[str, Any] | None:
     for name, kind in _TYPES.items():
         if response.get(name) is not None and not isinstance(response[name], kind):
             return None
-    if any(isinstance(value, dict | list) for value in (response.get("headers") or {}).values()):
+    headers = (response.get("headers") or {}).values()
+    if any(isinstance(each, dict | list) or _CONTROL.search(str(each)) for each in headers):
         return None
     status = response.get("statusCode")
     if isinstance(status, str) and _STATUS.fullmatch(status):

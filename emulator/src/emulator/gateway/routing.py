@@ -10,7 +10,9 @@ from typing import Any, Never
 from emulator.providers import EmulatorError
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
-_EXPRESSION = re.compile(r"\$(?:request\.body\.([\w.-]+)|\{request\.body\.([\w.-]+)\})")
+_EXPRESSION = re.compile(
+    r"\$(?:request\.body\.([\w-]+(?:\.[\w-]+)*)|\{request\.body\.([\w-]+(?:\.[\w-]+)*)\})"
+)
 
 
 def selection_path(expression: str) -> tuple[str, ...]:
@@ -30,10 +32,12 @@ def selection_path(expression: str) -> tuple[str, ...]:
 def select_route(path: tuple[str, ...], frame: str, keys: Collection[str]) -> str | None:
     """The key of the route for `frame`, `$default` where none fits, None without a `$default`.
 
+    What the expression finds "will be stringified", so that 5 takes the route "5" and a list one of
+    the form "[item1, item2]": "Route selection expressions", API Gateway developer guide.
     A frame can't request `$connect` or `$disconnect`: those are events, not messages.
     """
-    value = _value_at(path, frame)
-    if isinstance(value, str) and value in keys and value not in (CONNECT, DISCONNECT):
+    value = _text(_value_at(path, frame))
+    if value in keys and value not in (CONNECT, DISCONNECT):
         return value
     return DEFAULT if DEFAULT in keys else None
 
@@ -48,6 +52,17 @@ def _value_at(path: tuple[str, ...], frame: str) -> Any:
             return None
         value = value.get(name)
     return value
+
+
+def _text(value: Any) -> str | None:
+    match value:
+        case str():
+            return value
+        case bool() | int() | float():
+            return json.dumps(value)
+        case list():
+            return f"[{', '.join(str(_text(each)) for each in value)}]"
+    return None
 
 
 def _reject_constant(constant: str) -> Never:

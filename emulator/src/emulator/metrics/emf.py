@@ -18,7 +18,7 @@ from emulator.metrics.store import Metric
 _MARK = b'"_aws"'
 MOST_LINE = 1024 * 1024  # bytes, of an event of CloudWatch Logs
 MOST_METRICS, MOST_DIMENSIONS, MOST_VALUES = 100, 30, 100
-MOST_CHARACTERS = 1024  # of a dimension's value
+MOST_CHARACTERS = 1024  # of a dimension's value, a name or a namespace
 MOST_BYTES = 4 * 1024 * 1024  # of one file at once; a line is far shorter
 
 
@@ -75,20 +75,20 @@ def values(line: bytes) -> list[tuple[float, Metric, float]]:
 
 
 def _values(document: Any) -> Iterator[tuple[float, Metric, float]]:
-    at = _finite(document["_aws"]["Timestamp"]) / 1000
+    at = _number(document["_aws"]["Timestamp"]) / 1000
     for directive in document["_aws"]["CloudWatchMetrics"]:
-        namespace, metrics = str(directive["Namespace"]), directive.get("Metrics", ())
+        namespace, metrics = _name(directive["Namespace"]), directive.get("Metrics", ())
         _at_most(MOST_METRICS, metrics)
         for names in directive.get("Dimensions", [[]]):
             _at_most(MOST_DIMENSIONS, names)
             dimensions = frozenset((name, _dimension(document[name])) for name in names)
             for metric in metrics:
-                name = metric["Name"]
+                name = _name(metric["Name"])
                 given: Any = document.get(name, ())
                 given = given if isinstance(given, list) else [given]
                 _at_most(MOST_VALUES, given)
                 for value in given:
-                    yield at, Metric(namespace, name, dimensions), _finite(value)
+                    yield at, Metric(namespace, name, dimensions), _number(value)
 
 
 def _at_most(most: int, listed: Any) -> None:
@@ -103,9 +103,16 @@ def _dimension(value: Any) -> str:
     return value
 
 
-def _finite(value: Any) -> float:
-    """Raises ValueError for NaN and Infinity, which json.loads takes."""
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{value} is no value of a metric")
-    return number
+def _name(value: Any) -> str:
+    """Of a metric or a namespace, "A string"."""
+    if not isinstance(value, str) or not value or len(value) > MOST_CHARACTERS:
+        raise ValueError(f"{value!r:.50} is no name")
+    return value
+
+
+def _number(value: Any) -> float:
+    """A number as JSON has it: raises ValueError for a text or a boolean, and for NaN and Infinity,
+    which json.loads takes."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)

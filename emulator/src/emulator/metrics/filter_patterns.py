@@ -10,7 +10,6 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from emulator.metrics.expressions import Unsupported
@@ -19,7 +18,7 @@ Matches = Callable[[Any], bool]
 """(a line's JSON) -> whether the pattern matches it"""
 
 _PART = re.compile(
-    r"\s*(?:(?P<field>\$(?:\.\w+)+)\s*(?:(?P<op>!=|>=|<=|=|>|<)\s*"
+    r"\s*(?:(?P<field>\$(?:\.\w+(?:\[\d+\])*)+)\s*(?:(?P<op>!=|>=|<=|=|>|<)\s*"
     r"(?:\"(?P<text>[^\"]*)\"|(?P<plain>[\w*.-]+))"
     r"|(?P<exists>NOT\s+EXISTS|IS\s+NULL|IS\s+TRUE|IS\s+FALSE))"
     r"|(?P<word>&&|\|\||\(|\)))"
@@ -62,10 +61,14 @@ def text_of(value: Any) -> str:
 
 
 def _at(document: Any, selector: str) -> Any:
-    for name in selector.removeprefix("$.").split("."):
-        if not isinstance(document, dict) or name not in document:
+    """What a selector such as `$.a.b[0]` leads to."""
+    for step in re.findall(r"\w+", selector):
+        if isinstance(document, dict) and step in document:
+            document = document[step]
+        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
+            document = document[int(step)]
+        else:
             return _MISSING
-        document = document[name]
     return document
 
 
@@ -123,6 +126,8 @@ def _condition(found: re.Match[str]) -> Matches:
             return lambda document: _at(document, selector) is _MISSING
         return lambda document: _at(document, selector) is _CONSTANTS[word]
     wanted, sign = found["text"] if found["text"] is not None else found["plain"], found["op"]
+    # an asterisk is the only wildcard
+    matches = re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL).fullmatch
 
     def holds(document: Any) -> bool:
         value = _at(document, selector)
@@ -132,7 +137,7 @@ def _condition(found: re.Match[str]) -> Matches:
         if number is not None:
             given = _number(value)
             return sign == "!=" if given is None else _NUMBERS[sign](given, number)
-        return fnmatchcase(text_of(value), wanted) is (sign == "=")
+        return (matches(text_of(value)) is not None) is (sign == "=")
 
     if sign not in ("=", "!=") and _number(wanted) is None:
         raise Unsupported(f"the comparison {found[0].strip()!r}")

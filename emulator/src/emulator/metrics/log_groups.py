@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,22 @@ from typing import Any
 from emulator.functions.model import Function
 from emulator.log_files import log_file
 from emulator.metrics.expressions import Unsupported
-from emulator.metrics.filter_patterns import Matches, field_of, matcher, text_of
+from emulator.metrics.filter_patterns import field_of, text_of
+from emulator.metrics.line_patterns import InvalidPattern, Matches, matcher
 from emulator.metrics.store import Metric
 from emulator.providers import Created, EmulatorError, Resource
 
 PREFIX = "AWS::Logs::"
+_FILTER_NAME = re.compile(r"[^:*]{1,512}")
+_METRIC_NAME = re.compile(r"[^:*$]{1,255}")
+_VALUE = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\$(?:\.\w+(?:\[\d+\])*)+")
+_MOST_DIMENSIONS = 3
 
 
 @dataclass(frozen=True)
 class MetricFilter:
-    """`value` is a number, or a field as `$.a.b`; so are the values of `dimensions`."""
+    """`value` is a number, or a field as `$.a.b`; so are the values of `dimensions`. `matches` is
+    asked about a whole line."""
 
     group: str
     matches: Matches
@@ -35,13 +42,14 @@ class MetricFilter:
         no number there: lines are whatever a program prints, and the next ones count anyway.
         """
         try:
-            return self._measured(json.loads(line))
+            text = line.decode(errors="replace")
+            return self._measured(text) if self.matches(text) else None
         except (ArithmeticError, TypeError, ValueError, RecursionError):
             return None
 
-    def _measured(self, document: Any) -> tuple[Metric, float] | None:
-        if not self.matches(document):
-            return None
+    def _measured(self, line: str) -> tuple[Metric, float] | None:
+        reads = self.dimensions or self.value.startswith("$")
+        document = json.loads(line) if reads else None
         found = {key: field_of(document, field) for key, field in self.dimensions}
         value = field_of(document, self.value) if self.value.startswith("$") else self.value
         if None in found.values() or value is None:
@@ -76,7 +84,7 @@ class LogGroupProvider:
         log_file(self._logs, str(properties["LogGroupName"]))
         try:
             self._filters += _filters(properties)
-        except Unsupported as why:
+        except (Unsupported, InvalidPattern) as why:
             raise EmulatorError(f"{resource}: not supported: {why}") from None
         return Created(properties.get("FilterName") or resource.logical_id)
 
@@ -102,7 +110,27 @@ class LogGroupProvider:
         return found
 
 
+def _check(properties: dict[str, Any]) -> None:
+    """Raises Unsupported for what PutMetricFilter rejects, by its API reference."""
+    name = properties.get("FilterName")
+    if name is not None and not _FILTER_NAME.fullmatch(name):
+        raise Unsupported(f"FilterName {name!r:.100}: 1 to 512 characters, no colon, no asterisk")
+    if len(properties["MetricTransformations"]) != 1:
+        raise Unsupported("a metric filter has one of MetricTransformations")
+    (made,) = properties["MetricTransformations"]
+    for field in ("MetricName", "MetricNamespace"):
+        if not _METRIC_NAME.fullmatch(str(made[field])):
+            raise Unsupported(f"{field} {made[field]!r:.100}: 1 to 255 characters without : * $")
+    if not _VALUE.fullmatch(str(made["MetricValue"])):
+        raise Unsupported(f"MetricValue {made['MetricValue']!r} is neither a number nor a field")
+    if len(made.get("Dimensions", ())) > _MOST_DIMENSIONS:
+        raise Unsupported(f"a metric filter has {_MOST_DIMENSIONS} dimensions at most")
+    if made.get("DefaultValue") is not None:
+        raise Unsupported("DefaultValue, a value for lines that do not match")
+
+
 def _filters(properties: dict[str, Any]) -> Iterator[MetricFilter]:
+    _check(properties)
     for each in properties["MetricTransformations"]:
         yield MetricFilter(
             properties["LogGroupName"],

@@ -113,7 +113,7 @@ class Services:
         calls, clock = Calls(self._addresses), self._clock
         self.asynchronous = AsynchronousProvider(self.functions, calls, clock, report)
         self.invoke_api = InvokeApi(
-            self.functions, servers.ports.functions, self._describe, self.asynchronous.submit
+            self.functions, servers.ports.functions, self._describe, self.asynchronous.submit, place
         )
         push_secrets = servers.options.project.push_secrets
         self.collector = Collector(
@@ -135,7 +135,9 @@ class Services:
             timeout=self.functions.timeout,
         )
         invoke = self.asynchronous.invoke
-        self.schedules = ScheduleProvider(invoke, clock, report, place.region, place.account)
+        self.schedules = ScheduleProvider(
+            invoke, clock, report, place.region, place.account, self.permissions
+        )
         self.containers = self._containers()
         self.monitor = self._monitor()
         self.reload = self._reload()

@@ -1,4 +1,4 @@
-"""Filter patterns of FilterLogEvents for lines: terms, and conditions of JSON. No I/O.
+"""Filter patterns of CloudWatch Logs for lines: terms, and conditions of JSON. No I/O.
 
 Source: "Filter pattern syntax for metric filters, subscription filters, filter log events, and Live
 Tail", CloudWatch Logs user guide: all terms have to be in the line, one of those with `?`, none of
@@ -17,6 +17,7 @@ from emulator.metrics.expressions import Unsupported as NoPattern
 Matches = Callable[[str], bool]
 _TERM = re.compile(r'\s*(?P<sign>[?-]?)(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s"]+))')
 _PLAIN = re.compile(r"\w+")
+_MOST_CHARACTERS = 1024  # of a pattern: PutMetricFilter and FilterLogEvents, API reference
 
 
 class InvalidPattern(ValueError):
@@ -25,6 +26,11 @@ class InvalidPattern(ValueError):
 
 def matcher(pattern: str) -> Matches:
     """Raises InvalidPattern, and NoPattern for a form that is not supported here."""
+    if len(pattern) > _MOST_CHARACTERS:
+        raise InvalidPattern(
+            f"1 validation error detected: Value '{pattern}' at 'filterPattern' failed to satisfy "
+            f"constraint: Member must have length less than or equal to {_MOST_CHARACTERS}"
+        )
     text = pattern.strip()
     if text.startswith("{"):
         condition = filter_patterns.matcher(text)
