@@ -30,7 +30,6 @@ HEAD = "head"
 DEVICES = "devices"
 BATCH_GET_LIMIT = 100  # keys in one BatchGetItem (DynamoDB quota)
 BATCH_WRITE_LIMIT = 25  # requests in one BatchWriteItem (DynamoDB quota)
-TRANSACTION_LIMIT = 100  # actions in one TransactWriteItems (DynamoDB quota)
 
 
 def chat_key(chat: str, item: str) -> Key:

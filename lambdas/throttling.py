@@ -28,7 +28,7 @@ CODES = frozenset(
     }
 )
 # Of an action of a transaction that was cancelled:
-# docs.aws.amazon.com/amazondynamodb/latest/APIReference)/API_TransactWriteItems.html
+# docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 REASONS = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 
 
