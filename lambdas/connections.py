@@ -88,7 +88,7 @@ class Connections:
         wait(sent, timeout=max(within, 0))
         outcomes = [each.result() if each.done() else Outcome.FAILED for each in sent]
         if late := sum(each.cancel() or not each.done() for each in sent):
-            logger.warning("posts were not answered in time", extra={"posts": late})
+            logger.warning("posts without a response in time", extra={"posts": late})
         return outcomes
 
     def close(self, connection_id: str) -> Outcome:

@@ -103,7 +103,10 @@ class Table:
         returns: str = "ALL_NEW",
         **values: Any,
     ) -> Item:
-        """The item as `returns` says. `values` fill `:name`. Raises ConditionFailed."""
+        """The item before or after the update, by `returns`. `values` fill `:name`.
+
+        Raises ConditionFailed.
+        """
         request = {
             "TableName": self.name,
             "Key": to_wire(key),

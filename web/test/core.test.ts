@@ -4,8 +4,6 @@ import { describe, expect, test } from "vitest";
 import { ChatLog, holes } from "../src/client/core/chat-log.ts";
 import { reached, State, stage, stages } from "../src/client/core/ticks.ts";
 
-const _MIDDLE = () => 0.5;
-
 describe("ticks", () => {
   test.each([
     [
