@@ -37,9 +37,8 @@ from lambdas.tables import HEAD, chat_key, user_key
 from lambdas.websocket import frame_handler
 from stacks.config.functions import FunctionSizes
 from stacks.config.tables import TABLES
+from tools.scale.acts import POST_MS, ROUND_TRIP_MS
 
-ROUND_TRIP_MS = 8.0
-POST_MS = 0.4
 FUNCTIONS = FunctionSizes()
 CALL_DELAY_SECONDS = 0.02  # makes calls that run side by side overlap, so that rounds are visible
 

@@ -23,7 +23,7 @@ from lambdas.signing import ALGORITHM, Credentials, scope, signature_of_request,
 from lambdas.telemetry import logger
 
 THREADS = 32
-WITHIN_SECONDS = 2.5  # of the 6 s timeout of a function
+WITHIN_SECONDS = 2.5  # of the 6 s timeout of a function that posts
 TIMEOUT_SECONDS = 2.0
 ATTEMPTS = 3
 RETRY_WITHIN_SECONDS = 1.0
