@@ -74,8 +74,10 @@ def measure() -> dict[str, Act]:
             recorder.unwatch(each)
         posts = world.api.requests[posted:]
         bill = cost.Bill(calls=recorder.calls)
-        answer = [] if response is None or isinstance(response, str) else acts.answers(response)
-        texts = [each.body for each in posts] + answer
+        returned = (
+            [] if response is None or isinstance(response, str) else acts.response_frames(response)
+        )
+        texts = [each.body for each in posts] + returned
         return Act(
             functions=(),
             writes=bill.writes,

@@ -12,7 +12,7 @@ from emulator.clock import Clock
 from emulator.providers import InvokeResult, Resource
 
 BODY = b'{"status": "ok", "pool": "small", "id": 1}'
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
     len(BODY),
     BODY,
 )
@@ -48,7 +48,7 @@ class Backend(asyncio.BufferedProtocol):
         self._parser.feed_data(self.buffer[:nbytes])
 
     def on_message_complete(self) -> None:
-        self._transport.write(ANSWER)
+        self._transport.write(RESPONSE)
         if not self._parser.should_keep_alive():
             self._transport.close()
 

@@ -24,8 +24,8 @@ def rows() -> list[Row]:
         found = subjects(stack)
         load = loader()
         rounds = _rounds(found, load)
-    said = f"{load.name}, {CONNECTIONS} connections, {BACKENDS} backends"
-    table = [Row("loaded by", said)]
+    how = f"{load.name}, {CONNECTIONS} connections, {BACKENDS} backends"
+    table = [Row("loaded by", how)]
     table += [Row(subject.name, _line(subject.name, rounds)) for subject in found]
     share = _over(rounds, lambda one: one["ours"].per_second / one["nginx"].per_second)
     added = _over(rounds, lambda one: _added(one, "ours", 0.5) / _added(one, "nginx", 0.5))

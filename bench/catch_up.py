@@ -91,9 +91,9 @@ def _bills(size: int) -> tuple[list[Bill], int]:
         vars(services)["now"] = lambda: now  # the emulated table is slow, DynamoDB is not
         frame: dict[str, Any] = {"action": "sync"}
         while frame:
-            one, answer = bill(services, {"sync": sync}, users[1], frame, FUNCTIONS.sync.memory)
+            one, response = bill(services, {"sync": sync}, users[1], frame, FUNCTIONS.sync.memory)
             bills.append(one)
-            place = answer["chats"][chat]
+            place = response["chats"][chat]
             asked = {"action": "sync", "chats": {chat: place["complete_to"]}}
             frame = asked if place["complete_to"] < size else {}
     return bills, sum(one.posts for one in bills)

@@ -37,9 +37,8 @@ from lambdas.tables import HEAD, chat_key, user_key
 from lambdas.websocket import frame_handler
 from stacks.config.functions import FunctionSizes
 from stacks.config.tables import TABLES
+from tools.scale.acts import POST_MS, ROUND_TRIP_MS
 
-ROUND_TRIP_MS = 8.0
-POST_MS = 0.4
 FUNCTIONS = FunctionSizes()
 CALL_DELAY_SECONDS = 0.02  # makes calls that run side by side overlap, so that rounds are visible
 
@@ -373,16 +372,16 @@ def bill(
     recorder.watch(services.dynamodb)
     recorder.watch(services.sqs)
     handler = frame_handler(route, lambda: services)
-    # how long an emulated read of a thousand items takes says nothing of DynamoDB
+    # how long an emulated read of a thousand items takes is no measure of DynamoDB
     with (
         patch("lambdas.messages.send.WITHIN_SECONDS", 600),
         recorded_posts(services.connections, recorder) as sent,
     ):
-        answer = handler(event(user, frame), SimpleNamespace())
-    body = answer.get("body")
+        result = handler(event(user, frame), SimpleNamespace())
+    body = result.get("body")
     response: dict[str, Any] = json.loads(body) if body else {}
     if response.get("type") == "error":
-        raise RuntimeError(f"the handler refused: {body}")
+        raise RuntimeError(f"the handler returned an error: {body}")
     pushes = sum(call.pushes for call in recorder.calls)
     cost = Bill(
         calls=list(recorder.calls),

@@ -57,7 +57,7 @@ class Group:
     """Messages that all members have, by slice; the pace of the slowest; CPU per message."""
 
     slices: list[float] = field(default_factory=list)
-    unanswered: int = 0
+    unaccepted: int = 0
     errors: int = 0
     cpu: float = 0.0
 
@@ -114,7 +114,9 @@ def _group_rows(group: Group, size: Size) -> list[Row]:
             ".0f",
         ),
         Row("CPU of each, all processes", f"{group.cpu / sent * 1000:.0f} ms"),
-        within("sends without an answer, and error frames", group.unanswered + group.errors, 0, ""),
+        within(
+            "sends without a response, and error frames", group.unaccepted + group.errors, 0, ""
+        ),
     ]
 
 
@@ -165,7 +167,7 @@ async def _group(endpoints: dict[str, Any], size: Size) -> Group:
             await client.send(chat, PAYLOAD)
         before, started[0] = cpu_seconds(root), time.perf_counter()
         until = started[0] + size.seconds
-        unanswered = sum(
+        unaccepted = sum(
             await asyncio.gather(*(_talk(client, chat, until) for client in clients[:SENDERS]))
         )
         cpu = cpu_seconds(root) - before
@@ -173,11 +175,11 @@ async def _group(endpoints: dict[str, Any], size: Size) -> Group:
         arrived[number] / (MEMBERS - 1) / size.slice_
         for number in range(size.seconds // size.slice_)
     ]
-    return Group(slices, unanswered, sum(client.errors for client in clients), cpu)
+    return Group(slices, unaccepted, sum(client.errors for client in clients), cpu)
 
 
 async def _talk(client: RawClient, chat: str, until: float) -> int:
-    """One text after another; 1 if one of them had no answer."""
+    """One text after another; 1 if one of them had no response."""
     try:
         while time.perf_counter() < until:
             await client.send(chat, PAYLOAD)

@@ -68,7 +68,7 @@ def _read_wrk(output: str) -> dict[str, float]:
     }
     total = re.search(r"(\d+) requests in ([\d.]+)(us|ms|s)", output)
     if total is None or len(found) != len(QUANTILES):
-        raise RuntimeError(f"wrk said something else:\n{output}")
+        raise RuntimeError(f"wrk printed something else:\n{output}")
     seconds = float(total[2]) * units[total[3]] / 1000
     return {"0.5": found["50"], "0.99": found["99"], "n": int(total[1]), "s": seconds}
 

@@ -33,7 +33,7 @@ READY = """() => new Promise((done) => {
     ? done(performance.now()) : requestAnimationFrame(look);
   look();
 })"""
-# When the page says that it is connected and has so many messages, in ms likewise.
+# When the page shows that it is connected and has so many messages, in ms likewise.
 THERE = """(count) => new Promise((done) => {
   const look = () => {
     const session = document.querySelector('switchboard-app')?.ui?.session;

@@ -81,7 +81,7 @@ def _olm(envelope: Envelope, *, used: bool) -> str:
     if used:
         first = session.encrypt(b"").to_pre_key()
         assert first is not None
-        answering, _ = theirs.create_inbound_session(ours.curve25519_key, first)
-        session.decrypt(answering.encrypt(b""))
+        receiving, _ = theirs.create_inbound_session(ours.curve25519_key, first)
+        session.decrypt(receiving.encrypt(b""))
     kind, body = session.encrypt(write(envelope)).to_parts()
     return f"{kind}.{base64.b64encode(body).rstrip(b'=').decode()}"

@@ -24,7 +24,7 @@ READY_WITHIN_SECONDS = 30
 
 
 class Subject(NamedTuple):
-    """`url` is what gets the requests; `pid` and its children are what answers them."""
+    """`url` is what gets the requests; `pid` and its children serve them."""
 
     name: str
     url: str
@@ -144,7 +144,7 @@ def _started(stack: ExitStack, command: list[str], port: int) -> int:
         except OSError:
             pass
         time.sleep(0.05)
-    raise RuntimeError(f"{' '.join(command)} did not answer")
+    raise RuntimeError(f"{' '.join(command)} did not respond")
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> None:

@@ -70,8 +70,8 @@ class Day:
         self.sent += 1
         frame = {"action": "send", "chat": chat, "message_id": f"{self.sent:026d}"}
         frame |= {"alg": "megolm.v1", "payload": "x" * 600}
-        answer = self._frame(friend, frame | ({"hidden": True} if hidden else {}))
-        seq = int(answer["seq"])
+        accepted = self._frame(friend, frame | ({"hidden": True} if hidden else {}))
+        seq = int(accepted["seq"])
         item = self.services.chats.get(chat_key(chat, message_item(seq)))
         change = {"Keys": chat_key(chat, message_item(seq)), "NewImage": item}
         record = {name: to_wire(value or {}) for name, value in change.items()}
@@ -90,10 +90,10 @@ class Day:
         body["requestContext"]["authorizer"]["device"] = device
         response = self._handle(body, SimpleNamespace())
         self.does_jobs()
-        answer: dict[str, Any] = json.loads(response.get("body", "{}"))
-        if answer.get("type") == "error":
-            raise RuntimeError(f"the handler refused: {answer}")
-        return answer
+        returned: dict[str, Any] = json.loads(response.get("body", "{}"))
+        if returned.get("type") == "error":
+            raise RuntimeError(f"the handler returned an error: {returned}")
+        return returned
 
     def passes(self, seconds: float) -> None:
         self.time += seconds

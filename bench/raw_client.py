@@ -23,13 +23,13 @@ from client import ChatClient
 
 PASSWORD = "Correct-horse-7"
 DEVICE = "phone"
-ANSWER_WITHIN_SECONDS = 60
+RESPONSE_WITHIN_SECONDS = 60
 REPEATED_AFTER_SECONDS = 10
 MESSAGE_BYTES = 128 * 1024  # what API Gateway sends in one WebSocket message
 
 
 class Rejected(Exception):
-    """The backend answered a send with an error."""
+    """The backend's response to a send is an error."""
 
 
 class Account(NamedTuple):
@@ -52,11 +52,11 @@ async def register(api: str, names: Sequence[str]) -> tuple[list[Account], str]:
         first, others = clients[0], users[1:]
         chat = await (first.direct(*others) if len(others) == 1 else first.group(others))
     async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as http:
-        answers = [
+        responses = [
             await http.post("/api/sign-in", json={"username": user, "password": PASSWORD})
             for user in users
         ]
-    tokens = [answer.raise_for_status().json()["access_token"] for answer in answers]
+    tokens = [response.raise_for_status().json()["access_token"] for response in responses]
     return [Account(*each) for each in zip(users, tokens, strict=True)], chat
 
 
@@ -83,7 +83,7 @@ class RawClient:
         self._accepted[message_id] = accepted
         frame = {"message_id": message_id, "chat": chat, "alg": "megolm.v1", "payload": payload}
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            async with asyncio.timeout(RESPONSE_WITHIN_SECONDS):
                 while True:  # repeated until it is accepted, as the protocol has it
                     await self._write({"action": "send", **frame})
                     done, _ = await asyncio.wait({accepted}, timeout=REPEATED_AFTER_SECONDS)
@@ -91,13 +91,13 @@ class RawClient:
                         at: float = accepted.result()
                         return at
         finally:
-            self._accepted.pop(message_id, None)  # nobody waits for an answer that comes later
+            self._accepted.pop(message_id, None)  # nobody waits for a response that comes later
 
     async def sync(self, chat: str) -> dict[str, Any]:
         """The `synced` frame after what followed this chat's last message here."""
         self._synced = asyncio.get_running_loop().create_future()
         await self._write({"action": "sync", "chats": {chat: self._seen.get(chat, 0)}})
-        async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+        async with asyncio.timeout(RESPONSE_WITHIN_SECONDS):
             return await self._synced
 
     async def read(self) -> None:
@@ -158,8 +158,8 @@ async def connected(
     """Gives a client whose connection is open; each `receipts` seconds it acknowledges."""
     headers = {"authorization": f"Bearer {account.token}"}
     async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as http:
-        answer = await http.post("/api/tickets", json={"device": DEVICE}, headers=headers)
-    ticket = answer.raise_for_status().json()
+        response = await http.post("/api/tickets", json={"device": DEVICE}, headers=headers)
+    ticket = response.raise_for_status().json()
     protocols = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{ticket['ticket']}")]
     async with connect(
         ticket["url"], subprotocols=protocols, max_size=MESSAGE_BYTES, proxy=None

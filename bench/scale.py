@@ -3,7 +3,7 @@
 The model multiplies acts with what each takes. Here the act is a direct text between people who are
 connected, with its receipt; what it takes is measured at a third of the laptop's capacity. Then CPU
 used at other rates below 80 % of it, of all processes of the emulator, must be as predicted. CPU is
-what a busy machine changes least: rates and times of a run say how busy it was.
+what a busy machine changes least: rates and times of a run show how busy it was.
 """
 
 import asyncio

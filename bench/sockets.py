@@ -1,6 +1,6 @@
 """Resources of a task that holds sockets: memory for each, CPU for frames, and for posts.
 
-Handlers answer at once, so that only what is new shows: what they do is the same as in a function.
+Handlers respond at once, so that only what is new shows: what they do is the same as in a function.
 """
 
 import asyncio
@@ -145,7 +145,7 @@ async def _serve(pipe: Pipe) -> None:
     loop = asyncio.get_running_loop()
     direct = DirectConnections(own, registry, loop, "us-east-1", key)
     task = Task(own, key, "us-east-1", 100_000, threads, time.time, secrets.token_bytes)
-    dispatcher = Dispatcher(time.time, lambda: "id", dict.fromkeys(ROUTES, _answer), _allow)
+    dispatcher = Dispatcher(time.time, lambda: "id", dict.fromkeys(ROUTES, _respond), _allow)
     server = _server(Sockets(task, registry, dispatcher, lambda: direct), own)
 
     def post(connections: Connections, ids: Sequence[str], number: int) -> None:
@@ -165,13 +165,13 @@ async def _serve(pipe: Pipe) -> None:
             pipe.send(known.get(what, time.process_time)())
 
     started = asyncio.create_task(server._serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
+    while not server.started:  # noqa: ASYNC110 - uvicorn notifies nobody
         await asyncio.sleep(0.01)
     loop.run_in_executor(None, commands)
     await started
 
 
-def _answer(_event: Any, _context: Any) -> dict[str, Any]:
+def _respond(_event: Any, _context: Any) -> dict[str, Any]:
     return {"statusCode": 200, "body": '{"type": "pong"}'}
 
 

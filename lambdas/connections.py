@@ -23,7 +23,7 @@ from lambdas.signing import ALGORITHM, Credentials, scope, signature_of_request,
 from lambdas.telemetry import logger
 
 THREADS = 32
-WITHIN_SECONDS = 2.5  # of the 6 s timeout of a function
+WITHIN_SECONDS = 2.5  # of the 6 s timeout of a function that posts
 TIMEOUT_SECONDS = 2.0
 ATTEMPTS = 3
 RETRY_WITHIN_SECONDS = 1.0
@@ -88,7 +88,7 @@ class Connections:
         wait(sent, timeout=max(within, 0))
         outcomes = [each.result() if each.done() else Outcome.FAILED for each in sent]
         if late := sum(each.cancel() or not each.done() for each in sent):
-            logger.warning("posts were not answered in time", extra={"posts": late})
+            logger.warning("posts without a response in time", extra={"posts": late})
         return outcomes
 
     def close(self, connection_id: str) -> Outcome:

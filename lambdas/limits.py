@@ -91,7 +91,7 @@ class Limits:
         at = int(self._clock() * 1000)  # ms, as stored
         now = at / 1000
         most = now + limit.at_once * limit.seconds
-        found = 0  # ms; full, unless the item says otherwise
+        found = 0  # ms; full, unless the item has another number
         for _ in range(ATTEMPTS):
             taken = after_taking(found / 1000, now, limit, tokens)
             if taken.retry_after is not None:

@@ -30,7 +30,6 @@ HEAD = "head"
 DEVICES = "devices"
 BATCH_GET_LIMIT = 100  # keys in one BatchGetItem (DynamoDB quota)
 BATCH_WRITE_LIMIT = 25  # requests in one BatchWriteItem (DynamoDB quota)
-TRANSACTION_LIMIT = 100  # actions in one TransactWriteItems (DynamoDB quota)
 
 
 def chat_key(chat: str, item: str) -> Key:
@@ -104,7 +103,10 @@ class Table:
         returns: str = "ALL_NEW",
         **values: Any,
     ) -> Item:
-        """The item as `returns` says. `values` fill `:name`. Raises ConditionFailed."""
+        """The item before or after the update, by `returns`. `values` fill `:name`.
+
+        Raises ConditionFailed.
+        """
         request = {
             "TableName": self.name,
             "Key": to_wire(key),

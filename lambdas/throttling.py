@@ -19,16 +19,16 @@ CODES = frozenset(
         "ThrottlingException",
         "TooManyRequestsException",
         "TransactionInProgressException",
-        # what SNS says (docs.aws.amazon.com/sns/latest/api/API_Publish.html)
+        # of SNS (docs.aws.amazon.com/sns/latest/api/API_Publish.html)
         "KMSThrottling",
         "KMSThrottlingException",
         "Throttled",
-        # what Cognito says (docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference)
+        # of Cognito (docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference)
         "TooManyFailedAttemptsException",
     }
 )
 # Of an action of a transaction that was cancelled:
-# docs.aws.amazon.com/amazondynamodb/latest/APIReference)/API_TransactWriteItems.html
+# docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 REASONS = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 
 
@@ -37,7 +37,7 @@ class TooBusy(TimeoutError):
 
 
 def is_throttled(error: Exception) -> bool:
-    """Whether AWS refused a request for nothing but their number."""
+    """Whether AWS rejected a request only because there were too many."""
     if isinstance(error, TooBusy):
         return True
     response = getattr(error, "response", None)  # of botocore's ClientError

@@ -62,7 +62,7 @@ def frame_handler(
             cut_off(clients().connections, caller.connection_id, last)
             return respond(None)
         except ChatError as error:
-            logger.info("refused a frame", extra={"code": error.code, "reason": error.message})
+            logger.info("rejected a frame", extra={"code": error.code, "reason": error.message})
             return respond(frames.error_frame(error, text))
         except Exception as error:
             if is_throttled(error):

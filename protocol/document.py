@@ -27,7 +27,7 @@ def document() -> str:
 
 
 def heading_of(file: Path, schema: Schema) -> str:
-    """A frame's is its title; a REST body's says besides whether it is asked or answered."""
+    """A frame's is its title; a REST body's has its side besides: request or response."""
     side = file.stem.partition(".")[2]  # "request", "response" or, of a frame, ""
     return f"### {schema['title']}" + (f" ({side})" if side else "")
 

@@ -2,7 +2,7 @@
 
     python -m protocol.generate [--check]
 
---check changes nothing, and fails when a file is not what the schemas say.
+--check changes nothing, and fails when a file differs from what the schemas give.
 """
 
 import argparse
@@ -25,7 +25,7 @@ FILES: dict[str, Callable[[], str]] = {
 
 
 def outdated() -> dict[Path, str]:
-    """The files that differ from what the schemas say, and their text as it has to be."""
+    """The files that differ from what the schemas give, and their text as it has to be."""
     made = {ROOT / name: text() for name, text in FILES.items()}
     return {
         path: text
@@ -41,7 +41,7 @@ def main() -> None:
     for path, text in outdated().items():
         if check:
             name = path.relative_to(ROOT)
-            raise SystemExit(f"{name} is not what the schemas say: run `make docs`.")
+            raise SystemExit(f"{name} differs from what the schemas give: run `make docs`.")
         path.write_text(text, encoding="utf-8")
 
 

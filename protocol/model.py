@@ -1,7 +1,7 @@
 """The model that both clients' types and parsers are generated from: schemas as kinds of fields.
 
 A parser reads what the schemas promise, and is exact about it only where a wrong value would do
-harm. LENIENT and KINDS are the fields in which it reads less, or other things, than they say.
+harm. LENIENT and KINDS are the fields in which it reads less than they allow, or other things.
 """
 
 from __future__ import annotations

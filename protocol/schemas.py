@@ -15,7 +15,7 @@ SCHEMAS = ROOT / "lambdas" / "protocol"
 GROUPS = {
     "client": ("Client frames", "What a device sends. The field `action` names the frame."),
     "server": ("Server frames", "What a device receives. The field `type` names the frame."),
-    "rest": ("REST bodies", "What the routes take and answer, as JSON."),
+    "rest": ("REST bodies", "What the routes take and return, as JSON."),
 }
 Schema = Mapping[str, Any]
 

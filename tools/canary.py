@@ -26,7 +26,7 @@ def handler(_event: Any, _context: Any) -> None:
     place = Place("canary", os.environ["API_URL"].rstrip("/"))
     try:
         passed = asyncio.run(_checked(place))
-    except Exception:  # the metric has to say it, whatever it was
+    except Exception:  # the metric has to count it, whatever it was
         traceback.print_exc()
         passed = False
     took = time.monotonic() - began

@@ -142,21 +142,21 @@ async def _clean_up(visit: Visit) -> None:
 
 
 async def _deleted(http: httpx.AsyncClient, account: dict[str, str]) -> bool:
-    # the others: an answer that is not the API's, as a page of something in between
+    # the others: a response that is not the API's, as a page of something in between
     with suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
-        answer = await http.post("/api/account/delete", json=account)
+        response = await http.post("/api/account/delete", json=account)
         # without an account there is nothing to delete: its sign-up may have failed
-        return answer.status_code == HTTPStatus.UNAUTHORIZED or (
-            answer.status_code == HTTPStatus.OK and answer.json()["done"]
+        return response.status_code == HTTPStatus.UNAUTHORIZED or (
+            response.status_code == HTTPStatus.OK and response.json()["done"]
         )
     return False
 
 
 async def _health(visit: Visit) -> None:
     async with httpx.AsyncClient() as http:
-        answer = await http.get(f"{visit.place.api}/api/health")
-    if answer.status_code != HTTPStatus.OK:
-        raise DoctorError(f"{answer.url} answers with {answer.status_code}")
+        response = await http.get(f"{visit.place.api}/api/health")
+    if response.status_code != HTTPStatus.OK:
+        raise DoctorError(f"{response.url} returns {response.status_code}")
 
 
 async def _sign_up(visit: Visit) -> None:
@@ -189,12 +189,12 @@ async def _offline(visit: Visit) -> None:
 
 async def _push(visit: Visit) -> str | None:
     if visit.place.phones is None:
-        return "only a phone can tell; see docs/runbooks/pushes-rejected.md"
+        return "only a phone shows it; see docs/runbooks/pushes-rejected.md"
     url = f"{visit.place.phones}/_local/phones/{visit.token}"
     async with httpx.AsyncClient() as http:
         while True:
-            answer = await http.get(url)
-            if answer.status_code == HTTPStatus.OK and answer.json()["pushes"]:
+            response = await http.get(url)
+            if response.status_code == HTTPStatus.OK and response.json()["pushes"]:
                 return None
             await asyncio.sleep(0.1)
 
@@ -227,13 +227,13 @@ async def _deletion(visit: Visit) -> None:
         visit.signed_up.remove(user)
     credentials = {"username": visit.ravi, "password": visit.password}
     async with httpx.AsyncClient() as http:
-        answer = await http.post(f"{visit.place.api}/api/sign-in", json=credentials)
-    if answer.status_code != HTTPStatus.UNAUTHORIZED:
-        raise DoctorError(f"sign-in to a deleted account is answered with {answer.status_code}")
+        response = await http.post(f"{visit.place.api}/api/sign-in", json=credentials)
+    if response.status_code != HTTPStatus.UNAUTHORIZED:
+        raise DoctorError(f"sign-in to a deleted account returns {response.status_code}")
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("the API answers", _health),
+    ("the API responds", _health),
     ("two users sign up and connect", _sign_up),
     ("a text arrives, is delivered and read", _text),
     ("texts to somebody who is away are accepted", _offline),

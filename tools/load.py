@@ -17,7 +17,7 @@ from tools.screen import Row, Screen
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.load", description="Sends requests and counts who answers."
+        prog="python -m tools.load", description="Sends requests and counts who responds."
     )
     parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--concurrency", type=int, default=10, help="at once (default: 10)")
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def run(given: argparse.Namespace) -> int:
-    """0 where every request was answered, with any status below 500; otherwise 1."""
+    """0 where every request got a response with a status below 500; otherwise 1."""
     try:
         path = given.path or read(given.project).load_path
         wanted = Load(given.requests, given.concurrency, path, given.through, given.cookies)

@@ -30,7 +30,7 @@ Invoke = Callable[[dict[str, str]], dict[str, Any]]
 
 
 class OperatorError(Exception):
-    """Nothing was done, or not all; the message says why."""
+    """Nothing was done, or not all; the message has the reason."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`python -m tools.release_notes v1.2.3`: what CHANGELOG.md says of that version."""
+"""`python -m tools.release_notes v1.2.3`: the entry of that version in CHANGELOG.md."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ def notes(changelog: str, tag: str) -> str:
         raise ValueError(f"CHANGELOG.md has no heading for {tag}")
     text, _, _ = changelog[found.end() :].partition("\n## ")
     if not text.strip():
-        raise ValueError(f"CHANGELOG.md says nothing under the heading of {tag}")
+        raise ValueError(f"CHANGELOG.md has nothing under the heading of {tag}")
     return text.strip() + "\n"
 
 

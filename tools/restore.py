@@ -116,8 +116,9 @@ def _require_copy(
 ) -> None:
     """Only a copy of the source may be changed: any other table may be one that serves users.
 
-    A table says from what it was restored: docs.aws.amazon.com/amazondynamodb/latest/APIReference/
-    API_RestoreSummary.html. What it need not say, or nobody can compare, `from_vault` asserts.
+    DescribeTable has from what a table was restored:
+    docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html.
+    What it need not have, or nobody can compare, `from_vault` asserts.
     """
     target, summary = made["TableName"], made.get("RestoreSummary", {})
     origin = summary.get("SourceTableArn")

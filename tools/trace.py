@@ -95,10 +95,10 @@ def _lines(rows: Iterable[Sequence[dict[str, str]]]) -> Iterator[str]:
     for row in rows:
         fields = {each["field"]: each["value"] for each in row}
         group = fields["@log"].rpartition(":")[2].rpartition("/")[2]
-        yield f"{fields['@timestamp']}  {group}  {_said(fields['@message'])}"
+        yield f"{fields['@timestamp']}  {group}  {_in_words(fields['@message'])}"
 
 
-def _said(message: str) -> str:
+def _in_words(message: str) -> str:
     """A line of ours as words: its message, then its own fields. Others as they are."""
     try:
         document = json.loads(message)

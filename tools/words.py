@@ -37,10 +37,21 @@ AS_WORDS = {
     r"dry[ -]run": "rehearsal",
     r"local[ -]mode": "the emulator",
 }
-# The same below one folder: words that other folders still have.
+_ANSWER = {r"answer\w*": "response, result, or a form of respond"}
+_REFUSE = {r"refus\w*": "reject, deny or decline"}
+_SAY = {r"said|tells?|telling": "report, notify, or the name of what it holds"}
+# The same below one folder: words that other folders still have. In lambdas and the protocol a
+# person answers a request to chat, so there the word stays.
 IN_FOLDERS = {
+    "lambdas/": {r"answers": _ANSWER[r"answer\w*"], **_REFUSE, **_SAY},
+    "protocol/": {**_REFUSE, **_SAY},
+    "stacks/": {**_ANSWER, **_REFUSE, **_SAY},
+    "tools/": {**_ANSWER, **_REFUSE, **_SAY},
+    "bench/": {**_ANSWER, **_REFUSE, **_SAY},
+    "web/src/app/": {**_REFUSE, **_SAY},
+    "web/src/worker/": {**_REFUSE, **_SAY},
     "emulator/": {
-        r"answer\w*": "response, result, or a form of respond",
+        **_ANSWER,
         r"said": "reported, printed, or the name of what it holds",
         r"bonds?": "sticky session",
         r"kept": "persisted, retained, or the name of what it holds",

@@ -100,7 +100,7 @@ def _import_what_it_needs() -> None:
     from emulator.aws import server
 
     os.environ |= server.ENVIRONMENT
-    server.prepare_memory()
+    server.need_less_memory()
     ssl.create_default_context = without_authorities(ssl.create_default_context)
     for module in pkgutil.iter_modules(emulator.aws.__path__):
         importlib.import_module(f"emulator.aws.{module.name}")

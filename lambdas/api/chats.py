@@ -45,7 +45,7 @@ def _group(call: Call, members: Sequence[str]) -> Response:
 
 
 def _direct(call: Call, peer: str) -> Response:
-    """The peer becomes a contact of the caller; the caller one of the peer's by an answer."""
+    """The peer becomes a contact of the caller; the caller one of the peer's by answering."""
     chats = DirectChats(call.aws.chats, call.aws.users, new_id=_new_id(call))
     contacts = Contacts(call.aws.users)
     known = chats.find(call.user, peer)
@@ -78,7 +78,7 @@ def of_user(call: Call) -> Response:
     """
     cursor = call.query.get("cursor")
     if cursor is not None and not CHAT.fullmatch(cursor):
-        raise bad_request("this cursor is not one that an answer gave")
+        raise bad_request("this cursor is not one that a response gave")
     limit = call.number("limit", CHATS_PER_PAGE, least=1)
     chats, following = _chats(call).list(call.user, cursor, min(limit, CHATS_PER_PAGE))
     body: Frame = {"chats": chats, **({"cursor": following} if following else {})}

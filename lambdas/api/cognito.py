@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 # the password has a form that no password can have.
 WRONG = frozenset({"NotAuthorizedException", "UserNotFoundException", "InvalidParameterException"})
 
-# What RevokeToken says of a text that is no refresh token of this client.
+# RevokeToken's errors for a text that is no refresh token of this client.
 NO_TOKEN = frozenset(
     {"InvalidParameterException", "UnsupportedTokenTypeException", "UnauthorizedException"}
 )
 
-# What ForgotPassword says where no code can be sent. One response for all of them, and for a code
+# ForgotPassword's errors where no code can be sent. One response for all of them, and for a code
 # that was sent: nobody finds out who has an account, or an address. LimitExceeded counts by user.
 # docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgotPassword.html
 NO_RESET = frozenset(
@@ -206,7 +206,7 @@ class Accounts:
             raise
 
     def require_enabled(self, user: str) -> None:
-        """Asks Cognito itself: a token says how things were up to an hour ago.
+        """Asks Cognito itself: a token shows how things were up to an hour ago.
 
         AdminGetUser counts against the quota of UserRead operations of the account and region
         (docs.aws.amazon.com/cognito/latest/developerguide/quotas.html); over it, a ticket is
@@ -228,7 +228,7 @@ class Accounts:
     def sign_out(self, user: str) -> None:
         """Ends all refresh tokens of the user.
 
-        AWS lists NotAuthorizedException without saying for whom. A disabled user has nothing to
+        AWS lists NotAuthorizedException without a reason. A disabled user has nothing to
         end: it gets no token, and what it had counts nowhere once enabled again (SignIns).
         """
         try:

@@ -35,7 +35,7 @@ def upload(call: Call) -> Response:
 
 
 def download(call: Call) -> Response:
-    """A URL for a file of the chat. That there is no such file is for S3 to say."""
+    """A URL for a file of the chat. S3 responds with 404 where there is no such file."""
     file = call.path["file"]
     if not FILE.fullmatch(file):
         raise not_found("there is no such file")

@@ -80,7 +80,7 @@ def _accept_request(call: Call, head: Head) -> Response:
 
 
 def decline(call: Call) -> Response:
-    """Refuses an invitation, or a request: nothing more of that chat is shown to the caller."""
+    """Declines an invitation, or a request: nothing more of that chat is shown to the caller."""
     invitations = Invitations(call.aws.users)
     if invitations.find(call.user, call.chat, call.aws.now()) is not None:
         invitations.leave(call.user, call.chat)

@@ -7,6 +7,7 @@ rang.
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
+from lambdas.connections import WITHIN_SECONDS
 from lambdas.delivery import members, watermarks
 from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
@@ -17,7 +18,7 @@ from lambdas.notifications import push_jobs
 from lambdas.notifications.push_jobs import RingItems
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
-from lambdas.presence.fan_out import WITHIN_SECONDS, deliver, to_connected
+from lambdas.presence.fan_out import deliver, to_connected
 from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, Item, Table, chat_key

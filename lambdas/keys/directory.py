@@ -19,6 +19,7 @@ hands one out twice.
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -35,6 +36,7 @@ from lambdas.keys.decisions import (
 from lambdas.tables import (
     ConditionFailed,
     Item,
+    Key,
     Table,
     TransactionCancelled,
     transact,
@@ -110,36 +112,28 @@ class Directory:
 
     def _add_introduction(self, user: str, device: str, keys: DeviceKeys) -> None:
         """For an identity that was stored without: by a version that knew of none, for example."""
-        try:
-            self._busy(
-                lambda: self._users.update(
-                    user_key(user, f"device#{device}"),
-                    "SET introduction = :i",
-                    "ed25519 = :e AND curve25519 = :c"
-                    " AND (attribute_not_exists(introduction) OR introduction = :none)",
-                    returns="NONE",
-                    c=keys.curve25519,
-                    e=keys.ed25519,
-                    i=dict(keys.introduction or {}),
-                    none={},
-                )
-            )
-        except ConditionFailed:
-            return  # another identity by now, or introduced
+        self._set_if(
+            user_key(user, f"device#{device}"),
+            "SET introduction = :i",
+            "ed25519 = :e AND curve25519 = :c"  # else it has another identity by now
+            " AND (attribute_not_exists(introduction) OR introduction = :none)",
+            c=keys.curve25519,
+            e=keys.ed25519,
+            i=dict(keys.introduction or {}),
+            none={},
+        )
 
     def _rename(self, user: str, device: str, label: str) -> None:
-        try:
+        key = user_key(user, f"device#{device}")
+        # else it has just been removed
+        self._set_if(key, "SET label = :label", "attribute_exists(ed25519)", label=label)
+
+    def _set_if(self, key: Key, expression: str, condition: str, **values: Any) -> None:
+        """Updates an item, or leaves it as it is where the condition does not hold."""
+        with suppress(ConditionFailed):
             self._busy(
-                lambda: self._users.update(
-                    user_key(user, f"device#{device}"),
-                    "SET label = :label",
-                    "attribute_exists(ed25519)",
-                    returns="NONE",
-                    label=label,
-                )
+                lambda: self._users.update(key, expression, condition, returns="NONE", **values)
             )
-        except ConditionFailed:
-            return  # it has just been removed
 
     def get(self, user: str, devices: Iterable[str]) -> dict[str, DeviceKeys]:
         """The devices' keys, without devices that have none."""
@@ -147,7 +141,7 @@ class Directory:
         return {device: _device_keys(item) for device, item in items.items()}
 
     def labels(self, user: str, devices: Iterable[str]) -> dict[str, str]:
-        """What the devices call themselves, without those that have not said so."""
+        """What the devices call themselves, without those that have no name."""
         items = self._items(user, devices)
         return {device: item["label"] for device, item in items.items() if "label" in item}
 

@@ -85,7 +85,7 @@ class DirectChats(ChatWriter):
         """Hides from the user what the other one sends in a direct chat, or no longer. Idempotent.
 
         `blocks` in the head has the positions: conditional on seq, since each message is hidden or
-        not by what the head says when its position is taken. Raises ChatError not_found, conflict.
+        not by the head when its position is taken. Raises ChatError not_found, conflict.
         """
         for attempt in range(ATTEMPTS):
             head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
@@ -121,7 +121,7 @@ def after_blocking(blocks: Sequence[Block], user: str, seq: int) -> list[Block]:
 
 def after_unblocking(blocks: Sequence[Block], user: str, seq: int) -> list[Block]:
     """One that hid nothing is left out. The oldest of too many become one: then the messages
-    between them are said to be undelivered too."""
+    between them count as undelivered too."""
     of_others = [block for block in blocks if block[0] != user]
     closed = [(user, first, last or seq) for name, first, last in blocks if name == user]
     own = [block for block in closed if block[1] <= block[2]]

@@ -83,7 +83,7 @@ def _head(head: Item, member: Item, user: str) -> Head:
 def undelivered(head: Item, others: Collection[str]) -> tuple[Range, ...]:
     """Positions at which everything was hidden from `others`, by blocks that they have ended.
 
-    Their marks move past these positions anyway, so that ticks alone would say delivered.
+    Their marks move past these positions anyway, so that ticks alone would show delivered.
     While a block lasts the other one is shown no marks, and learns nothing of the block.
     """
     return tuple(

@@ -11,7 +11,7 @@ without a message is one of three things:
 A writer runs for 6 s at most, and sets `sent_at` only after it has taken its position. So once any
 later message is HOLE_SECONDS old, the writers of all earlier positions have ended; the rest of the
 15 s allows for clocks that differ, by 2 s each, and for a request that is still on its way. Until
-then readers stop before the hole. A void item may come at any time: it only says this sooner.
+then readers stop before the hole. A void item may come at any time: it only closes the hole sooner.
 
 A request may come later than that, after its writer gave up: DynamoDB takes it until five minutes
 after its signature. So for LATE_SECONDS a reader puts a void item into a hole before it passes:

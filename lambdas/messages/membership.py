@@ -69,10 +69,12 @@ class Membership(ChatWriter):
     ) -> Chat:
         """Adds, invites and removes members of a group; returns it as it is then.
 
-        The group's rules say who may. Added users see what is sent from then on; removed users lose
-        the whole chat; who is invited is only named. `changed` is called after each part, also if a
-        later one fails. Raises ChatError: not_found, forbidden for a direct chat and by the rules,
-        bad_request, conflict when the chat is too busy.
+        The group's rules decide who may. Added users see what is sent from then on; removed users
+        lose the whole chat; who is invited is only named. `changed` is called after each part, also
+        if a later one fails.
+
+        Raises ChatError: not_found, forbidden for a direct chat and by the rules, bad_request,
+        conflict when the chat is too busy.
         """
         if both := set(add) & set(remove):
             raise bad_request(f"to be added and removed at once: {', '.join(sorted(both))}")

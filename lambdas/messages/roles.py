@@ -1,6 +1,6 @@
 """Roles in a group: its admins, its rules, and who may do what. No I/O.
 
-Who founds a group is its admin. A rule says who may add, remove and rename: `members` or `admins`.
+Who founds a group is its admin. A rule names who may add, remove and rename: `members` or `admins`.
 Everybody may leave. The backend knows no names of groups, so `rename` is for clients: they ignore a
 new name by somebody who may not give one.
 """

@@ -29,7 +29,7 @@ class Asked(NamedTuple):
     """The chats that one response is about."""
 
     heads: Mapping[str, Head]
-    after: Mapping[str, int]  # where the device is in each, as it or its member item says
+    after: Mapping[str, int]  # where the device is in each, by its own word or its member item
     plan: sync_plan.Plan
     cursor: str | None = None  # of the next page
 

@@ -121,7 +121,7 @@ def synced(
 
 
 def _marks(head: Head, user: str, member: Item) -> dict[str, int]:
-    """What head.user may know of a member's watermarks; 0 tells nothing, since marks only grow."""
+    """What head.user may know of a member's watermarks; 0 changes none: they only grow."""
     if user == head.user:
         return {"delivered": log.delivered(member), "read": log.read(member)}
     if shows_nothing_of(user, head.request_of, head.blocked_by):

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Attributes = Mapping[str, str]
 Result = TypeVar("Result")
 
-# What is refused because IAM has not spread it yet is tried again so long, in seconds, for all of
-# an invocation. Terraform waits a minute for the same (aws_sns_platform_application).
+# A call that fails because IAM has not spread a change yet is tried again so long, in seconds, for
+# all of an invocation. Terraform waits a minute for the same (aws_sns_platform_application).
 PATIENCE, PAUSE = 60, 5
 
 
@@ -125,7 +125,7 @@ class Applications:
         except ClientError as error:
             # without SNS's message: it may quote parameters, and one of them is a credential
             code = error.response["Error"]["Code"]
-            what = "refused the credential" if code in INVALID else "could not take the credential"
+            what = "rejected the credential" if code in INVALID else "could not take the credential"
             raise DeploymentError(f"SNS {what} in {platform.secret}: {code}") from None
 
     def _put(self, arn: str, platform: Platform, name: str, attributes: Attributes) -> None:
@@ -141,8 +141,8 @@ class Applications:
             raise DeploymentError(f"SNS made {made['PlatformApplicationArn']}, not {arn}")
 
     def _log(self, stack_id: str, prefix: str, platform: Platform, feedback: Attributes) -> None:
-        """Lets SNS log what the platform answers, or ends it. Without logs pushes go out all the
-        same, so what is refused is only logged."""
+        """Starts or ends SNS's log of the platform's responses. Pushes go out without these logs
+        too, so an error here is only logged."""
         arn = application_arn(stack_id, platform, prefix)
         try:
             known = self._found(arn)
@@ -151,7 +151,7 @@ class Applications:
         except (DeploymentError, ClientError, BotoCoreError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             logger.warning(
-                "SNS logs what this platform answers as before",
+                "SNS logs this platform's responses as before",
                 extra={"platform": platform.suffix, "fault": code or type(error).__name__},
             )
 
@@ -185,7 +185,7 @@ class Applications:
         return self._call(changing)
 
     def _call(self, call: Callable[[], Result]) -> Result:
-        """Once, and again while it may be refused for what IAM has not spread yet."""
+        """Once, and again while it may fail because IAM has not spread a change yet."""
         while True:
             self._before_call()
             try:
@@ -195,5 +195,8 @@ class Applications:
                 if self._patience <= 0 or not may_be_too_new(code, message):
                     raise
                 self._patience -= PAUSE
-                logger.info("refused, perhaps because IAM is not as far", extra={"fault": code})
+                logger.info(
+                    "rejected, perhaps because IAM has not spread a change yet",
+                    extra={"fault": code},
+                )
                 self._sleep(PAUSE)

@@ -62,7 +62,7 @@ def application_attributes(platform: Platform, secret: str) -> dict[str, str] | 
 
 
 def may_be_too_new(code: str, message: str) -> bool:
-    """Whether AWS may refuse a call because IAM has not spread a role or a permission yet.
+    """Whether a call may have failed because IAM has not spread a role or a permission yet.
 
     The same deployment makes them, seconds before, and both take a while to be known everywhere:
     docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (eventual consistency). SNS has no

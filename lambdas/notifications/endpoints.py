@@ -89,7 +89,7 @@ class Endpoints:
         """Sets the device's push token, and removes it from the device that had it.
 
         If push is off for the platform, the device gets no pushes. Raises ChatError
-        bad_request (the platform refuses the token), not_found (no such device).
+        bad_request (the platform rejects the token), not_found (no such device).
         """
         for _ in range(ATTEMPTS):
             arn = self._endpoint(self._applications[platform], token)
@@ -176,7 +176,7 @@ class Endpoints:
                 return None
             taken = TAKEN.search(details["Message"])
             if taken is None:
-                raise bad_request("the push platform refuses this token") from None
+                raise bad_request("the push platform rejects this token") from None
             return taken[1]
         return made["EndpointArn"]
 

@@ -1,12 +1,12 @@
 """Function PlatformApplications: custom resource that makes SNS platform applications from secrets.
 
 Properties FcmSecretArn, ApnsSecretArn, ApnsSandboxSecretArn, NamePrefix, CredentialsVersion, and
-FeedbackRoleArn and FeedbackPercent where SNS is to log what the platforms answer; no attributes,
+FeedbackRoleArn and FeedbackPercent where SNS is to log the platforms' responses; no attributes,
 because the applications' ARNs follow from their names. CloudFormation waits for a response at
 ResponseURL until its ServiceTimeout, so one is sent in every case, before Lambda ends the function.
 
     Create, Update  Brings SNS up to date with the secrets; an invalid secret fails the request
-                    and changes nothing. Logs that SNS refuses fail nothing.
+                    and changes nothing. Logs that SNS rejects fail nothing.
     Update of a     Never fails: a second failure would leave the stack in UPDATE_ROLLBACK_FAILED,
     rollback        which an operator has to repair. Existing applications stay. The secret that
                     failed is not read again; one that the update had replaced is, if possible.
@@ -64,10 +64,13 @@ def handler(event: Event, context: Any) -> None:
         act(event, applications)
     except DeploymentError as error:
         response |= {"Status": "FAILED", "Reason": str(error)[:REASON_LIMIT]}
-        logger.warning("refused", extra={"reason": str(error)})
+        logger.warning("rejected", extra={"reason": str(error)})
     except Exception as error:
         # without SNS's message: it may quote parameters, and one of them is a credential
-        response |= {"Status": "FAILED", "Reason": f"{_name(error)}; the function's log says where"}
+        response |= {
+            "Status": "FAILED",
+            "Reason": f"{_name(error)}; the function's log shows where",
+        }
         where = traceback.format_tb(error.__traceback__)
         logger.error("failed", extra={"fault": _name(error), "where": where})
     failed = response["Status"] == "FAILED"

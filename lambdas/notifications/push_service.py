@@ -38,7 +38,7 @@ class PushServiceError(Exception):
 
 
 class PushService:
-    """All push services: the subscription's endpoint says which one. `now` gives epoch seconds."""
+    """All push services: the subscription's endpoint names it. `now` gives epoch seconds."""
 
     def __init__(self, key: VapidKey, now: Callable[[], float]) -> None:
         self._key = key

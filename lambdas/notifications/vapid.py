@@ -30,7 +30,7 @@ class _Token(NamedTuple):
 
 class VapidKey:
     """`key_id` is KMS's. `contact` is a mailto: or https: URL by which the owner of a push service
-    finds us, or "": Apple's then answers 403."""
+    finds us, or "": Apple's then responds with 403."""
 
     def __init__(self, kms: Any, key_id: str, contact: str, now: Callable[[], float]) -> None:
         self._kms = kms

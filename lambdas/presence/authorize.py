@@ -29,7 +29,7 @@ def authorize(aws: Aws, event: Event) -> dict[str, Any]:
         raise Exception("Unauthorized")  # noqa: TRY002 - API Gateway requires this text
     found = redeem(aws.tickets, ticket, aws.now())
     if found is None:
-        logger.info("refused a ticket")
+        logger.info("rejected a ticket")
         return _policy("nobody", "Deny", event["methodArn"])
     policy = _policy(f"{found.user}/{found.device}", "Allow", event["methodArn"])
     return {**policy, "context": found._asdict()}

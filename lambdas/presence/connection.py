@@ -27,7 +27,7 @@ def connect(aws: Aws, caller: Caller, at: int, asked_at: int) -> Response:
     try:
         before = devices.connect(caller.user, caller.device, caller.connection_id, at, asked_at)
     except ChatError as error:
-        logger.info("refused a connection", extra={"reason": error.message})
+        logger.info("rejected a connection", extra={"reason": error.message})
         return {"statusCode": error.status}
     old = displaced(before, caller.device, caller.connection_id, aws.now())
     if old is not None:

@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdas.connections import Connections, Outcome, Post
+from lambdas.connections import WITHIN_SECONDS, Connections, Outcome, Post
 from lambdas.frames import Frame, encode
 from lambdas.presence.devices import Address, Device, Devices
 from lambdas.presence.leases import online, presence_frame
 from lambdas.telemetry import logger
-
-WITHIN_SECONDS = 2.5  # of the 6 s timeout of a function that posts
 
 
 class Delivery(NamedTuple):

@@ -1,9 +1,9 @@
 """The check that a frame comes from the connection that holds its device's lease.
 
 So a device that was removed, or a connection that a newer one has overtaken, can do nothing more:
-its frame is answered by an error, and `frame_handler` closes its connection. API Gateway checks who
-connects once, at $connect, and would let the connection send for two hours. `send` has its sender's
-devices read anyway and checks them itself.
+the response to its frame is an error, and `frame_handler` closes its connection. API Gateway checks
+who connects once, at $connect, and would let the connection send for two hours. `send` has its
+sender's devices read anyway and checks them itself.
 """
 
 from lambdas.connections import Outcome

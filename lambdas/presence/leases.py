@@ -1,4 +1,4 @@
-"""Rules of leases: who is online, what a presence frame says, who is displaced. No I/O.
+"""Rules of leases: who is online, what a presence frame has, who is displaced. No I/O.
 
 A connection holds the lease of its device, see `Device.connected`.
 """

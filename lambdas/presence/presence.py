@@ -14,8 +14,8 @@ from lambdas.websocket import Caller, frame_handler
 def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """Subscribes to the users' presence, posts it, and returns that of the last user.
 
-    Who shows it to contacts only and does not have the caller as one is answered as a user who was
-    never seen, and so is a name that nobody has.
+    A user who shows it to contacts only, and does not have the caller as one, looks as if never
+    seen; so does a name that nobody has.
     """
     users: list[str] = frame["users"]
     devices = Devices(aws.users)

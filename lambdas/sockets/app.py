@@ -6,7 +6,7 @@
     GET    /sockets/health                200, and 503 while the task drains
 
 @connections responds as API Gateway does: 200, 204, 403 without a signature, 410 for a connection
-that is closed, 413 for a frame that is too large. Not there is GET, which nobody here calls.
+that is closed, 413 for a frame that is too large. GET is missing: nothing here calls it.
 """
 
 import asyncio

@@ -22,9 +22,9 @@ PATH = "/sockets"
 # within this time has no kernel any more. TCP sends a lost SYN again after a second (RFC 6298).
 CONNECT_SECONDS = 2.0
 DEAD_SECONDS = 60.0  # an address is hardly given to another task sooner
-SLOW_SECONDS = 5.0  # so long nobody waits for a task that did not answer; then one post tries it
+SLOW_SECONDS = 5.0  # so long nobody waits for a task without a response; then one post tries it
 LOCAL_SECONDS = 2.0
-# Other faults of a connect say nothing about the task, such as too few file descriptors here.
+# Other errors of a connect are not the task's, such as too few file descriptors here.
 NOBODY_THERE = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH})
 
 
@@ -32,8 +32,8 @@ class Unreachable(Exception):
     """Nobody listens at the address: the task has ended, and its sockets with it."""
 
 
-class Unanswered(Exception):
-    """Somebody listens at the address and does not answer: the task is frozen, or far behind."""
+class NoResponse(Exception):
+    """Somebody listens at the address and does not respond: the task is frozen, or far behind."""
 
 
 class OneTask(Connections):
@@ -54,7 +54,7 @@ class OneTask(Connections):
             return super()._send(method, path, body, credentials, deadline)
         except TimeoutError as error:
             self._forget()  # its response may come later
-            raise Unanswered from error
+            raise NoResponse from error
 
 
 class _Act(NamedTuple):
@@ -115,7 +115,7 @@ class DirectConnections(Connections):
             try:
                 outcome = self._task(holder)._request(method, connection_id, body)
                 self._slow.pop(holder, None)
-            except Unanswered:
+            except NoResponse:
                 self._slow[holder] = time.monotonic() + SLOW_SECONDS
             except Unreachable:
                 count("PostsFailed")  # also if the network between tasks is closed
@@ -127,7 +127,7 @@ class DirectConnections(Connections):
         return outcome
 
     def _is_slow(self, holder: Holder) -> bool:
-        """Whether to fail at once: a task that did not answer would hold all threads in turn."""
+        """Whether to fail at once: a task without a response would hold all threads in turn."""
         now = time.monotonic()
         with self._lock:
             until = self._slow.get(holder)

@@ -42,7 +42,7 @@ async def drain(
 
 
 async def until_draining(read_state: Callable[[], Any], every: float, first: float) -> None:
-    """Returns when the load balancer says so. `read_state` blocks; it is called after
+    """Returns when the load balancer is draining this task. `read_state` blocks; it is called after
     `first` seconds, then every `every` seconds."""
     await asyncio.sleep(first)
     while True:

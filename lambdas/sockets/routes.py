@@ -90,7 +90,7 @@ class Dispatcher:
         event = events.message_event(connected, route, frame, request_id, self._now())
         try:
             return self._routes[route](event, None).get("body")
-        except Exception:  # handlers answer with error frames; this is a fault in one
+        except Exception:  # handlers return error frames; this is a fault in one
             logger.exception("a handler failed")
             ids = {"connectionId": connected.id, "requestId": request_id}
             return json.dumps({"message": "Internal server error", **ids})

@@ -55,7 +55,7 @@ def _output(command: Sequence[str]) -> str:
     except subprocess.CalledProcessError as failure:
         reason = (failure.stderr.strip().splitlines() or ["nothing"])[0]
         raise SystemExit(
-            f"Docker could not ask for the digest of {command[-1]}; it said: {reason}. "
+            f"Docker could not ask for the digest of {command[-1]}; it printed: {reason}. "
             "Nothing was changed."
         ) from None
     return done.stdout

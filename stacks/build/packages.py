@@ -80,5 +80,5 @@ def _pip_install(requirements: Path, platform: Platform, target: Path) -> None:
     if run.returncode:
         reason = "\n".join(run.stderr.strip().splitlines()[-2:])
         raise InstallError(
-            f"{InstallError.OPENING} {requirements} for {platform.name}. It said: {reason}"
+            f"{InstallError.OPENING} {requirements} for {platform.name}. It printed: {reason}"
         )

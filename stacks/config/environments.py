@@ -111,7 +111,7 @@ class Environment:
             "deletion_protection",
             self.deletion_protection,
             "where retain is False the stacks are meant to be deleted with all that is in them, "
-            "and AWS would refuse to",
+            "and AWS would not delete that",
             "Set retain to true, or deletion_protection to false",
         )
         check_names(self.project, self.name)

@@ -42,7 +42,7 @@ MEANINGS: dict[str, Meaning] = {
     "least_connections": Meaning(
         "least_outstanding_requests",
         "least_connections is least_outstanding_requests on AWS: an Application Load Balancer "
-        "counts the requests that a target has not answered yet, not its connections.",
+        "counts the requests to which a target has not responded yet, not its connections.",
     ),
     "weighted_round_robin": Meaning(
         "round_robin",

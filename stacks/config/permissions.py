@@ -32,7 +32,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
     "Send": {
         "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
-        "users": (*POSTING, "dynamodb:PutItem"),  # who answers has a contact
+        "users": (*POSTING, "dynamodb:PutItem"),  # who writes to a stranger has a contact
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,

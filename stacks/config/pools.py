@@ -101,7 +101,7 @@ class ContainerPool:
             self.requests_per_target <= MOST_REQUESTS_PER_TARGET,
             f"{field}.requests_per_target",
             self.requests_per_target,
-            "no task answers so many requests a minute, so the pool would never grow",
+            "no task serves so many requests a minute, so the pool would never grow",
             f"Set {field}.requests_per_target to {MOST_REQUESTS_PER_TARGET} or less",
         )
         _check_cpu_target(field, self.cpu_target)

@@ -54,7 +54,7 @@ def _check_destroy(config: Environment, given: argparse.Namespace) -> None:
     off = " ".join([options, *(f"-c {name}=false" for name in standing)]).strip()
     raise SystemExit(
         f"{' and '.join(standing)} of {config.name} {'is' if len(standing) == 1 else 'are'} true: "
-        "AWS would refuse to delete its stacks, tables, users or load balancers, or leave behind "
+        "AWS would not delete its stacks, tables, users or load balancers, or would leave behind "
         "what holds data. To delete all of it, messages and accounts included, deploy it without "
         f'protection first: make deploy env={config.name} ARGS="{off}". Then: make destroy '
         f'env={config.name} ARGS="{off}".'

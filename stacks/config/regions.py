@@ -137,7 +137,7 @@ def check_zones(zones: tuple[str, ...], region: str | None, *, containers: bool)
         f"the region's first two zones would be taken, and in {region} Fargate runs in "
         f"{', '.join(fargate or ())} only, whose letters differ from account to account",
         "Set availability_zones to the names of two of them, which aws ec2 "
-        f"describe-availability-zones --region {region} tells",
+        f"describe-availability-zones --region {region} lists",
     )
 
 

@@ -26,7 +26,7 @@ class Releases:
     """`shifting` is how CodeDeploy moves the requests of a function to its new version; errors of
     that version take it back. None has no versions: what is deployed serves at once.
 
-    `task_alarms`: the deployment of a container pool is rolled back while its tasks answer 5xx as
+    `task_alarms`: the deployment of a container pool is rolled back while its tasks return 5xx as
     well, and not only when they do not start.
     """
 

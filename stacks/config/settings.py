@@ -186,8 +186,8 @@ class Push:
     who pushes (RFC 8292, 2.1); None is the environment's alarms_email. Apple rejects pushes that
     name nobody.
 
-    feedback_percent: SNS logs what FCM and APNs answer, all that they did not take and so many
-    percent of the rest, and the dashboard shows it by status; None logs nothing.
+    feedback_percent: SNS logs the responses of FCM and APNs, all errors and so many percent of
+    the rest, and the dashboard shows it by status; None logs nothing.
     """
 
     fcm_secret_arn: str | None = None

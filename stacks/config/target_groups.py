@@ -41,7 +41,7 @@ class Stickiness:
             str(self.kind) != "source_ip",
             f"{path}.kind",
             self.kind,
-            "a target group of an Application Load Balancer refuses source_ip, which is a Network "
+            "a target group of an Application Load Balancer rejects source_ip, which is a Network "
             "Load Balancer's",
             "Set load_balancer.ip_hash to true for a Network Load Balancer that has it, or "
             f"{path}.kind to lb_cookie",
@@ -111,7 +111,7 @@ class HealthCheck:
             f"{name}.path",
             self.path,
             "a path starts with a slash and has at most 1024 characters, none of them a space",
-            f"Set {name}.path to a route that answers 200 without a token, as /api/health does",
+            f"Set {name}.path to a route that returns 200 without a token, as /api/health does",
         )
         require_between(5, 300, f"{name}.interval", self.interval, "an interval in seconds")
         require_between(2, 120, f"{name}.timeout", self.timeout, "a timeout in seconds")

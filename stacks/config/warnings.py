@@ -27,14 +27,14 @@ def environment_warnings(environment: Environment) -> Iterator[Warning]:
     if environment.retain and environment.alarms_email is None:
         yield (
             "alarms-email",
-            "alarms_email is None: the alarms of this environment tell nobody. Set it to an "
+            "alarms_email is None: the alarms of this environment notify nobody. Set it to an "
             "address, and confirm the mail that it gets.",
         )
     if environment.retain and not environment.deletion_protection:
         yield (
             "deletion-protection",
             "deletion_protection is False: a person may still delete tables, users and load "
-            "balancers. Set it to true once the first deployment stands; before, it would refuse "
+            "balancers. Set it to true once the first deployment stands; before, it would prevent "
             "the rollback of one that fails.",
         )
     if environment.websocket.in_containers:
@@ -132,7 +132,7 @@ def _certificate_warnings(balancer: LoadBalancer) -> Iterator[Warning]:
         yield (
             "domain-name",
             "load_balancer.domain_name is None: ApiUrl has the name that AWS gave the load "
-            "balancer, which no certificate covers, so clients that take it refuse to connect. "
+            "balancer, which no certificate covers, so clients that take it do not connect. "
             "Set it to a name that load_balancer.certificate_arn covers, and make a DNS record.",
         )
 
@@ -143,12 +143,12 @@ def _timeout_warnings(balancer: LoadBalancer) -> Iterator[Warning]:
         yield (
             "short-drain",
             f"load_balancer.deregistration_delay is {delay}: a task that leaves is cut off after "
-            f"so many seconds, and an answer may take {SLOWEST_RESPONSE}. Raise it to that.",
+            f"so many seconds, and a response may take {SLOWEST_RESPONSE}. Raise it to that.",
         )
     if balancer.idle_timeout <= SLOWEST_RESPONSE:
         yield (
             "short-idle",
-            f"load_balancer.idle_timeout is {balancer.idle_timeout}: an answer may take "
+            f"load_balancer.idle_timeout is {balancer.idle_timeout}: a response may take "
             f"{SLOWEST_RESPONSE} s, and the client would get 504 instead. Raise it above that.",
         )
     check = balancer.health_check

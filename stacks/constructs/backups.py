@@ -17,7 +17,7 @@ HOUR = "3"  # UTC
 
 class Backups(Construct):
     """Beside point-in-time recovery, which goes 35 days back and ends with its table: a vault
-    outlives the tables, and its copies are kept as long as the environment says."""
+    outlives the tables, and its copies are kept for `backup_days`."""
 
     def __init__(
         self,

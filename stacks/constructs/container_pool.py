@@ -77,7 +77,7 @@ class ContainerPoolService(Construct):
             )
 
     def guard(self) -> None:
-        """Its deployments are rolled back while its targets answer 5xx; to be called after the
+        """Its deployments are rolled back while its targets return 5xx; to be called after the
         target group has a listener.
 
         Alone the circuit breaker notices only tasks that do not start or fail their health checks.
@@ -88,7 +88,7 @@ class ContainerPoolService(Construct):
         ).create_alarm(
             self,
             "Target5xx",
-            alarm_description=f"The tasks of {self.pool.name} answer 5xx: a deployment is undone",
+            alarm_description=f"The tasks of {self.pool.name} return 5xx: a deployment is undone",
             threshold=1,
             evaluation_periods=5,
             datapoints_to_alarm=3,

@@ -17,8 +17,8 @@ from stacks.constructs.domain import Domain
 
 ORIGIN_HEADER = "x-origin-secret"
 SECRET_LENGTH = 48  # letters and digits: a condition's value has wildcards among the others
-# CloudFront keeps errors for 10 s, even where it keeps nothing else, and answers everybody with
-# them: one user's 404, one target's 503. For these codes that time can be set:
+# CloudFront keeps errors for 10 s, even where it keeps nothing else, and returns them
+# to everybody: one user's 404, one target's 503. For these codes that time can be set:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 
@@ -84,7 +84,7 @@ class Distribution(Construct):
 
 
 def _page(origin: origins.HttpOrigin) -> cloudfront.BehaviorOptions:
-    """The `Cache-Control` of each of the page's files says how long it is cached. Each comes in an
+    """Each of the page's files is cached as long as its `Cache-Control` has it, and comes in an
     encoding that the browser accepts."""
     return cloudfront.BehaviorOptions(
         origin=origin,

@@ -21,7 +21,7 @@ from stacks.constructs.grants import Resources, statements
 from stacks.constructs.manifests import Pods, manifests
 from stacks.constructs.target_group import PORT, keep_alive, target_group
 
-# How long the controller may take to tell the load balancer that a pod leaves, in seconds. Until
+# How long the controller may take to deregister a pod that leaves, in seconds. Until
 # then requests still come, so the pod has to go on serving.
 DEREGISTERED_WITHIN = 15
 

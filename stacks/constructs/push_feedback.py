@@ -1,6 +1,6 @@
 """Feedback of FCM and APNs to pushes: SNS's delivery status logs, and metrics of them.
 
-Publish only says that SNS took a push: a credential that has ended shows in these logs alone.
+Publish returns once SNS took a push: a credential that has ended shows in these logs alone.
 https://docs.aws.amazon.com/sns/latest/dg/sns-msg-status.html
 """
 
@@ -16,19 +16,20 @@ from stacks.constructs.function import metrics_namespace
 
 STATUS = "$.delivery.statusCode"
 ALL = "{ $.status = * }"
-# 404 of FCM and 410 of APNs say that the app was removed, which is everyday. No status: the
+# 404 of FCM and 410 of APNs mean that the app was removed, which is everyday. No status: the
 # platform could not be reached.
 REJECTED = (
     f'{{ ($.status = "FAILURE") && (({STATUS} NOT EXISTS) || '
     f"(({STATUS} != 404) && ({STATUS} != 410))) }}"
 )
-ANSWERED, NOT_TAKEN = "PlatformAnswers", "PlatformRejections"
+RESPONSES, REJECTIONS = "PlatformAnswers", "PlatformRejections"
 DIMENSION = "status"
 
 
-def answers_of(platform: str) -> str:
-    """The metric that counts a platform's answers by status: FCM -> FcmAnswers."""
-    return "".join(part.capitalize() for part in platform.split("_")) + "Answers"
+def responses_of(platform: str) -> str:
+    """The metric that counts a platform's responses by status: FCM -> FcmAnswers."""
+    name = "".join(part.capitalize() for part in platform.split("_"))
+    return RESPONSES.replace("Platform", name)
 
 
 class PushFeedback(Construct):
@@ -42,7 +43,7 @@ class PushFeedback(Construct):
     deletion makes a group again, which has to be deleted by hand (docs/deploying.md).
     https://docs.aws.amazon.com/sns/latest/dg/topics-attrib-prereq.html
 
-    Of the answers that are taken only `percent` are logged, and count as so many more.
+    Of the pushes that are taken only `percent` are logged, and count as so many more.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class PushFeedback(Construct):
             self._measure(platform, self._group(platform, name), self._weight)
             failed = self._group(f"{platform}Failure", f"{name}/Failure")
             self._measure(platform, failed, "1")
-            self._filter(failed, f"{platform}Rejected", REJECTED, NOT_TAKEN, "1")
+            self._filter(failed, f"{platform}Rejected", REJECTED, REJECTIONS, "1")
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("sns.amazonaws.com"))
         self.role.add_to_policy(
             iam.PolicyStatement(
@@ -88,8 +89,8 @@ class PushFeedback(Construct):
 
     def _measure(self, platform: str, group: logs.LogGroup, weight: str) -> None:
         of_status = {DIMENSION: STATUS}
-        self._filter(group, "ByStatus", ALL, answers_of(platform), weight, of_status)
-        self._filter(group, "All", ALL, ANSWERED, weight)
+        self._filter(group, "ByStatus", ALL, responses_of(platform), weight, of_status)
+        self._filter(group, "All", ALL, RESPONSES, weight)
 
     def _filter(
         self,

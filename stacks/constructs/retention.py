@@ -8,7 +8,7 @@ from stacks.config.environments import Environment
 
 
 def removal_policy(config: Environment) -> RemovalPolicy:
-    """For everything that holds data: retained where the environment says so, else deleted.
+    """For everything that holds data: retained where the environment has `retain`, else deleted.
 
     Retained is written as RetainExceptOnCreate: a resource is deleted when the deployment that
     created it is rolled back, so that a failed first deployment leaves nothing behind and can be
@@ -22,7 +22,7 @@ def removal_policy(config: Environment) -> RemovalPolicy:
 
 
 def log_group(scope: Construct, id: str, config: Environment) -> logs.LogGroup:
-    """A log group that keeps records as long as the environment says."""
+    """A log group that keeps records for the environment's retention."""
     group = logs.LogGroup(scope, id, removal_policy=removal_policy(config))
     resource = group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker

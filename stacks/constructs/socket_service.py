@@ -193,7 +193,7 @@ class SocketService(Construct):
             "DRAIN_SECONDS": str(self.pool.drain),
             "HEALTH_SECONDS": str(self.pool.health_interval),
             "MOST_CONNECTIONS": str(self.pool.connections),
-            # or the load balancer would close a socket on which nothing is said
+            # or the load balancer would close a socket on which nothing is sent
             "PING_SECONDS": str(min(PING_SECONDS, idle // 2)),
             "TARGET_GROUP_ARN": self.target_group.target_group_arn,
         }

@@ -1,6 +1,6 @@
 """CloudWatch alarms: what is watched, from when on it is a fault, and which symptom it causes.
 
-The description of each says what it means for users and names its page under docs/runbooks/.
+Each description has what the alarm means for users, and its page under docs/runbooks/.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from stacks.chat import ChatStack
 from stacks.config.functions import FUNCTIONS
 from stacks.constructs.function import Function, metrics_namespace
-from stacks.constructs.push_feedback import ANSWERED, NOT_TAKEN
+from stacks.constructs.push_feedback import REJECTIONS, RESPONSES
 from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
 from stacks.monitoring.balancer_alarms import BalancerAlarms
@@ -48,7 +48,7 @@ class Alarms(BalancerAlarms):
             self._alarm(
                 f"{name}Throttles",
                 function.function.metric_throttles(period=FIVE_MINUTES),
-                f"{name} is refused executions: the concurrency limit is reached",
+                f"{name} is throttled: the concurrency limit is reached",
                 symptom,
                 runbook="function-throttles",
                 datapoints=2,
@@ -84,7 +84,7 @@ class Alarms(BalancerAlarms):
                     label="throttled reads and writes",
                     period=MINUTE,
                 ),
-                f"DynamoDB throttles {name}: requests are answered with rate_limited",
+                f"DynamoDB throttles {name}: requests get rate_limited",
                 Symptom.CHAT,
                 runbook="table-throttles",
                 threshold=THROTTLES,
@@ -114,7 +114,7 @@ class Alarms(BalancerAlarms):
                 label="internal errors",
                 period=MINUTE,
             ),
-            "DynamoDB answers with internal errors of its own",
+            "DynamoDB returns internal errors of its own",
             Symptom.PLATFORM,
             runbook="table-errors",
             datapoints=3,
@@ -166,7 +166,7 @@ class Alarms(BalancerAlarms):
             datapoints=2,
         )
         for name, metric, meaning in (
-            ("IntegrationErrors", "IntegrationError", "Functions answer the gateway with errors"),
+            ("IntegrationErrors", "IntegrationError", "Functions return errors to the gateway"),
             ("ClientErrors", "ClientError", "The gateway rejects connections or frames"),
         ):
             self._alarm(
@@ -211,10 +211,13 @@ class Alarms(BalancerAlarms):
         )
         self._on_rejected_pushes()
         if notifications.feedback:
-            answered, not_taken = logged(self._config, ANSWERED), logged(self._config, NOT_TAKEN)
+            responses, rejections = (
+                logged(self._config, RESPONSES),
+                logged(self._config, REJECTIONS),
+            )
             self._alarm(
                 "PlatformRejections",
-                _percent(not_taken, answered, at_least=3),
+                _percent(rejections, responses, at_least=3),
                 f"FCM or APNs take {REJECTED_PERCENT} % of the pushes not: a credential may have "
                 "ended",
                 Symptom.PUSHES,

@@ -25,7 +25,7 @@ class BalancerAlarms(Causes):
         self._alarm(
             "Balancer5xx",
             balancer.metrics.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT),
-            "The load balancer answers 5xx itself: no target, or a target broke off",
+            "The load balancer itself returns 5xx: no target, or a target broke off",
             Symptom.API,
             runbook="balancer-5xx",
             datapoints=2,
@@ -33,7 +33,7 @@ class BalancerAlarms(Causes):
         self._alarm(
             "Target5xx",
             balancer.metrics.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT),
-            "The API answers 5xx",
+            "The API returns 5xx",
             Symptom.API,
             runbook="target-5xx",
             datapoints=2,
@@ -41,7 +41,7 @@ class BalancerAlarms(Causes):
         self._alarm(
             "RejectedConnections",
             balancer.metrics.rejected_connection_count(),
-            "The load balancer has as many connections as it takes, and refuses more",
+            "The load balancer has as many connections as it takes, and rejects more",
             Symptom.API,
             runbook="rejected-connections",
         )
@@ -93,7 +93,7 @@ class BalancerAlarms(Causes):
         self._alarm(
             "SocketsLate",
             sockets.metric("LoopLag", "Maximum"),
-            f"A task answers its sockets {LATE_MILLISECONDS} ms late: it has too little CPU",
+            f"A task serves its sockets {LATE_MILLISECONDS} ms late: it has too little CPU",
             Symptom.CHAT,
             runbook="sockets",
             threshold=LATE_MILLISECONDS,
@@ -102,7 +102,7 @@ class BalancerAlarms(Causes):
         self._alarm(
             "PostsFailed",
             sockets.metric("PostsFailed", "Sum"),
-            f"Each minute {FAILED_POSTS} posts or more fail: a task does not answer, or clients "
+            f"Each minute {FAILED_POSTS} posts or more fail: a task does not respond, or clients "
             "read too slowly",
             Symptom.CHAT,
             runbook="sockets",

@@ -13,7 +13,7 @@ from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
-from stacks.constructs.push_feedback import answers_of
+from stacks.constructs.push_feedback import responses_of
 from stacks.constructs.socket_service import REPORT_SECONDS, SocketService
 from stacks.constructs.websocket_api import PING_SECONDS, PINGS, WebSocketApi
 from stacks.monitoring.canary import Canary
@@ -136,11 +136,11 @@ class Dashboard(Construct):
         )
 
     def show_platforms(self) -> None:
-        """What FCM and APNs answer, by the status of their responses."""
+        """The responses of FCM and APNs, by their status."""
         self._row(
             {
-                f"{title} answers": [
-                    logged(self._config, answers_of(platform), status, label, MINUTE)
+                f"{title} responses": [
+                    logged(self._config, responses_of(platform), status, label, MINUTE)
                     for status, label in STATUSES.items()
                 ]
                 for platform, title in PLATFORMS.items()

@@ -56,6 +56,21 @@ SIGNPOSTS = {
         "lambdas/api/groups.py": r"^def decline\(",
         "lambdas/api/chats.py": r"append\.end_request\(",
     },
+    "where a device is removed": {
+        "lambdas/api/devices.py": r"^def remove\(",
+        "lambdas/api/removal.py": r"^def remove_device\(",
+        "lambdas/keys/directory.py": r"    def remove\(",
+    },
+    "where a file's size is limited": {
+        "lambdas/api/files.py": r"size > settings\.file_mib \* MIB",
+        "stacks/config/settings.py": r"    max_mib: int = ",
+        "lambdas/files.py": r"\"content-length-range\", size, size",
+    },
+    "where a table is added": {
+        "stacks/config/tables.py": r"^TABLES",
+        "stacks/data.py": r"    def _table\(",
+        "extending.md#a-table": r"",
+    },
     "where an alarm is defined": {
         "stacks/monitoring/alarms.py": r"^class Alarms\(",
         "stacks/monitoring/balancer_alarms.py": r"^class BalancerAlarms\(",

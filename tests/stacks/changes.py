@@ -15,7 +15,7 @@ from stacks.config.releases import Releases
 from stacks.config.restored import Restored
 from stacks.config.settings import Network
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
-from tests.stacks.setting_values import CLOUDFRONT_CERTIFICATE
+from tests.stacks.domain_values import CLOUDFRONT_CERTIFICATE
 
 ZONES = tuple(f"{REGION}{letter}" for letter in "abc")
 HTTP, HTTPS = (
@@ -145,7 +145,7 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
 }
 
 # Those that `make test` tries: of each kind one, of few environments. The others are deep.
-EACH_COMMIT = {
+CHANGES_NOT_DEEP = {
     *("remove all containers", "rename a pool", "HTTP to HTTPS", "names in a zone of ours"),
     *("the load balancer's name goes to CloudFront", "0 NAT gateways to 1", "a key of our own"),
     *("two zones to three", "restored tables serve", "tasks hold the sockets"),
@@ -170,9 +170,9 @@ IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
 
 
 def tiered(changes: Iterable[str]) -> list[ParameterSet]:
-    """The changes as cases of a test, deep but for those of EACH_COMMIT and IN_TWO_STEPS."""
-    often = EACH_COMMIT | IN_TWO_STEPS.keys()
-    assert CHANGES.keys() >= EACH_COMMIT, "a change has another name by now"
+    """The changes as cases of a test, deep but for those of CHANGES_NOT_DEEP and IN_TWO_STEPS."""
+    often = CHANGES_NOT_DEEP | IN_TWO_STEPS.keys()
+    assert CHANGES.keys() >= CHANGES_NOT_DEEP, "a change has another name by now"
     return [
         pytest.param(change, marks=() if change in often else pytest.mark.deep, id=change)
         for change in changes

@@ -176,7 +176,7 @@ REJECTED: list[tuple[dict[str, Any], str]] = [
     (
         {"load_balancer.stickiness.kind": "source_ip"},
         "load_balancer.stickiness.kind is 'source_ip', but a target group of an Application "
-        "Load Balancer refuses source_ip, which is a Network Load Balancer's. Set "
+        "Load Balancer rejects source_ip, which is a Network Load Balancer's. Set "
         "load_balancer.ip_hash to true for a Network Load Balancer that has it, or "
         "load_balancer.stickiness.kind to lb_cookie.",
     ),
@@ -245,13 +245,13 @@ REJECTED: list[tuple[dict[str, Any], str]] = [
         {"load_balancer.health_check.path": "health"},
         "load_balancer.health_check.path is 'health', but a path starts with a slash and has "
         "at most 1024 characters, none of them a space. Set load_balancer.health_check.path "
-        "to a route that answers 200 without a token, as /api/health does.",
+        "to a route that returns 200 without a token, as /api/health does.",
     ),
     (
         {"load_balancer.health_check.path": "/a b"},
         "load_balancer.health_check.path is '/a b', but a path starts with a slash and has at "
         "most 1024 characters, none of them a space. Set load_balancer.health_check.path to a "
-        "route that answers 200 without a token, as /api/health does.",
+        "route that returns 200 without a token, as /api/health does.",
     ),
     (
         {"load_balancer.health_check.timeout": 15},

@@ -20,7 +20,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import CERTIFICATE, complete
-from tests.stacks.setting_values import BEHIND
+from tests.stacks.domain_values import BEHIND
 from tests.stacks.synthesis import flags
 from tests.stacks.synthesized import Synthesize, Synthesized
 

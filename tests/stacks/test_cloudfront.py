@@ -11,7 +11,7 @@ from stacks.config.environments import DEV
 from stacks.constructs.distribution import Distribution
 from tests.stacks.changes import NAMED
 from tests.stacks.complete import CERTIFICATE, must_be_rejected
-from tests.stacks.setting_values import BEHIND, CLOUDFRONT_CERTIFICATE, WEB_ACL
+from tests.stacks.domain_values import BEHIND, CLOUDFRONT_CERTIFICATE, WEB_ACL
 from tests.stacks.synthesis import flags
 from tests.stacks.synthesized import Synthesize, Synthesized
 

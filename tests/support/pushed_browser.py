@@ -125,9 +125,9 @@ class PushedBrowser:
 
     def _subscribe(self, key: str) -> Any:
         url = f"{self._endpoints['web_push']}/subscriptions"
-        answer = httpx.post(url, json={"key": key}, trust_env=False, timeout=WITHIN)
-        answer.raise_for_status()
-        given: dict[str, str] = answer.json()
+        response = httpx.post(url, json={"key": key}, trust_env=False, timeout=WITHIN)
+        response.raise_for_status()
+        given: dict[str, str] = response.json()
         self._token = given["endpoint"].rpartition("/")[2]
         return given
 

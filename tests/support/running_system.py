@@ -88,15 +88,15 @@ class System:
         await self._http.close()
 
     async def state(self) -> State:
-        async with self._http.get(f"{self.endpoints['console']}/_local/state") as answer:
-            state: State = await answer.json()
+        async with self._http.get(f"{self.endpoints['console']}/_local/state") as response:
+            state: State = await response.json()
             return state
 
     async def order(self, path: str, **body: Any) -> Any:
         url = f"{self.endpoints['console']}/_local/{path}"
-        async with self._http.post(url, json=body) as answer:
-            assert answer.status == 200, await answer.text()
-            return await answer.json()
+        async with self._http.post(url, json=body) as response:
+            assert response.status == 200, await response.text()
+            return await response.json()
 
     async def weigh(self, **weights: int) -> None:
         """The heavy first: a rule is never left without any weight."""
@@ -115,8 +115,8 @@ class System:
         past the load balancer, which does not count it."""
         names = {}
         for target, shown in (await self.targets(pool)).items():
-            async with self._http.get(f"http://{shown['address']}/api/health") as answer:
-                names[answer.headers["x-served-by"]] = target
+            async with self._http.get(f"http://{shown['address']}/api/health") as response:
+                names[response.headers["x-served-by"]] = target
         return names
 
     async def until(
@@ -139,7 +139,7 @@ class System:
         return list(targets_in(state, pool))
 
     async def sent(self, requests: int, at_once: int = 1) -> list[str]:
-        """Who served them, in the order of the answers. Every one was answered with 200."""
+        """Who served them, in the order of the responses. Every one is 200."""
         return served_by((await load.send(self.api, Load(requests, at_once, HEALTH))).replies)
 
     @contextlib.asynccontextmanager
@@ -223,18 +223,18 @@ def is_whole(state: State, pool: str, count: int) -> bool:
     return healthy and {len(tasks_in(state, pool)), *map(len, groups)} == {count}
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     status: int
     headers: dict[str, str]  # by lower-case name
     body: bytes
 
 
-async def exchange(base_url: str, request: bytes, source: str | None = None) -> Answer:
+async def exchange(base_url: str, request: bytes, source: str | None = None) -> RawResponse:
     """Bytes on a connection of their own, from the address `source`, and what comes until the
-    answer is complete; for what no HTTP library would send."""
+    response is complete; for what no HTTP library would send."""
     async with connected(base_url, source) as (reader, writer):
         writer.write(request)
-        return await read_answer(reader)
+        return await read_response(reader)
 
 
 @contextlib.asynccontextmanager
@@ -250,13 +250,13 @@ async def connected(
         writer.close()
 
 
-async def read_answer(reader: asyncio.StreamReader) -> Answer:
+async def read_response(reader: asyncio.StreamReader) -> RawResponse:
     async with asyncio.timeout(WITHIN):
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         pairs = (line.partition(":") for line in head[1:] if line)
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         body = await reader.readexactly(int(headers["content-length"]))
-    return Answer(int(head[0].split()[1]), headers, body)
+    return RawResponse(int(head[0].split()[1]), headers, body)
 
 
 def get(path: str, *fields: str) -> bytes:
@@ -277,6 +277,6 @@ def pools_of(served: Sequence[str]) -> list[str]:
 
 
 def served_by(replies: Sequence[Reply]) -> list[str]:
-    """Who answered, in order; every request was answered, with 200."""
+    """Who responded, in order; every response is 200."""
     assert {reply.status for reply in replies} == {200}, Counter(r.status for r in replies)
     return [str(reply.served_by) for reply in replies]

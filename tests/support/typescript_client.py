@@ -20,7 +20,11 @@ Event = dict[str, Any]
 
 
 class TypeScriptError(Exception):
-    """A call that the TypeScript client refused; the message is its own."""
+    """An error of the TypeScript client, with its message; `kind` is the name of its class."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Node:
@@ -36,7 +40,7 @@ class Node:
             stdout=asyncio.subprocess.PIPE,
             limit=LINE_LIMIT,
         )
-        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._responses: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._asked = 0
         self.events: dict[str, list[Event]] = {}
         self._news = asyncio.Condition()
@@ -57,13 +61,13 @@ class Node:
     async def do(self, name: str, what: str, *given: Any) -> Any:
         """Raises TypeScriptError."""
         self._asked += 1
-        answer = self._answers[self._asked] = asyncio.get_running_loop().create_future()
+        response = self._responses[self._asked] = asyncio.get_running_loop().create_future()
         command = {"id": self._asked, "client": name, "do": what, "with": given}
         assert self._process.stdin is not None
         self._process.stdin.write(f"{json.dumps(command)}\n".encode())
-        found = await asyncio.wait_for(answer, WITHIN)
+        found = await asyncio.wait_for(response, WITHIN)
         if "error" in found:
-            raise TypeScriptError(f"{name}, {what}: {found['error']}")
+            raise TypeScriptError(f"{name}, {what}: {found['error']}", found["kind"])
         return found["result"]
 
     async def event(self, name: str, timeout: float = WITHIN, **fields: Any) -> Event:  # noqa: ASYNC109
@@ -87,13 +91,13 @@ class Node:
         while line := await self._process.stdout.readline():
             said = json.loads(line)
             if "id" in said:
-                self._answers.pop(said["id"]).set_result(said)
+                self._responses.pop(said["id"]).set_result(said)
                 continue
             async with self._news:
                 self.events.setdefault(said["client"], []).append(said["event"])
                 self._news.notify_all()
-        for answer in self._answers.values():
-            answer.set_exception(TypeScriptError("the Node process has ended"))
+        for response in self._responses.values():
+            response.set_exception(TypeScriptError("the Node process has ended", "Exit"))
 
 
 class Browser:

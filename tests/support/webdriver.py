@@ -66,9 +66,9 @@ class Driven:
         self._post("actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
 
     def _post(self, path: str, **body: Any) -> Any:
-        answer = self._http.post(f"/session/{self._session}/{path}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["value"]
+        response = self._http.post(f"/session/{self._session}/{path}", json=body)
+        assert response.status_code == 200, response.text
+        return response.json()["value"]
 
 
 SCREEN = ("-screen", "0", "1400x1000x24")
@@ -85,16 +85,16 @@ def webkit(folder: Path) -> Iterator[Driven]:
     wanted = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
     with ExitStack() as stack:
         stack.enter_context(_running("Xvfb", display, "-noreset", *SCREEN))
-        _until(lambda: _listens(display), "the screen does not answer")
+        _until(lambda: _listens(display), "the screen does not respond")
         stack.enter_context(_running("WebKitWebDriver", f"--port={port}", env=screen))
         url = f"http://127.0.0.1:{port}"
         http = stack.enter_context(
             httpx.Client(base_url=url, timeout=READY_WITHIN, trust_env=False)
         )
-        _until(lambda: http.get("/status").status_code == 200, "the driver does not answer")
-        answer = http.post("/session", json={"capabilities": wanted})
-        assert answer.status_code == 200, answer.text
-        session = answer.json()["value"]["sessionId"]
+        _until(lambda: http.get("/status").status_code == 200, "the driver does not respond")
+        response = http.post("/session", json={"capabilities": wanted})
+        assert response.status_code == 200, response.text
+        session = response.json()["value"]["sessionId"]
         stack.callback(lambda: http.delete(f"/session/{session}"))
         yield Driven(http, session)
 

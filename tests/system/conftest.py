@@ -128,7 +128,7 @@ async def _added(add: Add, user: str) -> None:
         except (Unreachable, ServerFault):
             await asyncio.sleep(0.2)
         except TypeScriptError as error:
-            if "does not answer" not in str(error):
+            if error.kind != "Unreachable":
                 return None
             await asyncio.sleep(0.2)
         except (ClientError, RuntimeError):

@@ -16,7 +16,7 @@ from tests.support.running_system import (
     System,
     connected,
     pools_of,
-    read_answer,
+    read_response,
     require_fair_prefixes,
     served_by,
     targets_in,
@@ -125,7 +125,7 @@ def test_scaling_in_under_load_loses_no_request(three_targets: Play) -> None:
                 await system.until("two drain", lambda state: states(state).count("draining") == 2)
                 for _, writer in slow:
                     writer.write(REST)
-                answers = [await read_answer(reader) for reader, _ in slow]
+                answers = [await read_response(reader) for reader, _ in slow]
                 await system.whole("small", 1)
         assert not flow.lost
         assert [answer.status for answer in answers] == [400] * 3  # the sign-in names nobody

@@ -7,8 +7,8 @@ import secrets
 import pytest
 
 from tests.support.running_system import (
-    Answer,
     Play,
+    RawResponse,
     State,
     System,
     exchange,
@@ -48,7 +48,7 @@ async def requests_of(system: System) -> int:
     return sum(target["requests"] for target in (await system.targets("small")).values())
 
 
-def require_page(answer: Answer, status: int) -> None:
+def require_page(answer: RawResponse, status: int) -> None:
     assert (answer.status, answer.headers["server"]) == (status, "awselb/2.0")
     assert answer.headers["content-type"] == "text/html"
     assert f"<h1>{status}".encode() in answer.body

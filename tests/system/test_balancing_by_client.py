@@ -22,7 +22,7 @@ from tests.support.running_system import (
     get,
     player,
     pools_of,
-    read_answer,
+    read_response,
     require_fair_prefixes,
     targets_in,
     tasks_in,
@@ -75,7 +75,7 @@ def test_two_hung_requests_send_the_next_ten_elsewhere(three_large_targets: Play
             assert busy(await system.state()) == busy(state)
             for _, writer in (one, other):
                 writer.write(REST)
-            answers = [await read_answer(reader) for reader, _ in (one, other)]
+            answers = [await read_response(reader) for reader, _ in (one, other)]
         assert {names[answer.headers["x-served-by"]] for answer in answers} == busy(state)
         assert [answer.status for answer in answers] == [400, 400]  # it names nobody
         assert {names[name] for name in served} == set(names.values()) - busy(state)

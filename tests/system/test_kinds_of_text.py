@@ -8,7 +8,7 @@ import pytest
 
 from client import ChatClient, ChatDescribed
 from tests.support.typescript_client import Browser
-from tests.system.test_python_and_typescript import Make, Name, Open, Story, node, runner, tell
+from tests.system.both_clients import Make, Name, Open, Story, node, runner, tell
 
 __all__ = ["node", "runner", "tell"]  # fixtures
 

@@ -65,8 +65,8 @@ def test_shares_by_weight(counts: dict[str, int], met: bool) -> None:
 @pytest.mark.parametrize(
     ("statuses", "met"), [({"200": 9}, True), ({"200": 9, "502": 1}, False), ({}, False)]
 )
-def test_every_request_answered(statuses: dict[str, int], met: bool) -> None:
-    assert expectations.all_answered(statuses).met is met
+def test_every_response_is_a_success(statuses: dict[str, int], met: bool) -> None:
+    assert expectations.all_succeeded(statuses).met is met
 
 
 FINE_BEFORE, FINE_AFTER = Outcome(False, 8.0, 8.1), Outcome(False, 13.0, 13.1)
@@ -133,7 +133,7 @@ def test_elsewhere_than_in_a_terminal_a_table_is_printed_once_and_plain() -> Non
     for count in (1, 2, 3):
         screen.draw([Row("a", "healthy", count)])
     screen.show([Row("a", "healthy", 4)])
-    verdict = expectations.all_answered({"502": 4})
+    verdict = expectations.all_succeeded({"502": 4})
     screen.verdict(verdict.expected, verdict.seen, met=verdict.met)
     assert "\x1b" not in out.getvalue()
     assert out.getvalue().count("healthy") == 1

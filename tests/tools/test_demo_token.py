@@ -103,5 +103,5 @@ def test_the_page_asks_by_relative_addresses(name: str) -> None:
     from tools.demo.server import PAGE
 
     text = (PAGE / name).read_text(encoding="utf-8")
-    for absolute in ('fetch("/', 'EventSource("/', 'order("/', "order(`/", "answerOf(`/"):
+    for absolute in ('fetch("/', 'EventSource("/', 'order("/', "order(`/", "fetchJson(`/"):
         assert absolute not in text

@@ -41,6 +41,9 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
         ("emulator/src/a.py", "no_answer = ANSWERS[0]", ["answer", "ANSWERS"]),
         ("emulator/README.md", "It said what it kept.", ["said", "kept"]),
         ("emulator/src/a.py", "responses are retained", []),
+        ("lambdas/a.py", "# refused: _said, which answers", ["refused", "said", "answers"]),
+        ("lambdas/a.py", "a request that nobody has answered", []),
+        ("stacks/a.py", "the API answers", ["answers"]),
         ("client/a.py", "the answer is kept", []),
     ],
 )

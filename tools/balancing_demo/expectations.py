@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
 
 
 def even(counts: Sequence[int], total: int, algorithm: str) -> Verdict:
-    """`counts`: how many of `total` requests each target answered."""
+    """`counts`: how many of `total` requests each target served."""
     seen = " / ".join(map(str, sorted(counts)))
     if algorithm == EXACT:
         wanted = even_split(total, len(counts))
@@ -54,7 +54,7 @@ def even_split(total: int, targets: int) -> list[int]:
 
 
 def by_weight(counts: Mapping[str, int], weights: Mapping[str, int]) -> Verdict:
-    """`counts`: how many requests each pool answered. Whole turns are exact; a turn that was
+    """`counts`: how many requests each pool served. Whole turns are exact; a turn that was
     begun before may move one request."""
     total, turn = sum(counts.values()), sum(weights.values())
     wanted = {pool: total * weight / turn for pool, weight in weights.items()}
@@ -67,10 +67,10 @@ def by_weight(counts: Mapping[str, int], weights: Mapping[str, int]) -> Verdict:
     )
 
 
-def all_answered(statuses: Mapping[str, int]) -> Verdict:
+def all_succeeded(statuses: Mapping[str, int]) -> Verdict:
     others = {code: count for code, count in statuses.items() if code != "200"}
     seen = ", ".join(f"{code} ×{count}" for code, count in sorted(statuses.items()))
-    return Verdict(not others and bool(statuses), "every request answered with 200", seen)
+    return Verdict(not others and bool(statuses), "every response is 200", seen)
 
 
 def lost_within(outcomes: Sequence[Outcome], killed: float, detected: float) -> Verdict:

@@ -84,12 +84,12 @@ class Running:
         await self._http.close()
 
     async def pools(self) -> dict[str, Pool]:
-        """Raises EmulatorError when the console does not answer."""
+        """Raises EmulatorError when the console does not respond."""
         try:
-            async with self._http.get(f"{self.endpoints.console}/_local/state") as answer:
-                pools = read_pools(await answer.json())
+            async with self._http.get(f"{self.endpoints.console}/_local/state") as response:
+                pools = read_pools(await response.json())
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise EmulatorError(f"the console no longer answers: {error}") from error
+            raise EmulatorError(f"the console no longer responds: {error}") from error
         for pool in pools.values():
             for name, target in pool.targets.items():
                 if pool.desired is not None and target["state"] == "healthy":
@@ -100,13 +100,13 @@ class Running:
         """Raises EmulatorError in the console's words."""
         url = f"{self.endpoints.console}/_local/{path}"
         try:
-            async with self._http.post(url, json=body) as answer:
-                said = await answer.json()
+            async with self._http.post(url, json=body) as response:
+                returned = await response.json()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise EmulatorError(f"the console no longer answers: {error}") from error
-        if answer.status != 200:
-            why = said["error"]["message"]
-            raise EmulatorError(f"the console refused {dict(body)} for {path}: {why}")
+            raise EmulatorError(f"the console no longer responds: {error}") from error
+        if response.status != 200:
+            why = returned["error"]["message"]
+            raise EmulatorError(f"the console rejected {dict(body)} for {path}: {why}")
 
     async def until(self, what: str, condition: Callable[[dict[str, Pool]], bool]) -> None:
         """Looks until `condition` holds. Raises EmulatorError where it never does."""
@@ -122,7 +122,7 @@ class Running:
         if target_id in self.names:
             return
         try:
-            async with self._http.get(f"http://{address}{self.path}") as answer:
-                self.names[target_id] = answer.headers.get("x-served-by", target_id)
+            async with self._http.get(f"http://{address}{self.path}") as response:
+                self.names[target_id] = response.headers.get("x-served-by", target_id)
         except aiohttp.ClientError:
             return  # it has died since; its requests stay without a name

@@ -63,7 +63,7 @@ class Tour:
             f"{pool.name} by {algorithm}",
         )
         for each in before.values():
-            if each.autoscaling:  # it would answer the tour's traffic with targets of its own
+            if each.autoscaling:  # it would serve the tour's traffic with targets of its own
                 await self._running.order(f"pools/{each.name}", {"autoscaling": False})
         others = {name: 0 for name in before if name != pool.name}
         await self._weigh({pool.name: max(1, pool.weight), **others})
@@ -88,7 +88,7 @@ class Tour:
             def recovered(pools: Mapping[str, Pool]) -> bool:
                 nonlocal detected
                 pool = pools[self._pool]
-                news.tell(pool)
+                news.report(pool)
                 if not detected and pool.sample(victim).state != "healthy":
                     detected = time.monotonic()
                 return victim not in pool.targets and _settled(pool, TARGETS)
@@ -118,7 +118,7 @@ class Tour:
 
             def taken_in(pools: Mapping[str, Pool]) -> bool:
                 pool = pools[self._pool]
-                news.tell(pool)
+                news.report(pool)
                 for new in set(pool.tasks) - set(known.tasks):
                     if not samples or samples[-1].state != "healthy":
                         samples.append(pool.sample(new))
@@ -148,14 +148,14 @@ class Tour:
                 f"a target in {second}", lambda pools: _settled(pools[second], 1)
             )
         tally = await self._traffic.burst(total, CLIENTS, [self._pool, second])
-        self._judge(expectations.all_answered(tally.statuses))
+        self._judge(expectations.all_succeeded(tally.statuses))
         self._judge(expectations.by_weight(by_pool(tally.replies), weights))
 
     async def _burst_is_even(self) -> None:
         tally = await self._traffic.burst(REQUESTS, CLIENTS, [self._pool])
         pool = await self._main()
         by_target = self._traffic.counts(tally.replies)
-        self._judge(expectations.all_answered(tally.statuses))
+        self._judge(expectations.all_succeeded(tally.statuses))
         counts = [by_target[name] for name in pool.targets]
         self._judge(expectations.even(counts, REQUESTS, pool.algorithm or ""))
 
@@ -183,7 +183,7 @@ class Tour:
                 await self._running.order(f"pools/{pool.name}", {"autoscaling": True})
 
     def _show(self, pool: Pool, replies: Sequence[Reply]) -> None:
-        self._screen.show(self._traffic.answered(pool, replies) + losses(replies))
+        self._screen.show(self._traffic.served(pool, replies) + losses(replies))
 
     def _judge(self, verdict: Verdict) -> None:
         self._met.append(verdict.met)
@@ -191,14 +191,14 @@ class Tour:
 
 
 class _News:
-    """Tells of targets that come, change and go."""
+    """Reports targets that come, change and go."""
 
     def __init__(self, screen: Screen, since: float, known: Pool) -> None:
         self._screen = screen
         self._since = since
         self._known = _states(known)
 
-    def tell(self, pool: Pool) -> None:
+    def report(self, pool: Pool) -> None:
         known, states = self._known, _states(pool)
         self._known = states
         for name in {**known, **states}:

@@ -27,7 +27,7 @@ class Traffic:
 
         def rows() -> list[Row]:
             if len(pools) == 1:
-                return self.answered(shown[pools[0]], replies) + losses(replies)
+                return self.served(shown[pools[0]], replies) + losses(replies)
             counts = by_pool(replies)
             weights = [(name, f"weight {shown[name].weight}") for name in pools]
             return [Row(name, weight, counts[name]) for name, weight in weights] + losses(replies)
@@ -73,11 +73,11 @@ class Traffic:
     def counts(self, replies: Sequence[Reply]) -> Counter[str]:
         """By target id; where nobody could ask a target for it, by the name it gave itself."""
         ids = {name: target for target, name in self._running.names.items()}
-        answered = (reply.served_by for reply in replies if reply.served_by is not None)
-        return Counter(ids.get(name, name) for name in answered)
+        names = (reply.served_by for reply in replies if reply.served_by is not None)
+        return Counter(ids.get(name, name) for name in names)
 
-    def answered(self, pool: Pool, replies: Sequence[Reply]) -> list[Row]:
-        """A row for each target of a container pool that is there or has answered."""
+    def served(self, pool: Pool, replies: Sequence[Reply]) -> list[Row]:
+        """A row for each target of a container pool that is there or has responded."""
         counts = self.counts(replies)
         own = [name for name in counts if name.startswith((f"{pool.name}-", f"{pool.name}/"))]
         return [

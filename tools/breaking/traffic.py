@@ -35,7 +35,7 @@ class People:
 
     @contextlib.asynccontextmanager
     async def there(self, traffic: Traffic) -> AsyncIterator[None]:
-        """While the block runs they do what `traffic` says, whatever comes of it."""
+        """While the block runs they do what `traffic` does, whatever comes of it."""
         async with httpx.AsyncClient(base_url=self._api, timeout=5) as http:
             tasks = [asyncio.create_task(_again(act)) for act in await self._acts(traffic, http)]
             try:
@@ -66,8 +66,8 @@ class People:
         credentials = {"username": self._ravi, "password": self._password}
         if traffic is Traffic.SIGN_INS:
             return lambda: http.post("/api/sign-in", json=credentials)
-        answer = await http.post("/api/sign-in", json=credentials)
-        bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        response = await http.post("/api/sign-in", json=credentials)
+        bearer = {"Authorization": f"Bearer {response.json()['access_token']}"}
         return lambda: http.get("/api/chats", headers=bearer)
 
     async def _arrive(self) -> None:

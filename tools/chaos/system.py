@@ -82,8 +82,8 @@ class System:
     async def order_targets(self, action: str, random: Random) -> int:
         """`pause` or `drain` one target of the load balancer; how many there were."""
         async with _session() as http:
-            async with http.get(f"{self._console}/_local/state") as answer:
-                state = await answer.json()
+            async with http.get(f"{self._console}/_local/state") as response:
+                state = await response.json()
             names = [each["id"] for group in state["target_groups"] for each in group["targets"]]
             if not names:
                 return 0
@@ -95,8 +95,8 @@ class System:
         """What each of these phones has rung for so far, before restarts too."""
         async with _session() as http:
             for token in tokens:
-                async with http.get(f"{self._console}/_local/phones/{token}") as answer:
-                    pushes = (await answer.json())["pushes"]
+                async with http.get(f"{self._console}/_local/phones/{token}") as response:
+                    pushes = (await response.json())["pushes"]
                 heard = self._rings.setdefault(token, {})
                 for push in pushes:
                     data = push["message"].get("data", {})

@@ -38,10 +38,10 @@ class Backend:
             aws_secret_access_key="local",  # noqa: S106 - the emulator takes any
         )
         self._tables: list[str] = []
-        self.logs: Path | None = None  # the folder; None where nothing says where it is
+        self.logs: Path | None = None  # the folder; None where it is not known
 
     async def open(self) -> None:
-        """Asks where tables and logs are. Raises EmulatorError where nothing answers."""
+        """Asks where tables and logs are. Raises EmulatorError where nothing responds."""
         state = await self.state()
         self._tables = [table["name"] for table in state["tables"]]
         tasks = [task for pool in state.get("pools", ()) for task in pool["tasks"]]
@@ -52,26 +52,26 @@ class Backend:
 
     async def pushes(self, token: str) -> list[Mapping[str, Any]]:
         """What a phone received, the oldest first."""
-        answer = await self._console(f"phones/{token}")
-        pushes: list[Mapping[str, Any]] = answer["pushes"]
+        response = await self._console(f"phones/{token}")
+        pushes: list[Mapping[str, Any]] = response["pushes"]
         return pushes
 
     async def order(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What the console answers to an order. Raises EmulatorError in its words."""
+        """The console's response to an order. Raises EmulatorError in its words."""
         url = f"{self.endpoints.console}/_local/{path}"
         async with self._http.post(url, json=body) as response:
-            answer: Mapping[str, Any] = await response.json()
+            returned: Mapping[str, Any] = await response.json()
         if response.status != 200:
-            raise EmulatorError(answer["error"]["message"])
-        return answer
+            raise EmulatorError(returned["error"]["message"])
+        return returned
 
     async def _console(self, path: str) -> Mapping[str, Any]:
         try:
             async with self._http.get(f"{self.endpoints.console}/_local/{path}") as response:
-                answer: Mapping[str, Any] = await response.json()
-                return answer
+                returned: Mapping[str, Any] = await response.json()
+                return returned
         except aiohttp.ClientError as error:
-            raise EmulatorError(f"the system no longer answers: {error}") from error
+            raise EmulatorError(f"the system no longer responds: {error}") from error
 
     # -- the two people
 
@@ -94,17 +94,17 @@ class Backend:
         headers = {"Authorization": by.bearer or ""}
         url = f"{self.endpoints.api}/api/{path}"
         async with self._http.request(method, url, json=body, headers=headers) as response:
-            answer: Mapping[str, Any] = await response.json()
+            returned: Mapping[str, Any] = await response.json()
             if response.status >= 400:
-                raise EmulatorError(f"{method} {path}: {answer}")
-            return answer
+                raise EmulatorError(f"{method} {path}: {returned}")
+            return returned
 
     # -- what is stored and logged
 
     async def trace(self, message_id: str) -> list[Mapping[str, Any]]:
         """What the emulator has recorded of a message, in the order of its times."""
-        answer = await self._console(f"trace?id={message_id}")
-        steps: list[Mapping[str, Any]] = answer["steps"]
+        response = await self._console(f"trace?id={message_id}")
+        steps: list[Mapping[str, Any]] = response["steps"]
         return steps
 
     async def items(self) -> list[bytes]:

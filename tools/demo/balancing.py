@@ -17,7 +17,7 @@ WITHIN = 60.0  # seconds until a server that ended is replaced
 
 
 async def share_out(backend: Backend, requests: int) -> Mapping[str, Any]:
-    """`{"sent", "statuses", "served_by", ...}`: how many requests each server answered."""
+    """`{"sent", "statuses", "served_by", ...}`: how many requests each server served."""
     load = {"requests": min(max(requests, 1), MOST_REQUESTS), "concurrency": AT_ONCE}
     return await backend.order("load", load)
 

@@ -67,7 +67,7 @@ class Demo:
         self.console = Window(endpoints.console, origin, http, "the console in the demonstration")
 
     async def start(self) -> None:
-        """Raises EmulatorError where the system does not answer, or a name is taken."""
+        """Raises EmulatorError where the system does not respond, or a name is taken."""
         await self.backend.open()
         for phone in self.phones.values():
             await self.backend.sign_up(phone.person)

@@ -25,7 +25,7 @@ _POLICY = "Content-Security-Policy"
 _TIMEOUT = aiohttp.ClientTimeout(total=300)  # the console sends requests for so long
 
 
-class Answer(NamedTuple):
+class Forwarded(NamedTuple):
     status: int
     headers: CIMultiDict[str]
     content_type: str
@@ -38,9 +38,9 @@ async def forward(
     body: bytes,
     backend: str,
     path: str | None = None,
-) -> Answer:
-    """What `backend` answers, asked as if the page came from there: its listeners check Host and
-    Origin. 502 where it is gone. `path` is asked for instead of the request's own."""
+) -> Forwarded:
+    """The response of `backend`, requested as if the page came from there: its listeners check Host
+    and Origin. 502 where it is gone. `path` is requested instead of the request's own."""
     url = URL(f"{backend}{request.raw_path if path is None else path}", encoded=True)
     headers = _forwarded(request.headers, backend)
     try:
@@ -53,9 +53,9 @@ async def forward(
                 if name.lower() not in _HOP_BY_HOP | {"content-length"}
             )
             content = await response.read()
-            return Answer(response.status, returned, response.content_type, content)
+            return Forwarded(response.status, returned, response.content_type, content)
     except aiohttp.ClientError as error:
-        return Answer(502, CIMultiDict(), "text/plain", str(error).encode())
+        return Forwarded(502, CIMultiDict(), "text/plain", str(error).encode())
 
 
 def _forwarded(headers: Mapping[str, str], backend: str) -> CIMultiDict[str]:
@@ -97,14 +97,14 @@ class Window:
         return f"{self.listener.url}/{self._token}"
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if refused := foreign_origin(request, self.listener.url):
-            return refused
+        if rejected := foreign_origin(request, self.listener.url):
+            return rejected
         path = tokens.behind(request.raw_path, self._token)
         if path is None:
             return without_token()
-        answer = await forward(self.http, request, await request.read(), self.backend, path)
-        framed(answer.headers, self.demo)
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        response = await forward(self.http, request, await request.read(), self.backend, path)
+        framed(response.headers, self.demo)
+        return web.Response(status=response.status, body=response.body, headers=response.headers)
 
 
 def without_token() -> web.Response:

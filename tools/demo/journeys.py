@@ -171,7 +171,7 @@ class Journeys:
     def _of(self, chat: str, sender: str) -> list[Journey]:
         return [each for each in self.all.values() if (each.chat, each.sender) == (chat, sender)]
 
-    # -- what the backend says by itself
+    # -- what the backend reports by itself
 
     def traced(self, message_id: str, records: Iterable[Mapping[str, Any]]) -> None:
         """What the emulator has recorded of a message: its calls of AWS, with their times."""

@@ -139,8 +139,8 @@ class Phone:
     # -- what the phone's page asks for
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if refused := foreign_origin(request, self.url):
-            return refused
+        if rejected := foreign_origin(request, self.url):
+            return rejected
         if request.path.startswith(OWN):
             return await self._own(request)
         connects = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
@@ -169,18 +169,18 @@ class Phone:
         self.left.append(body)
         if bearer := request.headers.get(hdrs.AUTHORIZATION):
             self.person.bearer = bearer
-        answer = await forward(self.http, request, body, self.backend.api)
+        response = await forward(self.http, request, body, self.backend.api)
         there, here = self._websockets()
-        framed(answer.headers, self.demo, (there, here))
-        content = answer.body
-        if answer.content_type == "text/html":
+        framed(response.headers, self.demo, (there, here))
+        content = response.body
+        if response.content_type == "text/html":
             content = _with_script(content)
-        elif answer.content_type == "application/json":
+        elif response.content_type == "application/json":
             content = content.replace(there.encode(), here.encode())
-        if registering and answer.status == 200:
+        if registering and response.status == 200:
             self.person.device = request.path.rpartition("/")[2]
             self.reports.registered(self.person.user)
-        return web.Response(status=answer.status, body=content, headers=answer.headers)
+        return web.Response(status=response.status, body=content, headers=response.headers)
 
     def _websockets(self) -> tuple[str, str]:
         """The origin of the WebSocket API, and where the app connects to instead.

@@ -46,7 +46,7 @@ async def record(url: str) -> None:
 
 
 async def _take(page: Page) -> list[Frame]:
-    following, said = page.locator(".tour-next"), page.locator(".tour-now")
+    following, status = page.locator(".tour-next"), page.locator(".tour-now")
     await page.locator(".tour-next").wait_for()
     frames: list[Frame] = []
     for step in range(1, STEPS + 1):
@@ -54,7 +54,7 @@ async def _take(page: Page) -> list[Frame]:
         if step < STEPS:  # of the last step, both is in one picture
             await page.locator('.path [data-step="encrypted"].lit').wait_for()
             frames.append(Frame(await page.screenshot(), MOMENT_MS))
-        await expect(said).to_have_attribute("data-kind", "seen", timeout=STEP_MS)
+        await expect(status).to_have_attribute("data-kind", "seen", timeout=STEP_MS)
         await page.wait_for_timeout(LIT_MS)
         frames.append(Frame(await page.screenshot(), READING_MS))
         if step == ON_THE_LOCK_SCREEN:

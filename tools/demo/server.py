@@ -5,9 +5,9 @@ GET / is the page. GET /events is a stream of its state (server-sent events). PO
 `{"network": "on" | "lost" | "silent"}` or `{"clock": ms}` is what happens to a phone.
 GET /code/<step> and GET /log/<step>/<message id> give the code and the log lines of a step.
 POST /balancer `{"requests": n}` sends requests to the load balancer, `{"kill": true}` ends one of
-its targets, and is answered once that is replaced.
+its targets, and responds once that is replaced.
 
-Only the page itself may ask: requests from another origin are refused, also of this machine.
+Only the page itself may ask: requests from another origin are rejected, also of this machine.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Server:
             await asyncio.sleep(TOGETHER)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if refused := foreign_origin(request, self.listener.url):
-            return refused
+        if rejected := foreign_origin(request, self.listener.url):
+            return rejected
         path = tokens.behind(request.path, self._token)
         if path is None:
             return without_token()
@@ -165,7 +165,7 @@ async def _body(request: web.BaseRequest) -> Mapping[str, Any]:
 
 
 async def _balance(demo: Demo, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the console answers."""
+    """The console's response."""
     match tuple(body.items()):
         case (("requests", int(number)),):
             return await balancing.share_out(demo.backend, number)

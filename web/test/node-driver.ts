@@ -2,7 +2,7 @@
  * The core in Node, driven by lines of JSON: for tests that need it beside the Python client.
  *
  *     {"id": 1, "client": "ravi/web", "do": "open", "with": [{"api": "...", ...}]}
- *     {"id": 1, "result": ...}   or   {"id": 1, "error": "..."}
+ *     {"id": 1, "result": ...}   or   {"id": 1, "error": "...", "kind": "Unreachable"}
  *     {"client": "ravi/web", "event": {"type": "message", ...}}
  *
  * IndexedDB is a stand-in in memory here; a client that is aborted and opened again finds its state
@@ -177,7 +177,8 @@ async function answer(line: string): Promise<void> {
   try {
     write({ id: command.id, result: (await carryOut(command)) ?? null });
   } catch (error) {
-    write({ id: command.id, error: error instanceof Error ? error.message : String(error) });
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    write({ id: command.id, error: message, kind: name });
   }
 }
 

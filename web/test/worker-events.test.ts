@@ -7,7 +7,7 @@ import { fetchUnread, unreadOf } from "../src/worker/device.ts";
 import { remember, remembered } from "../src/worker/installation.ts";
 import { handlePush, type Notice } from "../src/worker/pushed.ts";
 import type { Scope } from "../src/worker/scope.ts";
-import { fallback, said } from "../src/worker/words.ts";
+import { fallback, kindWords } from "../src/worker/words.ts";
 
 const BASE = "https://chat.example/app/";
 const OF = { user: "raju", device: "web" };
@@ -79,7 +79,7 @@ describe("the device, while no page is open", () => {
   test("is opened, caught up and closed within the time of a push", async () => {
     await remember(OF);
     const { done, open } = opens();
-    const unread = await fetchUnread("olm.wasm", said(["en"]));
+    const unread = await fetchUnread("olm.wasm", kindWords(["en"]));
     expect(unread.get("c1")?.body).toBe("Hey");
     expect(done).toEqual(["sign in", "connect within 20000", "close"]);
     expect(open.mock.calls[0]?.[0]).toMatchObject({ ...OF, wasm: "olm.wasm" });
@@ -88,7 +88,7 @@ describe("the device, while no page is open", () => {
   test.each(["sign in", "connect"])("is closed also where %s fails", async (fails) => {
     await remember(OF);
     const { done } = opens(fails);
-    await expect(fetchUnread("", said(["en"]))).rejects.toThrow("no network");
+    await expect(fetchUnread("", kindWords(["en"]))).rejects.toThrow("no network");
     expect(done.at(-1)).toBe("close");
   });
   test("is not opened where there is none any more", async () => {
@@ -97,7 +97,7 @@ describe("the device, while no page is open", () => {
     await remember(undefined);
     expect(await remembered()).toBeUndefined();
     const { open } = opens();
-    await expect(fetchUnread("", said(["en"]))).rejects.toThrow("no device");
+    await expect(fetchUnread("", kindWords(["en"]))).rejects.toThrow("no device");
     expect(open).not.toHaveBeenCalled();
   });
   test.each([
@@ -109,7 +109,7 @@ describe("the device, while no page is open", () => {
       chats: async () => [{ ...chat, ...more }],
       history: async () => [TEXT],
     };
-    expect((await unreadOf(client as never, said(["en"]))).size).toBe(0);
+    expect((await unreadOf(client as never, kindWords(["en"]))).size).toBe(0);
   });
   test("has the texts of several pages in their order", async () => {
     const texts = ["a", "b", "c"].map((text, at) => ({ ...TEXT, text, seq: at * 40 + 1 }));
@@ -125,7 +125,7 @@ describe("the device, while no page is open", () => {
       history: async (_: string, limit: number, before: number) =>
         rows.filter(({ seq }) => seq < before).slice(-limit),
     };
-    const unread = await unreadOf(client as never, said(["en"]));
+    const unread = await unreadOf(client as never, kindWords(["en"]));
     expect(unread.get("c1")?.body).toBe("a\nb\nc");
   });
 });

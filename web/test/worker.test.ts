@@ -16,7 +16,7 @@ import {
   type Unread,
 } from "../src/worker/pushed.ts";
 import type { Scope } from "../src/worker/scope.ts";
-import { fallback, said } from "../src/worker/words.ts";
+import { fallback, kindWords } from "../src/worker/words.ts";
 
 const RING = { chat: "c1", rings: true } as const;
 const BACK = { chat: "c1", rings: false } as const;
@@ -158,7 +158,7 @@ describe("what is unread in a chat", () => {
       history: async (_: string, limit = 50, before = Number.POSITIVE_INFINITY) =>
         (all as unknown as StoredMessage[]).filter(({ seq }) => (seq ?? 0) < before).slice(-limit),
     };
-    return (await unreadOf(client, said(["en"]))).get("c1")?.body;
+    return (await unreadOf(client, kindWords(["en"]))).get("c1")?.body;
   }
 
   test.each<[string, object, string | undefined]>([
@@ -192,7 +192,7 @@ describe("what is unread in a chat", () => {
   });
 
   test("is named as in the page", () => {
-    expect([said(["en"]), said(["de-AT"])]).toEqual([en.fileSaid, de.fileSaid]);
+    expect([kindWords(["en"]), kindWords(["de-AT"])]).toEqual([en.fileSaid, de.fileSaid]);
   });
 });
 

@@ -13,7 +13,7 @@ from emulator.balancer.request_handler import RequestHandler
 from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
-from emulator.balancer.wire.shared import Observers, Shared
+from emulator.balancer.wire.shared import RequestCallbacks, Shared
 from emulator.clock import Clock
 from emulator.traces.ring import Ring
 
@@ -207,7 +207,7 @@ def test_after_the_client_keep_alive_one_more_request_gets_a_response_and_the_co
         handler = RequestHandler([fixed], unused)
         settings = BalancerSettings(client_keep_alive_seconds=60)
         registrar = Registrar(unused, Clock())
-        shared = Shared(registrar, unused, settings, bytes, Observers(), lambda: now)
+        shared = Shared(registrar, unused, settings, bytes, RequestCallbacks(), lambda: now)
         engine = Engine(handler, shared, 0)
         await engine.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)

@@ -288,3 +288,8 @@ def say(scene: Scene, who: str, chat: str, *texts: str) -> str:
 def frames(scene: Scene, chat: str) -> list[dict[str, Any]]:
     """Every message of the chat, as it was sent."""
     return scene.backend.messages(chat)
+
+
+def break_sessions(device: Device) -> None:
+    with device.table() as db:
+        db.execute("DELETE FROM olm_sessions")

@@ -221,17 +221,17 @@ class Backend:
         event = events.message(sender.user, sender.device, sender.id, text)
         route = self._routes.get(str(parsed.get("action")), self._routes["ping"])
         response = self._invoke(lambda: route(event, None))
-        answer: Frame | None = json.loads(response["body"]) if "body" in response else None
-        return answer
+        returned: Frame | None = json.loads(response["body"]) if "body" in response else None
+        return returned
 
     def receive(self, sender: Connection, text: str) -> None:
         """A frame from the client; its response goes to the client."""
         if len(text.encode()) > FRAME_LIMIT:
             self._end(sender, TOO_LARGE)
             return
-        answer = self.handle(sender, text)
-        if answer is not None and sender.state == "open":
-            self.gateway.to_client(sender, answer)
+        response = self.handle(sender, text)
+        if response is not None and sender.state == "open":
+            self.gateway.to_client(sender, response)
 
     def close(self, closing: Connection) -> None:
         """The client closes it, or the network ended it and API Gateway has noticed."""

@@ -148,7 +148,7 @@ ACTS: dict[str, Callable[[Backend], Act]] = {
 }
 
 
-def answers(response: object) -> list[str]:
+def response_frames(response: object) -> list[str]:
     """The route's response, as it is sent to the client; [] where nothing is."""
     frame = response[1] if isinstance(response, tuple) else response
     return [encode(frame)] if isinstance(frame, dict) and "type" in frame else []

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -19,9 +18,7 @@ from typing import Any, NamedTuple, cast
 import boto3
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from moto.utilities.utils import load_resource
 
 from emulator.aws import cognito
 from lambdas import frames
@@ -37,6 +34,7 @@ from lambdas.telemetry import logger
 from stacks.config.tables import TABLES, table_variable
 from tests.support.lambdas.connection_api import patient_posts
 from tests.support.lambdas.events import http_request
+from tests.support.lambdas.http_gateway import Gateway
 from tests.support.lambdas.moto_aws import moto_aws
 
 REGION = "us-east-1"
@@ -192,73 +190,6 @@ class Phone:
 
     def one_time_keys(self, numbers: range) -> dict[str, dict[str, str]]:
         return {f"id{number}": self.one_time_key(f"id{number}", number) for number in numbers}
-
-
-@cache
-def _private_key() -> rsa.RSAPrivateKey:
-    """The pool's, made once: it takes longer than most tests."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-class Gateway:
-    """Stands for @connections and for the pool's JWKS address, over HTTP.
-
-    A post to a connection that was never opened here, or was closed, finds it gone.
-    """
-
-    def __init__(self) -> None:
-        self.key = _private_key()
-        self.received: dict[str, list[dict[str, Any]]] = {}
-        self.closed: list[str] = []
-        gateway = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self.respond(200, gateway.key_set())
-
-            def do_POST(self) -> None:
-                frame = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                connection = self.path.rpartition("/")[2]
-                if connection not in gateway.received:
-                    self.respond(410)
-                    return
-                frames.validate(f"server/{frame['type']}", frame)
-                gateway.received[connection].append(frame)
-                self.respond(200)
-
-            def do_DELETE(self) -> None:
-                connection = self.path.rpartition("/")[2]
-                gateway.closed.append(connection)
-                self.respond(204 if gateway.received.pop(connection, None) is not None else 410)
-
-            def respond(self, status: int, body: bytes = b"") -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    def key_set(self) -> bytes:
-        """Our key, and the one that moto's Cognito signs with."""
-        document: dict[str, Any] = dict(load_resource("cognitoidp/resources/jwks-public.json"))
-        own = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        keys = [*document["keys"], {**own, "kid": "own", "use": "sig"}]
-        return json.dumps({"keys": keys}).encode()
 
 
 class Reply(NamedTuple):

@@ -38,8 +38,8 @@ def sends(world: Backend, user: str, chat: str, /, device: str = "phone", **fiel
     """`accepted`, or `error`."""
     frame = {"action": "send", "chat": chat, "message_id": str(uuid.uuid4())}
     frame |= {"alg": "olm.v1"} if "to" in fields else {"alg": "megolm.v1", "payload": "aGk"}
-    answer: Frame = raw(world, user, device, {**frame, **fields})
-    return answer
+    response: Frame = raw(world, user, device, {**frame, **fields})
+    return response
 
 
 def syncs(
@@ -49,14 +49,14 @@ def syncs(
     chats: dict[str, int] | None = None,
     cursor: str | None = None,
 ) -> tuple[list[Frame], Frame]:
-    """The messages that were posted, as `message` frames, and the answer."""
+    """The messages that were posted, as `message` frames, and the response."""
     before = len(world.frames(user, device))
     asked = {"chats": chats, "cursor": cursor}
     frame = {name: value for name, value in asked.items() if value is not None}
-    answer = raw(world, user, device, {"action": "sync", **frame})
+    response = raw(world, user, device, {"action": "sync", **frame})
     posted = world.frames(user, device)[before:]
     messages = [message for frame in posted for message in frame.get("messages", ())]
-    return [{"type": "message", **message} for message in messages], answer
+    return [{"type": "message", **message} for message in messages], response
 
 
 def acknowledges(
@@ -68,14 +68,14 @@ def acknowledges(
     senders: Sequence[str] = (),
     **marks: int,
 ) -> Frame | None:
-    """A receipt; None is the answer to a good one."""
+    """A receipt; None is the response to a good one."""
     frame = {"action": "receipt", "chat": chat, "senders": list(senders), **marks}
-    answer: Frame | None = raw(world, user, device, frame)
-    return answer
+    response: Frame | None = raw(world, user, device, frame)
+    return response
 
 
 def delivery_watch_runs(world: Backend, *records: Any) -> list[str]:
     """The sequence numbers of the batch items that failed."""
     world.clock.pass_seconds(10)  # as the messages in the records are by then
-    answer = delivery_watch.handler({"Records": list(records)}, None)
-    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+    response = delivery_watch.handler({"Records": list(records)}, None)
+    return [each["itemIdentifier"] for each in response["batchItemFailures"]]

@@ -7,8 +7,8 @@ export async function showDetail(step, title, text, carried, messageId) {
   put(find(".detail-text", dialog), text);
   put(find(".detail-carried", dialog), JSON.stringify(carried, null, 2));
   const [code, log] = await Promise.all([
-    answerOf(`code/${step}`),
-    answerOf(`log/${step}/${messageId}`),
+    fetchJson(`code/${step}`),
+    fetchJson(`log/${step}/${messageId}`),
   ]);
   const logged = log.lines?.length > 0;
   find(".detail-log-title", dialog).hidden = find(".detail-log", dialog).hidden = !logged;
@@ -22,6 +22,6 @@ export async function showDetail(step, title, text, carried, messageId) {
   dialog.scrollTop = 0;
 }
 
-async function answerOf(path) {
+async function fetchJson(path) {
   return (await fetch(path)).json();
 }

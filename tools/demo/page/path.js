@@ -150,10 +150,10 @@ export class Path {
     for (const [name, item] of this.#items) this.#draw(name, item, way);
     const away = BRANCHES.away.some((name) => name in way.steps);
     this.list.dataset.branch = away ? "away" : "posted" in way.steps ? "online" : "";
-    put(this.of, this.#said(way));
+    put(this.of, this.#summary(way));
   }
 
-  #said({ id, from, to, sends, lost }) {
+  #summary({ id, from, to, sends, lost }) {
     if (id === "") return "Write something on one of the phones.";
     const again = sends > 1 ? `, sent ${sends} times, as the same message` : "";
     return `${capital(from)} to ${capital(to)}${again}${lost > 0 ? `; ${lost} on a dead connection` : ""}`;

@@ -14,7 +14,7 @@ export class Phone {
   #user;
   #open = true;
   #src = "";
-  #begun = false; // the app in the frame has said so, and hears what it is asked
+  #begun = false; // the app in the frame has reported it, and hears what it is asked
   #rung;
   #waking = false;
   #notification;
@@ -163,7 +163,7 @@ export class Phone {
     if (unread === undefined) return;
     this.#notification = { title: capital(unread.name), text: unread.text };
     const { journey } = now();
-    if (journey?.to === this.#user && !("delivered" in journey.steps)) return; // it still has to say so
+    if (journey?.to === this.#user && !("delivered" in journey.steps)) return; // it still has to report that
     this.#sleep();
   }
 

@@ -35,7 +35,7 @@ export async function order(path, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
+  const returned = await response.json();
+  if (!response.ok) throw new Error(returned.error);
+  return returned;
 }

@@ -3,13 +3,13 @@
 import { find, put } from "./elements.js";
 import { order, until } from "./state.js";
 
-const DEAD = "about 20 s: the app waits 8 s for the answer, asks, and waits 10 s more";
+const DEAD = "about 20 s: the app waits 8 s for a response, asks, and waits 10 s more";
 
 // A message of the phone's that is not the one before has come so far.
 const reached = (step, before) => (state) =>
   state.journey !== null && state.journey.id !== before && step in state.journey.steps;
 
-// How many requests each server answered.
+// How many requests each server served.
 function shares({ sent, served_by }) {
   const counts = new Map();
   for (const [name, count] of Object.entries(served_by)) {
@@ -74,7 +74,7 @@ function steps({ ravi, raju, showTab, current, names }) {
     },
     {
       title: "A connection dies, and nobody notices",
-      text: `A router forgets ${names.ravi}'s connection. The next message goes into the void, and keeps its clock. The app notices that no answer comes, connects anew and sends again. The id is the same: it stands there once, in its place.`,
+      text: `A router forgets ${names.ravi}'s connection. The next message goes into the void, and keeps its clock. The app notices that no response comes, connects anew and sends again. The id is the same: it stands there once, in its place.`,
       source: "Acknowledgements, retry and order",
       waits: DEAD,
       act: async () => {
@@ -87,10 +87,10 @@ function steps({ ravi, raju, showTab, current, names }) {
       },
     },
     {
-      title: "Who answers all of this? The load balancer",
+      title: "Who serves all of this? The load balancer",
       text: "Like a shop that opens more counters, it gives each request to one of several servers, in turn. Here 400 requests come; then one server is killed. The others go on, and a new one takes its place.",
       source: "Load balancing: round robin, and high availability",
-      waits: "400 answers, one server less, and a new one",
+      waits: "400 responses, one server less, and a new one",
       act: async (say) => {
         showTab("balancer");
         say(shares(await order("balancer", { requests: 400 })));

@@ -3,7 +3,7 @@
 import { ChatClient, type ChatSummary, type StoredMessage } from "../client/index.ts";
 import { remembered } from "./installation.ts";
 import type { Notice, Unread } from "./pushed.ts";
-import type { Said } from "./words.ts";
+import type { KindWords } from "./words.ts";
 
 /** A page that has the device open needs it for longer. */
 const LOCK_MS = 2_000;
@@ -21,7 +21,7 @@ const NO_TEXT = "…";
  * Connects, fetches and acknowledges what was missed, and says what is unread. Raises what ChatClient
  * raises: StoreError where a page has the device, ApiError where it is signed out.
  */
-export async function fetchUnread(wasm: string, said: Said): Promise<Unread> {
+export async function fetchUnread(wasm: string, words: KindWords): Promise<Unread> {
   const installation = await remembered();
   if (installation === undefined) throw new Error("no device was set up here");
   const wait = AbortSignal.timeout(LOCK_MS);
@@ -29,7 +29,7 @@ export async function fetchUnread(wasm: string, said: Said): Promise<Unread> {
   try {
     await client.signUpOrIn();
     await client.connect(CONNECT_MS);
-    return await unreadOf(client, said);
+    return await unreadOf(client, words);
   } finally {
     await client.close();
   }
@@ -37,13 +37,13 @@ export async function fetchUnread(wasm: string, said: Said): Promise<Unread> {
 
 export async function unreadOf(
   client: Pick<ChatClient, "user" | "chats" | "history">,
-  said: Said,
+  words: KindWords,
 ): Promise<Unread> {
   const found = new Map<string, Notice>();
   for (const summary of await client.chats()) {
     if (summary.unread === 0 || summary.left) continue;
     const messages = await lastTexts(client, summary);
-    const texts = messages.map((each) => ({ sender: each.sender, text: textOf(each, said) }));
+    const texts = messages.map((each) => ({ sender: each.sender, text: textOf(each, words) }));
     const notice = noticeOf(summary, texts);
     if (notice !== undefined) found.set(summary.chat, notice);
   }
@@ -67,10 +67,10 @@ async function lastTexts(
   return found.slice(-MOST_TEXTS);
 }
 
-function textOf({ text, content }: StoredMessage, said: Said): string {
+function textOf({ text, content }: StoredMessage, words: KindWords): string {
   if (content?.kind !== "file") return text || NO_TEXT;
   const { kind, name } = content.file;
-  const named = kind === "file" ? `${said.file}: ${name}` : said[kind];
+  const named = kind === "file" ? `${words.file}: ${name}` : words[kind];
   return text ? `${named}, ${text}` : named;
 }
 

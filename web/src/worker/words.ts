@@ -7,21 +7,21 @@ const FALLBACK = {
   de: { title: "Neue Nachricht", body: "Öffne Switchboard, um sie zu lesen." },
 } as const;
 
-const SAID = {
+const KINDS = {
   en: { picture: "Picture", voice: "Voice message", file: "File" },
   de: { picture: "Bild", voice: "Sprachnachricht", file: "Datei" },
 } as const;
 
 /** A word for each kind of file. */
-export type Said = Readonly<Record<FileKind, string>>;
+export type KindWords = Readonly<Record<FileKind, string>>;
 
 /** What a notification shows as long as the text is not there. */
 export function fallback(languages: readonly string[]): { title: string; body: string } {
   return FALLBACK[language(languages)];
 }
 
-export function said(languages: readonly string[]): Said {
-  return SAID[language(languages)];
+export function kindWords(languages: readonly string[]): KindWords {
+  return KINDS[language(languages)];
 }
 
 /** The first of the browser's `languages` that there is. */

@@ -6,7 +6,7 @@ import { openChat } from "./clicked.ts";
 import { fetchUnread } from "./device.ts";
 import { handlePush, type Notice, parsePush } from "./pushed.ts";
 import { scope } from "./scope.ts";
-import { fallback, said } from "./words.ts";
+import { fallback, kindWords } from "./words.ts";
 
 /** Filled in when it is built: build/worker.ts. */
 declare const BUILD: Build;
@@ -32,7 +32,7 @@ scope.addEventListener("push", (event) => {
   const around = {
     show,
     shown: () => scope.registration.getNotifications(),
-    fetch: () => fetchUnread(assets.find(".wasm"), said(navigator.languages)),
+    fetch: () => fetchUnread(assets.find(".wasm"), kindWords(navigator.languages)),
     after: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     fallback: fallback(navigator.languages),
   };

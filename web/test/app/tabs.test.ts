@@ -137,7 +137,7 @@ test("what one tab changes the others hear, and not the one that did it", async 
     chat: "c1",
     draft: { text: "as typed", changes: 2 },
   };
-  here.guest.tell(change);
+  here.guest.notify(change);
   await vi.waitFor(() => expect(other.heard.changed).toHaveBeenCalledWith(change));
   expect(there.changes).toEqual([change]);
   expect(here.heard.changed).not.toHaveBeenCalled();

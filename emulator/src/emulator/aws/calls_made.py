@@ -18,7 +18,7 @@ from aiohttp import web
 PATH = "/_local/calls"
 MOST = 2_000
 LONGEST = 64 * 1024
-_READS = ("BatchGet", "Describe", "Get", "List", "Query", "ReceiveMessage", "Scan")
+READS = ("BatchGet", "Describe", "Get", "List", "Query", "ReceiveMessage", "Scan")
 _HARMLESS = ("ClientId", "AuthFlow")
 _CALLER = re.compile(r"Credential=([^/,]+)/")
 
@@ -39,7 +39,7 @@ class Calls:
             if status < 400 or not operation:
                 return
             given = _without_secrets(given)
-        if not operation or (operation.startswith(_READS) and status < 400):
+        if not operation or (operation.startswith(READS) and status < 400):
             return
         self._count += 1
         self._made.append(

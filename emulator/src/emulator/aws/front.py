@@ -40,7 +40,6 @@ from emulator.aws.sqs import LongPolls
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_READS = ("BatchGet", "Describe", "Get", "List", "Query", "ReceiveMessage", "Scan")
 MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; persisted data can be large
 
 
@@ -169,7 +168,7 @@ class _Front:
 def _may_change(request: web.Request) -> bool:
     """Not a read, by the name of its operation; a queue's readers only borrow messages."""
     operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-    return request.method != "GET" and not operation.startswith(_READS)
+    return request.method != "GET" and not operation.startswith(calls_made.READS)
 
 
 async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:

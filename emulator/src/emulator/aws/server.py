@@ -55,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
     os.environ |= ENVIRONMENT
-    prepare_memory()
+    need_less_memory()
     listening = socket.socket(fileno=options.fd)
     asyncio.run(serve(listening, options))
 
 
-def prepare_memory() -> None:
-    """Before moto and httpx are imported."""
+def need_less_memory() -> None:
+    """Settings and stubs that save memory; called before moto and httpx are imported."""
     allocation.release_freed_memory()
     service_models.small_for_all()
     # httpx imports its command line, with pygments and rich, where these are installed: 4 MB

@@ -25,6 +25,7 @@ from moto.sns.exceptions import (
 from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 
+from emulator.aws.checks.sqs import NUMBER
 from emulator.aws.checks.values import bytes_in
 from emulator.aws.hooks import replace
 
@@ -42,7 +43,6 @@ _ARNS = ("TopicArn", "TargetArn", "EndpointArn", "PlatformApplicationArn")
 _NO_VALUE = "no value for required parameter"
 _FIELDS = {"String": "StringValue", "Number": "StringValue", "Binary": "BinaryValue"}
 _NOT_OF_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BATCH_ID = re.compile(r"[A-Za-z0-9_-]*")
 _LONGEST_ID, _LONGEST_NAME = 80, 256
 _APPLICATION = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -268,7 +268,7 @@ def _check_value(name: str, value: Mapping[str, Any]) -> None:
     if _FIELDS[base] not in given:
         field = _FIELDS[base].removesuffix("Value")
         raise ParameterValueInvalid(f"{begin} with type '{kind}' must use field '{field}'.")
-    if base == "Number" and not _NUMBER.fullmatch(value["StringValue"]):
+    if base == "Number" and not NUMBER.fullmatch(value["StringValue"]):
         raise ParameterValueInvalid(f"Could not cast message attribute '{name}' value to number.")
 
 

@@ -23,7 +23,7 @@ from emulator.balancer.settings import (
 )
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
-from emulator.balancer.wire.shared import Counted, Observers, Served, Shared
+from emulator.balancer.wire.shared import Counted, RequestCallbacks, Served, Shared
 from emulator.clock import Clock
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError, Invoke
@@ -182,8 +182,8 @@ class ApplicationBalancer:
             random_bytes=self._random,
         )
         handler = RequestHandler(listener.rules, router, self._foreign, self._added)
-        observers = Observers(served, counted)
-        shared = Shared(targets, invoke, listener.settings, self._random, observers)
+        callbacks = RequestCallbacks(served, counted)
+        shared = Shared(targets, invoke, listener.settings, self._random, callbacks)
         engine = Engine(handler, shared, self._port)
         await engine.start()
         self._engine = engine

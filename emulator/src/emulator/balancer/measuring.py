@@ -11,7 +11,7 @@ from emulator.balancer.targets.target_group import TargetGroup
 from emulator.metrics.store import Measure
 
 APPLICATION, NETWORK = "AWS/ApplicationELB", "AWS/NetworkELB"
-CLIENT_LEFT = 460  # which no target gave, and is no fault of the load balancer
+CLIENT_LEFT = 460  # in AWS's access log; no target gave it, and it is no error of the balancer
 _BAD_GATEWAY = 502
 
 

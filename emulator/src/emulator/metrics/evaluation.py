@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
-STATES = (OK, ALARM, INSUFFICIENT)
 MISSING, IGNORE, BREACHING, NOT_BREACHING = "missing", "ignore", "breaching", "notBreaching"
 # The guide retrieves 5 points for 3 periods in its examples, and publishes no rule.
 MORE = 2

@@ -15,7 +15,6 @@ from typing import Any
 
 from emulator.metrics.store import MINUTE, Series
 
-Value = float | str | Series | list[Series]
 Search = Callable[[str, str], list[Series]]
 """(a search expression, a statistic) -> the series of each metric that it finds"""
 

@@ -57,7 +57,6 @@ class PermissionProvider:
         self._aws = aws
         self._functions: dict[str, str] = {}  # labels by the functions' names
         self._authority: Authority | None = None
-        self._published: Account | None = None
         self._changed = True
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:

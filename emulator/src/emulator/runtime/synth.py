@@ -31,7 +31,6 @@ class Synthesis:
     ) -> None:
         self._project = project.directory
         self._input_files = project.input_files
-        self._env = env
         self._context = {**(context or {}), "env": env, "bundle_for": "host"}
         self._children = children
         self.directory = state / f"cdk.out-{env}"

@@ -47,8 +47,8 @@ interface Beside {
   session: Promise<Session | undefined> | undefined;
 }
 
-/** A tab of this page answers at once; one of an older page never. */
-const ANSWERS_WITHIN_MS = 1_000;
+/** A tab of this page responds at once; one of an older page never. */
+const RESPONDS_WITHIN_MS = 1_000;
 
 export interface Credentials {
   readonly user: string;
@@ -69,7 +69,7 @@ export class App extends Model {
   #holder: Holder | undefined;
   /** What ends the wait for the device, of a session beside another tab's. */
   readonly #ends = new WeakMap<Session, AbortController>();
-  /** Those whose user is leaving, by this tab, and how the connection said so before it was done. */
+  /** Those whose user is leaving, by this tab, and what the connection reported before it was done. */
   readonly #leaving = new Map<Session, "signed_out" | "displaced" | undefined>();
   /** Those whose user has left. */
   readonly #over = new WeakSet<Session>();
@@ -117,12 +117,12 @@ export class App extends Model {
       }
       if (client === undefined) {
         await beside?.guest.close();
-        const left = await beside?.session; // its user has left, and may not have said so
+        const left = await beside?.session; // its user has left, and may not have reported it
         return await (left === undefined ? this.#forget(known) : this.#left(left));
       }
-      await beside?.guest.upToDate(); // the one before may have said that the sign-in is over
+      await beside?.guest.upToDate(); // the one before may have reported that the sign-in is over
       if (beside?.ends.signal.aborted === true) return await client.close();
-      beside?.guest.moveTo(client); // first: the session may wait for what nobody else answers
+      beside?.guest.moveTo(client); // first: the session may wait for what nobody else returns
       const session = await beside?.session;
       if (session === undefined) await this.#enter(client, known);
       else await this.#continueHere(session, known);
@@ -132,7 +132,7 @@ export class App extends Model {
     }
   }
 
-  /** Takes part in what another tab has open; `session` is there once that one has answered. */
+  /** Takes part in what another tab has open; `session` is there once that one has responded. */
   #beside(known: Installation): Beside {
     const name = databaseOf(known.user, known.device);
     const ends = new AbortController();
@@ -153,7 +153,7 @@ export class App extends Model {
       if (beside.session === undefined && this.phase.at === "opening") {
         this.#is({ at: "elsewhere", taking: false });
       }
-    }, ANSWERS_WITHIN_MS);
+    }, RESPONDS_WITHIN_MS);
     return beside;
   }
 
@@ -165,7 +165,7 @@ export class App extends Model {
     const { guest, ends } = beside;
     const session = new Session(guest.client, new Drafts(now.drafts));
     try {
-      session.changedHere = (change) => guest.tell(change);
+      session.changedHere = (change) => guest.notify(change);
       session.ended = (why) => void this.#ended(session, why);
       this.#ends.set(session, ends);
       await session.beginBeside(now);

@@ -68,7 +68,7 @@ export type ToGuest =
   | { readonly type: "report"; readonly id: number; readonly args: readonly unknown[] }
   | { readonly type: "returned"; readonly id: number; readonly value: unknown }
   | { readonly type: "raised"; readonly id: number; readonly error: Raised }
-  /** Of the tab itself: what was said to it before is heard before this. */
+  /** Of the tab itself: what was sent to it before is heard before this. */
   | { readonly type: "echo" }
   /** The user has left: this browser is no device any more. */
   | { readonly type: "left" };

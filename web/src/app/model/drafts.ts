@@ -29,7 +29,7 @@ const TABLE: Table<Row> = {
 };
 
 export class Drafts {
-  /** Of the tab that has the device; others tell that one what is typed. */
+  /** Of the tab that has the device; others send that one what is typed. */
   #store: Store | undefined;
   readonly #drafts: Map<string, Draft>;
   /** Called with each change that is typed here. */

@@ -101,11 +101,11 @@ export class Guest {
   }
 
   /** What was changed on this tab, for the others. */
-  tell(change: Change): void {
+  notify(change: Change): void {
     if (this.#own === undefined) this.#post(change);
   }
 
-  /** Returns when everything has been heard that the other tab said until now. */
+  /** Returns when everything has been heard that the other tab sent until now. */
   async upToDate(): Promise<void> {
     const channel = new BroadcastChannel(this.#name);
     channel.postMessage({ type: "echo" } satisfies ToGuest);
@@ -205,11 +205,11 @@ export class Guest {
         hears.changed(data);
         return;
       default:
-        this.#answered(data);
+        this.#responded(data);
     }
   }
 
-  #answered(data: ToGuest & { readonly type: "returned" | "raised" }): void {
+  #responded(data: ToGuest & { readonly type: "returned" | "raised" }): void {
     const pending = this.#pending.get(data.id);
     this.#pending.delete(data.id);
     if (data.type === "returned") pending?.resolve(data.value);

@@ -1,5 +1,5 @@
 /**
- * The tab that has the device, for the other tabs: it carries out their calls and tells them what
+ * The tab that has the device, for the other tabs: it carries out their calls and notifies them what
  * happens. The device's lock decides which tab that is; nothing here measures a time.
  */
 
@@ -44,15 +44,15 @@ export class Holder {
     this.#stops = [
       session.client.listen((event) => {
         const ends = event.type === "signed_out" || event.type === "displaced";
-        if (!(ends && this.#userLeaving)) this.#tell({ type: "event", event });
+        if (!(ends && this.#userLeaving)) this.#notify({ type: "event", event });
       }),
       session.watch(() => {
         if (session.link === link) return;
         link = session.link;
-        this.#tell({ type: "link", link });
+        this.#notify({ type: "link", link });
       }),
     ];
-    session.changedHere = (change) => this.#tell(change);
+    session.changedHere = (change) => this.#notify(change);
     this.#all.postMessage({ type: "here" } satisfies ToAll);
   }
 
@@ -63,14 +63,14 @@ export class Holder {
 
   /** The user has left, on this tab or another. */
   left(): void {
-    this.#tell({ type: "left" });
+    this.#notify({ type: "left" });
     this.close();
   }
 
   /** The sign-in is over. The session hears of it before this does, and may come to know it alone. */
   ended(why: "signed_out" | "displaced"): void {
     const event: Event = why === "displaced" ? { type: why } : { type: why, reason: why };
-    this.#tell({ type: "event", event });
+    this.#notify({ type: "event", event });
     this.close();
   }
 
@@ -104,13 +104,13 @@ export class Holder {
     return channel;
   }
 
-  #tell(what: ToGuest, but?: BroadcastChannel): void {
+  #notify(what: ToGuest, but?: BroadcastChannel): void {
     for (const channel of this.#guests.values()) if (channel !== but) channel.postMessage(what);
   }
 
   #changed(change: Change, by: BroadcastChannel): void {
     this.#session.changedElsewhere(change);
-    this.#tell(change, by);
+    this.#notify(change, by);
   }
 
   async #carryOut({ id, path, args, reports }: Call, to: BroadcastChannel): Promise<void> {

@@ -9,7 +9,7 @@ import { remember } from "../../worker/installation.ts";
 import type { Installation } from "./installation.ts";
 import { Model } from "./model.ts";
 
-/** "denied": the browser's user has said no, and only they can take it back. */
+/** "denied": the browser's user has denied them, and only they can take that back. */
 export type NotificationState = "unsupported" | "denied" | "off" | "on";
 
 const WORKER = "./worker.js";

@@ -114,14 +114,14 @@ export class NewChat extends View {
       await this.session.known(chat);
       this.ui.go({ at: "chat", chat });
     } catch (error) {
-      this.#problem = said(error, users);
+      this.#problem = problemOf(error, users);
     }
     this.#busy = false;
     this.requestUpdate();
   }
 }
 
-function said(error: unknown, users: readonly string[]): string {
+function problemOf(error: unknown, users: readonly string[]): string {
   if (error instanceof RangeError) return error.message;
   const missing = error instanceof ApiError && error.status === 404;
   return missing ? words().noUser(users.join(", ")) : reasonIn(error);

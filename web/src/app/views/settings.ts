@@ -159,7 +159,7 @@ export class SettingsView extends View {
       </ul>`;
   }
 
-  /** Browsers decide by themselves, some without a question: a no is said, and why. */
+  /** Browsers decide by themselves, some without a question: a no is shown, and why. */
   async #keep(): Promise<void> {
     await this.ui.app.askToPersist();
     if (this.ui.app.persisted !== true) this.ui.say(words().keptNot);

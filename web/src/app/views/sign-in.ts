@@ -155,14 +155,14 @@ export class SignIn extends View {
         await app.signIn({ user, password }, form === "sign-up");
       }
     } catch (error) {
-      this.#problem = this.#said(error, form);
+      this.#problem = this.#problemOf(error, form);
     } finally {
       this.#busy = false;
       this.requestUpdate();
     }
   }
 
-  #said(error: unknown, form: Form): string {
+  #problemOf(error: unknown, form: Form): string {
     const say = words();
     if (isUnauthorized(error)) return say.wrongPassword;
     if (error instanceof ApiError && error.status === 409) return say.nameTaken;

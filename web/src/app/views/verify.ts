@@ -134,7 +134,7 @@ export class Verify extends View {
     const ended = stage === undefined || stage === "cancelled" || stage === "verified";
     const start = () => this.ui.run(() => verification.compare(this.chat, name));
     const decide = (same: boolean) => () => this.ui.run(() => verification.decide(name, same));
-    const said =
+    const progress =
       stage === undefined
         ? nothing
         : stage === "asked" || stage === "requested"
@@ -147,7 +147,7 @@ export class Verify extends View {
         ${icon(verified ? "shield" : "device")} <bdi>${device}</bdi>
         <span class="tag">${pending ? say.keysChanged : verified ? say.verified : say.notVerified}</span>
       </p>
-      <p role="status">${said}</p>
+      <p role="status">${progress}</p>
       ${
         stage === "comparing" || stage === "confirmed"
           ? html`<ol class="emoji">

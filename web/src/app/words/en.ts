@@ -330,7 +330,7 @@ export const en = {
   done: "Done",
   yes: "Yes",
   handedOver: "The tab that did this was closed. Look whether it is done.",
-  unreachable: "The server doesn't answer. Try again later.",
+  unreachable: "The server doesn't respond. Try again later.",
   limited: "That was too often. Try again in a moment.",
   failed: (what: string) => `That did not work: ${what}`,
   today: "Today",

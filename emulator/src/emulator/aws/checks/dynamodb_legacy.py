@@ -10,29 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emulator.aws.checks.expressions import ORDERED
 from emulator.aws.checks.rejection import Rejection
-from emulator.aws.checks.values import checked
+from emulator.aws.checks.values import INVALID, checked
 
 Parameters = dict[str, Any]
 LEGACY = "legacy"  # how the placeholders begin of what is written here
-_INVALID = "One or more parameter values were invalid: "
 # Operator -> (the expression, how many values it takes at least and at most, their types)
 _ALL = ("B", "BOOL", "BS", "L", "M", "N", "NS", "NULL", "S", "SS")
-_ORDERED = ("S", "N", "B")
 _OPERATORS: Mapping[str, tuple[str, int, int, Sequence[str]]] = {
     "EQ": ("{0} = {1}", 1, 1, _ALL),
     "NE": ("{0} <> {1}", 1, 1, _ALL),
-    "LE": ("{0} <= {1}", 1, 1, _ORDERED),
-    "LT": ("{0} < {1}", 1, 1, _ORDERED),
-    "GE": ("{0} >= {1}", 1, 1, _ORDERED),
-    "GT": ("{0} > {1}", 1, 1, _ORDERED),
+    "LE": ("{0} <= {1}", 1, 1, ORDERED),
+    "LT": ("{0} < {1}", 1, 1, ORDERED),
+    "GE": ("{0} >= {1}", 1, 1, ORDERED),
+    "GT": ("{0} > {1}", 1, 1, ORDERED),
     "NOT_NULL": ("attribute_exists({0})", 0, 0, _ALL),
     "NULL": ("attribute_not_exists({0})", 0, 0, _ALL),
-    "CONTAINS": ("contains({0}, {1})", 1, 1, (*_ORDERED, "BOOL", "NULL")),
-    "NOT_CONTAINS": ("NOT contains({0}, {1})", 1, 1, (*_ORDERED, "BOOL", "NULL")),
+    "CONTAINS": ("contains({0}, {1})", 1, 1, (*ORDERED, "BOOL", "NULL")),
+    "NOT_CONTAINS": ("NOT contains({0}, {1})", 1, 1, (*ORDERED, "BOOL", "NULL")),
     "BEGINS_WITH": ("begins_with({0}, {1})", 1, 1, ("S", "B")),
-    "IN": ("{0} IN ({1})", 1, 100, _ORDERED),
-    "BETWEEN": ("{0} BETWEEN {1} AND {2}", 2, 2, _ORDERED),
+    "IN": ("{0} IN ({1})", 1, 100, ORDERED),
+    "BETWEEN": ("{0} BETWEEN {1} AND {2}", 2, 2, ORDERED),
 }
 _OF_RANGE_KEYS = ("EQ", "LE", "LT", "GE", "GT", "BEGINS_WITH", "BETWEEN")
 _CONDITIONS = {
@@ -108,20 +107,20 @@ def _normal(attribute: str, condition: Mapping[str, Any]) -> tuple[str, list[Any
     name, listed = condition.get("ComparisonOperator"), condition.get("AttributeValueList")
     exists, where = condition.get("Exists"), f" for Attribute: {attribute}"
     if "Value" in condition and listed is not None:
-        raise Rejection(f"{_INVALID}Value and AttributeValueList cannot be used together{where}")
+        raise Rejection(f"{INVALID}Value and AttributeValueList cannot be used together{where}")
     if exists is not None and name is not None:
-        raise Rejection(f"{_INVALID}Exists and ComparisonOperator cannot be used together{where}")
+        raise Rejection(f"{INVALID}Exists and ComparisonOperator cannot be used together{where}")
     if name is None:
         if listed is not None:
             text = "AttributeValueList can only be used with a ComparisonOperator"
-            raise Rejection(f"{_INVALID}{text}{where}")
+            raise Rejection(f"{INVALID}{text}{where}")
         if exists is False and "Value" in condition:
-            raise Rejection(f"{_INVALID}Value cannot be used when Exists is false{where}")
+            raise Rejection(f"{INVALID}Value cannot be used when Exists is false{where}")
         if exists is False:
             return "NULL", []
         if "Value" not in condition:
             shown = "null" if exists is None else "true"
-            raise Rejection(f"{_INVALID}Value must be provided when Exists is {shown}{where}")
+            raise Rejection(f"{INVALID}Value must be provided when Exists is {shown}{where}")
         return "EQ", [checked(condition["Value"])]
     values = [condition["Value"]] if "Value" in condition else listed or []
     _check_operator(name, [checked(each) for each in values])
@@ -137,15 +136,15 @@ def _check_operator(name: str, values: Sequence[Mapping[str, Any]]) -> None:
     _, least, most, types = _OPERATORS[name]
     if not least <= len(values) <= most:
         text = f"Invalid number of argument(s) for the {name} ComparisonOperator"
-        raise Rejection(f"{_INVALID}{text}")
+        raise Rejection(f"{INVALID}{text}")
     kinds = [next(iter(value)) for value in values]
     for kind in kinds:
         if kind not in types:
             text = f"ComparisonOperator {name} is not valid for {kind} AttributeValue type"
-            raise Rejection(f"{_INVALID}{text}")
+            raise Rejection(f"{INVALID}{text}")
     if len(set(kinds)) > 1:
         text = "AttributeValues inside AttributeValueList must be of same type"
-        raise Rejection(f"{_INVALID}{text}")
+        raise Rejection(f"{INVALID}{text}")
 
 
 def _check_key_conditions(
@@ -177,7 +176,7 @@ def _check_filter(conditions: Mapping[str, Any], keys: Sequence[str]) -> None:
 def _check_distinct(attributes: Sequence[str]) -> None:
     for name in attributes:
         if attributes.count(name) > 1:
-            raise Rejection(f"{_INVALID}Duplicate value in attribute name: {name}")
+            raise Rejection(f"{INVALID}Duplicate value in attribute name: {name}")
 
 
 def _update(updates: Mapping[str, Mapping[str, Any]], names: _Names) -> str:
@@ -188,17 +187,17 @@ def _update(updates: Mapping[str, Mapping[str, Any]], names: _Names) -> str:
         if "Value" not in update:
             if action != "DELETE":
                 text = "Only DELETE action is allowed when no attribute value is specified"
-                raise Rejection(f"{_INVALID}{text}")
+                raise Rejection(f"{INVALID}{text}")
             clauses["REMOVE"].append(name)
             continue
         value = checked(update["Value"])
         kind = next(iter(value))
         if action == "DELETE" and kind not in _SETS:
             text = f"DELETE action with value is not supported for the type {kind}"
-            raise Rejection(f"{_INVALID}{text}")
+            raise Rejection(f"{INVALID}{text}")
         if action == "ADD" and kind not in (*_SETS, "N", "L"):
             text = f"ADD action is not supported for the type {kind}"
-            raise Rejection(f"{_INVALID}{text}")
+            raise Rejection(f"{INVALID}{text}")
         if action == "PUT":
             clauses["SET"].append(f"{name} = {names.value(value)}")
         elif kind == "L":  # which ADD of an expression does not take

@@ -36,7 +36,7 @@ _LEGACY = (
 _PLACEHOLDER = re.compile(r"#\w+")
 _VALUE = re.compile(r":\w+")
 _TYPES = ("B", "BOOL", "BS", "L", "M", "N", "NS", "NULL", "S", "SS")
-_ORDERED = ("S", "N", "B")  # the types that <, <=, >, >= and BETWEEN compare
+ORDERED = ("S", "N", "B")  # the types that <, <=, >, >= and BETWEEN compare
 _SIZED = ("S", "B", "SS", "NS", "BS", "L", "M")
 _NOT_OF_KEYS = re.compile(r"<>|(?<![#:\w])(?:OR|NOT|IN)\b", re.IGNORECASE)
 _OF_KEYS = {"and", "between", "begins_with"}
@@ -189,7 +189,7 @@ def _kind(operand: Operand, values: Mapping[str, Mapping[str, Any]]) -> str | No
 def _check_kinds(name: str, kinds: Sequence[str | None]) -> None:
     allowed: Collection[str] = _TYPES
     if name in ("<", "<=", ">", ">=", "BETWEEN"):
-        allowed = _ORDERED
+        allowed = ORDERED
     elif name == "begins_with":
         allowed = ("S", "B")
     elif name == "size":

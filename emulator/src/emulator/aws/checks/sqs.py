@@ -20,7 +20,7 @@ MOST_ATTRIBUTES = 10  # "Amazon SQS message quotas", developer guide
 _ALLOWED = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 _FOREIGN = re.compile("[^\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
 
 
@@ -175,7 +175,7 @@ def _wrong_value(name: str, value: Mapping[str, Any]) -> str:
         )
     if not (data if kind == "Binary" else text):
         return f"Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'."
-    if kind == "Number" and not _NUMBER.fullmatch(str(text)):
+    if kind == "Number" and not NUMBER.fullmatch(str(text)):
         return f"Can't cast the value of message (user) attribute '{name}' to a number."
     if text and _FOREIGN.search(str(text)):
         return f"Message attribute '{name}' has a character that a message must not have."

@@ -20,7 +20,7 @@ _LARGEST, _SMALLEST = 125, -130  # exponents of the first digit
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
 _EXACT = Context(prec=MOST_DIGITS)
 _SETS = {"SS": "string", "NS": "number", "BS": "binary"}
-_INVALID = "One or more parameter values were invalid: "
+INVALID = "One or more parameter values were invalid: "
 
 
 def bytes_in(base64: str) -> int:
@@ -78,14 +78,14 @@ def checked(value: Any, level: int = 0) -> Any:
 def _set(kind: str) -> Callable[[list[Any], int], list[Any]]:
     def check(members: list[Any], _level: int) -> list[Any]:
         if not members:
-            raise Rejection(f"{_INVALID}An {_SETS[kind]} set  may not be empty")
+            raise Rejection(f"{INVALID}An {_SETS[kind]} set  may not be empty")
         if not all(isinstance(each, str) for each in members):
             raise Rejection("Unexpected value type in payload", "SerializationException")
         if kind == "NS":
             members = [number(each) for each in members]
         if len(set(members)) < len(members):
             listed = ", ".join(members)
-            raise Rejection(f"{_INVALID}Input collection [{listed}] contains duplicates.")
+            raise Rejection(f"{INVALID}Input collection [{listed}] contains duplicates.")
         return members
 
     return check
@@ -101,7 +101,7 @@ def _list(inner: list[Any], level: int) -> list[Any]:
 
 def _null(inner: bool, _level: int) -> bool:
     if not inner:
-        raise Rejection(f"{_INVALID}Null attribute value types must have the value of true")
+        raise Rejection(f"{INVALID}Null attribute value types must have the value of true")
     return inner
 
 

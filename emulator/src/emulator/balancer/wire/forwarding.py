@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from emulator.balancer.measuring import CLIENT_LEFT
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.headers import Field
 from emulator.balancer.messages.outgoing import (
@@ -27,8 +28,6 @@ from emulator.balancer.wire.target import ResponseHead, TargetConnection
 Join = Callable[[ClientConnection, TargetConnection, Target, bytes], None]
 
 log = logging.getLogger("emulator.balancer")
-
-CLIENT_LEFT = 460  # what AWS's access log has for it
 
 
 class Forwarding(Exchange):

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 
+from emulator.balancer.measuring import CLIENT_LEFT
 from emulator.balancer.messages import lambda_bridge
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.lambda_bridge import BODY_BYTES, FunctionResponse, Incoming
@@ -15,7 +16,6 @@ from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.client import ClientConnection
 from emulator.balancer.wire.exchange import CONTINUE, Exchange
-from emulator.balancer.wire.forwarding import CLIENT_LEFT
 from emulator.balancer.wire.shared import Shared
 from emulator.providers import Throttled
 

@@ -25,7 +25,7 @@ Counted = Callable[[TargetGroup | None, int | None, float], None]
 not give, and for the group where the load balancer itself responded."""
 
 
-class Observers(NamedTuple):
+class RequestCallbacks(NamedTuple):
     """The functions that are called after each request; the default of each does nothing."""
 
     served: Served = lambda *_: None
@@ -48,10 +48,10 @@ class Shared:
         invoke: Invoke,
         settings: BalancerSettings,
         random_bytes: Callable[[int], bytes],
-        observers: Observers,
+        callbacks: RequestCallbacks,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.served, self.counted = observers
+        self.served, self.counted = callbacks
         self.registrar = registrar
         self.invoke = invoke
         self.settings = settings

@@ -1,0 +1,97 @@
+import type { ChatClient, Event, StoredMessage } from "../../src/client/index.ts";
+
+export const direct = (chat: string, peer: string, more: object = {}) => ({
+  chat,
+  kind: "direct",
+  members: ["raju", peer],
+  unread: 0,
+  read: 0,
+  left: false,
+  ...more,
+});
+export const listed = (chat: string, more: object = {}) => ({ chat, kind: "direct", ...more });
+
+/** A client without a backend: what it was asked for, and what tests let it report. */
+export class Device {
+  readonly user = "raju";
+  connecting = false;
+  summaries: object[] = [];
+  listed: object[] = [];
+  contacts = new Map<string, string>();
+  histories = new Map<string, Partial<StoredMessage>[]>();
+  names = new Map<string, string>();
+  /** What signing in raises, in turn. */
+  readonly failures: Error[] = [];
+  /** What it was asked for, in order. */
+  readonly asked: string[] = [];
+  #hears: (event: Event) => void = () => {};
+
+  get client(): ChatClient {
+    return this as unknown as ChatClient;
+  }
+
+  tell(event: object): void {
+    this.#hears(event as Event);
+  }
+
+  listen(hears: (event: Event) => void): () => void {
+    this.#hears = hears;
+    return () => {
+      this.#hears = () => {};
+    };
+  }
+
+  async signUpOrIn() {
+    this.asked.push("sign in");
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+  }
+
+  async connect() {
+    this.connecting = true;
+  }
+
+  connectNow() {
+    this.asked.push("now");
+  }
+
+  async chats() {
+    return this.summaries;
+  }
+
+  async history(chat: string) {
+    this.asked.push(`history ${chat}`);
+    return this.histories.get(chat) ?? [];
+  }
+
+  async watch(users: string[]) {
+    this.asked.push(`watch ${users.join()}`);
+  }
+
+  async markRead(chat: string, seq: number) {
+    this.asked.push(`read ${chat} ${seq}`);
+  }
+
+  async refreshChats() {
+    this.asked.push("refresh");
+  }
+
+  async close() {
+    this.asked.push("close");
+  }
+
+  readonly uploads = async () => [];
+  readonly registeredAt = async () => 1;
+  readonly watermarks = async () => new Map();
+  readonly writing = {
+    profile: async (user: string) => ({ user, name: this.names.get(user) }),
+  };
+  readonly people = {
+    chats: async () => {
+      this.asked.push("people");
+      return this.listed;
+    },
+    invitations: async () => [],
+    contacts: async () => this.contacts,
+  };
+}
