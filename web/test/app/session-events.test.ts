@@ -68,34 +68,24 @@ class Device {
     this.asked.push("now");
   }
 
-  async chats() {
-    return this.summaries;
-  }
-
-  async history(chat: string) {
-    this.asked.push(`history ${chat}`);
-    return this.histories.get(chat) ?? [];
-  }
-
-  async watch(users: string[]) {
-    this.asked.push(`watch ${users.join()}`);
-  }
-
-  async markRead(chat: string, seq: number) {
-    this.asked.push(`read ${chat} ${seq}`);
-  }
-
-  async refreshChats() {
-    this.asked.push("refresh");
-  }
-
   async close() {
     this.asked.push("close");
   }
 
-  readonly uploads = async () => [];
-  readonly registeredAt = async () => 1;
-  readonly watermarks = async () => new Map();
+  readonly chats = {
+    all: async () => this.summaries,
+    refresh: async () => void this.asked.push("refresh"),
+    watermarks: async () => new Map(),
+  };
+  readonly messages = {
+    history: async (chat: string) => {
+      this.asked.push(`history ${chat}`);
+      return this.histories.get(chat) ?? [];
+    },
+    markRead: async (chat: string, seq: number) => void this.asked.push(`read ${chat} ${seq}`),
+    uploads: async () => [],
+  };
+  readonly devices = { registeredAt: async () => 1 };
   readonly writing = {
     profile: async (user: string) => ({ user, name: this.names.get(user) }),
   };
@@ -106,6 +96,7 @@ class Device {
     },
     invitations: async () => [],
     contacts: async () => this.contacts,
+    watch: async (users: string[]) => void this.asked.push(`watch ${users.join()}`),
   };
 }
 
@@ -398,7 +389,7 @@ describe("the connection", () => {
 test("a chat whose kind is not known is asked about, and then known", async () => {
   device.summaries = [direct("c1", "ravi", { kind: undefined })];
   device.listed = [listed("c1", { request: true })];
-  device.refreshChats = async () => {
+  device.chats.refresh = async () => {
     device.summaries = [direct("c1", "ravi")];
   };
   await session.begin();

@@ -227,14 +227,14 @@ export class App extends Model {
   async forgotPassword(user: string): Promise<void> {
     const client = await this.#newClient({ user, device: newDevice() });
     try {
-      await client.forgotPassword();
+      await client.account.forgotPassword();
     } finally {
       await this.#discard(client);
     }
   }
 
   async resetPassword({ user, password }: Credentials, code: string): Promise<void> {
-    await this.#signIn(user, undefined, (client) => client.resetPassword(code, password));
+    await this.#signIn(user, undefined, (client) => client.account.resetPassword(code, password));
   }
 
   async #signIn(

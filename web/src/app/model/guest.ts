@@ -19,27 +19,36 @@ import { callOn } from "./holder.ts";
 import type { Link } from "./link.ts";
 
 /** The parts of a client that have methods of their own. */
-const PARTS = new Set(["people", "writing", "verification", "linking"]);
+const PARTS = new Set([
+  "account",
+  "chats",
+  "devices",
+  "linking",
+  "messages",
+  "people",
+  "verification",
+  "writing",
+]);
 /** What may be done twice: it is done again by the next tab that has the device. */
 const REPEATED = new Set([
-  "chats",
-  "history",
-  "watermarks",
-  "uploads",
-  "devices",
-  "ownDevices",
-  "registeredAt",
-  "fetchFile",
-  "markRead",
-  "typing",
-  "watch",
-  "refreshChats",
-  "storedItems",
-  "webPushKey",
+  "account.storedItems",
+  "chats.all",
+  "chats.refresh",
+  "chats.watermarks",
+  "devices.of",
+  "devices.own",
+  "devices.registeredAt",
+  "devices.webPushKey",
+  "messages.fetchFile",
+  "messages.history",
+  "messages.markRead",
+  "messages.typing",
+  "messages.uploads",
   "people.chats",
   "people.contacts",
   "people.invitations",
   "people.requests",
+  "people.watch",
   "writing.profile",
   "verification.safetyNumber",
 ]);
