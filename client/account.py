@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from client.api import Api, Tokens
+from client.api import Api
 from client.core.bodies_generated import StoredItem, TicketResponse
 from client.crypto.account import KEYS_LOW, KEYS_WANTED, AccountKeys
 from client.errors import ApiError, Conflict, NotFound, Removed, ServerFault, Unauthorized
+from client.requests import Tokens
 from client.store import Store
 
 DELETING_REQUESTS = 1000  # each leaves some 100 chats

@@ -10,7 +10,7 @@ from random import Random, SystemRandom
 
 from vodozemac import Account, AnyOlmMessage, Curve25519PublicKey
 
-from client.api import Api, Tokens
+from client.api import Api
 from client.crypto import link
 from client.crypto.account import install
 from client.crypto.identities import Identities, Trust
@@ -27,6 +27,7 @@ from client.errors import (
     StoreError,
     Unreachable,
 )
+from client.requests import Tokens
 from client.store import Store
 from client.this_device import ThisDevice
 

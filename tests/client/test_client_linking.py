@@ -25,10 +25,11 @@ from client import (
     Unauthorized,
     Unreachable,
 )
-from client.api import Api, Tokens
+from client.api import Api
 from client.core.bodies_generated import LinkOfferResponse, SignInResponse
 from client.crypto import link
 from client.linking import Linked, NewDevice
+from client.requests import Requests, Tokens
 from tests.client.library import QUICK, of, online, verified, with_server
 from tests.support.backend.server import Served, until
 
@@ -226,19 +227,19 @@ def test_waiting_ends_when_the_code_does_and_where_nobody_says_so() -> None:
 def test_a_confirmation_whose_response_is_lost_is_no_use_by_somebody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real, sent = Api._once, list[str]()
+    real, sent = Requests._once, list[str]()
 
-    async def lost(self: Api, method: str, path: str, *rest: Any) -> dict[str, Any]:
+    async def lost(self: Requests, method: str, path: str, *rest: Any) -> dict[str, Any]:
         response = await real(self, method, path, *rest)
         if path.endswith("/confirm"):
             sent.append(path)
             if len(sent) == 1:
-                raise Unreachable(self.base_url, "the response is lost")
+                raise Unreachable(path, "the response is lost")
         return response
 
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, new_device(server) as device:
-            monkeypatch.setattr(Api, "_once", lost)
+            monkeypatch.setattr(Requests, "_once", lost)
             assert (await let_in(device, ravi)).confirmation.user == "ravi"
             assert len(sent) == 2
 

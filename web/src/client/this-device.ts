@@ -1,7 +1,7 @@
 /** This device of a user, shared by all parts of a client: store, account, files, engine, events. */
 
 import { Account, type SignIn } from "./account.ts";
-import { Api, sleep } from "./api.ts";
+import { Api } from "./api.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import type { MessageContent } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
@@ -14,6 +14,7 @@ import { Driver, type Handled, STORE_RETRY_MS } from "./driver.ts";
 import { NotAMember, StoreUnavailable, Unreachable } from "./errors.ts";
 import { Feed } from "./feed.ts";
 import { Files } from "./files.ts";
+import { sleep } from "./requests.ts";
 import type { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 import type { StoredUploads, Upload, UploadContent } from "./store/uploads.ts";
