@@ -19,7 +19,7 @@ import { callOn } from "./holder.ts";
 import type { Link } from "./link.ts";
 
 /** The parts of a client that have methods of their own. */
-const PARTS = new Set([
+const PARTS = [
   "account",
   "chats",
   "devices",
@@ -28,9 +28,13 @@ const PARTS = new Set([
   "people",
   "verification",
   "writing",
-]);
+] as const satisfies readonly (keyof ChatClient)[];
+
+type Part = (typeof PARTS)[number];
+type Method = { [P in Part]: `${P}.${keyof ChatClient[P] & string}` }[Part];
+
 /** What may be done twice: it is done again by the next tab that has the device. */
-const REPEATED = new Set([
+const REPEATED: readonly string[] = [
   "account.storedItems",
   "chats.all",
   "chats.refresh",
@@ -51,7 +55,7 @@ const REPEATED = new Set([
   "people.watch",
   "writing.profile",
   "verification.safetyNumber",
-]);
+] satisfies Method[];
 
 /** The tab that did it was closed: whether it was done is not known here. */
 export class HandedOver extends Error {
@@ -252,7 +256,7 @@ export class Guest {
 }
 
 function isRepeated({ path }: Call): boolean {
-  return REPEATED.has(path.join("."));
+  return REPEATED.includes(path.join("."));
 }
 
 /** What `own` lacks is a method, for which `call` is called, or a part that has methods. */
@@ -266,7 +270,8 @@ function callable(
       if (Reflect.has(target, name)) return Reflect.get(target, name);
       if (typeof name !== "string" || name === "then") return undefined; // it is no promise
       const further = [...path, name];
-      if (path.length === 0 && PARTS.has(name)) return callable({}, further, call);
+      if (path.length === 0 && PARTS.some((part) => part === name))
+        return callable({}, further, call);
       return (...args: unknown[]) => call(further, args);
     },
   });
