@@ -50,7 +50,7 @@ async def _measure(endpoints: dict[str, Any]) -> tuple[list[float], list[float]]
         aclosing(a.events()) as sent,
         aclosing(b.events()) as received,
     ):
-        chat = await a.direct(raju)
+        chat = await a.chats.direct(raju)
         talk = _Talk(a, chat, sent, received)
         await talk.exchange(WARM_UP)
         empty = await talk.exchange(SAMPLES)

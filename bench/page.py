@@ -177,12 +177,12 @@ def _caught_up(page: Page, address: str) -> list[float]:
         meena = peers.connect("meena")
         peers.run(meena.people.add("ravi"))
         write_to(page, "meena")
-        chat = peers.run(meena.direct("ravi"))
+        chat = peers.run(meena.chats.direct("ravi"))
         for count in WAITING:
             page.goto("about:blank")
             for number in range(count):
                 peers.run(meena.send(chat, f"message {number} {'x' * 20}"))
-            while peers.call(lambda: meena.unaccepted):
+            while peers.call(lambda: meena.messages.unaccepted):
                 time.sleep(0.1)
             page.goto(address, wait_until="commit")
             before += count

@@ -50,7 +50,9 @@ async def register(api: str, names: Sequence[str]) -> tuple[list[Account], str]:
         for client in clients[1:]:  # otherwise a group would only leave them an invitation
             await client.people.settings({"groups": "everybody"})
         first, others = clients[0], users[1:]
-        chat = await (first.direct(*others) if len(others) == 1 else first.group(others))
+        chat = await (
+            first.chats.direct(*others) if len(others) == 1 else first.chats.group(others)
+        )
     async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as http:
         responses = [
             await http.post("/api/sign-in", json={"username": user, "password": PASSWORD})

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from client.api import Api, Tokens
-from client.core.bodies_generated import TicketResponse
+from client.api import Api
+from client.core.bodies_generated import StoredItem, TicketResponse
 from client.crypto.account import KEYS_LOW, KEYS_WANTED, AccountKeys
-from client.errors import ApiError, Conflict, NotFound, Removed, Unauthorized
+from client.errors import ApiError, Conflict, NotFound, Removed, ServerFault, Unauthorized
+from client.requests import Tokens
 from client.store import Store
+
+DELETING_REQUESTS = 1000  # each leaves some 100 chats
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,43 @@ class Account:
     async def ticket(self) -> TicketResponse:
         return await self.api.ticket(self._device)
 
+    async def change_password(self, password: str, new_password: str) -> None:
+        """This device stays signed in; all others have to sign in again."""
+        await self.api.change_password(self._user, password, new_password)
+        self._password_is(new_password)
+
+    async def set_email(self, email: str, password: str) -> None:
+        """Has a code mailed to the address, with which `confirm_email` confirms it."""
+        await self.api.set_email(email, password)
+
+    async def confirm_email(self, code: str) -> None:
+        """From then on a forgotten password can be reset by mail to that address."""
+        await self.api.confirm_email(code)
+
+    async def forgot_password(self) -> None:
+        """Has a code mailed to the user's confirmed address. Nobody learns whether there is one."""
+        await self.api.forgot_password(self._user)
+
+    async def reset_password(self, code: str, new_password: str) -> None:
+        """Signs in with another password, by the code; all other devices have to sign in again."""
+        await self.api.reset_password(self._user, code, new_password)
+        self._password_is(new_password)
+
+    async def stored_items(self) -> list[StoredItem]:
+        """Everything that the backend has stored of this user's account."""
+        return await self.api.account()
+
+    async def sign_out(self, *, everywhere: bool) -> None:
+        """Ends this sign-in and removes this device, or all of the user's."""
+        await self.api.sign_out(self._device, everywhere=everywhere)
+
+    async def delete(self, password: str) -> None:
+        """Deletes the account with all that the backend has of it, for good."""
+        for _ in range(DELETING_REQUESTS):
+            if await self.api.delete_account(self._user, password):
+                return
+        raise ServerFault("internal", "the account is not deleted yet; do it again", 500)
+
     def _token(self, platform: str) -> str:
         session = self._store.session()
         known = self._push_token or (session.push_token if session else None)
@@ -146,7 +186,7 @@ class Account:
     async def _sign_in(self) -> None:
         await self.api.sign_in(self._user, self._secret())
 
-    def password_is(self, password: str) -> None:
+    def _password_is(self, password: str) -> None:
         """Signs in with this password from now on."""
         if self._password is not None:
             self._password = password

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from math import isfinite
 from random import Random
 from typing import Any, NamedTuple, TypeVar
-
-import httpx
 
 from client.core.bodies_generated import (
     AdminsResponse,
@@ -55,28 +50,10 @@ from client.core.bodies_generated import (
     parse_token_response,
 )
 from client.core.fields import Reader
-from client.errors import (
-    ApiError,
-    ClientError,
-    RateLimited,
-    ServerFault,
-    Unauthorized,
-    Unreachable,
-    from_status,
-    in_words,
-)
+from client.errors import ApiError, ServerFault, Unauthorized
+from client.requests import Requests, Tokens
 
 T = TypeVar("T")
-
-ATTEMPTS = 3
-WAIT_LIMIT = 5.0  # seconds that a call waits when the backend asks for it; else it fails
-TIMEOUT = httpx.Timeout(15.0, connect=5.0)
-
-
-@dataclass(slots=True)
-class Tokens:
-    access: str | None = None
-    refresh: str | None = None
 
 
 class Listing(NamedTuple):
@@ -87,11 +64,7 @@ class Listing(NamedTuple):
 
 
 class Api:
-    """Calls raise ApiError (by status) or Unreachable.
-
-    Calls that may be repeated without harm are, on a lost connection or a server fault. A 401
-    makes it get a new access token once: by the refresh token, then by `sign_in_again`.
-    """
+    """Calls raise ApiError (by status) or Unreachable."""
 
     def __init__(
         self,
@@ -103,15 +76,13 @@ class Api:
         sign_in_again: Callable[[], Awaitable[object]] | None = None,
         pause: float = 0.2,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
         self.tokens = tokens
         self._saved, self._sign_in_again = saved, sign_in_again
-        self._random, self._pause = random, pause
-        self._renewing = asyncio.Lock()
-        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=TIMEOUT)
+        self._requests = Requests(base_url, tokens, random, pause, self._renew)
+        self._call = self._requests.call
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._requests.close()
 
     # -- accounts and tokens
 
@@ -135,7 +106,7 @@ class Api:
     async def end_sign_in(self, made: SignInResponse) -> None:
         """Ends one that `sign_in_anew` has made."""
         body = {"refresh_token": made.refresh_token}
-        await self._repeat("POST", "/api/sign-out", body, None, made.access_token, repeat=True)
+        await self._requests.with_token(made.access_token, "POST", "/api/sign-out", body)
 
     async def refresh(self) -> None:
         """A new access token for the refresh token. Unauthorized if there is none."""
@@ -353,79 +324,15 @@ class Api:
         response = await self._call("POST", "/api/tickets", {"device": device}, repeat=True)
         return _read(parse_ticket_response, response)
 
-    # -- one call
+    # -- tokens
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        query: Mapping[str, Any] | None = None,
-        open_route: bool = False,
-        repeat: bool = False,
-    ) -> dict[str, Any]:
-        token = None if open_route else self.tokens.access
-        if open_route or token:
-            try:
-                return await self._repeat(method, path, body, query, token, repeat)
-            except Unauthorized:
-                if open_route:
-                    raise
-        await self._renew(token)
-        return await self._repeat(method, path, body, query, self.tokens.access, repeat)
-
-    async def _renew(self, refused: str | None) -> None:
-        """One renewal serves all calls that were refused with the same token."""
-        async with self._renewing:
-            if self.tokens.access != refused:
-                return
-            try:
-                await self.refresh()
-            except (Unauthorized, ApiError) as error:
-                if isinstance(error, ServerFault) or self._sign_in_again is None:
-                    raise
-                await self._sign_in_again()
-
-    async def _repeat(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, Any] | None,
-        token: str | None,
-        repeat: bool,
-    ) -> dict[str, Any]:
-        for attempt in range(ATTEMPTS if repeat else 1):
-            if attempt:
-                await asyncio.sleep(self._random.uniform(0, self._pause * 2**attempt))
-            try:
-                return await self._once(method, path, body, query, token)
-            except (Unreachable, ServerFault) as error:
-                failure: ClientError = error
-            except RateLimited as error:
-                if error.retry_after is None or error.retry_after > WAIT_LIMIT:
-                    raise
-                failure = error
-                await asyncio.sleep(error.retry_after)
-        raise failure
-
-    async def _once(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, Any] | None,
-        token: str | None,
-    ) -> dict[str, Any]:
-        headers = {"authorization": f"Bearer {token}"} if token else {}
+    async def _renew(self) -> None:
         try:
-            response = await self._http.request(
-                method, path, json=body, params=query, headers=headers
-            )
-        except httpx.HTTPError as error:
-            raise Unreachable(self.base_url, in_words(error)) from error
-        return _document(response)
+            await self.refresh()
+        except (Unauthorized, ApiError) as error:
+            if isinstance(error, ServerFault) or self._sign_in_again is None:
+                raise
+            await self._sign_in_again()
 
     def _keep(self, access: str, refresh: str) -> None:
         self.tokens.access, self.tokens.refresh = access, refresh
@@ -446,28 +353,3 @@ def _read(parse: Reader[T], response: Mapping[str, Any]) -> T:
     except (KeyError, TypeError, ValueError) as error:
         reason = f"the response has another form: {error!r}"
         raise ServerFault("internal", reason, 200) from error
-
-
-def _wait(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if isfinite(value) and value > 0 else None
-
-
-def _document(response: httpx.Response) -> dict[str, Any]:
-    try:
-        document = response.json() if response.content else {}
-    except ValueError:
-        document = None
-    if response.is_success and isinstance(document, dict):
-        return document
-    error = document.get("error") if isinstance(document, dict) else None
-    if isinstance(error, dict):
-        code, message = str(error.get("code")), str(error.get("message"))
-        raise from_status(response.status_code, code, message, _wait(error.get("retry_after")))
-    status = response.status_code
-    if response.is_success:
-        raise ServerFault("internal", "the response is not a JSON object", status)
-    raise from_status(
-        status, "internal" if status >= 500 else "bad_request", response.reason_phrase
-    )

@@ -1,6 +1,9 @@
-"""The client as a program uses it: signing in, the connection, the account.
+"""The client as a program uses it: signing in, the connection, sending, events, and its parts.
 
-Its other methods are in the classes that it extends, see base.py.
+Each subject is a part, made and connected here: `chats`, `messages`, `writing`, `people`,
+`devices`, `verification`, `linking`, `account`. A program calls `client.messages.history(chat)` on
+the part, and what every program needs on the client: `send`, `events`, `wait_for`. Each part is in
+the file of its name, in TypeScript too. What they share is the device (this_device.py).
 """
 
 from __future__ import annotations
@@ -8,12 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
+from client.account import SignIn
+from client.chats import Chats
 from client.connection import Connection
-from client.core.bodies_generated import StoredItem
+from client.core.content import Reference
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
@@ -29,14 +35,19 @@ from client.core.events import (
     SignedOut,
 )
 from client.core.liveness import Backoff
-from client.devices import DeviceMethods
-from client.errors import Closed, ServerFault, Unauthorized
+from client.devices import Devices
+from client.errors import Closed, Unauthorized
+from client.linking import Linking
+from client.messages import Messages
+from client.people import People
+from client.this_device import Options, ThisDevice
+from client.verification import Verification
+from client.writing import Writing
 
-DELETING_REQUESTS = 1000  # each leaves some 100 chats
 logger = logging.getLogger("client")
 
 
-class ChatClient(DeviceMethods):
+class ChatClient:
     """One device of one user.
 
     `device` names this installation among all of the user's: two of the same name are one device
@@ -53,6 +64,33 @@ class ChatClient(DeviceMethods):
 
     Methods raise ClientError and what is below it (client/errors.py).
     """
+
+    def __init__(
+        self,
+        api_url: str,
+        user: str,
+        password: str | Callable[[], str] | None = None,
+        device: str = "phone",
+        store: Path | str = ":memory:",
+        **options: Unpack[Options],
+    ) -> None:
+        self.user, self.device = user, device
+        sign_in = SignIn(user, device, password, options.get("label"))
+        this = self._this = ThisDevice(api_url, sign_in, store, options, self._happened)
+        self.account = this.account
+        self.writing = Writing(user, this.store, this.send, this.may_name, this.send_to_device)
+        self.chats = Chats(this, self.writing)
+        self.messages = Messages(this, self.chats, self.writing)
+        self.people = People(this, self.chats)
+        self.devices = Devices(this)
+        self.verification = Verification(this, self.devices, self.chats)
+        self.linking = Linking(this, self.devices)
+        self._replenished = False  # since it connected
+        self._connection: Connection | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._uploading: asyncio.Task[None] | None = None
+        self._chores: set[asyncio.Task[None]] = set()
+        self._held: dict[str, list[Event]] = {}  # by chats of which is asked what they are
 
     async def __aenter__(self) -> Self:
         try:
@@ -79,7 +117,7 @@ class ChatClient(DeviceMethods):
         True for a new user. Raises Unauthorized where the password is wrong or needed. Where
         nothing can be written, it waits.
         """
-        return await self._when_writable(self._account.sign_up_or_in)
+        return await self._this.when_writable(self.account.sign_up_or_in)
 
     async def connect(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - for callers' ease
         """Registers the device, connects, and returns when what was missed has been fetched.
@@ -90,12 +128,12 @@ class ChatClient(DeviceMethods):
         """
         if self._running is not None and not self._running.done():
             raise Closed("this client is connected already")
-        await self._when_writable(self._account.register)
+        await self._this.when_writable(self.account.register)
         connection = Connection(
-            self._drive(),
-            Backoff(self._settings, self._random),
-            self._account.ticket,
-            self._account.come_back,
+            self._this.driver,
+            Backoff(self._this.settings, self._this.random),
+            self.account.ticket,
+            self.account.come_back,
             self._happened,
         )
         self._connection = connection
@@ -103,7 +141,7 @@ class ChatClient(DeviceMethods):
         def start() -> None:
             self._running = asyncio.create_task(connection.run())
             if self._uploading is None:
-                self._uploading = asyncio.create_task(self._files.run())
+                self._uploading = asyncio.create_task(self._this.files.run())
 
         async with asyncio.timeout(timeout):
             await self._until_caught_up(start, complete=False)
@@ -113,7 +151,7 @@ class ChatClient(DeviceMethods):
         try:
             if self._connection is not None:
                 with contextlib.suppress(Closed):
-                    self._verify().leave()
+                    self.verification.leave()
                     await self._connection.close()
         finally:
             await self._end()
@@ -133,67 +171,75 @@ class ChatClient(DeviceMethods):
         """Fetches whatever is not here yet; returns when every chat is complete."""
 
         def start() -> None:
-            self._drive().step(Engine.sync)
+            self._this.driver.step(Engine.sync)
 
         async with asyncio.timeout(timeout):
             await self._until_caught_up(start, complete=True)
 
-    # -- the account
-
-    async def change_password(self, password: str, new_password: str) -> None:
-        """This device stays signed in; all others have to sign in again."""
-        await self._api.change_password(self.user, password, new_password)
-        self._account.password_is(new_password)
-
-    async def set_email(self, email: str, password: str) -> None:
-        """Has a code mailed to the address, with which `confirm_email` confirms it."""
-        await self._api.set_email(email, password)
-
-    async def confirm_email(self, code: str) -> None:
-        """From then on a forgotten password can be reset by mail to that address."""
-        await self._api.confirm_email(code)
-
-    async def forgot_password(self) -> None:
-        """Has a code mailed to the user's confirmed address. Nobody learns whether there is one."""
-        await self._api.forgot_password(self.user)
-
-    async def reset_password(self, code: str, new_password: str) -> None:
-        """Signs in with another password, by the code; all other devices have to sign in again."""
-        await self._api.reset_password(self.user, code, new_password)
-        self._account.password_is(new_password)
-
     async def sign_out(self, *, everywhere: bool = False) -> None:
         """Ends this sign-in and removes this device, or all of the user's; closes the client."""
-        await self._api.sign_out(self.device, everywhere=everywhere)
+        await self.account.sign_out(everywhere=everywhere)
         await self.close()
 
     async def delete_account(self, password: str) -> None:
         """Deletes the account with all that the backend has of it, for good; closes the client."""
-        for _ in range(DELETING_REQUESTS):
-            if await self._api.delete_account(self.user, password):
-                await self.close()
-                return
-        raise ServerFault("internal", "the account is not deleted yet; do it again", 500)
+        await self.account.delete(password)
+        await self.close()
 
-    async def stored_items(self) -> list[StoredItem]:
-        """Everything that the backend has stored of this user's account."""
-        return await self._api.account()
+    # -- sending and listening
+
+    async def send(
+        self,
+        chat: str,
+        text: str,
+        *,
+        reply: Reference | None = None,
+        urgent: bool = True,
+    ) -> str:
+        """Writes to a chat id or to a user, perhaps in reply to a message; gives the message_id.
+
+        It returns when the text is on disk: it is encrypted and sent as soon as there is a
+        connection and its receivers' keys are known, and again until it is accepted. Raises
+        MessageTooLarge, NotAMember, and StoreUnavailable: then the text is nowhere but with the
+        caller, who tries it again when `writable` returns.
+        """
+        return await self.messages.send(chat, text, reply=reply, urgent=urgent)
+
+    async def writable(self) -> None:
+        """Returns once this device's state can be written."""
+        await self._this.driver.writable()
+
+    def events(self) -> AsyncGenerator[Event, None]:
+        """Everything that happens from the first `anext` on."""
+        return self._this.feed.stream()
+
+    async def wait_for(
+        self,
+        predicate: Callable[[Event], bool],
+        timeout: float = 10.0,  # noqa: ASYNC109 - its error says what happened instead
+    ) -> Event:
+        """The first event, past or to come, that fits. Raises TimeoutError."""
+        return await self._this.feed.wait_for(predicate, timeout)
+
+    @property
+    def online(self) -> bool:
+        return self._this.online
 
     # -- inside
 
     def _happened(self, event: Event) -> None:
         match event:
             case KeysLow():
-                self._chore(self._account.replenish(fallback_used=event.fallback_used))
+                self._chore(self.account.replenish(fallback_used=event.fallback_used))
             case Connected():
                 self._replenished = False
-                self._files.wake()
+                self._this.files.wake()
             case CaughtUp(complete=True) if not self._replenished:
                 self._replenished = True
-                self._chore(self._account.replenish())
-            case MembersChanged() if self._store.added(event.chat, event.joined):
+                self._chore(self.account.replenish())
+            case MembersChanged() if self._this.store.added(event.chat, event.joined):
                 self._chore(self.writing.repeat_for_newcomers(event.chat))
-            case ChatDescribed() | ControlReceived() if self._store.kind(event.chat) is None:
+            case ChatDescribed() | ControlReceived() if self._this.store.kind(event.chat) is None:
                 self._when_known(event)
                 return
             case DeviceAdded() if event.user == self.user:
@@ -203,8 +249,8 @@ class ChatClient(DeviceMethods):
                 self._chore(self.writing.introduce_to(event.user, event.device))
             case _:
                 pass
-        self._feed.publish(event)
-        self._verify().happened(event)
+        self._this.feed.publish(event)
+        self.verification.happened(event)
 
     def _when_known(self, event: ChatDescribed | ControlReceived) -> None:
         """Asks first what the chat is: only a group has a name and a picture, and emoji are
@@ -216,11 +262,11 @@ class ChatClient(DeviceMethods):
 
     async def _ask_what_it_is(self, chat: str) -> None:
         try:
-            await self.refresh_chats()
+            await self.chats.refresh()
         finally:
             for event in self._held.pop(chat):
-                self._feed.publish(event)
-                self._verify().happened(event)
+                self._this.feed.publish(event)
+                self.verification.happened(event)
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -235,7 +281,7 @@ class ChatClient(DeviceMethods):
 
     async def _until_caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
         """Starts something and waits for the CaughtUp it leads to."""
-        with self._feed.listen() as listener:
+        with self._this.feed.listen() as listener:
             start()
             while (event := await listener.get()) is not None:
                 match event:
@@ -255,11 +301,5 @@ class ChatClient(DeviceMethods):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._verification is not None:
-            self._verification.stop()
-        if self._driver is not None:
-            self._driver.cancel()
-        self._feed.close()
-        await self._files.close()
-        await self._api.close()
-        self._store.close()
+        self.verification.end()
+        await self._this.close()

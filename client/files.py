@@ -107,12 +107,12 @@ class Files:
         self._form: Form | None = None  # of the upload that was tried last
         self._sending: dict[str, asyncio.Future[None]] = {}  # by message id: one, at most
 
-    async def close(self) -> None:
-        await self._transfer.close()
-
     def wake(self) -> None:
         """There is something to upload, or a network again."""
         self._wake.set()
+
+    async def close(self) -> None:
+        await self._transfer.close()
 
     async def add(self, draft: Draft) -> None:
         """Encrypts a file and stores it for the upload."""

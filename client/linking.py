@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random, SystemRandom
 
 from vodozemac import Account, AnyOlmMessage, Curve25519PublicKey
 
-from client.api import Api, Tokens
-from client.core.ids import user_and_device
+from client.api import Api
 from client.crypto import link
-from client.crypto.account import AccountKeys, install
+from client.crypto.account import install
 from client.crypto.identities import Identities, Trust
 from client.crypto.link import Confirmation, LinkedDevice, Offer
 from client.crypto.signing import decode, encode
-from client.driver import Driver
+from client.devices import Devices
 from client.errors import (
     CannotLink,
     ClientError,
@@ -29,7 +27,9 @@ from client.errors import (
     StoreError,
     Unreachable,
 )
+from client.requests import Tokens
 from client.store import Store
+from client.this_device import ThisDevice
 
 POLL_SECONDS = 2.0
 LATE_SECONDS = 10.0  # a confirmation stands for longer: Links.CONFIRMED_SECONDS
@@ -145,24 +145,11 @@ class Linked:
 
 
 class Linking:
-    """How a signed-in device lets another one in. `me` is this one's `user/device`.
+    """How a signed-in device lets another one in."""
 
-    `look` asks the backend for a user's devices.
-    """
-
-    def __init__(
-        self,
-        me: str,
-        api: Api,
-        keys: AccountKeys,
-        identities: Identities,
-        drive: Callable[[], Driver],
-        look: Callable[[str], Awaitable[object]],
-    ) -> None:
-        self._look = look
-        self._user, self._device = user_and_device(me)
-        self._api, self._keys, self._identities = api, keys, identities
-        self._drive = drive
+    def __init__(self, device: ThisDevice, devices: Devices) -> None:
+        self._device, self._devices = device, devices
+        self._user, self._api, self._keys = device.user, device.api, device.keys
 
     async def offer(self, scanned: str) -> Offer:
         """What the new device with this code offers. Raises CannotLink."""
@@ -179,8 +166,8 @@ class Linking:
 
         Raises Unauthorized where the password is wrong, and CannotLink.
         """
-        await self._look(self._user)  # it may never have had a reason to ask for its own
-        devices = self._devices()
+        await self._devices.of(self._user)  # it may never have had a reason to ask for its own
+        devices = self._accepted()
         if offer.device in devices:
             raise CannotLink("here")
         await self.offer(offer.code)  # it may have ended while the password was typed
@@ -201,14 +188,15 @@ class Linking:
             offer.code,
             self._user,
             offer.device,
-            self._device,
+            self._device.device,
             refresh_token,
             devices,
             self._keys.introduction(*keys),
         )
         message = self._seal(offer, link.write(made))
         # before the new device can be listed
-        self._drive().step(lambda engine, step: self._identities.introduce(self._user, *keys))
+        introduce = self._device.identities.introduce
+        self._device.driver.step(lambda engine, step: introduce(self._user, *keys))
         try:
             await self._api.confirm_link(offer.code, self._keys.curve25519, message)
         except NotFound:
@@ -224,14 +212,14 @@ class Linking:
         except ValueError as error:
             raise CannotLink("false") from error
 
-    def _devices(self) -> dict[str, LinkedDevice]:
+    def _accepted(self) -> dict[str, LinkedDevice]:
         """This device, and the user's devices whose keys are accepted here."""
         found = {
             device.device: LinkedDevice(
                 device.curve25519, device.ed25519, device.trust is Trust.VERIFIED
             )
-            for device in self._identities.devices(self._user)
+            for device in self._devices.known(self._user)
             if device.trust is not Trust.CHANGED
         }
         own = LinkedDevice(self._keys.curve25519, self._keys.ed25519, verified=True)
-        return found | {self._device: own}
+        return found | {self._device.device: own}

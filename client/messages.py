@@ -1,25 +1,28 @@
-"""Messages of a client: texts, files, read marks, typing and whose presence is watched."""
+"""Messages of a client: texts, files, the history, read marks and typing."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from client.chats import ChatMethods
+from client.chats import Chats
 from client.core.attachment import Attachment, FileDescription
-from client.core.content import MessageContent, Reference
+from client.core.content import Reference
 from client.core.engine import Engine
 from client.core.ids import ulid
-from client.core.step import Step
+from client.core.ticks import State, stage
 from client.errors import NotAMember
 from client.files import Draft
+from client.store.history import StoredMessage
 from client.store.uploads import Upload
+from client.this_device import ThisDevice
 from client.transfer import Progress
+from client.writing import Writing
 
 
-class MessageMethods(ChatMethods):
-    """The part of ChatClient for messages."""
+class Messages:
+    def __init__(self, device: ThisDevice, chats: Chats, writing: Writing) -> None:
+        self._device, self._chats, self._writing = device, chats, writing
 
     async def send(
         self,
@@ -29,17 +32,12 @@ class MessageMethods(ChatMethods):
         reply: Reference | None = None,
         urgent: bool = True,
     ) -> str:
-        """Writes to a chat id or to a user, perhaps in reply to a message; gives the message_id.
-
-        It returns when the text is on disk: it is encrypted and sent as soon as there is a
-        connection and its receivers' keys are known, and again until it is accepted. Raises
-        MessageTooLarge, NotAMember, and StoreUnavailable: then the text is nowhere but with the
-        caller, who tries it again when `writable` returns.
-        """
+        """As `ChatClient.send`."""
         if not text:
             raise ValueError("an empty text is no message")
         text.encode()  # a lone surrogate could never be sent
-        return await self.writing.text(await self.chat_id(chat), text, reply=reply, urgent=urgent)
+        chat = await self._chats.id_of(chat)
+        return await self._writing.text(chat, text, reply=reply, urgent=urgent)
 
     async def send_file(
         self,
@@ -57,22 +55,22 @@ class MessageMethods(ChatMethods):
         """
         if not content:
             raise ValueError("an empty file is none")
-        chat = await self.chat_id(chat)
-        if self._drive().engine.left(chat):
+        chat = await self._chats.id_of(chat)
+        if self._device.driver.engine.left(chat):
             raise NotAMember
-        message_id = ulid(int(time.time() * 1000), self._random)
+        message_id = ulid(int(time.time() * 1000), self._device.random)
         more = {"reply": reply._asdict()} if reply else {}
-        more |= await self.writing.describe_file(chat)
-        await self._files.add(Draft(message_id, chat, content, described, more))
+        more |= await self._writing.describe_file(chat)
+        await self._device.files.add(Draft(message_id, chat, content, described, more))
         return message_id
 
     def uploads(self) -> list[Upload]:
         """Own files whose message is not written yet, in the order of sending."""
-        return self._store.uploads()
+        return self._device.store.uploads()
 
     def cancel_upload(self, message_id: str) -> bool:
         """False if it is too late: the message is written."""
-        return self._files.cancel(message_id)
+        return self._device.files.cancel(message_id)
 
     async def fetch_file(
         self,
@@ -81,32 +79,44 @@ class MessageMethods(ChatMethods):
         progress: Progress = lambda done, size: None,
     ) -> bytes:
         """The file of a message, checked. Raises FileGone, FileDamaged, Unreachable."""
-        return await self._files.fetch(chat, attachment, progress)
+        return await self._device.files.fetch(chat, attachment, progress)
 
-    def mark_read(self, chat: str, seq: int) -> None:
-        """The user has seen the chat up to `seq`. The senders are notified."""
-        self._drive().step(Engine.mark_read, chat, seq)
+    def history(self, chat: str, limit: int = 50, before: int | None = None) -> list[StoredMessage]:
+        """The newest messages in order, below seq `before` if that is given."""
+        _ = self._device.driver  # removes what has disappeared since
+        return self._device.store.history(chat, limit, before)
 
-    def typing(self, chat: str) -> None:
-        """May be called on every key: it is sent once in a while."""
-        self._drive().step(Engine.typing, chat)
+    def get(self, chat: str, of: Reference) -> StoredMessage | None:
+        """One message of the history, if it is there and shown."""
+        return self._device.store.message(chat, of)
 
-    def watch(self, users: Iterable[str]) -> None:
-        """PresenceChanged events for these users from now on."""
-        self._drive().step(Engine.watch, set(users))
+    def unread(self, chat: str) -> list[StoredMessage]:
+        """What others wrote and nobody has marked read."""
+        _ = self._device.driver
+        return self._device.store.unread(chat)
 
     @property
     def unaccepted(self) -> int:
         """How many own messages the backend has not accepted yet, files among them."""
-        return self._drive().engine.unaccepted + len(self._store.uploads())
+        return self._device.driver.engine.unaccepted + len(self._device.store.uploads())
 
-    def _uploaded(self, upload: Upload, content: Mapping[str, Any]) -> None:
-        if self._drive().engine.left(upload.chat):
-            raise NotAMember
-        message = MessageContent("file", content)
+    def states(self, chat: str, seq: int) -> Mapping[str, State]:
+        """How far an own message is with each of the others, as far as this device knows.
 
-        def write(engine: Engine, step: Step) -> None:
-            if self._store.remove_upload(upload.message_id):  # else it was cancelled
-                engine.send(step, upload.message_id, upload.chat, message)
+        Whoever is known to have joined later is left out: their marks say nothing of it.
+        """
+        store = self._device.store
+        hidden = store.undelivered(chat)
+        return {
+            user: stage(seq, marks, hidden)
+            for user, marks in store.members(chat).items()
+            if user != self._device.user and seq > (store.member_after(chat, user) or 0)
+        }
 
-        self._drive().step(write)
+    def mark_read(self, chat: str, seq: int) -> None:
+        """The user has seen the chat up to `seq`. The senders are notified."""
+        self._device.driver.step(Engine.mark_read, chat, seq)
+
+    def typing(self, chat: str) -> None:
+        """May be called on every key: it is sent once in a while."""
+        self._device.driver.step(Engine.typing, chat)

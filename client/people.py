@@ -1,22 +1,22 @@
-"""People: contacts, requests, invitations, roles and settings of the user."""
+"""People: contacts, requests, invitations, roles, settings and whose presence is watched."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from client.api import Api
+from client.chats import Chats
 from client.core.bodies_generated import AdminsResponse, Invitation, ListedChat
-
-Know = Callable[[str, Iterable[str], str], None]  # chat, members, kind
+from client.core.engine import Engine
+from client.this_device import ThisDevice
 
 
 class People:
-    """Each call is one of the backend, which keeps all of this. Raises ApiError, Unreachable."""
+    """The backend keeps all of this: each call asks it. Raises ApiError, Unreachable."""
 
-    def __init__(self, api: Api, know: Know, left: Callable[[str], None]) -> None:
-        self._api, self._know, self._left = api, know, left
+    def __init__(self, device: ThisDevice, chats: Chats) -> None:
+        self._api, self._device, self._chats = device.api, device, chats
 
     async def invitations(self) -> tuple[Invitation, ...]:
         """The groups that the user is invited to."""
@@ -30,7 +30,7 @@ class People:
         """Joins a group that the user is invited to, or accepts a request."""
         members = await self._api.accept(chat)
         listed = {each.chat: each.kind for each in await self._api.chats()}
-        self._know(chat, members, listed.get(chat, "group"))
+        self._chats.know(chat, members, listed.get(chat, "group"))
 
     async def decline(self, chat: str) -> None:
         """Refuses an invitation, or a request."""
@@ -39,7 +39,7 @@ class People:
     async def leave(self, chat: str) -> None:
         """Leaves a group for good: nobody puts the user back. Its history stays here."""
         await self._api.leave(chat)
-        self._left(chat)
+        self._device.driver.step(Engine.leave, chat)
 
     async def contacts(self) -> dict[str, str]:
         """user -> contact or blocked."""
@@ -76,3 +76,7 @@ class People:
         if changes:
             return asdict(await self._api.change_settings(changes))
         return asdict(await self._api.settings())
+
+    def watch(self, users: Iterable[str]) -> None:
+        """PresenceChanged events for these users from now on; makes no request."""
+        self._device.driver.step(Engine.watch, set(users))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from random import Random
 
+from client.chats import Chats
 from client.core.engine import Engine
 from client.core.events import (
     ControlReceived,
@@ -18,57 +19,134 @@ from client.core.events import (
 from client.core.ids import user_and_device
 from client.core.step import Step
 from client.crypto.envelope import Device
-from client.crypto.identities import Identities, KnownDevice, Trust
+from client.crypto.identities import KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber, safety_number
 from client.crypto.sas import Stage
 from client.crypto.verifications import Effect, Proved, Say, Verifications
-from client.driver import Driver
-from client.errors import CannotVerify, Closed, StoreError
+from client.devices import Devices
+from client.errors import CannotVerify, Closed, StoreError, Unreachable
+from client.this_device import ThisDevice
 
 KIND = "sas"
 logger = logging.getLogger("client")
 
 
 class Verification:
-    """`me` is this device; `drive` gives the driver of its engine, `publish` gets the events.
-
-    `may_compare`: whether a chat is the direct one with a user; own devices may use any.
-    """
-
-    def __init__(
-        self,
-        me: Device,
-        identities: Identities,
-        random: Random,
-        drive: Callable[[], Driver],
-        publish: Callable[[Event], None],
-        may_compare: Callable[[str, str], bool],
-    ) -> None:
-        self._me, self._identities = me, identities
-        self._drive, self._publish = drive, publish
-        self._may_compare = may_compare
-        self._verifications = Verifications(me, random)
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, device: ThisDevice, devices: Devices, chats: Chats) -> None:
+        self._device, self._devices, self._chats = device, devices, chats
+        self._identities = device.identities
+        self._me = Device(device.name, device.keys.ed25519)
+        self._verifications = Verifications(self._me, device.random)
         self._timer: asyncio.TimerHandle | None = None
+
+    # -- safety numbers
+
+    async def safety_number(self, user: str) -> SafetyNumber:
+        """The same as `user` sees for this user, unless somebody sits in between.
+
+        Of what is known of both users' devices. Raises CannotVerify if the user has none.
+        """
+        await self._ask_for_devices(user)
+        return self._number(user, _keys(self._devices.known(user)))
+
+    async def compare_safety_number(self, user: str, shown: str) -> bool:
+        """`shown` is what `user` sees: the digits, or the content of the QR code.
+
+        True: all devices of the user are verified now, and changed keys accepted: those that the
+        number was made of, and no others. Raises ValueError if it is no safety number of the two.
+        """
+        await self._ask_for_devices(user)
+        keys = _keys(self._devices.known(user))
+        if not self._number(user, keys).same_as(shown):
+            return False
+        if not self._device.driver.step(Engine.compared, user, keys):
+            return False
+        for device in keys:
+            self._device.feed.publish(Verified(user, device))
+        return True
+
+    async def _ask_for_devices(self, user: str) -> None:
+        """Brings the devices of both up to date, if the backend can be reached."""
+        await self._devices.of(user)
+        with contextlib.suppress(Unreachable):
+            await self._devices.of(self._device.user)
+
+    def _number(self, user: str, theirs: Mapping[str, str]) -> SafetyNumber:
+        me, device = user_and_device(self._me.name)
+        if user == me:
+            raise CannotVerify("a safety number is with somebody else")
+        if not theirs:
+            raise CannotVerify(f"{user} has no device yet")
+        mine = _keys(self._devices.known(me)) | {device: self._me.key}
+        return safety_number({user: theirs, me: mine})
+
+    # -- whom to trust
+
+    def trust(self, user: str) -> Trust:
+        """What is known of the user's devices together: VERIFIED if all of them are."""
+        return self._identities.trust(user)
+
+    def accept(self, user: str, shown: Iterable[KnownDevice]) -> bool:
+        """Trusts the keys of these devices, as the user was shown them.
+
+        True: that was all, and sending to the user goes on. False: there are others by now.
+        """
+        keys = {device.device: device.ed25519 for device in shown if device.user == user}
+        return self._device.driver.step(Engine.accept, user, keys)
 
     # -- emoji
 
-    def stages(self) -> dict[str, Stage]:
-        """The comparisons under way, by `user/device`."""
+    async def compare(self, user: str, device: str | None = None) -> KnownDevice:
+        """Asks the device to compare emoji, or agrees to what it asks; gives the device.
+
+        EmojiShown follows once both have agreed, and Verified or VerificationCancelled at the
+        end; whoever is away is waited for, up to a day. `device` may be left out if there is no
+        choice. Raises CannotVerify.
+        """
+        device = device or self._asked_by(user)
+        meant = chosen(await self._devices.of(user), user, device)
+        self._start(await self._common_chat(user), meant)
+        return meant
+
+    def decide(self, user: str, match: bool, device: str | None = None) -> None:
+        """Whether the emoji of EmojiShown are the same on both; False ends it at any time.
+
+        `device` may be left out if there is no choice. Raises CannotVerify.
+        """
+        name = self._meant(user, device)
+        shown = self._verifications.stage(name) is Stage.COMPARING
+        if shown:
+            effects = self._verifications.decide(name, match, _now())
+        elif match:
+            raise CannotVerify(f"there are no emoji of {name} to compare now")
+        else:
+            effects = self._verifications.cancel(name)
+        self._carry_out(effects)
+
+    def comparisons(self) -> dict[str, Stage]:
+        """The emoji comparisons under way, by `user/device`."""
         found = {name: self._verifications.stage(name) for name in self._verifications.open()}
         return {name: stage for name, stage in found.items() if stage is not None}
 
-    def asked_by(self, user: str) -> str | None:
+    def _asked_by(self, user: str) -> str | None:
         """The device of the user that asks to compare, if it is one."""
         asking = [
             user_and_device(name)[1]
-            for name, stage in self.stages().items()
+            for name, stage in self.comparisons().items()
             if stage is Stage.ASKED and name.startswith(f"{user}/")
         ]
         return asking[0] if len(asking) == 1 else None
 
-    def start(self, chat: str, device: KnownDevice) -> None:
-        """Asks the device, or agrees to what it asks. Raises CannotVerify."""
+    async def _common_chat(self, user: str) -> str:
+        """Where this device and one of `user` meet; own devices do in any chat."""
+        if user != self._device.user:
+            return await self._chats.direct(user)
+        chats = [each for each in self._chats.all() if not each.left]
+        if not chats:
+            raise CannotVerify("your own devices meet in a chat, and there is none yet")
+        return chats[-1].chat
+
+    def _start(self, chat: str, device: KnownDevice) -> None:
         if device.trust is Trust.CHANGED:
             raise CannotVerify(
                 f"the keys of {device.name} are not accepted, so nothing can be sent to it yet"
@@ -76,19 +154,7 @@ class Verification:
         if self._verifications.stage(device.name) not in (None, Stage.ASKED):
             raise CannotVerify(f"a comparison with {device.name} is under way")
         peer = Device(device.name, device.ed25519)
-        self._carry_out(self._verifications.start(chat, peer, self._loop.time()))
-
-    def confirm(self, user: str, device: str | None, match: bool) -> None:
-        """Raises CannotVerify if there are no emoji to say yes to."""
-        name = self._meant(user, device)
-        shown = self._verifications.stage(name) is Stage.COMPARING
-        if shown:
-            effects = self._verifications.decide(name, match, self._loop.time())
-        elif match:
-            raise CannotVerify(f"there are no emoji of {name} to compare now")
-        else:
-            effects = self._verifications.cancel(name)
-        self._carry_out(effects)
+        self._carry_out(self._verifications.start(chat, peer, _now()))
 
     def _meant(self, user: str, device: str | None) -> str:
         names = [name for name in self._verifications.open() if name.startswith(f"{user}/")]
@@ -106,10 +172,10 @@ class Verification:
         """Called while the engine's step is being carried out: what follows is a later step."""
         match event:
             case ControlReceived(kind=kind) if kind == KIND:
-                self._loop.call_soon(self._guarded, lambda: self._received(event))
+                _loop().call_soon(self._guarded, lambda: self._received(event))
             case IdentityChanged():
                 name = f"{event.user}/{event.device}"
-                self._loop.call_soon(self._guarded, lambda: self._changed(name))
+                _loop().call_soon(self._guarded, lambda: self._changed(name))
             case _:
                 pass
 
@@ -118,7 +184,7 @@ class Verification:
         for name in self._verifications.open():
             self._carry_out(self._verifications.cancel(name))
 
-    def stop(self) -> None:
+    def end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -128,51 +194,21 @@ class Verification:
         device = self._identities.trusted(name)
         if device is None or name == self._me.name:
             return
-        if not self._may_compare(event.chat, event.sender):
+        pair = self._device.store.pair(event.chat) or ()
+        if event.sender != self._device.user and event.sender not in pair:
             return  # in a group, nobody sees whose emoji these are
         if self._identities.blocked(name):
             self._changed(name)
             return
         peer = Device(name, device.ed25519)
-        now = self._loop.time()
-        self._carry_out(self._verifications.received(event.chat, peer, event.fields, now))
+        self._carry_out(self._verifications.received(event.chat, peer, event.fields, _now()))
 
     def _changed(self, name: str) -> None:
         self._carry_out(self._verifications.cancel(name, "identity_changed"))
 
     def _due(self) -> None:
         self._timer = None
-        self._guarded(lambda: self._carry_out(self._verifications.due(self._loop.time())))
-
-    # -- safety numbers
-
-    def safety_number(self, user: str) -> SafetyNumber:
-        """From what is known of both users' devices. Raises CannotVerify if there are none."""
-        return self._number(user, _keys(self._identities.devices(user)))
-
-    def _number(self, user: str, theirs: Mapping[str, str]) -> SafetyNumber:
-        me, device = user_and_device(self._me.name)
-        if user == me:
-            raise CannotVerify("a safety number is with somebody else")
-        if not theirs:
-            raise CannotVerify(f"{user} has no device yet")
-        mine = _keys(self._identities.devices(me)) | {device: self._me.key}
-        return safety_number({user: theirs, me: mine})
-
-    def compare(self, user: str, shown: str) -> bool:
-        """True: the numbers are the same, and the user's devices are accepted and verified: those
-        that the number was made of, and no others.
-
-        Raises ValueError if `shown` is no safety number of these two.
-        """
-        keys = _keys(self._identities.devices(user))
-        if not self._number(user, keys).same_as(shown):
-            return False
-        if not self._drive().step(Engine.compared, user, keys):
-            return False
-        for device in keys:
-            self._publish(Verified(user, device))
-        return True
+        self._guarded(lambda: self._carry_out(self._verifications.due(_now())))
 
     # -- carrying out
 
@@ -191,14 +227,14 @@ class Verification:
                 case Proved():
                     self._prove(effect.device)
                 case _:
-                    self._publish(effect)
-        self.stop()
+                    self._device.feed.publish(effect)
+        self.end()
         due = self._verifications.next_due()
         if due is not None:
-            self._timer = self._loop.call_at(due, self._due)
+            self._timer = _loop().call_at(due, self._due)
 
     def _say(self, say: Say) -> None:
-        self._drive().step(Engine.send_to_device, say.chat, say.device, KIND, say.fields)
+        self._device.driver.step(Engine.send_to_device, say.chat, say.device, KIND, say.fields)
 
     def _prove(self, proved: Device) -> None:
         user, device = user_and_device(proved.name)
@@ -206,10 +242,12 @@ class Verification:
         def stored(engine: Engine, step: Step) -> bool:
             return self._identities.verify(user, device, proved.key)
 
-        if self._drive().step(stored):
-            self._publish(Verified(user, device))
+        if self._device.driver.step(stored):
+            self._device.feed.publish(Verified(user, device))
         else:
-            self._publish(VerificationCancelled(user, device, "identity_changed", by_peer=False))
+            self._device.feed.publish(
+                VerificationCancelled(user, device, "identity_changed", by_peer=False)
+            )
 
 
 def chosen(devices: Iterable[KnownDevice], user: str, device: str | None) -> KnownDevice:
@@ -239,3 +277,11 @@ def _keys(devices: Iterable[KnownDevice]) -> dict[str, str]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
+
+
+def _now() -> float:
+    return _loop().time()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()

@@ -78,7 +78,7 @@ async def _group(members: Sequence[Person]) -> None:
     for client in clients:
         await _again(partial(client.people.settings, {"groups": "everybody"}))
     others = [each.name for each in members[1:]]
-    chat = await _again(partial(clients[0].group, others))
+    chat = await _again(partial(clients[0].chats.group, others))
     for person in members:
         person.chats.append(chat)
 

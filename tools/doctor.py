@@ -169,18 +169,18 @@ async def _sign_up(visit: Visit) -> None:
 
 
 async def _text(visit: Visit) -> None:
-    visit.chat = await visit.a.direct(visit.raju)
+    visit.chat = await visit.a.chats.direct(visit.raju)
     message = await visit.a.send(visit.chat, "are you there?")
     seen = await visit.b.wait_for(_received("are you there?"), WITHIN)
     await visit.a.wait_for(_reached(message, State.DELIVERED), WITHIN)
     assert isinstance(seen, MessageReceived)  # noqa: S101 - for the type checker
-    visit.b.mark_read(visit.chat, seen.seq)
+    visit.b.messages.mark_read(visit.chat, seen.seq)
     await visit.a.wait_for(_reached(message, State.READ), WITHIN)
 
 
 async def _offline(visit: Visit) -> None:
     """Delivery is only known once there is somebody who could have got it."""
-    visit.token = visit.b.push_token
+    visit.token = visit.b.devices.push_token
     await visit.b.close()
     visit.away = [await visit.a.send(visit.chat, line) for line in AWAY]
     for message in visit.away:
@@ -203,7 +203,7 @@ async def _catch_up(visit: Visit) -> None:
     visit.clients[visit.raju] = await visit.client(visit.raju).__aenter__()
     for line in AWAY:
         await visit.b.wait_for(_received(line), WITHIN)
-    read = [each.text for each in visit.b.history(visit.chat)][-len(AWAY) :]
+    read = [each.text for each in visit.b.messages.history(visit.chat)][-len(AWAY) :]
     if read != AWAY:
         raise DoctorError(f"they came in another order: {read}")
     for message in visit.away:
@@ -211,13 +211,13 @@ async def _catch_up(visit: Visit) -> None:
 
 
 async def _file(visit: Visit) -> None:
-    message = await visit.a.send_file(visit.chat, FILE, FileDescription(name="doctor.txt"))
+    message = await visit.a.messages.send_file(visit.chat, FILE, FileDescription(name="doctor.txt"))
     await visit.b.wait_for(
         lambda event: isinstance(event, MessageReceived) and event.message_id == message, WITHIN
     )
-    content = visit.b.history(visit.chat)[-1].content
+    content = visit.b.messages.history(visit.chat)[-1].content
     file = content.file if content else None
-    if file is None or await visit.b.fetch_file(visit.chat, file) != FILE:
+    if file is None or await visit.b.messages.fetch_file(visit.chat, file) != FILE:
         raise DoctorError("the file that came is not the one that was sent")
 
 

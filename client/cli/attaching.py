@@ -41,7 +41,7 @@ class Attaching:
         if not rest:
             raise ClientError("/file PATH: the file that you send")
         name, content = await asyncio.to_thread(_read, rest)
-        await self._client.send_file(chat, content, FileDescription(name=name))
+        await self._client.messages.send_file(chat, content, FileDescription(name=name))
         self._view.notice(f"{one_line(name)} is encrypted, and goes out when it is uploaded")
 
     async def _save(self, rest: str) -> None:
@@ -54,7 +54,7 @@ class Attaching:
             self._view.progress(f"fetching {file.name}: {100 * done // size} %")
 
         try:
-            content = await self._client.fetch_file(message.chat, file, progress)
+            content = await self._client.messages.fetch_file(message.chat, file, progress)
         finally:
             self._view.progress("")
         saved = await asyncio.to_thread(_write, content, file, where)
@@ -63,14 +63,14 @@ class Attaching:
             self._view.notice("it is no picture that this client knows, or has very many pixels")
 
     async def _uploads(self, rest: str) -> None:
-        waiting = self._client.uploads()
+        waiting = self._client.messages.uploads()
         if rest not in ("", "stop"):
             raise ClientError("/uploads, or /uploads stop")
         if not waiting:
             self._view.notice("no file waits for its upload")
         elif rest:
             name = waiting[-1].content["file"]["name"]
-            stopped = self._client.cancel_upload(waiting[-1].message_id)
+            stopped = self._client.messages.cancel_upload(waiting[-1].message_id)
             self._view.notice(f"{name} is {'not sent' if stopped else 'sent already'}")
         else:
             for upload in waiting:

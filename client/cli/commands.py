@@ -148,7 +148,7 @@ class Commands:
 
     async def _say(self, text: str) -> None:
         if self._room.chat is None:
-            chats = [each for each in self._client.chats() if not each.left]
+            chats = [each for each in self._client.chats.all() if not each.left]
             if self._room.awaited is not None:
                 raise ClientError(f"{self._room.awaited} has not signed up yet")
             if len(chats) != 1:
@@ -159,7 +159,7 @@ class Commands:
             self._view.wrote()
 
     async def _to(self, rest: str) -> None:
-        for summary in reversed(self._client.chats()):
+        for summary in reversed(self._client.chats.all()):
             if rest and rest == summary.name:
                 self._room.open(summary.chat)
                 return
@@ -168,7 +168,7 @@ class Commands:
             self._view.problem("/to USER: a user name is 3 to 32 of a-z, 0-9 and _")
             return
         try:
-            self._room.open(await self._client.direct(user))
+            self._room.open(await self._client.chats.direct(user))
         except NotFound:
             self._view.problem(f"there is no user {user}")
 
@@ -177,7 +177,7 @@ class Commands:
         if not name or not users_in(members):
             self._view.problem("/group NAME A,B: a name, and who is in it")
             return
-        self._room.open(await self._client.group(users_in(members), name))
+        self._room.open(await self._client.chats.group(users_in(members), name))
 
     async def _add(self, rest: str) -> None:
         await self._change("add", add=users_in(rest), remove=[])
@@ -189,11 +189,11 @@ class Commands:
         if self._room.chat is None or not (add or remove):
             self._view.problem(f"open a group first, and name the users: /{command} raju,meena")
             return
-        members = await self._client.members(self._room.chat, add, remove)
+        members = await self._client.chats.change_members(self._room.chat, add, remove)
         self._view.notice(f"in this group now: {', '.join(members)}")
 
     async def _chats(self, rest: str) -> None:
-        chats = self._client.chats()
+        chats = self._client.chats.all()
         if not chats:
             self._view.notice("no chats yet: /to USER opens one")
         for summary in chats:
@@ -210,7 +210,7 @@ class Commands:
             self._view.problem("no chat is open: /to USER opens one")
             return
         limit = int(rest) if rest.isdecimal() else 20
-        self._view.history(self._client.history(self._room.chat, limit))
+        self._view.history(self._client.messages.history(self._room.chat, limit))
 
     async def _who(self, rest: str) -> None:
         users = users_in(rest) or self._room.others()
@@ -228,11 +228,11 @@ class Commands:
         if not USER.fullmatch(user):
             self._view.problem("/devices USER: a user name is 3 to 32 of a-z, 0-9 and _")
             return
-        found = await self._client.devices(user)
+        found = await self._client.devices.of(user)
         names: dict[str, str] = {}
         if user == self._client.user:
             with contextlib.suppress(ClientError):  # the keys are what is asked for
-                names = {each.device: _described(each) for each in await self._client.own_devices()}
+                names = {each.device: _described(each) for each in await self._client.devices.own()}
             own = self._client.device
             self._view.notice(f"{names.get(own, own)}: this device")
         elif not found:
@@ -248,26 +248,26 @@ class Commands:
             self._room.show_changed(device.user)
 
     async def _unlink(self, rest: str) -> None:
-        names = {device.device for device in await self._client.devices(self._client.user)}
+        names = {device.device for device in await self._client.devices.of(self._client.user)}
         if rest not in names:
             self._view.problem(f"you have no other device {rest}" if rest else "/unlink DEVICE")
             return
-        await self._client.remove_device(rest)
+        await self._client.devices.remove(rest)
         self._view.notice(f"{rest} is removed")
 
     async def _accept(self, rest: str) -> None:
         if not rest:
             self._view.problem("/accept USER: somebody whose keys have changed")
             return
-        if self._client.trust(rest) is not Trust.CHANGED:
+        if self._client.verification.trust(rest) is not Trust.CHANGED:
             self._view.problem(f"the keys of {rest} have not changed")
             return
         shown = self._room.changed.pop(rest, [])
-        if shown and self._client.accept_identity(rest, shown):
+        if shown and self._client.verification.accept(rest, shown):
             self._view.notice(f"the keys of {rest} are believed from now on")
             return
         self._view.problem(f"{rest} shows keys that you have not seen; /accept {rest} again:")
-        self._show(self._client.known_devices(rest))
+        self._show(self._client.devices.known(rest))
 
     async def _help(self, rest: str) -> None:
         """All of it, or the lines about one command."""

@@ -105,7 +105,7 @@ class Composing:
             name = None if rest == OFF else rest
             await writing.set_profile(name, writing.profile(me).picture)
         chat = self._open()
-        for user in [me, *(self._client.others(chat) if chat and not rest else ())]:
+        for user in [me, *(self._client.chats.others(chat) if chat and not rest else ())]:
             known = writing.profile(user)
             shown = one_line(known.name) if known.name else "no name"
             self._view.notice(f"{user}: {shown}{', with a picture' if known.picture else ''}")
@@ -117,7 +117,7 @@ class Composing:
         if message.seq is None:
             raise ClientError("this message is not sent yet")
         by: dict[State, list[str]] = {}
-        for user, state in sorted(self._client.states(message.chat, message.seq).items()):
+        for user, state in sorted(self._client.messages.states(message.chat, message.seq).items()):
             by.setdefault(state, []).append(user)
         if not by:
             self._view.notice("nobody else who is in this chat was in it then")
@@ -135,7 +135,7 @@ class Composing:
         """The message of a number, and what stands behind it."""
         number, _, more = rest.partition(" ")
         me = self._client.user
-        for message in reversed(self._client.history(self.chat(), LOOKED_THROUGH)):
+        for message in reversed(self._client.messages.history(self.chat(), LOOKED_THROUGH)):
             last = number == "." and not message.deleted and (message.sender == me) == own
             if message.kind in ("text", "file") and (last or number == str(message.seq)):
                 return message, more.strip()

@@ -100,13 +100,13 @@ async def _chat(options: Options) -> int:
 
 async def reset_password(client: ChatClient, ask: Ask = asked) -> None:
     """Asks for the code that is mailed, and for another password."""
-    await client.forgot_password()
+    await client.account.forgot_password()
     print("* if this account has a confirmed address, a code is on its way there")
     code = await ask("code: ", seen=True)
     new = await ask("new password: ")
     if new != await ask("new password again: "):
         raise UsageError("these are two different passwords; nothing has changed")
-    await client.reset_password(code.strip(), new)
+    await client.account.reset_password(code.strip(), new)
     print("* your password is changed; your other devices have to sign in again")
 
 
@@ -152,8 +152,10 @@ async def _on_screen(client: ChatClient, options: Options) -> None:
     beside = (talk(), _listen(client, room, verifying), _begin(client, room, options.to))
     faults = watch(options.endpoints.get("console"), screen)
     await _until(screen.app.run_async(), *beside, faults)
-    if client.unaccepted:
-        print(f"{client.unaccepted} message(s) not sent yet; they go out at the next start")
+    if client.messages.unaccepted:
+        print(
+            f"{client.messages.unaccepted} message(s) not sent yet; they go out at the next start"
+        )
 
 
 async def _sign_in(client: ChatClient) -> None:
@@ -204,9 +206,9 @@ async def _listen(client: ChatClient, room: Room, verifying: Verifying) -> None:
 
 async def _wait_for_acceptance(client: ChatClient) -> None:
     """Waits, at the end of the input, until what was written in it is accepted."""
-    if client.unaccepted:
+    if client.messages.unaccepted:
         with contextlib.suppress(TimeoutError):
-            await client.wait_for(lambda _: not client.unaccepted, ACCEPTANCE_SECONDS)
+            await client.wait_for(lambda _: not client.messages.unaccepted, ACCEPTANCE_SECONDS)
 
 
 async def _until(work: Coroutine[Any, Any, None], *beside: Coroutine[Any, Any, None]) -> None:

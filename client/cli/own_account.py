@@ -38,7 +38,7 @@ class OwnAccount:
         if new != await self._ask("new password again: "):
             self._view.problem("these are two different passwords; nothing has changed")
             return
-        await self._client.change_password(old, new)
+        await self._client.account.change_password(old, new)
         self._view.notice("your password is changed; your other devices have to sign in again")
 
     async def _email(self, rest: str) -> None:
@@ -46,10 +46,10 @@ class OwnAccount:
             self._view.problem("/email ADDRESS, then /email CODE with the code from the mail")
             return
         if "@" not in rest:
-            await self._client.confirm_email(rest)
+            await self._client.account.confirm_email(rest)
             self._view.notice("confirmed: --reset-password has a code mailed to this address")
             return
-        await self._client.set_email(rest, await self._ask("password: "))
+        await self._client.account.set_email(rest, await self._ask("password: "))
         self._view.notice("a code is on its way; confirm the address with /email CODE")
 
     async def _link(self, rest: str) -> None:
@@ -82,7 +82,7 @@ class OwnAccount:
         if not rest:
             self._view.problem("/export FILE")
             return
-        items = await self._client.stored_items()
+        items = await self._client.account.stored_items()
         document = [{"table": each.table, "item": dict(each.item)} for each in items]
         try:
             await asyncio.to_thread(_write, Path(rest), document)

@@ -52,7 +52,7 @@ class Room:
 
     def begin_offline(self, to: str | None) -> None:
         """Opens what is known without asking anybody, so that nothing is missed."""
-        known = self._client.known_direct(to) if to is not None else None
+        known = self._client.chats.known_direct(to) if to is not None else None
         if known is not None:
             self.open(known)
         else:
@@ -61,11 +61,11 @@ class Room:
     async def begin(self, to: str | None) -> None:
         """The first chat: the one asked for, the one with news, or the only one."""
         with contextlib.suppress(ClientError):
-            await self._client.refresh_chats()
+            await self._client.chats.refresh()
         if to is not None:
             await self._open_when_there(to)
         elif self.chat is None:
-            chats = self._client.chats()
+            chats = self._client.chats.all()
             waiting = [chat for chat in chats if chat.unread]
             here = [chat for chat in chats if not chat.left]
             if waiting or len(here) == 1:
@@ -76,7 +76,7 @@ class Room:
     async def _open_when_there(self, user: str) -> None:
         """Of two people one starts first, and then waits for the other to sign up."""
         try:
-            chat = await self._client.direct(user)
+            chat = await self._client.chats.direct(user)
         except NotFound:
             self._view.notice(f"waiting for {user}, who has not signed up yet")
             appeared = await self._appearance(user)
@@ -97,8 +97,8 @@ class Room:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ended.wait(), APPEARS_EVERY)
             try:
-                if await self._client.devices(user):
-                    return await self._client.direct(user)
+                if await self._client.devices.of(user):
+                    return await self._client.chats.direct(user)
             except NOT_YET:
                 continue
             except ServerFault as error:
@@ -112,7 +112,7 @@ class Room:
         """`sender` names the chat as long as nobody knows who is in it."""
         self.chat, self.awaited = chat, None
         self._title = self._title_of(chat, sender)
-        unread = self._client.unread(chat)
+        unread = self._client.messages.unread(chat)
         summary = self._summary(chat)
         self._shown = summary.watermark if summary else 0
         self._view.opened(chat, self._title, unread)
@@ -126,16 +126,16 @@ class Room:
         summary = self._summary(self.chat) if self.chat is not None else None
         if summary is not None and self._view.showing and summary.watermark > summary.read:
             with contextlib.suppress(*UNTYPED):
-                self._client.mark_read(summary.chat, summary.watermark)
+                self._client.messages.mark_read(summary.chat, summary.watermark)
 
     def keys_pressed(self) -> None:
         if self.chat is not None:
             with contextlib.suppress(*UNTYPED):
-                self._client.typing(self.chat)
+                self._client.messages.typing(self.chat)
 
     def others(self) -> list[str]:
         """Who else is in the open chat."""
-        return self._client.others(self.chat) if self.chat is not None else []
+        return self._client.chats.others(self.chat) if self.chat is not None else []
 
     def peer(self) -> str | None:
         """Whom the open chat is with, if it is a direct one."""
@@ -148,7 +148,7 @@ class Room:
         asked = list(users)
         for user in asked:
             self._presence.pop(user, None)
-        self._client.watch(asked)
+        self._client.people.watch(asked)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PRESENCE_WAIT):
                 while not self._presence.keys() >= set(asked):
@@ -201,7 +201,7 @@ class Room:
 
     def _changed(self, event: events.MessageChanged) -> None:
         of = Reference(event.sender, event.message_id)
-        message = self._client.message(event.chat, of)
+        message = self._client.messages.get(event.chat, of)
         if message is not None:
             self._view.updated(message)
 
@@ -218,7 +218,7 @@ class Room:
 
     def show_changed(self, user: str) -> None:
         """From now on these keys are what /accept is about."""
-        devices = self._client.known_devices(user)
+        devices = self._client.devices.known(user)
         self.changed[user] = [device for device in devices if device.trust is Trust.CHANGED]
 
     def _devices(
@@ -300,7 +300,7 @@ class Room:
 
     def _text_of(self, event: events.MessageReceived) -> str | None:
         of = Reference(f"{event.sender}/{event.sender_device}", event.message_id)
-        message = self._client.message(event.chat, of)
+        message = self._client.messages.get(event.chat, of)
         return event.text if message is None or message.content is None else shown(message)
 
     def _meet(self) -> None:
@@ -314,12 +314,12 @@ class Room:
         others = self.others()
         if others and not self._watched.issuperset(others):
             with contextlib.suppress(*UNTYPED):
-                self._client.watch(others)
+                self._client.people.watch(others)
                 self._watched.update(others)
         self._show_presence()
 
     def _summary(self, chat: str) -> ChatSummary | None:
-        return next((one for one in self._client.chats() if one.chat == chat), None)
+        return next((one for one in self._client.chats.all() if one.chat == chat), None)
 
     def _title_of(self, chat: str, otherwise: str) -> str:
         summary = self._summary(chat)

@@ -191,7 +191,7 @@ class Screen:
         self._note(visible(text))
 
     def _note(self, text: Notice) -> None:
-        newest = self._client.history(self._chat, 1) if self._chat else []
+        newest = self._client.messages.history(self._chat, 1) if self._chat else []
         anchor = newest[-1].message_id if newest else ""
         kept = self._notices.setdefault(anchor, [])
         kept.append(text)
@@ -264,7 +264,7 @@ class Screen:
 
     def _lines(self) -> list[Line]:
         columns = get_app().output.get_size().columns
-        messages = self._client.history(self._chat, self._limit) if self._chat else []
+        messages = self._client.messages.history(self._chat, self._limit) if self._chat else []
         return lay_out(
             messages, self._client.user, columns, self._notices, group=self._named(messages)
         )
@@ -272,7 +272,7 @@ class Screen:
     def _named(self, messages: list[StoredMessage]) -> bool:
         """Whether it has to be said who wrote: not where all are from the one who must be meant."""
         senders = {message.sender for message in messages} - {self._client.user}
-        others = self._client.others(self._chat) if self._chat else []
+        others = self._client.chats.others(self._chat) if self._chat else []
         return len(senders) > 1 or (len(others) == 1 and not senders.issubset(others))
 
     def _conversation(self) -> StyleAndTextTuples:

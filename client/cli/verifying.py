@@ -65,7 +65,7 @@ class Verifying:
             self._view.problem(f"there is no user {user}")
 
     async def _show(self, user: str) -> None:
-        number = await self._client.safety_number(user)
+        number = await self._client.verification.safety_number(user)
         self._view.notice(f"your safety number with {user}, of all devices of both:")
         for row in _rows(number.groups):
             self._view.notice(row)
@@ -76,7 +76,7 @@ class Verifying:
         )
 
     async def _compare(self, user: str, shown: str) -> None:
-        if await self._client.compare_safety_number(user, shown):
+        if await self._client.verification.compare_safety_number(user, shown):
             self._view.notice("the numbers are the same")
         else:
             self._view.problem(
@@ -90,11 +90,11 @@ class Verifying:
             return
         user, device = named
         try:
-            meant = await self._client.verify(user, device or None)
+            meant = await self._client.verification.compare(user, device or None)
         except NotFound:
             self._view.problem(f"there is no user {user}")
             return
-        if self._client.comparisons().get(meant.name) is Stage.REQUESTED:
+        if self._client.verification.comparisons().get(meant.name) is Stage.REQUESTED:
             self._view.notice(
                 f"{meant.name} is asked to compare emoji with you, by /verify {self._client.user} "
                 "there; who is away is waited for, as long as this client runs"
@@ -105,18 +105,18 @@ class Verifying:
         if found is None:
             return
         user, device = found
-        if self._client.comparisons()[f"{user}/{device}"] is Stage.ASKED:
-            await self._client.verify(user, device)
+        if self._client.verification.comparisons()[f"{user}/{device}"] is Stage.ASKED:
+            await self._client.verification.compare(user, device)
             return
-        self._client.confirm(user, match=True, device=device)
-        if self._client.comparisons().get(f"{user}/{device}") is Stage.CONFIRMED:
+        self._client.verification.decide(user, match=True, device=device)
+        if self._client.verification.comparisons().get(f"{user}/{device}") is Stage.CONFIRMED:
             self._view.notice(f"waiting for {user} to say so too")
 
     async def _no(self, rest: str) -> None:
         found = self._meant(rest, set(Stage))
         if found is not None:
             user, device = found
-            self._client.confirm(user, match=False, device=device)
+            self._client.verification.decide(user, match=False, device=device)
 
     # -- what is heard
 
@@ -144,7 +144,7 @@ class Verifying:
 
     def _not_compared(self, user: str) -> None:
         """Emoji are about one device."""
-        devices = self._client.known_devices(user)
+        devices = self._client.devices.known(user)
         left = [device.device for device in devices if device.trust is not Trust.VERIFIED]
         if left:
             self._view.notice(
@@ -182,7 +182,7 @@ class Verifying:
         prefix = rest.replace(" ", "/")
         names = [
             name
-            for name, stage in self._client.comparisons().items()
+            for name, stage in self._client.verification.comparisons().items()
             if stage in stages and (not rest or name == prefix or name.startswith(f"{prefix}/"))
         ]
         if len(names) == 1:

@@ -128,6 +128,9 @@ class Ledger(Protocol):
     def asks(self, at: float) -> dict[tuple[str, str], list[str]]:
         """(chat, `user/device`) -> ids of messages it is to be asked for at `at`."""
 
+    def to_ask(self, chat: str, device: str, at: float) -> list[str]:
+        """The same of one device."""
+
     def next_ask(self, after: float) -> float | None:
         """When the next one after `after` is to be asked for."""
 

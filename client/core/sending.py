@@ -172,7 +172,7 @@ class Sending:
 
     def _ask_again(self, step: Step, chat: str, device: str, pause: float | None) -> None:
         """After `pause`, or never."""
-        ids = step.ledger.asks(step.time).get((chat, device), [])
+        ids = step.ledger.to_ask(chat, device, step.time)
         step.ledger.ask_at(chat, device, ids, None if pause is None else step.time + pause)
 
     # -- the directory's responses
@@ -201,7 +201,7 @@ class Sending:
 
     def _send_request(self, step: Step, chat: str, device: str) -> None:
         at = step.time
-        ids = step.ledger.asks(at).get((chat, device))
+        ids = step.ledger.to_ask(chat, device, at)
         if ids:
             size = self._settings.asked_at_once
             parts = [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -192,10 +192,18 @@ ALTER TABLE account ADD COLUMN introduction TEXT;
 # Version 10. The user had to accept the keys of this device: no other device vouches for them.
 _ACCEPTED = "ALTER TABLE devices ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;"
 
+# Version 11. What is asked for at each message that comes, however many wait.
+_TO_ASK = """
+CREATE INDEX messages_first_waiting ON messages (chat, seq, sender)
+    WHERE ask_at IS NOT NULL AND NOT hidden;
+CREATE INDEX messages_to_ask_of ON messages (chat, sender, sender_device, ask_at)
+    WHERE ask_at IS NOT NULL;
+"""
+
 # Version 7 has the files that wait to be uploaded.
 MIGRATIONS: tuple[str, ...] = (
     *(_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS),
-    *(_INTRODUCED, _INTRODUCTION, _ACCEPTED),
+    *(_INTRODUCED, _INTRODUCTION, _ACCEPTED, _TO_ASK),
 )
 
 

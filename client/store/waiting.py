@@ -123,14 +123,22 @@ class WaitingMessages:
         ).fetchone()
         return None if at is None else float(at)
 
+    def to_ask(self, chat: str, device: str, at: float) -> list[str]:
+        rows = self.db.execute(
+            "SELECT message_id FROM messages INDEXED BY messages_to_ask_of WHERE chat = ? "
+            "AND sender = ? AND sender_device = ? AND ask_at <= ? ORDER BY seq",
+            (chat, *user_and_device(device), at),
+        )
+        return [message_id for (message_id,) in rows]
+
     def first_waiting(self, chat: str) -> int | None:
-        (seq,) = self.db.execute(
-            "SELECT min(seq) FROM messages "
-            "WHERE ask_at IS NOT NULL AND +chat = ? AND text IS NULL AND NOT hidden "
-            "AND sender != ?",
+        row = self.db.execute(
+            "SELECT seq FROM messages INDEXED BY messages_first_waiting WHERE chat = ? "
+            "AND seq IS NOT NULL AND ask_at IS NOT NULL AND NOT hidden AND text IS NULL "
+            "AND sender != ? ORDER BY seq LIMIT 1",
             (chat, self._user),
         ).fetchone()
-        return None if seq is None else int(seq)
+        return None if row is None else int(row[0])
 
     def asked(
         self,

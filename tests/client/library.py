@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,21 @@ def of(kind: type, **fields: Any) -> Callable[[Event], bool]:
 
 async def compare(one: ChatClient, other: ChatClient) -> None:
     """Until both show emoji."""
-    await one.verify(other.user, other.device)
+    await one.verification.compare(other.user, other.device)
     asks = f"{one.user}/{one.device}"
-    await until(lambda: other.comparisons().get(asks) is Stage.ASKED)
-    await other.verify(one.user, one.device)
+    await until(lambda: other.verification.comparisons().get(asks) is Stage.ASKED)
+    await other.verification.compare(one.user, one.device)
     for here, there in ((one, other), (other, one)):
-        name = f"{there.user}/{there.device}"
-        await until(lambda here=here, name=name: here.comparisons().get(name) is Stage.COMPARING)  # type: ignore[misc]
+        await until(partial(_compares, here, f"{there.user}/{there.device}"))
+
+
+def _compares(client: ChatClient, device: str) -> bool:
+    return client.verification.comparisons().get(device) is Stage.COMPARING
 
 
 async def verified(one: ChatClient, other: ChatClient) -> None:
     await compare(one, other)
-    one.confirm(other.user, match=True, device=other.device)
-    other.confirm(one.user, match=True, device=one.device)
+    one.verification.decide(other.user, match=True, device=other.device)
+    other.verification.decide(one.user, match=True, device=one.device)
     await one.wait_for(of(Verified, user=other.user, device=other.device))
     await other.wait_for(of(Verified, user=one.user, device=one.device))

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from client.api import Api, Tokens
+from client.api import Api
 from client.errors import (
     ApiError,
     BadRequest,
@@ -21,6 +21,7 @@ from client.errors import (
     Unreachable,
     from_status,
 )
+from client.requests import Tokens
 from tests.support.backend.server import Served, one_backend
 
 

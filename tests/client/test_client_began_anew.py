@@ -39,8 +39,8 @@ def times(events: list[Event]) -> int:
 
 async def talk(one: ChatClient, other: ChatClient, text: str) -> str:
     await one.send(other.user, text)
-    chat = await one.direct(other.user)
-    await until(lambda: any(each.text == text for each in other.history(chat)))
+    chat = await one.chats.direct(other.user)
+    await until(lambda: any(each.text == text for each in other.messages.history(chat)))
     return chat
 
 
@@ -56,10 +56,10 @@ def test_connected_clients_sign_up_again_and_go_on_in_a_new_chat() -> None:
                 await talk(raju, ravi, "and back")
                 assert times(of_ravi) == times(of_raju) == 1
             assert after != before
-            assert [each.text for each in ravi.history(before)] == ["before"]
+            assert [each.text for each in ravi.messages.history(before)] == ["before"]
             with pytest.raises(NotAMember):
                 await ravi.send(before, "nobody there")
-            left = {each.chat: each.left for each in ravi.chats()}
+            left = {each.chat: each.left for each in ravi.chats.all()}
             assert left == {before: True, after: False}
 
     with_server(scenario)
@@ -73,7 +73,7 @@ def test_a_client_that_starts_finds_it_too(tmp_path: Path) -> None:
                 before = await talk(ravi, raju, "before")
             server.lose_data()
             async with online(server, "ravi", store=store) as ravi:
-                assert [each.left for each in ravi.chats()] == [True]
+                assert [each.left for each in ravi.chats.all()] == [True]
                 await until(lambda: bool(server.connections("raju")))
                 assert await talk(ravi, raju, "after") != before
 

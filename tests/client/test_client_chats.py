@@ -28,7 +28,7 @@ def answers(client: ChatClient, method: str, answer: Any) -> None:
     async def call(*_: Any) -> Any:
         return answer
 
-    setattr(client._api, method, call)
+    setattr(client._this.api, method, call)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_a_chat_that_is_not_of_these_two_alone_is_not_taken_for_their_direct_one
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
             answers(ravi, "direct", ChatResponse("c1", tuple(members)))
-            for act in (ravi.direct("raju"), ravi.send("raju", "secret")):
+            for act in (ravi.chats.direct("raju"), ravi.send("raju", "secret")):
                 with pytest.raises(ServerFault, match="not that with raju"):
                     await act
-            assert ravi.chats() == []
-            assert ravi.known_direct("raju") is None
+            assert ravi.chats.all() == []
+            assert ravi.chats.known_direct("raju") is None
 
     with_server(scenario)
 
@@ -52,13 +52,13 @@ def test_a_chat_that_is_not_of_these_two_alone_is_not_taken_for_their_direct_one
 def test_a_direct_chat_is_not_taken_for_that_with_somebody_else() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
-            with_mira = await ravi.direct("mira")
-            group = await ravi.group(["raju"], "us")
+            with_mira = await ravi.chats.direct("mira")
+            group = await ravi.chats.group(["raju"], "us")
             for chat in (with_mira, group):
                 answers(ravi, "direct", ChatResponse(chat, ("raju", "ravi")))
                 with pytest.raises(ServerFault):
-                    await ravi.direct("raju")
-            kinds = {chat.chat: (chat.kind, chat.members) for chat in ravi.chats()}
+                    await ravi.chats.direct("raju")
+            kinds = {chat.chat: (chat.kind, chat.members) for chat in ravi.chats.all()}
             assert kinds == {
                 with_mira: ("direct", ("mira", "ravi")), group: ("group", ("raju", "ravi"))
             }  # fmt: skip
@@ -79,20 +79,20 @@ def test_a_direct_chat_is_not_taken_for_that_with_somebody_else() -> None:
 def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members: list[str]) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
-            chat = await ravi.direct("raju")
-            group = await ravi.group(["raju"])
+            chat = await ravi.chats.direct("raju")
+            group = await ravi.chats.group(["raju"])
             listed = [ListedChat(chat, kind, tuple(members))]
             listed += [ListedChat(group, "group", ("mira", "raju", "ravi"))]
             answers(ravi, "chats", listed)
-            await ravi.refresh_chats()  # the others are taken anyway
-            known = {one.chat: (one.kind, one.members) for one in ravi.chats()}
+            await ravi.chats.refresh()  # the others are taken anyway
+            known = {one.chat: (one.kind, one.members) for one in ravi.chats.all()}
             assert known == {
                 chat: ("direct", ("raju", "ravi")), group: ("group", ("mira", "raju", "ravi"))
             }  # fmt: skip
             answers(ravi, "change_members", ["mira", "raju", "ravi"])
             with pytest.raises(ServerFault):
-                await ravi.members(chat, add=["mira"])
-            assert ravi.others(chat) == ["raju"]
+                await ravi.chats.change_members(chat, add=["mira"])
+            assert ravi.chats.others(chat) == ["raju"]
 
     with_server(scenario)
 
@@ -101,7 +101,7 @@ def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
             answers(ravi, "group", ChatResponse("c1", ("mira", "raju", "ravi")))
-            await ravi.group(["raju"])
+            await ravi.chats.group(["raju"])
             await ravi.wait_for(of(MembersChanged, chat="c1", joined=("mira",), left=()))
 
     with_server(scenario)
@@ -118,12 +118,12 @@ def test_an_answer_of_another_shape_is_a_fault_of_the_server(answer: dict[str, A
                 return answer
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(ravi._api, "_call", call)
+                patch.setattr(ravi._this.api, "_call", call)
                 acts: list[Coroutine[Any, Any, Any]] = [
-                    ravi.direct("raju"),
-                    ravi.group(["raju"]),
-                    ravi.members("c1", add=["raju"]),
-                    ravi.devices("raju"),
+                    ravi.chats.direct("raju"),
+                    ravi.chats.group(["raju"]),
+                    ravi.chats.change_members("c1", add=["raju"]),
+                    ravi.devices.of("raju"),
                 ]
                 for act in acts:
                     with pytest.raises(ServerFault):
@@ -136,23 +136,23 @@ def test_an_answer_of_another_shape_is_a_fault_of_the_server(answer: dict[str, A
 def test_whom_a_user_adds_was_in_for_nothing_before_also_if_the_answer_gets_lost() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
-            group = await ravi.group(["raju"])
+            group = await ravi.chats.group(["raju"])
             await ravi.send(group, "before")
-            await until(lambda: not ravi.unaccepted)
+            await until(lambda: not ravi.messages.unaccepted)
             asked: list[list[tuple[str, int]]] = []
-            change = ravi._api.change_members
+            change = ravi._this.api.change_members
 
             async def slow(chat: str, add: Iterable[str], remove: Iterable[str]) -> list[str]:
-                rows = ravi._store.db.execute("SELECT user, after FROM adding").fetchall()
+                rows = ravi._this.store.db.execute("SELECT user, after FROM adding").fetchall()
                 asked.append(rows)
                 return await change(chat, add, remove)
 
-            ravi._api.change_members = slow  # type: ignore[method-assign]
-            assert await ravi.members(group, add=["mira"]) == ["mira", "raju", "ravi"]
+            ravi._this.api.change_members = slow  # type: ignore[method-assign]
+            assert await ravi.chats.change_members(group, add=["mira"]) == ["mira", "raju", "ravi"]
             newest = server.head(group)["seq"]
             assert asked == [[("mira", newest)]]
             await ravi.wait_for(of(MembersChanged, chat=group, joined=("mira",)))
-            assert ravi._store.member_after(group, "mira") == newest
+            assert ravi._this.store.member_after(group, "mira") == newest
 
     with_server(scenario)
 
@@ -160,20 +160,20 @@ def test_whom_a_user_adds_was_in_for_nothing_before_also_if_the_answer_gets_lost
 def test_who_was_removed_from_a_group_can_read_it_and_is_in_it_again_when_put_back() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
-            chat = await ravi.group(["raju"])
+            chat = await ravi.chats.group(["raju"])
             await ravi.send(chat, "welcome")
             await raju.wait_for(of(MessageReceived, text="welcome"))
-            await ravi.members(chat, remove=["raju"])
+            await ravi.chats.change_members(chat, remove=["raju"])
             await raju.wait_for(of(ChatLeft, chat=chat))
-            await raju.refresh_chats()
-            assert [each.left for each in raju.chats() if each.chat == chat] == [True]
-            assert [each.text for each in raju.history(chat)] == ["welcome"]
+            await raju.chats.refresh()
+            assert [each.left for each in raju.chats.all() if each.chat == chat] == [True]
+            assert [each.text for each in raju.messages.history(chat)] == ["welcome"]
             with pytest.raises(NotAMember):
                 await raju.send(chat, "hello?")
-            await ravi.members(chat, add=["raju"])
+            await ravi.chats.change_members(chat, add=["raju"])
             await ravi.send(chat, "back")
             await raju.wait_for(of(MessageReceived, text="back"))
-            await until(lambda: not next(e for e in raju.chats() if e.chat == chat).left)
+            await until(lambda: not next(e for e in raju.chats.all() if e.chat == chat).left)
             await raju.send(chat, "thank you")
             await ravi.wait_for(of(MessageReceived, text="thank you"))
 

@@ -76,7 +76,7 @@ def of_kind(kind: type) -> Callable[[Event], bool]:
 
 
 def texts(client: ChatClient, chat: str) -> list[str | None]:
-    return [message.text for message in client.history(chat, limit=1000)]
+    return [message.text for message in client.messages.history(chat, limit=1000)]
 
 
 def test_two_people_talk_and_see_each_tick() -> None:
@@ -87,7 +87,7 @@ def test_two_people_talk_and_see_each_tick() -> None:
             assert isinstance(seen, MessageReceived)
             await ravi.wait_for(reached(name, State.SENT))
             await ravi.wait_for(reached(name, State.DELIVERED))
-            raju.mark_read(seen.chat, seen.seq)
+            raju.messages.mark_read(seen.chat, seen.seq)
             await ravi.wait_for(reached(name, State.READ))
 
     with_server(scenario)
@@ -100,7 +100,7 @@ def test_lines_written_in_one_go_keep_their_order() -> None:
             for line in lines:
                 await ravi.send("raju", line)
             await raju.wait_for(received(lines[-1]))
-            assert texts(raju, await raju.direct("ravi")) == lines
+            assert texts(raju, await raju.chats.direct("ravi")) == lines
 
     with_server(scenario)
 
@@ -120,7 +120,7 @@ def test_repeated_and_reordered_frames_show_every_message_once_in_order() -> Non
         # a resend would take a place of its own, which raju never shows
         once = replace(QUICK, resend_after=3600.0)
         async with online(server, "ravi", "raju", settings=once) as (ravi, raju):
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             server.faults.to_client = shape
             for n in range(30):
                 last = await ravi.send(chat, f"line {n}")
@@ -146,7 +146,7 @@ async def events_so_far(client: ChatClient) -> list[Event]:
 def test_posts_that_got_lost_are_fetched_when_the_next_one_shows_the_gap() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             server.faults.lose("message")
             for n in range(3):
                 lost = await ravi.send(chat, f"lost {n}")
@@ -162,7 +162,7 @@ def test_posts_that_got_lost_are_fetched_when_the_next_one_shows_the_gap() -> No
 def test_a_lost_connection_is_made_again_and_brings_what_was_missed() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             await ravi.send(chat, "before")
             await raju.wait_for(received("before"))
             await server.drop("raju")
@@ -177,7 +177,7 @@ def test_a_lost_connection_is_made_again_and_brings_what_was_missed() -> None:
 def test_a_message_whose_acceptance_got_lost_is_shown_once() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             server.faults.lose("accepted")
             name = await ravi.send(chat, "once")
             await raju.wait_for(received("once"))
@@ -198,7 +198,7 @@ def test_what_was_written_offline_goes_out_at_the_next_start(tmp_path: Path) -> 
             ravi = ChatClient(server.url, "ravi", "password", store=store, settings=QUICK)
             await ravi.sign_up_or_in()
             await ravi.connect()
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             await server.drop("ravi")
             await ravi.wait_for(of_kind(Disconnected))
             server.faults.from_client = lambda user, frame: frame["action"] != "send"
@@ -230,7 +230,7 @@ def test_an_abrupt_end_loses_nothing_and_shows_nothing_twice(tmp_path: Path) -> 
                 await ravi.send("raju", "end")
                 await raju.wait_for(received("end"))
                 expected = [f"{round_}-{n}" for round_ in range(5) for n in range(10)]
-                assert texts(raju, await raju.direct("ravi")) == [*expected, "end"]
+                assert texts(raju, await raju.chats.direct("ravi")) == [*expected, "end"]
 
     with_server(scenario)
 
@@ -341,13 +341,13 @@ def test_presence_and_typing_are_heard() -> None:
     async def scenario(server: Served) -> None:
         server.sign_up("raju")
         async with online(server, "ravi") as (ravi,):
-            ravi.watch(["raju"])
+            ravi.people.watch(["raju"])
             await ravi.wait_for(of_kind(PresenceChanged))
             async with online(server, "raju") as (raju,):
                 await ravi.wait_for(
                     lambda event: isinstance(event, PresenceChanged) and event.online
                 )
-                raju.typing(await raju.direct("ravi"))
+                raju.messages.typing(await raju.chats.direct("ravi"))
                 await ravi.wait_for(of_kind(TypingSeen))
 
     with_server(scenario)
@@ -356,15 +356,15 @@ def test_presence_and_typing_are_heard() -> None:
 def test_a_group_is_made_changed_and_named_for_oneself() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju", "meena") as (ravi, raju, meena):
-            chat = await ravi.group(["raju"], "family")
-            assert [one.name for one in ravi.chats()] == ["family"]
-            assert await ravi.members(chat, add=["meena"]) == ["meena", "raju", "ravi"]
+            chat = await ravi.chats.group(["raju"], "family")
+            assert [one.name for one in ravi.chats.all()] == ["family"]
+            assert await ravi.chats.change_members(chat, add=["meena"]) == ["meena", "raju", "ravi"]
             name = await ravi.send(chat, "welcome")
             await raju.wait_for(received("welcome"))
             await meena.wait_for(received("welcome"))
             await ravi.wait_for(reached(name, State.DELIVERED))
-            assert await ravi.members(chat, remove=["meena"]) == ["raju", "ravi"]
-            assert await ravi.members(chat) == ["raju", "ravi"]
+            assert await ravi.chats.change_members(chat, remove=["meena"]) == ["raju", "ravi"]
+            assert ravi.chats.members(chat) == ["raju", "ravi"]
 
     with_server(scenario)
 
@@ -393,7 +393,7 @@ def test_unknown_and_broken_frames_do_not_disturb() -> None:
 def test_a_sync_by_hand_returns_when_everything_is_here() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             server.faults.lose("message")
             for n in range(120):
                 last = await ravi.send(chat, f"line {n}")
@@ -428,14 +428,14 @@ def test_a_planned_reconnect_takes_its_ticket_before_it_leaves() -> None:
 def test_a_store_that_fails_stops_the_client_and_says_so() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
-            db: sqlite3.Connection = raju._store.db
+            db: sqlite3.Connection = raju._this.store.db
             db.execute("DROP TABLE messages")  # as a broken disk would
             await ravi.send("raju", "hello")
             await raju.wait_for(
                 lambda event: isinstance(event, Disconnected) and "written" in event.reason
             )
             with pytest.raises(Closed):
-                raju.mark_read("c", 1)
+                raju.messages.mark_read("c", 1)
 
     with_server(scenario)
 
@@ -459,7 +459,7 @@ def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             assert raju._connection is not None
-            real, answers = raju._account.ticket, [KeyError("ticket")]
+            real, answers = raju.account.ticket, [KeyError("ticket")]
 
             async def ticket() -> TicketResponse:
                 if answers:

@@ -162,7 +162,7 @@ def test_a_store_that_is_locked_or_full_is_reported_once_and_the_client_goes_on(
             online(server, "raju") as raju,
             online(server, "ravi", store=tmp_path / "s.sqlite") as ravi,
         ):
-            chat = await raju.direct("ravi")
+            chat = await raju.chats.direct("ravi")
             with closing(sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 await raju.send("ravi", "while it is locked")
@@ -173,7 +173,7 @@ def test_a_store_that_is_locked_or_full_is_reported_once_and_the_client_goes_on(
                 other.execute("ROLLBACK")
             await ravi.wait_for(of(MessageReceived, text="while it is locked"))
             await ravi.wait_for(of(StoreWorking))
-            db = ravi._store.db
+            db = ravi._this.store.db
             (pages,) = db.execute("PRAGMA page_count").fetchone()
             db.execute(f"PRAGMA max_page_count = {pages}")  # as if the disk were full
             large = "x" * 15_000
@@ -181,7 +181,7 @@ def test_a_store_that_is_locked_or_full_is_reported_once_and_the_client_goes_on(
                 await raju.send("ravi", large)
             await until(lambda: len(_events(ravi, StoreFailing)) == 2)
             db.execute("PRAGMA max_page_count = 100000")
-            await until(lambda: [m.text for m in ravi.history(chat)].count(large) == 3)
+            await until(lambda: [m.text for m in ravi.messages.history(chat)].count(large) == 3)
             await ravi.send(chat, "again")
             await raju.wait_for(of(MessageReceived, text="again"))
             assert len(_events(ravi, StoreFailing)) == len(_events(ravi, StoreWorking)) == 2
@@ -212,4 +212,4 @@ def test_a_client_that_starts_with_a_locked_store_waits_and_says_so_once(tmp_pat
 
 
 def _events(client: ChatClient, kind: type) -> list[Event]:
-    return [event for event in client._feed._past if isinstance(event, kind)]
+    return [event for event in client._this.feed._past if isinstance(event, kind)]

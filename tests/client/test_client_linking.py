@@ -25,10 +25,11 @@ from client import (
     Unauthorized,
     Unreachable,
 )
-from client.api import Api, Tokens
+from client.api import Api
 from client.core.bodies_generated import LinkOfferResponse, SignInResponse
 from client.crypto import link
 from client.linking import Linked, NewDevice
+from client.requests import Requests, Tokens
 from tests.client.library import QUICK, of, online, verified, with_server
 from tests.support.backend.server import Served, until
 
@@ -72,8 +73,8 @@ def test_a_linked_device_needs_no_password_and_both_have_verified_each_other(
                 added = await ravi.wait_for(of(DeviceAdded, user="ravi", device="web"))
                 assert added
                 for client, other in ((ravi, "web"), (web, "phone")):
-                    await client.devices("ravi")
-                    (known,) = client.known_devices("ravi")
+                    await client.devices.of("ravi")
+                    (known,) = client.devices.known("ravi")
                     assert (known.device, known.trust) == (other, Trust.VERIFIED)
 
     with_server(scenario)
@@ -109,7 +110,7 @@ def test_who_has_verified_a_user_trusts_a_linked_device_without_a_word(tmp_path:
         ):
             await phone.send("raju", "before")
             await raju.wait_for(of(MessageReceived))
-            await raju.devices("ravi")
+            await raju.devices.of("ravi")
             for own in (phone, tablet):
                 await verified(raju, own)
             async with opened(server, await let_in(device, phone), tmp_path) as web:
@@ -117,10 +118,10 @@ def test_who_has_verified_a_user_trusts_a_linked_device_without_a_word(tmp_path:
                 await raju.send("ravi", "to all three")
                 await raju.wait_for(of(DeviceAdded, user="ravi", device="web"))
                 await web.wait_for(of(MessageReceived, text="to all three"))
-                assert raju.trust("ravi") is Trust.VERIFIED
+                assert raju.verification.trust("ravi") is Trust.VERIFIED
             async with online(server, "ravi", "by_password"):
-                await raju.devices("ravi")
-                assert raju.trust("ravi") is Trust.CHANGED
+                await raju.devices.of("ravi")
+                assert raju.verification.trust("ravi") is Trust.CHANGED
 
     with_server(scenario)
 
@@ -130,13 +131,13 @@ def test_a_new_device_does_not_come_in_with_a_false_introduction(tmp_path: Path)
         async with online(server, "ravi") as ravi, new_device(server) as device:
             keys = device.offer.curve25519, device.offer.ed25519
             made = (await let_in(device, ravi)).confirmation
-            other = ravi._account.keys.introduction("other", *keys)
+            other = ravi.account.keys.introduction("other", *keys)
             for introduction in (other, "A" * 86):
                 sealed = link.write(replace(made, introduction=introduction))
                 with pytest.raises(CannotLink):
-                    link.read(sealed, device.offer, ravi._account.keys.curve25519)
+                    link.read(sealed, device.offer, ravi.account.keys.curve25519)
             without = link.write(replace(made, introduction=None))  # an earlier version's
-            read = link.read(without, device.offer, ravi._account.keys.curve25519)
+            read = link.read(without, device.offer, ravi.account.keys.curve25519)
             assert read.introduction is None
 
     with_server(scenario)
@@ -167,11 +168,11 @@ def test_the_new_device_knows_of_the_others_what_that_one_knew(tmp_path: Path) -
             await phone.send("raju", "where own devices meet")
             await raju.wait_for(of(MessageReceived))
             await tablet.sync()
-            await phone.devices("ravi")
+            await phone.devices.of("ravi")
             await verified(phone, tablet)
             async with opened(server, await let_in(device, phone), tmp_path) as web:
-                await web.devices("ravi")
-                known = {one.device: one.trust for one in web.known_devices("ravi")}
+                await web.devices.of("ravi")
+                known = {one.device: one.trust for one in web.devices.known("ravi")}
                 assert known == {
                     "phone": Trust.VERIFIED,
                     "tablet": Trust.VERIFIED,
@@ -226,19 +227,19 @@ def test_waiting_ends_when_the_code_does_and_where_nobody_says_so() -> None:
 def test_a_confirmation_whose_response_is_lost_is_no_use_by_somebody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real, sent = Api._once, list[str]()
+    real, sent = Requests._once, list[str]()
 
-    async def lost(self: Api, method: str, path: str, *rest: Any) -> dict[str, Any]:
+    async def lost(self: Requests, method: str, path: str, *rest: Any) -> dict[str, Any]:
         response = await real(self, method, path, *rest)
         if path.endswith("/confirm"):
             sent.append(path)
             if len(sent) == 1:
-                raise Unreachable(self.base_url, "the response is lost")
+                raise Unreachable(path, "the response is lost")
         return response
 
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, new_device(server) as device:
-            monkeypatch.setattr(Api, "_once", lost)
+            monkeypatch.setattr(Requests, "_once", lost)
             assert (await let_in(device, ravi)).confirmation.user == "ravi"
             assert len(sent) == 2
 
@@ -300,7 +301,7 @@ def test_the_sign_in_for_a_device_that_is_not_let_in_ends(
             with pytest.raises(Unauthorized):
                 await left.refresh()
             await left.close()
-            await ravi._api.refresh()  # its own goes on
+            await ravi._this.api.refresh()  # its own goes on
 
     with_server(scenario)
 
@@ -389,11 +390,11 @@ def test_a_device_that_is_removed_takes_its_own_sign_in_along(tmp_path: Path) ->
         async with online(server, "ravi") as ravi, new_device(server) as device:
             web = opened(server, await let_in(device, ravi), tmp_path)
             async with web:
-                await ravi.remove_device("web")
+                await ravi.devices.remove("web")
                 await until(lambda: not web.online)
                 with pytest.raises(Unauthorized):
-                    await web._api.refresh()
-            assert await ravi.devices("ravi") == []
-            await ravi._api.refresh()
+                    await web._this.api.refresh()
+            assert await ravi.devices.of("ravi") == []
+            await ravi._this.api.refresh()
 
     with_server(scenario)

@@ -18,14 +18,14 @@ def test_a_request_is_shown_and_nothing_is_told_until_it_is_accepted() -> None:
     async def scenario(server: Served) -> None:
         server.acquainted = False
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
-            chat = await ravi.send("raju", "hello") and await ravi.direct("raju")
-            await until(lambda: bool(raju.chats()) and raju.chats()[0].unread == 1)
-            raju.mark_read(chat, 1)
+            chat = await ravi.send("raju", "hello") and await ravi.chats.direct("raju")
+            await until(lambda: bool(raju.chats.all()) and raju.chats.all()[0].unread == 1)
+            raju.messages.mark_read(chat, 1)
             person = Person(raju)
             shown = await person.types("/requests")
             assert shown == ["* 1: ravi wants to write to you; /join 1 or /decline 1"]
             await asyncio.sleep(0.3)
-            (own,) = ravi.history(chat)
+            (own,) = ravi.messages.history(chat)
             assert own.state is not None and own.state.name == "SENT"
             assert await person.types("/join 1") == ["* accepted; /chats lists it"]
             assert await person.types("/contacts") == ["* ravi"]
@@ -38,18 +38,18 @@ def test_an_invitation_is_accepted_and_a_group_is_left_for_good() -> None:
     async def scenario(server: Served) -> None:
         server.acquainted = False
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
-            group = await ravi.group(["raju"], "us")
+            group = await ravi.chats.group(["raju"], "us")
             person = Person(raju)
             assert await person.types("/requests") == [
                 "* 1: ravi invites you to a group; /join 1 or /decline 1"
             ]
             await person.types("/join 1")
-            assert [chat.chat for chat in raju.chats()] == [group]
+            assert [chat.chat for chat in raju.chats.all()] == [group]
             with pytest.raises(Forbidden):
-                await raju.members(group, remove=["ravi"])
+                await raju.chats.change_members(group, remove=["ravi"])
             person.room.open(group)
             assert await person.types("/leave") == ["* you have left this group for good"]
-            assert await ravi.members(group, add=["raju"]) == ["ravi"]
+            assert await ravi.chats.change_members(group, add=["raju"]) == ["ravi"]
 
     with_server(scenario)
 
@@ -61,7 +61,7 @@ def test_settings_roles_and_block_are_kept_by_the_backend() -> None:
             person = Person(ravi)
             await person.types("/settings receipts=off")
             assert (await ravi.people.settings())["receipts"] is False
-            group = await ravi.group(["raju"], "us")
+            group = await ravi.chats.group(["raju"], "us")
             await raju.people.accept(group)
             person.room.open(group)
             assert await person.types("/rule add=admins") == [

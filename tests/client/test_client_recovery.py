@@ -35,19 +35,19 @@ def test_a_password_is_reset_by_the_code_that_was_mailed_to_the_confirmed_addres
         mails = server.aws.pool.mails
         async with online(server, "ravi") as ravi:
             with pytest.raises(Unauthorized):
-                await ravi.set_email("ravi@x.org", "wrong password")
-            await ravi.set_email("ravi@x.org", "password")
+                await ravi.account.set_email("ravi@x.org", "wrong password")
+            await ravi.account.set_email("ravi@x.org", "password")
             with pytest.raises(BadRequest, match="the code is wrong"):
-                await ravi.confirm_email("x")
-            await ravi.confirm_email(mails[-1]["code"])
+                await ravi.account.confirm_email("x")
+            await ravi.account.confirm_email(mails[-1]["code"])
         forgetful = ChatClient(server.url, "ravi", None, "tablet", settings=QUICK)
-        await forgetful.forgot_password()
+        await forgetful.account.forgot_password()
         assert mails[-1]["to"] == "ravi@x.org"
         with pytest.raises(BadRequest, match="the code is wrong"):
-            await forgetful.reset_password("x", NEW)
-        await forgetful.reset_password(mails[-1]["code"], NEW)
+            await forgetful.account.reset_password("x", NEW)
+        await forgetful.account.reset_password(mails[-1]["code"], NEW)
         async with forgetful:
-            assert {each.device for each in await forgetful.devices("ravi")} == {"phone"}
+            assert {each.device for each in await forgetful.devices.of("ravi")} == {"phone"}
         async with ChatClient(server.url, "ravi", NEW, "watch", settings=QUICK):
             pass
 

@@ -45,14 +45,18 @@ def test_two_people_compare_emoji_and_are_verified_and_stay_so(tmp_path: Path) -
                 assert isinstance(there, EmojiShown)
                 assert here.emoji == there.emoji
                 assert len(here.emoji) == 7
-                ravi.confirm("raju", match=True)
-                assert ravi.comparisons() == {"raju/phone": Stage.CONFIRMED}
-                raju.confirm("ravi", match=True)
+                ravi.verification.decide("raju", match=True)
+                assert ravi.verification.comparisons() == {"raju/phone": Stage.CONFIRMED}
+                raju.verification.decide("ravi", match=True)
                 await ravi.wait_for(of(Verified, user="raju"))
                 await raju.wait_for(of(Verified, user="ravi"))
-                assert ravi.comparisons() == raju.comparisons() == {}
+                assert ravi.verification.comparisons() == raju.verification.comparisons() == {}
             async with online(server, "ravi", store=store) as ravi:
-                assert ravi.trust("raju") is raju.trust("ravi") is Trust.VERIFIED
+                assert (
+                    ravi.verification.trust("raju")
+                    is raju.verification.trust("ravi")
+                    is Trust.VERIFIED
+                )
 
     with_server(scenario)
 
@@ -64,9 +68,9 @@ def test_nothing_of_it_is_shown_as_a_message() -> None:
             await ravi.send("raju", "hello")
             await raju.wait_for(of(MessageReceived, text="hello"))
             for client in (ravi, raju):
-                (chat,) = client.chats()
-                assert [message.text for message in client.history(chat.chat)] == ["hello"]
-            assert raju.chats()[0].unread == 1
+                (chat,) = client.chats.all()
+                assert [message.text for message in client.messages.history(chat.chat)] == ["hello"]
+            assert raju.chats.all()[0].unread == 1
 
     with_server(scenario)
 
@@ -76,20 +80,20 @@ def test_in_a_group_no_comparison_is_taken_up(monkeypatch: pytest.MonkeyPatch) -
 
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
-            group = await ravi.group(["raju"])
+            group = await ravi.chats.group(["raju"])
             await ravi.send(group, "we meet")
             await raju.wait_for(of(MessageReceived, text="we meet"))
 
             async def in_the_group(_user: str) -> str:
                 return group
 
-            monkeypatch.setattr(ravi, "_common_chat", in_the_group)
-            await ravi.verify("raju", "phone")
+            monkeypatch.setattr(ravi.chats, "direct", in_the_group)
+            await ravi.verification.compare("raju", "phone")
             await raju.wait_for(of(ControlReceived))
             await ravi.send(group, "did you see that?")
             await raju.wait_for(of(MessageReceived, text="did you see that?"))
-            assert ravi.comparisons() == {"raju/phone": Stage.REQUESTED}
-            assert raju.comparisons() == {}
+            assert ravi.verification.comparisons() == {"raju/phone": Stage.REQUESTED}
+            assert raju.verification.comparisons() == {}
 
     with_server(scenario)
 
@@ -99,7 +103,7 @@ def test_steps_wait_in_order_while_it_is_asked_what_their_chat_is(
 ) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
-            ask, may_be_asked = raju.refresh_chats, asyncio.Event()
+            ask, may_be_asked = raju.chats.refresh, asyncio.Event()
             asked: list[str] = []
 
             async def slowly() -> None:
@@ -107,20 +111,23 @@ def test_steps_wait_in_order_while_it_is_asked_what_their_chat_is(
                 await may_be_asked.wait()
                 await ask()
 
-            monkeypatch.setattr(raju, "refresh_chats", slowly)
-            await ravi.direct("raju")
-            await ravi.verify("raju", "phone")
-            ravi.confirm("raju", match=False)  # two steps: it is asked for, and given up
+            monkeypatch.setattr(raju.chats, "refresh", slowly)
+            await ravi.chats.direct("raju")
+            await ravi.verification.compare("raju", "phone")
+            ravi.verification.decide(
+                "raju", match=False
+            )  # two steps: it is asked for, and given up
             await ravi.send("raju", "hello")
             await raju.wait_for(of(MessageReceived, text="hello"))
-            assert raju.comparisons() == {}
+            assert raju.verification.comparisons() == {}
             may_be_asked.set()
             await raju.wait_for(of(VerificationCancelled))
             steps = (VerificationRequested, VerificationCancelled)
             assert (
-                tuple(type(each) for each in raju._feed._past if isinstance(each, steps)) == steps
+                tuple(type(each) for each in raju._this.feed._past if isinstance(each, steps))
+                == steps
             )
-            assert (asked, raju.comparisons()) == (["chats"], {})
+            assert (asked, raju.verification.comparisons()) == (["chats"], {})
 
     with_server(scenario)
 
@@ -129,12 +136,12 @@ def test_emoji_that_differ_verify_nobody() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             await compare(ravi, raju)
-            ravi.confirm("raju", match=True)
-            raju.confirm("ravi", match=False)
+            ravi.verification.decide("raju", match=True)
+            raju.verification.decide("ravi", match=False)
             cancelled = of(VerificationCancelled, reason="mismatched_sas")
             assert not getattr(await raju.wait_for(cancelled), "by_peer", None)
             assert getattr(await ravi.wait_for(cancelled), "by_peer", None)
-            assert ravi.trust("raju") is raju.trust("ravi") is Trust.SEEN
+            assert ravi.verification.trust("raju") is raju.verification.trust("ravi") is Trust.SEEN
 
     with_server(scenario)
 
@@ -145,11 +152,11 @@ def test_who_is_away_is_waited_for_and_asked_on_coming_back(tmp_path: Path) -> N
         async with online(server, "raju", store=store):
             pass
         async with online(server, "ravi") as ravi:
-            await ravi.verify("raju")
-            await until(lambda: ravi.comparisons() == {"raju/phone": Stage.REQUESTED})
+            await ravi.verification.compare("raju")
+            await until(lambda: ravi.verification.comparisons() == {"raju/phone": Stage.REQUESTED})
             async with online(server, "raju", store=store) as raju:
                 await raju.wait_for(of(VerificationRequested, user="ravi"))
-                await raju.verify("ravi")
+                await raju.verification.compare("ravi")
                 await ravi.wait_for(of(EmojiShown, user="raju"))
 
     with_server(scenario)
@@ -158,7 +165,9 @@ def test_who_is_away_is_waited_for_and_asked_on_coming_back(tmp_path: Path) -> N
 def test_both_may_ask_at_once() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
-            await asyncio.gather(ravi.verify("raju"), raju.verify("ravi"))
+            await asyncio.gather(
+                ravi.verification.compare("raju"), raju.verification.compare("ravi")
+            )
             here = await ravi.wait_for(of(EmojiShown, user="raju"))
             there = await raju.wait_for(of(EmojiShown, user="ravi"))
             assert getattr(here, "emoji", 1) == getattr(there, "emoji", 2)
@@ -186,7 +195,9 @@ def test_who_crashes_in_the_middle_has_forgotten_it_and_may_begin_again(tmp_path
             await compare(ravi, raju)
             await raju.abort()
             async with online(server, "raju", store=store) as raju:
-                ravi.confirm("raju", match=True)  # its mac means nothing to raju any more
+                ravi.verification.decide(
+                    "raju", match=True
+                )  # its mac means nothing to raju any more
                 await ravi.wait_for(of(VerificationCancelled, reason="unknown_transaction"))
                 await verified(ravi, raju)
 
@@ -198,10 +209,10 @@ def test_keys_that_change_in_the_middle_end_it() -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             await compare(ravi, raju)
             async with online(server, "raju"):  # the same device, made anew: raju is displaced
-                await ravi.devices("raju")
+                await ravi.devices.of("raju")
                 await ravi.wait_for(of(VerificationCancelled, reason="identity_changed"))
                 with pytest.raises(CannotVerify, match="not accepted"):
-                    await ravi.verify("raju")
+                    await ravi.verification.compare("raju")
 
     with_server(scenario)
 
@@ -209,10 +220,10 @@ def test_keys_that_change_in_the_middle_end_it() -> None:
 def test_a_comparison_that_nobody_answers_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
-            await ravi.verify("raju")
+            await ravi.verification.compare("raju")
             await raju.wait_for(of(VerificationRequested, user="ravi"))
             monkeypatch.setattr("client.crypto.sas.STEP_LIFE", 0.3)
-            await raju.verify("ravi")
+            await raju.verification.compare("ravi")
             await ravi.wait_for(of(VerificationCancelled, reason="timeout"))
             await raju.wait_for(of(VerificationCancelled, reason="timeout"))
 
@@ -224,16 +235,18 @@ def test_a_verified_user_s_new_device_waits_for_acceptance() -> None:
         async with online(server, "raju") as phone, online(server, "ravi") as ravi:
             await verified(ravi, phone)
             async with online(server, "raju", "laptop") as laptop:
-                await ravi.devices("raju")
+                await ravi.devices.of("raju")
                 await ravi.wait_for(of(IdentityChanged, user="raju", device="laptop"))
-                chat = await ravi.direct("raju")
+                chat = await ravi.chats.direct("raju")
                 await ravi.send("raju", "to you")
                 await ravi.wait_for(of(SendingHeld, chat=chat, users=("raju",)))
-                assert ravi.accept_identity("raju", ravi.known_devices("raju"))
+                assert ravi.verification.accept("raju", ravi.devices.known("raju"))
                 await laptop.wait_for(of(MessageReceived, text="to you"))
-                trusts = {one.device: one.trust for one in await ravi.devices("raju")}
+                trusts = {one.device: one.trust for one in await ravi.devices.of("raju")}
                 assert trusts == {"phone": Trust.VERIFIED, "laptop": Trust.SEEN}
-                assert (await ravi.verify("raju")).device == "laptop"  # the one that is left
+                assert (
+                    await ravi.verification.compare("raju")
+                ).device == "laptop"  # the one that is left
 
     with_server(scenario)
 
@@ -246,7 +259,7 @@ def test_a_user_s_own_devices_can_be_compared() -> None:
             online(server, "ravi", "laptop") as laptop,
         ):
             with pytest.raises(CannotVerify, match="meet in a chat"):
-                await phone.verify("ravi")
+                await phone.verification.compare("ravi")
             await phone.send("raju", "hello")
             await laptop.wait_for(of(MessageReceived, text="hello"))
             await verified(laptop, phone)
@@ -260,18 +273,18 @@ def test_there_has_to_be_somebody_to_compare_with(device: str | None) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             for user in ("nobody", "ravi"):
                 with pytest.raises(CannotVerify, match="no device"):
-                    await ravi.verify(user, device)
+                    await ravi.verification.compare(user, device)
                 with pytest.raises(CannotVerify):
-                    await ravi.safety_number(user)
+                    await ravi.verification.safety_number(user)
             for match in (True, False):
                 with pytest.raises(CannotVerify, match="no comparison"):
-                    ravi.confirm("raju", match, device)
+                    ravi.verification.decide("raju", match, device)
             if device != "tablet":
-                await ravi.verify("raju", device)
+                await ravi.verification.compare("raju", device)
                 with pytest.raises(CannotVerify, match="no emoji"):
-                    ravi.confirm("raju", match=True)
+                    ravi.verification.decide("raju", match=True)
                 with pytest.raises(CannotVerify, match="under way"):
-                    await ravi.verify("raju")
+                    await ravi.verification.compare("raju")
                 await raju.wait_for(of(VerificationRequested, user="ravi"))
 
     with_server(scenario)
@@ -285,10 +298,10 @@ def test_of_several_devices_one_has_to_be_named_unless_it_has_asked() -> None:
             online(server, "ravi") as ravi,
         ):
             with pytest.raises(CannotVerify, match="laptop, phone; name one"):
-                await ravi.verify("raju")
-            await laptop.verify("ravi")
+                await ravi.verification.compare("raju")
+            await laptop.verification.compare("ravi")
             await ravi.wait_for(of(VerificationRequested, device="laptop"))
-            assert (await ravi.verify("raju")).device == "laptop"
+            assert (await ravi.verification.compare("raju")).device == "laptop"
 
     with_server(scenario)
 
@@ -303,12 +316,16 @@ def test_a_safety_number_is_the_same_on_both_sides_and_verifies_all_devices() ->
             online(server, "raju", "laptop") as laptop,
             online(server, "ravi") as ravi,
         ):
-            number = await ravi.safety_number("raju")
-            assert number == await raju.safety_number("ravi") == await laptop.safety_number("ravi")
-            assert ravi.trust("raju") is Trust.SEEN
-            assert await ravi.compare_safety_number("raju", number.code)
-            assert {one.trust for one in await ravi.devices("raju")} == {Trust.VERIFIED}
-            assert raju.trust("ravi") is Trust.SEEN  # each compares for itself
+            number = await ravi.verification.safety_number("raju")
+            assert (
+                number
+                == await raju.verification.safety_number("ravi")
+                == await laptop.verification.safety_number("ravi")
+            )
+            assert ravi.verification.trust("raju") is Trust.SEEN
+            assert await ravi.verification.compare_safety_number("raju", number.code)
+            assert {one.trust for one in await ravi.devices.of("raju")} == {Trust.VERIFIED}
+            assert raju.verification.trust("ravi") is Trust.SEEN  # each compares for itself
 
     with_server(scenario)
 
@@ -321,10 +338,10 @@ def test_a_comparison_of_emoji_says_of_the_other_devices_nothing() -> None:
             online(server, "ravi") as ravi,
         ):
             await verified(ravi, phone)
-            assert ravi.trust("raju") is Trust.SEEN
-            number = (await phone.safety_number("ravi")).digits
-            assert await ravi.compare_safety_number("raju", number)
-            assert ravi.trust("raju") is Trust.VERIFIED
+            assert ravi.verification.trust("raju") is Trust.SEEN
+            number = (await phone.verification.safety_number("ravi")).digits
+            assert await ravi.verification.compare_safety_number("raju", number)
+            assert ravi.verification.trust("raju") is Trust.VERIFIED
 
     with_server(scenario)
 
@@ -332,11 +349,11 @@ def test_a_comparison_of_emoji_says_of_the_other_devices_nothing() -> None:
 def test_lists_are_asked_for_anew_before_a_number_is_made_or_compared() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
-            number = (await raju.safety_number("ravi")).digits
+            number = (await raju.verification.safety_number("ravi")).digits
             lists = {"GET /api/users/ravi/devices", "GET /api/users/raju/devices"}
             for asking in (
-                lambda: ravi.safety_number("raju"),
-                lambda: ravi.compare_safety_number("raju", number),
+                lambda: ravi.verification.safety_number("raju"),
+                lambda: ravi.verification.compare_safety_number("raju", number),
             ):
                 server.calls.clear()
                 await asking()
@@ -348,7 +365,7 @@ def test_lists_are_asked_for_anew_before_a_number_is_made_or_compared() -> None:
 def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
-            await ravi.devices("raju")
+            await ravi.devices.of("raju")
             fetched = fetch
             looks = []
 
@@ -357,12 +374,12 @@ def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None
                 looks.append(request)
                 if len(looks) == 1:
                     changed = DevicesChanged("raju")
-                    ravi._drive().step(Engine.received, changed)
+                    ravi._this.driver.step(Engine.received, changed)
                 return answer
 
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("client.devices.fetch", slow)
-                assert [one.device for one in await ravi.devices("raju")] == ["phone"]
+                assert [one.device for one in await ravi.devices.of("raju")] == ["phone"]
             assert len([one for one in looks if isinstance(one, Lists)]) >= 2
 
     with_server(scenario)
@@ -371,12 +388,12 @@ def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None
 def test_a_number_that_differs_verifies_nobody() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
-            digits = (await ravi.safety_number("raju")).digits
+            digits = (await ravi.verification.safety_number("raju")).digits
             other = "1" if digits[0] == "0" else "0"
-            assert not await ravi.compare_safety_number("raju", other + digits[1:])
+            assert not await ravi.verification.compare_safety_number("raju", other + digits[1:])
             with pytest.raises(ValueError, match="no safety number"):
-                await ravi.compare_safety_number("raju", "hello")
-            assert ravi.trust("raju") is Trust.SEEN
+                await ravi.verification.compare_safety_number("raju", "hello")
+            assert ravi.verification.trust("raju") is Trust.SEEN
 
     with_server(scenario)
 
@@ -385,18 +402,18 @@ def test_changed_keys_are_accepted_by_comparing_the_new_number() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:
             async with online(server, "raju"):
-                old = await ravi.safety_number("raju")
+                old = await ravi.verification.safety_number("raju")
                 await ravi.send("raju", "before")
             async with online(server, "raju") as anew:
-                await ravi.devices("raju")
+                await ravi.devices.of("raju")
                 await ravi.wait_for(of(IdentityChanged, user="raju"))
                 await ravi.send("raju", "after")
                 await ravi.wait_for(of(SendingHeld, users=("raju",)))
-                assert not await ravi.compare_safety_number("raju", old.digits)
-                assert ravi.trust("raju") is Trust.CHANGED
-                new = await anew.safety_number("ravi")
-                assert await ravi.compare_safety_number("raju", new.digits)
-                assert ravi.trust("raju") is Trust.VERIFIED
+                assert not await ravi.verification.compare_safety_number("raju", old.digits)
+                assert ravi.verification.trust("raju") is Trust.CHANGED
+                new = await anew.verification.safety_number("ravi")
+                assert await ravi.verification.compare_safety_number("raju", new.digits)
+                assert ravi.verification.trust("raju") is Trust.VERIFIED
                 await anew.wait_for(of(MessageReceived, text="after"))
 
     with_server(scenario)
@@ -408,10 +425,10 @@ def test_a_number_can_be_shown_while_the_backend_is_away(monkeypatch: pytest.Mon
 
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
-            number = await ravi.safety_number("raju")
+            number = await ravi.verification.safety_number("raju")
             monkeypatch.setattr("client.devices.fetch", unreachable)
-            assert await ravi.safety_number("raju") == number
+            assert await ravi.verification.safety_number("raju") == number
             with pytest.raises(Unreachable):
-                await ravi.safety_number("meena")
+                await ravi.verification.safety_number("meena")
 
     with_server(scenario)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 import pytest
 
-import client.api
+import client.requests
 from client import ChatClient
 from client.errors import ClientError, ServerFault, Unreachable
 from tests.support.running_system import PASSWORD, WITHIN, Play, System, player, started
@@ -43,7 +43,7 @@ def patient() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for waits in (ChatClient.wait_for, ChatClient.connect, ChatClient.sync):
             patch.setattr(waits, "__defaults__", (WITHIN,))
-        patch.setattr(client.api, "TIMEOUT", httpx.Timeout(WITHIN / 5))  # it tries three times
+        patch.setattr(client.requests, "TIMEOUT", httpx.Timeout(WITHIN / 5))  # it tries three times
         yield
 
 

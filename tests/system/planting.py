@@ -73,7 +73,7 @@ def into_a_push(plant: Planter, canary: str) -> None:
 
     async def registered() -> str | None:
         async with plant.device(user) as client:
-            return client.push_token
+            return client.devices.push_token
 
     token = asyncio.run(registered())
     assert token

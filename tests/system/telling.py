@@ -32,4 +32,4 @@ def reached(message_id: str, state: State) -> Callable[[Event], bool]:
 
 
 def texts(client: ChatClient, chat: str) -> list[str | None]:
-    return [message.text for message in client.history(chat, limit=1000)]
+    return [message.text for message in client.messages.history(chat, limit=1000)]

@@ -33,7 +33,7 @@ def test_a_removed_device_is_out_at_once(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi = name("ravi")
         async with device(ravi) as own, device(ravi, "laptop") as stolen:
-            await own.remove_device("laptop")
+            await own.devices.remove("laptop")
             assert isinstance(await stolen.wait_for(of(SignedOut)), SignedOut)
 
     run(story())
@@ -48,9 +48,9 @@ def test_signing_out_and_a_new_password_end_what_they_say(
         async with device(ravi) as own:
             async with device(ravi, "laptop") as laptop:
                 await laptop.sign_out()
-            assert [each.device for each in await own.devices(ravi)] == []
-            await own.change_password(PASSWORD, NEW)
-            assert {each.item["item"] for each in await own.stored_items()} >= {"devices"}
+            assert [each.device for each in await own.devices.of(ravi)] == []
+            await own.account.change_password(PASSWORD, NEW)
+            assert {each.item["item"] for each in await own.account.stored_items()} >= {"devices"}
             with pytest.raises(Unauthorized):
                 await device(ravi, "tablet").sign_up_or_in()
             await own.sign_out(everywhere=True)
@@ -92,7 +92,7 @@ def test_a_deleted_account_leaves_its_chats_and_its_name_stays_taken(
 
     async def story() -> None:
         async with device(ravi) as gone, device(raju) as peer:
-            group = await gone.group([raju], "g")
+            group = await gone.chats.group([raju], "g")
             await gone.send(group, "the last one")
             await peer.wait_for(received("the last one"))
             await gone.delete_account(PASSWORD)

@@ -30,7 +30,7 @@ def account(endpoints: dict[str, Any], name: Name, device: Make) -> dict[str, st
 
     async def register() -> str:
         async with device(ravi) as a, device(raju):
-            return await a.direct(raju)
+            return await a.chats.direct(raju)
 
     chat = asyncio.run(register())
     token = post(endpoints, "sign-in", ravi)["access_token"]

@@ -127,7 +127,7 @@ def test_messages_arrive_once_and_in_order_while_containers_and_functions_are_ki
             device(raju, settings=IMPATIENT) as b,
             device(ravi, settings=IMPATIENT) as a,
         ):
-            chat = await a.direct(raju)
+            chat = await a.chats.direct(raju)
             lines = [f"line {number:03d}" for number in range(MESSAGES)]
             sent = [await a.send(chat, line) for line in lines]
             await killing(system, a, b)
@@ -174,8 +174,8 @@ def alive(state: State) -> list[str]:
 
 async def accepted(client: ChatClient, count: int) -> None:
     deadline = time.monotonic() + WITHIN
-    while client.unaccepted > MESSAGES - count:
-        assert time.monotonic() < deadline, f"{client.unaccepted} are not accepted"
+    while client.messages.unaccepted > MESSAGES - count:
+        assert time.monotonic() < deadline, f"{client.messages.unaccepted} are not accepted"
         await asyncio.sleep(0.01)
 
 

@@ -169,16 +169,16 @@ def test_the_backend_holds_no_plaintext_and_its_logs_hold_no_secrets(
     async def story() -> None:
         async with device(ravi) as a:
             async with device(raju) as b, device(mira) as c:
-                chat = await a.direct(raju)
+                chat = await a.chats.direct(raju)
                 ids["direct"] = await a.send(chat, f"{canary} direct ✓")
                 await b.wait_for(received(f"{canary} direct ✓"))
                 await b.send(chat, f'"{canary}" back')
                 await a.wait_for(received(f'"{canary}" back'))
-                group = await a.group([raju, mira], name=canary)
+                group = await a.chats.group([raju, mira], name=canary)
                 ids["group"] = await a.send(group, f"{canary} group")
                 for each in (b, c):
                     await each.wait_for(received(f"{canary} group"))
-                token = c.push_token
+                token = c.devices.push_token
             assert token
             await asyncio.to_thread(break_endpoint, endpoints, raju)
             ids["dead letter"] = await a.send(raju, f"{canary} dead letter")

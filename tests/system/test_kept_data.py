@@ -26,14 +26,14 @@ def test_users_chats_and_devices_go_on_after_a_kill(tmp_path: Path) -> None:
         async with device(endpoints, "ravi") as a, device(endpoints, "raju") as b:
             await a.people.add("raju")
             await b.people.add("ravi")
-            chat = await a.direct("raju")
+            chat = await a.chats.direct("raju")
             sent = await a.send(chat, "before")
             await b.wait_for(received("before"))
             await a.wait_for(reached(sent, State.DELIVERED))
 
     async def write(endpoints: dict[str, Any], text: str) -> str:
         async with device(endpoints, "ravi") as a:
-            sent = await a.send(await a.direct("raju"), text)
+            sent = await a.send(await a.chats.direct("raju"), text)
             await a.wait_for(reached(sent, State.SENT))
             return sent
 

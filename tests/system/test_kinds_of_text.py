@@ -29,7 +29,7 @@ def python_view(client: ChatClient, chat: str) -> View:
             "reactions": [reaction._asdict() for reaction in each.reactions],
             "reply": each.reply.text if each.reply else None,
         }
-        for each in client.history(chat)
+        for each in client.messages.history(chat)
     ]
 
 
@@ -72,20 +72,20 @@ def test_what_one_client_changes_the_other_shows_the_same(
             device(meena) as other,
             browser(ravi) as own,
         ):
-            group = await phone.group([raju, meena], "Weekend")
+            group = await phone.chats.group([raju, meena], "Weekend")
             everywhere = ((phone, other), (web, own), group)
             await phone.send(group, "tea?")
             await both_see(*everywhere, text="tea?")
-            asked = phone.history(group)[-1].reference
+            asked = phone.messages.history(group)[-1].reference
             await web.do("send", group, "yes", asked._asdict())
             await both_see(*everywhere, text="yes", reply="tea?")
             answer = (await web.do("history", group))[-1]
             first, second = {"user": ravi, "emoji": "❤️"}, {"user": meena, "emoji": "👍"}
-            await phone.writing.react(group, phone.history(group)[-1].reference, "👍")
+            await phone.writing.react(group, phone.messages.history(group)[-1].reference, "👍")
             await both_see(*everywhere, reactions=[{**first, "emoji": "👍"}])
             await own.do("react", group, reference(answer), "❤️")  # the same user's other device
             await both_see(*everywhere, reactions=[first])
-            await other.writing.react(group, phone.history(group)[-1].reference, "👍")
+            await other.writing.react(group, phone.messages.history(group)[-1].reference, "👍")
             await both_see(*everywhere, reactions=[first, second])
             await web.do("edit", group, reference(answer), "yes, please")
             await both_see(*everywhere, text="yes, please", edited=True)
@@ -100,8 +100,8 @@ def test_what_one_client_changes_the_other_shows_the_same(
             await phone.send(group, "goes")
             await both_see(*everywhere, text="goes")
             assert [each["timer"] for each in await web.do("chats")] == [3600]
-            assert {each.name for each in (*phone.chats(), *other.chats())} == {"Weekend"}
-            assert phone.history(group)[-1].expires == 3600
+            assert {each.name for each in (*phone.chats.all(), *other.chats.all())} == {"Weekend"}
+            assert phone.messages.history(group)[-1].expires == 3600
 
             chat = await web.do("direct", ravi)
             await web.do("setProfile", "Raju", PICTURE)

@@ -31,7 +31,7 @@ def test_any_text_is_read_on_the_other_side_and_ticks_come_back(
                 seen = await python.wait_for(received(text))
                 assert isinstance(seen, MessageReceived)
                 await web.event("state", messageId=sent, state=State.DELIVERED.value)
-                python.mark_read(chat, seen.seq)
+                python.messages.mark_read(chat, seen.seq)
                 await web.event("state", messageId=sent, state=State.READ.value)
                 back = await python.send(chat, f"{text}!")
                 await web.do("markRead", chat, (await web.received(f"{text}!"))["seq"])
@@ -48,7 +48,7 @@ def test_a_picture_is_uploaded_and_opened_on_the_other_side_and_back(
     async def story(browser: Open) -> None:
         async with device(name("raju")) as python, browser(name("ravi")) as web:
             chat = await web.do("direct", python.user)
-            await python.send_file(chat, picture, FileDescription(name="console.png"))
+            await python.messages.send_file(chat, picture, FileDescription(name="console.png"))
             await web.event("message", kind="file")
             (message,) = await web.do("history", chat)
             file = message["content"]["file"]
@@ -62,10 +62,10 @@ def test_a_picture_is_uploaded_and_opened_on_the_other_side_and_back(
             back = {"name": "again.png", "caption": "and back"}
             await web.do("sendFile", chat, base64.b64encode(picture).decode(), back)
             await python.wait_for(received("and back"))
-            content = python.history(chat)[-1].content
+            content = python.messages.history(chat)[-1].content
             assert content is not None and content.file is not None
             assert content.file.name == "again.png"
-            assert await python.fetch_file(chat, content.file) == picture
+            assert await python.messages.fetch_file(chat, content.file) == picture
 
     tell(story)
 
@@ -77,7 +77,7 @@ def test_both_write_first_at_the_same_time(
     async def story(browser: Open) -> None:
         async with device(name("raju")) as python, browser(name("ravi")) as web:
             chat = await web.do("direct", python.user)
-            assert await python.direct(web.user) == chat
+            assert await python.chats.direct(web.user) == chat
             await asyncio.gather(python.send(chat, "from python"), web.send(chat, "from the web"))
             await asyncio.gather(
                 python.wait_for(received("from the web")), web.received("from python")
@@ -104,7 +104,7 @@ def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
             shuffled_arrivals(web),
         ):
             chat = await web.do("direct", python.user)
-            group = await python.group([web.user])
+            group = await python.chats.group([web.user])
             written = []
             for n in range(40):
                 here = chat if n % 3 else group
@@ -177,7 +177,7 @@ def test_conversations_go_on_after_restarts_of_either_side(
             python = device(name("raju"))
             await python.__aenter__()
             chat = await web.do("direct", python.user)
-            group = await python.group([web.user])
+            group = await python.chats.group([web.user])
             for here in (chat, group):
                 await python.send(here, f"python 1 {here}")
                 await web.received(f"python 1 {here}")
@@ -221,7 +221,7 @@ def test_a_group_of_both_kinds_with_several_devices_reads_everybody(
             browser(raju) as raju_web,
             device(meena) as meena_phone,
         ):
-            group = await ravi_phone.group([raju, meena])
+            group = await ravi_phone.chats.group([raju, meena])
             pythons, webs = (ravi_phone, meena_phone), (ravi_web, raju_web)
             writers: list[ChatClient | Browser] = [ravi_phone, raju_web, meena_phone, ravi_web]
             for n, writer in enumerate(writers):

@@ -54,7 +54,7 @@ def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
         async with System(endpoints) as system, device(ravi) as a, device(raju) as b:
-            chat = await a.direct(raju)
+            chat = await a.chats.direct(raju)
             written: list[str] = []
 
             async def tell(text: str) -> str:
@@ -70,6 +70,6 @@ def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
                     await a.wait_for(reached(message, State.DELIVERED))
                 await system.until(f"{task} has gone", gone(task))
                 await system.whole(POOL, 2)
-            assert [message.text for message in b.history(chat, limit=100)] == written
+            assert [message.text for message in b.messages.history(chat, limit=100)] == written
 
     run(story())

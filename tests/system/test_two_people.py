@@ -17,7 +17,7 @@ Name = Callable[[str], str]
 
 
 def texts(client: ChatClient, chat: str) -> list[str | None]:
-    return [message.text for message in client.history(chat, limit=1000)]
+    return [message.text for message in client.messages.history(chat, limit=1000)]
 
 
 def test_two_people_chat_one_leaves_is_woken_by_a_push_and_comes_back(
@@ -27,18 +27,18 @@ def test_two_people_chat_one_leaves_is_woken_by_a_push_and_comes_back(
         ravi, raju = name("ravi"), name("raju")
         async with device(ravi) as a:
             async with device(raju) as b:
-                chat = await a.direct(raju)
+                chat = await a.chats.direct(raju)
                 hello = await a.send(chat, "hello")
                 seen = await b.wait_for(received("hello"))
                 assert isinstance(seen, MessageReceived)
                 assert seen.sender == ravi
                 await a.wait_for(reached(hello, State.SENT))
                 await a.wait_for(reached(hello, State.DELIVERED))
-                b.mark_read(chat, seen.seq)
+                b.messages.mark_read(chat, seen.seq)
                 await a.wait_for(reached(hello, State.READ))
                 await b.send(chat, "hi Ravi")
                 await a.wait_for(received("hi Ravi"))
-                token = b.push_token
+                token = b.devices.push_token
             assert token
             lines = [f"while you were away {n}" for n in range(5)]
             sent = [await a.send(chat, line) for line in lines]
@@ -64,7 +64,7 @@ def test_two_people_chat_one_leaves_is_woken_by_a_push_and_comes_back(
                 assert texts(b, chat)[-5:] == lines
                 for message_id in sent:
                     await a.wait_for(reached(message_id, State.DELIVERED))
-                b.mark_read(chat, b.history(chat)[-1].seq or 0)
+                b.messages.mark_read(chat, b.messages.history(chat)[-1].seq or 0)
                 for message_id in sent:
                     await a.wait_for(reached(message_id, State.READ))
 
@@ -101,7 +101,7 @@ def test_the_device_that_was_off_catches_up_although_the_other_had_everything(
         async with device(raju, "laptop"):
             pass  # registered, then off
         async with device(raju, "phone") as phone, device(ravi) as a:
-            chat = await a.direct(raju)
+            chat = await a.chats.direct(raju)
             for n in range(3):
                 await a.send(chat, f"line {n}")
             await phone.wait_for(received("line 2"))
@@ -121,7 +121,7 @@ def test_what_one_writes_on_the_phone_appears_on_the_laptop(device: Make, name: 
             device(ravi, "laptop") as laptop,
             device(raju),
         ):
-            chat = await phone.direct(raju)
+            chat = await phone.chats.direct(raju)
             await phone.send(chat, "from my phone")
             seen = await laptop.wait_for(received("from my phone"))
             assert isinstance(seen, MessageReceived)
@@ -143,7 +143,7 @@ def test_a_group_of_five_sees_one_order_and_ticks_when_all_have_it(
             await client.__aenter__()
         try:
             ravi = clients[0]
-            group = await ravi.group(users[1:], "five")
+            group = await ravi.chats.group(users[1:], "five")
             first = await ravi.send(group, "to all")
             for client in clients[1:]:
                 await client.wait_for(received("to all"))
@@ -158,7 +158,7 @@ def test_a_group_of_five_sees_one_order_and_ticks_when_all_have_it(
             assert len(orders) == 1
             assert len(next(iter(orders))) == 7, "the group's name, and six texts"
             for client in clients[1:]:  # the group's keys went ahead of the first text
-                client.mark_read(group, client.history(group)[1].seq or 0)
+                client.messages.mark_read(group, client.messages.history(group)[1].seq or 0)
             await ravi.wait_for(reached(first, State.READ))
         finally:
             for client in clients:
@@ -188,7 +188,7 @@ def test_a_connection_lost_in_the_middle_of_a_sync_loses_nothing_and_shows_nothi
         async with device(raju):
             pass
         async with device(ravi) as a:
-            chat = await a.direct(raju)
+            chat = await a.chats.direct(raju)
             lines = [f"line {n:03d}" for n in range(120)]
             for line in lines:
                 last = await a.send(chat, line)
@@ -233,11 +233,11 @@ def test_presence_and_typing_are_told(device: Make, name: Name) -> None:
         ravi, raju = name("ravi"), name("raju")
         async with device(ravi) as a:
             async with device(raju) as b:
-                chat = await a.direct(raju)
-                await b.direct(ravi)
-                a.watch([raju])
+                chat = await a.chats.direct(raju)
+                await b.chats.direct(ravi)
+                a.people.watch([raju])
                 await a.wait_for(lambda e: getattr(e, "online", None) is True)
-                b.typing(chat)
+                b.messages.typing(chat)
                 await a.wait_for(lambda e: type(e).__name__ == "TypingSeen")
             gone = await a.wait_for(lambda e: getattr(e, "online", None) is False)
             assert getattr(gone, "last_seen", None)

@@ -44,16 +44,16 @@ async def emoji(here: ChatClient, there: ChatClient) -> EmojiShown:
 
 async def compare(one: ChatClient, other: ChatClient) -> None:
     """Until both show the same emoji."""
-    await one.verify(other.user)
+    await one.verification.compare(other.user)
     await other.wait_for(of(VerificationRequested, user=one.user))
-    await other.verify(one.user)
+    await other.verification.compare(one.user)
     assert (await emoji(one, other)).emoji == (await emoji(other, one)).emoji
 
 
 async def verify(one: ChatClient, other: ChatClient) -> None:
     await compare(one, other)
-    one.confirm(other.user, match=True)
-    other.confirm(one.user, match=True)
+    one.verification.decide(other.user, match=True)
+    other.verification.decide(one.user, match=True)
     await one.wait_for(of(Verified, user=other.user))
     await other.wait_for(of(Verified, user=one.user))
 
@@ -62,16 +62,16 @@ def test_two_people_compare_emoji_and_see_the_same_safety_number(device: Make, n
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
         async with device(ravi) as a, device(raju) as b:
-            number = await a.safety_number(raju)
-            assert number == await b.safety_number(ravi)
+            number = await a.verification.safety_number(raju)
+            assert number == await b.verification.safety_number(ravi)
             assert len(number.digits) == 60
             await verify(a, b)
-            assert a.trust(raju) is b.trust(ravi) is Trust.VERIFIED
+            assert a.verification.trust(raju) is b.verification.trust(ravi) is Trust.VERIFIED
             message = await a.send(raju, "now I know that it is you")
             await b.wait_for(of(MessageReceived, text="now I know that it is you"))
             await a.wait_for(of(StateChanged, message_id=message, state=State.DELIVERED))
             for client, other in ((a, raju), (b, ravi)):
-                shown = client.history(await client.direct(other))
+                shown = client.messages.history(await client.chats.direct(other))
                 assert [one.text for one in shown] == ["now I know that it is you"]
 
     run(story())
@@ -84,14 +84,14 @@ def test_the_other_one_may_be_away_when_asked(device: Make, name: Name) -> None:
         async with device(raju):
             pass
         async with device(ravi) as a:
-            await a.verify(raju)
+            await a.verification.compare(raju)
             async with device(raju) as b:
                 await b.wait_for(of(VerificationRequested, user=ravi))
-                await b.verify(ravi)
+                await b.verification.compare(ravi)
                 await emoji(a, b)
-                a.confirm(raju, match=False)
+                a.verification.decide(raju, match=False)
                 await b.wait_for(of(VerificationCancelled, reason="mismatched_sas"))
-                assert b.trust(ravi) is Trust.SEEN
+                assert b.verification.trust(ravi) is Trust.SEEN
 
     run(story())
 
@@ -105,27 +105,27 @@ def test_a_changed_identity_stops_sending_until_it_is_accepted(
         async with device(ravi) as a:
             async with device(raju) as b:
                 await verify(a, b)
-                before = await a.safety_number(raju)
+                before = await a.verification.safety_number(raju)
             anew = ChatClient(
                 endpoints["api"], raju, "Correct-horse-7", "phone", tmp_path / "anew.sqlite"
             )
             async with anew as b:
-                chat = await a.direct(raju)
+                chat = await a.chats.direct(raju)
                 held = await a.send(raju, "is it still you?")
                 await a.wait_for(of(IdentityChanged, user=raju, device="phone"))
                 await a.wait_for(of(SendingHeld, chat=chat, users=(raju,)))
-                assert a.trust(raju) is Trust.CHANGED
-                number = await a.safety_number(raju)
-                assert number == await b.safety_number(ravi)
+                assert a.verification.trust(raju) is Trust.CHANGED
+                number = await a.verification.safety_number(raju)
+                assert number == await b.verification.safety_number(ravi)
                 assert number != before
                 with pytest.raises(TimeoutError):
                     await a.wait_for(of(StateChanged, message_id=held), timeout=2)
-                assert not [one for one in b.chats() if b.history(one.chat)]
+                assert not [one for one in b.chats.all() if b.messages.history(one.chat)]
 
-                assert a.accept_identity(raju, a.known_devices(raju))
+                assert a.verification.accept(raju, a.devices.known(raju))
                 await b.wait_for(of(MessageReceived, text="is it still you?"))
                 await a.wait_for(of(StateChanged, message_id=held, state=State.DELIVERED))
-                assert a.trust(raju) is Trust.SEEN  # accepted is not compared
+                assert a.verification.trust(raju) is Trust.SEEN  # accepted is not compared
 
     run(story())
 
@@ -137,8 +137,8 @@ def test_a_verified_user_s_new_device_gets_nothing_until_it_is_accepted(
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
         async with device(ravi) as a, device(raju) as phone:
-            number = await a.safety_number(raju)
-            assert await a.compare_safety_number(raju, number.code)
+            number = await a.verification.safety_number(raju)
+            assert await a.verification.compare_safety_number(raju, number.code)
             await a.send(raju, "hello")  # who shares a chat is notified of devices
             await phone.wait_for(of(MessageReceived, text="hello"))
             async with device(raju, "laptop") as laptop:
@@ -146,11 +146,11 @@ def test_a_verified_user_s_new_device_gets_nothing_until_it_is_accepted(
                 await a.send(raju, "who reads this?")
                 await a.wait_for(of(IdentityChanged, user=raju, device="laptop"))
                 await a.wait_for(of(SendingHeld, users=(raju,)))
-                number = await a.safety_number(raju)
-                assert number == await laptop.safety_number(ravi)
-                assert await a.compare_safety_number(raju, number.digits)
+                number = await a.verification.safety_number(raju)
+                assert number == await laptop.verification.safety_number(ravi)
+                assert await a.verification.compare_safety_number(raju, number.digits)
                 for one in (phone, laptop):
                     await one.wait_for(of(MessageReceived, text="who reads this?"))
-                assert {one.trust for one in await a.devices(raju)} == {Trust.VERIFIED}
+                assert {one.trust for one in await a.devices.of(raju)} == {Trust.VERIFIED}
 
     run(story())

@@ -75,24 +75,24 @@ def test_a_browser_talks_with_python_keeps_its_secrets_and_comes_back(
             async with browser(program, profile, files) as context:
                 page = await opened(context, api)
                 await web.connect(page)
-                chat = await web.call(page, "direct", python.user)
-                await web.call(page, "send", chat, SECRET)
+                chat = await web.call(page, "chats.direct", python.user)
+                await web.call(page, "messages.send", chat, SECRET)
                 await python.wait_for(received(SECRET))
                 await python.send(chat, f"{SECRET}?")
                 await web.received(page, f"{SECRET}?")
                 await files_go_both_ways(page, web, python, chat)
                 await second_tab_is_refused(context, api, web)
                 found = await page.evaluate(RAW_DATABASE, f"switchboard/{web.name}")
-            nothing_to_be_read(found, profile, chat, await python.devices(web.user))
+            nothing_to_be_read(found, profile, chat, await python.devices.of(web.user))
 
             await python.send(chat, "while you were away")
             async with browser(program, profile, files) as context:
                 page = await opened(context, api)
                 await web.connect(page)
                 await web.received(page, "while you were away")
-                history = await web.call(page, "history", chat)
+                history = await web.call(page, "messages.history", chat)
                 assert [one["text"] for one in history] == texts(python, chat)
-                await web.call(page, "send", chat, "here again")
+                await web.call(page, "messages.send", chat, "here again")
                 await python.wait_for(received("here again"))
 
     asyncio.run(asyncio.wait_for(story(), 2 * WITHIN))
@@ -113,8 +113,11 @@ class Web:
         await page.evaluate("(name) => switchboard.connect(name)", self.name)
 
     async def call(self, page: Page, method: str, *given: Any) -> Any:
-        script = "([name, method, ...given]) => switchboard.client(name)[method](...given)"
-        return await page.evaluate(script, [self.name, method, *given])
+        """`method` is that of a part, as `messages.send`."""
+        script = (
+            "([name, part, method, ...given]) => switchboard.client(name)[part][method](...given)"
+        )
+        return await page.evaluate(script, [self.name, *method.split("."), *given])
 
     async def received(self, page: Page, text: str) -> None:
         there = "([name, text]) => switchboard.events(name).some((one) => one.text === text)"
@@ -126,25 +129,27 @@ async def files_go_both_ways(page: Page, web: Web, python: ChatClient, chat: str
     await page.evaluate(
         """([name, chat, size]) => {
           const content = Uint8Array.from({ length: size }, (_, place) => place % 251);
-          return switchboard.client(name).sendFile(chat, content, { name: "a.bin" });
+          return switchboard.client(name).messages.sendFile(chat, content, { name: "a.bin" });
         }""",
         [web.name, chat, FILE_BYTES],
     )
     await python.wait_for(lambda event: getattr(event, "kind", "") == "file")
-    found = python.history(chat)[-1].content
+    found = python.messages.history(chat)[-1].content
     assert found is not None and found.file is not None
-    content = await python.fetch_file(chat, found.file)
+    content = await python.messages.fetch_file(chat, found.file)
     assert content == bytes(place % 251 for place in range(FILE_BYTES))
     steps = "(name) => switchboard.events(name).filter((one) => one.type === 'file_progress')"
     progress = await page.evaluate(steps, web.name)
     assert progress[-1]["done"] == progress[-1]["size"] > FILE_BYTES
-    await python.send_file(chat, content[::-1], FileDescription(name="b.bin", caption="back"))
+    await python.messages.send_file(
+        chat, content[::-1], FileDescription(name="b.bin", caption="back")
+    )
     await web.received(page, "back")
     digest = await page.evaluate(
         """async ([name, chat]) => {
           const client = switchboard.client(name);
-          const [message] = await client.history(chat, 1);
-          const content = await client.fetchFile(chat, message.content.file);
+          const [message] = await client.messages.history(chat, 1);
+          const content = await client.messages.fetchFile(chat, message.content.file);
           const digest = await crypto.subtle.digest("SHA-256", content);
           return Array.from(new Uint8Array(digest));
         }""",

@@ -74,7 +74,7 @@ class People:
         ravi, raju = [await self._there(user) for user in (self._ravi, self._raju)]
         await ravi.people.add(self._raju)
         await raju.people.add(self._ravi)
-        self._chat = await ravi.direct(self._raju)
+        self._chat = await ravi.chats.direct(self._raju)
         await raju.close()  # so that there is somebody to be pushed to
         self._clients = [ravi]
 
@@ -85,7 +85,7 @@ class People:
             client = await self._there(name)
             await client.people.settings({"groups": "everybody"})
             self._clients.append(client)
-        self._chat = await self._clients[0].group(names[1:])
+        self._chat = await self._clients[0].chats.group(names[1:])
 
     async def _there(self, user: str) -> ChatClient:
         """Signed up and connected, once the system has recovered from what was broken before."""

@@ -58,7 +58,7 @@ class Person:
                 break
             except ClientError:
                 await asyncio.sleep(1)
-        self.token = client.push_token or ""
+        self.token = client.devices.push_token or ""
         return client
 
     async def go(self) -> None:
@@ -75,7 +75,7 @@ class Person:
 
     async def write(self, text: str, random: Random) -> None:
         client = self.client
-        if client is None or not self.chats or client.unaccepted > FULL:
+        if client is None or not self.chats or client.messages.unaccepted > FULL:
             return
         chat = random.choice(self.chats)
         with contextlib.suppress(ClientError):
@@ -85,7 +85,7 @@ class Person:
         """message_id -> seq and text, of what others wrote; own accepted ones are noted."""
         found = {}
         for chat in self.chats:
-            for each in self.client.history(chat, MOST) if self.client else ():
+            for each in self.client.messages.history(chat, MOST) if self.client else ():
                 if each.seq is None:
                     continue
                 if each.sender == self.name:
@@ -134,7 +134,7 @@ async def arrive(people: list[Person], groups: int, random: Random) -> dict[str,
         if len(several) < 2:
             continue
         first, client = next((each, each.client) for each in several if each.client is not None)
-        chat = await client.group([each.name for each in several if each is not first])
+        chat = await client.chats.group([each.name for each in several if each is not first])
         members[chat] = [each.name for each in several]
         for each in several:
             each.chats.append(chat)

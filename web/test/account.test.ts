@@ -25,7 +25,7 @@ test("a registration says what the device calls itself, if it was given a name",
       },
       uploadKeys: async () => ({ remaining: 50, fallbackUsed: false }),
     } as unknown as Api;
-    await new Account(self, api, (act) => store.transaction(act), DEFAULTS, label).register();
+    await new Account(self, api, (act) => store.transaction(act), DEFAULTS, { label }).register();
     expect(sent.map((body) => body.label)).toEqual([label]);
     await store.close();
   }

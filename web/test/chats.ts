@@ -4,7 +4,7 @@ import type { TestClient } from "./backend.ts";
 import { backend, frames, until } from "./scene.ts";
 
 export async function placeOf({ client }: TestClient, chat: string) {
-  const found = (await client.chats()).find((each) => each.chat === chat);
+  const found = (await client.chats.all()).find((each) => each.chat === chat);
   if (found === undefined) throw new Error(`it has no chat ${chat}`);
   return found;
 }

@@ -25,8 +25,8 @@ useBackend();
 
 test("what the backend gets has no text in it, and says what the protocol says", async () => {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await ravi.client.direct(user("raju"));
-  const group = await ravi.client.group([user("raju")]);
+  const chat = await ravi.client.chats.direct(user("raju"));
+  const group = await ravi.client.chats.group([user("raju")]);
   await ravi.client.send(chat, "a direct secret");
   await ravi.client.send(group, "a group secret");
   await got(raju, "a direct secret");
@@ -76,7 +76,7 @@ test("signing in makes no account, and signing up takes nobody's name", async ()
 describe("sending", () => {
   test("a lost frame is sent again, byte by byte the same", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     backend.loseSend = 1;
     await ravi.client.send(chat, "once");
     await ravi.client.send(chat, "then");
@@ -91,7 +91,7 @@ describe("sending", () => {
 
   test("a lost acceptance is found in the sync, and nothing is sent twice", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     backend.loseAccepted = 1;
     await ravi.client.send(chat, "once");
     await ravi.client.send(chat, "then");
@@ -103,7 +103,7 @@ describe("sending", () => {
 
   test("a text that was sealed and did not arrive is the same after a crash", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await ravi.client.send(chat, "before");
     await got(raju, "before");
     const before = backend.sent.length;
@@ -122,7 +122,7 @@ describe("sending", () => {
 
   test("a text written while offline waits as text, through a restart, and keeps its order", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     backend.online = false;
     for (const socket of [...backend.sockets.values()]) socket.close();
     for (const n of [1, 2, 3]) await ravi.client.send(chat, `offline ${n}`);
@@ -137,7 +137,7 @@ describe("sending", () => {
 
   test("nobody to read it: it waits until there is a device with keys", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     backend.refusing.add(raju.name);
     await ravi.client.send(chat, "patience");
     await until(() => backend.refused >= 3);
@@ -148,7 +148,7 @@ describe("sending", () => {
 
   test("what is no text, or too much of it, is refused at once", async () => {
     const [ravi] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     await expect(ravi.client.send(chat, "")).rejects.toThrow(RangeError);
     await expect(ravi.client.send(chat, "\ud83d")).rejects.toThrow(RangeError);
     await expect(ravi.client.send(chat, "x".repeat(25_000))).rejects.toThrow(/send it in parts/);
@@ -158,7 +158,7 @@ describe("sending", () => {
 describe("devices", () => {
   test("one that nobody heard of gets a copy, and then everything", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await ravi.client.send(chat, "before");
     await got(raju, "before");
     backend.quiet = true;
@@ -172,7 +172,7 @@ describe("devices", () => {
 
   test("in a group the key goes to it before the text does", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const group = await ravi.client.group([user("raju")]);
+    const group = await ravi.client.chats.group([user("raju")]);
     backend.quiet = true;
     const laptop = await connect("raju/laptop");
     await ravi.client.send(group, "to all");
@@ -185,7 +185,7 @@ describe("devices", () => {
     const raju = await connect("raju/phone");
     const laptop = await connect("raju/laptop");
     const ravi = await connect("ravi/phone");
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     backend.refusing.add(laptop.name);
     await ravi.client.send(chat, "first");
     await got(raju, "first");
@@ -201,11 +201,11 @@ describe("devices", () => {
     const raju = await connect("raju/phone");
     const laptop = await connect("raju/laptop");
     const ravi = await connect("ravi/phone");
-    const group = await ravi.client.group([user("raju")]);
+    const group = await ravi.client.chats.group([user("raju")]);
     await ravi.client.send(group, "to both");
     await got(laptop, "to both");
     const before = deviceChanges(ravi);
-    await raju.client.removeDevice("laptop");
+    await raju.client.devices.remove("laptop");
     await until(() => deviceChanges(ravi) > before);
     await ravi.client.send(group, "to one");
     await got(raju, "to one");
@@ -219,10 +219,10 @@ describe("devices", () => {
 
   test("one that was removed stops, and does not come back by itself", async () => {
     const [raju, laptop] = [await connect("raju/phone"), await connect("raju/laptop")];
-    await raju.client.removeDevice("laptop");
+    await raju.client.devices.remove("laptop");
     await until(() => eventsOf(laptop, "signed_out").length > 0);
     expect(eventsOf(laptop, "signed_out")[0]?.reason).toMatch(/removed/);
-    expect(await raju.client.devices()).toHaveLength(1);
+    expect(await raju.client.devices.of()).toHaveLength(1);
   });
 
   test("one that the backend has forgotten is made known again", async () => {
@@ -255,15 +255,15 @@ describe("members", () => {
   test("who comes later reads what comes, who goes reads nothing more", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const mira = await connect("mira/phone");
-    const group = await ravi.client.group([user("raju")]);
+    const group = await ravi.client.chats.group([user("raju")]);
     await ravi.client.send(group, "before");
     await got(raju, "before");
     const before = deviceChanges(ravi);
-    await raju.client.changeMembers(group, { add: [user("mira")] });
+    await raju.client.chats.changeMembers(group, { add: [user("mira")] });
     await until(() => deviceChanges(ravi) > before);
     await ravi.client.send(group, "welcome");
     await got(mira, "welcome");
-    await raju.client.changeMembers(group, { remove: [user("mira")] });
+    await raju.client.chats.changeMembers(group, { remove: [user("mira")] });
     await until(() => deviceChanges(ravi) > before + 1);
     await ravi.client.send(group, "without");
     await got(raju, "without");
@@ -290,8 +290,8 @@ describe("nothing is lost silently", () => {
       const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
       const chat =
         kind === "direct"
-          ? await ravi.client.direct(user("raju"))
-          : await ravi.client.group([user("raju")]);
+          ? await ravi.client.chats.direct(user("raju"))
+          : await ravi.client.chats.group([user("raju")]);
       await ravi.client.send(chat, "1");
       await got(raju, "1");
       await raju.client.send(chat, "2");
@@ -316,10 +316,10 @@ describe("nothing is lost silently", () => {
   }, async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const mira = await connect("mira/phone");
-    const group = await ravi.client.group([user("raju")]);
+    const group = await ravi.client.chats.group([user("raju")]);
     const id = await ravi.client.send(group, "before mira");
     await got(raju, "before mira");
-    await ravi.client.changeMembers(group, { add: [user("mira")] });
+    await ravi.client.chats.changeMembers(group, { add: [user("mira")] });
     await ravi.client.send(group, "hello mira");
     await got(mira, "hello mira");
     // A backend that shows mira a place for it makes mira ask.
@@ -348,7 +348,7 @@ describe("nothing is lost silently", () => {
 describe("another identity", () => {
   test("stops sending, keeps what comes, and passes when it is accepted", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await ravi.client.send(chat, "to the first");
     await got(raju, "to the first");
     await crash(raju);
@@ -371,7 +371,7 @@ describe("another identity", () => {
         .slice(count)
         .every(({ alg, to }) => alg === "olm.v1" && to?.[ravi.name]),
     ).toBe(true);
-    await ravi.client.verification.accept(user("raju"), await ravi.client.devices(user("raju")));
+    await ravi.client.verification.accept(user("raju"), await ravi.client.devices.of(user("raju")));
     await got(ravi, "it is me");
     await got(another, "who are you?");
   });

@@ -153,7 +153,7 @@ describe("a deletion", () => {
     await keysCame(of.id, SOON);
     expect(await historyOf(client.store, "c", 9)).toMatchObject([{ text: "", deleted: true }]);
     expect(await stored()).not.toContain("secret");
-    const asked = await client.step(({ ledger }) => ledger.toAsk(client.time + DAY));
+    const asked = await client.step(({ ledger }) => ledger.asks(client.time + DAY));
     expect(asked).toEqual([]);
     await reads(2);
     await client.after(DAY);

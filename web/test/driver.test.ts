@@ -1,12 +1,12 @@
 /** When a driver wakes its engine, and that it decides, stores and acts in this order. */
 
 import { afterEach, expect, test, vi } from "vitest";
-import { sleep } from "../src/client/api.ts";
 import type { FetchResult, Request } from "../src/client/core/cipher.ts";
 import type { Engine } from "../src/client/core/engine.ts";
 import type { Step } from "../src/client/core/step.ts";
 import { Driver } from "../src/client/driver.ts";
 import { Closed, MessageTooLarge, StoreUnavailable } from "../src/client/errors.ts";
+import { sleep } from "../src/client/requests.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
 

@@ -241,7 +241,7 @@ describe("what can't be read", () => {
     await receive(message(1, "raju"));
     expect(await askAt()).toBe(time + 3_000);
     await step(async ({ ledger }) => {
-      for (const row of await ledger.toAsk(time + 1e9)) ledger.change(row, { asked: 3 });
+      for (const row of await ledger.asks(time + 1e9)) ledger.change(row, { asked: 3 });
     });
     answer = { unreadable: "damaged" };
     await step((each) => engine.accept(each, "raju", new Map()));

@@ -27,7 +27,7 @@ useBackend();
 
 async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await ravi.client.direct(user("raju"));
+  const chat = await ravi.client.chats.direct(user("raju"));
   return { ravi, raju, chat };
 }
 
@@ -68,16 +68,19 @@ describe("a page's mistakes", () => {
   });
 
   test.each([
-    ["history up to nothing", (one: TestClient) => one.client.history("chat", 5, 0)],
-    ["history up to no number", (one: TestClient) => one.client.history("chat", 5, Number.NaN)],
-    ["half a message of history", (one: TestClient) => one.client.history("chat", 0.5)],
-    ["read up to no number", (one: TestClient) => one.client.markRead("chat", Number.NaN)],
-    ["read to the end of all", (one: TestClient) => one.client.markRead("chat", 1 / 0)],
-    ["read up to before the start", (one: TestClient) => one.client.markRead("chat", -1)],
+    ["history up to nothing", (one: TestClient) => one.client.messages.history("chat", 5, 0)],
+    [
+      "history up to no number",
+      (one: TestClient) => one.client.messages.history("chat", 5, Number.NaN),
+    ],
+    ["half a message of history", (one: TestClient) => one.client.messages.history("chat", 0.5)],
+    ["read up to no number", (one: TestClient) => one.client.messages.markRead("chat", Number.NaN)],
+    ["read to the end of all", (one: TestClient) => one.client.messages.markRead("chat", 1 / 0)],
+    ["read up to before the start", (one: TestClient) => one.client.messages.markRead("chat", -1)],
   ])("%s is refused, and the client goes on", async (_, act) => {
     const ravi = await connect("ravi/phone");
     await expect(act(ravi)).rejects.toThrow(RangeError);
-    expect(await ravi.client.chats()).toEqual([]);
+    expect(await ravi.client.chats.all()).toEqual([]);
     expect(eventsOf(ravi, "disconnected")).toEqual([]);
   });
 });
@@ -148,13 +151,13 @@ describe("a backend's faults", () => {
   test("a malformed answer is an error of the client's own for who asked", async () => {
     const { ravi } = await pair();
     backend.lies.set("GET users", () => ({ devices: 7 }));
-    await expect(ravi.client.devices(user("raju"))).rejects.toBeInstanceOf(ClientError);
+    await expect(ravi.client.devices.of(user("raju"))).rejects.toBeInstanceOf(ClientError);
   });
 
   test("a member whom the directory does not know keeps the others from nothing", async () => {
     const { ravi, raju } = await pair();
     await backend.signUp(user("gone"));
-    const group = await ravi.client.group([user("raju"), user("gone")]);
+    const group = await ravi.client.chats.group([user("raju"), user("gone")]);
     backend.lies.set("GET users", (truth) =>
       Object.keys(truth.devices as object).length > 0
         ? truth
@@ -167,7 +170,7 @@ describe("a backend's faults", () => {
   test("a device without a key is asked for one again with each text, and not in between", async () => {
     const raju = await connect("raju/phone");
     const ravi = await connect("ravi/phone", { fetchRetry: 123_456, fetchRetryCap: 123_456 });
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     backend.refusing.add(raju.name);
     for (const n of [1, 2, 3]) {
       await ravi.client.send(chat, `${n}`);
@@ -180,14 +183,14 @@ describe("a backend's faults", () => {
   test("what is to be asked for is, also if the clock jumps over that moment", async () => {
     const [ravi, mira] = [await connect("ravi/phone"), await connect("mira/phone")];
     const raju = await connect("raju/phone", { askAfter: [3_000] });
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await raju.client.send(user("mira"), "of another chat");
     await got(mira, "of another chat");
     const before = eventsOf(raju, "caught_up").length;
     backend.post(ravi.name, unreadable(chat));
     await until(() => eventsOf(raju, "caught_up").length > before);
     expect(eventsOf(raju, "message")).toHaveLength(1);
-    await raju.client.chats(); // what that has set off is through
+    await raju.client.chats.all(); // what that has set off is through
     later(3_600_000);
     await raju.client.send(user("mira"), "and on");
     await got(mira, "and on");
@@ -197,7 +200,7 @@ describe("a backend's faults", () => {
   test("a key that was refused for good goes out again ahead of the next text", async () => {
     const ravi = await connect("ravi/phone");
     const raju = await connect("raju/phone", { askAfter: [1e9] });
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     backend.failSend = 1;
     await ravi.client.send(chat, "without the key");
     await until(() => raju.events.some(({ type }) => type === "message"));
@@ -289,25 +292,26 @@ describe("a full disk", () => {
 describe("who was removed from a group", () => {
   test("can read it, gets an error when writing, and is shown it again when put back", async () => {
     const { ravi, raju } = await pair();
-    const group = await ravi.client.group([user("raju")]);
+    const group = await ravi.client.chats.group([user("raju")]);
     await ravi.client.send(group, "welcome");
     await got(raju, "welcome");
-    await ravi.client.changeMembers(group, { remove: [user("raju")] });
+    await ravi.client.chats.changeMembers(group, { remove: [user("raju")] });
     await until(() => eventsOf(raju, "chat_left").length > 0);
     await crash(raju);
     const again = await connect("raju/phone");
-    await again.client.refreshChats();
-    const left = async () => (await again.client.chats()).find((each) => each.chat === group)?.left;
+    await again.client.chats.refresh();
+    const left = async () =>
+      (await again.client.chats.all()).find((each) => each.chat === group)?.left;
     expect(await left()).toBe(true);
     expect(await texts(again, group)).toEqual(["welcome"]);
     const before = backend.frames.length;
-    await again.client.markRead(group, 1);
-    await again.client.typing(group);
+    await again.client.messages.markRead(group, 1);
+    await again.client.messages.typing(group);
     await expect(again.client.send(group, "hello?")).rejects.toThrow(NotAMember);
     await again.client.sync();
     const sent = backend.frames.slice(before).filter(({ device }) => device === again.name);
     expect(sent.filter(({ chat }) => chat === group)).toEqual([]);
-    await ravi.client.changeMembers(group, { add: [user("raju")] });
+    await ravi.client.chats.changeMembers(group, { add: [user("raju")] });
     await ravi.client.send(group, "back");
     await got(again, "back");
     await until(async () => (await left()) === false); // a text may come before the list of members
@@ -319,11 +323,11 @@ describe("who was removed from a group", () => {
 describe("a receipt that is refused", () => {
   test("is not sent again, and shows that the user is no longer in the chat", async () => {
     const { ravi, raju } = await pair();
-    const group = await ravi.client.group([user("raju")]);
+    const group = await ravi.client.chats.group([user("raju")]);
     await ravi.client.send(group, "welcome");
     await got(raju, "welcome");
     await backend.takeOut(group, user("raju"));
-    await raju.client.markRead(group, 1);
+    await raju.client.messages.markRead(group, 1);
     await until(() => eventsOf(raju, "chat_left").length > 0);
     const receipts = () =>
       backend.frames.filter((each) => each.device === raju.name && each.action === "receipt")

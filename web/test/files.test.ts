@@ -77,18 +77,18 @@ describe("between two clients", () => {
     await until(() => messages().length > 0);
     const [event] = messages();
     if (event?.type !== "message") throw new Error("no message");
-    const [message] = await client.history(event.chat, 1);
+    const [message] = await client.messages.history(event.chat, 1);
     if (message?.content?.kind !== "file") throw new Error("no file");
     return [event.chat, message.content.file];
   }
 
   test("a file arrives whole, whatever fails on the way, and only then its message", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
-    await ravi.client.direct(user("raju"));
+    await ravi.client.chats.direct(user("raju"));
     await backend.failFiles(503, 503, 403);
     backend.cutFiles = 1;
     const description = { name: "../report.pdf", caption: "please read" };
-    const messageId = await ravi.client.sendFile(user("raju"), content, description);
+    const messageId = await ravi.client.messages.sendFile(user("raju"), content, description);
     const [chat, file] = await fileOf(raju);
     expect([file.name, file.type, file.kind]).toEqual(["_report.pdf", "application/pdf", "file"]);
     expect(await backend.fileRequests()).toEqual(["POST", "POST", "POST", "POST"]);
@@ -97,11 +97,11 @@ describe("between two clients", () => {
     await backend.failFiles(500);
     backend.cutFiles = 2;
     const seen: number[] = [];
-    const got = await raju.client.fetchFile(chat, file, (done) => seen.push(done));
+    const got = await raju.client.messages.fetchFile(chat, file, (done) => seen.push(done));
     expect(Buffer.compare(got, content)).toBe(0);
     expect(seen.at(-1)).toBeGreaterThan(content.length);
     expect((await backend.fileRequests()).at(-1)).toMatch(/^GET bytes=\d{6,}-$/);
-    expect(await ravi.client.uploads()).toEqual([]);
+    expect(await ravi.client.messages.uploads()).toEqual([]);
   });
 
   test.each([
@@ -109,26 +109,26 @@ describe("between two clients", () => {
     ["type", { name: "a", type: "image/png" }],
   ])("what is a picture by its %s alone goes as a file", async (_by, description) => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
-    await ravi.client.sendFile(user("raju"), contentOf(100), description);
+    await ravi.client.messages.sendFile(user("raju"), contentOf(100), description);
     const [, file] = await fileOf(raju);
     expect(file.kind).toBe("file");
   });
 
   test("a reply to a file says which file it answers", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
-    await ravi.client.sendFile(user("raju"), contentOf(100), { name: "a.csv" });
+    await ravi.client.messages.sendFile(user("raju"), contentOf(100), { name: "a.csv" });
     const [chat] = await fileOf(raju);
-    const [asked] = await raju.client.history(chat, 1);
+    const [asked] = await raju.client.messages.history(chat, 1);
     await raju.client.send(chat, "thanks", asked?.reference);
-    const [answer] = await raju.client.history(chat, 1);
+    const [answer] = await raju.client.messages.history(chat, 1);
     expect(answer?.reply).toMatchObject({ text: "", here: true, file: { name: "a.csv" } });
   });
 
   test("what waits for its upload survives a reload, and is sent once", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await backend.failFiles(...Array<number>(50).fill(503));
-    await ravi.client.sendFile(chat, content, { name: "a.jpg", kind: "picture" });
+    await ravi.client.messages.sendFile(chat, content, { name: "a.jpg", kind: "picture" });
     await until(async () => (await backend.fileRequests()).length > 0);
     await crash(ravi);
     expect(await backend.messages(chat)).toEqual([]);
@@ -136,23 +136,23 @@ describe("between two clients", () => {
     await connect("ravi/phone");
     const [, file] = await fileOf(raju);
     expect(file.kind).toBe("picture");
-    expect(Buffer.compare(await raju.client.fetchFile(chat, file), content)).toBe(0);
+    expect(Buffer.compare(await raju.client.messages.fetchFile(chat, file), content)).toBe(0);
   });
 
   test("what is cancelled is never sent; what is refused is reported and given up", async () => {
     const ravi = await connect("ravi/phone");
     await connect("raju/phone");
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await backend.failFiles(503, 503, 503);
-    const cancelled = await ravi.client.sendFile(chat, content, { name: "a" });
-    expect(await ravi.client.cancelUpload(cancelled)).toBe(true);
-    expect(await ravi.client.cancelUpload(cancelled)).toBe(false);
+    const cancelled = await ravi.client.messages.sendFile(chat, content, { name: "a" });
+    expect(await ravi.client.messages.cancelUpload(cancelled)).toBe(true);
+    expect(await ravi.client.messages.cancelUpload(cancelled)).toBe(false);
     await backend.failFiles(400, 400, 400, 400, 400, 400);
-    const refused = await ravi.client.sendFile(chat, content, { name: "b" });
+    const refused = await ravi.client.messages.sendFile(chat, content, { name: "b" });
     await until(() => eventsOf(ravi, "file_failed").some(({ final }) => final));
     expect(eventsOf(ravi, "file_failed").map(({ messageId }) => messageId)).toEqual([refused]);
     expect(await backend.messages(chat)).toEqual([]);
-    expect(await ravi.client.uploads()).toEqual([]);
+    expect(await ravi.client.messages.uploads()).toEqual([]);
   });
 
   test("what is cancelled while its upload runs is not sent; what is written is too late", {
@@ -160,29 +160,29 @@ describe("between two clients", () => {
   }, async () => {
     const ravi = await connect("ravi/phone");
     await connect("raju/phone");
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     const cancels: Promise<boolean>[] = [];
     const stop = ravi.client.listen((event) => {
       if (event.type !== "file_progress" || event.done < event.size) return;
-      cancels.push(ravi.client.cancelUpload(event.messageId)); // before the message is written
+      cancels.push(ravi.client.messages.cancelUpload(event.messageId)); // before the message is written
       stop();
     });
-    await ravi.client.sendFile(chat, content, { name: "a" });
-    const second = await ravi.client.sendFile(chat, content, { name: "b" });
+    await ravi.client.messages.sendFile(chat, content, { name: "a" });
+    const second = await ravi.client.messages.sendFile(chat, content, { name: "b" });
     const written = async () => (await backend.messages(chat)).map((each) => each.message_id);
     await until(async () => (await written()).includes(second));
     expect(await Promise.all(cancels)).toEqual([true]);
     expect(await written()).toEqual([second]);
-    expect(await ravi.client.cancelUpload(second)).toBe(false);
+    expect(await ravi.client.messages.cancelUpload(second)).toBe(false);
   });
 
   test("what came back as something else is not given out; what expired is gone", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
-    await ravi.client.sendFile(user("raju"), content, { name: "a.bin" });
+    await ravi.client.messages.sendFile(user("raju"), content, { name: "a.bin" });
     const [chat, file] = await fileOf(raju);
     await backend.changeFiles();
-    await expect(raju.client.fetchFile(chat, file)).rejects.toThrow(FileDamaged);
+    await expect(raju.client.messages.fetchFile(chat, file)).rejects.toThrow(FileDamaged);
     await backend.expireFiles();
-    await expect(raju.client.fetchFile(chat, file)).rejects.toThrow(FileGone);
+    await expect(raju.client.messages.fetchFile(chat, file)).rejects.toThrow(FileGone);
   });
 });

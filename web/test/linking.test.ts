@@ -1,11 +1,11 @@
 /** Linking a device: whole clients, and what somebody else may try with the code or the message. */
 
 import { afterEach, describe, expect, test } from "vitest";
-import { databaseOf } from "../src/client/base.ts";
 import { ChatClient } from "../src/client/chat-client.ts";
 import { codeOf, type Offer } from "../src/client/crypto/link.ts";
 import { CannotLink } from "../src/client/errors.ts";
 import { type Linked, NewDevice } from "../src/client/linking.ts";
+import { databaseOf } from "../src/client/this-device.ts";
 import type { TestClient } from "./backend.ts";
 import { backend, connect, eventsOf, got, shows, until, useBackend, user } from "./scene.ts";
 
@@ -44,7 +44,7 @@ async function enter(linked: Linked): Promise<TestClient> {
 }
 
 const trusted = async ({ client }: TestClient) =>
-  new Map((await client.devices()).map(({ device, verified }) => [device, verified]));
+  new Map((await client.devices.of()).map(({ device, verified }) => [device, verified]));
 
 async function reasonOf(act: () => Promise<unknown>): Promise<string | undefined> {
   try {
@@ -107,7 +107,7 @@ describe("a linked device", () => {
 
 test("the directory is asked afresh for the user's devices before a confirmation", async () => {
   const ravi = await connect("ravi/phone");
-  await ravi.client.devices(); // they are known from now on
+  await ravi.client.devices.of(); // they are known from now on
   const device = await made();
   await device.ask();
   const offer = await ravi.client.linking.offer(device.code);

@@ -21,17 +21,17 @@ describe("a direct chat", () => {
   ])("that is shown with %s is refused, and not kept", async (_, members) => {
     const ravi = await connect("ravi/phone");
     backend.lies.set("POST chats", () => ({ chat: "trap", members: members.map(user) }));
-    await expect(ravi.client.direct(user("raju"))).rejects.toThrow(ClientError);
+    await expect(ravi.client.chats.direct(user("raju"))).rejects.toThrow(ClientError);
     await expect(ravi.client.send(user("raju"), "secret")).rejects.toThrow(ClientError);
-    expect(await ravi.client.chats()).toEqual([]);
+    expect(await ravi.client.chats.all()).toEqual([]);
   });
 
   test("with one user is not given out as that with another", async () => {
     const [ravi] = [await connect("ravi/phone"), await connect("raju/phone")];
     await backend.signUp(user("evil"));
-    const chat = await ravi.client.direct(user("evil"));
+    const chat = await ravi.client.chats.direct(user("evil"));
     backend.lies.set("POST chats", () => ({ chat, members: ["raju", "ravi"].map(user) }));
-    await expect(ravi.client.direct(user("raju"))).rejects.toThrow(ClientError);
+    await expect(ravi.client.chats.direct(user("raju"))).rejects.toThrow(ClientError);
     expect((await placeOf(ravi, chat)).members).toEqual([user("evil"), user("ravi")]);
   });
 
@@ -39,7 +39,7 @@ describe("a direct chat", () => {
   const staysOfTwo = async (_: string, members: readonly string[], kind: Kind) => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const evil = await connect("evil/phone");
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await ravi.client.send(chat, "hello");
     await got(raju, "hello");
     const names = members.map(user);
@@ -50,7 +50,7 @@ describe("a direct chat", () => {
       const shown = Object.fromEntries(names.map((name) => [name, {}]));
       return { ...truth, chats: place ? { [chat]: { ...place, members: shown } } : {} };
     });
-    await ravi.client.refreshChats();
+    await ravi.client.chats.refresh();
     await ravi.client.sync();
     await evil.client.sync();
     await ravi.client.send(chat, "for raju");
@@ -71,16 +71,16 @@ describe("a direct chat", () => {
   test("does not open what a third one writes, nor ask for it", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const evil = await connect("evil/phone");
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     await ravi.client.send(chat, "hello");
     await got(raju, "hello");
-    await raju.client.direct(user("ravi"));
+    await raju.client.chats.direct(user("ravi"));
     backend.putInto(chat, user("evil"), "beginning");
     const all = ["evil", "raju", "ravi"].map(user);
     backend.lies.set("GET chats", (truth, to) =>
       to === user("evil") ? { chats: [{ chat, kind: "group", members: all }] } : truth,
     );
-    await evil.client.refreshChats();
+    await evil.client.chats.refresh();
     await evil.client.send(chat, "raju here");
     const seen = () =>
       ravi.events.find((event) => event.type === "message" && event.sender === user("evil"));
@@ -88,7 +88,7 @@ describe("a direct chat", () => {
     expect(seen()).toMatchObject({ text: undefined, unreadable: "not_in_chat" });
     await raju.client.send(chat, "bye");
     await got(ravi, "bye");
-    const history = await ravi.client.history(chat);
+    const history = await ravi.client.messages.history(chat);
     expect(history.map(({ text, unreadable }) => text ?? unreadable)).toEqual([
       "hello",
       "not_in_chat",
@@ -117,7 +117,7 @@ describe("a group", () => {
     const listed = (truth: Record<string, unknown>) =>
       (truth.chats as object[]).map((each) => ({ ...each, members: [] }));
     backend.lies.set("GET chats", (truth) => ({ chats: listed(truth) }));
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     await ravi.client.send(chat, "to nobody?");
     let asked = 0;
     backend.lies.set("GET chats", (truth) => {
@@ -134,13 +134,13 @@ describe("a group", () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     await connect("mira/phone");
     const changes = ({ events }: TestClient) => events.filter(({ type }) => type === "members");
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     await raju.client.sync();
     expect([...changes(ravi), ...changes(raju)]).toEqual([]);
-    await raju.client.changeMembers(chat, { add: [user("mira")] });
+    await raju.client.chats.changeMembers(chat, { add: [user("mira")] });
     const joined = { type: "members", chat, joined: [user("mira")], left: [] };
     await until(() => changes(ravi).length === 1);
-    await raju.client.changeMembers(chat, { remove: [user("mira")] });
+    await raju.client.chats.changeMembers(chat, { remove: [user("mira")] });
     await until(() => changes(ravi).length === 2);
     const left = { type: "members", chat, joined: [], left: [user("mira")] };
     for (const one of [ravi, raju]) expect(changes(one)).toEqual([joined, left]);
@@ -153,7 +153,7 @@ describe("a group", () => {
       ...(truth as object),
       members: [user("ravi"), user("raju"), user("evil")],
     }));
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     expect(ravi.events).toContainEqual({ type: "members", chat, joined: [user("evil")], left: [] });
   });
 
@@ -162,10 +162,10 @@ describe("a group", () => {
   }, async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const mira = await connect("mira/phone");
-    const chat = await ravi.client.group(["raju", "mira"].map(user));
+    const chat = await ravi.client.chats.group(["raju", "mira"].map(user));
     await ravi.client.send(chat, "to all");
     await got(mira, "to all");
-    await raju.client.changeMembers(chat, { remove: [user("mira")] });
+    await raju.client.chats.changeMembers(chat, { remove: [user("mira")] });
     await until(async () => (await placeOf(ravi, chat)).members.length === 2);
     const receipt = { type: "receipt", chat, user: user("mira"), delivered: 2, read: 2 };
     backend.sockets.get(ravi.name)?.deliver(receipt);
@@ -178,7 +178,7 @@ describe("a group", () => {
   test("whose members change while keys are claimed is sealed for those who are left", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const mira = await connect("mira/phone");
-    const chat = await ravi.client.group(["raju", "mira"].map(user));
+    const chat = await ravi.client.chats.group(["raju", "mira"].map(user));
     backend.lies.set("POST keys", async (truth) => {
       backend.lies.clear();
       const members = { [user("ravi")]: {}, [user("raju")]: {} };
@@ -196,15 +196,15 @@ describe("a group", () => {
 
   test("who asks for something and is removed reads nothing more", { tags: "deep" }, async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     const id = await ravi.client.send(chat, "before");
     await got(raju, "before");
     const mira = await connect("mira/phone");
-    await ravi.client.changeMembers(chat, { add: [user("mira")] });
+    await ravi.client.chats.changeMembers(chat, { add: [user("mira")] });
     await ravi.client.send(chat, "hello mira");
     await got(mira, "hello mira");
     await ask(mira, ravi, chat, id);
-    await raju.client.changeMembers(chat, { remove: [user("mira")] });
+    await raju.client.chats.changeMembers(chat, { remove: [user("mira")] });
     await until(async () => (await placeOf(ravi, chat)).members.length === 2);
     const before = sessions();
     await ravi.client.send(chat, "without mira");
@@ -216,7 +216,7 @@ describe("a group", () => {
     // What is asked for here looks like a text that was written before a restore.
     vi.spyOn(Encryption.prototype, "renew").mockResolvedValue(false);
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     await ravi.client.send(chat, "1");
     await got(raju, "1");
     const before = sentTo(raju).length;
@@ -233,7 +233,7 @@ describe("a group", () => {
 test("what a removed device wrote before is still read", async () => {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
   const laptop = await connect("raju/laptop");
-  const chat = await ravi.client.direct(user("raju"));
+  const chat = await ravi.client.chats.direct(user("raju"));
   await ravi.client.send(chat, "1");
   await got(laptop, "1");
   await laptop.client.send(chat, "2");
@@ -242,7 +242,7 @@ test("what a removed device wrote before is still read", async () => {
   await laptop.client.send(chat, "on its way");
   await until(() => arrive.messages() > 0);
   backend.quiet = true;
-  await raju.client.removeDevice("laptop");
+  await raju.client.devices.remove("laptop");
   await ravi.client.send(chat, "3");
   await got(raju, "3");
   arrive();
@@ -251,7 +251,7 @@ test("what a removed device wrote before is still read", async () => {
 
 test("a text whose sender was not known at first is asked for when it is", async () => {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await raju.client.direct(user("ravi"));
+  const chat = await raju.client.chats.direct(user("ravi"));
   await ravi.client.sync();
   const refused: [number, unknown] = [429, { error: { code: "rate_limited", message: "no" } }];
   backend.lies.set("GET users", (truth, to) => (to === user("ravi") ? refused : truth));
@@ -265,6 +265,6 @@ test("a text whose sender was not known at first is asked for when it is", async
   });
   await until(() => ravi.events.some((event) => event.type === "message" && event.unreadable));
   backend.lies.clear();
-  await ravi.client.devices(user("raju"));
+  await ravi.client.devices.of(user("raju"));
   await until(() => sentTo(raju).some(({ message_id }) => !isText(message_id)));
 });

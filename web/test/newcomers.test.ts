@@ -28,10 +28,10 @@ describe("who comes is never sent what was", () => {
   async function scene() {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const mira = await connect("mira/phone");
-    const chat = await ravi.client.group([user("raju")]);
+    const chat = await ravi.client.chats.group([user("raju")]);
     const id = await ravi.client.send(chat, "old secret");
     await got(raju, "old secret");
-    await ravi.client.devices(mira.client.user); // it is no new device
+    await ravi.client.devices.of(mira.client.user); // it is no new device
     backend.quiet = true;
     return { ravi, raju, mira, chat, id };
   }
@@ -58,7 +58,7 @@ describe("who comes is never sent what was", () => {
         return { ...truth, chats: { [all.chat]: { ...place, members: {} } } };
       });
     }
-    await all.ravi.client.refreshChats();
+    await all.ravi.client.chats.refresh();
     await all.ravi.client.sync();
     backend.lies.clear();
     join(all.chat, all.mira);
@@ -91,7 +91,7 @@ describe("who comes is never sent what was", () => {
   }, async () => {
     const all = await scene();
     backend.lies.set("POST chats", () => [500, { error: { code: "internal", message: "no" } }]);
-    const adding = all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
+    const adding = all.ravi.client.chats.changeMembers(all.chat, { add: [user("mira")] });
     await expect(adding).rejects.toThrow(ClientError);
     backend.lies.clear();
     const id = await all.ravi.client.send(all.chat, "later secret");
@@ -115,7 +115,7 @@ describe("who comes is never sent what was", () => {
       await until(() => eventsOf(all.ravi, "caught_up").length > before);
       return truth;
     });
-    await all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
+    await all.ravi.client.chats.changeMembers(all.chat, { add: [user("mira")] });
     await getsNothing(all);
   });
 
@@ -127,11 +127,13 @@ describe("who comes is never sent what was", () => {
     backend.stuck = true;
     const id = await all.ravi.client.send(all.chat, "sealed for raju");
     await got(all.raju, "sealed for raju");
-    await all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
+    await all.ravi.client.chats.changeMembers(all.chat, { add: [user("mira")] });
     await crash(all.ravi);
     backend.stuck = false;
     const ravi = await connect("ravi/phone");
-    await until(async () => (await ravi.client.history(all.chat)).at(-1)?.state !== State.WAITING);
+    await until(
+      async () => (await ravi.client.messages.history(all.chat)).at(-1)?.state !== State.WAITING,
+    );
     await getsNothing({ ...all, ravi, id }, "sealed for raju");
   });
 
@@ -141,7 +143,7 @@ describe("who comes is never sent what was", () => {
     ravi.client.cut();
     await until(() => eventsOf(ravi, "disconnected").length > 0);
     await ravi.client.send(chat, "written offline");
-    await ravi.client.changeMembers(chat, { add: [user("mira")] });
+    await ravi.client.chats.changeMembers(chat, { add: [user("mira")] });
     await crash(ravi);
     backend.stuck = false;
     await connect("ravi/phone");
@@ -181,7 +183,7 @@ describe("names that mean something to an object", () => {
     const ravi = await connect("ravi/phone");
     const first = await backend.client("__proto__/phone", {});
     const second = await backend.client("constructor/phone", {});
-    const chat = await ravi.client.group(["__proto__"]);
+    const chat = await ravi.client.chats.group(["__proto__"]);
     await ravi.client.send(chat, "hello");
     await got(first, "hello");
     backend.putInto(chat, "constructor", "now");
@@ -202,7 +204,7 @@ describe("names that mean something to an object", () => {
     const quick = { settings: { askAfter: [100] } };
     const proto = await backend.client("__proto__/tablet", quick);
     const late = await backend.client("read/phone", quick);
-    const chat = await ravi.client.group(["__proto__"]);
+    const chat = await ravi.client.chats.group(["__proto__"]);
     const id = await ravi.client.send(chat, "old secret");
     await got(proto, "old secret");
     backend.quiet = true;

@@ -48,9 +48,9 @@ const METHODS: Readonly<Record<string, Method>> = {
   cut: async (client) => client.cut(),
   sync: (client) => client.sync(WITHIN_MS),
   addContact: (client, user: string) => client.people.add(user),
-  direct: (client, user: string) => client.direct(user),
-  group: (client, users: string[]) => client.group(users),
-  changeMembers: (client, chat: string, change: object) => client.changeMembers(chat, change),
+  direct: (client, user: string) => client.chats.direct(user),
+  group: (client, users: string[]) => client.chats.group(users),
+  changeMembers: (client, chat: string, change: object) => client.chats.changeMembers(chat, change),
   send: (client, chat: string, text: string, reply?: Reference) => client.send(chat, text, reply),
   react: (client, chat: string, to: Reference, emoji: string | null) =>
     client.writing.react(chat, to, emoji),
@@ -62,17 +62,17 @@ const METHODS: Readonly<Record<string, Method>> = {
     client.writing.setProfile(name, picture),
   profile: (client, user: string) => client.writing.profile(user),
   sendFile: (client, chat: string, base64: string, description: FileDescription) =>
-    client.sendFile(chat, fromBase64(base64), description),
+    client.messages.sendFile(chat, fromBase64(base64), description),
   fetchFile: async (client, chat: string, file: Attachment) =>
-    toBase64(await client.fetchFile(chat, file)),
-  markRead: (client, chat: string, seq: number) => client.markRead(chat, seq),
-  chats: (client) => client.chats(),
-  history: (client, chat: string) => client.history(chat, 1_000),
-  devices: (client, user: string) => client.devices(user),
-  removeDevice: (client, device: string) => client.removeDevice(device),
+    toBase64(await client.messages.fetchFile(chat, file)),
+  markRead: (client, chat: string, seq: number) => client.messages.markRead(chat, seq),
+  chats: (client) => client.chats.all(),
+  history: (client, chat: string) => client.messages.history(chat, 1_000),
+  devices: (client, user: string) => client.devices.of(user),
+  removeDevice: (client, device: string) => client.devices.remove(device),
   safetyNumber: (client, user: string) => client.verification.safetyNumber(user),
   accept: async (client, user: string) =>
-    client.verification.accept(user, await client.devices(user)),
+    client.verification.accept(user, await client.devices.of(user)),
   compareSafetyNumber: (client, user: string, shown: string) =>
     client.verification.compareSafetyNumber(user, shown),
   compare: (client, chat: string, device: string) => client.verification.compare(chat, device),

@@ -10,7 +10,7 @@ useBackend();
 test("a request is accepted, and then both are contacts", async () => {
   await backend.strangers();
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await ravi.client.direct(user("raju"));
+  const chat = await ravi.client.chats.direct(user("raju"));
   expect((await raju.client.people.requests()).map((each) => each.chat)).toEqual([chat]);
   await raju.client.people.accept(chat);
   expect(await raju.client.people.requests()).toEqual([]);
@@ -20,22 +20,24 @@ test("a request is accepted, and then both are contacts", async () => {
 test("an invitation is accepted, and a group is left for good", async () => {
   await backend.strangers();
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await ravi.client.group([user("raju")]);
+  const chat = await ravi.client.chats.group([user("raju")]);
   const [invitation] = await raju.client.people.invitations();
   expect(invitation).toMatchObject({ chat, by: user("ravi") });
   await raju.client.people.accept(chat);
-  expect((await raju.client.chats()).map((each) => each.chat)).toEqual([chat]);
+  expect((await raju.client.chats.all()).map((each) => each.chat)).toEqual([chat]);
   await raju.client.people.leave(chat);
-  expect(await ravi.client.changeMembers(chat, { add: [user("raju")] })).toEqual([user("ravi")]);
+  expect(await ravi.client.chats.changeMembers(chat, { add: [user("raju")] })).toEqual([
+    user("ravi"),
+  ]);
 });
 
 test("settings, roles and block are kept by the backend", async () => {
   await backend.strangers();
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
   expect(await ravi.client.people.settings({ receipts: false })).toMatchObject({ receipts: false });
-  const chat = await ravi.client.group([user("raju")]);
+  const chat = await ravi.client.chats.group([user("raju")]);
   await raju.client.people.accept(chat);
-  const refused = raju.client.changeMembers(chat, { remove: [user("ravi")] });
+  const refused = raju.client.chats.changeMembers(chat, { remove: [user("ravi")] });
   await expect(refused).rejects.toBeInstanceOf(ApiError);
   const { admins } = await ravi.client.people.changeAdmins(chat, { appoint: [user("raju")] });
   expect(admins).toEqual([user("raju"), user("ravi")].sort());
@@ -48,7 +50,7 @@ test("settings, roles and block are kept by the backend", async () => {
 
 test("what a block has hidden is never delivered", async () => {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await ravi.client.direct(user("raju"));
+  const chat = await ravi.client.chats.direct(user("raju"));
   const states = (id: string) =>
     eventsOf(ravi, "state").flatMap((one) => (one.messageId === id ? [one.state] : []));
   const first = await ravi.client.send(chat, "first");

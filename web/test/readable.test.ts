@@ -26,7 +26,7 @@ describe("every text is readable", () => {
   test.each([-DAY, DAY])("by clocks that are wrong by %i ms", async (wrong) => {
     wrongBy(wrong);
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(raju.client.user);
+    const chat = await ravi.client.chats.direct(raju.client.user);
     await ravi.client.send(chat, "1");
     await got(raju, "1");
     await raju.client.send(chat, "2");
@@ -51,7 +51,7 @@ describe("every text is readable", () => {
     const enough = { keysLow, keysWanted }; // one for each group and device that writes there
     const [ravi, raju] = [await connect("ravi/phone", enough), await connect("raju/phone", enough)];
     const groups: string[] = [];
-    for (let n = 0; n < 16; n += 1) groups.push(await ravi.client.group([user("raju")]));
+    for (let n = 0; n < 16; n += 1) groups.push(await ravi.client.chats.group([user("raju")]));
     const laptops = [await connect("ravi/laptop", enough), await connect("raju/laptop", enough)];
     for (const { client } of laptops) await client.sync();
     await Promise.all(groups.map((chat, n) => ravi.client.send(chat, `text ${n}`)));
@@ -67,8 +67,8 @@ describe("every text is readable", () => {
       const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
       const chat =
         kind === "direct"
-          ? await ravi.client.direct(raju.client.user)
-          : await ravi.client.group([raju.client.user]);
+          ? await ravi.client.chats.direct(raju.client.user)
+          : await ravi.client.chats.group([raju.client.user]);
       await ravi.client.send(chat, "before");
       await got(raju, "before");
       await raju.client.send(chat, "too");
@@ -78,7 +78,7 @@ describe("every text is readable", () => {
       await laptop.client.sync();
       const id = await laptop.client.send(chat, "by the laptop");
       await until(() => eventsOf(laptop, "state").some(({ messageId }) => messageId === id));
-      await raju.client.removeDevice("laptop");
+      await raju.client.devices.remove("laptop");
       const back = await connect("ravi/phone");
       await got(back, "by the laptop");
       expect(eventsOf(back, "device_added").map(({ device }) => device)).toEqual(["laptop"]);

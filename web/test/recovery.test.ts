@@ -10,17 +10,17 @@ const wrong = { status: 400, message: expect.stringContaining("the code is wrong
 
 test("a password is reset by the code that was mailed to the confirmed address", async () => {
   const ravi = await connect("ravi/phone");
-  await expect(ravi.client.setEmail("ravi@x.org", "wrong password")).rejects.toMatchObject({
+  await expect(ravi.client.account.setEmail("ravi@x.org", "wrong password")).rejects.toMatchObject({
     status: 401,
   });
-  await ravi.client.setEmail("ravi@x.org", "password");
-  await expect(ravi.client.confirmEmail("x")).rejects.toMatchObject(wrong);
-  await ravi.client.confirmEmail(await backend.mailed());
+  await ravi.client.account.setEmail("ravi@x.org", "password");
+  await expect(ravi.client.account.confirmEmail("x")).rejects.toMatchObject(wrong);
+  await ravi.client.account.confirmEmail(await backend.mailed());
   const forgetful = await ChatClient.open({ user: user("ravi"), device: "tablet" });
-  await forgetful.forgotPassword();
-  const reset = forgetful.resetPassword("x", "another password");
+  await forgetful.account.forgotPassword();
+  const reset = forgetful.account.resetPassword("x", "another password");
   await expect(reset).rejects.toMatchObject(wrong);
-  await forgetful.resetPassword(await backend.mailed(), "another password");
+  await forgetful.account.resetPassword(await backend.mailed(), "another password");
   expect(await forgetful.signUpOrIn()).toBe(false);
   await forgetful.connect();
   await forgetful.close();

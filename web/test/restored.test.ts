@@ -59,8 +59,8 @@ async function copied(kind: string, settings: Partial<Settings> = {}) {
   const ravi = await connect("ravi/phone", settings);
   const chat =
     kind === "direct"
-      ? await ravi.client.direct(raju.client.user)
-      : await ravi.client.group([raju.client.user]);
+      ? await ravi.client.chats.direct(raju.client.user)
+      : await ravi.client.chats.group([raju.client.user]);
   await ravi.client.send(chat, "1");
   await got(raju, "1");
   await raju.client.send(chat, "2");

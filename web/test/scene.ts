@@ -101,7 +101,7 @@ export const eventsOf = <T extends Event["type"]>({ events }: TestClient, type: 
 export const deviceChanges = (one: TestClient) => eventsOf(one, "devices_changed").length;
 
 export async function texts({ client }: TestClient, chat: string): Promise<(string | undefined)[]> {
-  return (await client.history(chat, 1_000)).map((message) => message.text);
+  return (await client.messages.history(chat, 1_000)).map((message) => message.text);
 }
 
 /** All `send` frames so far. */

@@ -25,7 +25,7 @@ useBackend();
 /** Two who know each other, and their chat. */
 async function acquainted(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await ravi.client.direct(user("raju"));
+  const chat = await ravi.client.chats.direct(user("raju"));
   await ravi.client.send(chat, "hello");
   await got(raju, "hello");
   await raju.client.send(chat, "hello to you");
@@ -57,7 +57,7 @@ const announce = (to: TestClient, who: string) =>
   backend.sockets.get(to.name)?.deliver({ type: "devices_changed", user: who });
 
 const trust = async ({ client }: TestClient, who: string) =>
-  (await client.devices(who)).map(({ device, keys, verified }) => [
+  (await client.devices.of(who)).map(({ device, keys, verified }) => [
     device,
     keys !== undefined,
     verified,
@@ -146,7 +146,7 @@ describe("accepting", () => {
     const { ravi, raju, chat } = await acquainted();
     const second = await madeAnew(raju, "raju/phone");
     await until(() => eventsOf(ravi, "identity_changed").length === 1);
-    const shown = await ravi.client.devices(user("raju"));
+    const shown = await ravi.client.devices.of(user("raju"));
     backend.quiet = true;
     const third = await madeAnew(second, "raju/phone");
     await ravi.client.verification.accept(user("raju"), shown);
@@ -154,7 +154,7 @@ describe("accepting", () => {
     await until(() => eventsOf(ravi, "held").length > 0);
     expect(eventsOf(ravi, "identity_changed")).toHaveLength(2);
     expect(shows(third, "whoever you are")).toEqual([]);
-    const now = await ravi.client.devices(user("raju"));
+    const now = await ravi.client.devices.of(user("raju"));
     await ravi.client.verification.accept(user("raju"), now);
     await got(third, "whoever you are");
   });
@@ -167,7 +167,7 @@ describe("accepting", () => {
     await ravi.client.send(chat, "it is me");
     await got(raju, "it is me");
     expect(eventsOf(ravi, "identity_changed")).toEqual([]);
-    const [own] = await ravi.client.devices();
+    const [own] = await ravi.client.devices.of();
     expect(own).toMatchObject({ device: "phone", pending: undefined });
   });
 });
@@ -179,7 +179,7 @@ describe("emoji", () => {
 
   test("a step that finds no key waits for one, and the comparison goes through", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-    const chat = await ravi.client.direct(user("raju"));
+    const chat = await ravi.client.chats.direct(user("raju"));
     backend.refusing.add(raju.name);
     await ravi.client.verification.compare(chat, raju.name);
     expect(last(ravi)?.stage).toBe("requested");
@@ -210,7 +210,7 @@ describe("emoji", () => {
 
   test("is for two: in a group none begins, and none is taken up", { tags: "deep" }, async () => {
     const { ravi, raju } = await acquainted();
-    const group = await ravi.client.group([user("raju")]);
+    const group = await ravi.client.chats.group([user("raju")]);
     await expect(ravi.client.verification.compare(group, raju.name)).rejects.toThrow(/direct chat/);
     await crash(ravi);
     await changeStore(ravi, async (work) => {

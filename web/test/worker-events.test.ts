@@ -68,8 +68,8 @@ describe("the device, while no page is open", () => {
       signUpOrIn: does("sign in"),
       connect: does("connect"),
       close: does("close"),
-      chats: async () => [chat],
-      history: async () => [TEXT],
+      chats: { all: async () => [chat] },
+      messages: { history: async () => [TEXT] },
     };
     const open = vi.spyOn(ChatClient, "open");
     open.mockResolvedValue(client as unknown as ChatClient);
@@ -106,8 +106,8 @@ describe("the device, while no page is open", () => {
   ])("has nothing to show of a chat %s", async (_which, more) => {
     const client = {
       user: "raju",
-      chats: async () => [{ ...chat, ...more }],
-      history: async () => [TEXT],
+      chats: { all: async () => [{ ...chat, ...more }] },
+      messages: { history: async () => [TEXT] },
     };
     expect((await unreadOf(client as never, kindWords(["en"]))).size).toBe(0);
   });
@@ -121,9 +121,11 @@ describe("the device, while no page is open", () => {
     const rows = notices.map((each) => texts.find(({ seq }) => seq === each.seq) ?? each);
     const client = {
       user: "raju",
-      chats: async () => [{ ...chat, unread: 3 }],
-      history: async (_: string, limit: number, before: number) =>
-        rows.filter(({ seq }) => seq < before).slice(-limit),
+      chats: { all: async () => [{ ...chat, unread: 3 }] },
+      messages: {
+        history: async (_: string, limit: number, before: number) =>
+          rows.filter(({ seq }) => seq < before).slice(-limit),
+      },
     };
     const unread = await unreadOf(client as never, kindWords(["en"]));
     expect(unread.get("c1")?.body).toBe("a\nb\nc");

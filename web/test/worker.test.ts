@@ -154,9 +154,13 @@ describe("what is unread in a chat", () => {
     const all = messages.map((each) => ({ sender: "ravi", seq: 2, deleted: false, ...each }));
     const client = {
       user: "raju",
-      chats: async () => [chat as unknown as ChatSummary],
-      history: async (_: string, limit = 50, before = Number.POSITIVE_INFINITY) =>
-        (all as unknown as StoredMessage[]).filter(({ seq }) => (seq ?? 0) < before).slice(-limit),
+      chats: { all: async () => [chat as unknown as ChatSummary] },
+      messages: {
+        history: async (_: string, limit = 50, before = Number.POSITIVE_INFINITY) =>
+          (all as unknown as StoredMessage[])
+            .filter(({ seq }) => (seq ?? 0) < before)
+            .slice(-limit),
+      },
     };
     return (await unreadOf(client, kindWords(["en"]))).get("c1")?.body;
   }

@@ -16,25 +16,27 @@ const ALL = 1_000;
 
 async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  return { ravi, raju, chat: await ravi.client.direct(user("raju")) };
+  return { ravi, raju, chat: await ravi.client.chats.direct(user("raju")) };
 }
 
 /** A text that `other` has. */
 async function written(one: TestClient, other: TestClient, chat: string, text: string) {
   const id = await one.client.send(chat, text);
   await got(other, text);
-  const found = (await one.client.history(chat, ALL)).find(({ messageId }) => messageId === id);
+  const found = (await one.client.messages.history(chat, ALL)).find(
+    ({ messageId }) => messageId === id,
+  );
   return found as StoredMessage;
 }
 
 async function seen({ client }: TestClient, chat: string, of: Reference) {
-  return (await client.history(chat, ALL)).find(({ messageId }) => messageId === of.id);
+  return (await client.messages.history(chat, ALL)).find(({ messageId }) => messageId === of.id);
 }
 
 const changed = (one: TestClient, what: string) =>
   until(() => eventsOf(one, "message_changed").some((event) => event.what === what));
 
-const unread = async ({ client }: TestClient) => (await client.chats())[0]?.unread;
+const unread = async ({ client }: TestClient) => (await client.chats.all())[0]?.unread;
 
 async function stored(name: string): Promise<string> {
   const store = await Store.open(`switchboard/${name}`, tables.VERSION, tables.TABLES);
@@ -48,7 +50,7 @@ test("a reply shows what it answers as it is now", async () => {
   const { reference } = await written(ravi, raju, chat, "tea?");
   await raju.client.send(chat, "yes", reference);
   await got(ravi, "yes");
-  const reply = async () => (await ravi.client.history(chat)).at(-1)?.reply;
+  const reply = async () => (await ravi.client.messages.history(chat)).at(-1)?.reply;
   expect(await reply()).toMatchObject({ sender: user("ravi"), text: "tea?", here: true });
   await ravi.client.writing.edit(chat, reference, "coffee?");
   expect(await reply()).toMatchObject({ text: "coffee?" });
@@ -71,7 +73,7 @@ test("a reaction is seen by both, changed and taken back, and is not unread", as
     expect((await seen(raju, chat, reference))?.reactions).toEqual(reactions);
   }
   expect(await unread(ravi)).toBe(0);
-  expect(await ravi.client.history(chat)).toHaveLength(1);
+  expect(await ravi.client.messages.history(chat)).toHaveLength(1);
 });
 
 test("an edit keeps the place, and a deletion removes the text from both stores", async () => {
@@ -81,7 +83,7 @@ test("an edit keeps the place, and a deletion removes the text from both stores"
   await ravi.client.writing.edit(chat, reference, "another secret");
   await changed(raju, "edit");
   for (const one of [ravi, raju]) {
-    const [first] = await one.client.history(chat);
+    const [first] = await one.client.messages.history(chat);
     expect(first).toMatchObject({ text: "another secret", edited: true, deleted: false });
   }
   expect(await unread(raju)).toBe(2);
@@ -89,7 +91,7 @@ test("an edit keeps the place, and a deletion removes the text from both stores"
   await changed(raju, "deletion");
   expect(await unread(raju)).toBe(1);
   for (const one of [ravi, raju]) {
-    const [first] = await one.client.history(chat);
+    const [first] = await one.client.messages.history(chat);
     expect(first).toMatchObject({ text: "", edited: false, deleted: true });
     await crash(one);
     const rows = await stored(one.name);
@@ -111,19 +113,21 @@ test("what is written after a timer disappears for both, and not what was before
   await written(ravi, raju, chat, "stays");
   await raju.client.writing.setTimer(chat, 60);
   await until(() => eventsOf(ravi, "chat_described").length > 0);
-  expect((await ravi.client.chats())[0]?.timer).toBe(60);
+  expect((await ravi.client.chats.all())[0]?.timer).toBe(60);
   const goes = await written(ravi, raju, chat, "goes");
   expect(goes.expires).toBe(60);
   await until(async () => (await seen(ravi, chat, goes.reference))?.expiresAt);
   expect((await seen(raju, chat, goes.reference))?.expiresAt).toBeUndefined(); // not read yet
   later(61_000);
-  await ravi.client.markRead(chat, 0); // any step
+  await ravi.client.messages.markRead(chat, 0); // any step
   const kinds = async (one: TestClient) =>
-    (await one.client.history(chat)).map(({ kind, text }) => (kind === "text" ? text : kind));
+    (await one.client.messages.history(chat)).map(({ kind, text }) =>
+      kind === "text" ? text : kind,
+    );
   await changed(ravi, "expired");
   expect(await kinds(ravi)).toEqual(["stays", "timer"]);
   expect(await kinds(raju)).toEqual(["stays", "timer", "goes"]);
-  await raju.client.markRead(chat, goes.seq ?? 3);
+  await raju.client.messages.markRead(chat, goes.seq ?? 3);
   await crash(raju); // it goes on after a restart
   later(61_000);
   const again = await connect("raju/phone");
@@ -140,33 +144,33 @@ test("a clock that was a day ahead keeps nothing for longer than its time", asyn
   await ravi.client.send(chat, "goes");
   await got(raju, "goes");
   const shown = async () =>
-    (await ravi.client.history(chat)).find(({ text }) => text === "goes")?.expiresAt;
+    (await ravi.client.messages.history(chat)).find(({ text }) => text === "goes")?.expiresAt;
   await until(shown);
   wrongBy(-86_400_000);
-  await ravi.client.markRead(chat, 0); // the clock is seen to be behind
+  await ravi.client.messages.markRead(chat, 0); // the clock is seen to be behind
   await until(async () => ((await shown()) ?? 0) <= Date.now() + 60_000);
 });
 
 test("a group has its name and picture, and who comes later gets them", async () => {
   const { ravi, raju } = await pair();
   const mira = await connect("mira/phone");
-  const group = await ravi.client.group([user("raju")], "Weekend");
+  const group = await ravi.client.chats.group([user("raju")], "Weekend");
   const summary = async ({ client }: TestClient) =>
-    (await client.chats()).find(({ chat }) => chat === group);
+    (await client.chats.all()).find(({ chat }) => chat === group);
   await until(async () => (await summary(raju))?.name === "Weekend");
   expect(await summary(raju)).toMatchObject({ unread: 0 });
   await raju.client.writing.setPicture(group, PICTURE);
   await until(async () => (await summary(ravi))?.picture === PICTURE);
-  await ravi.client.changeMembers(group, { add: [user("mira")] });
+  await ravi.client.chats.changeMembers(group, { add: [user("mira")] });
   await until(async () => (await summary(mira))?.picture === PICTURE);
   expect((await summary(mira))?.name).toBe("Weekend");
-  expect(await mira.client.history(group)).toEqual([]);
-  expect(await ravi.client.history(group)).toHaveLength(2); // it is not shown again
+  expect(await mira.client.messages.history(group)).toEqual([]);
+  expect(await ravi.client.messages.history(group)).toHaveLength(2); // it is not shown again
 });
 
 test("only admins name a group where its rules say so", async () => {
   const { ravi, raju } = await pair();
-  const group = await ravi.client.group([user("raju")]);
+  const group = await ravi.client.chats.group([user("raju")]);
   await written(ravi, raju, group, "hello");
   await raju.client.writing.setName(group, "by a member");
   await ravi.client.people.changeAdmins(group, { rules: { rename: "admins" } });
@@ -189,12 +193,13 @@ test("a profile comes with the first text, and with each change", async () => {
 
 test("a new device of a user gets the names and the own profile", async () => {
   const { ravi, raju, chat } = await pair();
-  const group = await ravi.client.group([user("raju")], "Weekend");
+  const group = await ravi.client.chats.group([user("raju")], "Weekend");
   await until(() => eventsOf(raju, "chat_described").length > 0);
   await ravi.client.writing.setProfile("Ravi K.", null);
   await written(ravi, raju, chat, "hello");
   const tablet = await connect("ravi/tablet");
-  const named = async () => (await tablet.client.chats()).find((each) => each.chat === group)?.name;
+  const named = async () =>
+    (await tablet.client.chats.all()).find((each) => each.chat === group)?.name;
   await until(async () => (await named()) === "Weekend");
   await until(async () => (await tablet.client.writing.profile(user("ravi"))).name === "Ravi K.");
   // Once as a message for it alone, and once as the copy that it asks for: it is not late enough.

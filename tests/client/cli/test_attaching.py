@@ -27,7 +27,7 @@ def test_a_file_is_sent_shown_and_saved_beside_what_is_there(
 
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             here, there = Person(ravi), Person(raju)
             here.room.open(chat)
             said = await here.types(f"/file {sent}")
@@ -60,7 +60,7 @@ def test_a_name_that_leads_elsewhere_is_saved_in_the_folder_and_no_link_is_follo
 
     async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
-            await ravi.send_file("raju", b"x", FileDescription(name="../outside"))
+            await ravi.messages.send_file("raju", b"x", FileDescription(name="../outside"))
             event = await raju.wait_for(of(MessageReceived))
             there = Person(raju)
             there.room.open(getattr(event, "chat", ""))
@@ -91,9 +91,9 @@ def test_what_can_not_be_sent_or_saved_is_said(tmp_path: Path, line: str, proble
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
             here = Person(ravi)
-            here.room.open(await ravi.direct("raju"))
+            here.room.open(await ravi.chats.direct("raju"))
             await ravi.send(here.room.chat or "", "no file")
-            await until(lambda: ravi.unaccepted == 0)
+            await until(lambda: ravi.messages.unaccepted == 0)
             (said,) = await here.types(line.format(empty=empty, folder=tmp_path))
             assert problem in said
 

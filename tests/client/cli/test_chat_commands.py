@@ -24,22 +24,22 @@ def test_in_a_direct_chat_it_is_with_the_one_it_is_with() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             person = Person(ravi)
-            person.room.open(await ravi.direct("raju"))
+            person.room.open(await ravi.chats.direct("raju"))
             shown = await person.types("/safety")
             assert shown == await person.types("/safety raju")
             assert shown[0] == "* your safety number with raju, of all devices of both:"
 
-            number = await ravi.safety_number("raju")
+            number = await ravi.verification.safety_number("raju")
             wrong = number.digits[::-1]
             assert (
                 "the numbers differ, so raju is NOT" in (await person.types(f"/safety {wrong}"))[0]
             )
             short = " ".join(number.groups)[:-1]
             assert "! that is no safety number" in (await person.types(f"/safety {short}"))[0]
-            assert ravi.trust("raju") is not Trust.VERIFIED
+            assert ravi.verification.trust("raju") is not Trust.VERIFIED
             for same in (" ".join(number.groups), number.digits, number.code):
                 assert await person.types(f"/safety {same}") == ["* the numbers are the same"]
-            assert ravi.trust("raju") is Trust.VERIFIED
+            assert ravi.verification.trust("raju") is Trust.VERIFIED
 
             assert "raju/phone is asked to compare emoji" in (await person.types("/verify"))[0]
             await raju.wait_for(of(VerificationRequested, user="ravi"))
@@ -53,13 +53,13 @@ def test_a_name_counts_all_the_same_also_one_of_digits() -> None:
             online(server, "ravi") as ravi, online(server, "raju"), online(server, "12345"),
         ):  # fmt: skip
             person = Person(ravi)
-            person.room.open(await ravi.direct("raju"))
+            person.room.open(await ravi.chats.direct("raju"))
             shown = await person.types("/safety 12345")
             assert shown[0] == "* your safety number with 12345, of all devices of both:"
-            number = " ".join((await ravi.safety_number("12345")).groups)
+            number = " ".join((await ravi.verification.safety_number("12345")).groups)
             assert await person.types(f"/safety 12345 {number}") == ["* the numbers are the same"]
-            assert ravi.trust("12345") is Trust.VERIFIED
-            assert ravi.trust("raju") is not Trust.VERIFIED
+            assert ravi.verification.trust("12345") is Trust.VERIFIED
+            assert ravi.verification.trust("raju") is not Trust.VERIFIED
 
     with_server(scenario)
 
@@ -84,7 +84,7 @@ def test_what_is_said_has_no_word_of_a_program(typed: str, answer: str) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
             person = Person(ravi)
-            person.room.open(await ravi.direct("raju"))
+            person.room.open(await ravi.chats.direct("raju"))
             assert await person.types(typed) == [answer]
 
     with_server(scenario)
@@ -94,7 +94,7 @@ def test_without_a_direct_chat_a_name_is_needed() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
             person = Person(ravi)
-            for chat in (None, await ravi.group(["raju"])):
+            for chat in (None, await ravi.chats.group(["raju"])):
                 if chat is not None:
                     person.room.open(chat)
                 assert await person.types("/safety") == [f"! /safety USER: {WANTED}"]
@@ -106,11 +106,11 @@ def test_without_a_direct_chat_a_name_is_needed() -> None:
 def test_a_group_that_one_was_removed_from_can_be_read_and_not_written_to() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
-            chat = await ravi.group(["raju"])
+            chat = await ravi.chats.group(["raju"])
             await ravi.send(chat, "welcome")
             await raju.wait_for(of(MessageReceived, text="welcome"))
-            await raju.direct("ravi")
-            await ravi.members(chat, remove=["raju"])
+            await raju.chats.direct("ravi")
+            await ravi.chats.change_members(chat, remove=["raju"])
             await raju.wait_for(of(ChatLeft, chat=chat))
             person = Person(raju)
             assert any(
@@ -134,7 +134,7 @@ def test_a_text_from_a_pipe_waits_for_a_store_that_is_locked(tmp_path: Path) -> 
             online(server, "ravi", store=tmp_path / "s.sqlite") as ravi,
         ):
             person = Person(ravi)
-            person.room.open(await ravi.direct("raju"))
+            person.room.open(await ravi.chats.direct("raju"))
             person.lines.clear()
             with closing(sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")

@@ -97,30 +97,32 @@ def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             one, other = Person(ravi), Person(raju)
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             one.room.open(chat)
             await one.types("tea?")
-            await until(lambda: raju.chats() and raju.history(chat))
+            await until(lambda: raju.chats.all() and raju.messages.history(chat))
             other.room.open(chat)
 
             async def sees(client: object, line: str) -> None:
-                await until(lambda: line in [shown(each) for each in client.history(chat)])  # type: ignore[attr-defined]
+                await until(lambda: line in [shown(each) for each in client.messages.history(chat)])  # type: ignore[attr-defined]
 
             await other.types("/reply . yes")
             await sees(ravi, "> ravi: tea?\nyes")
             assert await one.types("/edit 1 coffee?") == []
             await sees(raju, "coffee? (edited)")
             assert (await other.types("/react 1 👍")) == []
-            await until(lambda: ravi.history(chat)[0].reactions == (Reaction("raju", "👍"),))
+            await until(
+                lambda: ravi.messages.history(chat)[0].reactions == (Reaction("raju", "👍"),)
+            )
             assert await other.types("/react 1 no") == ["! this is no reaction that can be sent"]
             assert await other.types("/edit 1 mine") == ["! you can edit only what you wrote"]
             assert await other.types("/delete 1") == ["! you can delete only what you wrote"]
             assert await one.types("/delete .") == []
             await sees(raju, "(deleted)")
-            assert "> ravi: (deleted)\nyes" in [shown(each) for each in raju.history(chat)]
+            assert "> ravi: (deleted)\nyes" in [shown(each) for each in raju.messages.history(chat)]
             (line,) = await one.types("/expire 8h")
             assert line == "* what is written here from now on disappears 8h after it is read"
-            await until(lambda: raju.chats()[0].timer == 8 * 3600)
+            await until(lambda: raju.chats.all()[0].timer == 8 * 3600)
             assert "texts disappear after 8h" in (await other.types("/chats"))[0]
 
     with_server(scenario)
@@ -147,9 +149,9 @@ def test_what_can_not_be_done_is_said(line: str, problem: str | None) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
             person = Person(ravi)
-            person.room.open(await ravi.direct("raju"))
+            person.room.open(await ravi.chats.direct("raju"))
             await person.types("hello")
-            await until(lambda: ravi.unaccepted == 0)
+            await until(lambda: ravi.messages.unaccepted == 0)
             lines = await person.types(line)
             if problem is None:
                 assert lines == ["* ravi: no name", "* raju: no name"]
@@ -203,19 +205,19 @@ def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
     async def scenario(server: Served) -> None:
         async with three_friends(server) as (ravi, raju, meena):
             person = Person(ravi)
-            chat = await ravi.group(["raju", "meena"])
+            chat = await ravi.chats.group(["raju", "meena"])
             person.room.open(chat)
             await ravi.send(chat, "tea?")
-            await until(lambda: raju.unread(chat) and meena.unread(chat))
-            raju.mark_read(chat, raju.unread(chat)[-1].seq or 0)
-            number = ravi.history(chat)[-1].seq
+            await until(lambda: raju.messages.unread(chat) and meena.messages.unread(chat))
+            raju.messages.mark_read(chat, raju.messages.unread(chat)[-1].seq or 0)
+            number = ravi.messages.history(chat)[-1].seq
             said = ["* read by raju", "* delivered to meena"]
-            await until(lambda: ravi.watermarks(chat)["raju"].read == number)
-            await until(lambda: ravi.watermarks(chat)["meena"].delivered == number)
+            await until(lambda: ravi.chats.watermarks(chat)["raju"].read == number)
+            await until(lambda: ravi.chats.watermarks(chat)["meena"].delivered == number)
             assert await person.types("/info .") == said
             await raju.send(chat, "yes")
-            await until(lambda: ravi.history(chat)[-1].text == "yes")
-            assert await person.types(f"/info {ravi.history(chat)[-1].seq}") == [
+            await until(lambda: ravi.messages.history(chat)[-1].text == "yes")
+            assert await person.types(f"/info {ravi.messages.history(chat)[-1].seq}") == [
                 "! of what others wrote, nobody tells you who has read it"
             ]
 
@@ -227,18 +229,18 @@ def test_what_a_block_hid_is_not_said_to_be_read() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             person = Person(ravi)
-            chat = await ravi.direct("raju")
+            chat = await ravi.chats.direct("raju")
             await raju.people.accept(chat)
             person.room.open(chat)
             await raju.people.block("ravi")
             await ravi.send(chat, "hidden")
-            await until(lambda: ravi.history(chat)[-1].seq is not None)
-            hidden = ravi.history(chat)[-1].seq
+            await until(lambda: ravi.messages.history(chat)[-1].seq is not None)
+            hidden = ravi.messages.history(chat)[-1].seq
             await raju.people.add("ravi")
             await ravi.send(chat, "seen")
-            await until(lambda: bool(raju.unread(chat)))
-            raju.mark_read(chat, raju.unread(chat)[-1].seq or 0)
-            await until(lambda: ravi.watermarks(chat)["raju"].read > (hidden or 0))
+            await until(lambda: bool(raju.messages.unread(chat)))
+            raju.messages.mark_read(chat, raju.messages.unread(chat)[-1].seq or 0)
+            await until(lambda: ravi.chats.watermarks(chat)["raju"].read > (hidden or 0))
             assert await person.types("/info .") == ["* read by raju"]
             assert await person.types(f"/info {hidden}") == ["* not delivered yet to raju"]
 
@@ -250,22 +252,27 @@ def test_whoever_joins_later_is_not_said_to_have_read_what_was_before() -> None:
     async def scenario(server: Served) -> None:
         async with three_friends(server) as (ravi, raju, meena):
             person = Person(ravi)
-            chat = await ravi.group(["raju"])
+            chat = await ravi.chats.group(["raju"])
             person.room.open(chat)
             await ravi.send(chat, "one")
-            await until(lambda: ravi.history(chat)[-1].seq is not None and bool(raju.unread(chat)))
-            first = ravi.history(chat)[-1].seq
-            await ravi.members(chat, add=["meena"])
+            await until(
+                lambda: (
+                    ravi.messages.history(chat)[-1].seq is not None
+                    and bool(raju.messages.unread(chat))
+                )
+            )
+            first = ravi.messages.history(chat)[-1].seq
+            await ravi.chats.change_members(chat, add=["meena"])
             await ravi.send(chat, "two")
-            await until(lambda: bool(meena.unread(chat)))
-            last = meena.unread(chat)[-1].seq or 0
-            meena.mark_read(chat, last)
-            await until(lambda: ravi.watermarks(chat)["meena"].read >= last)
-            await until(lambda: ravi.watermarks(chat)["raju"].delivered >= last)
+            await until(lambda: bool(meena.messages.unread(chat)))
+            last = meena.messages.unread(chat)[-1].seq or 0
+            meena.messages.mark_read(chat, last)
+            await until(lambda: ravi.chats.watermarks(chat)["meena"].read >= last)
+            await until(lambda: ravi.chats.watermarks(chat)["raju"].delivered >= last)
             said = ["* read by meena", "* delivered to raju"]
             assert await person.types("/info .") == said
             assert await person.types(f"/info {first}") == said[1:]
-            await ravi.members(chat, remove=["raju"])
+            await ravi.chats.change_members(chat, remove=["raju"])
             nobody = "* nobody else who is in this chat was in it then"
             assert await person.types(f"/info {first}") == [nobody]
 

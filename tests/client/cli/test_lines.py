@@ -173,7 +173,7 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_sent() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
             person = Person(ravi)
-            person.room.open(await ravi.direct("raju"))
+            person.room.open(await ravi.chats.direct("raju"))
             shown = await person.types("x" * (LONGEST_LINE + 1))
             assert shown == ["! a line has at most 30,000 characters; this one was not sent"]
             assert await person.types("short") == []

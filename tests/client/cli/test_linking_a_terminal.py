@@ -75,8 +75,8 @@ def test_a_terminal_is_linked_by_another_one(tmp_path: Path) -> None:
             assert later.device == new.device
             client = ChatClient(server.url, "ravi", None, later.device, later.store, settings=QUICK)
             async with client:
-                await client.devices("ravi")
-                assert client.trust("ravi") is Trust.VERIFIED
+                await client.devices.of("ravi")
+                assert client.verification.trust("ravi") is Trust.VERIFIED
 
     with_server(scenario)
 

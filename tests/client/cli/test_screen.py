@@ -42,7 +42,7 @@ def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read(tmp_path: Path)
             async with raju_online(server, store) as raju:
                 await ravi.shows("✓✓")
                 assert "tick.read" not in ravi.style_of("✓✓")
-                raju.mark_read(await raju.direct("ravi"), 1)
+                raju.messages.mark_read(await raju.chats.direct("ravi"), 1)
                 await until(lambda: "tick.read" in ravi.style_of("✓✓"))
 
     with_server(scenario)
@@ -57,7 +57,7 @@ def test_what_stands_on_the_screen_is_read_what_is_scrolled_away_is_not() -> Non
                 for n in range(40):
                     await raju.send("ravi", f"line {n}")
                 await ravi.shows("line 39")
-                chat = await raju.direct("ravi")
+                chat = await raju.chats.direct("ravi")
                 await until(lambda: server.member(chat, "ravi")["read"] == 40)
                 ravi.keyboard.send_text("\x1b[5~")  # PageUp
                 await ravi.shows("newer messages below: PageDown", "line 20")
@@ -79,7 +79,7 @@ def test_who_is_there_and_who_is_typing_stands_on_top() -> None:
             async with raju_online(server) as raju:
                 await raju.send("ravi", "hi")
                 await ravi.shows("raju is online", "hi")
-                raju.typing(await raju.direct("ravi"))
+                raju.messages.typing(await raju.chats.direct("ravi"))
                 await ravi.shows("raju is typing…")
                 await raju.send("ravi", "there")
                 await ravi.shows("raju is online", "there")

@@ -182,7 +182,7 @@ def test_after_a_completed_sync_the_directory_is_filled_up_and_not_before() -> N
             await reconnected(ravi)
             await until(lambda: held)
             for _ in range(3):  # what is asked meanwhile is answered
-                await ravi.devices("raju")
+                await ravi.devices.of("raju")
             assert "POST /api/devices/phone/one-time-keys" not in server.lines
             server.faults.lose_nothing()
             await reconnected(ravi)
@@ -206,14 +206,14 @@ def test_a_device_that_another_one_removed_stops_and_does_not_come_back_by_itsel
             ChatClient(server.url, "ravi", "password", "phone") as phone,
             ChatClient(server.url, "ravi", "password", "laptop") as laptop,
         ):
-            assert [one.device for one in await phone.devices("ravi")] == ["laptop"]
-            await phone.remove_device("laptop")
+            assert [one.device for one in await phone.devices.of("ravi")] == ["laptop"]
+            await phone.devices.remove("laptop")
             gone = await laptop.wait_for(lambda event: isinstance(event, SignedOut))
             assert isinstance(gone, SignedOut)
             assert "removed" in gone.reason
-            assert await phone.devices("ravi") == []
+            assert await phone.devices.of("ravi") == []
             assert list(server.listed("ravi")) == ["phone"]
             with pytest.raises(Removed):
-                await laptop._account.come_back()
+                await laptop.account.come_back()
 
     asyncio.run(scenario())

@@ -90,7 +90,7 @@ class Story:
             page.get_by_label("User name").fill(name)
             page.get_by_role("button", name="Start chat").click()
             page.get_by_role("heading", name=name, level=1).wait_for()
-        run(others["anita"].send(run(others["anita"].direct("ravi")), "Thank you so much!"))
+        run(others["anita"].send(run(others["anita"].chats.direct("ravi")), "Thank you so much!"))
         run(others["raju"].people.add("meena"))
         page.get_by_role("button", name="New group").click()
         page.get_by_label("Group name").fill("Goa trip")
@@ -102,9 +102,13 @@ class Story:
         self.draw(page, "group")
         page.get_by_role("link", name="raju").click()
         page.get_by_role("heading", name="raju", level=1).wait_for()
-        self.converse(page, run(others["raju"].direct("ravi")), TALK, others)
+        self.converse(page, run(others["raju"].chats.direct("ravi")), TALK, others)
         run(others["meena"].send(group, "Don't forget sunscreen!"))
-        run(others["meena"].send(run(others["meena"].direct("ravi")), "Can you call me later?"))
+        run(
+            others["meena"].send(
+                run(others["meena"].chats.direct("ravi")), "Can you call me later?"
+            )
+        )
         expect(page.get_by_text("Can you call me later?")).to_be_visible()
 
     def converse(
@@ -159,9 +163,9 @@ class Story:
 
 
 def read_all(client: ChatClient, chat: str) -> None:
-    for summary in client.chats():
+    for summary in client.chats.all():
         if summary.chat == chat:
-            client.mark_read(chat, summary.watermark)
+            client.messages.mark_read(chat, summary.watermark)
 
 
 def main() -> None:

@@ -82,7 +82,7 @@ def raju(phone: PushedBrowser, peers: Peers) -> Raju:
     phone.look_on()
     python, desk = peers.connect(ravi), peers.connect(raju, "desk")
     peers.run(desk.people.add(ravi))
-    return Raju(page, desk, ravi, python, peers.run(python.direct(raju)))
+    return Raju(page, desk, ravi, python, peers.run(python.chats.direct(raju)))
 
 
 def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewhere(
@@ -102,7 +102,7 @@ def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewher
     heard = arrives(peers, python, chat, "Are you there?", desk)
     phone.deliver()
     phone.wait_for((ravi, "Hey Raju!\nAre you there?"))
-    peers.call(lambda: desk.mark_read(chat, heard.seq))
+    peers.call(lambda: desk.messages.mark_read(chat, heard.seq))
     assert set(phone.deliver()) == {"chat_id", "read", "unread"}
     phone.wait_for()
 
@@ -152,7 +152,7 @@ def test_the_page_opens_without_a_network_and_shows_what_was_written(
     page.evaluate("navigator.serviceWorker.ready")
     python, desk = peers.connect(ravi), peers.connect(raju, "desk")
     peers.run(desk.people.add(ravi))  # else it would be a stranger's request
-    chat = peers.run(python.direct(raju))
+    chat = peers.run(python.chats.direct(raju))
     peers.run(python.send(chat, "before the tunnel"))
     expect(page.get_by_text("before the tunnel").first).to_be_visible()
     phone.context.set_offline(True)

@@ -117,7 +117,7 @@ def test_phones_are_listed_by_user_with_what_was_really_pushed_to_them(
     ravi, raju = names("ravi"), names("raju")
     sender, away = peers.connect(ravi), peers.connect(raju)
     peers.run(away.people.add(ravi))
-    chat = peers.run(sender.direct(raju))
+    chat = peers.run(sender.chats.direct(raju))
     peers.run(away.close())
     peers.run(sender.send(chat, "Hey Raju!"))
     page = opened(console)

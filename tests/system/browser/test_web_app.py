@@ -38,10 +38,10 @@ def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
     heard = peers.wait_for(python, says("Hey Raju!"))
     assert isinstance(heard, MessageReceived)
     expect(message(page, re.compile("You, Hey Raju!, .*, delivered"))).to_be_visible()
-    peers.call(lambda: python.mark_read(heard.chat, heard.seq))
+    peers.call(lambda: python.messages.mark_read(heard.chat, heard.seq))
     expect(message(page, re.compile("You, Hey Raju!, .*, read"))).to_be_visible()
 
-    peers.call(lambda: python.typing(heard.chat))
+    peers.call(lambda: python.messages.typing(heard.chat))
     expect(page.get_by_text("typing …").first).to_be_visible()
     peers.run(python.send(heard.chat, "Hi Ravi!"))
     expect(message(page, re.compile(f"{raju}, Hi Ravi!, "))).to_be_visible()
@@ -67,7 +67,7 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     ravi, raju, meena = names("ravi"), names("raju"), names("meena")
     first, second = peers.connect(raju), peers.connect(meena)
     page = people.signed_up(ravi)
-    direct = peers.run(first.direct(ravi))
+    direct = peers.run(first.chats.direct(ravi))
     peers.run(first.send(direct, "May I write to you?"))
     page.get_by_role("link", name="1 request").click()
     page.get_by_role("link", name=f"{raju} wants to write to you.").click()
@@ -87,7 +87,7 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     heard = peers.wait_for(second, says("Who has the tickets?"))
     assert isinstance(heard, MessageReceived)
     peers.wait_for(first, says("Who has the tickets?"))
-    peers.call(lambda: second.mark_read(heard.chat, heard.seq))
+    peers.call(lambda: second.messages.mark_read(heard.chat, heard.seq))
 
     row = message(page, re.compile("Who has the tickets.*delivered"))
     expect(row).to_be_visible()
@@ -122,7 +122,7 @@ def test_who_is_declined_or_blocked_asks_no_more_and_is_unblocked_in_the_setting
     first, second = peers.connect(raju), peers.connect(meena)
     page = people.signed_up(ravi)
     for client in (first, second):
-        peers.run(client.send(peers.run(client.direct(ravi)), "May I write to you?"))
+        peers.run(client.send(peers.run(client.chats.direct(ravi)), "May I write to you?"))
     page.get_by_role("link", name="2 requests").click()
     page.get_by_role("link", name=f"{raju} wants to write to you.").click()
     page.get_by_role("button", name="Block").click()
@@ -149,16 +149,16 @@ def test_two_devices_compare_emoji_and_safety_numbers(two_people: TwoPeople, pee
     page.get_by_role("button", name="Compare with phone").click()
     asked = peers.wait_for(python, lambda event: isinstance(event, VerificationRequested))
     assert isinstance(asked, VerificationRequested)
-    peers.run(python.verify(ravi, asked.device))
+    peers.run(python.verification.compare(ravi, asked.device))
     shown = peers.wait_for(python, lambda event: isinstance(event, EmojiShown))
     assert isinstance(shown, EmojiShown)
     listed = page.get_by_role("region", name="Chat info").get_by_role("listitem")
     expect(listed).to_have_text([re.compile(name) for _picture, name in shown.emoji])
-    peers.call(lambda: python.confirm(ravi, match=True))
+    peers.call(lambda: python.verification.decide(ravi, match=True))
     page.get_by_role("button", name="They are the same").click()
     expect(page.get_by_text("The device is verified.")).to_be_visible()
 
-    number = peers.run(python.safety_number(ravi))
+    number = peers.run(python.verification.safety_number(ravi))
     page.get_by_label("Number that the other one sees").fill("".join(number.groups))
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_text("The numbers are the same.")).to_be_visible()
@@ -200,7 +200,7 @@ def test_a_second_tab_works_through_the_first_and_goes_on_when_that_one_closes(
         text = f"after the first tab, by {page is second}"
         send(page, text)
         expect(message(page, re.compile(f"You, {text}, .*, delivered"))).to_be_visible()
-    texts = [each.text for each in peers.call(lambda: python.history(heard.chat))]
+    texts = [each.text for each in peers.call(lambda: python.messages.history(heard.chat))]
     assert texts == [
         "from the first tab",
         "from the second tab",
@@ -297,4 +297,7 @@ def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
     heard = peers.wait_for(python, says("two"))
     expect(message(page, re.compile("You, two, .*, delivered"))).to_have_count(1)
     assert isinstance(heard, MessageReceived)
-    assert [each.text for each in peers.call(lambda: python.history(heard.chat))] == ["one", "two"]
+    assert [each.text for each in peers.call(lambda: python.messages.history(heard.chat))] == [
+        "one",
+        "two",
+    ]

@@ -38,7 +38,7 @@ def test_a_session_that_is_lost_heals_in_place_without_a_text_lost(
     write_to(page, raju)
     send(page, "one")
     peers.wait_for(python, says("one"))
-    chat = peers.run(python.direct(ravi))
+    chat = peers.run(python.chats.direct(ravi))
     peers.run(python.send(chat, "two"))
     expect(message(page, re.compile(f"{raju}, two, "))).to_be_visible()
 
@@ -48,7 +48,7 @@ def test_a_session_that_is_lost_heals_in_place_without_a_text_lost(
     page.evaluate(FORGET)
     page.goto("about:blank")
     peers.run(python.send(chat, "three"))
-    wait_until(lambda: peers.call(lambda: python.history(chat))[-1].state is State.SENT)
+    wait_until(lambda: peers.call(lambda: python.messages.history(chat))[-1].state is State.SENT)
     peers.run(python.close())  # so that nobody is there to ask
     page.goto(address)
     waiting = message(page, re.compile(f"{raju}, Waiting for this message"))

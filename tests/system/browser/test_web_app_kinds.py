@@ -31,7 +31,7 @@ def menu(page: Page, row: Any) -> Any:
 
 
 def last(peers: Peers, python: ChatClient, chat: str) -> StoredMessage:
-    return peers.call(lambda: python.history(chat))[-1]
+    return peers.call(lambda: python.messages.history(chat))[-1]
 
 
 def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_on_both_sides(
@@ -40,7 +40,7 @@ def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_o
     page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "Shall we meet at six?")
     peers.wait_for(python, says("Shall we meet at six?"))
-    chat = peers.run(python.direct(ravi))
+    chat = peers.run(python.chats.direct(ravi))
     first = last(peers, python, chat)
     mine = message(page, re.compile("You, Shall we meet"))
 
@@ -123,14 +123,14 @@ def test_a_group_is_renamed_and_a_profile_has_a_picture(
     page.get_by_role("dialog").get_by_label("Group name").fill("Goa trip")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Goa trip").first).to_be_visible()
-    wait_until(lambda: "Goa trip" in [each.name for each in peers.call(python.chats)])
+    wait_until(lambda: "Goa trip" in [each.name for each in peers.call(python.chats.all)])
 
 
 def test_a_picture_and_a_file_come_whole_in_both_directions(
     two_people: TwoPeople, peers: Peers, wait_until: Callable[..., Any]
 ) -> None:
     page, python, ravi = two_people.page, two_people.python, two_people.ravi
-    chat = peers.run(python.direct(ravi))
+    chat = peers.run(python.chats.direct(ravi))
     drawn = page.screenshot()
     page.get_by_label("Attach a file").set_input_files(
         {"name": "view.png", "mimeType": "image/png", "buffer": drawn}
@@ -142,7 +142,7 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     assert file is not None
     assert file.thumbnail is not None
     assert (file.width, file.height) == (1280, 800)
-    assert peers.run(python.fetch_file(chat, file)) == drawn
+    assert peers.run(python.messages.fetch_file(chat, file)) == drawn
 
     peers.run(python.send(chat, "Beautiful", reply=last(peers, python, chat).reference))
     answer = message(page, re.compile("Beautiful"))
@@ -159,7 +159,9 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     page.keyboard.press("Escape")
     expect(looking).to_have_count(0)
 
-    peers.run(python.send_file(chat, b"name,score\nravi,7\n", FileDescription(name="scores.csv")))
+    peers.run(
+        python.messages.send_file(chat, b"name,score\nravi,7\n", FileDescription(name="scores.csv"))
+    )
     row = message(page, re.compile("File: scores.csv"))
     row.get_by_role("button", name="Load: scores.csv, 18 byte").click()
     with page.expect_download() as download:
@@ -167,7 +169,7 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     assert download.value.path().read_bytes() == b"name,score\nravi,7\n"
     assert download.value.suggested_filename == "scores.csv"
 
-    peers.run(python.send_file(chat, drawn, FileDescription(name="secret.png")))
+    peers.run(python.messages.send_file(chat, drawn, FileDescription(name="secret.png")))
     page.get_by_role("button", name="Open picture secret.png").click()
     expect(page.get_by_role("dialog", name="secret.png")).to_be_visible()
     wait_until(lambda: last(peers, python, chat).seq is not None)
@@ -186,11 +188,11 @@ def test_a_voice_message_is_recorded_discarded_and_sent(
     expect(page.get_by_role("group", name="Recording")).to_contain_text("0:01")
     page.get_by_role("button", name="Send the recording").click()
     expect(message(page, re.compile("You, Voice message, .*, delivered"))).to_be_visible()
-    chat = peers.run(python.direct(ravi))
+    chat = peers.run(python.chats.direct(ravi))
     content = last(peers, python, chat).content
     assert content is not None and content.file is not None
     assert content.file.kind == "voice" and (content.file.duration or 0) >= 1_000
-    spoken = peers.run(python.fetch_file(chat, content.file))
+    spoken = peers.run(python.messages.fetch_file(chat, content.file))
     assert spoken.startswith(b"\x1aE\xdf\xa3"), "WebM begins so"
     row = message(page, re.compile("Voice message"))
     row.get_by_role("button", name=re.compile("Load: Voice message.webm")).click()

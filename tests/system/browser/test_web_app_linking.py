@@ -80,7 +80,7 @@ def test_a_request_that_is_accepted_on_one_device_is_accepted_on_the_others(
     strangers = [peers.connect(raju), peers.connect(meena)]
     first = people.signed_up(ravi)
     for stranger in strangers:
-        peers.run(stranger.send(peers.run(stranger.direct(ravi)), "May I write to you?"))
+        peers.run(stranger.send(peers.run(stranger.chats.direct(ravi)), "May I write to you?"))
     first.get_by_role("link", name="2 requests").click()
     first.get_by_role("link", name=f"{raju} wants to write to you.").click()
     first.get_by_role("button", name="Accept").click()

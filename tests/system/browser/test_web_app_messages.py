@@ -111,7 +111,7 @@ def test_new_messages_are_followed_at_the_end_only_and_counted_elsewhere(
     page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
     send(page, "first")
     peers.wait_for(python, says("first"))
-    direct = peers.run(python.direct(ravi))
+    direct = peers.run(python.chats.direct(ravi))
     long = "a line\n" * 60
     peers.run(python.send(direct, long + "the end of it"))
     expect(message(page, re.compile("the end of it"))).to_be_visible()
@@ -185,9 +185,9 @@ def read_on_another_device(
     peers.run(python.send(direct, "one more"))
     expect(message(page, re.compile("one more"))).to_be_visible()
     expect(line).to_be_visible()
-    seq = peers.call(lambda: python.chats())[-1].watermark
+    seq = peers.call(lambda: python.chats.all())[-1].watermark
     peers.run(second.sync())
-    peers.call(lambda: second.mark_read(direct, seq))
+    peers.call(lambda: second.messages.mark_read(direct, seq))
     expect(line).to_have_count(0)
 
 

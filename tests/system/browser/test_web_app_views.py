@@ -63,10 +63,10 @@ def page(people: People, peers: Peers, names: Callable[[str], str]) -> Iterator[
     write_to(page, raju)
     send(page, "A first text, with averyveryverylongword" + "o" * 300)
     peers.wait_for(friend, says("A first text, with averyveryverylongword" + "o" * 300))
-    direct = peers.run(friend.direct(ravi))
+    direct = peers.run(friend.chats.direct(ravi))
     peers.run(friend.send(direct, "مرحبا، how are you?"))
     expect(message(page, re.compile("how are you"))).to_be_visible()
-    peers.run(stranger.send(peers.run(stranger.direct(ravi)), "Hello?"))
+    peers.run(stranger.send(peers.run(stranger.chats.direct(ravi)), "Hello?"))
     expect(page.get_by_role("link", name="1 request")).to_be_visible()
     yield page
 

@@ -80,7 +80,7 @@ def test_two_people_write_to_each_other_and_the_reader_stays(
     page.press(ENTER)
     peers.wait_for(python, says("Hey Raju!"))
     page.wait_for(TICKED, "Hey Raju!", "delivered")
-    peers.run(python.send(peers.run(python.direct(ravi)), "Hi Ravi!"))
+    peers.run(python.send(peers.run(python.chats.direct(ravi)), "Hi Ravi!"))
     page.wait_for(ROW, f"{raju}, Hi Ravi!")
     page.run("() => { location.reload(); }")
     page.wait_for(ROW, f"{raju}, Hi Ravi!")

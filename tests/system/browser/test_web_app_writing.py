@@ -109,7 +109,7 @@ def test_a_message_is_read_by_who_looks_at_it_and_not_by_a_window_that_is_open(
     two_people: TwoPeople, peers: Peers
 ) -> None:
     page, python, ravi, raju = two_people.page, two_people.python, two_people.ravi, two_people.raju
-    chat = peers.run(python.direct(ravi))
+    chat = peers.run(python.chats.direct(ravi))
     entry = page.get_by_role("link", name=raju)
     page.evaluate("document.hasFocus = () => false")
     for count in range(1, 40):

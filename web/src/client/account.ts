@@ -1,10 +1,11 @@
-/** This device's own keys: made on first use, registered, and kept in supply. */
+/** The account of this device at the backend: signing in, passwords, and the device's published keys. */
 
 import type { Api } from "./api.ts";
 import type {
   DeviceRequest,
   FallbackKey,
   OneTimeKeysRequest,
+  StoredItem,
   WebPushSubscription,
 } from "./core/bodies.generated.ts";
 import type { Listing } from "./core/cipher.ts";
@@ -16,6 +17,8 @@ import { canonical, deviceDocument, fromBase64, keyDocument, toBase64 } from "./
 import { ApiError, Removed } from "./errors.ts";
 import type { Store, Work } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
+
+const DELETING_REQUESTS = 1000; // each leaves some 100 chats
 
 export interface Loaded {
   readonly self: Self;
@@ -47,23 +50,94 @@ export async function loadDevice(
   return { self, madeAt: row.madeAt };
 }
 
+/** `password` is used once the kept tokens are no longer good. */
+export interface SignIn {
+  readonly password?: string | undefined;
+  /** What the device calls itself, for its user alone: printable ASCII, 64 characters at most. */
+  readonly label?: string | undefined;
+}
+
 /** Runs `act` as a step of the client. */
 export type Transact = <T>(act: (work: Work) => Promise<T>) => Promise<T>;
 
 export class Account {
   readonly #self: Self;
-  readonly #label: string | undefined;
+  readonly #signIn: SignIn;
   readonly #api: Api;
   readonly #transact: Transact;
   readonly #supply: Supply;
+  readonly #anew: () => Promise<void>;
   #publishing: Promise<void> = Promise.resolve();
 
-  constructor(self: Self, api: Api, transact: Transact, supply: Supply, label?: string) {
+  /** `anew` is called when the backend has lost its data, and the user was signed up again. */
+  constructor(
+    self: Self,
+    api: Api,
+    transact: Transact,
+    supply: Supply,
+    signIn: SignIn = {},
+    anew: () => Promise<void> = async () => {},
+  ) {
     this.#self = self;
-    this.#label = label;
+    this.#signIn = signIn;
+    this.#anew = anew;
     this.#api = api;
     this.#transact = transact;
     this.#supply = supply;
+  }
+
+  /** True for a new user. Kept tokens serve as long as they are good. */
+  async signUpOrIn(): Promise<boolean> {
+    if (this.#api.tokens.refresh !== undefined) {
+      try {
+        await this.#api.refresh();
+        return false;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+      }
+    }
+    return this.signInOrUp();
+  }
+
+  /**
+   * True for a new user: also one whom the backend knew before it lost its data, since a name that
+   * somebody has, or had, is not given again.
+   */
+  async signInOrUp(): Promise<boolean> {
+    try {
+      await this.signIn();
+      return false;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    }
+    let isNew = true;
+    try {
+      await this.signUp();
+    } catch (error) {
+      // A wrong password, unless another device has signed the user up meanwhile.
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      isNew = false;
+    }
+    await this.signIn();
+    if (isNew) await this.#anew();
+    return isNew;
+  }
+
+  /** Makes the account, without signing in. Raises ApiError 409 where the name is taken. */
+  async signUp(): Promise<void> {
+    await this.#api.signUp(this.#self.user, this.#secret());
+  }
+
+  /** Signs in with the password. Raises ApiError 401 where it is wrong. */
+  async signIn(): Promise<void> {
+    await this.#api.signIn(this.#self.user, this.#secret());
+  }
+
+  #secret(): string {
+    const { password } = this.#signIn;
+    if (password !== undefined) return password;
+    const { user } = this.#self;
+    throw new ApiError("unauthorized", `${user} needs a password to sign in`, 401);
   }
 
   /** Makes the device and its keys known. May be repeated. */
@@ -115,6 +189,49 @@ export class Account {
     await turn;
   }
 
+  /** This device stays signed in; all others have to sign in again. */
+  async changePassword(password: string, newPassword: string): Promise<void> {
+    await this.#api.changePassword(this.#self.user, password, newPassword);
+  }
+
+  /** Has a code mailed to the address, with which `confirmEmail` confirms it. */
+  async setEmail(email: string, password: string): Promise<void> {
+    await this.#api.setEmail(email, password);
+  }
+
+  /** From then on a forgotten password can be reset by mail to that address. */
+  async confirmEmail(code: string): Promise<void> {
+    await this.#api.confirmEmail(code);
+  }
+
+  /** Has a code mailed to the user's confirmed address. Nobody learns whether there is one. */
+  async forgotPassword(): Promise<void> {
+    await this.#api.forgotPassword(this.#self.user);
+  }
+
+  /** Signs in with another password, by the code; all other devices have to sign in again. */
+  async resetPassword(code: string, newPassword: string): Promise<void> {
+    await this.#api.resetPassword(this.#self.user, code, newPassword);
+  }
+
+  /** Everything that the backend has stored of this user's account. */
+  async storedItems(): Promise<StoredItem[]> {
+    return this.#api.account();
+  }
+
+  /** Ends this sign-in and removes this device, or all of the user's. */
+  async signOut(everywhere: boolean): Promise<void> {
+    await this.#api.signOut(this.#self.device, everywhere);
+  }
+
+  /** Deletes the account with all that the backend has of it, for good. */
+  async delete(password: string): Promise<void> {
+    for (let request = 0; request < DELETING_REQUESTS; request++) {
+      if (await this.#api.deleteAccount(this.#self.user, password)) return; // else it did a part
+    }
+    throw new ApiError("internal", "the account is not deleted yet; do it again", 500);
+  }
+
   async #publish(fallbackUsed: boolean): Promise<void> {
     const there = await this.#api.uploadKeys(this.#self.device, { one_time_keys: {} });
     const used = fallbackUsed || there.fallbackUsed;
@@ -155,13 +272,14 @@ export class Account {
 
   async #registration(): Promise<DeviceRequest> {
     const { user, device, keys, ratchets } = this.#self;
+    const { label } = this.#signIn;
     const document = canonical(deviceDocument(user, device, keys));
     return this.#transact(async (work) => {
       const { pickle, webPush, introduction } = await accountOf(work);
       return {
         keys,
         signature: ratchets.sign(pickle, document),
-        ...(this.#label === undefined ? {} : { label: this.#label }),
+        ...(label === undefined ? {} : { label }),
         ...(introduction === undefined ? {} : { introduction }),
         ...(webPush === undefined ? {} : { web_push: webPush }),
       };

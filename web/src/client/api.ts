@@ -3,49 +3,19 @@
 import * as bodies from "./core/bodies.generated.ts";
 import type { Listing } from "./core/cipher.ts";
 import { type Fields, FrameError, listOf, mapping, optional, text } from "./core/fields.ts";
-import { type Random, uniform } from "./core/random.ts";
-import { ApiError, Unreachable } from "./errors.ts";
-
-const ATTEMPTS = 3;
-const TIMEOUT_MS = 15_000;
-const PAUSE_MS = 200;
-const WAIT_LIMIT = 5; // seconds that a call waits when the backend asks for it; else it fails
-
-export interface Tokens {
-  readonly access: string | undefined;
-  readonly refresh: string | undefined;
-}
-
-interface Call {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  readonly path: string;
-  readonly body?: unknown;
-  /** May be repeated without harm: on a lost connection or a server fault. */
-  readonly repeat?: boolean;
-  /** Without a token. */
-  readonly open?: boolean;
-}
-
-interface Received {
-  readonly response: Response;
-  readonly body: string;
-}
+import type { Random } from "./core/random.ts";
+import { ApiError } from "./errors.ts";
+import { type Call, Requests, type Tokens } from "./requests.ts";
 
 export interface KnownChat extends bodies.ListedChat {
   readonly kind: "direct" | "group";
 }
 
-/** Raises FrameError for what is not as it should be. */
-type Read<T> = (body: Fields) => T;
-
-/** Calls raise ApiError or Unreachable. A 401 makes it get a new access token once. */
+/** Calls raise ApiError or Unreachable. */
 export class Api {
-  tokens: Tokens;
-  readonly #base: string;
-  readonly #random: Random;
+  readonly #requests: Requests;
   readonly #saved: (tokens: Tokens) => Promise<void>;
   readonly #signInAgain: (() => Promise<unknown>) | undefined;
-  #renewing: Promise<void> | undefined;
 
   /** `base`: where the load balancer is, "" for the page's own origin. */
   constructor(
@@ -55,18 +25,20 @@ export class Api {
     saved: (tokens: Tokens) => Promise<void>,
     signInAgain?: () => Promise<unknown>,
   ) {
-    this.#base = base.replace(/\/$/, "");
-    this.tokens = tokens;
-    this.#random = random;
+    this.#requests = new Requests(base, tokens, random, () => this.#renew());
     this.#saved = saved;
     this.#signInAgain = signInAgain;
+  }
+
+  get tokens(): Tokens {
+    return this.#requests.tokens;
   }
 
   // -- accounts and tokens
 
   async signUp(username: string, password: string): Promise<void> {
     const body = { username, password };
-    await this.#call({ method: "POST", path: "/api/sign-up", body, open: true }, nothing);
+    await this.#requests.call({ method: "POST", path: "/api/sign-up", body, open: true }, nothing);
   }
 
   async signIn(username: string, password: string): Promise<void> {
@@ -78,14 +50,14 @@ export class Api {
   async signInAnew(username: string, password: string): Promise<bodies.SignInResponse> {
     const body = { username, password };
     const call: Call = { method: "POST", path: "/api/sign-in", body, open: true, repeat: true };
-    return this.#call(call, bodies.parseSignInResponse);
+    return this.#requests.call(call, bodies.parseSignInResponse);
   }
 
   /** Ends one that `signInAnew` has made. */
   async endSignIn({ accessToken, refreshToken }: bodies.SignInResponse): Promise<void> {
     const body: bodies.SignOutRequest = { refresh_token: refreshToken };
     const call: Call = { method: "POST", path: "/api/sign-out", body, repeat: true };
-    await this.#repeat(call, accessToken, bodies.parseSignOutResponse);
+    await this.#requests.withToken(accessToken, call, bodies.parseSignOutResponse);
   }
 
   /** A new access token for the refresh token. Raises ApiError 401 if there is none. */
@@ -94,7 +66,7 @@ export class Api {
     if (refresh === undefined) throw new ApiError("unauthorized", "not signed in", 401);
     const body = { refresh_token: refresh };
     const call: Call = { method: "POST", path: "/api/token", body, open: true, repeat: true };
-    const { accessToken } = await this.#call(call, bodies.parseTokenResponse);
+    const { accessToken } = await this.#requests.call(call, bodies.parseTokenResponse);
     await this.#keep({ access: accessToken, refresh });
   }
 
@@ -102,33 +74,33 @@ export class Api {
   async changePassword(username: string, password: string, newPassword: string): Promise<void> {
     const body: bodies.PasswordRequest = { username, password, new_password: newPassword };
     const call: Call = { method: "POST", path: "/api/password", body, open: true };
-    const tokens = await this.#call(call, bodies.parsePasswordResponse);
+    const tokens = await this.#requests.call(call, bodies.parsePasswordResponse);
     await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
   }
 
   async setEmail(email: string, password: string): Promise<void> {
     const body: bodies.EmailRequest = { email, password };
     const call: Call = { method: "PUT", path: "/api/account/email", body };
-    await this.#call(call, bodies.parseEmailResponse);
+    await this.#requests.call(call, bodies.parseEmailResponse);
   }
 
   async confirmEmail(code: string): Promise<void> {
     const body: bodies.EmailCodeRequest = { code };
     const call: Call = { method: "POST", path: "/api/account/email/confirm", body };
-    await this.#call(call, bodies.parseEmailCodeResponse);
+    await this.#requests.call(call, bodies.parseEmailCodeResponse);
   }
 
   async forgotPassword(username: string): Promise<void> {
     const body: bodies.ResetRequest = { username };
     const call: Call = { method: "POST", path: "/api/password/reset", body, open: true };
-    await this.#call(call, bodies.parseResetResponse);
+    await this.#requests.call(call, bodies.parseResetResponse);
   }
 
   /** All other sign-ins of the user end. Not repeated: the code serves once. */
   async resetPassword(username: string, code: string, newPassword: string): Promise<void> {
     const body: bodies.ResetCodeRequest = { username, code, new_password: newPassword };
     const call: Call = { method: "POST", path: "/api/password/reset/confirm", body, open: true };
-    const tokens = await this.#call(call, bodies.parseResetCodeResponse);
+    const tokens = await this.#requests.call(call, bodies.parseResetCodeResponse);
     await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
   }
 
@@ -140,14 +112,17 @@ export class Api {
       ...(device === undefined ? {} : { device }),
       ...(refresh === undefined ? {} : { refresh_token: refresh }),
     };
-    await this.#call({ method: "POST", path: "/api/sign-out", body }, bodies.parseSignOutResponse);
+    await this.#requests.call(
+      { method: "POST", path: "/api/sign-out", body },
+      bodies.parseSignOutResponse,
+    );
   }
 
   /** False: there was no time for all of it, and it is to be repeated. */
   async deleteAccount(username: string, password: string): Promise<boolean> {
     const body: bodies.DeleteAccountRequest = { username, password };
     const call: Call = { method: "POST", path: "/api/account/delete", body, open: true };
-    return (await this.#call(call, bodies.parseDeleteAccountResponse)).done;
+    return (await this.#requests.call(call, bodies.parseDeleteAccountResponse)).done;
   }
 
   /** Everything that the backend has stored of the account. */
@@ -157,7 +132,7 @@ export class Api {
     do {
       const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
       const call: Call = { method: "GET", path: `/api/account${query}`, repeat: true };
-      const page = await this.#call(call, bodies.parseAccountResponse);
+      const page = await this.#requests.call(call, bodies.parseAccountResponse);
       found.push(...page.items);
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -172,28 +147,28 @@ export class Api {
   ): Promise<bodies.DeviceResponse> {
     const path = `/api/devices/${encodeURIComponent(device)}`;
     const call: Call = { method: "PUT", path, body: registration, repeat: true };
-    return this.#call(call, bodies.parseDeviceResponse);
+    return this.#requests.call(call, bodies.parseDeviceResponse);
   }
 
   async removeDevice(device: string): Promise<void> {
     const path = `/api/devices/${encodeURIComponent(device)}`;
-    await this.#call({ method: "DELETE", path, repeat: true }, nothing);
+    await this.#requests.call({ method: "DELETE", path, repeat: true }, nothing);
   }
 
   async devices(user: string): Promise<Listing> {
     const path = `/api/users/${encodeURIComponent(user)}/devices`;
-    return this.#call({ method: "GET", path, repeat: true }, devicesOf);
+    return this.#requests.call({ method: "GET", path, repeat: true }, devicesOf);
   }
 
   async ownDevices(): Promise<readonly bodies.OwnDevice[]> {
     const call: Call = { method: "GET", path: "/api/devices", repeat: true };
-    return (await this.#call(call, bodies.parseOwnDevicesResponse)).devices;
+    return (await this.#requests.call(call, bodies.parseOwnDevicesResponse)).devices;
   }
 
   /** The key with which a browser subscribes to pushes. */
   async webPushKey(): Promise<string> {
     const call: Call = { method: "GET", path: "/api/web-push-key", repeat: true };
-    return (await this.#call(call, bodies.parseWebPushKeyResponse)).key;
+    return (await this.#requests.call(call, bodies.parseWebPushKeyResponse)).key;
   }
 
   /** What the directory has left of the device's keys. */
@@ -204,13 +179,13 @@ export class Api {
     // The same keys a second time do no harm: the directory passes over what it has seen.
     const path = `/api/devices/${encodeURIComponent(device)}/one-time-keys`;
     const call: Call = { method: "POST", path, body, repeat: true };
-    return this.#call(call, bodies.parseOneTimeKeysResponse);
+    return this.#requests.call(call, bodies.parseOneTimeKeysResponse);
   }
 
   /** Not repeated: each call uses keys up. */
   async claim(devices: readonly string[]): Promise<Map<string, bodies.ClaimedKey>> {
     const call: Call = { method: "POST", path: "/api/keys/claim", body: { devices } };
-    return this.#call(call, claimedOf);
+    return this.#requests.call(call, claimedOf);
   }
 
   // -- linking a device
@@ -218,24 +193,24 @@ export class Api {
   /** Returns for how long the offer is valid, ms. */
   async offerLink(body: bodies.LinkRequest): Promise<number> {
     const call: Call = { method: "POST", path: "/api/links", body, open: true, repeat: true };
-    return (await this.#call(call, bodies.parseLinkResponse)).expiresIn;
+    return (await this.#requests.call(call, bodies.parseLinkResponse)).expiresIn;
   }
 
   async linkOffer(code: string): Promise<bodies.LinkOfferResponse> {
     const call: Call = { method: "GET", path: `/api/links/${code}`, repeat: true };
-    return this.#call(call, bodies.parseLinkOfferResponse);
+    return this.#requests.call(call, bodies.parseLinkOfferResponse);
   }
 
   async confirmLink(code: string, body: bodies.ConfirmLinkRequest): Promise<void> {
     const path = `/api/links/${code}/confirm`;
     const call: Call = { method: "POST", path, body, repeat: true };
-    await this.#call(call, bodies.parseConfirmLinkResponse);
+    await this.#requests.call(call, bodies.parseConfirmLinkResponse);
   }
 
   async linkConfirmation(code: string): Promise<bodies.LinkConfirmationResponse> {
     const path = `/api/links/${code}/confirmation`;
     const call: Call = { method: "GET", path, open: true, repeat: true };
-    return this.#call(call, bodies.parseLinkConfirmationResponse);
+    return this.#requests.call(call, bodies.parseLinkConfirmationResponse);
   }
 
   // -- chats
@@ -244,12 +219,15 @@ export class Api {
   async direct(user: string): Promise<bodies.ChatResponse> {
     const body: bodies.ChatRequest = { kind: "direct", with: user };
     const call: Call = { method: "POST", path: "/api/chats", body, repeat: true };
-    return this.#call(call, bodies.parseChatResponse);
+    return this.#requests.call(call, bodies.parseChatResponse);
   }
 
   async group(members: readonly string[]): Promise<bodies.ChatResponse> {
     const body: bodies.ChatRequest = { kind: "group", members };
-    return this.#call({ method: "POST", path: "/api/chats", body }, bodies.parseChatResponse);
+    return this.#requests.call(
+      { method: "POST", path: "/api/chats", body },
+      bodies.parseChatResponse,
+    );
   }
 
   async chats(): Promise<KnownChat[]> {
@@ -258,7 +236,7 @@ export class Api {
     do {
       const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
       const call: Call = { method: "GET", path: `/api/chats${query}`, repeat: true };
-      const page = await this.#call(call, chatsOf);
+      const page = await this.#requests.call(call, chatsOf);
       found.push(...page.chats);
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -276,38 +254,38 @@ export class Api {
     };
     const path = `/api/chats/${encodeURIComponent(chat)}/members`;
     const call: Call = { method: "POST", path, body, repeat: true };
-    return (await this.#call(call, bodies.parseMembersResponse)).members;
+    return (await this.#requests.call(call, bodies.parseMembersResponse)).members;
   }
 
   /** To groups, by the chat's id; the first hundred. */
   async invitations(): Promise<readonly bodies.Invitation[]> {
     const call: Call = { method: "GET", path: "/api/chats?limit=1", repeat: true };
-    return (await this.#call(call, bodies.parseChatsResponse)).invitations ?? [];
+    return (await this.#requests.call(call, bodies.parseChatsResponse)).invitations ?? [];
   }
 
   /** Joins a group, or accepts a request; the members then. */
   async accept(chat: string): Promise<readonly string[]> {
     const call: Call = { method: "POST", path: chatPath(chat, "accept"), repeat: true };
-    return (await this.#call(call, bodies.parseAcceptResponse)).members;
+    return (await this.#requests.call(call, bodies.parseAcceptResponse)).members;
   }
 
   async decline(chat: string): Promise<void> {
-    await this.#call({ method: "POST", path: chatPath(chat, "decline") }, nothing);
+    await this.#requests.call({ method: "POST", path: chatPath(chat, "decline") }, nothing);
   }
 
   async leave(chat: string): Promise<void> {
-    await this.#call({ method: "POST", path: chatPath(chat, "leave") }, nothing);
+    await this.#requests.call({ method: "POST", path: chatPath(chat, "leave") }, nothing);
   }
 
   async changeAdmins(chat: string, body: bodies.AdminsRequest): Promise<bodies.AdminsResponse> {
     const call: Call = { method: "POST", path: chatPath(chat, "admins"), body, repeat: true };
-    return this.#call(call, bodies.parseAdminsResponse);
+    return this.#requests.call(call, bodies.parseAdminsResponse);
   }
 
   /** No pushes until then, in epoch seconds. */
   async mute(chat: string, until: number): Promise<void> {
     const path = chatPath(chat, "mute");
-    await this.#call({ method: "PUT", path, body: { until }, repeat: true }, nothing);
+    await this.#requests.call({ method: "PUT", path, body: { until }, repeat: true }, nothing);
   }
 
   // -- files
@@ -320,71 +298,49 @@ export class Api {
       body: { size },
       repeat: true,
     };
-    return this.#call(call, bodies.parseFileResponse);
+    return this.#requests.call(call, bodies.parseFileResponse);
   }
 
   async fileUrl(chat: string, file: string): Promise<bodies.DownloadResponse> {
     const path = chatPath(chat, `files/${encodeURIComponent(file)}`);
-    return this.#call({ method: "GET", path, repeat: true }, bodies.parseDownloadResponse);
+    return this.#requests.call({ method: "GET", path, repeat: true }, bodies.parseDownloadResponse);
   }
 
   // -- contacts and settings
 
   async contacts(): Promise<readonly bodies.Contact[]> {
     const call: Call = { method: "GET", path: "/api/contacts", repeat: true };
-    return (await this.#call(call, bodies.parseContactsResponse)).contacts;
+    return (await this.#requests.call(call, bodies.parseContactsResponse)).contacts;
   }
 
   async setContact(user: string, state: "contact" | "blocked"): Promise<void> {
     const path = `/api/contacts/${encodeURIComponent(user)}`;
-    await this.#call({ method: "PUT", path, body: { state }, repeat: true }, nothing);
+    await this.#requests.call({ method: "PUT", path, body: { state }, repeat: true }, nothing);
   }
 
   async removeContact(user: string): Promise<void> {
     const path = `/api/contacts/${encodeURIComponent(user)}`;
-    await this.#call({ method: "DELETE", path, repeat: true }, nothing);
+    await this.#requests.call({ method: "DELETE", path, repeat: true }, nothing);
   }
 
   async settings(): Promise<bodies.SettingsResponse> {
     const call: Call = { method: "GET", path: "/api/settings", repeat: true };
-    return this.#call(call, bodies.parseSettingsResponse);
+    return this.#requests.call(call, bodies.parseSettingsResponse);
   }
 
   async changeSettings(body: bodies.SettingRequest): Promise<bodies.SettingsResponse> {
     const call: Call = { method: "PUT", path: "/api/settings", body, repeat: true };
-    return this.#call(call, bodies.parseSettingsResponse);
+    return this.#requests.call(call, bodies.parseSettingsResponse);
   }
 
   async ticket(device: string): Promise<bodies.TicketResponse> {
     const call: Call = { method: "POST", path: "/api/tickets", body: { device }, repeat: true };
-    return this.#call(call, bodies.parseTicketResponse);
+    return this.#requests.call(call, bodies.parseTicketResponse);
   }
 
-  // -- one call
+  // -- tokens
 
-  async #call<T>(call: Call, read: Read<T>): Promise<T> {
-    const token = call.open ? undefined : this.tokens.access;
-    if (call.open || token !== undefined) {
-      try {
-        return await this.#repeat(call, token, read);
-      } catch (error) {
-        if (call.open || !(error instanceof ApiError) || error.status !== 401) throw error;
-      }
-    }
-    await this.#renew(token);
-    return this.#repeat(call, this.tokens.access, read);
-  }
-
-  /** One renewal serves all calls that were refused with the same token. */
-  async #renew(refused: string | undefined): Promise<void> {
-    if (this.tokens.access !== refused) return;
-    this.#renewing ??= this.#newToken().finally(() => {
-      this.#renewing = undefined;
-    });
-    await this.#renewing;
-  }
-
-  async #newToken(): Promise<void> {
+  async #renew(): Promise<void> {
     try {
       await this.refresh();
     } catch (error) {
@@ -394,41 +350,8 @@ export class Api {
     }
   }
 
-  async #repeat<T>(call: Call, token: string | undefined, read: Read<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return readBody(await this.#once(call, token), read);
-      } catch (error) {
-        const wait = error instanceof ApiError ? error.retryAfter : undefined;
-        const limited = wait !== undefined && wait <= WAIT_LIMIT;
-        const fault = error instanceof ApiError && error.fault;
-        const passing = error instanceof Unreachable || fault || limited;
-        if (!call.repeat || !passing || attempt === ATTEMPTS) throw error;
-        if (limited) await sleep(wait * 1000);
-      }
-      await sleep(uniform(this.#random, 0, PAUSE_MS * 2 ** attempt));
-    }
-  }
-
-  async #once({ method, path, body }: Call, token: string | undefined): Promise<Received> {
-    try {
-      const response = await fetch(this.#base + path, {
-        method,
-        headers: {
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      return { response, body: await response.text() };
-    } catch (error) {
-      throw new Unreachable(`${this.#base || "the server"} does not answer: ${String(error)}`);
-    }
-  }
-
   async #keep(tokens: Tokens): Promise<void> {
-    this.tokens = tokens;
+    this.#requests.tokens = tokens;
     await this.#saved(tokens);
   }
 }
@@ -437,55 +360,7 @@ function chatPath(chat: string, act: string): string {
   return `/api/chats/${encodeURIComponent(chat)}/${act}`;
 }
 
-/** A response that is not as the protocol says is the server's fault. */
-function readBody<T>({ response, body }: Received, read: Read<T>): T {
-  const { ok, status, statusText } = response;
-  const document = objectIn(body);
-  if (!ok) {
-    const { code, message, retry_after: wait } = fieldsOf(document?.error) ?? {};
-    if (code === undefined) {
-      throw new ApiError(status >= 500 ? "internal" : "bad_request", statusText, status);
-    }
-    throw new ApiError(String(code), String(message), status, waitOf(wait));
-  }
-  try {
-    if (document === undefined) throw new FrameError("not a JSON object");
-    return read(document);
-  } catch (error) {
-    if (!(error instanceof FrameError)) throw error;
-    throw new ApiError("internal", `the response has another form: ${error.message}`, 500);
-  }
-}
-
-function waitOf(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
-}
-
-function objectIn(body: string): Fields | undefined {
-  try {
-    return body === "" ? {} : fieldsOf(JSON.parse(body));
-  } catch {
-    return undefined;
-  }
-}
-
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null ? (value as Fields) : undefined;
-}
-
 function nothing(): void {}
-
-/**
- * The longest delay of a timer, about 24.8 days: it is kept in 32 bits, and one with a longer delay
- * fires at once (https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value).
- */
-export const LONGEST_DELAY_MS = 2 ** 31 - 1;
-
-/** Pauses for at most LONGEST_DELAY_MS. */
-export function sleep(milliseconds: number): Promise<void> {
-  const delay = Math.min(milliseconds, LONGEST_DELAY_MS);
-  return new Promise((resolve) => setTimeout(resolve, delay));
-}
 
 /** By the device's name. A malformed entry is left out, and the others are read. */
 function devicesOf(response: Fields): Listing {

@@ -1,29 +1,52 @@
 /**
- * The client as a page uses it: signing in, the connection, the account.
+ * The client as a page uses it: signing in, the connection, sending, events, and its parts.
  *
- * Its other methods are in the classes that it extends, see base.ts.
+ * Each subject is a part, made and connected here: `chats`, `messages`, `writing`, `people`,
+ * `devices`, `verification`, `linking`, `account`. A page calls `client.messages.history(chat)` on
+ * the part, and what every program needs on the client: `send`, `listen`. Each part is in the file of
+ * its name, in Python too. What they share is the device (this-device.ts).
  */
 
-import { loadDevice } from "./account.ts";
-import { CONNECT_TIMEOUT_MS, databaseOf, ignored, type Options } from "./base.ts";
+import { type Account, loadDevice } from "./account.ts";
+import { Chats } from "./chats.ts";
 import { Connection } from "./connection.ts";
-import type { StoredItem } from "./core/bodies.generated.ts";
+import type { FetchResult, Request } from "./core/cipher.ts";
+import type { Reference } from "./core/content.ts";
 import type { Event } from "./core/events.ts";
 import type { ServerFrame } from "./core/frames.ts";
 import { nameOf } from "./core/ids.ts";
 import { Backoff } from "./core/liveness.ts";
-import type { Self } from "./crypto/envelope.ts";
-import { DeviceMethods } from "./devices.ts";
+import { Devices } from "./devices.ts";
+import { fetch } from "./directory.ts";
+import type { Handled } from "./driver.ts";
 import { ApiError, Closed } from "./errors.ts";
+import { Linking } from "./linking.ts";
+import { Messages } from "./messages.ts";
+import { People } from "./people.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 import { StoredUploads } from "./store/uploads.ts";
+import { databaseOf, type Opened, type Options, ThisDevice } from "./this-device.ts";
+import { Verification } from "./verification.ts";
+import { Writing } from "./writing.ts";
 
-const DELETING_REQUESTS = 1000; // each leaves some 100 chats
+const CONNECT_TIMEOUT_MS = 30_000;
 
 /** One device of one user. Methods raise ClientError and what is below it (errors.ts). */
-export class ChatClient extends DeviceMethods {
-  readonly #password: string | undefined;
+export class ChatClient {
+  readonly user: string;
+  readonly device: string;
+  readonly account: Account;
+  readonly writing: Writing;
+  readonly chats: Chats;
+  readonly messages: Messages;
+  readonly people: People;
+  readonly devices: Devices;
+  readonly verification: Verification;
+  readonly linking: Linking;
+  readonly #this: ThisDevice;
+  /** Chats of which is asked what they are. */
+  readonly #asked = new Set<string>();
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
 
@@ -37,10 +60,9 @@ export class ChatClient extends DeviceMethods {
       uploads = await StoredUploads.open(name);
       const { self, madeAt } = await loadDevice(store, user, device, options.wasm);
       const session = await store.get(tables.session, tables.ONLY);
-      const stores = { store, uploads };
-      const client = new ChatClient(options, stores, self, madeAt, session);
-      await client.driver.step((step, engine) => engine.restore(step));
-      await client.driver.step((step, engine) => engine.due(step)); // what has disappeared since
+      const client = new ChatClient(options, { store, uploads, self, madeAt, session });
+      await client.#this.driver.step((step, engine) => engine.restore(step));
+      await client.#this.driver.step((step, engine) => engine.due(step)); // what has disappeared since
       return client;
     } catch (error) {
       await uploads?.close();
@@ -49,15 +71,31 @@ export class ChatClient extends DeviceMethods {
     }
   }
 
-  private constructor(
-    options: Options,
-    stores: { store: Store; uploads: StoredUploads },
-    self: Self,
-    madeAt: number,
-    session: tables.SessionRow | undefined,
-  ) {
-    super(options, stores, self, madeAt, session);
-    this.#password = options.password;
+  private constructor(options: Options, opened: Opened) {
+    const device = new ThisDevice(
+      options,
+      opened,
+      (output) => this.#handle(output),
+      (request) => this.#fetch(request),
+    );
+    const { self, store, api, driver, directory } = device;
+    this.#this = device;
+    this.user = self.user;
+    this.device = self.device;
+    this.account = device.account;
+    this.writing = new Writing(self.user, store, driver, (chat) => device.mayName(chat));
+    this.chats = new Chats(device, this.writing);
+    this.messages = new Messages(device, this.chats, this.writing);
+    this.people = new People(device, this.chats);
+    this.devices = new Devices(device);
+    this.verification = new Verification(
+      self,
+      driver,
+      directory,
+      () => this.chats.refresh(),
+      (event) => this.#happened(event),
+    );
+    this.linking = new Linking(self, api, driver, directory);
   }
 
   // -- coming and going
@@ -67,54 +105,18 @@ export class ChatClient extends DeviceMethods {
    * Where nothing can be written, it waits.
    */
   async signUpOrIn(): Promise<boolean> {
-    return this.whenWritable(() => this.#signUpOrIn());
+    return this.#this.whenWritable(() => this.account.signUpOrIn());
   }
 
   /** Makes the account and signs in. Raises ApiError 409 where the name is taken. */
   async signUp(): Promise<void> {
-    await this.api.signUp(this.user, this.#secret());
+    await this.account.signUp();
     await this.signIn();
   }
 
   /** Signs in with the password, and signs nobody up. Raises ApiError 401 where it is wrong. */
   async signIn(): Promise<void> {
-    await this.whenWritable(() => this.#signIn());
-  }
-
-  async #signUpOrIn(): Promise<boolean> {
-    if (this.api.tokens.refresh !== undefined) {
-      try {
-        await this.api.refresh();
-        return false;
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-      }
-    }
-    return this.signInOrUp();
-  }
-
-  /**
-   * True for a new user: also one whom the backend knew before it lost its data, since a name that
-   * somebody has, or had, is not given again.
-   */
-  protected async signInOrUp(): Promise<boolean> {
-    try {
-      await this.#signIn();
-      return false;
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
-    }
-    let isNew = true;
-    try {
-      await this.api.signUp(this.user, this.#secret());
-    } catch (error) {
-      // A wrong password, unless another device has signed the user up meanwhile.
-      if (!(error instanceof ApiError) || error.status !== 409) throw error;
-      isNew = false;
-    }
-    await this.#signIn();
-    if (isNew) await this.driver.step((step, engine) => engine.beginAnew(step));
-    return isNew;
+    await this.#this.whenWritable(() => this.account.signIn());
   }
 
   /**
@@ -124,18 +126,19 @@ export class ChatClient extends DeviceMethods {
    */
   async connect(timeout = CONNECT_TIMEOUT_MS): Promise<void> {
     if (this.#connection !== undefined) throw new Closed("this client is connected already");
-    await this.whenWritable(() => this.account.register());
+    await this.#this.whenWritable(() => this.account.register());
     if (this.#connection !== undefined) throw new Closed("this client is connected already");
-    const connection = new Connection(this.driver, new Backoff(this.settings, this.random), {
-      ticket: () => this.api.ticket(this.device),
+    const { driver, settings, random, api } = this.#this;
+    const connection = new Connection(driver, new Backoff(settings, random), {
+      ticket: () => api.ticket(this.device),
       comeBack: () => this.account.comeBack(),
       meet: (frames) => this.#meet(frames),
-      publish: (event) => this.happened(event),
+      publish: (event) => this.#happened(event),
     });
     this.#connection = connection;
     await this.#untilCaughtUp(() => {
       this.#running = connection.run();
-      this.files.start();
+      this.#this.files.start();
     }, timeout);
   }
 
@@ -172,66 +175,68 @@ export class ChatClient extends DeviceMethods {
   /** Fetches whatever is not here yet; returns when every chat is complete. */
   async sync(timeout = CONNECT_TIMEOUT_MS): Promise<void> {
     await this.#untilCaughtUp(
-      () => this.driver.step((step, engine) => engine.sync(step)),
+      () => this.#this.driver.step((step, engine) => engine.sync(step)),
       timeout,
       true,
     );
   }
 
-  // -- the account
-
-  /** This device stays signed in; all others have to sign in again. */
-  async changePassword(password: string, newPassword: string): Promise<void> {
-    await this.api.changePassword(this.user, password, newPassword);
-  }
-
-  /** Has a code mailed to the address, with which `confirmEmail` confirms it. */
-  async setEmail(email: string, password: string): Promise<void> {
-    await this.api.setEmail(email, password);
-  }
-
-  /** From then on a forgotten password can be reset by mail to that address. */
-  async confirmEmail(code: string): Promise<void> {
-    await this.api.confirmEmail(code);
-  }
-
-  /** Has a code mailed to the user's confirmed address. Nobody learns whether there is one. */
-  async forgotPassword(): Promise<void> {
-    await this.api.forgotPassword(this.user);
-  }
-
-  /** Signs in with another password, by the code; all other devices have to sign in again. */
-  async resetPassword(code: string, newPassword: string): Promise<void> {
-    await this.api.resetPassword(this.user, code, newPassword);
-  }
-
   /** Ends this sign-in and removes this device, or all of the user's; closes the client. */
   async signOut(everywhere = false): Promise<void> {
-    await this.api.signOut(this.device, everywhere);
+    await this.account.signOut(everywhere);
     await this.close();
   }
 
   /** Deletes the account with all that the backend has of it, for good; closes the client. */
   async deleteAccount(password: string): Promise<void> {
-    for (let request = 0; request < DELETING_REQUESTS; request++) {
-      if (!(await this.api.deleteAccount(this.user, password))) continue; // it has done a part
-      await this.close();
-      return;
-    }
-    throw new ApiError("internal", "the account is not deleted yet; do it again", 500);
+    await this.account.delete(password);
+    await this.close();
   }
 
-  /** Everything that the backend has stored of this user's account. */
-  async storedItems(): Promise<StoredItem[]> {
-    return this.api.account();
+  // -- sending and listening
+
+  /**
+   * Writes to a chat id or to a user, perhaps in reply; gives the message id. It returns when the
+   * text is on disk: it is sealed and sent now or as soon as there is a connection, and again until
+   * it is accepted. Raises MessageTooLarge, NotAMember, and StoreUnavailable: then the text is
+   * nowhere but with the caller, who tries it again when `writable` returns.
+   */
+  async send(chatOrUser: string, text: string, reply?: Reference): Promise<string> {
+    return this.messages.send(chatOrUser, text, reply);
+  }
+
+  /** Returns once this device's state can be written. Raises Closed. */
+  async writable(): Promise<void> {
+    await this.#this.writable();
+  }
+
+  /** Everything that happens from now on, until the returned function is called. */
+  listen(listener: (event: Event) => void): () => void {
+    return this.#this.feed.listen(listener);
+  }
+
+  get online(): boolean {
+    return this.#this.driver.online;
   }
 
   // -- inside
 
-  protected happened(event: Event): void {
+  #handle(output: Handled): void {
+    if (output.type === "event") this.#happened(output.event);
+    else void this.verification.received(output.message, output.content).catch(ignored);
+  }
+
+  async #fetch(request: Request): Promise<FetchResult> {
+    if (request.type !== "chats") return fetch(this.#this.api, request);
+    await this.chats.refresh();
+    return { type: "chats", request };
+  }
+
+  /** Starts the work that follows from an event, and publishes it. */
+  #happened(event: Event): void {
     switch (event.type) {
       case "connected":
-        this.files.wake();
+        this.#this.files.wake();
         break;
       case "caught_up":
         void this.account.replenish().catch(ignored); // `keys_low` comes again
@@ -240,7 +245,7 @@ export class ChatClient extends DeviceMethods {
         void this.account.replenish(event.fallbackUsed).catch(ignored);
         break;
       case "chat_described":
-        void this.whenKnown(event).catch(ignored);
+        void this.#whenKnown(event).catch(ignored);
         return;
       case "device_added":
         if (event.user === this.user) {
@@ -254,13 +259,26 @@ export class ChatClient extends DeviceMethods {
         void this.verification.changed(event.user, event.device).catch(ignored);
         break;
     }
-    this.feed.publish(event);
+    this.#this.feed.publish(event);
   }
 
   /** Those whom this device has added get the chat's name, picture and timer. */
   async #newcomers(chat: string, joined: readonly string[]): Promise<void> {
-    const { added = [] } = (await this.store.get(tables.chats, chat)) ?? {};
+    const { added = [] } = (await this.#this.store.get(tables.chats, chat)) ?? {};
     if (joined.some((user) => added.includes(user))) await this.writing.repeatForNewcomers(chat);
+  }
+
+  /** Asks first what the chat is, if that is not known: only a group has a name and a picture. */
+  async #whenKnown(event: Event & { readonly type: "chat_described" }): Promise<void> {
+    const { chat } = event;
+    try {
+      const { kind } = await this.#this.driver.step(({ ledger }) => ledger.chat(chat));
+      if (kind !== undefined || this.#asked.has(chat)) return;
+      this.#asked.add(chat);
+      await this.chats.refresh().finally(() => this.#asked.delete(chat));
+    } finally {
+      this.#this.feed.publish(event);
+    }
   }
 
   /** Asks for whoever is not known yet: what they wrote is not taken before. Raises Unreachable. */
@@ -272,7 +290,7 @@ export class ChatClient extends DeviceMethods {
     for (const { sender, senderDevice, payload } of messages) {
       if (payload === undefined) continue;
       try {
-        await this.directory.meet(sender, senderDevice);
+        await this.#this.directory.meet(sender, senderDevice);
       } catch (error) {
         if (!(error instanceof ApiError) || error.fault) throw error;
       }
@@ -286,28 +304,19 @@ export class ChatClient extends DeviceMethods {
       (event.type === "disconnected" && event.retryIn === undefined);
     const fits = (event: Event) =>
       ended(event) || (event.type === "caught_up" && (event.complete || !complete));
-    const waiting = this.feed.waitFor(fits, timeout);
+    const waiting = this.#this.feed.waitFor(fits, timeout);
     start();
     const event = await waiting;
     if (event.type === "signed_out") throw new ApiError("unauthorized", event.reason, 401);
     if (ended(event)) throw new Closed("the client was displaced or stopped");
   }
 
-  async #signIn(): Promise<void> {
-    await this.api.signIn(this.user, this.#secret());
-  }
-
-  #secret(): string {
-    if (this.#password !== undefined) return this.#password;
-    throw new ApiError("unauthorized", `${this.user} needs a password to sign in`, 401);
-  }
-
   async #end(): Promise<void> {
     this.verification.end();
     await this.#running;
-    await this.files.close();
-    await this.driver.end();
-    this.feed.close();
-    await this.store.close();
+    await this.#this.close();
   }
 }
+
+/** Of work in the background: it is done again when there is a new reason. */
+function ignored(): void {}

@@ -1,6 +1,5 @@
 /** The client's WebSocket connection: ticket, connect, converse, and again (client rule 6). */
 
-import { sleep } from "./api.ts";
 import type { TicketResponse } from "./core/bodies.generated.ts";
 import type { Event } from "./core/events.ts";
 import { FrameError } from "./core/fields.ts";
@@ -10,6 +9,7 @@ import type { Output } from "./core/outputs.ts";
 import { parse } from "./core/parsing.ts";
 import { type Driver, STORE_RETRY_MS } from "./driver.ts";
 import { ApiError, Closed, Removed, StoreError, StoreUnavailable, Unreachable } from "./errors.ts";
+import { sleep } from "./requests.ts";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const SETTLED_MS = 30_000; // a connection that lasted so long counts as stable

@@ -1,6 +1,5 @@
 /** The driver of the engine: decide inside a transaction, commit, then send and publish. */
 
-import { LONGEST_DELAY_MS } from "./api.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import type { Engine } from "./core/engine.ts";
 import type { Output } from "./core/outputs.ts";
@@ -8,6 +7,7 @@ import type { Step } from "./core/step.ts";
 import { Encryption } from "./crypto/encryption.ts";
 import type { Self } from "./crypto/envelope.ts";
 import { Closed, MessageTooLarge, StoreUnavailable } from "./errors.ts";
+import { LONGEST_DELAY_MS } from "./requests.ts";
 import { Ledger } from "./store/ledger.ts";
 import type { Store } from "./store/store.ts";
 

@@ -1,8 +1,8 @@
 /** The event stream: everybody who listens gets every event from then on. Nothing is kept. */
 
-import { LONGEST_DELAY_MS } from "./api.ts";
 import type { Event } from "./core/events.ts";
 import { Closed, Unreachable } from "./errors.ts";
+import { LONGEST_DELAY_MS } from "./requests.ts";
 
 type Listener = (event: Event) => void;
 

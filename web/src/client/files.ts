@@ -5,7 +5,7 @@
  * message is written when the upload is done, and then it is removed from here.
  */
 
-import { type Api, sleep } from "./api.ts";
+import type { Api } from "./api.ts";
 import {
   type Attachment,
   described,
@@ -21,6 +21,7 @@ import { mayBeDrawn } from "./core/picture.ts";
 import { openFile, sealedSize, sealFile } from "./crypto/files.ts";
 import { fromBase64, toBase64 } from "./crypto/signing.ts";
 import { ApiError, ClientError, MessageTooLarge, NotAMember, Unreachable } from "./errors.ts";
+import { sleep } from "./requests.ts";
 import type { StoredUploads, Upload, UploadContent } from "./store/uploads.ts";
 import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 

@@ -1,7 +1,6 @@
 /** The browser client's core: what a page needs of it. */
 
 export type { KnownChat } from "./api.ts";
-export { databaseOf, type Options } from "./base.ts";
 export { ChatClient } from "./chat-client.ts";
 export type { Attachment, FileDescription, FileKind } from "./core/attachment.ts";
 export type {
@@ -46,5 +45,6 @@ export { type Linked, NewDevice } from "./linking.ts";
 export type { ChatSummary, MemberMarks, Profile, Quote, StoredMessage } from "./store/history.ts";
 export type { Unreadable } from "./store/tables.ts";
 export type { Upload } from "./store/uploads.ts";
+export { databaseOf, type Options } from "./this-device.ts";
 export type { Verification } from "./verification.ts";
 export type { Writing } from "./writing.ts";

@@ -1,6 +1,6 @@
 /** Linking a new device by a code: `NewDevice` asks for it, `Linking` lets it in. */
 
-import { Api, sleep } from "./api.ts";
+import { Api } from "./api.ts";
 import type { Random } from "./core/random.ts";
 import type { Self } from "./crypto/envelope.ts";
 import type { KnownDevice } from "./crypto/identities.ts";
@@ -19,6 +19,7 @@ import { canonical, introductionDocument, toBase64 } from "./crypto/signing.ts";
 import type { Directory } from "./directory.ts";
 import type { Driver } from "./driver.ts";
 import { ApiError, CannotLink, StoreError, Unreachable } from "./errors.ts";
+import { sleep } from "./requests.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 

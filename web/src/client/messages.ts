@@ -1,27 +1,33 @@
-/** Messages of a client: texts, files, read marks, typing and whose presence is watched. */
+/** Messages of a client: texts, files, the history, read marks and typing. */
 
-import { checkCount } from "./base.ts";
-import { ChatMethods } from "./chats.ts";
+import type { Chats } from "./chats.ts";
 import type { Attachment, FileDescription } from "./core/attachment.ts";
-import type { MessageContent, Reference } from "./core/content.ts";
+import type { Reference } from "./core/content.ts";
 import { ulid } from "./core/ids.ts";
 import { NotAMember } from "./errors.ts";
+import { historyOf, type StoredMessage } from "./store/history.ts";
 import * as tables from "./store/tables.ts";
-import type { Upload, UploadContent } from "./store/uploads.ts";
+import type { Upload } from "./store/uploads.ts";
+import type { ThisDevice } from "./this-device.ts";
 import type { Progress } from "./transfer.ts";
+import type { Writing } from "./writing.ts";
 
-/** The part of ChatClient for messages. */
-export abstract class MessageMethods extends ChatMethods {
-  /**
-   * Writes to a chat id or to a user, perhaps in reply; gives the message id. It returns when the text is on disk: it
-   * is sealed and sent now or as soon as there is a connection, and again until it is accepted.
-   * Raises MessageTooLarge, NotAMember, and StoreUnavailable: then the text is nowhere but with the
-   * caller, who tries it again when `writable` returns.
-   */
+export class Messages {
+  readonly #device: ThisDevice;
+  readonly #chats: Chats;
+  readonly #writing: Writing;
+
+  constructor(device: ThisDevice, chats: Chats, writing: Writing) {
+    this.#device = device;
+    this.#chats = chats;
+    this.#writing = writing;
+  }
+
+  /** As `ChatClient.send`. */
   async send(chatOrUser: string, text: string, reply?: Reference): Promise<string> {
     if (text === "") throw new RangeError("an empty text is no message");
     if (!text.isWellFormed()) throw new RangeError("half a character can't be sent");
-    return this.writing.text(await this.chatId(chatOrUser), text, reply);
+    return this.#writing.text(await this.#chats.idOf(chatOrUser), text, reply);
   }
 
   /**
@@ -37,29 +43,30 @@ export abstract class MessageMethods extends ChatMethods {
     reply?: Reference,
   ): Promise<string> {
     if (content.length === 0) throw new RangeError("an empty file is none");
-    const chat = await this.chatId(chatOrUser);
-    if (this.driver.engine.left(chat)) throw new NotAMember();
+    const chat = await this.#chats.idOf(chatOrUser);
+    if (this.#device.driver.engine.left(chat)) throw new NotAMember();
     const messageId = ulid(Date.now());
     const more = {
       ...(reply && { reply: { by: reply.by, id: reply.id } }),
-      ...(await this.writing.describeFile(chat)),
+      ...(await this.#writing.describeFile(chat)),
     };
-    await this.files.add({ messageId, chat, content, description, more });
+    await this.#device.files.add({ messageId, chat, content, description, more });
     return messageId;
   }
 
   /** Own files whose message is not written yet, in the order of sending. */
   async uploads(): Promise<Upload[]> {
-    return this.files.waiting();
+    return this.#device.files.waiting();
   }
 
   /** False if it is too late: the message is written. */
   async cancelUpload(messageId: string): Promise<boolean> {
-    const own = IDBKeyRange.only([messageId, this.user, this.device]);
+    const { driver, files, store, user, device } = this.#device;
+    const own = IDBKeyRange.only([messageId, user, device]);
     // In turn with the step that writes the message, so that each sees what the other has done.
-    return this.driver.read(async () => {
-      const [written] = await this.store.all(tables.messages, "id", own);
-      return written === undefined && this.files.cancel(messageId);
+    return driver.read(async () => {
+      const [written] = await store.all(tables.messages, "id", own);
+      return written === undefined && files.cancel(messageId);
     });
   }
 
@@ -69,38 +76,30 @@ export abstract class MessageMethods extends ChatMethods {
     attachment: Attachment,
     progress: Progress = () => {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.files.fetch(chat, attachment, progress);
+    return this.#device.files.fetch(chat, attachment, progress);
+  }
+
+  /** The newest messages in order, below seq `before` if that is given. Raises RangeError. */
+  async history(chat: string, limit = 50, before?: number): Promise<StoredMessage[]> {
+    checkCount(limit, 1);
+    checkCount(before ?? 1, 1);
+    const { driver, store } = this.#device;
+    return driver.read(() => historyOf(store, chat, limit, before));
   }
 
   /** The user has seen the chat up to `seq`. The senders will be notified. Raises RangeError. */
   async markRead(chat: string, seq: number): Promise<void> {
     checkCount(seq, 0);
-    await this.driver.step((step, engine) => engine.markRead(step, chat, seq));
+    await this.#device.driver.step((step, engine) => engine.markRead(step, chat, seq));
   }
 
   /** May be called on every key: it is sent once in a while. */
   async typing(chat: string): Promise<void> {
-    await this.driver.step((step, engine) => engine.typing(step, chat));
+    await this.#device.driver.step((step, engine) => engine.typing(step, chat));
   }
+}
 
-  /** Presence events for these users from now on. */
-  async watch(users: readonly string[]): Promise<void> {
-    await this.driver.step((step, engine) => engine.watch(step, users));
-  }
-
-  // -- inside
-
-  /**
-   * Not where it was cancelled meanwhile; and not twice, where the client ended between this and the
-   * removal of the upload.
-   */
-  protected async uploaded({ messageId, chat }: Upload, content: UploadContent): Promise<void> {
-    if (this.driver.engine.left(chat)) throw new NotAMember();
-    const message = { ...content, kind: "file" } as MessageContent;
-    await this.driver.step(async (step, engine) => {
-      const waits = (await this.files.waiting()).some((each) => each.messageId === messageId);
-      if (!waits || (await step.ledger.own(messageId)) !== undefined) return;
-      await engine.send(step, messageId, chat, message);
-    });
-  }
+function checkCount(value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new RangeError(`a whole number from ${least} on is wanted, not ${value}`);
 }

@@ -1,21 +1,20 @@
-/** People: contacts, requests, invitations, roles and settings of the user. */
+/** People: contacts, requests, invitations, roles, settings and whose presence is watched. */
 
 import type { Api, KnownChat } from "./api.ts";
+import type { Chats } from "./chats.ts";
 import type * as bodies from "./core/bodies.generated.ts";
+import type { ThisDevice } from "./this-device.ts";
 
-type Know = (chat: string, members: readonly string[], kind: "direct" | "group") => Promise<void>;
-
-/** Each call is one of the backend, which keeps all of this. Raises ApiError, Unreachable. */
+/** The backend keeps all of this: each call asks it. Raises ApiError, Unreachable. */
 export class People {
   readonly #api: Api;
-  readonly #know: Know;
-  readonly #left: (chat: string) => Promise<void>;
+  readonly #device: ThisDevice;
+  readonly #chats: Chats;
 
-  /** `left`: the user is in the chat no more. */
-  constructor(api: Api, know: Know, left: (chat: string) => Promise<void>) {
-    this.#api = api;
-    this.#know = know;
-    this.#left = left;
+  constructor(device: ThisDevice, chats: Chats) {
+    this.#api = device.api;
+    this.#device = device;
+    this.#chats = chats;
   }
 
   /** The groups that the user is invited to. */
@@ -38,7 +37,7 @@ export class People {
   async accept(chat: string): Promise<void> {
     const members = await this.#api.accept(chat);
     const listed = (await this.#api.chats()).find((each) => each.chat === chat);
-    await this.#know(chat, members, listed?.kind ?? "group");
+    await this.#chats.know(chat, members, listed?.kind ?? "group");
   }
 
   /** Refuses an invitation, or a request. */
@@ -49,7 +48,7 @@ export class People {
   /** Leaves a group for good: nobody puts the user back. Its history stays here. */
   async leave(chat: string): Promise<void> {
     await this.#api.leave(chat);
-    await this.#left(chat);
+    await this.#device.driver.step((step, engine) => engine.leave(step, chat));
   }
 
   /** user -> contact or blocked. */
@@ -85,5 +84,10 @@ export class People {
   /** The user's settings, after these changes. */
   async settings(changes?: bodies.SettingRequest): Promise<bodies.SettingsResponse> {
     return changes === undefined ? this.#api.settings() : this.#api.changeSettings(changes);
+  }
+
+  /** Presence events for these users from now on; makes no request. */
+  async watch(users: readonly string[]): Promise<void> {
+    await this.#device.driver.step((step, engine) => engine.watch(step, users));
   }
 }

@@ -5,6 +5,13 @@ import { remembered } from "./installation.ts";
 import type { Notice, Unread } from "./pushed.ts";
 import type { KindWords } from "./words.ts";
 
+/** What is read of a ChatClient here. */
+interface Client {
+  readonly user: string;
+  readonly chats: Pick<ChatClient["chats"], "all">;
+  readonly messages: Pick<ChatClient["messages"], "history">;
+}
+
 /** A page that has the device open needs it for longer. */
 const LOCK_MS = 2_000;
 /** Browsers end a worker some 30 s after a push. */
@@ -35,12 +42,9 @@ export async function fetchUnread(wasm: string, words: KindWords): Promise<Unrea
   }
 }
 
-export async function unreadOf(
-  client: Pick<ChatClient, "user" | "chats" | "history">,
-  words: KindWords,
-): Promise<Unread> {
+export async function unreadOf(client: Client, words: KindWords): Promise<Unread> {
   const found = new Map<string, Notice>();
-  for (const summary of await client.chats()) {
+  for (const summary of await client.chats.all()) {
     if (summary.unread === 0 || summary.left) continue;
     const messages = await lastTexts(client, summary);
     const texts = messages.map((each) => ({ sender: each.sender, text: textOf(each, words) }));
@@ -52,13 +56,13 @@ export async function unreadOf(
 
 /** The last unread ones: behind them may be any number of own messages, notices and deleted ones. */
 async function lastTexts(
-  client: Pick<ChatClient, "user" | "history">,
+  client: Client,
   { chat, read }: Pick<ChatSummary, "chat" | "read">,
 ): Promise<StoredMessage[]> {
   const found: StoredMessage[] = [];
   let before = Number.MAX_SAFE_INTEGER; // without own ones that are not accepted
   while (found.length < MOST_TEXTS && before > read + 1) {
-    const page = await client.history(chat, PAGE, before);
+    const page = await client.messages.history(chat, PAGE, before);
     const isText = ({ sender, seq, kind, deleted }: StoredMessage) =>
       sender !== client.user && (seq ?? 0) > read && !NOTICES.has(kind) && !deleted;
     found.unshift(...page.filter(isText));

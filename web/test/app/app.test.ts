@@ -84,13 +84,13 @@ function clientOf({ user, device }: Installation, release: Release = async () =>
     tell: (event: Event) => {
       for (const each of [...listeners]) each(event);
     },
-    chats: async (): Promise<object[]> => [CHAT],
-    history: async () => [...written],
-    watermarks: async () => new Map(),
-    uploads: async () => [],
-    registeredAt: async () => 1,
-    refreshChats: async () => {},
-    webPushKey: NEVER,
+    chats: {
+      all: async (): Promise<object[]> => [CHAT],
+      watermarks: async () => new Map(),
+      refresh: async () => {},
+    },
+    messages: { history: async () => [...written], uploads: async () => [] },
+    devices: { registeredAt: async () => 1, webPushKey: NEVER },
     send: async (chat: string, text: string) => {
       const reference = { by: "ravi/app", id: text };
       written.push({ chat, text, messageId: text, reference, sender: "ravi", sentAt: 1 });
@@ -101,13 +101,20 @@ function clientOf({ user, device }: Installation, release: Release = async () =>
       chats: async () => [{ chat: "c1" }],
       invitations: async () => [],
       contacts: async () => new Map(),
+      watch: async () => {},
     },
-    watch: async () => {},
     signUpOrIn: async () => false,
     connect: async () => void Object.assign(client, { connecting: true }),
     signOut: async () => client.close(),
     close: async () => release(),
   };
+  return client;
+}
+
+/** One whose part has these methods. */
+function clientWith(part: "chats" | "messages" | "devices", methods: object) {
+  const client = clientOf(known);
+  Object.assign(client[part], methods);
   return client;
 }
 
@@ -143,11 +150,15 @@ function sessionOf({ phase }: App): Session {
   return phase.session;
 }
 
-test.each(["chats", "uploads", "registeredAt"] as const)(
-  "a tab gets the device when the one before ends without an answer to %s",
-  async (call) => {
+test.each([
+  ["chats", "all"],
+  ["messages", "uploads"],
+  ["devices", "registeredAt"],
+] as const)(
+  "a tab gets the device when the one before ends without an answer to %s.%s",
+  async (part, call) => {
     const asked = vi.fn(NEVER);
-    const first = await holds(Object.assign(clientOf(known), { [call]: asked }));
+    const first = await holds(clientWith(part, { [call]: asked }));
     const app = tab();
     await vi.waitFor(() => expect(asked).toHaveBeenCalled(), WITHIN);
     await first.end();
@@ -158,7 +169,7 @@ test.each(["chats", "uploads", "registeredAt"] as const)(
 
 test("a tab that can't take part says so, and gets the device in its turn", async () => {
   const failing = async () => Promise.reject(new Error("the store is damaged"));
-  const first = await holds(Object.assign(clientOf(known), { registeredAt: failing }));
+  const first = await holds(clientWith("devices", { registeredAt: failing }));
   const app = tab();
   await reaches(app, "elsewhere");
   await first.end();
@@ -168,7 +179,7 @@ test("a tab that can't take part says so, and gets the device in its turn", asyn
 test("a tab that is answered in time, and can't take part later, says so", async () => {
   const answer = Promise.withResolvers<number>();
   const registeredAt = vi.fn(() => answer.promise);
-  const first = await holds(Object.assign(clientOf(known), { registeredAt }));
+  const first = await holds(clientWith("devices", { registeredAt }));
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
     const app = tab();
@@ -221,7 +232,7 @@ test.each([
     const other = { user: "meena", device: `app-${devices++}` };
     await databaseFor(other);
     const chats = vi.fn(joined ? async () => [CHAT] : NEVER);
-    const first = await holds(Object.assign(clientOf(known), { chats }));
+    const first = await holds(clientWith("chats", { all: chats }));
     const app = tab();
     await vi.waitFor(() => expect(chats).toHaveBeenCalled(), WITHIN);
     if (joined) await reaches(app, "in");
@@ -307,7 +318,7 @@ test.each(["signed_out", "displaced"] as const)("every tab hears %s", async (typ
 
 test("that the sign-in is over is heard also by a tab that joins, before it gets the device", async () => {
   const chats = vi.fn(NEVER);
-  const first = await holds(Object.assign(clientOf(known), { chats }));
+  const first = await holds(clientWith("chats", { all: chats }));
   const app = tab();
   await vi.waitFor(() => expect(chats).toHaveBeenCalled(), WITHIN);
   first.holder.ended("displaced");

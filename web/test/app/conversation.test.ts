@@ -22,7 +22,11 @@ class Device {
   #heard: (event: Event) => void = () => {};
 
   get client(): ChatClient {
-    return this as unknown as ChatClient;
+    const { user } = this;
+    const chats = { all: () => this.chats(), watermarks: () => this.watermarks() };
+    const history = (...given: Parameters<Device["history"]>) => this.history(...given);
+    const listen = (hears: (event: Event) => void) => this.listen(hears);
+    return { user, chats, messages: { history }, listen } as unknown as ChatClient;
   }
 
   write(count: number, what: Partial<StoredMessage> = {}, placed = true): void {

@@ -39,17 +39,19 @@ beforeEach(() => {
       hear = hears;
       return () => {};
     },
-    fetchFile: async (_chat: string, _file: Attachment, progress: (done: number) => void) => {
-      await new Promise<void>((resolve) => {
-        arrive = resolve;
-      });
-      progress(3);
-      if (failing) throw new Error("no network");
-      return content;
+    messages: {
+      fetchFile: async (_chat: string, _file: Attachment, progress: (done: number) => void) => {
+        await new Promise<void>((resolve) => {
+          arrive = resolve;
+        });
+        progress(3);
+        if (failing) throw new Error("no network");
+        return content;
+      },
+      uploads: async () => uploads,
+      sendFile: async (...file: unknown[]) => void done.push(file),
+      cancelUpload: async (...which: unknown[]) => void done.push(which),
     },
-    uploads: async () => uploads,
-    sendFile: async (...file: unknown[]) => void done.push(file),
-    cancelUpload: async (...which: unknown[]) => void done.push(which),
   };
   session = new Session(client as unknown as ChatClient, { close: async () => {} } as Drafts);
 });

@@ -55,34 +55,24 @@ export class Device {
     this.asked.push("now");
   }
 
-  async chats() {
-    return this.summaries;
-  }
-
-  async history(chat: string) {
-    this.asked.push(`history ${chat}`);
-    return this.histories.get(chat) ?? [];
-  }
-
-  async watch(users: string[]) {
-    this.asked.push(`watch ${users.join()}`);
-  }
-
-  async markRead(chat: string, seq: number) {
-    this.asked.push(`read ${chat} ${seq}`);
-  }
-
-  async refreshChats() {
-    this.asked.push("refresh");
-  }
-
   async close() {
     this.asked.push("close");
   }
 
-  readonly uploads = async () => [];
-  readonly registeredAt = async () => 1;
-  readonly watermarks = async () => new Map();
+  readonly chats = {
+    all: async () => this.summaries,
+    refresh: async () => void this.asked.push("refresh"),
+    watermarks: async () => new Map(),
+  };
+  readonly messages = {
+    history: async (chat: string) => {
+      this.asked.push(`history ${chat}`);
+      return this.histories.get(chat) ?? [];
+    },
+    markRead: async (chat: string, seq: number) => void this.asked.push(`read ${chat} ${seq}`),
+    uploads: async () => [],
+  };
+  readonly devices = { registeredAt: async () => 1 };
   readonly writing = {
     profile: async (user: string) => ({ user, name: this.names.get(user) }),
   };
@@ -93,5 +83,6 @@ export class Device {
     },
     invitations: async () => [],
     contacts: async () => this.contacts,
+    watch: async (users: string[]) => void this.asked.push(`watch ${users.join()}`),
   };
 }

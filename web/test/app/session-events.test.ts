@@ -296,7 +296,7 @@ describe("the connection", () => {
 test("a chat whose kind is not known is asked about, and then known", async () => {
   device.summaries = [direct("c1", "ravi", { kind: undefined })];
   device.listed = [listed("c1", { request: true })];
-  device.refreshChats = async () => {
+  device.chats.refresh = async () => {
     device.summaries = [direct("c1", "ravi")];
   };
   await session.begin();

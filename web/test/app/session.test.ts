@@ -11,18 +11,20 @@ function clientOf(listed: readonly string[]) {
   const client = {
     user: "raju",
     listen: () => () => {},
-    chats: async () => known,
-    history: async () => [],
-    watermarks: async () => new Map(),
-    profile: async () => ({}),
-    writing: { profile: async () => ({}) },
-    watch: async () => {},
-    refreshChats: async () => {
-      asked += 1;
-      const members = ["raju", "ravi"];
-      known.push(...listed.map((chat) => ({ chat, kind: "direct", members, unread: 0, read: 0 })));
+    chats: {
+      all: async () => known,
+      watermarks: async () => new Map(),
+      refresh: async () => {
+        asked += 1;
+        const some = { kind: "direct", members: ["raju", "ravi"], unread: 0, read: 0 };
+        known.push(...listed.map((chat) => ({ chat, ...some })));
+      },
     },
+    messages: { history: async () => [], uploads: async () => [] },
+    devices: { registeredAt: async () => 1 },
+    writing: { profile: async () => ({}) },
     people: {
+      watch: async () => {},
       chats: async () => listed.map((chat) => ({ chat, kind: "direct" })),
       invitations: async () => [],
       contacts: async () => new Map(),
@@ -34,13 +36,9 @@ function clientOf(listed: readonly string[]) {
 test("a tab that joins knows what is in no store, and watches again once it has the device", async () => {
   const { client } = clientOf(["c1"]);
   const watched: string[][] = [];
-  Object.assign(client, {
-    watch: async (users: string[]) => void watched.push(users),
-    uploads: async () => [],
-    registeredAt: async () => 1,
-    connecting: true,
-  });
-  await client.refreshChats();
+  Object.assign(client, { connecting: true });
+  Object.assign(client.people, { watch: async (users: string[]) => void watched.push(users) });
+  await client.chats.refresh();
   const session = new Session(client, { all: new Map() } as unknown as Drafts);
   const now = {
     link: { at: "connected" },

@@ -44,15 +44,19 @@ function clientOf(by: string) {
   const client = {
     ...OF,
     connecting: true,
-    history: (chat: string) => does(`history ${chat}`),
     send: (chat: string, text: string) => does(`send ${chat} ${text}`),
     signOut: () => does("never asked here"),
-    direct: async () => {
-      throw new NotAMember();
+    chats: {
+      direct: async () => {
+        throw new NotAMember();
+      },
     },
-    fetchFile: async (_chat: string, _file: object, progress: (...how: number[]) => void) => {
-      progress(1, 2);
-      return new Uint8Array([7]);
+    messages: {
+      history: (chat: string) => does(`history ${chat}`),
+      fetchFile: async (_chat: string, _file: object, progress: (...how: number[]) => void) => {
+        progress(1, 2);
+        return new Uint8Array([7]);
+      },
     },
     people: { add: (user: string) => does(`add ${user}`) },
     listen: (listener: (event: Event) => void) => {
@@ -113,11 +117,11 @@ test("calls are carried out by the tab that has the device, and events come from
   const { there, here } = await both();
   const { client, heard } = here;
   expect([client.user, client.device, client.connecting]).toEqual(["ravi", "web-1", true]);
-  expect(await client.history("c1")).toBe("history c1 by the first");
+  expect(await client.messages.history("c1")).toBe("history c1 by the first");
   expect(await client.people.add("raju")).toBe("add raju by the first");
-  await expect(client.direct("raju")).rejects.toBeInstanceOf(NotAMember);
+  await expect(client.chats.direct("raju")).rejects.toBeInstanceOf(NotAMember);
   const progress = vi.fn();
-  expect(await client.fetchFile("c1", {} as never, progress)).toEqual(new Uint8Array([7]));
+  expect(await client.messages.fetchFile("c1", {} as never, progress)).toEqual(new Uint8Array([7]));
   expect(progress).toHaveBeenCalledWith(1, 2);
   const events: Event[] = [];
   client.listen((event) => events.push(event));
@@ -169,7 +173,7 @@ test("what was asked for when the user left is over, and nothing that is under w
   ends.push(() => all.close());
   all.postMessage({ type: "here" }); // of the same tab once more
   await vi.waitFor(() => expect(here.heard.joined).toHaveBeenCalledTimes(2));
-  await here.client.history("c1");
+  await here.client.messages.history("c1");
   expect(settled).not.toHaveBeenCalled();
   expect(there.asked).toEqual(["send c1 hello", "history c1"]);
   there.holder.left();
@@ -193,7 +197,7 @@ test.each(["here", "elsewhere"])(
   async (where) => {
     const { name, there, here } = await both();
     there.stuck.add("history c1").add("send c1 hello");
-    const history = here.client.history("c1");
+    const history = here.client.messages.history("c1");
     const sending = here.client.send("c1", "hello");
     const failed = expect(sending).rejects.toBeInstanceOf(HandedOver);
     await vi.waitFor(() => expect(there.asked).toHaveLength(2));

@@ -28,7 +28,9 @@ describe("a comparison of emoji", () => {
     const given = sessionWith([entry("c1")], { comparisons: new Map(known || []) });
     given.session.changedKeys.add("ravi");
     Object.assign(given.session.client, {
-      devices: async () => [{ device: "phone", verified: false, pending: undefined, ...device }],
+      devices: {
+        of: async () => [{ device: "phone", verified: false, pending: undefined, ...device }],
+      },
     });
     const view = viewOf(given.session);
     view.willUpdate(new Map());
@@ -92,8 +94,8 @@ describe("who goes on to another user", () => {
 
   function opened() {
     const { session } = sessionWith([entry("c1")]);
-    const devices = async (user: string) => [{ device: `of_${user}`, pending: undefined }];
-    Object.assign(session.client, { devices });
+    const of = async (user: string) => [{ device: `of_${user}`, pending: undefined }];
+    Object.assign(session.client, { devices: { of } });
     const view = viewOf(session);
     const go = (user: string) => {
       view.user = user;

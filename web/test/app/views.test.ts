@@ -201,11 +201,13 @@ test("a group that invites is joined and opened, or declined", async () => {
 test("the list of devices is there also where the backend has no names for them", async () => {
   const client = {
     device: "web",
-    devices: async () => [
-      { device: "web", verified: true },
-      { device: "old", verified: false },
-    ],
-    ownDevices: async () => Promise.reject(new Error("no such route")),
+    devices: {
+      of: async () => [
+        { device: "web", verified: true },
+        { device: "old", verified: false },
+      ],
+      own: async () => Promise.reject(new Error("no such route")),
+    },
     listen: () => () => {},
   };
   const { session } = sessionWith([], { client });
@@ -220,16 +222,18 @@ test("this device is not removed here, another one after a question", async () =
   const removed: string[] = [];
   const client = {
     device: "web",
-    devices: async () => [
-      { device: "web", verified: true },
-      { device: "old", verified: false },
-    ],
-    ownDevices: async () => [
-      { device: "web", label: "Chrome on Linux", connected: true, seen: 1 },
-      { device: "old", label: "Firefox on Linux", connected: false, seen: Date.now() },
-    ],
+    devices: {
+      of: async () => [
+        { device: "web", verified: true },
+        { device: "old", verified: false },
+      ],
+      own: async () => [
+        { device: "web", label: "Chrome on Linux", connected: true, seen: 1 },
+        { device: "old", label: "Firefox on Linux", connected: false, seen: Date.now() },
+      ],
+      remove: async (device: string) => void removed.push(device),
+    },
     listen: () => () => {},
-    removeDevice: async (device: string) => void removed.push(device),
   };
   const { session } = sessionWith([], { client });
   const view = made(new Devices(), { ui: page.ui, session });

@@ -1,32 +1,23 @@
 /** The page as a whole: signing in, opening the device, and what ends either. */
 
-import {
-  ApiError,
-  ChatClient,
-  databaseOf,
-  type Linked,
-  NewDevice,
-  Removed,
-} from "../../client/index.ts";
+import { ChatClient, databaseOf, type Linked, type NewDevice } from "../../client/index.ts";
 import type { Snapshot } from "./calls.ts";
 import { Drafts } from "./drafts.ts";
 import { Guest } from "./guest.ts";
 import { Holder } from "./holder.ts";
 import {
-  browserName,
   deleteDatabases,
   forgetInstalled,
   type Installation,
   installed,
   isInstalled,
   keysAreThere,
-  markInstalled,
-  newDevice,
   pageDatabaseOf,
 } from "./installation.ts";
 import { Model } from "./model.ts";
 import { Notifications } from "./notifications.ts";
 import { Session } from "./session.ts";
+import { type Credentials, SigningIn } from "./signing-in.ts";
 import { Tabs } from "./tabs.ts";
 import { ifFree, inTurn, leaving } from "./turn.ts";
 
@@ -50,17 +41,13 @@ interface Beside {
 /** A tab of this page responds at once; one of an older page never. */
 const RESPONDS_WITHIN_MS = 1_000;
 
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
 export class App extends Model {
   phase: Phase = { at: "opening" };
   /** Whether the browser keeps what is stored here; undefined until it was asked. */
   persisted: boolean | undefined;
   readonly notifications = new Notifications();
   readonly #wasm: string;
+  readonly #signingIn: SigningIn;
   readonly #tabs = new Tabs();
   #stopListening: (() => void) | undefined;
   /** The device that this page has opened; another tab may have made another one meanwhile. */
@@ -78,6 +65,7 @@ export class App extends Model {
   constructor(wasm: string) {
     super();
     this.#wasm = wasm;
+    this.#signingIn = new SigningIn(wasm);
   }
 
   /** What this browser has, or the way to sign in. */
@@ -205,36 +193,21 @@ export class App extends Model {
 
   /** With keys of its own, that a signed-in device can let in. */
   async newDevice(): Promise<NewDevice> {
-    return NewDevice.make({ device: newDevice(), label: browserName(), wasm: this.#wasm });
+    return this.#signingIn.newDevice();
   }
 
   /** This browser is the device that was let in; its user has agreed. */
   async enterLinked(linked: Linked): Promise<void> {
     void this.askToPersist();
-    const { user, device } = linked.confirmation;
-    const known = { user, device };
-    try {
-      await linked.install(databaseOf(user, device));
-      markInstalled(known);
-      await this.#enter(await this.#newClient(known), known);
-    } catch (error) {
-      forgetInstalled();
-      await deleteDatabases(known);
-      throw error;
-    }
+    await this.#signingIn.linked(linked, ({ client, known }) => this.#enter(client, known));
   }
 
   async forgotPassword(user: string): Promise<void> {
-    const client = await this.#newClient({ user, device: newDevice() });
-    try {
-      await client.forgotPassword();
-    } finally {
-      await this.#discard(client);
-    }
+    await this.#signingIn.forgotPassword(user);
   }
 
   async resetPassword({ user, password }: Credentials, code: string): Promise<void> {
-    await this.#signIn(user, undefined, (client) => client.resetPassword(code, password));
+    await this.#signIn(user, undefined, (client) => client.account.resetPassword(code, password));
   }
 
   async #signIn(
@@ -243,15 +216,7 @@ export class App extends Model {
     how: (client: ChatClient) => Promise<void>,
   ): Promise<void> {
     void this.askToPersist(); // this follows a gesture, without which some browsers say no
-    const known = { user, device: newDevice() };
-    const client = await this.#newClient(known, password);
-    try {
-      await how(client);
-    } catch (error) {
-      await this.#discard(client);
-      throw error;
-    }
-    markInstalled(known);
+    const { client, known } = await this.#signingIn.signIn(user, password, how);
     await this.#enter(client, known);
   }
 
@@ -382,17 +347,6 @@ export class App extends Model {
     await session.close().catch(() => {});
   }
 
-  async #newClient(known: Installation, password?: string): Promise<ChatClient> {
-    const secret = password === undefined ? {} : { password };
-    return ChatClient.open({ ...known, ...secret, label: browserName(), wasm: this.#wasm });
-  }
-
-  async #discard(client: ChatClient): Promise<void> {
-    const { user, device } = client;
-    await client.abort();
-    await deleteDatabases({ user, device });
-  }
-
   #is(phase: Phase): void {
     this.phase = phase;
     this.changed();
@@ -405,9 +359,4 @@ function deviceOf({ client: { user, device } }: Session): Installation {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** A sign-in that was not accepted, and not for want of a network. */
-export function isUnauthorized(error: unknown): boolean {
-  return (error instanceof ApiError && error.status === 401) || error instanceof Removed;
 }

@@ -60,10 +60,10 @@ export class ChatEntries {
     if (chat !== undefined) this.#dirty.add(chat);
     const dirty = new Set(this.#dirty);
     this.#dirty.clear();
-    const summaries = await this.#client.chats();
+    const summaries = await this.#client.chats.all();
     for (const { chat } of summaries) {
       if (this.#last.has(chat) && !dirty.has(chat)) continue;
-      const [last] = await this.#client.history(chat, 1);
+      const [last] = await this.#client.messages.history(chat, 1);
       this.#last.set(chat, last);
     }
     this.entries = summaries
@@ -93,7 +93,7 @@ export class ChatEntries {
     const fresh = peers.filter((user) => !this.#watched.has(user));
     if (fresh.length === 0) return;
     for (const user of fresh) this.#watched.add(user);
-    await this.#client.watch(fresh);
+    await this.#client.people.watch(fresh);
   }
 
   /** Another client watches from now on, and knows of nobody yet. */

@@ -37,7 +37,7 @@ export class Conversation extends Model {
 
   /** `lastArrival`: of what came before it was opened. */
   static async open(client: ChatClient, chat: string, lastArrival: number): Promise<Conversation> {
-    const summary = (await client.chats()).find((each) => each.chat === chat);
+    const summary = (await client.chats.all()).find((each) => each.chat === chat);
     const conversation = new Conversation(client, chat, summary?.read ?? 0, lastArrival);
     const unread = summary?.unread ?? 0;
     await conversation.#first(Math.min(MOST_AT_FIRST, Math.max(FIRST_PAGE, unread + 20)));
@@ -76,7 +76,7 @@ export class Conversation extends Model {
   }
 
   async #prepend(first: number): Promise<void> {
-    const page = await this.#client.history(this.chat, PAGE, first);
+    const page = await this.#client.messages.history(this.chat, PAGE, first);
     this.complete = page.length < PAGE;
     this.messages = [...page, ...this.messages];
   }
@@ -132,7 +132,7 @@ export class Conversation extends Model {
   }
 
   async #first(limit: number): Promise<void> {
-    this.messages = await this.#client.history(this.chat, limit);
+    this.messages = await this.#client.messages.history(this.chat, limit);
     this.complete = this.messages.length < limit;
     await this.#loadMarks();
   }
@@ -140,7 +140,7 @@ export class Conversation extends Model {
   /** The newest `limit` messages again, or as many as it takes to leave no gap to the older ones. */
   async #read(limit: number): Promise<void> {
     const known = this.newest;
-    const tail = await this.#client.history(this.chat, limit);
+    const tail = await this.#client.messages.history(this.chat, limit);
     const from = tail.find(({ seq }) => seq !== undefined)?.seq;
     if (tail.length < limit) {
       this.messages = tail;
@@ -158,7 +158,7 @@ export class Conversation extends Model {
   }
 
   async #loadMarks(): Promise<void> {
-    this.marks = await this.#client.watermarks(this.chat);
+    this.marks = await this.#client.chats.watermarks(this.chat);
     this.changed();
   }
 

@@ -44,7 +44,7 @@ export class Files extends Model {
 
   /** What was to be sent before the page was loaded, or by the tab that had the device before. */
   async restore(): Promise<void> {
-    const uploads = await this.#client.uploads();
+    const uploads = await this.#client.messages.uploads();
     const waiting = new Set(uploads.map(({ messageId }) => messageId));
     for (const { messageId, final } of [...this.#sending.values()]) {
       if (!final && !waiting.has(messageId)) this.#sending.delete(messageId); // its message is written
@@ -69,12 +69,12 @@ export class Files extends Model {
   ): Promise<void> {
     const content = new Uint8Array(await file.arrayBuffer());
     const description = { name: file.name, type: file.type, ...looks };
-    await this.#client.sendFile(chat, content, description, reply);
+    await this.#client.messages.sendFile(chat, content, description, reply);
     await this.restore();
   }
 
   async cancel(messageId: string): Promise<void> {
-    await this.#client.cancelUpload(messageId);
+    await this.#client.messages.cancelUpload(messageId);
     this.#sending.delete(messageId);
     this.changed();
   }
@@ -136,7 +136,7 @@ export class Files extends Model {
     this.#ids.set(keyOf(chat, reference.by, reference.id), id);
     show(last);
     try {
-      const bytes = await this.#client.fetchFile(chat, file, (done, size) => {
+      const bytes = await this.#client.messages.fetchFile(chat, file, (done, size) => {
         if (isWanted()) show({ at: "loading", done, size });
       });
       if (!isWanted()) return;

@@ -19,30 +19,43 @@ import { callOn } from "./holder.ts";
 import type { Link } from "./link.ts";
 
 /** The parts of a client that have methods of their own. */
-const PARTS = new Set(["people", "writing", "verification", "linking"]);
-/** What may be done twice: it is done again by the next tab that has the device. */
-const REPEATED = new Set([
+const PARTS = [
+  "account",
   "chats",
-  "history",
-  "watermarks",
-  "uploads",
   "devices",
-  "ownDevices",
-  "registeredAt",
-  "fetchFile",
-  "markRead",
-  "typing",
-  "watch",
-  "refreshChats",
-  "storedItems",
-  "webPushKey",
+  "linking",
+  "messages",
+  "people",
+  "verification",
+  "writing",
+] as const satisfies readonly (keyof ChatClient)[];
+
+type Part = (typeof PARTS)[number];
+type Method = { [P in Part]: `${P}.${keyof ChatClient[P] & string}` }[Part];
+
+/** What may be done twice: it is done again by the next tab that has the device. */
+const REPEATED: readonly string[] = [
+  "account.storedItems",
+  "chats.all",
+  "chats.refresh",
+  "chats.watermarks",
+  "devices.of",
+  "devices.own",
+  "devices.registeredAt",
+  "devices.webPushKey",
+  "messages.fetchFile",
+  "messages.history",
+  "messages.markRead",
+  "messages.typing",
+  "messages.uploads",
   "people.chats",
   "people.contacts",
   "people.invitations",
   "people.requests",
+  "people.watch",
   "writing.profile",
   "verification.safetyNumber",
-]);
+] satisfies Method[];
 
 /** The tab that did it was closed: whether it was done is not known here. */
 export class HandedOver extends Error {
@@ -243,7 +256,7 @@ export class Guest {
 }
 
 function isRepeated({ path }: Call): boolean {
-  return REPEATED.has(path.join("."));
+  return REPEATED.includes(path.join("."));
 }
 
 /** What `own` lacks is a method, for which `call` is called, or a part that has methods. */
@@ -257,7 +270,8 @@ function callable(
       if (Reflect.has(target, name)) return Reflect.get(target, name);
       if (typeof name !== "string" || name === "then") return undefined; // it is no promise
       const further = [...path, name];
-      if (path.length === 0 && PARTS.has(name)) return callable({}, further, call);
+      if (path.length === 0 && PARTS.some((part) => part === name))
+        return callable({}, further, call);
       return (...args: unknown[]) => call(further, args);
     },
   });

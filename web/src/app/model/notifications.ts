@@ -56,7 +56,7 @@ export class Notifications extends Model {
   async turnOff(client: ChatClient): Promise<void> {
     localStorage.removeItem(WANTED);
     await (await this.#registration?.pushManager.getSubscription())?.unsubscribe();
-    await client.pushTo(undefined);
+    await client.devices.pushTo(undefined);
     this.#look(false);
   }
 
@@ -84,14 +84,14 @@ export class Notifications extends Model {
 
   async #subscribe(client: ChatClient): Promise<void> {
     const push = (await navigator.serviceWorker.ready).pushManager;
-    const key = await client.webPushKey();
+    const key = await client.devices.webPushKey();
     let subscription = await push.getSubscription();
     if (subscription !== null && keyOf(subscription) !== key) {
       await subscription.unsubscribe();
       subscription = null;
     }
     subscription ??= await push.subscribe({ userVisibleOnly: true, applicationServerKey: key });
-    await client.pushTo(partsOf(subscription));
+    await client.devices.pushTo(partsOf(subscription));
     this.#look(true);
   }
 

@@ -107,7 +107,7 @@ export class Session extends Model {
   async #restore(): Promise<void> {
     await this.#list.refresh();
     await this.files.restore();
-    this.registeredAt = await this.client.registeredAt();
+    this.registeredAt = await this.client.devices.registeredAt();
   }
 
   /** What is in no store, for a tab that joins. */
@@ -160,7 +160,7 @@ export class Session extends Model {
 
   async #connect(): Promise<void> {
     if (!(await this.#connecting.connect())) return;
-    this.registeredAt = await this.client.registeredAt().catch(() => undefined);
+    this.registeredAt = await this.client.devices.registeredAt().catch(() => undefined);
     await this.refreshPeople().catch(() => {});
   }
 
@@ -298,7 +298,7 @@ export class Session extends Model {
   /** The user has seen everything in the chat up to `seq`. */
   async sawUpTo(chat: string, seq: number): Promise<void> {
     if (seq <= (this.entry(chat)?.read ?? 0)) return;
-    await this.client.markRead(chat, seq);
+    await this.client.messages.markRead(chat, seq);
     this.#list.refreshLater(chat);
     this.changedHere?.({ type: "wrote", chat, what: "tail" });
   }
@@ -317,7 +317,7 @@ export class Session extends Model {
     // One that was opened by its address may be one in which nothing was written yet.
     const opened = this.#opening !== undefined && this.entry(this.#opening) === undefined;
     if (unknown || opened) {
-      await this.client.refreshChats();
+      await this.client.chats.refresh();
       await this.#list.refresh();
     }
     this.invitations = invitations;

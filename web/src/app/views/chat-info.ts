@@ -250,11 +250,11 @@ export class ChatInfo extends View {
     const { session, ui, chat } = this;
     const isAdmin = admins.has(session.user);
     const write = async () => {
-      const direct = await session.client.direct(user);
+      const direct = await session.client.chats.direct(user);
       await session.known(direct);
       ui.go({ at: "chat", chat: direct });
     };
-    const remove = () => session.client.changeMembers(chat, { remove: [user] });
+    const remove = () => session.client.chats.changeMembers(chat, { remove: [user] });
     const items = [
       { label: say.startChat, run: () => ui.run(write), if: true },
       {
@@ -282,7 +282,7 @@ export class ChatInfo extends View {
       run: async (typed) => {
         const add = usersIn(typed);
         if (!add.every(isUser)) throw new RangeError(say.userNameRule);
-        await this.#then(() => this.session.client.changeMembers(this.chat, { add }));
+        await this.#then(() => this.session.client.chats.changeMembers(this.chat, { add }));
       },
     });
   }

@@ -248,7 +248,8 @@ export class Composer extends View {
     const text = this.#area?.value ?? "";
     if (this.conversation.composing?.what === "edit") return;
     this.session.drafts.typed(this.conversation.chat, text);
-    if (text !== "") void this.session.client.typing(this.conversation.chat).catch(() => {}); // nobody asked for it
+    if (text !== "")
+      void this.session.client.messages.typing(this.conversation.chat).catch(() => {}); // nobody asked for it
   };
 
   readonly #pressed = (event: KeyboardEvent): void => {

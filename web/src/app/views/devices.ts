@@ -34,10 +34,10 @@ export class Devices extends View {
     const load = this.#loads;
     try {
       const { client } = this.session;
-      const devices = await client.devices();
+      const devices = await client.devices.of();
       // After the list, so that none of it lacks its name. Without names, as from a backend that
       // has none yet, the list is there all the more: a lost device has to be removed.
-      const about = await client.ownDevices().catch(() => undefined);
+      const about = await client.devices.own().catch(() => undefined);
       if (load !== this.#loads) return; // a newer one is under way or done
       this.#devices = devices;
       if (about !== undefined) this.#about = new Map(about.map((each) => [each.device, each]));
@@ -98,7 +98,7 @@ export class Devices extends View {
           action: say.removeDevice,
           danger: true,
           run: async () => {
-            await this.session.client.removeDevice(device);
+            await this.session.client.devices.remove(device);
             await this.#load();
           },
         })}

@@ -2,8 +2,8 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { createRef, ref } from "lit/directives/ref.js";
-import { isUnauthorized } from "../model/app.ts";
 import { hasCamera, scan } from "../model/scanner.ts";
+import { isUnauthorized } from "../model/signing-in.ts";
 import { words } from "../words/words.ts";
 import { icon } from "./parts.ts";
 import { qrCode } from "./qr.ts";

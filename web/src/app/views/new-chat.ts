@@ -107,7 +107,9 @@ export class NewChat extends View {
     this.requestUpdate();
     try {
       if (!users.every(isUser) || first === "") throw new RangeError(words().userNameRule);
-      const chat = this.group ? await client.group(users, name) : await client.direct(first);
+      const chat = this.group
+        ? await client.chats.group(users, name)
+        : await client.chats.direct(first);
       // Who writes to somebody accepts what that one has asked.
       if (this.session.isRequest(chat)) await client.people.accept(chat);
       await this.session.refreshPeople();

@@ -253,7 +253,7 @@ export class SettingsView extends View {
       return;
     }
     this.ui.run(async () => {
-      await this.session.client.changePassword(given("present"), given("fresh"));
+      await this.session.client.account.changePassword(given("present"), given("fresh"));
       form.reset();
       this.ui.say(words().saved);
     });
@@ -262,7 +262,7 @@ export class SettingsView extends View {
   readonly #setEmail = (event: SubmitEvent): void => {
     const { given } = fields(event);
     this.ui.run(async () => {
-      await this.session.client.setEmail(given("email"), given("password"));
+      await this.session.client.account.setEmail(given("email"), given("password"));
       this.ui.say(words().emailSent);
     });
   };
@@ -270,14 +270,14 @@ export class SettingsView extends View {
   readonly #confirmEmail = (event: SubmitEvent): void => {
     const { form, given } = fields(event);
     this.ui.run(async () => {
-      await this.session.client.confirmEmail(given("code").trim());
+      await this.session.client.account.confirmEmail(given("code").trim());
       form.reset();
       this.ui.say(words().saved);
     });
   };
 
   async #export(): Promise<void> {
-    const items = await this.session.client.storedItems();
+    const items = await this.session.client.account.storedItems();
     const file = new Blob([JSON.stringify(items, undefined, 2)], { type: "application/json" });
     const link = document.createElement("a");
     link.href = URL.createObjectURL(file);

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { ApiError } from "../../client/index.ts";
-import { isUnauthorized } from "../model/app.ts";
+import { isUnauthorized } from "../model/signing-in.ts";
 import { words } from "../words/words.ts";
 import { isUser } from "./names.ts";
 import { icon } from "./parts.ts";

@@ -34,7 +34,7 @@ export class Verify extends View {
     const { session, user } = this;
     const { client } = session;
     try {
-      const devices = await client.devices(user);
+      const devices = await client.devices.of(user);
       if (this.user !== user) return;
       this.#devices = devices;
       const number = await client.verification.safetyNumber(user);

@@ -115,7 +115,7 @@ export class Sending {
     const { ledger, time } = step;
     const back = time < this.#lookedAt; // the clock was set back
     if (back || (this.#askAt !== undefined && this.#askAt <= time)) {
-      for (const { chat } of await ledger.toAsk(time)) this.look(chat);
+      for (const { chat } of await ledger.asks(time)) this.look(chat);
       this.#askAt = await ledger.nextAsk(time);
     }
     this.#lookedAt = time;
@@ -127,7 +127,7 @@ export class Sending {
     this.#missing.delete(chat);
     const drafts = (await step.ledger.unsealed()).filter((row) => row.chat === chat);
     const devices = await step.cipher.devicesToSendTo(chat);
-    const asks = (await step.ledger.toAsk(step.time)).filter((row) => row.chat === chat);
+    const asks = await step.ledger.toAsk(chat, step.time);
     if (drafts.length + devices.size + asks.length === 0) {
       this.#chats.delete(chat);
       return;
@@ -279,7 +279,7 @@ export class Sending {
     const begun = await step.cipher.claimed(request, found);
     this.#keyRequests.claimed(request, new Set(begun.keys()), step.now);
     if (!request.asking) return;
-    const asks = (await step.ledger.toAsk(step.time)).filter(({ chat }) => chat === request.chat);
+    const asks = await step.ledger.toAsk(request.chat, step.time);
     for (const [device, rows] of Map.groupBy(asks, sentBy)) {
       const to = begun.get(device);
       if (to !== undefined) await this.#sendRequest(step, request.chat, to, rows);

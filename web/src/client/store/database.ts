@@ -15,6 +15,11 @@ export interface Table<Row> {
   readonly indexes: Readonly<Record<string, (row: Row) => Key | undefined>>;
   /** Kept in memory once read. Not for what grows without end. */
   readonly cached: boolean;
+  /** Values of newer indexes, from those that stand readable in rows which have the index `from`. */
+  readonly filled?: {
+    readonly from: string;
+    readonly values: (stored: Stored, key: IDBValidKey) => Stored;
+  };
 }
 
 /** How a row lies in the database: its index values beside the sealed rest. */

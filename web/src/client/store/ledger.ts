@@ -114,11 +114,12 @@ export class Ledger {
 
   /** The first text of somebody else that its sender is still to be asked for. */
   async firstWaiting(chat: string): Promise<number | undefined> {
-    const rows = await this.work.all(tables.messages, "askAt");
-    const seqs = rows
-      .filter((row) => row.chat === chat && row.sender !== this.#user && !row.hidden)
-      .flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
-    return seqs.length === 0 ? undefined : Math.min(...seqs);
+    const range = tables.startingWith(chat);
+    for (let limit = 1; ; limit *= 2) {
+      const rows = await this.work.all(tables.messages, "waiting", range, limit);
+      const first = rows.find(({ sender, hidden }) => sender !== this.#user && !hidden);
+      if (first !== undefined || rows.length < limit) return first?.seq;
+    }
   }
 
   /** What is reported to the senders of a chat: a text that waits is neither delivered nor read. */
@@ -173,8 +174,14 @@ export class Ledger {
   }
 
   /** What is to be asked for again by `now` (epoch ms). */
-  async toAsk(now: number): Promise<MessageRow[]> {
+  async asks(now: number): Promise<MessageRow[]> {
     return this.work.all(tables.messages, "askAt", IDBKeyRange.upperBound(now));
+  }
+
+  /** The same of one chat. */
+  async toAsk(chat: string, now: number): Promise<MessageRow[]> {
+    const range = IDBKeyRange.bound([chat], [chat, now]);
+    return this.work.all(tables.messages, "toAsk", range);
   }
 
   /** When that is the case for the first one after `now`, epoch ms. */

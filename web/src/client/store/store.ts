@@ -6,7 +6,7 @@
  * that takes all of them or none. Nobody else writes meanwhile: the device is locked.
  */
 
-import { type Change, Database, type Key, type Table } from "./database.ts";
+import { type Change, Database, type Key, type Stored, type Table } from "./database.ts";
 import { lockDevice, type Release } from "./lock.ts";
 import { newKey, type Sealed, Vault } from "./vault.ts";
 
@@ -145,12 +145,19 @@ export class Work {
     return changed === undefined ? this.#store.get(table, key) : (changed.row as Row | undefined);
   }
 
-  /** In the order of the index, or of the keys. */
-  async all<Row>(table: Table<Row>, index?: string, range?: IDBKeyRange): Promise<Row[]> {
+  /** In the order of the index, or of the keys; the first `limit` of them. */
+  async all<Row>(
+    table: Table<Row>,
+    index?: string,
+    range?: IDBKeyRange,
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<Row[]> {
     const place = index === undefined ? table.key : table.indexes[index];
     if (place === undefined) throw new RangeError(`${table.name} has no index ${index}`);
     const mine = [...this.#changes.values()].filter((change) => change.table.name === table.name);
-    const stored = await this.#store.all(table, index, range);
+    // Of as many as are changed here, others may stand in the store.
+    const options = limit === Number.POSITIVE_INFINITY ? {} : { limit: limit + mine.length };
+    const stored = await this.#store.all(table, index, range, options);
     if (mine.length === 0) return stored;
     const touched = new Set(mine.map((change) => placeOf(table.name, change.key)));
     const rows = stored.filter((row) => !touched.has(placeOf(table.name, table.key(row))));
@@ -158,7 +165,7 @@ export class Work {
       const at = row === undefined ? undefined : place(row as Row);
       if (at !== undefined && (range === undefined || range.includes(at))) rows.push(row as Row);
     }
-    return rows.sort((a, b) => indexedDB.cmp(place(a), place(b)));
+    return rows.sort((a, b) => indexedDB.cmp(place(a), place(b))).slice(0, limit);
   }
 
   put<Row>(table: Table<Row>, row: Row): void {
@@ -187,18 +194,30 @@ function placeOf(table: string, key: Key): string {
   return `${table} ${JSON.stringify(key)}`;
 }
 
-/** Rows of before lack the values of new indexes: they have nothing of what these find. */
+/** Rows of before lack the values of new indexes: they have nothing of what these find, or are `filled`. */
 function make(database: IDBDatabase, upgrade: IDBTransaction, tables: Tables): void {
   const known = database.objectStoreNames;
   if (!known.contains(KEYS)) database.createObjectStore(KEYS);
-  for (const { name, indexes } of tables) {
+  for (const { name, indexes, filled } of tables) {
+    const lacking = known.contains(name) && filled !== undefined;
     const store = known.contains(name)
       ? upgrade.objectStore(name)
       : database.createObjectStore(name);
     for (const index of Object.keys(indexes)) {
       if (!store.indexNames.contains(index)) store.createIndex(index, index);
     }
+    if (lacking) fill(store.index(filled.from), filled.values);
   }
+}
+
+function fill(index: IDBIndex, values: (stored: Stored, key: IDBValidKey) => Stored): void {
+  const request = index.openCursor();
+  request.onsuccess = () => {
+    const row = request.result;
+    if (row === null) return;
+    row.update({ ...row.value, ...values(row.value, row.primaryKey) });
+    row.continue();
+  };
 }
 
 /** Made on first use. It can be used by scripts of this origin, and exported by none. */

@@ -14,8 +14,11 @@ import type { OutboundGroup } from "../crypto/rotation.ts";
 import type { OlmSession } from "../crypto/sessions.ts";
 import type { Key, Table } from "./database.ts";
 
-/** 2 has contents of other kinds than a text, 3 an index of profiles, 4 devices linked by this one. */
-export const VERSION = 4;
+/**
+ * 2 has contents of other kinds than a text, 3 an index of profiles, 4 devices linked by this one, 5
+ * indexes of a chat's unreadable texts.
+ */
+export const VERSION = 5;
 
 export interface SessionRow {
   readonly user: string;
@@ -177,9 +180,9 @@ export interface SeenIndexRow {
 function table<Row>(
   name: string,
   key: (row: Row) => Key,
-  options: { indexes?: Table<Row>["indexes"]; cached?: boolean } = {},
+  options: Partial<Pick<Table<Row>, "indexes" | "cached" | "filled">> = {},
 ): Table<Row> {
-  return { name, key, indexes: options.indexes ?? {}, cached: options.cached ?? false };
+  return { indexes: {}, cached: false, ...options, name, key };
 }
 
 export const ONLY = "only";
@@ -204,6 +207,10 @@ export const messages = table<MessageRow>(
       unplaced: (row) =>
         row.seq === undefined && row.written !== undefined ? [row.chat, row.written] : undefined,
       askAt: (row) => row.askAt,
+      // What is looked for at each message that comes, however many wait.
+      waiting: ({ chat, seq, askAt }) =>
+        askAt === undefined || seq === undefined ? undefined : [chat, seq],
+      toAsk: ({ chat, askAt }) => (askAt === undefined ? undefined : [chat, askAt]),
       target: (row) => row.target && [row.chat, row.target.by, row.target.id],
       kind: (row) => row.content && [row.content.kind, row.chat],
       profile: ({ content, sender }) => (content?.kind === "profile" ? [sender] : undefined),
@@ -217,6 +224,11 @@ export const messages = table<MessageRow>(
         row.unreadable === undefined || row.seq === undefined
           ? undefined
           : [row.sender, row.senderDevice, row.chat, row.seq],
+    },
+    // Version 5, of rows of before.
+    filled: {
+      from: "askAt",
+      values: ({ place, askAt }, key) => ({ waiting: place, toAsk: [(key as Key[])[0], askAt] }),
     },
   },
 );
