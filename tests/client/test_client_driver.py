@@ -28,6 +28,7 @@ from tests.support.backend.people import People
 from tests.support.backend.server import Served, until
 
 CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
+AGES = 1e12  # seconds, after which every timer is over
 
 
 async def nothing(request: Request) -> FetchResult:
@@ -148,12 +149,12 @@ def test_what_has_ended_or_failed_wakes_its_engine_no_more_and_asks_for_nothing(
             driver.received([encode({"type": "synced", "chats": {}})])
             await asking.wait()
             with mock.patch.object(Engine, "due") as due:
-                now += 3_600
+                now += AGES
                 await _turns()
                 assert due.called
                 due.reset_mock()
                 end(driver)
-                now += 3_600
+                now += AGES
                 await _turns()
                 assert ended.is_set() and not due.called
 
