@@ -186,6 +186,33 @@ def test_tasks_that_fargate_or_their_sockets_would_not_run_with_are_rejected(
     assert error.value.field == f"websocket.tasks.{field}"
 
 
+@pytest.mark.parametrize(
+    ("settings", "beyond"),
+    [
+        ({"min": 20}, {"min": 21}),  # of 20 tasks
+        ({"connections": 13_199}, {"connections": 13_200}),  # 200 MiB and 64 KiB each, of 1,024
+        ({"stop_timeout": 6}, {"stop_timeout": 5}),
+        ({"cpu": 1024, "memory": 2048}, {"cpu": 1024, "memory": 1024}),
+    ],
+)
+def test_tasks_are_accepted_up_to_the_last_value_that_works(settings: Any, beyond: Any) -> None:
+    assert SocketTasks(**settings)
+    with pytest.raises(ConfigError):
+        SocketTasks(**beyond)
+
+
+def test_what_follows_from_the_settings_of_tasks() -> None:
+    assert [SocketTasks(max=most).health_interval for most in (2, 20, 21, 5_000)] == [
+        5,
+        5,
+        6,
+        1_250,
+    ]
+    assert SocketTasks().deregistration_delay == 600 + 2 * 5 + 5
+    assert SocketTasks(stop_timeout=30).finish_timeout == 25
+    assert SocketTasks(connections=15).scale_at == 10
+
+
 @given(most=st.integers(2, 5_000))
 @examples(100)
 def test_tasks_ask_elastic_load_balancing_no_more_often_than_it_allows(most: int) -> None:

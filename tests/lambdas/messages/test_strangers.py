@@ -92,6 +92,19 @@ def test_a_stranger_sees_nothing_of_what_own_devices_send_each_other(
     assert [frame["payload"] for frame in hidden_frames(raju_desk="3.own")] == [None]
 
 
+def test_a_stranger_who_has_blocked_the_other_one_gets_nothing_hidden_either(
+    world: Backend, chat: str
+) -> None:
+    when.sends(world, "ravi", chat)
+    _chats(world).block(chat, "ravi", blocked=True)
+    world.api.requests.clear()
+    accepted = when.sends(world, "raju", chat, to={"ravi/phone": "3.key"}, hidden=True)
+    assert accepted["type"] == "accepted"
+    assert world.frames("ravi", "phone") == []
+    messages, _ = when.syncs(world, "ravi", chats={chat: 1})
+    assert messages == []
+
+
 def test_of_what_is_hidden_a_stranger_is_shown_that_a_seq_was_taken_and_nothing_else(
     world: Backend, chat: str
 ) -> None:
