@@ -56,6 +56,18 @@ def test_a_page_ends_where_its_frame_is_full(world: Backend) -> None:
     assert sorted(chat for page in pages for chat in page["chats"]) == sorted(groups)
 
 
+def test_a_page_that_is_full_is_followed_by_one_that_begins_with_the_next_chat(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "SYNCED_BYTES", 600)
+    given.online(world, "raju")
+    given.user(world, "ravi", "phone")
+    groups = [given.group(world, "raju", "ravi") for _ in range(5)]
+    pages = _pages(world, "raju")
+    assert [len(page["chats"]) for page in pages] == [3, 2]
+    assert [chat for page in pages for chat in page["chats"]] == sorted(groups)
+
+
 def test_rows_of_chats_that_are_no_more_do_not_end_the_paging(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
