@@ -178,7 +178,7 @@ test.each<[string, readonly Answer[], readonly number[], (new (...given: never[]
       expect(steps.at(-1)).toEqual([ALL, ALL]);
     } else await expect(fetching).rejects.toBeInstanceOf(error);
     expect(steps.every(([, size]) => size === ALL)).toBe(true);
-  expect(begins).toEqual(asked);
+    expect(begins).toEqual(asked);
     expect(urls).toEqual(asked.map((_, number) => `https://bucket/chat/id/${number}`));
   },
 );
