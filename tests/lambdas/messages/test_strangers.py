@@ -92,6 +92,23 @@ def test_a_stranger_sees_nothing_of_what_own_devices_send_each_other(
     assert [frame["payload"] for frame in hidden_frames(raju_desk="3.own")] == [None]
 
 
+def test_that_a_chat_is_a_request_or_blocked_is_shown_to_who_is_asked_or_blocks_alone(
+    world: Backend, chat: str
+) -> None:
+    chats = Chats(world.aws.chats, world.aws.users)
+
+    def shown(user: str) -> set[str]:
+        ((listed,), _) = chats.list(user)
+        return listed.keys() & {"request", "blocked"}
+
+    append.end_request(world.aws.chats, chat, "ravi")  # whose request it is can't end it
+    assert (shown("ravi"), shown("raju")) == (set(), {"request"})
+    _chats(world).block(chat, "ravi", blocked=True)
+    assert (shown("ravi"), shown("raju")) == ({"blocked"}, {"request"})
+    append.end_request(world.aws.chats, chat, "raju")
+    assert (shown("ravi"), shown("raju")) == ({"blocked"}, set())
+
+
 def test_a_stranger_who_has_blocked_the_other_one_gets_nothing_hidden_either(
     world: Backend, chat: str
 ) -> None:

@@ -292,6 +292,20 @@ def test_an_answer_that_is_too_long_in_coming_ends_with_more(
     assert synced["more"] and synced["chats"][chat]["complete_to"] == 2
 
 
+def test_a_chat_for_which_no_message_is_left_comes_with_the_next_sync(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "MESSAGES", 1)
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    for chat in (given.group(world, "ravi", "raju") for _ in range(2)):
+        when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(60)
+    given.connected(world, "raju", "phone")
+    messages, synced = when.syncs(world, "raju")
+    assert then.valid(synced)["more"] and len(messages) == 1
+
+
 def test_a_sync_reads_chat_after_chat_for_its_time_and_no_longer(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
