@@ -387,26 +387,3 @@ def test_keys_that_changed_void_the_one_time_keys(api: Rest) -> None:
     api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi)
     reply = api.request("POST", "/api/keys/claim", claim, user=raju)
     assert reply.body["keys"][phone.address]["key"] == key(77)
-
-
-def test_who_can_not_be_told_of_a_change_keeps_nobody_from_making_it(
-    api: Rest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise RuntimeError
-
-    monkeypatch.setattr(fan_out, "deliver", fails)
-    ravi, raju = api.sign_up("ravi", "raju")
-    phone = api.phone(ravi)
-    group = api.request("POST", "/api/chats", {"kind": "group", "members": [raju]}, user=ravi)
-    chat = f"/api/chats/{group.body['chat']}"
-    statuses = [
-        api.request(method, path, body, user=ravi).status
-        for method, path, body in (
-            ("POST", f"{chat}/admins", {"rules": {"add": "admins"}}),
-            ("POST", f"{chat}/members", {"remove": [ravi]}),
-            ("PUT", "/api/devices/tablet", Phone(ravi, "tablet").registration()),
-            ("DELETE", f"/api/devices/{phone.device}", None),
-        )
-    ]
-    assert statuses == [200, 200, 200, 204]

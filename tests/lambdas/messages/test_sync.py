@@ -1,5 +1,4 @@
 import itertools
-from typing import Any
 
 import pytest
 
@@ -290,40 +289,6 @@ def test_an_answer_that_is_too_long_in_coming_ends_with_more(
     messages, synced = when.syncs(world, "raju", chats={chat: 0})
     assert [frame["seq"] for frame in messages] == [1, 2]
     assert synced["more"] and synced["chats"][chat]["complete_to"] == 2
-
-
-def test_a_chat_for_which_no_message_is_left_comes_with_the_next_sync(
-    world: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sync_plan, "MESSAGES", 1)
-    given.online(world, "ravi")
-    given.user(world, "raju", "phone")
-    for chat in (given.group(world, "ravi", "raju") for _ in range(2)):
-        when.sends(world, "ravi", chat)
-    world.clock.pass_seconds(60)
-    given.connected(world, "raju", "phone")
-    messages, synced = when.syncs(world, "raju")
-    assert then.valid(synced)["more"] and len(messages) == 1
-
-
-def test_a_sync_reads_chat_after_chat_for_its_time_and_no_longer(
-    world: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given.online(world, "ravi")
-    given.user(world, "raju", "phone")
-    for chat in (given.group(world, "ravi", "raju") for _ in range(3)):
-        when.sends(world, "ravi", chat)
-    world.clock.pass_seconds(60)
-    given.connected(world, "raju", "phone")
-    read = history.read
-
-    def slowly(*given: Any, **named: Any) -> Any:
-        world.clock.pass_seconds(route.READING_SECONDS * 0.6)
-        return read(*given, **named)
-
-    monkeypatch.setattr(history, "read", slowly)
-    messages, synced = when.syncs(world, "raju")
-    assert len(messages) == 2 and synced["more"]
 
 
 def test_the_answer_says_from_where_it_was_made(world: Backend) -> None:

@@ -140,8 +140,9 @@ def test_deleting_removes_all_and_may_be_repeated(cloudformation: CloudFormation
 def test_deleting_what_was_never_created_succeeds(cloudformation: CloudFormation) -> None:
     # the id that CloudFormation makes up when a Create failed without one
     for given in (properties(), {}, {"NamePrefix": "never"}):
-        answer = send(cloudformation, "Delete", given, "switchboard-dev-PlatformApplications-1ABC")
-        assert answer["Status"] == "SUCCESS"
+        id = "switchboard-dev-PlatformApplications-1ABC"
+        answer = send(cloudformation, "Delete", given, id)
+        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", id)
 
 
 BAD = [
@@ -166,8 +167,11 @@ def test_a_bad_secret_fails_the_deployment_with_a_reason_and_changes_nothing(
     assert applications() == {}
 
 
-def test_a_bad_apns_secret_names_what_it_lacks(cloudformation: CloudFormation) -> None:
-    answer = send(cloudformation, "Create", properties(None, {"key_id": "KEY"}))
+def test_a_bad_apns_secret_names_what_it_lacks_and_changes_no_other_platform(
+    cloudformation: CloudFormation,
+) -> None:
+    answer = send(cloudformation, "Create", properties(FCM, {"key_id": "KEY"}))
+    assert applications() == {}
     assert "ApnsSecretArn lacks signing_key, team_id, bundle_id" in answer["Reason"]
 
 

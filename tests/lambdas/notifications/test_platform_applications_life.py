@@ -121,6 +121,8 @@ LIVES = [
     Life("a version that was lowered by hand, with a bad secret",
          (create(version="3"), fill("A", "bad"), update(version="2")), "CuU", ONE, UNDONE,
          "the secret in FcmSecretArn is not JSON", needs_status=True),
+    Life("the tenth version", (create(version="9"), fill("A", "new"), update(version="10")), "CU",
+         {"chat-fcm": "new"}, UP),
     Life("a version that is no number", (create(version="x"), update(version="y")), "CU", ONE, UP),
     Life("renamed", (create(), update(prefix="talk")), "CUD", {"talk-fcm": "one"}, UP),
     Life("renamed, and another resource fails", (create(), update(prefix="talk", other_fails=True)),

@@ -21,7 +21,7 @@ class Client:
 
     def __init__(self, id: str = "id") -> None:
         self.now = 100.0
-        self.taken: list[Any] = []
+        self.took: list[Any] = []
         self.cut_off = 0
         self._room = asyncio.Semaphore(0)
         asyncio.get_running_loop().time = lambda: self.now  # type: ignore[method-assign]
@@ -29,7 +29,7 @@ class Client:
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._room.acquire()
-        self.taken.append(message.get("text") or (message["code"], message["reason"]))
+        self.took.append(message.get("text") or (message["code"], message["reason"]))
 
     def _abort(self) -> None:
         self.cut_off += 1
@@ -50,10 +50,10 @@ class Client:
 
 
 def run(story: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
-    async def told() -> None:
+    async def with_client() -> None:
         await story(Client())
 
-    asyncio.run(told())
+    asyncio.run(with_client())
 
 
 def test_what_waits_is_bounded_by_its_bytes_and_not_by_its_characters() -> None:
@@ -93,8 +93,8 @@ def test_who_takes_nothing_for_so_long_is_closed_by_what_finds_no_room(
         assert client.held.ended == (closed if outcome is GONE else None)
         await client.takes(3)
         waited = since_it_took_one is None  # the second one: what is on its way goes out
-        assert len(client.taken) == (3 if outcome is GONE and not waited else 2)
-        assert client.taken[-1] == (closed if outcome is GONE else "y" * (QUEUED_BYTES - 1))
+        assert len(client.took) == (3 if outcome is GONE and not waited else 2)
+        assert client.took[-1] == (closed if outcome is GONE else "y" * (QUEUED_BYTES - 1))
 
     run(story)
 
@@ -110,7 +110,7 @@ def test_a_close_comes_after_what_was_posted_and_once_and_cuts_off_who_does_not_
         await client.passes(CLOSE_SECONDS - 0.1)
         assert client.cut_off == 0
         await client.takes(2)
-        assert client.taken == ["first", (1001, "Going away")]
+        assert client.took == ["first", (1001, "Going away")]
         await client.passes(0.2)
         assert client.cut_off == 1
 
@@ -138,11 +138,11 @@ def test_the_response_to_a_frame_waits_for_room_and_for_no_client_that_is_gone()
         await client.turns()
         assert not waiting.done()
         await client.takes(2)
-        assert client.taken[-1] == "response"
+        assert client.took[-1] == "response"
         client.held.close(1000)
         await client.held.respond("late")
         await client.takes(2)
-        assert client.taken[-1] == (1000, "")
+        assert client.took[-1] == (1000, "")
 
     run(story)
 
