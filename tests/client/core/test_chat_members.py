@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from client.core import frames
+from client.core.cipher import Chat, Wants
 from client.core.engine import Engine
 from client.core.events import MembersChanged, WatermarksMoved
 from client.core.frames import Receipt, Watermarks
+from tests.client.core.fake_cipher import FakeCipher
 from tests.client.core.scripted_client import CHAT, Client, synced
 
 THREE = dict.fromkeys(("ravi", "raju", "mira"), Watermarks())
@@ -65,3 +67,20 @@ def test_a_list_that_was_under_way_when_the_members_changed_is_not_taken(client:
     assert client.actions("sync")[-1] == {"action": "sync", "chats": {CHAT: 0}}
     client.hear(synced(0, 0, members=WITHOUT_RAJU))
     assert changes(client) == [((), ("raju",))]
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(300, 1), (301, 0)])
+def test_a_group_whose_members_were_listed_too_long_ago_is_asked_about_before_the_next_text(
+    client: Client, monkeypatch: pytest.MonkeyPatch, seconds: float, sent: int
+) -> None:
+    def wants(_cipher: object, chat: Chat, *_: object) -> Wants:
+        return Wants(members=chat.members is None)
+
+    monkeypatch.setattr(FakeCipher, "wants", wants)
+    client.step(Engine.opened)
+    client.hear(synced(0, 0, members=THREE))
+    client.now += seconds
+    client.write()
+    assert len(client.actions("send")) == sent
+    client.hear(synced(0, 0, members=THREE))
+    assert len(client.actions("send")) == 1
