@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.support.backend.people import People
 from tests.support.backend.server import Served, until
 
 CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
+AGES = 1e12  # seconds, after which every timer is over
 
 
 async def nothing(request: Request) -> FetchResult:
@@ -124,6 +126,49 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
             assert request.user == "ravi"
 
     asyncio.run(run())
+
+
+def test_what_has_ended_or_failed_wakes_its_engine_no_more_and_asks_for_nothing() -> None:
+    def damaged(_: Engine, __: Step) -> None:
+        raise KeyError
+
+    async def run(end: Callable[[Driver], object]) -> None:
+        now = time.monotonic()
+        asyncio.get_running_loop().time = lambda: now  # type: ignore[method-assign]
+        asking, ended = asyncio.Event(), asyncio.Event()
+
+        async def fetch(request: Request) -> FetchResult:
+            asking.set()
+            try:
+                return await asyncio.Future()
+            finally:
+                ended.set()
+
+        with driven(fetch) as (driver, _, _):
+            driver.opened()
+            driver.received([encode({"type": "synced", "chats": {}})])
+            await asking.wait()
+            with mock.patch.object(Engine, "due") as due:
+                now += AGES
+                await _turns()
+                assert due.called
+                due.reset_mock()
+                end(driver)
+                now += AGES
+                await _turns()
+                assert ended.is_set() and not due.called
+
+    def fail(driver: Driver) -> None:
+        with pytest.raises(StoreError):
+            driver.step(damaged)
+
+    for end in (Driver.cancel, fail):
+        asyncio.run(run(end))
+
+
+async def _turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(

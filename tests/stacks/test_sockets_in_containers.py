@@ -14,7 +14,12 @@ from stacks.config.environments import DEV, PROD
 from stacks.config.errors import ConfigError
 from stacks.config.functions import SOCKET_FUNCTIONS
 from stacks.config.overrides import environment_from
-from stacks.config.permissions import of_socket_tasks, permissions_of
+from stacks.config.permissions import (
+    OF_API_GATEWAY,
+    PERMISSIONS,
+    of_socket_tasks,
+    permissions_of,
+)
 from stacks.config.socket_tasks import SocketTasks
 from stacks.config.warnings import environment_warnings
 from tests.stacks.complete import complete
@@ -53,6 +58,22 @@ def test_a_task_may_do_what_the_functions_may_that_it_runs_and_see_that_it_is_dr
     granted = tasks.grants(role.logical_id)
     granted.pop("<Key.Arn>")
     assert granted == in_template(of_socket_tasks(SOCKET_FUNCTIONS))
+
+
+def test_who_posts_signs_with_the_key_instead_and_a_task_may_what_all_its_functions_may() -> None:
+    def pairs(permissions: Any) -> set[tuple[str, str]]:
+        return {(resource, each) for resource, actions in permissions.items() for each in actions}
+
+    key = ("connections_key", "secretsmanager:GetSecretValue")
+    drained = ("any_target_group", "elasticloadbalancing:DescribeTargetHealth")
+    for name, row in PERMISSIONS.items():
+        posts = {each for each in pairs(row) if each[0] in OF_API_GATEWAY}
+        in_tasks = pairs(row) - posts | ({key} if posts else set())
+        assert pairs(permissions_of(name, in_containers=False)) == pairs(row)
+        assert pairs(permissions_of(name, in_containers=True)) == in_tasks, name
+    together = {each for name in SOCKET_FUNCTIONS for each in pairs(PERMISSIONS[name])}
+    without = {each for each in together if each[0] not in OF_API_GATEWAY}
+    assert pairs(of_socket_tasks(SOCKET_FUNCTIONS)) == without | {key, drained}
 
 
 @pytest.mark.parametrize("name", ["Api", "DeliveryWatch", "Operator"])
@@ -186,6 +207,33 @@ def test_tasks_that_fargate_or_their_sockets_would_not_run_with_are_rejected(
     assert error.value.field == f"websocket.tasks.{field}"
 
 
+@pytest.mark.parametrize(
+    ("settings", "beyond"),
+    [
+        ({"min": 20}, {"min": 21}),  # of 20 tasks
+        ({"connections": 13_199}, {"connections": 13_200}),  # 200 MiB and 64 KiB each, of 1,024
+        ({"stop_timeout": 6}, {"stop_timeout": 5}),
+        ({"cpu": 1024, "memory": 2048}, {"cpu": 1024, "memory": 1024}),
+    ],
+)
+def test_tasks_are_accepted_up_to_the_last_value_that_works(settings: Any, beyond: Any) -> None:
+    assert SocketTasks(**settings)
+    with pytest.raises(ConfigError):
+        SocketTasks(**beyond)
+
+
+def test_what_follows_from_the_settings_of_tasks() -> None:
+    assert [SocketTasks(max=most).health_interval for most in (2, 20, 21, 5_000)] == [
+        5,
+        5,
+        6,
+        1_250,
+    ]
+    assert SocketTasks().deregistration_delay == 600 + 2 * 5 + 5
+    assert SocketTasks(stop_timeout=30).finish_timeout == 25
+    assert SocketTasks(connections=15).scale_at == 10
+
+
 @given(most=st.integers(2, 5_000))
 @examples(100)
 def test_tasks_ask_elastic_load_balancing_no_more_often_than_it_allows(most: int) -> None:
@@ -214,6 +262,7 @@ def warned(**context: Any) -> dict[str, str]:
         ({}, None),
         ({"drain": 60}, "drain is 60: in a deployment 7000 clients .* 420% .* to 504,"),
         ({"drain": 504}, None),
+        ({"connections": 9_999, "drain": 60}, "to 504,"),  # 503.9
         ({"drain": 503}, "to 504,"),
         ({"cpu": 1024, "memory": 2048, "drain": 252}, None),
         # a task uses one vCPU at most

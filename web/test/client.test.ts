@@ -58,6 +58,21 @@ test("another device that signs the user up at the same moment does no harm", as
   expect(asked).toBe(2);
 });
 
+test("keys are looked after once when this device registers, and at each connection", async () => {
+  let uploads = 0;
+  backend.lies.set("POST devices", (truth) => {
+    uploads += 1;
+    return truth;
+  });
+  const ravi = await connect("ravi/phone");
+  await until(() => uploads === 3); // it asks twice, and uploads in between
+  const caughtUp = eventsOf(ravi, "caught_up").length;
+  ravi.client.cut();
+  await until(() => eventsOf(ravi, "caught_up").length > caughtUp && uploads > 3);
+  await ravi.client.storedItems(); // and one more would have been asked for by now
+  expect(uploads).toBe(4);
+});
+
 test("signing in makes no account, and signing up takes nobody's name", async () => {
   const { client } = await backend.client("newcomer/phone", { settings: {} });
   const calls: string[] = [];

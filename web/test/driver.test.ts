@@ -49,19 +49,59 @@ test("a pause of 30 days is not over at once", async () => {
   expect(over).not.toHaveBeenCalled();
 });
 
+test("what has ended sets no timer, and ends only after the step that runs", async () => {
+  const { driver, store } = await driven(undefined, () => performance.now() + DAY_MS);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  await driver.step(() => undefined);
+  expect(vi.getTimerCount()).toBe(1);
+  const [begun, running] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const last = driver.step(() => {
+    begun.resolve();
+    return running.promise;
+  });
+  await begun.promise;
+  let ended = false;
+  const end = driver.end().then(() => {
+    ended = true;
+  });
+  expect(vi.getTimerCount()).toBe(0);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(ended).toBe(false);
+  running.resolve();
+  await Promise.all([last, end]);
+  expect(vi.getTimerCount()).toBe(0);
+  await store.close();
+});
+
+test("a driver that has failed wakes its engine no more", async () => {
+  const { driver, store } = await driven(undefined, () => performance.now() + DAY_MS);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  await driver.step(() => undefined);
+  const failed = driver.step(() => {
+    throw new TypeError("damaged");
+  });
+  await expect(failed).rejects.toThrow();
+  expect(vi.getTimerCount()).toBe(0);
+  await driver.end();
+  await store.close();
+});
+
 // -- one step at a time
 
 type Output = ReturnType<Engine["outputs"]>[number];
 
 /** A driver over a fake engine; what happens is in `said`, in order. */
-async function driven(fetch: (request: Request) => Promise<FetchResult> = () => Promise.reject()) {
+async function driven(
+  fetch: (request: Request) => Promise<FetchResult> = () => Promise.reject(),
+  nextDue: () => number | undefined = () => undefined,
+) {
   const store = await Store.open(`driver ${crypto.randomUUID()}`, tables.VERSION, tables.TABLES);
   const said: string[] = [];
   const outputs: Output[] = [];
   const engineNamed = (name: string): Engine =>
     ({
       outputs: () => outputs.splice(0),
-      nextDue: () => undefined,
+      nextDue,
       anew: () => {
         outputs.length = 0;
         return engineNamed(`${name}'`);

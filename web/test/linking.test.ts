@@ -19,7 +19,8 @@ afterEach(async () => {
   for (const client of opened.splice(0)) await client.abort().catch(() => {});
 });
 
-const made = (device = "web") => NewDevice.make({ device, label: "Chrome on Linux" });
+const made = (device = "web") =>
+  NewDevice.make({ device, label: "Chrome on Linux", random: () => 0 }); // without pauses
 
 /** The whole of it: shown, scanned, agreed to. */
 async function letIn(device: NewDevice, { client }: TestClient): Promise<Linked> {
@@ -200,6 +201,35 @@ describe("the code", () => {
     });
     expect(await reasonOf(() => device.confirmed(0, undefined, QUICK, 20))).toBe("expired");
     expect(asked).toBeGreaterThan(0);
+  });
+
+  test("is waited for no longer once the page has given up", async () => {
+    const device = await made();
+    const within = await device.ask();
+    const stop = new AbortController();
+    let asked = 0;
+    backend.lies.set("GET links", (truth) => {
+      asked += 1;
+      stop.abort();
+      return asked === 1 ? truth : [404, {}];
+    });
+    expect(await reasonOf(() => device.confirmed(within, stop.signal, QUICK))).toBe("expired");
+    expect(asked).toBe(1);
+  });
+
+  test("is waited for while there is no network", async () => {
+    const ravi = await connect("ravi/phone");
+    const device = await made();
+    const within = await device.ask();
+    await ravi.client.linking.confirm(device.offer, PASSWORD);
+    let asked = 0;
+    backend.lies.set("GET links", (truth) => {
+      asked += 1;
+      if (asked < 5) throw new TypeError("the network is gone"); // more often than one call tries
+      return truth;
+    });
+    const { confirmation } = await device.confirmed(within, undefined, QUICK);
+    expect(confirmation.user).toBe(user("ravi"));
   });
 
   test("whose confirmation was received, but not the response, was used by nobody else", async () => {

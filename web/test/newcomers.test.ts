@@ -10,6 +10,7 @@ import {
   connect,
   crash,
   eventsOf,
+  frames,
   got,
   later,
   shows,
@@ -148,6 +149,23 @@ describe("who comes is never sent what was", () => {
     backend.stuck = false;
     await connect("ravi/phone");
     await got(mira, "written offline");
+  });
+
+  test("nor by this device what the group is called, for whom somebody else has added", async () => {
+    const { ravi, raju, mira, chat } = await scene();
+    await ravi.client.writing.setName(chat, "Trip");
+    await until(async () => (await placeOf(raju, chat)).name === "Trip");
+    join(chat, mira);
+    await ravi.client.sync();
+    const before = frames().length;
+    await ravi.client.send(chat, "from now on");
+    await got(mira, "from now on");
+    expect((await placeOf(mira, chat)).name).toBeUndefined();
+    expect(
+      frames()
+        .slice(before)
+        .filter(({ to }) => to === undefined),
+    ).toHaveLength(1);
   });
 
   test("within a minute it is: it may have come before the text", async () => {

@@ -208,6 +208,14 @@ describe("emoji", () => {
     await expect(ravi.client.verification.compare(chat, raju.name)).rejects.toThrow(/trusted/);
   });
 
+  test("none begins with a device that is not listed any more", async () => {
+    const { ravi, raju, chat } = await acquainted();
+    await backend.forgetDevice(raju.name);
+    announce(ravi, user("raju"));
+    await until(() => eventsOf(ravi, "devices_changed").length > 0);
+    await expect(ravi.client.verification.compare(chat, raju.name)).rejects.toThrow(/trusted/);
+  });
+
   test("is for two: in a group none begins, and none is taken up", { tags: "deep" }, async () => {
     const { ravi, raju } = await acquainted();
     const group = await ravi.client.chats.group([user("raju")]);

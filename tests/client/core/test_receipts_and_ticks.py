@@ -236,3 +236,20 @@ def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about()
         assert not client.actions("receipt") and not client.actions("typing")
     client.hear(synced(1, 1))
     assert not client.engine.left(CHAT)
+
+
+def test_what_was_read_before_a_crash_is_told_to_who_wrote_what_was_delivered_before(
+    client: Client,
+) -> None:
+    client.open()
+    client.hear(message(1))
+    client.after(1)
+    client.after(client.settings.ping_between[1])
+    client.hear(frames.Pong())  # the receipt of what was delivered has arrived
+    client.step(Engine.mark_read, CHAT, 1)
+    client.restart()
+    client.step(Engine.opened)
+    client.hear(synced(1, 1))
+    client.after(1)
+    (receipt,) = client.actions("receipt")
+    assert (receipt["read"], receipt["senders"]) == (1, ["raju"])

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from lambdas.api import sign_ins
+from lambdas.api.call import SignIn
+from lambdas.errors import ChatError
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import OPENING_SECONDS, Devices
 from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name, rest
@@ -163,3 +165,11 @@ def test_what_is_kept_of_an_ended_sign_in_outlives_its_tokens(api: Rest, user: s
     own.remove("phone")
     (ended,) = api.aws.users.query_all({"user": user}, prefix="ended#")
     assert ended["expires_at"] >= int(api.aws.now()) + sign_ins.SIGN_IN_SECONDS - 5
+
+
+def test_a_sign_in_of_the_very_second_in_which_all_ended_is_a_new_one(api: Rest, user: str) -> None:
+    ended = sign_ins.SignIns(api.aws.users)
+    ended.end_all(user, 1_000.9)
+    ended.require(SignIn(user, "id", 1_000, ""))
+    with pytest.raises(ChatError, match="has ended"):
+        ended.require(SignIn(user, "id", 999, ""))

@@ -1,6 +1,7 @@
 import pytest
 
 from lambdas.delivery import delivery_watch
+from lambdas.delivery.watermarks import LONGEST_INTERVAL
 from lambdas.messages.membership import Membership
 from lambdas.notifications.push_jobs import Job, PushQueue
 from tests.lambdas.delivery import watched
@@ -22,6 +23,18 @@ def test_who_is_connected_and_behind_is_nudged_once_and_a_push_waits(
     assert then.valid(nudge) == {"type": "nudge", "chat": chat, "seq": 3}
     assert world.frames("ravi", "phone") == [], "the sending device has its own messages"
     assert then.pushes(world) == [{"user": "raju", "chat": chat, "devices": ["phone"]}]
+
+
+def test_a_message_of_a_clock_that_is_ahead_holds_nobody_up_for_longer_than_any_other(
+    world: Backend, chat: str
+) -> None:
+    slept: list[float] = []
+    records = watched.inserted(world, chat, 1, 2, 3)
+    world.clock.pass_seconds(-600)
+    response = delivery_watch.watch(world.aws, {"Records": records}, slept.append)
+    assert response == {"batchItemFailures": []}
+    assert slept == [delivery_watch.GRACE_SECONDS + LONGEST_INTERVAL]
+    assert [frame["type"] for frame in world.frames("raju", "phone")] == ["nudge"]
 
 
 def test_who_has_acknowledged_is_left_alone(world: Backend, chat: str) -> None:

@@ -1,5 +1,9 @@
 """A stranger's request, from REST over the queue to SNS: it rings once until it is answered."""
 
+from typing import Any
+
+import pytest
+
 from tests.support.backend.backend import Backend
 from tests.support.backend.gateway import Connection
 from tests.support.lambdas.rest import Phone
@@ -114,3 +118,15 @@ def test_a_request_of_a_user_who_takes_none_is_not_begun() -> None:
     body = {"kind": "direct", "with": "raju"}
     assert world.call("mira", "POST", "/api/chats", body) == 403
     assert world.rings("raju") == 0
+
+
+def test_a_request_whose_push_failed_has_not_rung_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Strangers()
+    ravi = world.connect("ravi")
+    sns: Any = world.backend.aws.topics
+    with monkeypatch.context() as patch:
+        patch.setattr(sns, "publish", lambda **_: 1 / 0)
+        world.send(ravi)
+        world.backend.run_push()
+    world.passes()
+    assert world.rings("raju") == 1

@@ -135,6 +135,15 @@ def test_who_is_invited_joins_once_and_sees_nothing_from_before(group: Group) ->
         group.membership.join(group.name, "u1")
 
 
+def test_a_group_that_all_have_left_takes_nobody_who_was_invited(group: Group) -> None:
+    assert group.change("ravi", invite=["zoe"]) == "done"
+    for user in ("mira", "raju", "ravi"):
+        assert group.change(user, remove=[user]) in ("done", "not_found")
+    with pytest.raises(ChatError) as error:
+        group.membership.join(group.name, "zoe")
+    assert error.value.code == "not_found"
+
+
 def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Group) -> None:
     group.change("ravi", invite=["zoe", "u1"])
     group.membership.decline(group.name, "zoe")

@@ -40,6 +40,7 @@ def test_rules_change_by_name_and_others_stay() -> None:
         ("ravi", ["raju"], [], "group", {"ravi", "raju"}),
         ("ravi", ["raju"], ["ravi"], "group", {"raju"}),
         ("ravi", [], [], "group", {"ravi"}),
+        ("ravi", ["raju"], ["raju"], "group", {"ravi"}),  # who is dismissed is no admin
         ("ravi", [], ["ravi"], "group", "bad_request"),  # a group keeps one
         ("ravi", ["zoe"], [], "group", "bad_request"),  # not a member
         ("ravi", ["raju", "zoe"], [], "group", "bad_request"),

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from lambdas.messages import append
+from lambdas.messages import append, history
+from lambdas.messages.chats import Chats
 from lambdas.messages.direct import Begin, DirectChats, after_blocking, after_unblocking
 from lambdas.messages.heads import undelivered
 from lambdas.people.contacts import Contacts
@@ -89,6 +90,63 @@ def test_a_stranger_sees_nothing_of_what_own_devices_send_each_other(
     assert [frame["payload"] for frame in hidden_frames(ravi_phone="3.key")] == ["3.key"]
     append.end_request(world.aws.chats, chat, "raju")
     assert [frame["payload"] for frame in hidden_frames(raju_desk="3.own")] == [None]
+
+
+def test_that_a_chat_is_a_request_or_blocked_is_shown_to_who_is_asked_or_blocks_alone(
+    world: Backend, chat: str
+) -> None:
+    chats = Chats(world.aws.chats, world.aws.users)
+
+    def shown(user: str) -> set[str]:
+        ((listed,), _) = chats.list(user)
+        return listed.keys() & {"request", "blocked"}
+
+    append.end_request(world.aws.chats, chat, "ravi")  # whose request it is can't end it
+    assert (shown("ravi"), shown("raju")) == (set(), {"request"})
+    _chats(world).block(chat, "ravi", blocked=True)
+    assert (shown("ravi"), shown("raju")) == ({"blocked"}, {"request"})
+    append.end_request(world.aws.chats, chat, "raju")
+    assert (shown("ravi"), shown("raju")) == ({"blocked"}, set())
+
+
+def test_a_stranger_who_has_blocked_the_other_one_gets_nothing_hidden_either(
+    world: Backend, chat: str
+) -> None:
+    when.sends(world, "ravi", chat)
+    _chats(world).block(chat, "ravi", blocked=True)
+    world.api.requests.clear()
+    accepted = when.sends(world, "raju", chat, to={"ravi/phone": "3.key"}, hidden=True)
+    assert accepted["type"] == "accepted"
+    assert world.frames("ravi", "phone") == []
+    messages, _ = when.syncs(world, "ravi", chats={chat: 1})
+    assert messages == []
+
+
+def test_of_what_is_hidden_a_stranger_is_shown_that_a_seq_was_taken_and_nothing_else(
+    world: Backend, chat: str
+) -> None:
+    """By no route: not by sync, not by REST, not by a frame or a push."""
+    when.sends(world, "ravi", chat)
+
+    def shown() -> list[Any]:
+        chats = Chats(world.aws.chats, world.aws.users)
+        head, now = chats.head(chat, "ravi"), world.clock()
+        page = history.read(world.aws.chats, head, after=0, limit=9, device="phone", now=now)
+        world.api.requests.clear()
+        messages, synced = when.syncs(world, "ravi", chats={chat: 0})
+        return [page.messages, messages, chats.list("ravi"), synced, page.complete_to]
+
+    before = shown()
+    world.api.requests.clear()
+    then.pushes(world)
+    to = {"raju/desk": "3.own"}
+    assert when.sends(world, "raju", chat, to=to, hidden=True)["seq"] == 2
+    assert world.frames("ravi", "phone") == [] and then.pushes(world) == []
+    ((listed,), _), synced = before[2], before[3]["chats"][chat]
+    for place in (listed, synced):
+        place["seq"] = 2
+    synced["complete_to"] = before[4] = 2
+    assert shown() == before
 
 
 @pytest.mark.parametrize(("blocker", "shown"), [(None, 1), ("raju", 0), ("ravi", 0)])

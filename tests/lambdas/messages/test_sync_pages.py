@@ -1,12 +1,14 @@
-"""A `sync` of all chats, page by page."""
+"""A `sync` of all chats, page by page, and how much it reads."""
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from lambdas.messages import sync_plan
+from lambdas.messages import history, sync_plan
 from lambdas.messages.membership import Membership
+from lambdas.messages.sync import READING_SECONDS
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import Frame
@@ -56,6 +58,18 @@ def test_a_page_ends_where_its_frame_is_full(world: Backend) -> None:
     assert sorted(chat for page in pages for chat in page["chats"]) == sorted(groups)
 
 
+def test_a_page_that_is_full_is_followed_by_one_that_begins_with_the_next_chat(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "SYNCED_BYTES", 600)
+    given.online(world, "raju")
+    given.user(world, "ravi", "phone")
+    groups = [given.group(world, "raju", "ravi") for _ in range(5)]
+    pages = _pages(world, "raju")
+    assert [len(page["chats"]) for page in pages] == [3, 2]
+    assert [chat for page in pages for chat in page["chats"]] == sorted(groups)
+
+
 def test_rows_of_chats_that_are_no_more_do_not_end_the_paging(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,3 +107,37 @@ def test_a_cursor_is_a_chat_id_and_nothing_else(world: Backend) -> None:
     for cursor in ("", "a/b", 7, "x" * 65):
         response = when.raw(world, "raju", "phone", {"action": "sync", "cursor": cursor})
         then.is_error(response, "bad_request")
+
+
+def test_a_chat_for_which_no_message_is_left_comes_with_the_next_sync(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "MESSAGES", 1)
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    for chat in (given.group(world, "ravi", "raju") for _ in range(2)):
+        when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(60)
+    given.connected(world, "raju", "phone")
+    messages, synced = when.syncs(world, "raju")
+    assert then.valid(synced)["more"] and len(messages) == 1
+
+
+def test_a_sync_reads_chat_after_chat_for_its_time_and_no_longer(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    for chat in (given.group(world, "ravi", "raju") for _ in range(3)):
+        when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(60)
+    given.connected(world, "raju", "phone")
+    read = history.read
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        world.clock.pass_seconds(READING_SECONDS * 0.6)
+        return read(*given, **named)
+
+    monkeypatch.setattr(history, "read", slowly)
+    messages, synced = when.syncs(world, "raju")
+    assert len(messages) == 2 and synced["more"]

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from lambdas.notifications import platform_applications
+from lambdas.notifications.credentials import PLATFORMS, application_arn
 from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
 from tests.support.lambdas.platforms_scene import (
     APNS,
@@ -138,8 +140,9 @@ def test_deleting_removes_all_and_may_be_repeated(cloudformation: CloudFormation
 def test_deleting_what_was_never_created_succeeds(cloudformation: CloudFormation) -> None:
     # the id that CloudFormation makes up when a Create failed without one
     for given in (properties(), {}, {"NamePrefix": "never"}):
-        answer = send(cloudformation, "Delete", given, "switchboard-dev-PlatformApplications-1ABC")
-        assert answer["Status"] == "SUCCESS"
+        id = "switchboard-dev-PlatformApplications-1ABC"
+        answer = send(cloudformation, "Delete", given, id)
+        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", id)
 
 
 BAD = [
@@ -164,8 +167,11 @@ def test_a_bad_secret_fails_the_deployment_with_a_reason_and_changes_nothing(
     assert applications() == {}
 
 
-def test_a_bad_apns_secret_names_what_it_lacks(cloudformation: CloudFormation) -> None:
-    answer = send(cloudformation, "Create", properties(None, {"key_id": "KEY"}))
+def test_a_bad_apns_secret_names_what_it_lacks_and_changes_no_other_platform(
+    cloudformation: CloudFormation,
+) -> None:
+    answer = send(cloudformation, "Create", properties(FCM, {"key_id": "KEY"}))
+    assert applications() == {}
     assert "ApnsSecretArn lacks signing_key, team_id, bundle_id" in answer["Reason"]
 
 
@@ -227,3 +233,64 @@ def test_neither_credential_nor_response_url_is_ever_logged(
     assert log.getvalue()
     for hidden in ("MIGHAgEAMBMGByqGSM49", "push@switchboard.example", "s1gned"):
         assert hidden not in log.getvalue()
+
+
+def test_of_an_error_that_nobody_expects_its_kind_is_told_alone(
+    cloudformation: CloudFormation, function: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**given: Any) -> Any:
+        raise ValueError(f"invalid: {given}")  # as botocore quotes parameters
+
+    monkeypatch.setattr(function.sns, "create_platform_application", fails)
+    with written_log() as log:
+        answer = send(cloudformation, "Create", properties(FCM))
+    assert (answer["Status"], answer["Reason"]) == (
+        "FAILED",
+        "ValueError; the function's log says where",
+    )
+    assert "MIGHAgEAMBMGByqGSM49" not in log.getvalue() and "fails" in log.getvalue()
+
+
+def test_what_sns_has_made_before_its_response_was_lost_is_deleted_with_the_resource(
+    cloudformation: CloudFormation, function: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = function.sns.create_platform_application
+
+    def loses(**given: Any) -> Any:
+        made(**given)
+        raise ReadTimeoutError(endpoint_url="https://sns")
+
+    monkeypatch.setattr(function.sns, "create_platform_application", loses)
+    given = properties(FCM)
+    answer = send(cloudformation, "Create", given)
+    assert answer["Status"] == "FAILED" and applications()
+    assert send(cloudformation, "Delete", given, answer["PhysicalResourceId"])
+    assert applications() == {}
+
+
+def test_a_secret_that_may_not_be_read_turns_no_push_off(
+    cloudformation: CloudFormation, function: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the message: only a secret without a value is empty."""
+    given = properties(FCM)
+    id = send(cloudformation, "Create", given)["PhysicalResourceId"]
+
+    def denied(**_: Any) -> Any:
+        error: Any = {"Code": "InvalidRequestException", "Message": "no secret value is given"}
+        raise ClientError({"Error": error}, "GetSecretValue")
+
+    monkeypatch.setattr(function.secrets, "get_secret_value", denied)
+    assert send(cloudformation, "Update", given, id)["Status"] == "FAILED"
+    assert set(applications()) == {arn("GCM", "fcm")}
+
+
+def test_an_application_is_in_the_stacks_partition_region_and_account() -> None:
+    stack = "arn:aws-cn:cloudformation:cn-north-1:210987654321:stack/name/51af3dc0"
+    assert [application_arn(stack, each, "chat") for each in PLATFORMS] == [
+        f"arn:aws-cn:sns:cn-north-1:210987654321:app/{kind}/chat-{name}"
+        for kind, name in (
+            ("GCM", "fcm"),
+            ("APNS", "apns"),
+            ("APNS_SANDBOX", "apns-sandbox"),
+        )
+    ]

@@ -14,7 +14,7 @@ from tests.support.lambdas.rest import client
 
 ORIGIN, OTHER = "https://fcm.googleapis.com", "https://web.push.apple.com"
 CONTACT = "mailto:ops@example.com"
-BEGIN = 1_800_000_000.0
+BEGIN = 1_800_000_000.5
 
 
 class Clock:
@@ -64,6 +64,7 @@ def test_a_push_service_finds_its_own_name_a_contact_and_an_end(kms: Counted) ->
     key = VapidKey(kms, kms.id, CONTACT, Clock())
     found = claims(key.authorization(ORIGIN), key.public(), ORIGIN)
     assert found == {"aud": ORIGIN, "sub": CONTACT, "exp": int(BEGIN) + VALID_SECONDS}
+    assert VALID_SECONDS <= 24 * 3600  # RFC 8292, 2
     assert len(bytes_of(key.public())) == 65
 
 

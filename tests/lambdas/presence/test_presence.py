@@ -208,6 +208,31 @@ def test_who_watches_is_told_at_once_and_of_each_change(world: Backend) -> None:
     ]
 
 
+def test_who_can_not_be_announced_connects_and_leaves_all_the_same(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise TimeoutError
+
+    given.user(world, "ravi", "phone")
+    monkeypatch.setattr(Devices, "watchers", fails)
+    connected = given.connected(world, "ravi", "phone")  # answered with 200
+    response = connection.handler(events.disconnect("ravi", "phone", connected), None)
+    assert response == {"statusCode": 200}
+    assert Devices(world.aws.users).of(["ravi"])["ravi"]["phone"].connection_id is None
+
+
+def test_nobody_is_told_of_the_end_of_a_connection_that_was_displaced(world: Backend) -> None:
+    given.online(world, "raju")
+    given.user(world, "ravi", "phone")
+    old = given.connected(world, "ravi", "phone")
+    given.connected(world, "ravi", "phone")
+    _watches(world, "raju", "ravi")
+    before = len(world.frames("raju", "phone"))
+    connection.handler(events.disconnect("ravi", "phone", old), None)
+    assert len(world.frames("raju", "phone")) == before
+
+
 def test_watching_ends_after_five_minutes(world: Backend) -> None:
     given.online(world, "ravi")
     given.user(world, "raju", "phone")

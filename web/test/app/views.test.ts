@@ -252,6 +252,37 @@ test("this device is not removed here, another one after a question", async () =
   expect(removed).toEqual(["old"]);
 });
 
+test("of lists of devices that are asked for at once the newest is shown, whatever comes of the others", async () => {
+  const lists: PromiseWithResolvers<object[]>[] = [];
+  let changed = (_: { type: string }) => {};
+  const client = {
+    device: "web",
+    devices: () => {
+      const list = Promise.withResolvers<object[]>();
+      lists.push(list);
+      return list.promise;
+    },
+    ownDevices: async () => [],
+    listen: (take: typeof changed) => {
+      changed = take;
+      return () => {};
+    },
+  };
+  const { session } = sessionWith([], { client });
+  const view = made(new Devices(), { ui: page.ui, session });
+  view.connectedCallback();
+  for (const type of ["device_added", "message", "devices_changed"]) changed({ type });
+  expect(lists).toHaveLength(3);
+  lists[2]?.resolve([{ device: "newest", verified: true }]);
+  await vi.waitFor(() => expect(said(view.render())).toContain("newest"));
+  lists[0]?.resolve([{ device: "oldest", verified: true }]);
+  lists[1]?.reject(new Error("lost"));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(said(view.render())).toContain("newest");
+  expect(said(view.render())).not.toContain("oldest");
+  expect(drawn(view.render())).not.toContain('role="alert"');
+});
+
 test.each([
   [{ name: "Trip", members: ["raju", "ravi"] }, "Trip"],
   [{ name: "", members: ["raju", "ravi"] }, "ravi"],

@@ -43,6 +43,7 @@ export class Devices extends View {
       if (about !== undefined) this.#about = new Map(about.map((each) => [each.device, each]));
       this.#problem = undefined;
     } catch (error) {
+      if (load !== this.#loads) return;
       this.#problem = reasonIn(error);
     }
     this.requestUpdate();
