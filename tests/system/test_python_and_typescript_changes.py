@@ -27,8 +27,8 @@ def test_a_device_that_was_added_a_second_ago_gets_the_message(
     async def story(browser: Open) -> None:
         ravi, raju = name("ravi"), name("raju")
         async with device(ravi) as python, browser(raju) as web:
-            chat = await python.direct(raju)
-            group = await python.group([raju])
+            chat = await python.chats.direct(raju)
+            group = await python.chats.group([raju])
             for here in (chat, group):
                 await python.send(here, f"before, python, {here}")
                 await web.received(f"before, python, {here}")
@@ -73,14 +73,14 @@ def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
             browser(name("meena")) as meena,
             device(name("anil")) as anil,
         ):
-            group = await ravi.group([raju.user, anil.user])
+            group = await ravi.chats.group([raju.user, anil.user])
             await ravi.people.change_admins(group, appoint=[raju.user])  # who may remove others
             await ravi.send(group, "before meena")
             await raju.received("before meena")
 
             async def change(**change: list[str]) -> None:
                 if remover == "python":
-                    await ravi.members(group, **change)
+                    await ravi.chats.change_members(group, **change)
                 else:
                     await raju.do("changeMembers", group, change)
 
@@ -115,12 +115,12 @@ def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
             browser(name("raju")) as raju,
             browser(name("meena")) as meena,
         ):
-            group = await ravi.group([raju.user])
+            group = await ravi.chats.group([raju.user])
             writer: ChatClient | Browser = ravi if adder == "python" else raju
             before = await writer.send(group, "before meena")
             if adder == "python":
                 await ravi.wait_for(reached(before, State.SENT))
-                await ravi.members(group, add=[meena.user])
+                await ravi.chats.change_members(group, add=[meena.user])
             else:
                 await raju.event("state", messageId=before, state=State.SENT)
                 await raju.do("changeMembers", group, {"add": [meena.user]})
@@ -144,7 +144,7 @@ def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
         ravi, raju = name("ravi"), name("raju")
         async with browser(raju) as web:
             async with device(ravi) as python:
-                chat = await python.direct(raju)
+                chat = await python.chats.direct(raju)
                 await python.send(chat, "1")
                 await web.received("1")
                 await web.send(chat, "2")
@@ -175,23 +175,23 @@ def test_safety_numbers_and_emoji_are_the_same_on_both_sides(
 ) -> None:
     async def story(browser: Open) -> None:
         async with device(name("raju")) as python, browser(name("ravi")) as web:
-            chat = await python.direct(web.user)
+            chat = await python.chats.direct(web.user)
             shown = await web.do("safetyNumber", python.user)
-            number = await python.safety_number(web.user)
+            number = await python.verification.safety_number(web.user)
             assert shown == {"digits": number.digits, "qr": number.code}
             wrong = shown["digits"].translate(str.maketrans("0123456789", "1234567890"))
-            assert not await python.compare_safety_number(web.user, wrong)
-            assert await python.compare_safety_number(web.user, shown["qr"])
+            assert not await python.verification.compare_safety_number(web.user, wrong)
+            assert await python.verification.compare_safety_number(web.user, shown["qr"])
             assert await web.do("compareSafetyNumber", python.user, number.digits)
 
             await web.do("compare", chat, f"{python.user}/{python.device}")
             await python.wait_for(of(VerificationRequested))
-            await python.verify(web.user)
+            await python.verification.compare(web.user)
             emoji = await python.wait_for(of(EmojiShown))
             assert isinstance(emoji, EmojiShown)
             there = await web.event("comparison", stage="comparing")
             assert there["emoji"] == [meaning for _, meaning in emoji.emoji]
-            python.confirm(web.user, True)
+            python.verification.decide(web.user, True)
             await web.do("decide", f"{python.user}/{python.device}", True)
             await python.wait_for(of(Verified))
             await web.event("comparison", stage="verified")
@@ -207,7 +207,7 @@ def test_another_identity_of_a_device_stops_sending_until_it_is_accepted(
         ravi, raju = name("ravi"), name("raju")
         async with browser(raju) as web:
             async with device(ravi) as python:
-                chat = await python.direct(raju)
+                chat = await python.chats.direct(raju)
                 await web.send(chat, "to the first phone")
                 await python.wait_for(received("to the first phone"))
             store = tmp_path / "another-phone.sqlite"

@@ -69,7 +69,7 @@ test("keys are looked after once when this device registers, and at each connect
   const caughtUp = eventsOf(ravi, "caught_up").length;
   ravi.client.cut();
   await until(() => eventsOf(ravi, "caught_up").length > caughtUp && uploads > 3);
-  await ravi.client.storedItems(); // and one more would have been asked for by now
+  await ravi.client.account.storedItems(); // and one more would have been asked for by now
   expect(uploads).toBe(4);
 });
 
