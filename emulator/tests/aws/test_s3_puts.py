@@ -163,7 +163,7 @@ def test_the_bytes_of_an_object_whose_type_is_a_form_s_are_stored_as_they_are(
     s3: Any, content_type: str, body: bytes
 ) -> None:
     """PutObject, API reference: Content-Type is "a standard MIME type describing the format of
-    the contents"; curl and browsers send that of a form where they are not told another one."""
+    the contents"; curl and browsers send that of a form where nobody sets another one."""
     bucket = str(uuid.uuid4())
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="signed", Body=body, ContentType=content_type)

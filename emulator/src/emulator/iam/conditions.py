@@ -22,7 +22,9 @@ Compare = Callable[[str, str], bool]
 """(the request's value, the policy's value) -> whether they match"""
 
 _LONG = 2**63
-_DATE = re.compile(r"(\d{4}-\d\d(?:-\d\d)?)(T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d(?::\d\d)?)?)?")
+_DATE = re.compile(
+    r"(\d{4}-\d\d(?:-\d\d)?)(T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d(?::\d\d)?)?)?"
+)
 ALL, ANY = "forallvalues", "foranyvalue"
 
 

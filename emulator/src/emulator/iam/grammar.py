@@ -6,6 +6,7 @@ of IAM that moto has recorded (github.com/getmoto/moto, tests/test_iam/test_iam_
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,9 @@ from typing import Any
 from emulator.iam import conditions
 
 VERSIONS = ("2012-10-17", "2008-10-17")
+# Characters, docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; the trust policy's
+# may be raised. "IAM doesn't count white space".
+INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
 _TOP = {"Version", "Id", "Statement"}
 _STATEMENT = {
     *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"),
@@ -52,6 +56,10 @@ def check(document: Any, *, of_resource: bool = False) -> None:
         _check_statement(each)
     if not of_resource:
         _check_sids([each.get("Sid", "") for each in statements])
+
+
+def size(document: Mapping[str, Any]) -> int:
+    return len(re.sub(r"\s", "", json.dumps(document, ensure_ascii=False, separators=(",", ":"))))
 
 
 def _check_statement(given: Any) -> None:
