@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.kms import models
+from moto.kms import models, utils
 from moto.kms.exceptions import AccessDeniedException, InvalidCiphertextException
 from moto.kms.responses import KmsResponse
 
@@ -30,7 +30,7 @@ def install() -> None:
     for operation, usage in _USAGE.items():
         original = getattr(KmsResponse, operation)
         replace(KmsResponse, operation, _of_usable_keys(original, operation, usage))
-    replace(models, "decrypt", _decrypt(models.decrypt))
+    replace(models, "decrypt", _decrypt(utils.decrypt))
 
 
 def _of_usable_keys(original: Callable[[Any], str], operation: str, usage: str) -> Any:
