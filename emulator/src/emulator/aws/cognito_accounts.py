@@ -164,10 +164,11 @@ def _keep_the_time_of_the_sign_in() -> None:
     Cognito developer guide."""
     original = CognitoIdpUserPool.create_jwt
 
-    def create_jwt(self: Any, *args: Any, extra_data: dict[str, Any], **given: Any) -> Any:
-        at = self.__dict__.get("emulator_made", {}).get(extra_data.get("origin_jti"))
+    def create_jwt(self: Any, *args: Any, extra_data: Any = None, **given: Any) -> Any:
+        at = self.__dict__.get("emulator_made", {}).get((extra_data or {}).get("origin_jti"))
         times = {} if at is None else {"auth_time": int(at)}
-        return original(self, *args, extra_data={**extra_data, **times}, **given)
+        given["extra_data"] = {**(extra_data or {}), **times}
+        return original(self, *args, **given)
 
     replace(CognitoIdpUserPool, "create_jwt", create_jwt)
 
