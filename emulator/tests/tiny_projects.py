@@ -70,6 +70,14 @@ RESOURCES: dict[str, Any] = {
     "Role": {
         "Type": "AWS::IAM::Role",
         "Properties": {
+            "AssumeRolePolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["lambda.amazonaws.com", "ecs-tasks.amazonaws.com"]},
+                    "Action": "sts:AssumeRole",
+                },
+            },
             "Policies": [{"PolicyName": "Store", "PolicyDocument": POLICY}],
         },
     },

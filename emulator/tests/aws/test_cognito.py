@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import json
+import time
 import uuid
 from typing import Any
 
@@ -58,3 +61,20 @@ def test_only_a_clients_own_refresh_token_is_revoked(cognito: Any, client: str) 
         with pytest.raises(cognito.exceptions.UnsupportedTokenTypeException):
             cognito.revoke_token(Token=one[kind], ClientId=client)
     assert signed_in(cognito, client, REFRESH_TOKEN=one["RefreshToken"])
+
+
+def test_a_refreshed_token_has_the_time_of_the_sign_in(cognito: Any, client: str) -> None:
+    """ "Understanding the access token", Cognito developer guide: auth_time."""
+
+    def claims(token: str) -> dict[str, Any]:
+        part = token.split(".")[1]
+        found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=="))
+        return found
+
+    first = signed_in(cognito, client, USERNAME="ravi", PASSWORD="Passw0rd!")
+    while time.time() < claims(first["AccessToken"])["iat"] + 1:
+        time.sleep(0.05)
+    second = signed_in(cognito, client, REFRESH_TOKEN=first["RefreshToken"])
+    for kind in ("AccessToken", "IdToken"):
+        old, new = claims(first[kind]), claims(second[kind])
+        assert new["iat"] > old["iat"] >= old["auth_time"] == new["auth_time"]

@@ -45,6 +45,8 @@ def base64_of(size: int) -> str:
         (f"{DYNAMODB}.PutItem", {"ReturnValuesOnConditionCheckFailure": "SOME"}, "[ALL_OLD, NONE]"),
         (f"{DYNAMODB}.Query", {"Select": "SOME"}, "satisfy enum value set"),
         (f"{DYNAMODB}.GetItem", {"TableName": ""}, "at 'tableName'"),
+        ("DynamoDBStreams_20120810.GetShardIterator", {"ShardIteratorType": "NEXT"}, "'shardIteratorType'"),
+        ("AmazonSSM.PutParameter", {"Type": "Text"}, "Value 'Text' at 'type'"),
         ("TrentService.DescribeKey", {"KeyId": ""}, "at 'keyId'"),
         ("TrentService.Encrypt", {"Plaintext": base64_of(4_097)}, "at 'plaintext'"),
         ("TrentService.Decrypt", {"CiphertextBlob": ""}, "greater than or equal to 1"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 
 class Chats:
@@ -64,6 +65,38 @@ def key(item: str) -> dict[str, Any]:
 @pytest.fixture
 def chats(aws: str) -> Chats:
     return Chats(aws)
+
+
+def test_what_names_no_place_of_a_stream_is_rejected(chats: Chats) -> None:
+    """GetShardIterator and GetRecords, DynamoDB Streams API reference."""
+    chats.put("a")
+    stream = chats.client.describe_table(TableName=chats.name)["Table"]["LatestStreamArn"]
+    shard = chats.streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]
+    (first,) = chats.records()
+    at = first["dynamodb"]["SequenceNumber"]
+
+    def error(call: Any, **given: Any) -> str:
+        with pytest.raises(ClientError) as found:
+            call(**given)
+        return str(found.value.response["Error"]["Code"])
+
+    def begin(**given: Any) -> Any:
+        asked = {"StreamArn": stream, "ShardId": shard["ShardId"], **given}
+        return chats.streams.get_shard_iterator(**asked)["ShardIterator"]
+
+    for kind, expected in (("AT_SEQUENCE_NUMBER", 1), ("AFTER_SEQUENCE_NUMBER", 0)):
+        assert error(begin, ShardIteratorType=kind) == "ValidationException"
+        iterator = begin(ShardIteratorType=kind, SequenceNumber=at)
+        assert len(chats.streams.get_records(ShardIterator=iterator)["Records"]) == expected
+        assert error(chats.streams.get_records, ShardIterator=iterator, Limit=1001) == (
+            "ValidationException"
+        )
+    assert error(begin, ShardIteratorType="NEXT") == "ValidationException"
+    other = {"ShardIteratorType": "LATEST", "ShardId": f"{shard['ShardId']}-other"}
+    assert error(begin, **other) == "ResourceNotFoundException"
+    no_stream = {"ShardIteratorType": "LATEST", "StreamArn": stream.replace("table/", "table/x")}
+    assert error(begin, **no_stream) == "ResourceNotFoundException"
+    assert error(chats.streams.get_records, ShardIterator="none") == "ValidationException"
 
 
 def test_concurrent_conditional_updates_are_taken_one_by_one(chats: Chats) -> None:

@@ -150,3 +150,27 @@ def test_the_metadata_of_a_form_is_stored_with_the_object(s3: Any) -> None:
     assert (found["Metadata"], found["CacheControl"]) == ({"a": "b"}, "no-store")
     assert found["ContentType"] == "text/plain"
     assert s3.head_object(Bucket=bucket, Key="none")["ContentType"] == "binary/octet-stream"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data"],
+)
+@pytest.mark.parametrize(
+    "body", [bytes(range(256)), b"Action=SendMessage&key=%ff"], ids=["any bytes", "a form"]
+)
+def test_the_bytes_of_an_object_whose_type_is_a_form_s_are_stored_as_they_are(
+    s3: Any, content_type: str, body: bytes
+) -> None:
+    """PutObject, API reference: Content-Type is "a standard MIME type describing the format of
+    the contents"; curl and browsers send that of a form where nobody sets another one."""
+    bucket = str(uuid.uuid4())
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="signed", Body=body, ContentType=content_type)
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "presigned"}, 60)
+    typed = {"Content-Type": content_type}
+    with urllib.request.urlopen(urllib.request.Request(url, body, typed, method="PUT")):
+        pass
+    for key in ("signed", "presigned"):
+        found = s3.get_object(Bucket=bucket, Key=key)
+        assert (found["Body"].read(), found["ContentType"]) == (body, content_type)

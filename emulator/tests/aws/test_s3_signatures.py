@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -105,6 +107,7 @@ def form(*conditions: Any, **fields: str) -> dict[str, str]:
     return dict(made["fields"])
 
 
+_SIGNATURE = "x-amz-signature"
 EXACTLY_5 = ["content-length-range", 5, 5]
 
 
@@ -157,6 +160,85 @@ def test_a_form_is_for_its_bucket_and_until_its_end() -> None:
         with pytest.raises(S3Error) as error:
             check_form(bucket, made, 1, at)
         assert (error.value.status, error.value.code) == (403, "AccessDenied")
+
+
+def signed(policy: Any, **fields: str) -> dict[str, str]:
+    """A form with a policy that botocore would not make."""
+    given = {**form(), "policy": base64.b64encode(json.dumps(policy).encode()).decode(), **fields}
+    key = b"AWS4local"
+    for part in given["x-amz-credential"].split("/")[1:]:
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    digest = hmac.new(key, given["policy"].encode(), hashlib.sha256).hexdigest()
+    return {**given, "x-amz-signature": digest}
+
+
+END = "2099-01-01T00:00:00.000Z"
+ANY = [["starts-with", f"${name}", ""] for name in form() if name not in ("policy", _SIGNATURE)]
+TYPE = ["starts-with", "$Content-Type", "image/"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "fields", "expected"),
+    [
+        ({"expiration": END, "conditions": ANY}, {}, ""),
+        ({"expiration": "2099-01-01T00:00:00Z", "conditions": ANY}, {}, ""),
+        ({"expiration": "2099-01-01", "conditions": ANY}, {}, _POLICY := "InvalidPolicyDocument"),
+        ({"expiration": "2099-01-01T00:00:00+01:00", "conditions": ANY}, {}, _POLICY),
+        ({"expiration": "2099-13-01T00:00:00Z", "conditions": ANY}, {}, _POLICY),
+        ({"expiration": 4_070_908_800, "conditions": ANY}, {}, _POLICY),
+        ({"expiration": END, "conditions": None}, {}, _POLICY),
+        ({"expiration": END, "conditions": {}}, {}, _POLICY),
+        ({"expiration": END, "conditions": ["key"]}, {}, _POLICY),
+        (
+            {"expiration": END, "conditions": [*ANY, ["content-length-range", "a", None]]},
+            {},
+            _POLICY,
+        ),
+        ([END, ANY], {}, _POLICY),
+        # each type of a list has to begin so
+        ({"expiration": END, "conditions": [*ANY, TYPE]}, {"Content-Type": "image/a, image/b"}, ""),
+        (
+            {"expiration": END, "conditions": [*ANY, TYPE]},
+            {"Content-Type": "image/a,text/html"},
+            "AccessDenied",
+        ),
+        ({"expiration": END, "conditions": ANY}, {"key": ""}, "InvalidArgument"),
+        ({"expiration": END, "conditions": ANY}, {"x-amz-algorithm": "none"}, "InvalidArgument"),
+        ({"expiration": END, "conditions": ANY}, {"x-ignore-a": "b" * 20_480}, "MaxPostPreData"),
+    ],
+)
+def test_a_policy_is_of_the_form_that_s3_documents(
+    policy: Any, fields: dict[str, str], expected: str
+) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html and
+    ErrorResponses.html; the formats of the expiration as LocalStack has recorded them."""
+    found = ""
+    try:
+        check_form("files", signed(policy, **fields), 1, NOW)
+    except S3Error as error:
+        found = error.code
+    assert found.startswith(expected) if expected else not found
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("range", ""),
+        ("x-amz-content-sha256", "SignatureDoesNotMatch"),  # counts for the signature in any case
+        ("x-amz-acl", "AccessDenied"),
+        ("x-amz-meta-by", "AccessDenied"),
+    ],
+)
+def test_headers_of_amazon_have_to_be_signed(name: str, expected: str) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: "Any x-amz-* headers
+    that you plan to add to the request are also included for signature calculation"."""
+    parts = urlsplit(url())
+    found = ""
+    try:
+        check_query("GET", parts.path, parse_qsl(parts.query), {"host": HOST, name: "x"}, NOW)
+    except S3Error as error:
+        found = error.code
+    assert found == expected
 
 
 @pytest.mark.parametrize(

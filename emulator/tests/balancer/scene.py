@@ -26,8 +26,8 @@ CHECKED: dict[str, Any] = {
     "Protocol": "HTTP",
     "Port": 8080,
     "HealthCheckPath": "/health",
-    "HealthCheckIntervalSeconds": 1,
-    "HealthCheckTimeoutSeconds": 1,
+    "HealthCheckIntervalSeconds": 5,
+    "HealthCheckTimeoutSeconds": 2,
     "HealthyThresholdCount": 2,
     "UnhealthyThresholdCount": 2,
 }

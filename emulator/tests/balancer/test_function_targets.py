@@ -103,7 +103,8 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
 
     async def scenario() -> None:
         checked = {**LAMBDA, "HealthCheckEnabled": True, "HealthCheckPath": "/health"}
-        checked |= {"HealthCheckIntervalSeconds": 1, "HealthyThresholdCount": 2}
+        checked |= {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2}
+        checked |= {"UnhealthyThresholdCount": 2}
         async with balancing({"lambda": (checked, 1)}, function=function) as scene:
             await scene.until_state("lambda", "Api", "healthy")
             states["status"] = 500

@@ -89,6 +89,7 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
+        ({"stickiness.enabled": "yes"}, "stickiness.enabled 'yes': set it to true or false"),
         (
             {ALGORITHM: "flow_hash"},
             "the algorithm flow_hash is not supported locally: use round_robin",

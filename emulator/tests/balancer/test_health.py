@@ -208,6 +208,16 @@ def test_health_checks_that_are_unsupported_are_rejected(properties: dict[str, A
     ("properties", "message"),
     [
         ({"HealthCheckEnabled": "false"}, "only a Lambda function's target group can be without"),
+        # CreateTargetGroup, API reference
+        ({"HealthCheckPath": "health"}, "does not begin with /"),
+        ({"HealthCheckPath": "/" + "a" * 1024}, "over 1024 characters"),
+        ({"HealthCheckIntervalSeconds": 4, "HealthCheckTimeoutSeconds": 2}, "4 is not within 5 to"),
+        ({"HealthCheckIntervalSeconds": 301}, "301 is not within 5 to 300"),
+        ({"HealthCheckTimeoutSeconds": 1}, "1 is not within 2 to 120"),
+        ({"HealthCheckTimeoutSeconds": 121}, "121 is not within 2 to 120"),
+        ({"HealthCheckIntervalSeconds": 5}, "5 is not greater than HealthCheckTimeoutSeconds 5"),
+        ({"HealthyThresholdCount": 1}, "1 is not within 2 to 10"),
+        ({"UnhealthyThresholdCount": "11"}, "11 is not within 2 to 10"),
         ({"Matcher": {"HttpCode": "199"}}, "'199' is not within 200 to 499"),
         ({"Matcher": {"HttpCode": "500"}}, "'500' is not within 200 to 499"),
         ({"Matcher": {"HttpCode": "200-600"}}, "'200-600' is not within"),

@@ -62,7 +62,7 @@ def test_a_check_that_raises_makes_the_target_unhealthy_and_is_tried_again() -> 
         fails[0] = False
         await until(lambda: target.health.state == health.HEALTHY)
 
-    play(steps, check, HealthCheckIntervalSeconds=5)
+    play(steps, check, HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2)
 
 
 def test_the_target_of_a_group_that_no_listener_uses_is_not_checked() -> None:

@@ -125,6 +125,9 @@ def test_conditions_that_are_unsupported_are_rejected(given: Any) -> None:
         ([condition("http-header", Values=["a"])], "'' is not the name"),
         ([condition("source-ip", Values=["10.1.2.3/8"])], "CIDR form, such as 192.0.2.0/24"),
         ([condition("source-ip", Values=["10.*"])], "CIDR form"),
+        ([condition("source-ip", Values=["10.1.2.3"])], "CIDR form"),
+        ([condition("path-pattern", Values=["/a b"])], "the path '/a b'"),
+        ([condition("path-pattern", Values=["/caf\u00e9"])], "a path pattern has"),
     ],
 )
 def test_conditions_that_aws_rejects_are_rejected(given: Any, message: str) -> None:

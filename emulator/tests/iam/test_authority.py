@@ -90,7 +90,6 @@ REASONS = {
         ([LOGS], [LOGS], ""),
         ([LOGS], [LOGS, NO_LOGS], "boundary"),
         ([LOGS], [{**LOGS, "Action": "dynamodb:*"}], "none"),
-        ([LOGS], [], "none"),
     ],
 )
 def test_a_deny_and_the_boundary_count_where_the_action_decides(

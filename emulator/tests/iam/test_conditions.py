@@ -39,6 +39,7 @@ OPERATORS = [
     Operator("DateLessThan", "2026-01-01", ("2025-12-31T23:59:59Z",), ("2026-01-01T00:00:00Z",)),
     Operator("DateLessThanEquals", "2026-01-01", ("2026-01-01T00:00:00Z",), ("2026-01-01T00:00:01Z",)),
     Operator("DateGreaterThan", "2026-01-01T00:00:00+01:00", ("2025-12-31T23:00:01Z",), ("2025-12-31T23:00:00Z",)),
+    Operator("DateLessThan", "2026-02", ("2026-01-31T23:59:59Z",), ("2026-02-01T00:00:00Z",)),
     Operator("DateGreaterThanEquals", "1767225600", ("2026-01-01T00:00:00Z",), ("2025-12-31T00:00:00Z",)),
     Operator("Bool", "true", ("true", "True"), ("false", "")),
     Operator("BinaryEquals", "QmluYXJ5", ("QmluYXJ5",), ("Qmlu",)),
@@ -106,6 +107,8 @@ def test_a_key_that_is_not_there_matches_nothing(name: str) -> None:
 def test_null_asks_whether_a_key_is_there() -> None:
     assert met("Null", ["true"]) and not met("Null", ["true"], "x")
     assert met("Null", ["false"], "x") and not met("Null", ["false"])
+    assert met("Null", ["true", "false"], "x") and met("Null", ["false", "true"], "x"), "OR"
+    assert not met("Null", [], "x")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +126,11 @@ def test_null_asks_whether_a_key_is_there() -> None:
         ("ForAnyValue:StringNotEquals", ["a", "b"], ["a", "b"], False),
         ("ForAnyValue:StringLike", ["a*"], ["b", "ab"], True),
         ("ForAllValues:StringLikeIfExists", ["a*"], ["ab"], True),
+        # "also … if the context key value resolves to a null data set, such as an empty string"
+        ("ForAllValues:StringEquals", ["a"], [""], True),
+        ("ForAllValues:StringEquals", ["a"], ["", "b"], False),
+        ("ForAnyValue:StringLike", ["*"], [""], False),
+        ("ForAnyValue:StringNotEquals", ["a"], [""], False),
         # without a quantifier: one that matches is enough, and too much for a negated operator
         ("StringEquals", ["a"], ["b", "a"], True),
         ("StringNotEquals", ["a"], ["b", "a"], False),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from tests.iam.scene import FUNCTION, HERE, TABLE, Scene, allowing
 
 from emulator import credentials
 from emulator.balancer.provider import LoadBalancingProvider
@@ -19,57 +20,11 @@ from emulator.gateway.dispatch import Dispatcher
 from emulator.gateway.events import ConnectionInfo
 from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Integration, Route, WebSocketApi
-from emulator.iam.authority import Need
-from emulator.iam.denials import Denials
 from emulator.providers import EmulatorError, InvokeResult, Resource
-from emulator.resources.permissions import PermissionProvider
-from emulator.template.place import Place
 from emulator.traces.ring import Ring
 
-HERE = "us-east-1:123456789012"
-TABLE, QUEUE = f"arn:aws:dynamodb:{HERE}:table/chats", f"arn:aws:sqs:{HERE}:jobs"
-STREAM, FUNCTION = f"{TABLE}/stream/1", f"arn:aws:lambda:{HERE}:function:store"
+STREAM, QUEUE = f"{TABLE}/stream/1", f"arn:aws:sqs:{HERE}:jobs"
 API = f"arn:aws:execute-api:{HERE}:api/dev"
-
-
-class Scene:
-    """A provider, and what it reported."""
-
-    def __init__(self, tmp_path: Path, mode: str = "enforce") -> None:
-        self.reported: list[str] = []
-        log = tmp_path / "denials.log"
-        denials = Denials(log, lambda: 0.0, self.reported.append, mode)
-        self.provider = PermissionProvider(Place(), mode, denials, lambda: "http://127.0.0.1:9")
-
-    def make(self, kind: str, logical_id: str, **properties: Any) -> Any:
-        resource = Resource("Stack", logical_id, f"AWS::{kind}", properties)
-        return asyncio.run(self.provider.create(resource, properties))
-
-    def function_with(self, *actions: str, resource: str = "*", **role: Any) -> None:
-        """A function `store` whose role has one policy."""
-        made = self.make("IAM::Role", "Role", **role)
-        if actions:
-            self.make(
-                "IAM::Policy",
-                "Policy",
-                PolicyName="Default",
-                Roles=[made.ref],
-                PolicyDocument=allowing(actions, resource),
-            )
-        self.provider.add_function("the function", "Store", made.attributes["Arn"], "store")
-
-    def may(self, action: str, resource: str = TABLE) -> bool:
-        return self.provider.as_function(FUNCTION, [Need(action, (resource,))]) is None
-
-
-def allowing(actions: Any, resource: Any = "*") -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
 
 
 LONG = "NotificationsPushSenderFunctionServiceRoleThatTakesSixtyFourCharacters"

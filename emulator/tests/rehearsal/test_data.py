@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.rehearsal.steps import compared, exported, found, stack
+from tests.rehearsal.steps import compared, exported, found, resource, stack
 from tests.rehearsal.templates import DATA, FELT, NOTE, QUEUE, Row, data, importer, table
 
 from emulator.providers import EmulatorError
@@ -17,7 +17,23 @@ def typed(type: str, *more: str) -> dict[str, Any]:
     return table(AttributeDefinitions=definitions)
 
 
+def secret(**properties: Any) -> dict[str, Any]:
+    return resource("SecretsManager::Secret", **properties)
+
+
 ROWS = [
+    Row(
+        "a secret's value is generated in another way",
+        [data({"Key": secret(GenerateSecretString={"PasswordLength": 32})})],
+        [data({"Key": secret(GenerateSecretString={"PasswordLength": 64})})],
+        {(DATA, "Key")},
+    ),
+    Row(
+        "a secret gets another description",
+        [data({"Key": secret(GenerateSecretString={}, Description="a")})],
+        [data({"Key": secret(GenerateSecretString={}, Description="b")})],
+        set(),
+    ),
     Row(
         "a table is dropped",
         [data({"Chats": table(), "Jobs": QUEUE})],

@@ -36,6 +36,10 @@ def indexed(*names: str, projected: str = "ALL") -> dict[str, Any]:
     return table(GlobalSecondaryIndexes=indexes)
 
 
+def streamed(view: str) -> dict[str, Any]:
+    return table(StreamSpecification={"StreamViewType": view})
+
+
 def balanced(scheme: str, group_id: str = "A") -> Stack:
     made = resource("ElasticLoadBalancingV2::LoadBalancer", Scheme=scheme)
     action = {"Type": "forward", "TargetGroupArn": {"Ref": group_id}}
@@ -79,6 +83,24 @@ ROWS = [
             )
         ],
         {(REJECTED, "Pool.UsernameConfiguration")},
+    ),
+    Row(
+        "a log group gets another class",
+        [data({"Logs": resource("Logs::LogGroup", LogGroupClass="STANDARD")})],
+        [data({"Logs": resource("Logs::LogGroup", LogGroupClass="INFREQUENT_ACCESS")})],
+        {(REJECTED, "Logs.LogGroupClass")},
+    ),
+    Row(
+        "a stream gets another view",
+        [data({"Chats": streamed("KEYS_ONLY")})],
+        [data({"Chats": streamed("NEW_IMAGE")})],
+        {(NOTE, "Chats.StreamSpecification")},
+    ),
+    Row(
+        "a table gets a stream",
+        [data({"Chats": table()})],
+        [data({"Chats": streamed("NEW_IMAGE")})],
+        set(),
     ),
     Row(
         "an attribute of users is dropped",

@@ -64,6 +64,7 @@ def install(now: Callable[[], float] = time.time) -> None:
 
     replace(CognitoIdpBackend, "initiate_auth", initiate_auth)
     _check_administrators_sign_in(now)
+    _keep_the_time_of_the_sign_in()
     _know_when_tokens_were_made(now)
     _compare_names()
     cognito_challenges.install()
@@ -150,10 +151,26 @@ def _know_when_tokens_were_made(now: Callable[[], float]) -> None:
 
     def create_refresh_token(self: Any, client_id: str, username: str) -> Any:
         token, origin = original(self, client_id, username)
-        self.__dict__.setdefault("emulator_made", {})[token] = now()
+        made = self.__dict__.setdefault("emulator_made", {})
+        made[token] = made[origin] = now()
         return token, origin
 
     replace(CognitoIdpUserPool, "create_refresh_token", create_refresh_token)
+
+
+def _keep_the_time_of_the_sign_in() -> None:
+    """auth_time is "the authentication time … that your user completed authentication", also in
+    tokens by a refresh token, where moto has the time of that: "Understanding the access token",
+    Cognito developer guide."""
+    original = CognitoIdpUserPool.create_jwt
+
+    def create_jwt(self: Any, *args: Any, extra_data: Any = None, **given: Any) -> Any:
+        at = self.__dict__.get("emulator_made", {}).get((extra_data or {}).get("origin_jti"))
+        times = {} if at is None else {"auth_time": int(at)}
+        given["extra_data"] = {**(extra_data or {}), **times}
+        return original(self, *args, **given)
+
+    replace(CognitoIdpUserPool, "create_jwt", create_jwt)
 
 
 def _compare_names() -> None:

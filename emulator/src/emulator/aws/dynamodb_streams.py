@@ -9,7 +9,7 @@
 - UpdateItem on a new key: moto records two insertions, the first with nothing but the key.
 - A write that changes nothing leaves no record (DynamoDB developer guide, "Change data capture
   for DynamoDB Streams"); moto records a modification.
-- Iterators: moto keeps every one it ever made.
+- Iterators: moto keeps every one it ever made, fails over one that it has not made.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamShard
@@ -27,6 +28,7 @@ from emulator.aws import dynamodb_updated
 from emulator.aws.hooks import replace
 
 _MOST_ITERATORS = 1000
+_MOST_RECORDS = 1000  # of a GetRecords: its API reference
 
 
 def install() -> None:
@@ -35,6 +37,7 @@ def install() -> None:
     _cancel_transactions_in_place()
     _refuse_updates_whole()
     _forget_old_iterators()
+    _check_iterators()
 
 
 def _record_changes_only() -> None:
@@ -182,9 +185,33 @@ def _forget_old_iterators() -> None:
     original = DynamoDBStreamsBackend.get_records
 
     def get_records(self: Any, iterator_arn: str, limit: int) -> Any:
+        if iterator_arn not in self.shard_iterators:
+            raise MockValidationException("Invalid ShardIterator")
+        if not 1 <= limit <= _MOST_RECORDS:
+            raise MockValidationException(f"Limit {limit} is not from 1 to {_MOST_RECORDS}")
         response = original(self, iterator_arn, limit)
         for arn in list(self.shard_iterators)[: -_MOST_ITERATORS or None]:
             del self.shard_iterators[arn]
         return response
 
     replace(DynamoDBStreamsBackend, "get_records", get_records)
+
+
+def _check_iterators() -> None:
+    original = DynamoDBStreamsBackend.get_shard_iterator
+
+    def get_shard_iterator(
+        self: Any, arn: str, shard_id: str, kind: str, sequence_number: str | int | None = None
+    ) -> Any:
+        found = self.dynamodb.tables.get(arn.partition(":table/")[2].partition("/")[0])
+        if found is None or found.stream_shard is None or not arn.startswith(found.table_arn):
+            raise ResourceNotFoundException(f"Requested resource not found: Stream: {arn}")
+        if found.stream_shard.id != shard_id:
+            raise ResourceNotFoundException(f"Requested resource not found: Shard: {shard_id}")
+        if kind in ("TRIM_HORIZON", "LATEST"):
+            return original(self, arn, shard_id, kind)
+        if not str(sequence_number).isdigit():
+            raise MockValidationException(f"{kind} needs a SequenceNumber")
+        return original(self, arn, shard_id, kind, int(sequence_number or 0))  # type: ignore[arg-type]
+
+    replace(DynamoDBStreamsBackend, "get_shard_iterator", get_shard_iterator)

@@ -55,6 +55,10 @@ class Dispatcher(DomainDispatcherApplication):
             self._backends[host] = super().get_backend_for_host(host)
         return self._backends[host]
 
+    def _get_body(self, environ: dict[str, Any]) -> str | None:
+        """A form that may name its operation is posted; the bytes of what is put are no form."""
+        return None if environ["REQUEST_METHOD"] == "PUT" else super()._get_body(environ)
+
 
 @web.middleware
 async def _guard(

@@ -17,16 +17,19 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.request import Request as MotoRequest
 from moto.s3.models import s3_backends
 from moto.s3.utils import metadata_from_headers
 
 from emulator.aws import s3_cors
 from emulator.aws.checks import s3 as checks
+from emulator.aws.hooks import replace
 from emulator.aws.permissions import Permissions
 from emulator.aws.s3_signatures import S3Error, check_form, check_query
 
 FORM = "multipart/form-data"
 DENIED = S3Error(403, "AccessDenied", "Access Denied")
+_SIGNED_TWICE = S3Error(400, "InvalidArgument", "Only one auth mechanism allowed")
 
 Pass = Callable[[], web.Response]
 
@@ -39,6 +42,13 @@ class Part(NamedTuple):
     body: bytes
 
 
+def install() -> None:
+    """moto reads the bytes of an object whose Content-Type is a form's as that form, and stores
+    nothing. Only what is posted is a form."""
+    parsed = property(lambda self: self.method == "POST" and bool(self.environ.get("CONTENT_TYPE")))
+    replace(MotoRequest, "want_form_data_parsed", parsed)
+
+
 def respond(
     request: web.Request, body: bytes, to_moto: Pass, permissions: Permissions
 ) -> web.Response | None:
@@ -49,7 +59,8 @@ def respond(
     if bucket is None or "X-Amz-Target" in request.headers:
         return None
     if "Authorization" in request.headers:
-        return _rejected(request, key, body)
+        signed_twice = any(each.lower() == "x-amz-algorithm" for each in request.query)
+        return error(_SIGNED_TWICE) if signed_twice else _rejected(request, key, body)
     cors = s3_cors.allowed(bucket.cors, request.headers, request.method)
     try:
         response = _response(request, name, body, to_moto, cors, permissions)

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from calendar import timegm
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 LONGEST = 604_800  # seconds: "The maximum expiration time is seven days"
 SKEW = 900.0  # seconds that the clock of who signs may be ahead
 _QUERY = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+_NEED_NO_SIGNATURE = {"x-amz-content-sha256"}  # of a request's x-amz- headers
+_LONGEST_FIELDS = 20_480  # bytes before a form's file
 _UNSIGNED_FIELDS = {"x-amz-signature", "file", "policy"}  # need no condition in the policy
 
 
@@ -60,6 +63,10 @@ def check_query(
     names = values["x-amz-signedheaders"].split(";")
     if "host" not in names:
         raise _bad_query("X-Amz-SignedHeaders must have host")
+    unsigned = [each for each in headers if each.startswith("x-amz-") and each not in names]
+    if unsigned := sorted(set(unsigned) - _NEED_NO_SIGNATURE):
+        message = "There were headers present in the request which were not signed"
+        raise S3Error(403, "AccessDenied", f"{message}: {', '.join(unsigned)}")
     at = values["x-amz-date"]
     canonical = _canonical(method, path, query, headers, names)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
@@ -101,18 +108,22 @@ def check_form(bucket: str, fields: Mapping[str, str], size: int, now: float) ->
     found = {name.lower(): value for name, value in fields.items()}
     if "key" not in found:
         raise S3Error(400, "InvalidArgument", "Bucket POST must contain a field named 'key'.")
+    if not found["key"]:
+        raise S3Error(400, "InvalidArgument", "User key must have a length greater than 0.")
+    if sum(len(each.encode()) for field in fields.items() for each in field) > _LONGEST_FIELDS:
+        message = "Your POST request fields preceding the upload file were too large."
+        raise S3Error(400, "MaxPostPreDataLengthExceededError", message)
     signed = ("policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature")
     if missing := [name for name in signed if name not in found]:
         raise S3Error(403, "AccessDenied", f"Access Denied: the form has no {', '.join(missing)}")
+    if found["x-amz-algorithm"] != ALGORITHM:
+        raise S3Error(400, "InvalidArgument", f"X-Amz-Algorithm only supports {ALGORITHM!r}")
+    _time(found["x-amz-date"])
     _check_signature(
         found["x-amz-credential"], found["policy"], found["x-amz-signature"], found["x-amz-date"]
     )
     policy = _policy(found["policy"])
-    try:
-        ends = datetime.fromisoformat(policy["expiration"].replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        raise _bad_policy("expiration is no time") from None
-    if now > ends:
+    if now > _end(policy["expiration"]):
         raise _unmet("Policy expired.")
     _check_conditions(policy["conditions"], {**found, "bucket": bucket}, found, size)
 
@@ -130,13 +141,21 @@ def _check_conditions(
             raise _bad_policy("a condition is an object, or a list of three")
         for match, name, value in parts:
             if match == "content-length-range":
-                _check_size(size, int(name), int(value))
+                _check_size(size, _bytes(name), _bytes(value))
                 continue
             field = str(name).removeprefix("$").lower()
             named.add(field)
             if match not in ("eq", "starts-with"):
                 raise _bad_policy(f"there is no condition {match}")
-            if not _meets(match, values.get(field), str(value)):
+            given = values.get(field)
+            if match == "starts-with" and field == "content-type":
+                # "values for a starts-with condition that include commas are interpreted as lists"
+                met = given is not None and all(
+                    _meets(match, each.strip(), str(value)) for each in given.split(",")
+                )
+            else:
+                met = _meets(match, given, str(value))
+            if not met:
                 raise _unmet(f"Policy Condition failed: {json.dumps(condition)}")
     extra = {
         name
@@ -151,6 +170,13 @@ def _meets(match: str, found: str | None, wanted: str) -> bool:
     if found is None:
         return False
     return found == wanted if match == "eq" else found.startswith(wanted)
+
+
+def _bytes(limit: Any) -> int:
+    try:
+        return int(limit)
+    except (TypeError, ValueError):
+        raise _bad_policy("content-length-range has two numbers") from None
 
 
 def _check_size(size: int, least: int, most: int) -> None:
@@ -186,7 +212,19 @@ def _policy(text: str) -> dict[str, Any]:
         raise _bad_policy("it is no JSON in base64") from None
     if not isinstance(policy, dict) or not {"expiration", "conditions"} <= policy.keys():
         raise _bad_policy("it has no expiration or no conditions")
+    if not isinstance(policy["conditions"], list):
+        raise _bad_policy("its conditions are no list")
     return policy
+
+
+def _end(expiration: Any) -> float:
+    """ "Specify the expiration in ISO 8601 GMT date format": 2026-12-01T12:00:00.000Z."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", str(expiration)):
+        raise _bad_policy(f"expiration {expiration} is no time in GMT")
+    try:
+        return datetime.fromisoformat(str(expiration)).timestamp()
+    except ValueError:
+        raise _bad_policy(f"expiration {expiration} is no time in GMT") from None
 
 
 def _time(text: str) -> float:

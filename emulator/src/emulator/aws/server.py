@@ -136,6 +136,8 @@ def _change_moto() -> None:
         dynamodb_speed,
         dynamodb_streams,
         dynamodb_updates,
+        kms,
+        s3,
         sqs_attributes,
         sqs_batches,
     )
@@ -156,6 +158,8 @@ def _change_moto() -> None:
     dynamodb_streams.install()
     dynamodb_rules.install()  # after what rejects an update, which it takes for a reason
     dynamodb_updates.install()
+    kms.install()
+    s3.install()
     sqs_attributes.install()
     sqs_batches.install()
 

@@ -27,7 +27,8 @@ MOST_TASKS = 20  # of one pool, on one laptop
 ACTIONS = ("kill", "drain", "pause", "resume")
 
 
-AddSession = Callable[[str, str, str | None, str], None]
+AddSession = Callable[[str, str, str | None, str, str], None]
+PODS, TASKS = "pods.eks.amazonaws.com", "ecs-tasks.amazonaws.com"  # which assume their roles
 """(which resource, what its access keys begin with, the role's ARN, its name)"""
 
 
@@ -111,7 +112,7 @@ class ContainerProvider:
         arn = f"arn:aws:ecs:{self._scope}:service/{properties.get('Cluster', 'default')}/{name}"
         pool = attributes_of(properties, "Tags").get("pool", name)
         service = model.read_service(str(resource), arn, pool, self._definitions, properties)
-        self._add_session(str(resource), pool, service.task.role, pool)
+        self._add_session(str(resource), pool, service.task.role, pool, TASKS)
         self._services[name] = service
         return Created(arn, {"Name": name, "ServiceArn": arn})
 
@@ -119,7 +120,8 @@ class ContainerProvider:
         """From the manifests among the stage's outputs. Raises EmulatorError for what can't run."""
         for service, bounds, tracking in manifests.read(outputs, self._pod_roles):
             name = service.arn
-            self._add_session(f"Deployment {name}", service.pool, service.task.role, service.pool)
+            pool, role = service.pool, service.task.role
+            self._add_session(f"Deployment {name}", pool, role, pool, PODS)
             self._services[name] = service
             if bounds is not None:
                 self._scalable.bounds[name] = bounds

@@ -21,6 +21,10 @@ from emulator.iam.patterns import Context
 Compare = Callable[[str, str], bool]
 """(the request's value, the policy's value) -> whether they match"""
 
+_LONG = 2**63
+_DATE = re.compile(
+    r"(\d{4}-\d\d(?:-\d\d)?)(T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d(?::\d\d)?)?)?"
+)
 ALL, ANY = "forallvalues", "foranyvalue"
 
 
@@ -46,11 +50,20 @@ def _parsed_number(text: str) -> float:
 
 
 def epoch_of(text: str) -> float:
-    """A date of a policy: W3C's profile of ISO 8601, or seconds since the epoch."""
-    if re.fullmatch(r"-?\d+(\.\d+)?", text.strip()):
+    """A date of a policy: W3C's profile of ISO 8601 (www.w3.org/TR/NOTE-datetime), of which a month
+    may be the end, or seconds since the epoch. Raises ValueError."""
+    if re.fullmatch(r"\d+(\.\d+)?", text.strip()) and float(text) < _LONG:
         return float(text)
-    found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    if not (found := _DATE.fullmatch(text.strip().upper())):
+        raise ValueError(f"{text!r} is no date")
+    day = found[1] if found[1].count("-") == 2 else f"{found[1]}-01"
+    at = datetime.fromisoformat(f"{day}{found[2] or ''}".replace("Z", "+00:00"))
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def of_dates(operator: str) -> bool:
+    """Whether it compares dates; with a quantifier before it, or IfExists behind."""
+    return operator.lower().rpartition(":")[2].startswith("date")
 
 
 def _in_network(given: str, wanted: str) -> bool:
@@ -133,8 +146,10 @@ class Condition:
     def met(self, context: Context) -> bool:
         given = context.get(self.key, ())
         if self.operator == "null":
-            return bool(given) != (self.wanted[0].lower() == "true")
+            return any(bool(given) != (each.lower() == "true") for each in self.wanted)
         compare, negated = COMPARISONS[self.operator]
+        if self.quantifier:  # "a null data set, such as an empty string"
+            given = [each for each in given if each]
         if not given:
             # "If the key … is not present in the request context, the values do not match"
             return self.if_exists or self.quantifier == ALL or (negated and self.quantifier != ANY)

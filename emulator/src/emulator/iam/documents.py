@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from emulator.iam import conditions, patterns
+from emulator.iam import conditions, grammar, patterns
 from emulator.iam.conditions import Condition
+from emulator.iam.grammar import VERSIONS, as_list
 from emulator.iam.patterns import Context
 from emulator.providers import EmulatorError
 
-VERSIONS = ("2012-10-17", "2008-10-17")
-_ELEMENTS = {
-    *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"),
-    *("Principal", "NotPrincipal"),
-}
 _PRINCIPALS = {"AWS", "Service", "Federated", "CanonicalUser"}
 
 
@@ -106,34 +102,24 @@ Policy = tuple[Statement, ...]
 
 def read(where: str, document: Mapping[str, Any], *, of_resource: bool = False) -> Policy:
     """Raises EmulatorError, which begins with `where`, for what IAM rejects too."""
-    version = document.get("Version", "2008-10-17")
-    if version not in VERSIONS:
-        raise EmulatorError(f"{where}: the version {version!r} is not {' or '.join(VERSIONS)}")
+    try:
+        grammar.check(document, of_resource=of_resource)
+    except grammar.Malformed as error:
+        raise EmulatorError(f"{where}: {error}") from error
+    with_variables = document.get("Version") == VERSIONS[0]
     return tuple(
-        _statement(where, each, version == VERSIONS[0], of_resource)
-        for each in as_list(document.get("Statement", ()))
+        _statement(where, each, with_variables, of_resource)
+        for each in as_list(document["Statement"])
     )
 
 
 def _statement(
     where: str, given: Mapping[str, Any], with_variables: bool, of_resource: bool
 ) -> Statement:
-    if unknown := sorted(given.keys() - _ELEMENTS):
-        raise EmulatorError(f"{where}: a statement has no element {', '.join(unknown)}")
-    if given.get("Effect") not in ("Allow", "Deny"):
-        raise EmulatorError(f"{where}: Effect is Allow or Deny, got {given.get('Effect')!r}")
     actions, all_but_actions = _one_of(where, given, "Action", "NotAction", required=True)
     resources, all_but_resources = _one_of(
         where, given, "Resource", "NotResource", required=not of_resource
     )
-    for each in actions:
-        if each != "*" and ":" not in each:
-            raise EmulatorError(
-                f"{where}: the action {each!r} names no service, as sqs:SendMessage"
-            )
-    for each in resources:
-        if not each.startswith(("arn:", "*", "${")):
-            raise EmulatorError(f"{where}: the resource {each!r} is neither an ARN nor *")
     principals = _principals(where, given)
     if (principals is not None) != of_resource:
         wanted = "needs a Principal" if of_resource else "has no Principal: it is an identity's"
@@ -193,10 +179,6 @@ def _is_every(pattern: str, service: str) -> bool:
         return pattern.strip("*") == ""
     named = components[2:3]
     return named in ([service], ["*"]) and all(each == "*" for each in components[3:])
-
-
-def as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _text(value: Any) -> str:

@@ -12,11 +12,13 @@ from urllib.request import urlopen
 
 from emulator import credentials
 from emulator.functions.model import name_in
-from emulator.iam import documents, errors, keys, managed
+from emulator.iam import documents, errors, grammar, keys, managed
 from emulator.iam.account import Account, Role, Session
 from emulator.iam.authority import ENFORCE, OFF, Authority, Denial, Need, UnknownKey
 from emulator.iam.denials import Denials
+from emulator.iam.documents import Policy
 from emulator.iam.errors import Error
+from emulator.iam.evaluation import Caller, Policies, Request, Verdict, decide
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.resource import attributes_of
 from emulator.resources.clients import physical_name
@@ -32,6 +34,7 @@ ANYTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
+_PODS = "pods.eks.amazonaws.com"
 _LONGEST_NAME = 64  # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 
@@ -55,6 +58,7 @@ class PermissionProvider:
         self.account = Account(place.account, place.region, place.partition, mode)
         self._denials = denials
         self._aws = aws
+        self._trust: dict[str, Policy] = {}  # by the roles' ARNs
         self._functions: dict[str, str] = {}  # labels by the functions' names
         self._authority: Authority | None = None
         self._changed = True
@@ -85,9 +89,12 @@ class PermissionProvider:
         self.account.resources.setdefault(arn, []).append(dict(document))
         self._changed = True
 
-    def add_session(self, where: str, prefix: str, role: str | None, name: str) -> None:
-        """Who runs with access keys that begin with `prefix`. Raises EmulatorError for a role that
-        is not the template's: nobody here knows its policies."""
+    def add_session(
+        self, where: str, prefix: str, role: str | None, name: str, service: str
+    ) -> None:
+        """Who runs with access keys that begin with `prefix`, by a role that `service` assumes.
+        Raises EmulatorError for a role that is not the template's, for nobody here knows its
+        policies, and for one that the service may not assume."""
         if self.account.mode == OFF:
             return
         if role not in self.account.roles:
@@ -95,15 +102,37 @@ class PermissionProvider:
                 f"{where} has the role {role}, which no template makes: what it may do is not known"
                 " here. Make the role in a stack, or start with --iam off"
             )
+        if not self._trusts(role, service) and self.account.mode == ENFORCE:
+            raise EmulatorError(
+                f"{where}: {service} can not assume the role {role}: its"
+                f" AssumeRolePolicyDocument does not allow sts:AssumeRole to that service"
+            )
         known = self.account.sessions.get(prefix)
         if known is not None and known.role != role:
             raise EmulatorError(f"{where}: something else with other permissions is named {prefix}")
         self.account.sessions[prefix] = Session(role, name)
         self._changed = True
 
+    def _trusts(self, role: str, service: str) -> bool:
+        """By the role's trust policy: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-
+        concepts.html. A pod's agent tags its session besides: docs.aws.amazon.com/eks/latest/
+        userguide/pod-id-association.html."""
+        place = f"{self.account.region}:{self.account.account}"
+        vendor = service.partition(".")[0].removesuffix("-tasks").replace("pods", "eks")
+        context = {
+            "aws:sourceaccount": [self.account.account],
+            "aws:sourcearn": [f"arn:{self.account.partition}:{vendor}:{place}:*"],
+        }
+        trust = Policies(resource=(self._trust[role],))
+        actions = ["sts:AssumeRole", *(["sts:TagSession"] if service == _PODS else [])]
+        verdicts = {
+            decide(Caller(service), Request(each, role, context), trust) for each in actions
+        }
+        return verdicts == {Verdict.allowed}
+
     def add_function(self, where: str, label: str, role: str | None, name: str) -> None:
         self._functions[name] = label
-        self.add_session(where, label, role, name)
+        self.add_session(where, label, role, name, "lambda.amazonaws.com")
 
     async def publish(self) -> None:
         """Unless the AWS server knows it all."""
@@ -166,6 +195,9 @@ class PermissionProvider:
         path = properties.get("Path", "/")
         arn = f"arn:{self.account.partition}:iam::{self.account.account}:role{path}{name}"
         identifier = f"AROA{name.upper()}"
+        trust = properties.get("AssumeRolePolicyDocument", {})
+        self._trust[arn] = documents.read(f"{resource} (trust)", trust, of_resource=True)
+        _limit(f"{resource}: its trust policy", grammar.size(trust), grammar.TRUST)
         role = Role(arn, identifier, attributes_of(properties, "Tags"))
         self.account.roles[arn] = role
         for each in properties.get("ManagedPolicyArns", ()):
@@ -181,6 +213,7 @@ class PermissionProvider:
         name = properties.get("ManagedPolicyName") or physical_name(resource)
         path = properties.get("Path", "/")
         arn = f"arn:{self.account.partition}:iam::{self.account.account}:policy{path}{name}"
+        _limit(str(resource), grammar.size(properties["PolicyDocument"]), grammar.MANAGED)
         self.account.managed[arn] = properties["PolicyDocument"]
         self._attach(resource, properties.get("Roles", ()), arn, properties["PolicyDocument"])
         return Created(arn, {"PolicyArn": arn, "PolicyId": f"ANPA{name.upper()}"})
@@ -192,6 +225,9 @@ class PermissionProvider:
         for role in self.account.roles.values():
             if role.name in roles:
                 role.policies[name] = dict(document)
+                inline = [role.policies[each] for each in role.policies if ":" not in each]
+                size = sum(map(grammar.size, inline))
+                _limit(f"{resource}: the inline policies of {role.name}", size, grammar.INLINE)
 
     def _boundary_document(self, resource: Resource, arn: str) -> dict[str, Any]:
         """A policy of the account that the templates only name allows everything: what it says is
@@ -259,6 +295,11 @@ class PermissionProvider:
                 f"{'s' if len(unknown) > 1 else ''} {', '.join(sorted(unknown))}: --iam warn or "
                 "--iam off starts without that"
             )
+
+
+def _limit(what: str, size: int, most: int) -> None:
+    if size > most:
+        raise EmulatorError(f"{what}: {size:,} characters are more than IAM's {most:,}")
 
 
 def _document(properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,7 +21,9 @@ from emulator.aws.checks.values import bytes_in
 # A target's name in front of the dot -> botocore's name of the service, its error's code.
 SERVICES = {
     "AWSCognitoIdentityProviderService": ("cognito-idp", "InvalidParameterException"),
+    "AmazonSSM": ("ssm", "ValidationException"),
     "DynamoDB_20120810": ("dynamodb", "ValidationException"),
+    "DynamoDBStreams_20120810": ("dynamodbstreams", "ValidationException"),
     "TrentService": ("kms", "ValidationException"),
     "secretsmanager": ("secretsmanager", "ValidationException"),
 }

@@ -66,6 +66,16 @@ def hosts(where: str, values: Sequence[str]) -> Sequence[str]:
     return values
 
 
+def paths(where: str, values: Sequence[str]) -> Sequence[str]:
+    for value in values:
+        if not re.fullmatch(r"[A-Za-z0-9_\-.$/~\"'@:+&*?\\]*", value):
+            raise EmulatorError(
+                f"{where}: the path {value!r}: a path pattern has letters, digits and "
+                "_ - . $ / ~ \" ' @ : + & * ? only"
+            )
+    return values
+
+
 def methods(where: str, values: Sequence[str]) -> Sequence[str]:
     for value in values:
         if not re.fullmatch(rf"[A-Z_-]{{1,{LONGEST_NAME}}}", value):

@@ -88,7 +88,8 @@ def read_condition(where: str, properties: Properties) -> Condition:
     condition_limits.check_lengths(where, field, _texts(properties))
     match field:
         case "path-pattern":
-            return _any_of(values, lambda seen: [seen.path], ignore_case=False)
+            paths = condition_limits.paths(where, values)
+            return _any_of(paths, lambda seen: [seen.path], ignore_case=False)
         case "host-header":
             return _any_of(
                 condition_limits.hosts(where, values), lambda seen: [_without_port(seen.host)]
@@ -128,6 +129,8 @@ def _texts(properties: Properties) -> list[str]:
 
 def _source_condition(where: str, values: Iterable[str]) -> Condition:
     try:
+        if alone := [value for value in values if "/" not in value]:
+            raise ValueError(f"{alone[0]!r} has no length of its prefix")
         networks = [ipaddress.ip_network(value) for value in values]
     except ValueError as error:
         raise EmulatorError(

@@ -24,7 +24,10 @@ from emulator.balancer.settings import MONITOR, STRICTEST, BalancerSettings
 
 LINE_BYTES = 16 * 1024  # of the request line, and of each header
 HEAD_BYTES = 64 * 1024
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+# Others are routed, custom ones too: "You can specify standard or custom HTTP methods", condition
+# types for listener rules.
+NOT_ROUTED = frozenset({"CONNECT", "TRACE"})
+LONGEST_METHOD = 127  # characters, as the guide of Classic Load Balancers has it
 CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
 _VALID_NAME = re.compile(r"[-a-z0-9]+")
@@ -105,7 +108,7 @@ def check_request_line(method: str, version: str) -> None:
     # "HTTP/0.9, HTTP/1.0, HTTP/1.1, and HTTP/2" on front-end connections, the last one over TLS.
     if version not in ("1.1", "1.0", "0.9"):
         raise Rejected(505, f"HTTP version {version}")
-    if method not in METHODS:
+    if method in NOT_ROUTED or len(method) > LONGEST_METHOD:
         raise Rejected(405, f"method {method}")
 
 
@@ -204,8 +207,9 @@ def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool]:
         return None, False
     if coding == "identity":
         return 0, True
-    names = {name.strip() for name in coding.split(",")}
-    if names & CODINGS and names <= CODINGS | {"chunked"}:
+    names = {name.partition(";")[0].strip() for name in coding.split(",")}
+    # "The supported values for Transfer-Encoding are chunked and identity", each alone
+    if names <= CODINGS | {"chunked", "identity"}:
         raise Rejected(501, f"Transfer-Encoding {coding}")
     raise Rejected(400, f"Transfer-Encoding {coding}")
 

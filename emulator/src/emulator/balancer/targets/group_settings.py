@@ -74,6 +74,9 @@ def read_settings(
     require_known(where, attributes, _KNOWN)
     _check_kind(where, attributes, lambda_target)
     check_cross_zone(where, attributes)
+    for name in (_MULTI_VALUE, "stickiness.enabled"):
+        if attributes.get(name, "true") not in ("true", "false"):
+            raise EmulatorError(f"{where}: {name} {attributes[name]!r}: set it to true or false")
     algorithm = attributes.get(_ALGORITHM, "round_robin")
     if algorithm not in ALGORITHMS:
         raise unsupported(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")

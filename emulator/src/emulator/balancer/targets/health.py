@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from emulator.balancer.properties import Properties, unsupported
+from emulator.balancer.properties import Properties, number_within, unsupported
 from emulator.providers import EmulatorError
 
 INITIAL, HEALTHY, UNHEALTHY, DRAINING = "initial", "healthy", "unhealthy", "draining"
@@ -30,6 +30,9 @@ TIMEOUT = "Target.Timeout"
 FAILED = "Target.FailedHealthChecks"
 INTERNAL = "Elb.InternalError"
 NOT_IN_USE = "Target.NotInUse"
+
+
+_LONGEST_PATH = 1024
 
 
 class Kind(NamedTuple):
@@ -100,15 +103,32 @@ def read_health_check(where: str, properties: Properties, kind: Kind) -> HealthC
             f"{where}: HealthCheckEnabled is false, and only a Lambda function's target group can "
             "be without health checks: remove it"
         )
+    path = properties.get("HealthCheckPath", "/")
+    if not path.startswith("/") or len(path) > _LONGEST_PATH:
+        raise EmulatorError(
+            f"{where}: HealthCheckPath {path!r:.80} does not begin with /, or has over "
+            f"{_LONGEST_PATH} characters"
+        )
+
+    def number(name: str, usual: int, least: int, most: int) -> int:
+        return number_within(where, name, properties.get(name, usual), least, most)
+
+    # CreateTargetGroup, API reference
+    interval = number("HealthCheckIntervalSeconds", kind.interval, 5, 300)
+    timeout = number("HealthCheckTimeoutSeconds", kind.timeout, 2, 120)
+    # "Health check interval must be greater than the timeout", of an Application Load Balancer
+    if interval <= timeout and "TCP" not in kind.protocols:
+        raise EmulatorError(
+            f"{where}: HealthCheckIntervalSeconds {interval} is not greater than "
+            f"HealthCheckTimeoutSeconds {timeout}"
+        )
     return HealthCheck(
         enabled=enabled,
-        path=properties.get("HealthCheckPath", "/"),
-        interval=float(properties.get("HealthCheckIntervalSeconds", kind.interval)),
-        timeout=float(properties.get("HealthCheckTimeoutSeconds", kind.timeout)),
-        healthy_threshold=int(properties.get("HealthyThresholdCount", 5)),
-        unhealthy_threshold=int(
-            properties.get("UnhealthyThresholdCount", kind.unhealthy_threshold)
-        ),
+        path=path,
+        interval=float(interval),
+        timeout=float(timeout),
+        healthy_threshold=number("HealthyThresholdCount", 5, 2, 10),
+        unhealthy_threshold=number("UnhealthyThresholdCount", kind.unhealthy_threshold, 2, 10),
         matcher=parse_matcher(where, properties.get("Matcher", {}), kind),
     )
 

@@ -120,7 +120,8 @@ def read(
     if cbor := _CBOR.fullmatch(path):
         service = _SERVICES.get(cbor[1], _PREFIXES.get(signed_for, signed_for))
         return Call(service, cbor[2], JSON, **known)
-    form = headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+    typed = headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+    form = typed and signed_for != "s3"  # there these are the bytes of an object
     given = dict(parse_qsl(body.decode(errors="replace"))) if form else {}
     if action := given.get("Action", values.get("action", "") if signed_for != "s3" else ""):
         service = _PREFIXES.get(signed_for, signed_for)

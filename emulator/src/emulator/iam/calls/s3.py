@@ -40,6 +40,14 @@ _OF_OBJECTS = {
     "retention": "ObjectRetention",
     "tagging": "ObjectTagging",
 }
+_OF_PUTS = {
+    "x-amz-acl": "PutObjectAcl",
+    "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
+    "x-amz-object-lock-mode": "PutObjectRetention",
+    "x-amz-tagging": "PutObjectTagging",
+}
+"""What a put needs besides, by a header: "Permissions" in
+docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
 _MOST_DELETED = 2 * 1024 * 1024
 """Bytes of XML that are read: its 1,000 keys of at most 1,024 bytes, and room for the elements.
 docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
@@ -52,7 +60,12 @@ def needs(call: Call, partition: str, body: bytes) -> list[Need]:
     arn = f"arn:{partition}:s3:::{bucket}"
     if not key:
         return _of_bucket(call, arn, body)
-    found = [Need(f"s3:{_action_on_object(call)}", (f"{arn}/{key}",), lambda: _context(call))]
+    actions = [_action_on_object(call)]
+    if call.method == "GET" and "attributes" in call.query:
+        actions.append(actions[0] + "Attributes")
+    if actions == ["PutObject"]:
+        actions += [each for name, each in _OF_PUTS.items() if call.headers.get(name)]
+    found = [Need(f"s3:{each}", (f"{arn}/{key}",), lambda: _context(call)) for each in actions]
     if source := call.headers.get("x-amz-copy-source"):
         path, _, version = unquote(source).lstrip("/").partition("?versionId=")
         action = "s3:GetObjectVersion" if version else "s3:GetObject"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.findings import Finding, Kind
 
+SECRET, GENERATED = "AWS::SecretsManager::Secret", "GenerateSecretString"
 STATEFUL: Mapping[str, str] = {
     "AWS::Backup::BackupVault": "its copies",
     "AWS::Cognito::UserPool": "its users",
@@ -15,11 +16,14 @@ STATEFUL: Mapping[str, str] = {
     "AWS::KMS::Key": "what it encrypts",
     "AWS::S3::Bucket": "its objects",
     "AWS::SQS::Queue": "its messages",
-    "AWS::SecretsManager::Secret": "its value",
+    SECRET: "its value",
 }
 
 
 def findings(deployment: Deployment) -> Iterator[Finding]:
+    for update, change in deployment.changes(Act.CHANGED):
+        if change.resource.type == SECRET and GENERATED in change.properties:
+            yield from _generated(update, change)
     for update, change in deployment.changes(Act.REPLACED, Act.DELETED, Act.RETAINED):
         if change.resource.type in STATEFUL:
             yield _finding(update, change)
@@ -34,6 +38,19 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
                     f"{STATEFUL[live.type]}, and nothing uses it",
                     "Keep the stack's name, account and region",
                 )
+
+
+def _generated(update: StackUpdate, change: Change) -> Iterator[Finding]:
+    """https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2210"""
+    if change.after and change.after.properties.get(GENERATED) is not None:
+        yield Finding(
+            Kind.DATA,
+            update.name,
+            change.resource.name,
+            f"a change of its {GENERATED} generates another value; who has the old one can't use "
+            "it any more",
+            "If that is meant, accept it by its name: --accept NAME",
+        )
 
 
 def _finding(update: StackUpdate, change: Change) -> Finding:

@@ -24,6 +24,9 @@ FIXED: Mapping[str, Mapping[str, str]] = {
         "MultiRegion": "a KMS key can't become one of several regions, or of one, any more",
         "Origin": "a KMS key's origin can't change after the key was created",
     },
+    "AWS::Logs::LogGroup": {
+        "LogGroupClass": "a log group's class can't change after the group was created",
+    },
 }
 ANOMALIES = "load_balancing.algorithm.anomaly_mitigation"
 
@@ -36,6 +39,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
                 yield from _of_parts(update, change.before, change.after)
             if change.resource.type == "AWS::DynamoDB::Table":
                 yield from _indexes(update, change)
+                yield from _stream(update, change)
             if change.resource.type == "AWS::ElasticLoadBalancingV2::TargetGroup":
                 yield from _function(update, change)
                 yield from _stickiness(update, change)
@@ -118,6 +122,24 @@ def _indexes(update: StackUpdate, change: Change) -> Iterator[Finding]:
             f"one update of a table creates or deletes one index, and these differ: "
             f"{', '.join(sorted(old.keys() ^ new.keys()))}",
             "Take one deployment for each",
+        )
+
+
+def _stream(update: StackUpdate, change: Change) -> Iterator[Finding]:
+    """UpdateTable: "Table already has an enabled stream"; whether CloudFormation disables it first
+    is not documented. https://github.com/hashicorp/terraform-provider-aws/issues/18402"""
+    old, new = (
+        (live.properties.get("StreamSpecification") or {}).get("StreamViewType") if live else None
+        for live in (change.before, change.after)
+    )
+    if old and new and old != new:
+        yield Finding(
+            Kind.NOTE,
+            update.name,
+            f"{change.resource.name}.StreamSpecification",
+            f"DynamoDB does not change a stream from {old} to {new}: it has to be disabled first, "
+            "and the new one has another ARN",
+            "Take two deployments: without a stream, and then with the new one",
         )
 
 

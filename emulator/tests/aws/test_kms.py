@@ -1,0 +1,70 @@
+"""Keys on the AWS server: docs.aws.amazon.com/kms/latest/developerguide/key-state.html, and the
+errors of Sign, GetPublicKey and Decrypt, API reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+SIGNED = {"Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}
+
+
+@pytest.fixture
+def kms(aws: str) -> Any:
+    return boto3.client("kms", endpoint_url=aws)
+
+
+def code(call: Any, **given: Any) -> str:
+    try:
+        call(**given)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+def made(kms: Any, **given: Any) -> str:
+    return str(kms.create_key(**given)["KeyMetadata"]["KeyId"])
+
+
+def test_a_key_signs_while_it_is_enabled(kms: Any) -> None:
+    key = made(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    kms.create_alias(AliasName="alias/signs", TargetKeyId=key)
+    for state, change, expected in (
+        ("enabled", lambda: None, ""),
+        ("disabled", lambda: kms.disable_key(KeyId=key), "DisabledException"),
+        ("enabled again", lambda: kms.enable_key(KeyId=key), ""),
+        (
+            "pending deletion",
+            lambda: kms.schedule_key_deletion(KeyId=key),
+            "KMSInvalidStateException",
+        ),
+    ):
+        change()
+        assert code(kms.sign, KeyId=key, **SIGNED) == expected, state
+        assert code(kms.get_public_key, KeyId="alias/signs") == expected, state
+
+
+def test_a_key_is_for_what_it_was_made(kms: Any) -> None:
+    signs, encrypts = made(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"), made(kms)
+    assert code(kms.sign, KeyId=encrypts, **SIGNED) == "InvalidKeyUsageException"
+    assert code(kms.encrypt, KeyId=signs, Plaintext=b"x") == "InvalidKeyUsageException"
+    assert code(kms.get_public_key, KeyId=encrypts) == "UnsupportedOperationException"
+
+
+def test_junk_is_no_ciphertext(kms: Any) -> None:
+    key = made(kms)
+    secret = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    for junk in (b"junk", b"junk" * 30, secret[:-1]):
+        for given in ({}, {"KeyId": key}):
+            found = code(kms.decrypt, CiphertextBlob=junk, **given)
+            assert found == "InvalidCiphertextException", (junk, given)
+    assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"x"
+
+
+def test_a_digest_is_not_hashed_once_more_but_rejected_by_name(kms: Any) -> None:
+    key = made(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    digest = {**SIGNED, "Message": b"x" * 32, "MessageType": "DIGEST"}
+    assert code(kms.sign, KeyId=key, **digest) == "NotServedByTheEmulator"
