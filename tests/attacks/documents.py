@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.support.examples import texts
+
 Values = Mapping[str, Sequence[Any]]  # what a field of this name may hold, besides what is drawn
 
 EDGES: list[Any] = [
@@ -32,8 +34,8 @@ EDGES += ["\ud800", "𝕏" * 40, "x" * 5_000, "../..", "a#b", "' OR 1=1", "{}", 
 EDGES += [[[]], [None], {"": None}, {"S": "x"}, {"$ref": "#"}, {"__proto__": {}}]
 Damage = Callable[[bytes, Callable[..., Any]], bytes]
 anything = st.recursive(
-    st.sampled_from(EDGES) | st.text(max_size=20) | st.integers() | st.floats(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    st.sampled_from(EDGES) | texts(max_size=20) | st.integers() | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts(max_size=8), inner),
     max_leaves=5,
 )
 
@@ -51,7 +53,7 @@ def _text(schema: Mapping[str, Any], _values: Values) -> st.SearchStrategy[Any]:
     if "pattern" in schema:
         return st.from_regex(schema["pattern"].replace("$", r"\Z"))
     least, most = schema.get("minLength", 0), min(schema.get("maxLength", 30), 30)
-    return st.text(min_size=least, max_size=most)
+    return texts(min_size=least, max_size=most)
 
 
 def _integer(schema: Mapping[str, Any], _values: Values) -> st.SearchStrategy[Any]:
@@ -113,7 +115,7 @@ def _with_a_change(draw: Callable[..., Any], document: Any) -> Any:
         if how == "inside":
             return {**document, name: _with_a_change(draw, document[name])}
         rest = {each: document[each] for each in document if each != name}
-        return rest if how == "remove" else {**rest, draw(st.text(max_size=9)): document[name]}
+        return rest if how == "remove" else {**rest, draw(texts(max_size=9)): document[name]}
     if isinstance(document, list) and document and draw(st.booleans()):
         return draw(
             st.sampled_from([document * 2, document[1:], [*document, None], document * 400])

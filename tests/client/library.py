@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from client import (
     ChatClient,
     Settings,
@@ -16,6 +18,7 @@ from client import (
     Verified,
 )
 from client.core.events import Event
+from client.crypto import account
 from tests.support.backend.server import PATIENCE, Served, one_backend, until
 
 QUICK = Settings(gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3)
@@ -26,7 +29,10 @@ def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
         async with one_backend() as server, asyncio.timeout(PATIENCE):
             await scenario(server)
 
-    asyncio.run(run())
+    with pytest.MonkeyPatch.context() as patch:
+        # few others claim them here, and to make and check 50 takes most of a registration
+        patch.setattr(account, "KEYS_WANTED", 25)
+        asyncio.run(run())
 
 
 @asynccontextmanager

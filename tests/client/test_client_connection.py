@@ -32,6 +32,7 @@ from client import (
 from client.core.bodies_generated import TicketResponse
 from client.core.engine import Engine
 from client.core.events import Event
+from client.crypto import account
 from client.store import Store
 from lambdas.frames import Frame
 from tests.client.library import with_server
@@ -374,7 +375,7 @@ def test_keys_are_replenished_when_the_server_says_they_run_low() -> None:
         async with online(server, "raju"):
             server.lose_one_time_keys("raju", "phone", left=15)
             server.tell({"type": "keys_low", "remaining": 15, "fallback_used": False}, "raju")
-            await until(lambda: len(server.one_time_keys("raju", "phone")) == 50)
+            await until(lambda: len(server.one_time_keys("raju", "phone")) == account.KEYS_WANTED)
 
     with_server(scenario)
 

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.attribute_values import from_wire, to_wire
+from tests.support.examples import texts
 
-SCALARS = st.text() | st.integers(-(10**37), 10**37) | st.booleans() | st.none()
+SCALARS = texts() | st.integers(-(10**37), 10**37) | st.booleans() | st.none()
 VALUES = st.recursive(
-    SCALARS | st.sets(st.text(), min_size=1, max_size=4),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    SCALARS | st.sets(texts(), min_size=1, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts(), inner, max_size=4),
     max_leaves=12,
 )
 
@@ -24,7 +25,7 @@ def _sorted_sets(value: Any) -> Any:
     return [_sorted_sets(part) for part in value] if isinstance(value, list) else value
 
 
-@given(st.dictionaries(st.text(min_size=1), VALUES, max_size=5))
+@given(st.dictionaries(texts(min_size=1), VALUES, max_size=5))
 def test_values_go_out_as_boto3_writes_them_and_come_back_as_they_were(
     item: dict[str, Any],
 ) -> None:

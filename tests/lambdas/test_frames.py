@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # ha
 
 from lambdas import frames
 from lambdas.errors import STATUS, ChatError, bad_request
+from tests.support.examples import STEADY, examples, texts
 
 NAMES = sorted(
     str(path.relative_to(frames.SCHEMAS).with_suffix("")) for path in frames.SCHEMAS.rglob("*.json")
@@ -121,7 +122,7 @@ def test_the_compiled_validator_agrees_with_draft_2020_12(name: str) -> None:
     oracle = Draft202012Validator(schema)
     verdicts = set()
 
-    @settings(max_examples=40, deadline=None, database=None, derandomize=True)
+    @examples(100)
     @given(_near(schema))
     def agree(document: Any) -> None:
         document = frames.decode(json.dumps(document))  # as it comes off the wire: 1.0 is 1
@@ -130,11 +131,11 @@ def test_the_compiled_validator_agrees_with_draft_2020_12(name: str) -> None:
         verdicts.add(verdict)
 
     agree()
-    assert verdicts == {True, False}, "the documents have to be near enough to tell"
+    if settings().max_examples == STEADY:  # a fifth of them may be all of one kind
+        assert verdicts == {True, False}, "the documents have to be near enough to tell"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_schemas_keep_to_keywords_that_did_not_change_since_draft_7(name: str) -> None:
+def test_schemas_keep_to_keywords_that_did_not_change_since_draft_7() -> None:
     def keywords(schema: Any) -> set[str]:
         inner = [
             *schema.get("properties", {}).values(),
@@ -147,18 +148,20 @@ def test_schemas_keep_to_keywords_that_did_not_change_since_draft_7(name: str) -
         ]
         return set(schema).union(*map(keywords, inner))
 
-    assert keywords(_schema(name)) <= KEYWORDS
+    others = {name: keywords(_schema(name)) - KEYWORDS for name in NAMES}
+    assert {name: found for name, found in others.items() if found} == {}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_schema_says_what_it_is_for(name: str) -> None:
-    schema = _schema(name)
-    assert schema["title"] and schema["description"]
-    kind, _, stem = name.partition("/")
-    field = {"client": "action", "server": "type"}.get(kind)
-    if field:
-        assert schema["properties"][field] == {"const": stem} == {"const": schema["title"]}
-        assert field in schema["required"]
+def test_a_schema_says_what_it_is_for() -> None:
+    schemas = {name: _schema(name) for name in NAMES}
+    assert [
+        name for name in NAMES if not (schemas[name]["title"] and schemas[name]["description"])
+    ] == []
+    for kind, field in {"client": "action", "server": "type"}.items():
+        those = {name: schemas[name] for name in NAMES if name.startswith(f"{kind}/")}
+        said = {f"{kind}/{each['title']}": each["properties"][field] for each in those.values()}
+        assert said == {name: {"const": Path(name).name} for name in those}
+        assert [name for name, each in those.items() if field not in each["required"]] == []
 
 
 def test_a_name_does_not_end_with_a_newline() -> None:
@@ -195,7 +198,7 @@ def test_what_is_not_json_is_a_bad_request(text: str | bytes) -> None:
     assert error.value.code == "bad_request"
 
 
-@given(st.binary(max_size=40) | st.text(max_size=40))
+@given(st.binary(max_size=40) | texts(max_size=40))
 def test_decoding_answers_or_refuses_and_never_breaks(text: str | bytes) -> None:
     try:
         document = frames.decode(text)

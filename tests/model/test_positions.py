@@ -42,9 +42,15 @@ class Case(NamedTuple):
 
 
 def cases() -> Iterator[Case]:
+    """All that differ: a try that is answered is the last one of its update, a call that succeeds
+    is the last one, and only what is late arrives at some time."""
     pairs = list(itertools.product(FATES, repeat=2))
-    for case in itertools.product(pairs, (False, True), ENDS, ARRIVALS, pairs):
-        yield Case(*case)
+    firsts = [("answered",), *(pair for pair in pairs if pair[0] != "answered")]
+    for first, between, end, second in itertools.product(firsts, (False, True), ENDS, pairs):
+        if first[-1] == "answered" and end == "lives" and second != pairs[0]:
+            continue
+        for arrival in ARRIVALS if "late" in first + second else ARRIVALS[:1]:
+            yield Case(first, between, end, arrival, second)
 
 
 class Sdk:

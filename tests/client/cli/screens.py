@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from client import ChatClient, Settings
 from client.cli.commands import Commands
 from client.cli.room import Room
 from client.cli.screen import Screen
-from tests.support.backend.server import PATIENCE, Served, one_backend, until
+from tests.support.backend.server import Served, until
 
 QUICK = Settings(gap_grace=0.02, reconnect_base=0.02)
 
@@ -104,14 +104,6 @@ async def person(server: Served, user: str, to: str | None = None) -> AsyncItera
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             await client.close()
-
-
-def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with one_backend() as server, asyncio.timeout(PATIENCE):
-            await scenario(server)
-
-    asyncio.run(run())
 
 
 def raju_online(server: Served, store: Path | str = ":memory:") -> ChatClient:

@@ -10,7 +10,6 @@ from client.core.attachment import FileDescription
 from client.core.events import MessageReceived
 from tests.client.cli.person import Person
 from tests.client.cli.screens import person
-from tests.client.cli.screens import with_server as with_screens
 from tests.client.library import of, online, with_server
 from tests.support.backend.server import Served, until
 
@@ -124,4 +123,4 @@ def test_the_terminal_shows_how_far_a_file_is_and_what_stops_it(
             ravi.keyboard.send_text(f"/file {file}\r")
             await ravi.shows("[file big.bin, 2.0 MB]")
 
-    with_screens(scenario)
+    with_server(scenario)

@@ -19,7 +19,8 @@ from client.cli.text import LONGEST_LINE
 from client.core.ticks import State
 from client.errors import StoreUnavailable
 from client.store.history import StoredMessage
-from tests.client.cli.screens import QUICK, person, raju_online, with_server
+from tests.client.cli.screens import QUICK, person, raju_online
+from tests.client.library import with_server
 from tests.support.backend.server import Served, until
 
 

@@ -10,7 +10,8 @@ from client.cli.lines import Lines
 from client.cli.verifying import REASONS, Verifying
 from client.core.events import EmojiShown, VerificationCancelled, VerificationRequested
 from client.crypto.emoji import EMOJI
-from tests.client.cli.screens import person, raju_online, with_server
+from tests.client.cli.screens import person, raju_online
+from tests.client.library import with_server
 from tests.support.backend.server import Served
 
 

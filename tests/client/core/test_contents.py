@@ -25,7 +25,7 @@ from client.core.content import (
     written,
 )
 from client.core.view import Change, newest, view
-from tests.support.examples import examples
+from tests.support.examples import examples, texts
 
 PROTOCOL = Path(__file__).parents[3] / "protocol"
 
@@ -87,10 +87,8 @@ def test_every_kind_is_in_the_schema_and_has_a_vector() -> None:
 
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
-    lambda some: (
-        st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=5), some, max_size=3)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts(max_size=9),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(texts(max_size=5), some, max_size=3),
     max_leaves=6,
 )
 

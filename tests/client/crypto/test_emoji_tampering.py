@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from client.core.events import VerificationRequested
 from client.crypto.sas import REQUEST_LIFE, Stage
 from tests.client.crypto.comparing import Fields, Side, pair
+from tests.support.examples import texts
 
 pytestmark = [pytest.mark.slow, pytest.mark.deep]
 
 KEY = "p8KauAuCQfA0tTxof0a/xkHs5S8GkpbOZ3xAr9Y+050"  # of nobody here
-JUNK = st.one_of(st.none(), st.integers(), st.text(max_size=8), st.lists(st.text(max_size=8)))
+JUNK = st.one_of(st.none(), st.integers(), texts(max_size=8), st.lists(texts(max_size=8)))
 CONTENT = {
     "start": ("methods", st.sampled_from([["decimal"], ["emoji", "decimal"]])),
     "accept": ("commitment", st.just(KEY)),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from client.core.attachment import kind_of, parse_attachment, safe_name, written
 from client.crypto.files import CHUNK, TAG, open_file, padded_size, seal, sealed_size
 from client.errors import FileDamaged
+from tests.support.examples import texts
 
 VECTORS = Path(__file__).parents[3] / "protocol" / "vectors"
 FOUND: dict[str, Any] = json.loads((VECTORS / "files.json").read_text(encoding="utf-8"))
@@ -78,7 +79,7 @@ def test_what_is_left_of_a_name_is_no_path_and_steers_nothing(vector: dict[str, 
     assert Path(vector["safe"]).name == vector["safe"]
 
 
-@given(st.text())
+@given(texts())
 def test_every_name_becomes_one_of_a_file_in_a_folder(name: str) -> None:
     safe = safe_name(name)
     assert 1 <= len(safe) <= 128

@@ -5,11 +5,10 @@ As in tests/lambdas/test_costs.py: if a change is meant, write it into tools/sca
 
 from collections.abc import Callable, Iterator
 
-import boto3
 import pytest
 
 from tests.support.lambdas.costs import spending
-from tests.support.lambdas.rest import PASSWORD, REGION, Phone, Reply, Rest, client, new_name, rest
+from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest, session
 from tests.support.lambdas.sessions import Session
 from tools.scale.acts import ACTS
 
@@ -63,7 +62,7 @@ SCENES: dict[str, Callable[[Rest], Act]] = {
 @pytest.mark.parametrize("name", SCENES)
 def test_a_request_costs_what_it_did(api: Rest, name: str) -> None:
     act = SCENES[name](api)
-    reader = boto3.Session("local", "local", region_name=REGION).client("dynamodb")
+    reader = session().client("dynamodb")
     with spending((client("dynamodb"), client("cognito-idp")), reader) as spent:
         reply = act()
     assert reply.status < 300, reply

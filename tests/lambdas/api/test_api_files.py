@@ -11,14 +11,17 @@ from tests.support.lambdas.rest import Reply, Rest, rest
 MIB = 2**20
 
 
-@pytest.fixture
-def world() -> Iterator[tuple[Rest, str, str, str]]:
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
     with rest(FILE_MIB="2", FILES_PER_DAY="3", FILE_MIB_PER_DAY="4") as api:
-        ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
-        for user in (ravi, raju, zoe):
-            api.phone(user)
-        made = api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi)
-        yield api, made.body["chat"], ravi, zoe
+        yield api
+
+
+@pytest.fixture
+def world(api: Rest) -> tuple[Rest, str, str, str]:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    made = api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi)
+    return api, made.body["chat"], ravi, zoe
 
 
 def put(api: Rest, chat: str, user: str, size: Any = 10) -> Reply:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
-from moto import mock_aws
 
 from lambdas.api import operator
 from lambdas.delivery import push
@@ -17,7 +16,8 @@ from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from stacks.config.permissions import PERMISSIONS
 from tests.support.lambdas import unread
-from tests.support.lambdas.platforms_scene import Context, request
+from tests.support.lambdas.moto_aws import moto_aws
+from tests.support.lambdas.platforms_scene import Context, UnknownStack, request
 from tests.support.lambdas.push_service import push_service
 from tests.support.lambdas.rest import DUMMY, Phone, Rest, rest
 
@@ -199,8 +199,11 @@ def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.Mo
 def test_the_platform_applications_use_exactly_what_they_are_granted(
     used: Used, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mock_aws():
+    with moto_aws():
         function = Aws(Settings(DUMMY))
+        function.cloudformation.meta.events.register(
+            "before-call", lambda **_: UnknownStack().describe_stacks("x")
+        )
         monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
         monkeypatch.setattr(
             platform_applications, "respond", lambda _url, response: answers.append(response)

@@ -32,10 +32,7 @@ def service() -> Iterator[PushService]:
 @pytest.fixture(scope="module")
 def world(service: PushService) -> Iterator[Rest]:
     with rest() as api:
-        deployed = api.deployed_with(EMULATOR_WEB_PUSH_URL=service.url)
-        names = ("dynamodb", "cognito", "sns", "kms")
-        vars(deployed.aws).update({name: vars(api.aws)[name] for name in names})
-        yield deployed
+        yield api.deployed_with(EMULATOR_WEB_PUSH_URL=service.url)
 
 
 @pytest.fixture

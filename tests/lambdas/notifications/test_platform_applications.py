@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from moto import mock_aws
 
 from lambdas.notifications import platform_applications
 from lambdas.notifications.credentials import PLATFORMS, application_arn
 from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
+from tests.support.lambdas.moto_aws import moto_aws
 from tests.support.lambdas.platforms_scene import (
     APNS,
     FCM,
@@ -19,6 +19,7 @@ from tests.support.lambdas.platforms_scene import (
     TIMEOUT,
     CloudFormation,
     Context,
+    UnknownStack,
     applications,
     arn,
     change,
@@ -32,9 +33,9 @@ from tests.support.lambdas.rest import DUMMY, client, written_log
 @pytest.fixture(scope="module")
 def function() -> Aws:
     aws = Aws(Settings(DUMMY), WHILE_DEPLOYING)
-    for service in ("sns", "cloudformation"):
-        vars(aws)[service] = client(service)
-    vars(aws)["secrets"] = client("secretsmanager")
+    vars(aws).update(
+        sns=client("sns"), secrets=client("secretsmanager"), cloudformation=UnknownStack()
+    )
     return aws
 
 
@@ -43,7 +44,7 @@ def cloudformation(function: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
     monkeypatch.setattr(
         "lambdas.notifications.platform_applications.time.sleep", lambda _seconds: None
     )
-    with mock_aws(), listening() as cloudformation:
+    with moto_aws(), listening() as cloudformation:
         monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
         yield cloudformation
 

@@ -4,11 +4,11 @@ import json
 from typing import NamedTuple
 
 import pytest
-from moto import mock_aws
 
 from lambdas.notifications import platform_applications
 from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
 from stacks.config.functions import FUNCTIONS
+from tests.support.lambdas.moto_aws import moto_aws
 from tests.support.lambdas.platforms_scene import TIMEOUT, applications
 from tests.support.lambdas.platforms_stack import (
     Service,
@@ -209,7 +209,7 @@ WAYS = [
 def test_what_is_answered_and_what_is_left(
     life: Life, deliveries: int, describes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mock_aws():
+    with moto_aws():
         stack = lived(life, monkeypatch, deliveries, describes)
         assert "".join(stack.answers) == life.answers
         assert left() == life.left
@@ -221,7 +221,7 @@ def test_the_secret_that_failed_is_not_read_again_by_the_rollback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps = (create(), fill("A", "bad"), update(version="2"))
-    with mock_aws():
+    with moto_aws():
         stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
     rollback = {operation for status, operation in stack.calls if "ROLLBACK" in status}
     assert rollback == {"describe_stacks"}
@@ -272,7 +272,7 @@ def logged_as(attributes: dict[str, str]) -> tuple[str, ...]:
 def test_an_application_logs_what_its_platform_answers_as_the_last_good_properties_say(
     steps: tuple[Step, ...], logged: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mock_aws():
+    with moto_aws():
         lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
         (attributes,) = applications().values()
     assert logged_as(attributes) == logged
@@ -297,7 +297,7 @@ def test_a_role_that_iam_has_not_spread_is_waited_for_and_never_fails_a_deployme
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     last = ON if before else create(role=ROLE, percent="10")
-    with mock_aws(), written_log() as log:
+    with moto_aws(), written_log() as log:
         steps = (*before, lag("log", times, *error), last)
         stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
         (attributes,) = applications().values()
@@ -314,7 +314,7 @@ def test_what_iam_has_nothing_to_do_with_is_not_waited_for(
     code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = (create(), lag("log", FOREVER, code), ON)
-    with mock_aws():
+    with moto_aws():
         stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
     assert (stack.status, stack.context.elapsed) == (UP, 0)
 
@@ -327,7 +327,7 @@ def test_where_the_time_ends_first_the_credential_is_there_and_logs_are_not(
         lag("log", FOREVER, *NO_ROLE),
         create(role=ROLE, percent="10"),
     )
-    with mock_aws():
+    with moto_aws():
         stack = lived(Life("", steps, "", {}, ""), monkeypatch, 1, describes=True)
         assert left() == ONE
     assert stack.status == "CREATE_COMPLETE"
@@ -336,7 +336,7 @@ def test_where_the_time_ends_first_the_credential_is_there_and_logs_are_not(
 def test_logs_are_ended_by_roles_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[dict[str, str]] = []
     ended = Life("", (create(role=ROLE, percent="10"), OFF), "", {}, "")
-    with mock_aws():
+    with moto_aws():
         sns = client("sns")
         real = sns.set_platform_application_attributes
 

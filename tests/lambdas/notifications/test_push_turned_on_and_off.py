@@ -15,7 +15,14 @@ from lambdas.notifications import endpoints, platform_applications
 from lambdas.presence.devices import Devices
 from lambdas.settings import WHILE_DEPLOYING, Aws
 from tests.support.lambdas import unread
-from tests.support.lambdas.platforms_scene import FCM, Context, change, properties, request
+from tests.support.lambdas.platforms_scene import (
+    FCM,
+    Context,
+    UnknownStack,
+    change,
+    properties,
+    request,
+)
 from tests.support.lambdas.rest import REGION, Phone, Rest, client, rest, written_log
 
 APPLICATIONS = {
@@ -36,9 +43,6 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rest]:
             for variable, name in APPLICATIONS.items()
         }
         deployed = api.deployed_with(**arns)
-        vars(deployed.aws).update(
-            {name: vars(api.aws)[name] for name in ("dynamodb", "cognito", "sns")}
-        )
         monkeypatch.setattr(push, "invoked", lambda: deployed.aws)
         yield deployed
 
@@ -48,12 +52,9 @@ class Deployment:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, api: Rest) -> None:
         function = Aws(api.aws.settings, WHILE_DEPLOYING)
-        for name, service in (
-            ("sns", "sns"),
-            ("secrets", "secretsmanager"),
-            ("cloudformation", "cloudformation"),
-        ):
-            vars(function)[name] = client(service)
+        vars(function).update(
+            sns=client("sns"), secrets=client("secretsmanager"), cloudformation=UnknownStack()
+        )
         monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
         monkeypatch.setattr(
             platform_applications, "respond", lambda _url, response: self._take(response)

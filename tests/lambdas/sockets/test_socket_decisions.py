@@ -25,6 +25,7 @@ from lambdas.sockets.server import own_address
 from lambdas.sockets.signatures import Posted, is_signed, may_be_signed
 from lambdas.telemetry import SharedMetrics
 from stacks.config.functions import FUNCTIONS
+from tests.support.examples import texts
 
 NOW = 1_800_000_000.0
 PATH = "/sockets/@connections/AAAA"
@@ -36,7 +37,7 @@ def test_an_id_leads_to_its_holder(address: Any, port: int, random: bytes) -> No
     assert len(random) == RANDOM_BYTES
 
 
-@given(st.text(max_size=40))
+@given(texts(max_size=40))
 def test_any_text_is_an_id_or_none(text: str) -> None:
     holder = holder_of(text)
     assert holder is None or len(text) == 24

@@ -38,7 +38,7 @@ _PARSED = (b'"B"', b'"BS"', b'"BinaryValue"', b"null")
 _make_request = BaseClient._make_request  # type: ignore[attr-defined]
 _resolve_endpoint = BaseClient._resolve_endpoint_ruleset  # type: ignore[attr-defined]
 _import_key = RSAKey.import_key
-_direct = Direct()
+_direct = cache(Direct)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def _requested(client: Any, model: OperationModel, request: dict[str, Any], cont
     body = request["body"]
     content = body if isinstance(body, bytes) else str(body or "").encode()
     response = (
-        _direct(request["headers"], content)
+        _direct()(request["headers"], content)
         if model.service_model.service_name in _DIRECT
         else None
     )

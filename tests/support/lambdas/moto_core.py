@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from moto import backends
 from moto.backend_index import backend_url_patterns
 from moto.core import models, responses, utils
@@ -26,6 +26,7 @@ _REGION = "us-east-1"
 _method_names = cache(utils.method_names_from_class)
 _underscores = cache(utils.camelcase_to_underscores)
 _load_file = lru_cache(maxsize=32)(JSONFileLoader().load_file)
+_services = cache(Loader().list_available_services)
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
@@ -36,8 +37,13 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(responses, "method_names_from_class", _method_names)
     patch.setattr(responses, "camelcase_to_underscores", _underscores)
     patch.setattr(sqs, "camelcase_to_underscores", _underscores)
-    # each session of botocore reads all endpoints of AWS
+    # each request names an access key, of which moto looks for the account
+    patch.setenv("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
+    # each session of botocore reads all endpoints of AWS, and looks for the models of all services
     patch.setattr(JSONFileLoader, "load_file", lambda _self, path: _load_file(path))
+    patch.setattr(
+        Loader, "list_available_services", lambda _self, type_name: _services(type_name=type_name)
+    )
 
 
 def _of_account(self: Any, account: str) -> Any:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from http.server import HTTPServer
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tests.support.lambdas.rest import client
 from tests.support.served import QuietHandler, served
 
@@ -52,6 +54,14 @@ def listening() -> Iterator[CloudFormation]:
     cloudformation = CloudFormation()
     with served(cloudformation.server):
         yield cloudformation
+
+
+class UnknownStack:
+    """A client of CloudFormation that knows no stack; moto's imports every service for that."""
+
+    def describe_stacks(self, StackName: str) -> Any:
+        message = f"Stack with id {StackName} does not exist"
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "x")
 
 
 class Context:

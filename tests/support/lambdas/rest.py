@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -18,7 +18,10 @@ from typing import Any, NamedTuple, cast
 import boto3
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from moto.cognitoidp.models import cognitoidp_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from emulator.aws import cognito
 from lambdas import frames
@@ -52,10 +55,14 @@ CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns", "kms"
 
 
 @cache
+def session() -> Any:
+    return boto3.Session("local", "local", region_name=REGION)
+
+
+@cache
 def client(service: str) -> Any:
     """Made once: making clients takes longer than most tests do with them."""
-    session: Any = boto3.Session("local", "local", region_name=REGION)
-    return session.client(service)
+    return session().client(service)
 
 
 @contextmanager
@@ -192,6 +199,12 @@ class Phone:
         return {f"id{number}": self.one_time_key(f"id{number}", number) for number in numbers}
 
 
+@lru_cache(maxsize=100)
+def _signed(claims: str, key: rsa.RSAPrivateKey) -> str:
+    """The token, which a user's next requests carry as well: to sign it takes a millisecond."""
+    return jwt.encode(json.loads(claims), key, "RS256", {"kid": "own"})
+
+
 class Reply(NamedTuple):
     status: int
     body: Any
@@ -208,7 +221,9 @@ class Rest:
 
     def deployed_with(self, **settings: str) -> "Rest":
         """The same application as another template would have configured it."""
-        return Rest(Aws(Settings({**self.aws.settings.environment, **settings})), self.gateway)
+        aws = Aws(Settings({**self.aws.settings.environment, **settings}))
+        vars(aws).update({name: vars(self.aws)[name] for name in CLIENTS})
+        return Rest(aws, self.gateway)
 
     def token(self, user: str, key: Any = None, **changes: Any) -> str:
         """An access token as the pool would make it."""
@@ -221,7 +236,7 @@ class Rest:
             "exp": int(time.time()) + 600,
             **changes,
         }
-        return jwt.encode(claims, key or self.gateway.key, "RS256", {"kid": "own"})
+        return _signed(json.dumps(claims), key or self.gateway.key)
 
     def request(
         self,
@@ -261,11 +276,10 @@ class Rest:
         """Users as sign-up leaves them: nobody's contacts."""
         users = [new_name(name) for name in names]
         pool = self.aws.settings["USER_POOL_ID"]
+        cognito = cognitoidp_backends[DEFAULT_ACCOUNT_ID][REGION]  # past moto's API, which is slow
         for user in users:
-            client("cognito-idp").admin_create_user(UserPoolId=pool, Username=user)
-            client("cognito-idp").admin_set_user_password(
-                UserPoolId=pool, Username=user, Password=PASSWORD, Permanent=True
-            )
+            cognito.admin_create_user(pool, user, "", PASSWORD, [])
+            cognito.admin_set_user_password(pool, user, PASSWORD, permanent=True)
             Devices(self.aws.users).create_user(user)
         return users
 

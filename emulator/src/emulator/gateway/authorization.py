@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Never
 
 from emulator.gateway.limits import AUTHORIZER_BYTES, POLICY_RESOURCE_CHARACTERS
-from emulator.iam import documents
+from emulator.iam import documents, grammar
 from emulator.iam.patterns import Context
 from emulator.providers import EmulatorError, InvokeResult
 
@@ -92,7 +92,7 @@ def allows(document: Any, method_arn: str, keys: Context = MappingProxyType({}))
     """IAM's rule: an explicit Deny wins, and what nothing allows is denied. Raises Malformed."""
     if not isinstance(document, dict):
         raise Malformed("policyDocument is missing")
-    statements = documents.as_list(document.get("Statement") or [])
+    statements = grammar.as_list(document.get("Statement") or [])
     if not all(isinstance(each, dict) for each in statements):
         raise Malformed("a statement is an object")
     try:
