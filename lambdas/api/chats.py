@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from lambdas import frames
-from lambdas.api import groups
+from lambdas.api import announce, groups
 from lambdas.api.call import CHAT, Call, Response, device_name
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
@@ -60,8 +60,8 @@ def _direct(call: Call, peer: str) -> Response:
         )
     chat, created = chats.begin(call.user, peer, begin)
     contacts.add(call.user, peer)
-    if not created:
-        append.end_request(call.aws.chats, chat.chat, call.user)
+    if not created and append.end_request(call.aws.chats, chat.chat, call.user):
+        announce.chat_changed(call.aws, chat.chat, [call.user])
     return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
 
 

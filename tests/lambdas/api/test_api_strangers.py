@@ -75,6 +75,18 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert "request" not in listed(api, raju)[chat]
 
 
+@pytest.mark.parametrize("how", ["accept", "open"])
+def test_own_devices_hear_that_a_request_is_accepted_and_nobody_else(api: Rest, how: str) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    heard = [api.connect(api.phone(user)) for user in (raju, ravi)]
+    for _ in range(2):  # the second time changes nothing
+        done = act(api, raju, chat, "accept") if how == "accept" else direct(api, raju, ravi)
+        assert done.status == 200
+    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    assert changes == [[{"type": "chat_changed", "chat": chat}], []]
+
+
 def test_who_accepts_a_request_has_blocked_nobody_any_more(api: Rest) -> None:
     ravi, raju = api.strangers("ravi", "raju")
     chat = direct(api, ravi, raju).body["chat"]
