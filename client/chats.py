@@ -112,7 +112,7 @@ class ChatMethods(ClientBase):
         listed = await self._api.chats()
         for chat in listed:
             try:
-                self._know(chat.chat, chat.members, chat.kind, None)
+                self._know(chat.chat, chat.members, chat.kind, None, request=chat.request)
             except ServerFault as error:
                 logger.warning("not taken: %s", error)
         for name in known - {chat.chat for chat in listed}:
@@ -147,7 +147,15 @@ class ChatMethods(ClientBase):
 
     # -- inside
 
-    def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
+    def _know(
+        self,
+        chat: str,
+        members: Iterable[str],
+        kind: str,
+        name: str | None,
+        *,
+        request: bool = False,
+    ) -> None:
         """Raises ServerFault if the chat is known as direct, or as a group, and can't be this."""
         members = frozenset(members)
         known, pair = self._store.kind(chat), self._store.pair(chat)
@@ -157,7 +165,7 @@ class ChatMethods(ClientBase):
         if pair is not None and (kind != "direct" or members != pair):
             raise _contradiction(f"{chat} is said to be another's, or a group, and is direct")
         self._store.describe(chat, kind, name)
-        self._drive().step(Engine.chat_is, chat, members)
+        self._drive().step(Engine.chat_is, chat, members, request=request)
 
 
 def _contradiction(message: str) -> ServerFault:

@@ -142,13 +142,15 @@ class DeviceMethods(MessageMethods):
         return self._verification
 
     def _may_compare(self, chat: str, user: str) -> bool:
+        if self._store.request(chat):
+            return False  # nothing is sent there before the user has accepted it
         return user == self.user or user in (self._store.pair(chat) or ())
 
     async def _common_chat(self, user: str) -> str:
         """Where this device and one of `user` meet; own devices do in any chat."""
         if user != self.user:
             return await self.direct(user)
-        chats = [each for each in self.chats() if not each.left]
+        chats = [each for each in self.chats() if not (each.left or self._store.request(each.chat))]
         if not chats:
             raise CannotVerify("your own devices meet in a chat, and there is none yet")
         return chats[-1].chat

@@ -192,10 +192,14 @@ ALTER TABLE account ADD COLUMN introduction TEXT;
 # Version 10. The user had to accept the keys of this device: no other device vouches for them.
 _ACCEPTED = "ALTER TABLE devices ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;"
 
+# Version 11. Whether it is a direct chat that a stranger has begun, and the user has not answered;
+# NULL is not known.
+_REQUEST = "ALTER TABLE chats ADD COLUMN request INTEGER;"
+
 # Version 7 has the files that wait to be uploaded.
 MIGRATIONS: tuple[str, ...] = (
     *(_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS),
-    *(_INTRODUCED, _INTRODUCTION, _ACCEPTED),
+    *(_INTRODUCED, _INTRODUCTION, _ACCEPTED, _REQUEST),
 )
 
 

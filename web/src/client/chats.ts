@@ -79,7 +79,9 @@ export abstract class ChatMethods extends ClientBase {
   async refreshChats(): Promise<void> {
     const known = await this.driver.step(({ ledger }) => ledger.chats());
     const listed = await this.api.chats();
-    for (const { chat, kind, members } of listed) await this.know(chat, members, kind);
+    for (const { chat, kind, members, request } of listed) {
+      await this.know(chat, members, kind, undefined, request);
+    }
     const there = new Set(listed.map(({ chat }) => chat));
     await this.driver.step(async (step, engine) => {
       for (const { chat } of known) if (!there.has(chat)) await engine.leave(step, chat);
@@ -116,8 +118,9 @@ export abstract class ChatMethods extends ClientBase {
     members: readonly string[],
     kind: "direct" | "group",
     name?: string,
+    request = false,
   ): Promise<void> {
-    const changes = { kind, ...(name === undefined ? {} : { name }) };
+    const changes = { kind, request, ...(name === undefined ? {} : { name }) };
     await this.driver.step((step, engine) => engine.chatIs(step, chat, members, changes));
   }
 
