@@ -13,7 +13,7 @@ from lambdas.messages.chats import Chats
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.messages.history import Page
 from lambdas.messages.membership import Membership
-from lambdas.people.consent import CONTACT
+from lambdas.people.consent import CONTACT, EVERYBODY
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 
@@ -54,7 +54,8 @@ def _direct(call: Call, peer: str) -> Response:
         _limits(call).take(call.user, "chats", CHATS)
         view = contacts.views([peer], call.user)[peer]
         begin = Begin(
-            welcome=view.state == CONTACT or view.allows("requests"),
+            # as for any stranger, so that who is blocked does not learn it by this
+            welcome=view.state == CONTACT or view.settings["requests"] == EVERYBODY,
             request=view.state != CONTACT,
             blocked=view.blocked,
         )

@@ -103,6 +103,19 @@ def test_who_takes_no_requests_is_written_to_by_contacts_only(api: Rest) -> None
     assert direct(api, ravi, raju).status == 201
 
 
+@pytest.mark.parametrize(("requests", "status"), [("everybody", 201), ("nobody", 403)])
+def test_who_is_blocked_gets_the_response_that_any_stranger_gets(
+    api: Rest, requests: str, status: int
+) -> None:
+    ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
+    api.request("PUT", "/api/settings", {"requests": requests}, user=raju)
+    api.request("PUT", f"/api/contacts/{ravi}", {"state": "blocked"}, user=raju)
+    blocked, stranger = direct(api, ravi, raju), direct(api, zoe, raju)
+    assert blocked.status == stranger.status == status
+    assert blocked.body.keys() == stranger.body.keys()
+    assert blocked.body.get("error") == stranger.body.get("error")
+
+
 def test_settings_have_the_defaults_and_change_by_name(api: Rest) -> None:
     (ravi,) = api.strangers("ravi")
     defaults = {"groups": "contacts", "presence": "contacts", "requests": "everybody"}
