@@ -186,12 +186,30 @@ def test_a_claim_that_can_not_be_counted_gets_no_one_time_key(
     assert claim(api, ravi, phone.address)[phone.address]["id"] == "id0"
 
 
+def test_claims_of_devices_that_there_are_not_write_nothing(api: Rest) -> None:
+    """Anybody could fill the items of another user with counters, one for each name."""
+    ravi, raju, away = api.sign_up("ravi", "raju", "away")
+    api.phone(raju)
+    names = [f"{raju}/d{number}" for number in range(99)]
+
+    def items() -> list[str]:
+        table = api.aws.users
+        found = [table.query_all({"user": user}, consistent=True) for user in (ravi, raju, away)]
+        return [f"{item['user']} {item['item']}" for each in found for item in each]
+
+    before = items()
+    assert claim(api, ravi, *names) == {}
+    assert claim(api, ravi, f"{away}/phone", "nobody_here/phone") == {}
+    assert items() == before
+
+
 def test_what_counts_claims_vanishes_when_it_says_nothing_any_more(api: Rest) -> None:
-    (ravi,) = api.sign_up("ravi")
+    ravi, raju = api.sign_up("ravi", "raju")
+    address = api.phone(raju).address
     with stopped_clock(api) as clock:
-        claim(api, ravi, "nobody/phone")
-        claim(api, ravi, "nobody/phone")
-        item = api.aws.users.get({"user": ravi, "item": "limit#claims#nobody/phone"})
+        claim(api, ravi, address)
+        claim(api, ravi, address)
+        item = api.aws.users.get({"user": ravi, "item": f"limit#claims#{address}"})
         assert item is not None
         assert item["full_at"] == (clock() + 2 * 600) * 1000
         assert item["full_at"] <= item["expires_at"] * 1000 <= (clock() + 6 * 600) * 1000
