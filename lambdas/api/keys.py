@@ -29,8 +29,9 @@ def claim(call: Call) -> Response:
     """A key of each device: over the limit of one-time keys it is the fallback key.
 
     Left out: devices that are not registered, of which nothing is counted, because anybody could
-    fill another user's items with counters; and those without keys, or with an error. An error of one device does not lose the keys
-    claimed of the others; it is raised, as ChatError, if no key was claimed.
+    fill another user's items with counters; and those without keys, or with an error. An error of
+    one device does not lose the keys claimed of the others; it is raised, as ChatError, if no key
+    was claimed.
     """
     directory = Directory(call.aws.users)
     limits = Limits(call.aws.users, call.aws.now)

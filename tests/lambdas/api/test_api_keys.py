@@ -13,6 +13,7 @@ from lambdas.keys.decisions import Claim
 from lambdas.keys.directory import Directory
 from lambdas.limits import Limit, Limits
 from lambdas.people.contacts import Contacts
+from lambdas.presence.devices import Devices
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest, written_log
 
@@ -71,6 +72,28 @@ def test_an_upload_again_tells_what_remains_and_stores_nothing_twice(api: Rest) 
     claim(api, ravi, phone.address)
     assert upload(api, phone, keys).body == stock(2)
     assert upload(api, phone, {}).body == stock(2)
+
+
+def test_new_devices_and_other_keys_are_counted_and_the_same_again_is_not(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a user has as many buckets of sends as names, and all who share a chat are notified."""
+    monkeypatch.setattr("lambdas.api.devices.REGISTRATIONS", Limit(2, 100, "too many"))
+    (ravi,) = api.sign_up("ravi")
+    phone, desk = Phone(ravi, "phone"), Phone(ravi, "desk")
+
+    def registers(one: Phone) -> int:
+        path = f"/api/devices/{one.device}"
+        return api.request("PUT", path, one.registration(), user=ravi).status
+
+    assert [registers(phone) for _ in range(3)] == [200] * 3
+    assert registers(desk) == 200
+    again = Phone(ravi, "phone")
+    assert [registers(one) for one in (again, Phone(ravi, "third"))] == [429, 429]
+    assert set(Devices(api.aws.users).of([ravi])[ravi]) == {"phone", "desk"}
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=ravi).body
+    assert listed["devices"]["phone"]["keys"]["ed25519"] == phone.ed25519
+    assert listed["former"] == [] and registers(desk) == 200
 
 
 def test_a_hundred_at_a_time_and_no_more(api: Rest) -> None:
