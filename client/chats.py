@@ -78,7 +78,7 @@ class Chats:
         listed = await self._device.api.chats()
         for chat in listed:
             try:
-                self.know(chat.chat, chat.members, chat.kind)
+                self.know(chat.chat, chat.members, chat.kind, request=chat.request)
             except ServerFault as error:
                 logger.warning("not taken: %s", error)
         for name in known - {chat.chat for chat in listed}:
@@ -110,7 +110,15 @@ class Chats:
             return chat_or_user
         return await self.direct(chat_or_user)
 
-    def know(self, chat: str, members: Iterable[str], kind: str, name: str | None = None) -> None:
+    def know(
+        self,
+        chat: str,
+        members: Iterable[str],
+        kind: str,
+        name: str | None = None,
+        *,
+        request: bool = False,
+    ) -> None:
         """Takes over what the backend says of a chat.
 
         Raises ServerFault if the chat is known as direct, or as a group, and can't be this.
@@ -123,7 +131,7 @@ class Chats:
         if pair is not None and (kind != "direct" or members != pair):
             raise _contradiction(f"{chat} is said to be another's, or a group, and is direct")
         store.describe(chat, kind, name)
-        self._device.driver.step(Engine.chat_is, chat, members)
+        self._device.driver.step(Engine.chat_is, chat, members, request=request)
 
 
 def _contradiction(message: str) -> ServerFault:

@@ -141,7 +141,8 @@ class Verification:
         """Where this device and one of `user` meet; own devices do in any chat."""
         if user != self._device.user:
             return await self._chats.direct(user)
-        chats = [each for each in self._chats.all() if not each.left]
+        requests = self._device.store.request
+        chats = [each for each in self._chats.all() if not (each.left or requests(each.chat))]
         if not chats:
             raise CannotVerify("your own devices meet in a chat, and there is none yet")
         return chats[-1].chat
@@ -194,6 +195,8 @@ class Verification:
         device = self._identities.trusted(name)
         if device is None or name == self._me.name:
             return
+        if self._device.store.request(event.chat):
+            return  # nothing is sent there before the user has accepted it
         pair = self._device.store.pair(event.chat) or ()
         if event.sender != self._device.user and event.sender not in pair:
             return  # in a group, nobody sees whose emoji these are

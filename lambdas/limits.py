@@ -30,6 +30,8 @@ MEMBERS = Limit(2_000, 1.8, "too many members were added")
 # A device that has connected asks for the devices of each member before it sends to a group. Nine
 # connections with a group of 1,024 may come close together, of all devices of the user.
 LOOKUPS = Limit(10_000, 1, "too many users were looked up")
+# Each notifies up to 2,560 users, whose clients then ask for the list, and has a bucket of SENDS.
+REGISTRATIONS = Limit(100, 864, "too many devices were registered, or registered with other keys")
 SIGN_UPS = Limit(300, 2, "too many accounts were made from this address")
 SIGN_INS = Limit(600, 1, "too many sign-ins came from this address")
 LINKS = Limit(60, 10, "too many devices were to be linked from this address")

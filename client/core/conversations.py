@@ -13,7 +13,7 @@ from client.core.arrivals import Arrivals
 from client.core.chat_log import ChatLog, holes
 from client.core.events import Event, MessagesMissing, WatermarksMoved
 from client.core.frames import Accepted, KeysLow, Message, Ranges, Receipt, SyncedChat, Watermarks
-from client.core.ids import is_written
+from client.core.ids import is_shown, is_written
 from client.core.membership import Membership
 from client.core.own_messages import OwnMessages
 from client.core.receipts import ReceiptPlan
@@ -152,6 +152,7 @@ class Conversations:
         self._read_elsewhere(step, frame.chat)
 
     def synced_members(self, step: Step, chat: str, place: SyncedChat) -> None:
+        self._membership.request_is(step, chat, place.request)
         self._membership.undelivered(step, chat, place.undelivered)
         self._membership.synced(step, chat, place.members, place.seq)
         self._read_elsewhere(step, chat)
@@ -228,6 +229,8 @@ class Conversations:
             if isinstance(entry, Message):
                 self._take_message(step, seq, entry)
                 senders.add(entry.sender)
+            if is_shown(entry.message_id) and self._is_own(entry):
+                self._membership.request_is(step, chat, False)
         if log.held is None:
             self._held.discard(chat)
         else:
@@ -241,6 +244,10 @@ class Conversations:
         step.ledger.set_watermark(chat, log.watermark)
         others = senders - {self._user}
         self._report(step, chat, others)
+
+    def _is_own(self, entry: Entry) -> bool:
+        """This user sent it, on any device."""
+        return isinstance(entry, OwnPlace) or entry.sender == self._user
 
     def _take_message(self, step: Step, seq: int, message: Message) -> None:
         """What this device wrote itself is not opened, but has its place now (rule 3)."""

@@ -229,6 +229,9 @@ class Engine:
                 if frame.chat is not None:
                     self._membership.changed(frame.chat, known=self.knows(frame.chat))
                 self._outputs.append(frame)
+            case frames.ChatChanged():
+                self._membership.chat_changed(step, frame.chat)
+                self._outputs.append(frame)
             case _:  # `keys_low`, and every type that asks nothing of this engine
                 self._outputs.append(frame)
         self.due(step)
@@ -322,10 +325,15 @@ class Engine:
         """Before the backend is asked to add them to the chat."""
         self._chats.adding(step, chat, users)
 
-    def chat_is(self, step: Step, chat: str, members: Iterable[str]) -> None:
-        """The user is in this chat, as a REST response has said."""
+    def chat_is(
+        self, step: Step, chat: str, members: Iterable[str], *, request: bool = False
+    ) -> None:
+        """The user is in this chat, as a REST response has said. `request`: it is one of a stranger
+        that the user has not answered.
+        """
         self._chats.is_in(step, chat)
         self._chats.members_are(step, chat, members)
+        self._membership.request_is(step, chat, request)
         self.due(step)
 
     def leave(self, step: Step, chat: str) -> None:
@@ -342,7 +350,7 @@ class Engine:
             self._outputs.append(events.BeganAnew())
 
     def typing(self, step: Step, chat: str) -> None:
-        if not self.left(chat):
+        if not self.left(chat) and self._membership.agreed(step, chat):
             members = len(step.ledger.members(chat))
             self._transmit(self._presence.typing(step.now, chat, members))
 

@@ -27,6 +27,7 @@ class SyncedChat:
     missing: tuple[tuple[int, int], ...] = ()
     members: Mapping[str, Watermarks] = field(default_factory=dict)
     undelivered: tuple[tuple[int, int], ...] = ()
+    request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class ChatChanged:
-    """The admins or the rules of a group have changed; `GET /api/chats` has them."""
+    """The admins or the rules of a group have changed, or this user has accepted a request on
+    another device; `GET /api/chats` has it.
+    """
 
     chat: str
 
@@ -208,6 +211,7 @@ def parse_synced_chat(value: object) -> SyncedChat:
         undelivered=fields.optional(fields.list_of(fields.pair_of(fields.position)), ())(
             body.get("undelivered")
         ),
+        request=fields.optional(fields.flag, False)(body.get("request")),
     )
 
 

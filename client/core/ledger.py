@@ -214,6 +214,11 @@ class Ledger(Protocol):
     def kind(self, chat: str) -> str | None:
         """direct, group, or not known."""
 
+    def request(self, chat: str) -> bool | None:
+        """A stranger has begun it, and the user has not answered; None: not known."""
+
+    def set_request(self, chat: str, request: bool) -> None: ...
+
     def pair(self, chat: str) -> frozenset[str] | None:
         """The two people of a direct chat, this user among them; None where they aren't known."""
 

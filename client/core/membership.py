@@ -63,6 +63,28 @@ class Membership:
         listed = step.ledger.kind(chat) == "direct" and step.ledger.members_told(chat)
         return listed and step.ledger.pair(chat) is None
 
+    def agreed(self, step: Step, chat: str) -> bool:
+        """Whether this client may send there by itself. In a request it may not: each seq, and each
+        claimed key, shows a stranger that a device of the user is awake.
+
+        Where that is not known, it is asked for: a `synced` says it.
+        """
+        request = step.ledger.request(chat)
+        if request is None and step.ledger.kind(chat) != "group":
+            self.want(step, chat)
+            return False
+        return not request
+
+    def request_is(self, step: Step, chat: str, request: bool) -> None:
+        """What was answered once is never a request again: a response may be from before."""
+        if step.ledger.request(chat) not in (False, request):
+            step.ledger.set_request(chat, request)
+
+    def chat_changed(self, step: Step, chat: str) -> None:
+        """Perhaps the user has accepted a request on another device."""
+        if step.ledger.request(chat):
+            self.want(step, chat)
+
     def chat(self, step: Step, chat: str) -> Chat:
         """What encryption needs to know of the chat."""
         kind = step.ledger.kind(chat)

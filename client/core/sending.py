@@ -77,9 +77,11 @@ class Sending:
             if not self._own.queued(chat):
                 self._draft(step, chat)
         for chat in step.cipher.devices_to_send_to():
-            self._to_device(step, self._membership.chat(step, chat))
+            if self._membership.agreed(step, chat):
+                self._to_device(step, self._membership.chat(step, chat))
         for chat, device in step.ledger.asks(step.time):
-            self._ask(step, chat, device)
+            if self._membership.agreed(step, chat):
+                self._ask(step, chat, device)
 
     # -- texts
 

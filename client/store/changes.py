@@ -117,9 +117,12 @@ class StoredChanges:
             self.db.execute("UPDATE session SET profile = ?", (stored,))
 
     def wrote_in(self, chat: str) -> bool:
-        """The user has written something in the chat, on any device."""
+        """The user has written a text or a file in the chat, on any device. A timer, which is shown
+        as well, answers no request.
+        """
         row = self.db.execute(
-            "SELECT 1 FROM messages WHERE chat = ? AND sender = ? AND NOT hidden LIMIT 1",
+            "SELECT 1 FROM messages WHERE chat = ? AND sender = ? AND kind IN ('text', 'file') "
+            "LIMIT 1",
             (chat, self._user),
         ).fetchone()
         return row is not None

@@ -24,6 +24,13 @@ class StoredMembers:
         members = self.members(chat) if self.kind(chat) == "direct" else {}
         return frozenset(members) if len(members) == 2 and self._user in members else None
 
+    def request(self, chat: str) -> bool | None:
+        row = self.db.execute("SELECT request FROM chats WHERE chat = ?", (chat,)).fetchone()
+        return None if row is None or row[0] is None else bool(row[0])
+
+    def set_request(self, chat: str, request: bool) -> None:
+        self.db.execute("UPDATE chats SET request = ? WHERE chat = ?", (request, chat))
+
     def members(self, chat: str) -> dict[str, Watermarks]:
         rows = self.db.execute(
             "SELECT user, delivered, read FROM members WHERE chat = ? ORDER BY user", (chat,)

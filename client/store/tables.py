@@ -200,10 +200,14 @@ CREATE INDEX messages_to_ask_of ON messages (chat, sender, sender_device, ask_at
     WHERE ask_at IS NOT NULL;
 """
 
+# Version 12. Whether it is a direct chat that a stranger has begun, and the user has not answered;
+# NULL is not known.
+_REQUEST = "ALTER TABLE chats ADD COLUMN request INTEGER;"
+
 # Version 7 has the files that wait to be uploaded.
 MIGRATIONS: tuple[str, ...] = (
     *(_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS),
-    *(_INTRODUCED, _INTRODUCTION, _ACCEPTED, _TO_ASK),
+    *(_INTRODUCED, _INTRODUCTION, _ACCEPTED, _TO_ASK, _REQUEST),
 )
 
 

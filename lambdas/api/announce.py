@@ -5,11 +5,10 @@ Clients learn the same later without them (`missing` and `stale` in `accepted`, 
 `synced`, `remaining` after the next upload), so a frame that fails does not fail the call.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lambdas.frames import Frame
 from lambdas.messages.chats import Chats
-from lambdas.messages.heads import Head
 from lambdas.messages.membership import Changed
 from lambdas.presence import fan_out
 from lambdas.presence.devices import Address, Device, Devices
@@ -75,13 +74,13 @@ def invited(aws: Aws, chat: str, by: str, users: Sequence[str]) -> None:
         _attempt("invited", notify)
 
 
-def chat_changed(aws: Aws, head: Head) -> None:
-    """Notifies the members of other admins or rules."""
+def chat_changed(aws: Aws, chat: str, users: Iterable[str]) -> None:
+    """Notifies users of other admins or rules, or of a request that they have accepted."""
 
     def notify() -> None:
         devices = Devices(aws.users)
-        frame = {"type": "chat_changed", "chat": head.chat}
-        posts = fan_out.to_connected(devices.of(sorted(head.members)), frame, aws.now())
+        frame = {"type": "chat_changed", "chat": chat}
+        posts = fan_out.to_connected(devices.of(sorted(users)), frame, aws.now())
         fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
 
     _attempt("chat_changed", notify)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from lambdas import frames
-from lambdas.api import groups
+from lambdas.api import announce, groups
 from lambdas.api.call import CHAT, Call, Response, device_name
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
@@ -13,7 +13,7 @@ from lambdas.messages.chats import Chats
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.messages.history import Page
 from lambdas.messages.membership import Membership
-from lambdas.people.consent import CONTACT
+from lambdas.people.consent import CONTACT, EVERYBODY
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 
@@ -54,14 +54,15 @@ def _direct(call: Call, peer: str) -> Response:
         _limits(call).take(call.user, "chats", CHATS)
         view = contacts.views([peer], call.user)[peer]
         begin = Begin(
-            welcome=view.state == CONTACT or view.allows("requests"),
+            # as for any stranger, so that who is blocked does not learn it by this
+            welcome=view.state == CONTACT or view.settings["requests"] == EVERYBODY,
             request=view.state != CONTACT,
             blocked=view.blocked,
         )
     chat, created = chats.begin(call.user, peer, begin)
     contacts.add(call.user, peer)
-    if not created:
-        append.end_request(call.aws.chats, chat.chat, call.user)
+    if not created and append.end_request(call.aws.chats, chat.chat, call.user):
+        announce.chat_changed(call.aws, chat.chat, [call.user])
     return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
 
 

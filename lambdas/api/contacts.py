@@ -72,4 +72,4 @@ def _end_watches(call: Call) -> None:
     def may_watch(peer: str) -> bool:
         return peer == call.user or View(states.get(peer), settings).allows("presence")
 
-    Devices(call.aws.users).end_watches(call.user, may_watch)
+    Devices(call.aws.users).end_watches(call.user, may_watch, call.aws.now())

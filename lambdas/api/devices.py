@@ -11,7 +11,7 @@ from lambdas.errors import ChatError, bad_request, not_found
 from lambdas.frames import Frame
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change
-from lambdas.limits import LOOKUPS, Limits
+from lambdas.limits import LOOKUPS, REGISTRATIONS, Limits
 from lambdas.messages.chats import Chats, Names
 from lambdas.messages.membership import CHAT_DEVICES_LIMIT
 from lambdas.notifications.endpoints import require_token
@@ -27,12 +27,19 @@ def register(call: Call) -> Response:
     _require_push(call)
     devices = Devices(call.aws.users)
     known = devices.of([user], consistent=True).get(user, {})
+
+    def count() -> None:
+        Limits(call.aws.users, call.aws.now).take(user, "devices", REGISTRATIONS)
+
+    if device not in known:
+        count()
     if device not in known and len(known) >= DEVICES_LIMIT:
         _make_room(call, known, f"a user has at most {DEVICES_LIMIT} devices")
     elif device not in known and _in_full_chat(call):
         _make_room(call, known, f"a group of yours has {CHAT_DEVICES_LIMIT:,} devices")
     # keys first: a registered device always has keys
-    change = directory(call.aws).put(user, device, keys, call.body.get("label"))
+    changing = count if device in known else lambda: None
+    change = directory(call.aws).put(user, device, keys, call.body.get("label"), changing)
     new = devices.register(user, device, call.aws.now(), call.by.id)
     try:
         SignIns(call.aws.users).require(call.by)

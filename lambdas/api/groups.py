@@ -75,7 +75,8 @@ def _accept_request(call: Call, head: Head) -> Response:
             _direct(call).block(head.chat, call.user, blocked=False)
         for peer in head.members - {call.user}:
             contacts.set(call.user, peer, "contact")
-        append.end_request(call.aws.chats, head.chat, call.user)
+        if append.end_request(call.aws.chats, head.chat, call.user):
+            announce.chat_changed(call.aws, head.chat, [call.user])
     return Response(200, {"chat": head.chat, "members": sorted(head.members)})
 
 
@@ -114,7 +115,7 @@ def admins(call: Call) -> Response:
         call.body.get("dismiss", ()),
         call.body.get("rules"),
     )
-    announce.chat_changed(call.aws, head)
+    announce.chat_changed(call.aws, head.chat, head.members)
     return Response(200, {"admins": sorted(head.admins), "rules": roles.rules(head)})
 
 

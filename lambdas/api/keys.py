@@ -7,6 +7,7 @@ from lambdas.frames import Frame
 from lambdas.keys import decisions
 from lambdas.keys.directory import Directory
 from lambdas.limits import CLAIMS, CLAIMS_BY_ONE, Limit, Limits
+from lambdas.presence.devices import Devices
 from lambdas.telemetry import logger
 
 
@@ -27,16 +28,22 @@ def upload(call: Call) -> Response:
 def claim(call: Call) -> Response:
     """A key of each device: over the limit of one-time keys it is the fallback key.
 
-    Left out: devices without keys, or with an error. An error of one device does not lose the keys
-    claimed of the others; it is raised, as ChatError, if no key was claimed.
+    Left out: devices that are not registered, of which nothing is counted, because anybody could
+    fill another user's items with counters; and those without keys, or with an error. An error of
+    one device does not lose the keys claimed of the others; it is raised, as ChatError, if no key
+    was claimed.
     """
     directory = Directory(call.aws.users)
     limits = Limits(call.aws.users, call.aws.now)
     claimed: Frame = {}
     low: dict[str, Frame] = {}
     failure: ChatError | None = None
-    for address in call.body["devices"]:
-        user, _, device = address.partition("/")
+    addresses = [address.split("/") for address in call.body["devices"]]
+    registered = Devices(call.aws.users).of((user for user, _ in addresses), consistent=True)
+    for user, device in addresses:
+        if device not in registered.get(user, ()):
+            continue
+        address = f"{user}/{device}"
         by_all, by_one = f"claims#{device}", f"claims#{address}"
         try:
             # by all claimers together of another user's device, and by this one

@@ -72,13 +72,26 @@ class Directory:
         self._sleep = sleep
         self._clock = clock
 
-    def put(self, user: str, device: str, keys: DeviceKeys, label: str | None = None) -> Change:
+    def put(
+        self,
+        user: str,
+        device: str,
+        keys: DeviceKeys,
+        label: str | None = None,
+        changing: Callable[[], None] = lambda: None,
+    ) -> Change:
         """Stores a device's identity; deletes the keys that another identity before it signed.
 
         That identity is kept as a former one, and first: nothing is lost if this ends halfway.
-        Without a `label` the one of before stays.
+        Without a `label` the one of before stays. `changing` is called before another identity is
+        stored, and may raise.
         """
-        self._keep_former(user, device, besides=keys)
+        before = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+        same_as = (keys.ed25519, keys.curve25519)
+        if before is None or (before["ed25519"], before["curve25519"]) != same_as:
+            changing()
+        if before is not None and before["ed25519"] != keys.ed25519:
+            self._keep_former(user, device, before)
         named: dict[str, Any] = {"label": label} if label else {}
         try:
             old = self._busy(
@@ -162,7 +175,9 @@ class Directory:
 
     def remove(self, user: str, device: str) -> None:
         """Deletes a device and its unclaimed keys; its identity is a former one now. Idempotent."""
-        self._keep_former(user, device)
+        before = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+        if before is not None:
+            self._keep_former(user, device, before)
         self._busy(lambda: self._users.delete(user_key(user, f"device#{device}")))
         self._forget_keys(user, device)
 
@@ -285,11 +300,8 @@ class Directory:
             raise not_found(f"you have no device {device}")
         return item
 
-    def _keep_former(self, user: str, device: str, besides: DeviceKeys | None = None) -> None:
-        """The identity that the device has, unless it is `besides`."""
-        item = self._users.get(user_key(user, f"device#{device}"), consistent=True)
-        if item is None or (besides is not None and item["ed25519"] == besides.ed25519):
-            return
+    def _keep_former(self, user: str, device: str, item: Item) -> None:
+        """`item` is the identity that the device has."""
         keys = _device_keys(item)
         key = user_key(user, f"former#{device}#{keys.ed25519}")
         expires_at = int(self._clock()) + self._message_seconds

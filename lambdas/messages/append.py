@@ -108,8 +108,8 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
     )
 
 
-def end_request(chats: Table, chat: str, user: str) -> None:
-    """A direct chat is no request of the user any more. Idempotent."""
+def end_request(chats: Table, chat: str, user: str) -> bool:
+    """A direct chat is no request of the user any more. True if it was one."""
     try:
         chats.update(
             chat_key(chat, HEAD),
@@ -119,7 +119,8 @@ def end_request(chats: Table, chat: str, user: str) -> None:
             me=user,
         )
     except ConditionFailed:
-        return
+        return False
+    return True
 
 
 def _settle(chats: Table, message: Item) -> Item | None:

@@ -50,7 +50,7 @@ class DirectChats(ChatWriter):
             claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
             if claimed:
                 return Chat(claimed["chat"], "direct", members), False
-            if not how.welcome and not how.blocked:
+            if not how.welcome:
                 raise forbidden(f"{peer} takes messages of contacts only")
             chat = self._new_id()
             try:

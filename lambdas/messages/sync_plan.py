@@ -95,8 +95,10 @@ def entry(
     ended_blocks = (
         {"undelivered": [list(each) for each in head.undelivered]} if head.undelivered else {}
     )
+    request = {"request": True} if head.request_of == head.user else {}
     return {
         **ended_blocks,
+        **request,
         "seq": max(head.seq, complete_to),
         "after": after,
         "complete_to": complete_to,

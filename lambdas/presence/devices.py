@@ -80,6 +80,14 @@ class Devices:
         items = self._users.batch_get(keys, consistent=consistent)
         return {item["user"]: _devices(item) for item in items}
 
+    def watched(
+        self, users: Iterable[str], since: float
+    ) -> tuple[dict[str, dict[str, Device]], set[str]]:
+        """As `of`, consistently; and who of them ended watches at or after `since` (epoch s)."""
+        items = self._users.batch_get([user_key(user, DEVICES) for user in users], consistent=True)
+        ended = {item["user"] for item in items if item.get("unwatched_at", 0) >= since * 1000}
+        return {item["user"]: _devices(item) for item in items}, ended
+
     def create_user(self, user: str) -> None:
         """Idempotent."""
         try:
@@ -224,17 +232,8 @@ class Devices:
 
         `now` in epoch seconds.
         """
-        try:
-            item = self._users.update(
-                user_key(user, DEVICES),
-                "SET closed_at = :now",
-                "attribute_exists(devices)",
-                returns="ALL_NEW",
-                now=int(now * 1000),
-            )
-        except ConditionFailed:
-            return {}  # there is no such user
-        return _devices(item)
+        item = self._stamp(user, "closed_at", now)
+        return _devices(item) if item else {}
 
     def disconnect(
         self, user: str, device: str, connection_id: str, now: float
@@ -310,16 +309,36 @@ class Devices:
             ]
         )
 
+    def unwatch(self, watcher: Address, watched: Iterable[str]) -> None:
+        """Ends the device's watches of these users."""
+        items = [_watcher_item(watcher, contact=contact) for contact in (True, False)]
+        self._users.batch_write(
+            deletes=[user_key(user, item) for user in watched for item in items]
+        )
+
     def watchers(self, user: str, now: float) -> list[Address]:
         """The devices to notify of a change of the user's presence."""
         page = self._users.query({"user": user}, prefix="watcher#", limit=WATCHERS_LIMIT)
         return [_watcher(item) for item in page.items if item["expires_at"] > now]
 
-    def end_watches(self, user: str, may_watch: Callable[[str], bool]) -> None:
-        """Ends those of users who may not see the user's presence any more."""
+    def end_watches(self, user: str, may_watch: Callable[[str], bool], now: float) -> None:
+        """Ends those of users who may not see the user's presence any more.
+
+        `unwatched_at` comes first: a watch that is stored after this looks for watches reads it.
+        """
+        self._stamp(user, "unwatched_at", now)
         items = self._users.query_all({"user": user}, prefix="watcher#", consistent=True)
         ended = [each for each in items if not may_watch(_watcher(each).user)]
         self._users.batch_write(deletes=[user_key(user, each["item"]) for each in ended])
+
+    def _stamp(self, user: str, attribute: str, now: float) -> Item | None:
+        """Writes a time (ms) into the user's item, and gives it; None if there is no such user."""
+        condition, time = "attribute_exists(devices)", int(now * 1000)
+        key = user_key(user, DEVICES)
+        try:
+            return self._users.update(key, f"SET {attribute} = :time", condition, time=time)
+        except ConditionFailed:
+            return None
 
     def _update(
         self,

@@ -10,6 +10,8 @@ from lambdas.presence.leases import WATCH_SECONDS, presence_frame
 from lambdas.settings import Aws
 from lambdas.websocket import Caller, frame_handler
 
+CLOCKS_SECONDS = 10.0  # by which the clocks of two functions differ at most
+
 
 def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """Subscribes to the users' presence, posts it, and returns that of the last user.
@@ -18,14 +20,20 @@ def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     seen; so does a name that nobody has.
     """
     users: list[str] = frame["users"]
-    devices = Devices(aws.users)
+    devices, watcher, started = Devices(aws.users), Address(caller.user, caller.device), aws.now()
     views = Contacts(aws.users).views(users, caller.user)
     shown = [user for user in users if user == caller.user or views[user].allows("presence")]
     contacts = {user for user in shown if user == caller.user or views[user].state == CONTACT}
     now = aws.now()
-    devices.watch(Address(caller.user, caller.device), shown, contacts, now + WATCH_SECONDS)
+    devices.watch(watcher, shown, contacts, now + WATCH_SECONDS)
     # after subscribing, so that no change is missed
-    found = devices.of(shown, consistent=True) if shown else {}
+    found, ended = devices.watched(shown, started - CLOCKS_SECONDS)
+    if ended := ended - {caller.user}:
+        # They may have looked for watches to end before this one was stored.
+        views = Contacts(aws.users).views(ended, caller.user)
+        hidden = [user for user in ended if not views[user].allows("presence")]
+        devices.unwatch(watcher, hidden)
+        found = {user: found[user] for user in found if user not in hidden}
     presences = [presence_frame(user, found.get(user, {}), now) for user in users]
     aws.connections.post_all([Post(caller.connection_id, each) for each in presences[:-1]])
     return presences[-1]

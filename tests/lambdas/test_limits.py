@@ -137,6 +137,7 @@ def test_the_limits_are_those_that_the_page_on_security_states() -> None:
         "CHATS": (200, 18),
         "MEMBERS": (2_000, 1.8),
         "LOOKUPS": (10_000, 1),
+        "REGISTRATIONS": (100, 864),
         "SIGN_UPS": (300, 2),
         "SIGN_INS": (600, 1),
         "MAILS": (5, 720),

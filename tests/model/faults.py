@@ -125,8 +125,8 @@ class Unreliable:
 def _not_tried_again(operation: str) -> list[str]:
     if operation in WRITES:
         return ["conflict"]
-    if operation in BATCHES:
-        return ["partly", "partly"]
+    if operation in BATCHES:  # few are written
+        return ["partly"] * (2 if operation == "batch_get_item" else 12)
     return ["cancelled", "cancelled"] if operation == "transact_write_items" else []
 
 

@@ -20,6 +20,7 @@ from lambdas.api.call import Call, SignIn
 from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
 from lambdas.limits import Limit, Limits
+from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from lambdas.tables import user_key
 from tests.model.dynamodb import DynamoDB
@@ -85,7 +86,9 @@ def threads_take_turns() -> Iterator[None]:
 
 def uploaded(services: Aws, user: str) -> None:
     """A device with all its keys."""
-    directory = Directory(services.users)
+    directory, devices = Directory(services.users), Devices(services.users)
+    devices.create_user(user)
+    devices.register(user, "phone")
     directory.put(user, "phone", DeviceKeys("curve25519", f"ed25519 of {user}", ""))
     numbers = range(KEYS)
     one_time = [SignedKey(str(number), f"{number} of {user}", "") for number in numbers]

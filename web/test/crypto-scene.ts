@@ -193,6 +193,12 @@ export class Scene {
   quiet = false;
   /** Of each chat. */
   readonly members = new Map<string, string[]>();
+  /** Chat -> who was asked and has not answered. */
+  readonly requests = new Map<string, string>();
+  /** Devices of which keys were claimed. */
+  readonly claimed: string[] = [];
+  /** `user/device: action` of each frame. */
+  readonly heard: string[] = [];
   /** Frames that are not taken for good, by what they are sent for. */
   refuses: ((frame: Sent, from: Device) => boolean) | undefined;
 
@@ -239,9 +245,35 @@ export class Scene {
     return chat;
   }
 
+  /** A direct chat that `asker`, a stranger, has begun with `asked`, whose devices know nothing yet. */
+  async request(asker: string, asked: string): Promise<string> {
+    const chat = `direct-${this.members.size}`;
+    this.members.set(chat, [asker, asked]);
+    this.requests.set(chat, asked);
+    for (const device of this.devices.values()) {
+      if (userOf(device.name) === asker) await this.#meets(device, chat, [asker, asked]);
+    }
+    return chat;
+  }
+
+  /** By the REST API, on a device that is none of these. */
+  accept(chat: string): void {
+    const asked = this.requests.get(chat);
+    this.requests.delete(chat);
+    for (const device of this.devices.values()) {
+      const hears = device.online && userOf(device.name) === asked;
+      if (hears) device.down.push({ type: "chat_changed", chat });
+    }
+  }
+
+  #isAsked(device: Device, chat: string): boolean {
+    return this.requests.get(chat) === userOf(device.name);
+  }
+
   async #meets(device: Device, chat: string, users: string[]): Promise<void> {
     const kind = chat.startsWith("group") ? "group" : "direct";
-    await device.step((step, engine) => engine.chatIs(step, chat, users, { kind }));
+    const about = { kind, request: this.#isAsked(device, chat) } as const;
+    await device.step((step, engine) => engine.chatIs(step, chat, users, about));
   }
 
   /** The members of a group are others now. */
@@ -267,6 +299,7 @@ export class Scene {
 
   handle(from: Device, frame: Record<string, unknown>): void {
     if (!from.online) return;
+    this.heard.push(`${from.name}: ${frame.action}`);
     if (frame.action === "send") this.#take(from, frame as unknown as Sent);
     if (frame.action === "sync") this.#sync(from, (frame.chats ?? {}) as Record<string, number>);
   }
@@ -284,6 +317,7 @@ export class Scene {
     const others = [...this.devices.values()].filter(
       ({ name }) => users.includes(userOf(name)) && name !== from.name,
     );
+    if (this.#isAsked(from, chat) && frame.hidden !== true) this.requests.delete(chat);
     if (known === undefined) {
       this.log.push(logged);
       for (const to of others) if (to.online) to.down.push(this.#message(logged, to));
@@ -311,7 +345,9 @@ export class Scene {
       const after = asked[chat] ?? 0;
       for (const each of all) if (each.seq > after) to.down.push(this.#message(each, to));
       const members = Object.fromEntries(users.map((user) => [user, {}]));
-      chats[chat] = { seq: all.length, after, complete_to: all.length, missing: [], members };
+      const request = this.#isAsked(to, chat);
+      const seq = all.length;
+      chats[chat] = { seq, after, complete_to: seq, missing: [], members, request };
     }
     to.down.push({ type: "synced", chats, more: false });
   }
@@ -380,6 +416,7 @@ export class Scene {
       await this.#meets(by, request.chat, users);
       return { type: "chats", request };
     }
+    this.claimed.push(...request.devices);
     const there = request.devices.filter((name) => this.devices.has(name));
     const keys = there.filter((name) => !this.without.has(name));
     const found = new Map<string, ClaimedKey>();

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { NOWHERE } from "../src/client/core/frames.ts";
-import { changeId } from "../src/client/core/ids.ts";
+import { changeId, ulid } from "../src/client/core/ids.ts";
 import { State } from "../src/client/core/ticks.ts";
 import {
   chatsOf,
@@ -212,10 +212,11 @@ describe("a profile", () => {
   });
 });
 
-test("a user has written in a chat where something of theirs is shown", async () => {
-  await add({ seq: 1, sender: "ravi", hidden: true }, { seq: 2 });
+test("a user has written in a chat where a text of theirs stands, and by a timer has not", async () => {
+  const timer = { kind: "timer", seconds: 60 } as const;
+  await add({ seq: 1, sender: "ravi", messageId: changeId(START), content: timer }, { seq: 2 });
   expect(await wroteIn(store, "c", "ravi")).toBe(false);
-  await add({ seq: 3, sender: "ravi" });
+  await add({ seq: 3, sender: "ravi", messageId: ulid(START) });
   expect(await wroteIn(store, "c", "ravi")).toBe(true);
   expect(await wroteIn(store, "d", "ravi")).toBe(false);
 });

@@ -92,6 +92,8 @@ def test_a_profile_goes_to_whom_the_user_has_written_directly_and_to_nobody_else
     scene.wrote("ravi", "left", "text", text="hello")
     scene.chat("group", "group", "raju", "zoe")
     scene.wrote("ravi", "group", "text", text="hello")
+    scene.chat("timed", "direct", "mira")  # a stranger's request, which a timer does not answer
+    scene.wrote("ravi", "timed", "timer", seconds=60)
     scene.kept(9_000_000_000_000)  # by a clock that was ahead
     assert scene.does(scene.writing.set_profile("Ravi", None)) == ["written: profile"]
     assert scene.contents[-1].fields["at"] == 9_000_000_000_001

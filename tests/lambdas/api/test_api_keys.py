@@ -13,6 +13,7 @@ from lambdas.keys.decisions import Claim
 from lambdas.keys.directory import Directory
 from lambdas.limits import Limit, Limits
 from lambdas.people.contacts import Contacts
+from lambdas.presence.devices import Devices
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest, written_log
 
@@ -71,6 +72,28 @@ def test_an_upload_again_tells_what_remains_and_stores_nothing_twice(api: Rest) 
     claim(api, ravi, phone.address)
     assert upload(api, phone, keys).body == stock(2)
     assert upload(api, phone, {}).body == stock(2)
+
+
+def test_new_devices_and_other_keys_are_counted_and_the_same_again_is_not(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a user has as many buckets of sends as names, and all who share a chat are notified."""
+    monkeypatch.setattr("lambdas.api.devices.REGISTRATIONS", Limit(2, 100, "too many"))
+    (ravi,) = api.sign_up("ravi")
+    phone, desk = Phone(ravi, "phone"), Phone(ravi, "desk")
+
+    def registers(one: Phone) -> int:
+        path = f"/api/devices/{one.device}"
+        return api.request("PUT", path, one.registration(), user=ravi).status
+
+    assert [registers(phone) for _ in range(3)] == [200] * 3
+    assert registers(desk) == 200
+    again = Phone(ravi, "phone")
+    assert [registers(one) for one in (again, Phone(ravi, "third"))] == [429, 429]
+    assert set(Devices(api.aws.users).of([ravi])[ravi]) == {"phone", "desk"}
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=ravi).body
+    assert listed["devices"]["phone"]["keys"]["ed25519"] == phone.ed25519
+    assert listed["former"] == [] and registers(desk) == 200
 
 
 def test_a_hundred_at_a_time_and_no_more(api: Rest) -> None:
@@ -186,12 +209,30 @@ def test_a_claim_that_can_not_be_counted_gets_no_one_time_key(
     assert claim(api, ravi, phone.address)[phone.address]["id"] == "id0"
 
 
+def test_claims_of_devices_that_there_are_not_write_nothing(api: Rest) -> None:
+    """Anybody could fill the items of another user with counters, one for each name."""
+    ravi, raju, away = api.sign_up("ravi", "raju", "away")
+    api.phone(raju)
+    names = [f"{raju}/d{number}" for number in range(99)]
+
+    def items() -> list[str]:
+        table = api.aws.users
+        found = [table.query_all({"user": user}, consistent=True) for user in (ravi, raju, away)]
+        return [f"{item['user']} {item['item']}" for each in found for item in each]
+
+    before = items()
+    assert claim(api, ravi, *names) == {}
+    assert claim(api, ravi, f"{away}/phone", "nobody_here/phone") == {}
+    assert items() == before
+
+
 def test_what_counts_claims_vanishes_when_it_says_nothing_any_more(api: Rest) -> None:
-    (ravi,) = api.sign_up("ravi")
+    ravi, raju = api.sign_up("ravi", "raju")
+    address = api.phone(raju).address
     with stopped_clock(api) as clock:
-        claim(api, ravi, "nobody/phone")
-        claim(api, ravi, "nobody/phone")
-        item = api.aws.users.get({"user": ravi, "item": "limit#claims#nobody/phone"})
+        claim(api, ravi, address)
+        claim(api, ravi, address)
+        item = api.aws.users.get({"user": ravi, "item": f"limit#claims#{address}"})
         assert item is not None
         assert item["full_at"] == (clock() + 2 * 600) * 1000
         assert item["full_at"] <= item["expires_at"] * 1000 <= (clock() + 6 * 600) * 1000

@@ -75,6 +75,18 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert "request" not in listed(api, raju)[chat]
 
 
+@pytest.mark.parametrize("how", ["accept", "open"])
+def test_own_devices_hear_that_a_request_is_accepted_and_nobody_else(api: Rest, how: str) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    heard = [api.connect(api.phone(user)) for user in (raju, ravi)]
+    for _ in range(2):  # the second time changes nothing
+        done = act(api, raju, chat, "accept") if how == "accept" else direct(api, raju, ravi)
+        assert done.status == 200
+    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    assert changes == [[{"type": "chat_changed", "chat": chat}], []]
+
+
 def test_who_accepts_a_request_has_blocked_nobody_any_more(api: Rest) -> None:
     ravi, raju = api.strangers("ravi", "raju")
     chat = direct(api, ravi, raju).body["chat"]
@@ -89,6 +101,19 @@ def test_who_takes_no_requests_is_written_to_by_contacts_only(api: Rest) -> None
     assert direct(api, ravi, raju).status == 403
     Contacts(api.aws.users).add(raju, ravi)
     assert direct(api, ravi, raju).status == 201
+
+
+@pytest.mark.parametrize(("requests", "status"), [("everybody", 201), ("nobody", 403)])
+def test_who_is_blocked_gets_the_response_that_any_stranger_gets(
+    api: Rest, requests: str, status: int
+) -> None:
+    ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
+    api.request("PUT", "/api/settings", {"requests": requests}, user=raju)
+    api.request("PUT", f"/api/contacts/{ravi}", {"state": "blocked"}, user=raju)
+    blocked, stranger = direct(api, ravi, raju), direct(api, zoe, raju)
+    assert blocked.status == stranger.status == status
+    assert blocked.body.keys() == stranger.body.keys()
+    assert blocked.body.get("error") == stranger.body.get("error")
 
 
 def test_settings_have_the_defaults_and_change_by_name(api: Rest) -> None:

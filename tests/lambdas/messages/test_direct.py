@@ -58,7 +58,7 @@ def _head(database: Racing, chat: str) -> Any:
         (Begin(), {}),
         (Begin(request=True), {"request_of": "{peer}"}),
         (
-            Begin(welcome=False, request=True, blocked=True),
+            Begin(request=True, blocked=True),
             {"request_of": "{peer}", "blocked_by": {"{peer}"}, "blocks": [["{peer}", 1, 0]]},
         ),
     ],

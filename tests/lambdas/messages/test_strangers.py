@@ -149,6 +149,45 @@ def test_of_what_is_hidden_a_stranger_is_shown_that_a_seq_was_taken_and_nothing_
     assert shown() == before
 
 
+def test_only_who_is_asked_hears_in_a_sync_that_a_chat_is_a_request(
+    world: Backend, chat: str
+) -> None:
+    """A client sends nothing by itself there: each seq shows that a device of the user is awake."""
+    given.user(world, "raju", "desk")
+    given.connected(world, "raju", "desk")
+
+    def requests() -> dict[str, bool | None]:
+        devices = (("ravi", "phone"), ("raju", "phone"), ("raju", "desk"))
+        answers = {f"{user}/{name}": when.syncs(world, user, name)[1] for user, name in devices}
+        assert all(then.valid(answer)["type"] == "synced" for answer in answers.values())
+        return {name: answer["chats"][chat].get("request") for name, answer in answers.items()}
+
+    assert requests() == {"ravi/phone": None, "raju/phone": True, "raju/desk": True}
+    when.sends(world, "raju", chat, hidden=True)  # no answer
+    assert requests() == {"ravi/phone": None, "raju/phone": True, "raju/desk": True}
+    when.sends(world, "raju", chat)
+    assert requests() == {"ravi/phone": None, "raju/phone": None, "raju/desk": None}
+
+
+def test_of_a_hidden_send_that_is_not_for_the_stranger_only_the_seq_is_seen(
+    world: Backend, chat: str
+) -> None:
+    """As if a message had failed there: no message comes, and no mark moves."""
+    when.sends(world, "ravi", chat)
+    before = _seen_by(world, "ravi", chat)
+    when.sends(world, "raju", chat, to={"raju/desk": "3.own"}, hidden=True)
+    after = _seen_by(world, "ravi", chat)
+    assert after == {**before, "seq": 2, "complete_to": 2}
+    assert [frame["type"] for frame in world.frames("ravi", "phone")].count("message") == 0
+
+
+def _seen_by(world: Backend, user: str, chat: str) -> dict[str, Any]:
+    """The whole of what `sync` says to the user of a chat, from its beginning."""
+    messages, synced = when.syncs(world, user, chats={chat: 0})
+    found: dict[str, Any] = {**synced["chats"][chat], "messages": messages}
+    return found
+
+
 @pytest.mark.parametrize(("blocker", "shown"), [(None, 1), ("raju", 0), ("ravi", 0)])
 def test_typing_is_shown_to_nobody_who_blocks_or_is_blocked(
     world: Backend, chat: str, blocker: str | None, shown: int

@@ -68,7 +68,9 @@ export class Chats {
     const { api, driver } = this.#device;
     const known = await driver.step(({ ledger }) => ledger.chats());
     const listed = await api.chats();
-    for (const { chat, kind, members } of listed) await this.know(chat, members, kind);
+    for (const { chat, kind, members, request } of listed) {
+      await this.know(chat, members, kind, undefined, request);
+    }
     const there = new Set(listed.map(({ chat }) => chat));
     await driver.step(async (step, engine) => {
       for (const { chat } of known) if (!there.has(chat)) await engine.leave(step, chat);
@@ -98,8 +100,9 @@ export class Chats {
     members: readonly string[],
     kind: "direct" | "group",
     name?: string,
+    request = false,
   ): Promise<void> {
-    const changes = { kind, ...(name === undefined ? {} : { name }) };
+    const changes = { kind, request, ...(name === undefined ? {} : { name }) };
     await this.#device.driver.step((step, engine) => engine.chatIs(step, chat, members, changes));
   }
 

@@ -134,13 +134,16 @@ export class Verification {
     await this.#carryOut(this.#verifications.received(chat, party, txn, step, now));
   }
 
-  /** Whether it is the direct chat with `user`; this user's own devices may use any. */
+  /**
+   * Whether it is the direct chat with `user`; this user's own devices may use any. In a request
+   * nothing is sent before the user has accepted it.
+   */
   async #isBetween(chat: string, user: string): Promise<boolean> {
-    if (user === this.#self.user) return true;
     const about = () => this.#driver.step(({ ledger }) => ledger.chat(chat));
-    if ((await about()).kind === undefined) await this.#learn();
-    const { kind, members } = await about();
-    return kind === "direct" && isMember(members, user);
+    if (user !== this.#self.user && (await about()).kind === undefined) await this.#learn();
+    const { kind, members, request } = await about();
+    if (request === true) return false;
+    return user === this.#self.user || (kind === "direct" && isMember(members, user));
   }
 
   async #carryOut(effects: readonly Effect[]): Promise<void> {

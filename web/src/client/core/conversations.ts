@@ -5,7 +5,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { ChatLog, holes, type Taken } from "./chat-log.ts";
 import type { Event } from "./events.ts";
 import { type Accepted, type Message, NOWHERE, type Receipt, type SyncedChat } from "./frames.ts";
-import { isWritten } from "./ids.ts";
+import { isText, isWritten } from "./ids.ts";
 import type { Membership } from "./membership.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { ReceiptPlan } from "./receipts.ts";
@@ -102,6 +102,7 @@ export class Conversations {
     const own = await step.ledger.own(frame.messageId);
     if (own === undefined || own.chat !== frame.chat) return undefined;
     await this.#own.placed(step, own, frame.seq, frame.sentAt);
+    if (isText(own.messageId)) await this.#membership.requestIs(step, frame.chat, false);
     await this.#take(step, frame.chat, this.log(frame.chat).offer(frame.seq, { type: "own" }));
     return own;
   }
@@ -127,6 +128,7 @@ export class Conversations {
   }
 
   async syncedMembers(step: Step, chat: string, place: SyncedChat): Promise<void> {
+    await this.#membership.requestIs(step, chat, place.request);
     await this.#membership.undelivered(step, chat, place.undelivered);
     await this.#membership.listed(step, chat, place.members, place.seq);
   }
@@ -194,6 +196,7 @@ export class Conversations {
       if (await this.#isLost(step, entry)) await this.isOutdated(step, chat);
       await this.#arrivals.take(step, entry);
       if (entry.sender !== this.#user) senders.add(entry.sender);
+      else if (isText(entry.messageId)) await this.#membership.requestIs(step, chat, false);
     }
     if (taken.length > 0 || log.watermark > watermarkBefore) {
       await step.ledger.changeChat(chat, { watermark: log.watermark });

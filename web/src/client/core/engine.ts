@@ -264,6 +264,10 @@ export class Engine {
       case "devices_changed":
         this.#devicesChanged(step, frame.user, frame.chat);
         break;
+      case "chat_changed":
+        await this.#membership.chatChanged(step, frame.chat);
+        this.#emit(frame);
+        break;
       case "presence":
         this.#presence.seen(frame.user, frame.online);
         this.#emit(frame);
@@ -372,9 +376,13 @@ export class Engine {
     step: Step,
     chat: string,
     members: readonly string[],
-    changes: Pick<ChatRow, "kind"> & Partial<Pick<ChatRow, "name">>,
+    {
+      request = false,
+      ...changes
+    }: Pick<ChatRow, "kind"> & Partial<Pick<ChatRow, "name" | "request">>,
   ): Promise<void> {
     await this.#chats.isIn(step, chat);
+    await this.#membership.requestIs(step, chat, request);
     const before = await step.ledger.chat(chat);
     const kind = isPair(before, this.#user) ? before.kind : changes.kind;
     await this.#chats.membersAre(step, chat, members);
@@ -400,7 +408,7 @@ export class Engine {
   }
 
   async typing(step: Step, chat: string): Promise<void> {
-    if (this.left(chat)) return;
+    if (this.left(chat) || !(await this.#membership.agreed(step, chat))) return;
     const { members } = await step.ledger.chat(chat);
     this.#transmit(this.#presence.typing(step.now, chat, members.length));
   }

@@ -34,6 +34,7 @@ export interface SyncedChat {
   readonly missing: readonly (readonly [number, number])[];
   readonly members: ReadonlyMap<string, Watermarks>;
   readonly undelivered: readonly (readonly [number, number])[];
+  readonly request: boolean;
 }
 
 /** The message is stored at this position and will not be lost. */
@@ -49,7 +50,10 @@ export interface Accepted {
   readonly more: boolean;
 }
 
-/** The admins or the rules of a group have changed; `GET /api/chats` has them. */
+/**
+ * The admins or the rules of a group have changed, or this user has accepted a request on another
+ * device; `GET /api/chats` has it.
+ */
 export interface ChatChanged {
   readonly type: "chat_changed";
   readonly chat: string;
@@ -204,6 +208,7 @@ export function parseSyncedChat(value: unknown): SyncedChat {
     missing: optional(listOf(pairOf(position)), [])(body.missing),
     members: optional(mapOf(parseWatermarks), new Map())(body.members),
     undelivered: optional(listOf(pairOf(position)), [])(body.undelivered),
+    request: flag(body.request),
   };
 }
 

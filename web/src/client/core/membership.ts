@@ -64,6 +64,30 @@ export class Membership {
     this.#sync.wantMembersOf(chat);
   }
 
+  /**
+   * Whether this client may send there by itself. In a request it may not: each seq, and each claimed
+   * key, shows a stranger that a device of the user is awake. Where that is not known, it is asked
+   * for: a `synced` says it.
+   */
+  async agreed(step: Step, chat: string): Promise<boolean> {
+    const { kind, request, gone } = await step.ledger.chat(chat);
+    if (request !== undefined || kind === "group") return request !== true;
+    const asked = gone || this.#sync.covers(chat) || this.#sync.wants(chat);
+    if (!asked) this.#sync.wantMembersOf(chat);
+    return false;
+  }
+
+  /** What was answered once is never a request again: a response may be from before. */
+  async requestIs(step: Step, chat: string, request: boolean): Promise<void> {
+    const known = (await step.ledger.chat(chat)).request;
+    if (known !== false && known !== request) await step.ledger.changeChat(chat, { request });
+  }
+
+  /** Perhaps the user has accepted a request on another device. */
+  async chatChanged(step: Step, chat: string): Promise<void> {
+    if ((await step.ledger.chat(chat)).request === true) this.#sync.wantMembersOf(chat);
+  }
+
   /** Whoever is not known in a chat is asked about, once. */
   async met(step: Step, chat: string, user: string): Promise<void> {
     const row = await step.ledger.chat(chat);

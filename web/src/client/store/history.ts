@@ -8,7 +8,7 @@ import { referenceOf } from "../core/changes.ts";
 import type { MessageContent, Reference } from "../core/content.ts";
 import { textOf } from "../core/content.ts";
 import type { Ranges, Watermarks } from "../core/frames.ts";
-import { userOf } from "../core/ids.ts";
+import { isText, userOf } from "../core/ids.ts";
 import type { State } from "../core/ticks.ts";
 import { newest, type Reaction, view } from "../core/view.ts";
 import { changesOf, contentOf, keyOf, profilesOf, type Rows, writingsOf } from "./changes.ts";
@@ -166,10 +166,13 @@ export async function profileOf(store: Store, user: string): Promise<Profile> {
   return { user, name: name ?? undefined, picture: picture ?? undefined };
 }
 
-/** The user has written something in the chat, on any device. */
+/**
+ * The user has written a text or a file in the chat, on any device. A timer, which is shown as well,
+ * answers no request.
+ */
 export async function wroteIn(store: Store, chat: string, user: string): Promise<boolean> {
   const rows = await store.all(tables.messages, undefined, tables.startingWith(chat, user));
-  return rows.some(({ hidden }) => !hidden);
+  return rows.some(({ messageId }) => isText(messageId));
 }
 
 /**

@@ -67,6 +67,8 @@ export interface ChatRow {
   readonly membersAsOf: number | undefined;
   /** Closed ranges of seqs: what this user sent there was hidden from the other one by a block. */
   readonly undelivered?: Ranges;
+  /** A direct chat that a stranger has begun, and the user has not answered; undefined: not known. */
+  readonly request?: boolean;
   /** Users whom this device has added, or invited. */
   readonly added?: readonly string[];
   /** For who came later: the seq at which the chat was last seen without them. */

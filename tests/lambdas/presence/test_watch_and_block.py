@@ -1,0 +1,91 @@
+"""A watch and a block at the same moment: whichever call of one comes between those of the other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lambdas.api import contacts
+from lambdas.api.call import Call, SignIn
+from lambdas.people.contacts import Contacts
+from lambdas.presence.devices import Devices
+from lambdas.tables import Table
+from tests.support.lambdas import given, when
+from tests.support.lambdas.backend import Backend
+
+CALLS = ("get", "put", "update", "delete", "query", "batch_get", "batch_write")
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None]) -> list[str]:
+    """Calls `act` once, before the call of that number; the calls that were made."""
+    made: list[str] = []
+
+    def interrupted(name: str) -> Callable[..., Any]:
+        call = getattr(Table, name)
+
+        def wrapper(*args: Any, **options: Any) -> Any:
+            made.append(name)
+            if len(made) == number:
+                act()
+            return call(*args, **options)
+
+        return wrapper
+
+    for name in CALLS:
+        monkeypatch.setattr(Table, name, interrupted(name))
+    return made
+
+
+def watches(world: Backend) -> None:
+    when.raw(world, "ravi", "phone", {"action": "watch", "users": ["mira", "raju", "ravi"]})
+
+
+def changes(world: Backend, endpoint: Callable[[Call], Any], **body: Any) -> Callable[[], None]:
+    by = SignIn("raju", "id", 0.0, "")
+    call = Call(world.aws, "lambda/1", by, {"user": "ravi"}, {}, body)
+    return lambda: endpoint(call)
+
+
+@pytest.mark.parametrize("first", ["watch", "block"])
+@pytest.mark.parametrize("number", range(1, 12))
+@pytest.mark.parametrize("how", ["blocked", "forgotten", "hidden"])
+def test_who_is_blocked_while_a_watch_is_answered_watches_nothing(
+    world: Backend, monkeypatch: pytest.MonkeyPatch, first: str, number: int, how: str
+) -> None:
+    for user in ("ravi", "raju", "mira"):
+        given.online(world, user)
+    for user in ("raju", "mira"):
+        Contacts(world.aws.users).add(user, "ravi")
+    block = {
+        "blocked": changes(world, contacts.put, state="blocked"),
+        "forgotten": changes(world, contacts.remove),
+        "hidden": changes(world, contacts.change_settings, presence="nobody"),
+    }[how]
+    acts: list[Callable[[], None]] = [lambda: watches(world), block]
+    outer, inner = acts if first == "watch" else acts[::-1]
+    with monkeypatch.context() as patch:
+        made = interrupt(patch, number, inner)
+        outer()
+    if len(made) < number:  # `outer` has fewer calls
+        inner()
+    now, devices = world.aws.now(), Devices(world.aws.users)
+    assert devices.watchers("raju", now) == []
+    others = [each.user for user in ("mira", "ravi") for each in devices.watchers(user, now)]
+    assert others in (["ravi", "ravi"], [])  # [] where the one had ended before that call
+
+
+def test_a_watch_reads_no_more_than_once_whether_it_is_allowed(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    with monkeypatch.context() as patch:
+        made = interrupt(patch, 0, lambda: None)
+        watches(world)
+    assert made.count("batch_get") == 3  # the own lease, the views, whom it is shown
+    changes(world, contacts.put, state="blocked")()
+    world.clock.pass_seconds(60)
+    with monkeypatch.context() as patch:
+        made = interrupt(patch, 0, lambda: None)
+        watches(world)
+    assert made.count("batch_get") == 3
