@@ -97,6 +97,7 @@ def test_a_name_that_aws_has_not_is_explained(assembly: Path) -> None:
     assert info.startswith("ip_hash is a Network Load Balancer beside")
 
 
+@pytest.mark.deep  # test_setting_values.py overrides dev in this way too
 def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: Path) -> None:
     out = tmp_path / "cdk.out"
     done = run(out, "-c", "log_retention_days=14")
@@ -110,18 +111,18 @@ def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-c", "env=qa"), "env is 'qa', but the environments are dev, staging, prod."),
+        pytest.param(
+            ("-c", "env=qa"),
+            "env is 'qa', but the environments are dev, staging, prod.",
+            marks=pytest.mark.deep,
+        ),
         pytest.param(
             ("-c", "load_balancer.slow_start=7"),
             "load_balancer.slow_start is 7, but a slow start",
             marks=pytest.mark.deep,
         ),
         (("-c", "env"), "-c env has no value: write -c env=<value>"),
-        pytest.param(
-            ("-c", "=dev"),
-            "-c =dev has no name: write -c <setting>=dev",
-            marks=pytest.mark.deep,
-        ),
+        (("-c", "=dev"), "-c =dev has no name: write -c <setting>=dev"),
     ],
 )
 def test_a_bad_argument_gets_a_sentence_and_no_traceback(
