@@ -77,7 +77,7 @@ def policies(environment: Synthesized) -> dict[str, tuple[str, str]]:
     [
         (EVERYTHING, KEPT),
         (DEV, EVERYWHERE),
-        (replace(EVERYTHING, retain=False), EVERYWHERE),
+        pytest.param(replace(EVERYTHING, retain=False), EVERYWHERE, marks=pytest.mark.deep),
     ],
     ids=["prod", "dev", "prod that lets go"],
 )
