@@ -23,9 +23,7 @@ def main() -> None:
 
 def _synthesize() -> None:
     """Raises ConfigError for the context, or for stacks/config/environments.py, imported here."""
-    arguments = (
-        _arguments()
-    )  # a typing error is told before the library is loaded, which takes seconds
+    arguments = _arguments()  # first: to load the library takes seconds
 
     from aws_cdk import App  # starts the Node.js that main chose
 
