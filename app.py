@@ -23,6 +23,8 @@ def main() -> None:
 
 def _synthesize() -> None:
     """Raises ConfigError for the context, or for stacks/config/environments.py, imported here."""
+    arguments = _arguments()  # first: to load the library takes seconds
+
     from aws_cdk import App  # starts the Node.js that main chose
 
     from stacks.build.packages import InstallError, on_lambda, on_this_machine
@@ -32,7 +34,7 @@ def _synthesize() -> None:
     app = App(
         # cdk.json is read here too, for runs without `cdk`; CDK_CONTEXT_JSON, set by `cdk`, wins
         context={**_written(), **NO_STACK_TRACES},
-        post_cli_context=_arguments(),
+        post_cli_context=arguments,
         stack_traces=False,
         outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
     )

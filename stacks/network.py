@@ -6,14 +6,14 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.config.errors import require
+from stacks.config.regions import MOST_ZONES
 from stacks.constructs.retention import log_group
 from stacks.stack import EnvironmentStack
 
-# Addresses are always divided among four zones, so that adding a zone moves no subnet. The
+# Addresses are always divided among MOST_ZONES, so that adding a zone moves no subnet. The
 # smallest network, a /24, then has eight subnets of /27, the smallest that an Application Load
 # Balancer accepts:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones
-MOST_ZONES = 4
 
 
 class NetworkStack(EnvironmentStack):

@@ -26,7 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     One worker of pytest-xdist synthesizes, so that no two make the same templates at the same
     time, and only one has the slow first ones of a Node.js process that has just started. A large
-    group is handed out first. The groups `changes` and `checks` stay as they are."""
+    group is handed out first. The group `checks` stays as it is.
+
+    For the same reason test modules import the CDK in their functions: each worker collects all."""
     for item in items:
         if "synthesize" not in getattr(item, "fixturenames", ()):
             continue

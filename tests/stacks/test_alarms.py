@@ -1,26 +1,21 @@
 """Alarms: what they watch, who notifies whom, and the page of each."""
 
 import re
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from emulator.metrics.alarms import read
-from stacks.config.environments import DEV, PROD, Environment
+from stacks.config.environments import Environment
 from stacks.config.functions import SOCKET_FUNCTIONS
+from tests.stacks.otherwise import EVERYTHING, IN_TASKS, OTHERWISE, RUNBOOKS_URL
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 HEADINGS = ["What it means", "First look", "Mend", "Try it on the laptop"]
 LINKED = re.compile(r"docs/runbooks/(?P<page>[\w-]+\.md) \(\w+\)$")
 PAGES = sorted(set(RUNBOOKS.glob("*.md")) - {RUNBOOKS / "README.md"})
-# with everything that has an alarm
-ALL = replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True), canary_minutes=30)
-TASKS = replace(ALL, websocket=replace(ALL.websocket, plane="containers"))
-RUNBOOKS_URL = "https://example.com/team/runbooks/"
-CALLED = replace(DEV, alarms_email="ops@example.com", runbooks_url=RUNBOOKS_URL)
 
 
 def causes(environment: Synthesized) -> list[Resource]:
@@ -79,16 +74,18 @@ def test_alarms_watch_every_function_queue_table_and_pool(prod: Synthesized) -> 
 def test_tasks_that_hold_sockets_have_alarms_in_place_of_the_gateways(
     synthesize: Synthesize,
 ) -> None:
-    there, tasks = ({name_of(each) for each in causes(synthesize(one))} for one in (ALL, TASKS))
+    there, tasks = (
+        {name_of(each) for each in causes(synthesize(one))} for one in (EVERYTHING, IN_TASKS)
+    )
     assert tasks - there == {
         *("SocketsHeld", "SocketsLate", "PostsFailed", "SocketsUnhealthy", "SocketsTasks"),
     }
-    functions = {name_of(each) for each in causes(synthesize(ALL)) if page_of(each)}
+    functions = {name_of(each) for each in causes(synthesize(EVERYTHING)) if page_of(each)}
     gone = {f"{name}{what}" for name in SOCKET_FUNCTIONS for what in ("Errors", "Throttles")}
     assert functions - tasks == {*gone, "GatewayErrors", "IntegrationErrors", "ClientErrors"}
 
 
-@pytest.mark.parametrize("config", [ALL, TASKS], ids=["api_gateway", "containers"])
+@pytest.mark.parametrize("config", [EVERYTHING, IN_TASKS], ids=["api_gateway", "containers"])
 def test_every_alarm_is_a_cause_of_exactly_one_symptom(
     synthesize: Synthesize, config: Environment
 ) -> None:
@@ -101,7 +98,7 @@ def test_every_alarm_is_a_cause_of_exactly_one_symptom(
 def test_only_symptoms_notify_and_they_do_so_when_they_begin_and_when_they_end(
     synthesize: Synthesize,
 ) -> None:
-    called = synthesize(CALLED)
+    called = synthesize(OTHERWISE)
     assert called.one("AWS::SNS::Subscription").properties["Endpoint"] == "ops@example.com"
     for alarm in symptoms(called):
         for when in ("AlarmActions", "OKActions"):
@@ -127,7 +124,7 @@ def test_only_missing_tasks_alarm_without_data(prod: Synthesized) -> None:
 
 
 def test_each_alarm_names_a_page_that_names_it(synthesize: Synthesize) -> None:
-    alarms = [*causes(synthesize(ALL)), *causes(synthesize(TASKS))]
+    alarms = [*causes(synthesize(EVERYTHING)), *causes(synthesize(IN_TASKS))]
     for alarm in alarms:
         patterns = named_on(RUNBOOKS / page_of(alarm))
         assert any(fnmatchcase(name_of(alarm), each) for each in patterns), alarm.name
@@ -144,7 +141,7 @@ def test_a_page_says_meaning_first_look_mend_and_how_to_try_it(page: Path) -> No
 def test_the_list_of_pages_has_each_under_the_symptom_that_notifies(
     synthesize: Synthesize,
 ) -> None:
-    environments = [synthesize(ALL), synthesize(TASKS)]
+    environments = [synthesize(EVERYTHING), synthesize(IN_TASKS)]
     listed = {
         (cells[1].strip(), page)
         for line in (RUNBOOKS / "README.md").read_text().splitlines()
@@ -161,7 +158,7 @@ def test_the_list_of_pages_has_each_under_the_symptom_that_notifies(
 
 
 def test_the_address_of_the_pages_is_configured(synthesize: Synthesize) -> None:
-    linked = synthesize(CALLED)
+    linked = synthesize(OTHERWISE)
     for alarm in (*causes(linked), *symptoms(linked)):
         assert f" {RUNBOOKS_URL}" in alarm.properties["AlarmDescription"]
 
@@ -169,5 +166,7 @@ def test_the_address_of_the_pages_is_configured(synthesize: Synthesize) -> None:
 def test_the_laptop_evaluates_every_alarm_but_the_one_that_its_runbook_excepts(
     synthesize: Synthesize,
 ) -> None:
-    alarms = [read(name_of(each), "", "", each.properties) for each in causes(synthesize(ALL))]
+    alarms = [
+        read(name_of(each), "", "", each.properties) for each in causes(synthesize(EVERYTHING))
+    ]
     assert {each.id for each in alarms if each.unsupported} == {"RejectedConnections"}

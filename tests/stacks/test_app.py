@@ -1,4 +1,7 @@
-"""app.py as it is run: in a process of its own, twice, with nothing of the machine."""
+"""app.py as it is run: in a process of its own, twice, with nothing of the machine.
+
+Each whole system is started with it, so most of this is deep.
+"""
 
 import json
 import os
@@ -13,6 +16,7 @@ from types import MappingProxyType
 import pytest
 
 from tests.stacks.complete import complete
+from tests.stacks.synthesized import Synthesized
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +70,12 @@ def test_two_runs_give_the_same_bytes(assembly: Path, tmp_path: Path) -> None:
     assert _differences(dircmp(assembly, again)) == []
 
 
+def test_no_template_names_a_path_of_this_machine(dev: Synthesized, prod: Synthesized) -> None:
+    for template in (*dev.stacks.values(), *prod.stacks.values()):
+        assert str(ROOT) not in json.dumps(template)
+
+
+@pytest.mark.deep
 def test_the_assembly_names_no_path_of_this_machine(assembly: Path) -> None:
     """Unbundled sources are named where they lie, in *.assets.json; bundled ones are not."""
     for file in set(assembly.rglob("*.json")) - set(assembly.rglob("*.assets.json")):
@@ -74,11 +84,13 @@ def test_the_assembly_names_no_path_of_this_machine(assembly: Path) -> None:
         assert str(assembly.parent) not in text, file.name
 
 
+@pytest.mark.deep
 def test_nothing_is_looked_up(assembly: Path) -> None:
     manifest = json.loads((assembly / "manifest.json").read_text())
     assert "missing" not in manifest
 
 
+@pytest.mark.deep
 def test_the_stacks_are_named_after_project_environment_and_stack(assembly: Path) -> None:
     manifest = json.loads((assembly / "assembly-staging" / "manifest.json").read_text())
     names = {
@@ -90,6 +102,7 @@ def test_the_stacks_are_named_after_project_environment_and_stack(assembly: Path
     assert names == {f"switchboard-staging-{stack}" for stack in stacks}
 
 
+@pytest.mark.deep
 def test_a_name_that_aws_has_not_is_explained(assembly: Path) -> None:
     (metadata,) = (assembly / "assembly-staging").glob("*Web*.metadata.json")
     messages = json.loads(metadata.read_text())["/staging/Web/LoadBalancer"]
@@ -97,6 +110,7 @@ def test_a_name_that_aws_has_not_is_explained(assembly: Path) -> None:
     assert info.startswith("ip_hash is a Network Load Balancer beside")
 
 
+@pytest.mark.deep  # test_setting_values.py overrides dev in this way too
 def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: Path) -> None:
     out = tmp_path / "cdk.out"
     done = run(out, "-c", "log_retention_days=14")
@@ -110,18 +124,18 @@ def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-c", "env=qa"), "env is 'qa', but the environments are dev, staging, prod."),
+        pytest.param(
+            ("-c", "env=qa"),
+            "env is 'qa', but the environments are dev, staging, prod.",
+            marks=pytest.mark.deep,
+        ),
         pytest.param(
             ("-c", "load_balancer.slow_start=7"),
             "load_balancer.slow_start is 7, but a slow start",
             marks=pytest.mark.deep,
         ),
         (("-c", "env"), "-c env has no value: write -c env=<value>"),
-        pytest.param(
-            ("-c", "=dev"),
-            "-c =dev has no name: write -c <setting>=dev",
-            marks=pytest.mark.deep,
-        ),
+        (("-c", "=dev"), "-c =dev has no name: write -c <setting>=dev"),
     ],
 )
 def test_a_bad_argument_gets_a_sentence_and_no_traceback(

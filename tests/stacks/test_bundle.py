@@ -1,17 +1,28 @@
 """The functions' code asset: its content, and when it is built. No package index is used."""
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from stacks.build import bundle, packages
+from stacks.build import packages
 from stacks.build.packages import InstallError, Platform, installed, on_lambda, on_this_machine
+
+# what imports the CDK does so late, and in the worker that synthesizes
+pytestmark = pytest.mark.xdist_group("synthesis")
 
 ARM = on_lambda("arm64")
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bundle() -> ModuleType:
+    from stacks.build import bundle
+
+    return bundle
+
+
+@pytest.fixture
+def sources(tmp_path: Path, bundle: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lambdas/ of a few files, and a cache that has its packages already."""
     files = {
         "__init__.py": "",
@@ -64,7 +75,7 @@ def preinstall(sources: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_the_bundle_holds_the_sources_their_packages_and_nothing_of_a_developer(
-    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: Path, bundle: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preinstall(sources, monkeypatch)
     bundle.build(ARM, tmp_path / "out")
@@ -72,7 +83,7 @@ def test_the_bundle_holds_the_sources_their_packages_and_nothing_of_a_developer(
 
 
 def test_the_bundle_with_the_page_has_that_as_well(
-    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: Path, bundle: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preinstall(sources, monkeypatch)
     bundle.build(ARM, tmp_path / "out", page=True)
@@ -80,7 +91,9 @@ def test_the_bundle_with_the_page_has_that_as_well(
     assert files_of(tmp_path / "out") == SHARED | page
 
 
-def test_another_page_changes_the_bundle_that_has_it_and_no_other(sources: Path) -> None:
+def test_another_page_changes_the_bundle_that_has_it_and_no_other(
+    sources: Path, bundle: ModuleType
+) -> None:
     with_page, shared = bundle.bundle_hash(ARM, page=True), bundle.bundle_hash(ARM)
     (sources / "page" / "assets" / "index-a1.js").write_text("changed")
     assert bundle.bundle_hash(ARM) == shared
@@ -88,7 +101,7 @@ def test_another_page_changes_the_bundle_that_has_it_and_no_other(sources: Path)
 
 
 def test_packages_are_installed_once_for_any_number_of_output_folders(
-    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: Path, bundle: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = preinstall(sources, monkeypatch)
     bundle.build(ARM, tmp_path / "one")
@@ -101,7 +114,9 @@ def test_packages_are_installed_once_for_any_number_of_output_folders(
     assert len(runs) == 3
 
 
-def test_the_hash_changes_with_what_is_in_the_bundle_and_with_nothing_else(sources: Path) -> None:
+def test_the_hash_changes_with_what_is_in_the_bundle_and_with_nothing_else(
+    sources: Path, bundle: ModuleType
+) -> None:
     before = bundle.bundle_hash(ARM)
     assert before == bundle.bundle_hash(ARM)
     assert before != bundle.bundle_hash(on_lambda("x86_64"))

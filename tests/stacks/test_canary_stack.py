@@ -2,27 +2,25 @@
 
 import ast
 import sys
-from dataclasses import replace
 
 import pytest
 
-from stacks.build.bundle import ROOT
-from stacks.build.canary_bundle import REQUIREMENTS, sources
 from stacks.build.fingerprint import fingerprint
-from stacks.config.environments import DEV
-from stacks.monitoring.canary import TIMEOUT, event_age
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Synthesize, Synthesized
 from tools import canary
 
-MINUTES = 30
-WITH_CANARY = replace(DEV, canary_minutes=MINUTES)
+# what imports the CDK does so late, and in the worker that synthesizes
+pytestmark = pytest.mark.xdist_group("synthesis")
+
+MINUTES = 30  # of OTHERWISE
 OF_THE_RUNTIME = {"boto3", "botocore"}  # Lambda's Python brings them
 OPTIONAL = {"emulator"}  # on a laptop, without --env and --api
 
 
 @pytest.fixture
 def made(synthesize: Synthesize) -> Synthesized:
-    return synthesize(WITH_CANARY)
+    return synthesize(OTHERWISE)
 
 
 def test_small_environments_have_none(dev: Synthesized) -> None:
@@ -46,12 +44,16 @@ def test_lambda_does_not_repeat_a_run_that_failed(made: Synthesized) -> None:
 
 
 def test_lambda_gives_a_throttled_run_up_when_the_next_one_is_due(made: Synthesized) -> None:
+    from stacks.monitoring.canary import event_age
+
     config = made.one("AWS::Lambda::EventInvokeConfig").properties
     assert config["MaximumEventAgeInSeconds"] == MINUTES * 60
     assert event_age(720).to_hours() == 6  # Lambda's maximum
 
 
 def test_it_measures_before_lambda_ends_it() -> None:
+    from stacks.monitoring.canary import TIMEOUT
+
     cleaning_up = 2 * (5 + 5)  # two accounts, each with httpx's seconds to connect and to read
     assert canary.WITHIN + cleaning_up < TIMEOUT
 
@@ -73,7 +75,7 @@ def test_it_calls_the_api_that_users_call(made: Synthesized) -> None:
     assert made.show(variables["API_URL"]) == made.show(url)
     assert variables["METRICS_NAMESPACE"] == "Switchboard/dev"
     # else CloudFormation would pass it over, and it would go on calling the API's earlier URL
-    assert fingerprint(WITH_CANARY) in function.properties["Description"]
+    assert fingerprint(OTHERWISE) in function.properties["Description"]
 
 
 def test_its_alarm_sees_a_failed_run_and_one_that_did_not_come(made: Synthesized) -> None:
@@ -86,6 +88,9 @@ def test_its_alarm_sees_a_failed_run_and_one_that_did_not_come(made: Synthesized
 
 
 def test_the_bundle_has_every_module_that_its_files_import() -> None:
+    from stacks.build.bundle import ROOT
+    from stacks.build.canary_bundle import REQUIREMENTS, sources
+
     shipped = {path.relative_to(ROOT) for path in sources()}
     packages = {
         line.split("==")[0] for line in REQUIREMENTS.read_text().splitlines() if "==" in line

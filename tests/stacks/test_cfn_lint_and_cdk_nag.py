@@ -11,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
 
 from stacks.config.environments import DEV, ENVIRONMENTS
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
-from stacks.stage import EnvironmentStage
 from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.domain_values import BEHIND
-from tests.stacks.synthesis import flags
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 # Rule and finding, construct path (both may have wildcards), why it stands. Each line is one
@@ -116,6 +112,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("checks")]
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The environments as they are and with more resources, as judged by cdk-nag."""
+    from aws_cdk import App, Validations
+    from cdk_nag import AwsSolutionsChecks
+
+    from stacks.stage import EnvironmentStage
+    from tests.stacks.synthesis import flags
+
     more = {
         f"{name}-more": complete(name.split()[0], **each) for name, each in MORE_RESOURCES.items()
     }
@@ -160,9 +162,8 @@ def lint(folder: Path) -> None:
         assert each.returncode == 0, output
 
 
-def test_cfn_lint_finds_nothing_in_dev(dev: Synthesized, tmp_path: Path) -> None:
-    for name, template in dev.stacks.items():
-        (tmp_path / f"{name}.json").write_text(json.dumps(template))
+def test_cfn_lint_finds_nothing_in_dev_s_load_balancer(dev: Synthesized, tmp_path: Path) -> None:
+    (tmp_path / "Web.json").write_text(json.dumps(dev.stacks["Web"]))
     lint(tmp_path)
 
 

@@ -9,7 +9,7 @@ import pytest
 from stacks.config.environments import DEV, Environment
 from stacks.config.functions import FUNCTIONS
 from stacks.config.tables import TABLES
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.otherwise import OTHERWISE, OWN_SECRET
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 APPLICATIONS = {
@@ -151,14 +151,12 @@ def test_secrets_are_empty_until_someone_fills_them(dev: Synthesized) -> None:
 
 
 def test_a_secret_that_exists_is_used_instead_of_an_empty_one(synthesize: Synthesize) -> None:
-    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:fcm-AbCdEf"
-    config = _with_push(fcm_secret_arn=arn, credentials_version=2)
-    environment = synthesize(config)
+    environment = synthesize(OTHERWISE)
     resource = environment.one("Custom::PlatformApplications").properties
-    assert (resource["FcmSecretArn"], resource["CredentialsVersion"]) == (arn, 2)
+    assert (resource["FcmSecretArn"], resource["CredentialsVersion"]) == (OWN_SECRET, 2)
     assert len(environment.all("AWS::SecretsManager::Secret")) == 2
     role = environment.one("AWS::IAM::Role", "PlatformApplicationsRole").logical_id
-    assert arn in environment.grants(role)
+    assert OWN_SECRET in environment.grants(role)
 
 
 def test_platform_applications_are_made_by_our_function_without_a_framework(

@@ -4,15 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
 
 from stacks.config.cloudfront import CloudFront
 from stacks.config.environments import DEV
-from stacks.constructs.distribution import Distribution
 from tests.stacks.changes import NAMED
 from tests.stacks.complete import CERTIFICATE, must_be_rejected
 from tests.stacks.domain_values import BEHIND, CLOUDFRONT_CERTIFICATE, WEB_ACL
-from tests.stacks.synthesis import flags
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 ENABLED = {**BEHIND, "cloudfront.enabled": True}
@@ -20,6 +17,8 @@ NAME = {
     "cloudfront.domain_name": "www.example.com",
     "cloudfront.certificate_arn": CLOUDFRONT_CERTIFICATE,
 }
+# without a name of our own, and with the second secret
+OWN_NAME = replace(NAMED, cloudfront=CloudFront(enabled=True, secret_version=2))
 # what does not go together -> the field that is blamed, and words of the advice
 APART: list[tuple[dict[str, Any], str, str]] = [
     ({"cloudfront.enabled": True}, "cloudfront.enabled", "Set load_balancer.domain_name"),
@@ -97,8 +96,14 @@ def test_the_load_balancer_serves_only_who_has_the_secret_of_the_distribution(
     assert action["FixedResponseConfig"]["StatusCode"] == "403"
 
 
+@pytest.mark.xdist_group("synthesis")
 def test_without_a_name_cloudfront_s_own_certificate_decides_the_protocol() -> None:
     """CDK warns of a version that has no effect."""
+    from aws_cdk import App, Stack
+
+    from stacks.constructs.distribution import Distribution
+    from tests.stacks.synthesis import flags
+
     stack = Stack(App(context=flags()))
     behind = replace(NAMED, cloudfront=CloudFront(enabled=True))
     Distribution(stack, "CloudFront", config=behind)
@@ -138,13 +143,11 @@ def test_no_error_is_kept_for_the_next_who_asks(made: Synthesized) -> None:
 def test_a_higher_version_is_another_secret_in_both_places(
     made: Synthesized, synthesize: Synthesize
 ) -> None:
-    config = replace(NAMED, cloudfront=CloudFront(enabled=True, secret_version=2))
+    shown = synthesize(OWN_NAME)
     secrets = [
-        each.one("AWS::SecretsManager::Secret", "Origin").logical_id
-        for each in (made, synthesize(config))
+        each.one("AWS::SecretsManager::Secret", "Origin").logical_id for each in (made, shown)
     ]
     assert len(set(secrets)) == 2
-    shown = synthesize(config)
     (origin,) = shown.one("AWS::CloudFront::Distribution").properties["DistributionConfig"][
         "Origins"
     ]
@@ -164,7 +167,7 @@ def test_clients_call_the_name_of_the_distribution(made: Synthesized) -> None:
 
 
 def test_without_a_name_clients_call_the_distributions_own(synthesize: Synthesize) -> None:
-    made = synthesize(replace(NAMED, cloudfront=CloudFront(enabled=True)))
+    made = synthesize(OWN_NAME)
     url = made.stacks["Web"]["Outputs"]["ApiUrl"]["Value"]
     assert made.show(url) == "https://<CloudFrontDistribution.DomainName>"
 

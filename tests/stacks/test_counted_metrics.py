@@ -6,13 +6,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from stacks.config.environments import DEV
+from tests.stacks.otherwise import IN_TASKS
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 pytestmark = pytest.mark.slow
@@ -151,7 +150,7 @@ def test_the_dashboard_searches_for_what_is_counted_and_for_nothing_else(
 
 
 def test_what_tasks_with_sockets_count_themselves_has_a_graph(synthesize: Synthesize) -> None:
-    made = synthesize(replace(DEV, websocket=replace(DEV.websocket, plane="containers")))
+    made = synthesize(IN_TASKS)
     body = str(made.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
     names = set[str]().union(*counted(by_tasks=True).values())
     assert names and [name for name in names if f'"{name}","service","sockets"' not in body] == []

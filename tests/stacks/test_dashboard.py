@@ -1,16 +1,12 @@
 """The dashboard: open connections, as their pings show."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from client.core.settings import Settings
 from lambdas.sockets import server
-from stacks.config.environments import DEV
 from stacks.config.functions import FUNCTIONS
-from stacks.constructs.socket_service import REPORT_SECONDS
-from stacks.constructs.websocket_api import ACCESS_LOG, PING_SECONDS
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.otherwise import IN_TASKS, OTHERWISE
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 OPEN = "Connections, open by their pings"
@@ -28,6 +24,8 @@ def graphs(made: Synthesized) -> dict[str, list[Any]]:
 def test_open_connections_are_the_pings_of_a_period_by_the_time_between_two(
     dev: Synthesized,
 ) -> None:
+    from stacks.constructs.websocket_api import PING_SECONDS
+
     expression, pings = graphs(dev)[OPEN]
     assert expression[0]["expression"] == f"pings * {PING_SECONDS} / PERIOD(pings)"
     assert pings[:2] == ["Switchboard/dev", "Pings"]
@@ -36,6 +34,8 @@ def test_open_connections_are_the_pings_of_a_period_by_the_time_between_two(
 
 
 def test_pings_are_counted_in_the_access_log_which_names_their_route(dev: Synthesized) -> None:
+    from stacks.constructs.websocket_api import ACCESS_LOG
+
     (found,) = (
         each for each in dev.all("AWS::Logs::MetricFilter") if "AccessLog" in each.logical_id
     )
@@ -45,11 +45,13 @@ def test_pings_are_counted_in_the_access_log_which_names_their_route(dev: Synthe
 
 
 def test_tasks_report_their_sockets_and_the_graph_has_those_of_all(synthesize: Synthesize) -> None:
-    made = graphs(synthesize(replace(DEV, websocket=replace(DEV.websocket, plane="containers"))))
+    from stacks.constructs.socket_service import REPORT_SECONDS
+
+    made = graphs(synthesize(IN_TASKS))
     assert OPEN not in made and "New connections" not in made
     expression, held = made["Sockets, open"]
     assert expression[0]["expression"] == f"held * {REPORT_SECONDS} / PERIOD(held)"
-    assert held[:4] == ["Switchboard/dev", "ConnectionsHeld", "service", "sockets"]
+    assert held[:4] == ["Switchboard/prod", "ConnectionsHeld", "service", "sockets"]
     assert (held[-1]["id"], held[-1]["stat"], held[-1]["visible"]) == ("held", "Sum", False)
     assert server.REPORT_SECONDS == REPORT_SECONDS
     assert len(made["Sockets of a task"]) == 2

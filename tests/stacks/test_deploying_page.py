@@ -124,6 +124,7 @@ def test_prices_of_the_month_follow_from_those_of_the_hour() -> None:
     assert (cents(small), large) == (Decimal("7.21"), Decimal("28.83500"))
 
 
+@pytest.mark.deep
 def test_the_fourth_environment_is_one_value_and_ready_to_be_deployed(
     synthesize: Synthesize,
 ) -> None:

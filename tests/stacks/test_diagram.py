@@ -5,26 +5,30 @@ import sys
 from pathlib import Path
 
 import pytest
-from aws_cdk import App
 
 from docs.diagram import BEGIN, END, Templates, draw
-from stacks.config.environments import PROD
+from stacks.config.environments import PROD, Environment
 from stacks.config.overrides import environment_from
-from stacks.stage import EnvironmentStage
 from tests.stacks.complete import complete
-from tests.stacks.synthesis import flags
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "diagram.py"
 
 
+def synthesize(config: Environment, out: Path) -> Path:
+    from aws_cdk import App
+
+    from stacks.stage import EnvironmentStage
+    from tests.stacks.synthesis import flags
+
+    EnvironmentStage(App(context=flags(), outdir=str(out), stack_traces=False), config).synth()
+    return out
+
+
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("drawn")
-    app = App(context=flags(), outdir=str(out), stack_traces=False)
-    EnvironmentStage(app, PROD).synth()
-    return out
+    return synthesize(PROD, tmp_path_factory.mktemp("drawn"))
 
 
 def test_it_shows_who_calls_whom(assembly: Path) -> None:
@@ -45,11 +49,10 @@ def test_it_shows_who_calls_whom(assembly: Path) -> None:
     assert drawn[:2] == ["```mermaid", "flowchart LR"]
 
 
+@pytest.mark.deep
 def test_a_network_balancer_stands_beside_the_other(tmp_path: Path) -> None:
-    app = App(context=flags(), outdir=str(tmp_path), stack_traces=False)
     hashed = environment_from(complete("prod", **{"load_balancer.ip_hash": True}))
-    EnvironmentStage(app, hashed).synth()
-    drawn = draw(Templates(tmp_path)).splitlines()
+    drawn = draw(Templates(synthesize(hashed, tmp_path))).splitlines()
     assert '  app -->|TCP| network{{"network load balancer"}}' in drawn
     assert """  network -->|"by the client's address"| pool_large""" in drawn
     assert "\n".join(drawn).count('pool_large["large"]') == 1

@@ -165,6 +165,7 @@ def test_of_names_in_another_zone_no_record_is_made_and_outputs_have_their_targe
     assert made.show(target) == "<WebSocketDomainName.RegionalDomainName>"
 
 
+@pytest.mark.deep
 def test_the_names_of_docs_deploying_md_are_made(synthesize: Synthesize) -> None:
     section = PAGE.partition("## HTTPS and a domain")[2]
     block = section.partition("```python\n")[2].partition("```")[0]
@@ -193,9 +194,10 @@ FELT = {
 }
 
 
+@pytest.mark.deep  # test_rehearsal.py has what is stopped
 @pytest.mark.parametrize(
     "change",
-    [pytest.param(change, marks=[pytest.mark.deep] * (n > 0)) for n, change in enumerate(FELT)],
+    FELT,
 )
 def test_the_rehearsal_tells_who_notices_that_a_name_is_another(
     synthesize: Synthesize, change: str

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from stacks.config.environments import DEV, ENVIRONMENTS, Environment
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.complete import CERTIFICATE
+from tests.stacks.otherwise import OTHERWISE, with_domain
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 
@@ -51,7 +52,7 @@ def test_files_live_as_long_as_messages(synthesize: Synthesize, config: Environm
 def test_pages_of_the_domain_may_use_what_they_are_given(
     synthesize: Synthesize, domain: str | None, origin: str
 ) -> None:
-    config = replace(DEV, load_balancer=replace(DEV.load_balancer, domain_name=domain))
+    config = with_domain(CERTIFICATE) if domain else DEV
     (rule,) = bucket(synthesize(config)).properties["CorsConfiguration"]["CorsRules"]
     assert rule["AllowedOrigins"] == [origin]
     assert rule["AllowedMethods"] == ["GET", "POST"]

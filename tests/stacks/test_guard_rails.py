@@ -10,19 +10,9 @@ from stacks.config.functions import FUNCTIONS
 from stacks.config.guard_rails import GuardRails, Tokens
 from stacks.config.overrides import environment_from
 from stacks.config.quotas import quotas, table
-from tests.stacks.complete import ACCOUNT, complete
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.complete import complete
+from tests.stacks.otherwise import BOUNDARY, LIMITED, OTHERWISE
 from tests.stacks.synthesized import Synthesize, Synthesized
-
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/team/boundary"
-LIMITED = replace(
-    PROD,
-    alarms_email="ops@example.com",
-    backup_days=7,
-    guard_rails=GuardRails(
-        permission_boundary=BOUNDARY, tags=("cost-center=chat", "team=a"), monthly_budget=500
-    ),
-)
 
 
 def test_every_role_has_the_boundary(synthesize: Synthesize) -> None:

@@ -88,6 +88,7 @@ def test_the_binding_registers_the_pods_in_the_pools_target_group(
     assert rule["ports"] == [{"port": 8080, "protocol": "TCP"}]
 
 
+@pytest.mark.deep
 def test_the_balancer_reaches_pods_of_a_network_whose_addresses_nobody_knows(
     synthesize: Synthesize,
 ) -> None:
@@ -107,6 +108,7 @@ def test_the_balancer_reaches_pods_of_a_network_whose_addresses_nobody_knows(
     assert leaving["CidrIp"] == "0.0.0.0/0"
 
 
+@pytest.mark.deep
 def test_names_in_the_cluster_are_lower_case_whatever_the_project_s(
     synthesize: Synthesize,
 ) -> None:

@@ -197,7 +197,7 @@ OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c3d4e-5f60-4718-8a9b-0c1d2e
     ("own", "own_key", "stack_key"),
     [
         (("fcm",), True, True),
-        (("fcm",), False, False),
+        pytest.param(("fcm",), False, False, marks=pytest.mark.deep),
         *(
             pytest.param(*each, marks=pytest.mark.deep)
             for each in (

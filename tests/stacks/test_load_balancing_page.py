@@ -11,7 +11,6 @@ from stacks.config.load_balancer import MEANINGS
 from stacks.config.overrides import environment_from
 from stacks.config.target_groups import StickinessKind
 from tests.stacks.synthesized import Synthesize
-from tests.support.sampling import EACH
 
 PAGE = (Path(__file__).parents[2] / "docs" / "load-balancing.md").read_text()
 BEFORE, REJECTED = PAGE.split("\n## Rejected\n")
@@ -37,14 +36,8 @@ def test_a_line_that_it_recommends_is_valid(line: str) -> None:
     assert environment_from(overrides(line))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param(line, marks=() if number % EACH == 0 else pytest.mark.deep)
-        for number, line in enumerate(dict.fromkeys(lines(BEFORE)))
-    ],
-)
+@pytest.mark.deep
+@pytest.mark.parametrize("line", dict.fromkeys(lines(BEFORE)))
 def test_a_line_that_it_recommends_synthesizes(synthesize: Synthesize, line: str) -> None:
     assert synthesize(environment_from(overrides(line))).stacks
 
@@ -58,7 +51,9 @@ def test_a_line_under_rejected_is_rejected(line: str) -> None:
 @pytest.mark.parametrize(
     ("word", "pool", "attribute", "value"),
     [
-        ("Stickiness(", "small", "stickiness.type", "app_cookie"),
+        pytest.param(
+            *("Stickiness(", "small", "stickiness.type", "app_cookie"), marks=pytest.mark.deep
+        ),
         ("KubernetesPool(", "pods", "load_balancing.algorithm.type", "round_robin"),
     ],
 )

@@ -8,15 +8,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from stacks.config.environments import PROD, Environment
+from stacks.config.environments import Environment
+from tests.stacks.otherwise import EVERYTHING
 from tests.stacks.synthesized import Resource, Synthesize
 
-EVERYTHING = replace(
-    PROD,
-    alarms_email="ops@example.com",
-    backup_days=7,
-    load_balancer=replace(PROD.load_balancer, ip_hash=True, access_logs=True),
-)
 PLACED = replace(EVERYTHING, account="123456789012", region="eu-west-1")
 
 
@@ -83,7 +78,11 @@ def name_of(resource: Resource) -> object:
 
 
 @pytest.mark.parametrize(
-    ("config", "region"), [(EVERYTHING, "<AWS::Region>"), (PLACED, "eu-west-1")]
+    ("config", "region"),
+    [
+        (EVERYTHING, "<AWS::Region>"),
+        pytest.param(PLACED, "eu-west-1", marks=pytest.mark.deep),
+    ],
 )
 def test_no_name_is_fixed_but_these(
     synthesize: Synthesize, config: Environment, region: str

@@ -11,12 +11,11 @@ import pytest
 
 from stacks.config.environments import DEV, Environment
 from stacks.config.errors import ConfigError
+from stacks.config.regions import MOST_ZONES
 from stacks.config.settings import Network
-from stacks.network import MOST_ZONES
-from tests.stacks.synthesis import network
 from tests.stacks.synthesized import Synthesized
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 
 CIDRS = ("10.0.0.0/16", "172.16.4.0/24")
 # "a CIDR block with at least a /27 bitmask"
@@ -27,6 +26,8 @@ Alone = Callable[[Environment], Synthesized]
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    from tests.stacks.synthesis import network
+
     @cache
     def of(config: Environment) -> Synthesized:
         return network(config, tmp_path_factory.mktemp("network"))

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from stacks.config.environments import ENVIRONMENTS, PROD
+from stacks.config.environments import ENVIRONMENTS
 from stacks.config.overrides import environment_from
+from tests.stacks.otherwise import EVERYTHING
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 pytestmark = pytest.mark.slow  # each environment takes half a second to synthesize
@@ -16,18 +17,19 @@ ELB = "AWS::ElasticLoadBalancingV2"
 CHECKED = {
     "load_balancer.ip_hash": True,
     "load_balancer.health_check.interval": 20,
+    "load_balancer.idle_timeout": 321,
     "load_balancer.minimum_healthy_targets.percentage": 50,
 }
 
 
 @pytest.fixture(scope="module")
 def hashed(synthesize: Synthesize) -> Synthesized:
-    return synthesize(environment_from({"load_balancer.ip_hash": "true"}))
+    return synthesize(environment_from(CHECKED))
 
 
 @pytest.fixture(scope="module")
 def prod_hashed(synthesize: Synthesize) -> Synthesized:
-    return synthesize(replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True)))
+    return synthesize(EVERYTHING)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -60,7 +62,7 @@ def test_its_one_listener_passes_tcp_on(hashed: Synthesized) -> None:
     assert (listener.properties["Port"], listener.properties["Protocol"]) == (80, "TCP")
     assert action == {"Type": "forward", "TargetGroupArn": {"Ref": group.logical_id}}
     assert "Certificates" not in listener.properties
-    assert listener.attributes == {"tcp.idle_timeout.seconds": "350"}
+    assert listener.attributes == {"tcp.idle_timeout.seconds": "351"}
 
 
 def test_an_address_sticks_to_its_task_and_the_task_sees_it(hashed: Synthesized) -> None:
@@ -76,7 +78,7 @@ def test_an_address_sticks_to_its_task_and_the_task_sees_it(hashed: Synthesized)
 
 
 def test_its_targets_are_checked_as_the_other_balancer_s(synthesize: Synthesize) -> None:
-    environment = synthesize(environment_from({**CHECKED, "load_balancer.idle_timeout": 321}))
+    environment = synthesize(environment_from(CHECKED))
     both = [environment.target_group("small", protocol) for protocol in ("HTTP", "TCP")]
     for name in ("Port", "TargetType", "VpcId", "HealthyThresholdCount", "UnhealthyThresholdCount"):
         assert len({environment.show(each.properties[name]) for each in both}) == 1
@@ -140,8 +142,8 @@ def test_everyone_reaches_it_and_only_the_balancers_reach_the_tasks(hashed: Synt
 def test_it_stands_before_the_first_container_pool_or_the_named_one(
     synthesize: Synthesize, named: str | None, pool: str
 ) -> None:
-    balancer = replace(PROD.load_balancer, ip_hash=True, ip_hash_pool=named)
-    environment = synthesize(replace(PROD, load_balancer=balancer))
+    balancer = replace(EVERYTHING.load_balancer, ip_hash_pool=named)
+    environment = synthesize(replace(EVERYTHING, load_balancer=balancer))
     behind = {
         each.name[:5].lower(): len(each.properties["LoadBalancers"])
         for each in environment.all("AWS::ECS::Service")

@@ -11,11 +11,11 @@ import yaml  # type: ignore[import-untyped]
 
 from stacks.config.environments import DEV, ENVIRONMENTS
 from stacks.config.settings import Pipeline
+from tests.stacks.otherwise import OTHERWISE, SUBJECT
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {each.name: each.read_text() for each in (ROOT / ".github" / "workflows").iterdir()}
-SUBJECT = "repo:example/chat:environment:dev"
 ISSUER = "token.actions.githubusercontent.com"
 ROLES = "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/cdk-hnb659fds"
 
@@ -26,7 +26,7 @@ def role(made: Synthesized) -> Resource:
 
 @pytest.fixture
 def made(synthesize: Synthesize) -> Synthesized:
-    return synthesize(replace(DEV, pipeline=Pipeline(subject=SUBJECT)))
+    return synthesize(OTHERWISE)
 
 
 def test_without_a_subject_there_is_no_role(dev: Synthesized) -> None:
@@ -57,6 +57,7 @@ def test_it_may_assume_the_roles_of_the_bootstrap_and_read_one_stack_s_outputs(
     }
 
 
+@pytest.mark.deep
 def test_an_account_has_one_provider_which_a_second_environment_uses(
     synthesize: Synthesize,
 ) -> None:

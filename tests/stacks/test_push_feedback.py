@@ -1,15 +1,12 @@
 """SNS's logs of pushes: who writes them, and the metrics that filters make of them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from emulator.metrics.filter_patterns import matcher
-from stacks.config.environments import DEV
-from stacks.config.settings import Push
-from stacks.constructs.push_feedback import REJECTED
+from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 APPLICATIONS = {
@@ -96,6 +93,7 @@ def test_answers_count_by_platform_and_status_a_sample_as_many_as_it_stands_for(
     }
 
 
+@pytest.mark.xdist_group("synthesis")
 @pytest.mark.parametrize(
     ("status", "code", "counts"),
     [
@@ -112,12 +110,14 @@ def test_answers_count_by_platform_and_status_a_sample_as_many_as_it_stands_for(
 def test_all_that_is_not_taken_is_a_rejection_but_an_app_that_was_removed(
     status: str, code: int | None, counts: bool
 ) -> None:
+    from stacks.constructs.push_feedback import REJECTED
+
     delivery = {} if code is None else {"statusCode": code}
     assert matcher(REJECTED)({"status": status, "delivery": delivery}) is counts
 
 
 def test_without_feedback_nothing_of_it_is_there(synthesize: Synthesize) -> None:
-    made = synthesize(replace(DEV, push=Push()))
+    made = synthesize(OTHERWISE)
     assert not filters(made) and not groups(made)
     assert "FeedbackRoleArn" not in resource(made).properties
     role = made.one("AWS::IAM::Role", "PlatformApplicationsRole")

@@ -16,6 +16,7 @@ import pytest
 from stacks.build.fingerprint import ROOT, fingerprint
 from stacks.config.environments import DEV, PROD, STAGING, Environment
 from tests.stacks.changes import BASE, CHANGES, IN_TWO_STEPS, tiered
+from tests.stacks.otherwise import EVERYTHING
 from tests.stacks.synthesized import Synthesize, Synthesized, stack_id
 
 ORDER = ("Network", "Data", "Notifications", "Chat", "Web", "Observability")
@@ -31,9 +32,6 @@ READS_OUTPUTS_OF = {
     **{stack: set[str]() for stack in ORDER},
     "Observability": {"Data", "Notifications", "Chat", "Web"},
 }
-
-# what the changes are made of is synthesized once, for the rehearsal's tests too
-pytestmark = pytest.mark.xdist_group("changes")
 
 
 @pytest.mark.parametrize("config", [DEV, STAGING, PROD, BASE], ids=["dev", "staging", "prod", "at"])
@@ -93,8 +91,7 @@ TAKE_OUTPUTS = {"Fn::Base64", "Fn::Join", "Fn::Select", "Fn::Sub"}
 
 
 def test_an_output_is_read_where_cloudformation_resolves_it(synthesize: Synthesize) -> None:
-    balancer = replace(PROD.load_balancer, ip_hash=True)
-    environment = synthesize(replace(PROD, load_balancer=balancer, alarms_email="ops@example.com"))
+    environment = synthesize(EVERYTHING)
 
     def surrounding(value: Any, functions: frozenset[str]) -> Iterator[frozenset[str]]:
         if isinstance(value, dict):

@@ -21,7 +21,7 @@ from tests.stacks.rehearsed import assembly, rehearsed, stops
 from tests.stacks.setting_values import SECRET, VALUES
 from tests.stacks.synthesized import Synthesize
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("changes")]
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 RehearsalOf = Callable[[Environment | None, Environment], Rehearsal]
 Stops = set[tuple[str, str]]
@@ -94,8 +94,8 @@ STOPPED_SETTINGS: Mapping[str, Mapping[str, Stops]] = {
         }.items()
     },
 }
-# Of these, those that `make test` tries: of each kind of stop one. That of a secret has a test below.
-STOPS_NOT_DEEP = {("project", "prod"), ("network.cidr", "prod"), ("customer_managed_key", "prod")}
+# Of these, the one that `make test` tries. What is rejected is among the changes in two steps.
+STOPS_NOT_DEEP = {("project", "prod")}
 # Not a setting that is changed so, or one that changes with another only.
 APART = {
     *("name", "pools.small.name", "load_balancer.stickiness.cookie_name", "second_region"),
@@ -151,9 +151,8 @@ def test_protection_from_the_first_deployment_on_is_told_to_wait(rehearsal_of: R
     assert stops(rehearsal_of(environment_from(complete("prod")), protected)) == set()
 
 
-@pytest.mark.parametrize(
-    "env", [*(pytest.param(name, marks=pytest.mark.deep) for name in ("dev", "staging")), "prod"]
-)
+@pytest.mark.deep
+@pytest.mark.parametrize("env", ["dev", "staging", "prod"])
 def test_every_setting_but_those_in_the_table_may_change_in_one_deployment(
     rehearsal_of: RehearsalOf, env: str
 ) -> None:
@@ -198,6 +197,7 @@ def test_tables_that_get_a_key_are_told_to_refuse_their_users_meanwhile(
     assert all("without permission for its key" in each.sentence for each in felt)
 
 
+@pytest.mark.deep
 def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsal_of: RehearsalOf) -> None:
     """Whatever was put into it has to be in the other one first."""
     own = environment_from({"push.fcm_secret_arn": SECRET})

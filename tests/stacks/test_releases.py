@@ -1,17 +1,16 @@
 """Versions, aliases and what takes a new version back."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from stacks.config.environments import DEV, PROD, Environment
+from stacks.config.environments import DEV, Environment
 from stacks.config.errors import ConfigError
 from stacks.config.functions import FUNCTIONS
 from stacks.config.overrides import environment_from
 from stacks.config.releases import Releases, Shifting
-from stacks.constructs.live_alias import NAME
 from tests.stacks.complete import complete
+from tests.stacks.otherwise import LIMITED
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 VERSIONED = {name for name, row in FUNCTIONS.items() if row.versioned}
@@ -56,6 +55,8 @@ def test_all_that_calls_a_function_calls_its_alias_where_releases_are_shifted(
 def test_each_alias_is_shifted_and_taken_back_by_the_errors_of_its_new_version(
     prod: Synthesized,
 ) -> None:
+    from stacks.constructs.live_alias import NAME
+
     aliases = prod.all("AWS::Lambda::Alias")
     assert {f"<{each.name}>" for each in aliases} == set(ALIAS)
     for alias in aliases:
@@ -113,8 +114,7 @@ def test_a_small_environment_has_none_of_it(dev: Synthesized) -> None:
 
 
 def test_processes_are_provisioned_for_the_alias(synthesize: Synthesize) -> None:
-    sizes = replace(PROD.functions, send=replace(PROD.functions.send, provisioned_concurrency=5))
-    made = synthesize(replace(PROD, functions=sizes, releases=Releases(shifting=AT_ONCE)))
+    made = synthesize(LIMITED)
     provisioned = {
         each.name: each.properties.get("ProvisionedConcurrencyConfig")
         for each in made.all("AWS::Lambda::Alias")

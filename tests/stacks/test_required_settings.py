@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
 
 from stacks.config.environments import DEV, ENVIRONMENTS, PROD
 from stacks.config.errors import ConfigError
 from stacks.config.overrides import environment_from
 from stacks.config.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, lacking, partitions
 from stacks.config.warnings import environment_warnings
-from stacks.stage import EnvironmentStage
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
-from tests.stacks.synthesis import flags
 
 LOCATION = {"account": ACCOUNT, "region": REGION}
 # how passwords travel -> the overrides that say so
@@ -108,7 +105,13 @@ def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("synthesis")
 def test_the_warnings_are_printed_when_prod_is_synthesized(tmp_path: Path) -> None:
+    from aws_cdk import App
+
+    from stacks.stage import EnvironmentStage
+    from tests.stacks.synthesis import flags
+
     app = App(context=flags(), outdir=str(tmp_path), stack_traces=False)
     EnvironmentStage(app, environment_from(complete("prod"))).synth()
     (file,) = (tmp_path / "assembly-prod").glob("*Data*.metadata.json")

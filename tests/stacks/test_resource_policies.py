@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from stacks.config.environments import DEV, PROD, STAGING, Environment
+from stacks.config.environments import DEV, STAGING, Environment
+from tests.stacks.otherwise import EVERYTHING
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 # type of a policy -> where the resource's own default allows something that a Deny alone takes away
@@ -26,10 +27,13 @@ def watched(config: Environment) -> Environment:
     return replace(config, alarms_email="ops@example.com", load_balancer=balancer)
 
 
-CONFIGS = [watched(config) for config in (DEV, STAGING, PROD)]
+CONFIGS = [
+    *(pytest.param(watched(each), id=each.name, marks=pytest.mark.deep) for each in (DEV, STAGING)),
+    pytest.param(EVERYTHING, id="prod"),
+]
 
 
-@pytest.fixture(params=CONFIGS, ids=lambda config: config.name)
+@pytest.fixture(params=CONFIGS)
 def environment(request: pytest.FixtureRequest, synthesize: Synthesize) -> Synthesized:
     return synthesize(request.param)
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from aws_cdk import App
 
 from stacks.config.environments import DEV, PROD, Environment
-from stacks.stack import EnvironmentStack
+from stacks.config.overrides import environment_from
+from tests.stacks.complete import complete
+from tests.stacks.otherwise import EVERYTHING
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 # (DeletionPolicy, UpdateReplacePolicy). The first keeps a resource, but lets the deployment that
@@ -22,6 +23,7 @@ KEPT = {
     "AWS::KMS::Key": DATA,
     "AWS::SecretsManager::Secret": DATA,
     "AWS::Logs::LogGroup": DATA,
+    "AWS::Backup::BackupVault": DATA,
     # They have SNS's names, so a stack that is made anew could not make them a second time.
     "AWS::Logs::LogGroup Feedback": NEVER,
     # An earlier stack's, perhaps, with the endpoint of every device.
@@ -53,11 +55,7 @@ IDS = {
     "AWS::KMS::Key": {"Key961B73FD", "WebPushKey78B611EE"},
     "Custom::PlatformApplications": {"PlatformsApplicationsBE047193"},
 }
-EVERYTHING = replace(
-    PROD,
-    alarms_email="ops@example.com",
-    load_balancer=replace(PROD.load_balancer, ip_hash=True, access_logs=True),
-)
+PROTECTED = environment_from(complete("prod", deletion_protection=True))
 
 
 def policies(environment: Synthesized) -> dict[str, tuple[str, str]]:
@@ -79,7 +77,7 @@ def policies(environment: Synthesized) -> dict[str, tuple[str, str]]:
     [
         (EVERYTHING, KEPT),
         (DEV, EVERYWHERE),
-        (replace(EVERYTHING, retain=False), EVERYWHERE),
+        pytest.param(replace(EVERYTHING, retain=False), EVERYWHERE, marks=pytest.mark.deep),
     ],
     ids=["prod", "dev", "prod that lets go"],
 )
@@ -96,7 +94,7 @@ def test_what_is_kept_and_what_is_not(
 def test_no_other_condition_than_retain_decides_what_is_kept(
     synthesize: Synthesize, prod: Synthesized
 ) -> None:
-    protected = synthesize(replace(PROD, deletion_protection=True))
+    protected = synthesize(PROTECTED)
     assert policies(protected) == policies(prod)
 
 
@@ -115,6 +113,7 @@ def test_in_prod_tables_are_backed_up_and_encrypted_by_our_key(prod: Synthesized
     assert key.properties["EnableKeyRotation"] is True
 
 
+@pytest.mark.xdist_group("synthesis")
 @pytest.mark.parametrize(
     ("retain", "deletion_protection"), [(False, False), (True, False), (True, True)]
 )
@@ -124,6 +123,10 @@ def test_stacks_are_protected_with_all_else_and_not_before_the_first_deployment_
     """A stack whose creation failed has to be deleted before it can be made again:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
     """
+    from aws_cdk import App
+
+    from stacks.stack import EnvironmentStack
+
     config = replace(PROD, retain=retain, deletion_protection=deletion_protection)
     stack = EnvironmentStack(App(), "Data", config=config, description="")
     assert stack.termination_protection is deletion_protection

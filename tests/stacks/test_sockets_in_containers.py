@@ -23,6 +23,7 @@ from stacks.config.permissions import (
 from stacks.config.socket_tasks import SocketTasks
 from stacks.config.warnings import environment_warnings
 from tests.stacks.complete import complete
+from tests.stacks.otherwise import IN_TASKS as TASKS
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 from tests.stacks.test_least_privilege import ARNS
 from tests.support.examples import examples
@@ -33,7 +34,7 @@ HERE = {**ARNS, "connections_key": [KEY], "any_target_group": ["*"]}
 
 @pytest.fixture(scope="module")
 def tasks(synthesize: Synthesize) -> Synthesized:
-    return synthesize(replace(PROD, websocket=replace(PROD.websocket, plane="containers")))
+    return synthesize(TASKS)
 
 
 def in_template(permissions: Any) -> dict[str, set[str]]:
@@ -165,6 +166,7 @@ def test_what_posts_is_deployed_after_what_holds_the_sockets(
     assert "Chat" in prod.needs["Web"]
 
 
+@pytest.mark.deep
 def test_with_a_certificate_clients_connect_by_tls(synthesize: Synthesize) -> None:
     named = synthesize(
         environment_from(
@@ -182,6 +184,7 @@ def test_with_a_certificate_clients_connect_by_tls(synthesize: Synthesize) -> No
     assert variables["CONNECTIONS_URL"] == "https://chat.example.com/sockets"
 
 
+@pytest.mark.deep
 def test_containers_without_a_pool_of_their_own_have_a_cluster(synthesize: Synthesize) -> None:
     alone = synthesize(
         replace(DEV, pools=DEV.pools[:1], websocket=replace(DEV.websocket, plane="containers"))

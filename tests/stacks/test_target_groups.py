@@ -12,6 +12,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
 from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from tests.stacks.complete import CERTIFICATE, complete
+from tests.stacks.otherwise import CONTAINERS_ONLY
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 pytestmark = pytest.mark.slow  # each environment takes half a second to synthesize
@@ -100,7 +101,11 @@ KEPT = {"load_balancer.idle_timeout": 4_000, "pools.small.stop_timeout": 120}
 
 @pytest.mark.parametrize(
     ("overrides", "attributes"),
-    [*SETTINGS, pytest.param(*ANOMALIES, marks=pytest.mark.deep)],
+    [
+        SETTINGS[0],
+        *(pytest.param(*each, marks=pytest.mark.deep) for each in (*SETTINGS[1:-1], ANOMALIES)),
+        SETTINGS[-1],
+    ],
     ids=lambda each: str(each)[:70],
 )
 def test_a_setting_reaches_the_target_group(
@@ -114,7 +119,9 @@ def test_a_setting_reaches_the_target_group(
     }
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [("group", 3600), ("lb_cookie", 90)])
+@pytest.mark.parametrize(
+    ("kind", "seconds"), [pytest.param("group", 3600, marks=pytest.mark.deep), ("lb_cookie", 90)]
+)
 def test_a_sticky_client_first_comes_back_to_its_pool(
     synthesize: Synthesize, kind: str, seconds: int
 ) -> None:
@@ -130,11 +137,7 @@ def test_without_stickiness_neither_pools_nor_targets_are_sticky(dev: Synthesize
 
 
 def test_an_application_s_cookie_sticks_to_targets_of_a_single_pool(synthesize: Synthesize) -> None:
-    balancer = replace(
-        DEV.load_balancer,
-        stickiness=Stickiness(kind="app_cookie", cookie_name="session", duration=600),
-    )
-    environment = synthesize(replace(DEV, pools=DEV.pools[1:], load_balancer=balancer))
+    environment = synthesize(CONTAINERS_ONLY)
     assert environment.target_group("small").attributes == {
         **PLAIN,
         "stickiness.enabled": "true",
@@ -177,12 +180,8 @@ def test_a_lambda_pool_s_target_is_the_function_or_its_alias(
             {"load_balancer.algorithm": "least_outstanding_requests"},
             marks=pytest.mark.deep,
         ),
-        pytest.param(
-            "weighted_round_robin",
-            {"load_balancer.algorithm": "round_robin"},
-            marks=pytest.mark.deep,
-        ),
-        ("ip_hash", {"load_balancer.ip_hash": True}),
+        ("weighted_round_robin", {"load_balancer.algorithm": "round_robin"}),
+        pytest.param("ip_hash", {"load_balancer.ip_hash": True}, marks=pytest.mark.deep),
     ],
 )
 def test_the_textbooks_name_gives_the_template_of_aws_s_name(

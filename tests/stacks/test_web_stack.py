@@ -5,16 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from stacks.config.environments import DEV, Environment
-from stacks.config.load_balancer import LoadBalancer
+import pytest
+
+from stacks.config.environments import DEV
 from stacks.config.pools import LambdaPool
 from tests.stacks.complete import CERTIFICATE
+from tests.stacks.otherwise import CONTAINERS_ONLY, with_domain
 from tests.stacks.synthesized import Synthesize, Synthesized
-
-
-def with_domain(certificate_arn: str | None) -> Environment:
-    balancer = LoadBalancer(certificate_arn=certificate_arn, domain_name="api.example.com")
-    return replace(DEV, load_balancer=balancer)
 
 
 def test_the_api_is_forwarded_to_all_pools_by_their_weights(prod: Synthesized) -> None:
@@ -39,7 +36,7 @@ def test_everything_else_goes_to_the_lambda_where_there_are_no_containers(
 
 
 def test_an_environment_may_have_containers_only(synthesize: Synthesize) -> None:
-    containers = synthesize(replace(DEV, pools=DEV.pools[1:]))
+    containers = synthesize(CONTAINERS_ONLY)
     assert {group["pool"] for group in _pools(containers)} == {"small"}
     assert "ApiFunction" not in {each.name for each in containers.all("AWS::Lambda::Function")}
 
@@ -58,15 +55,18 @@ def test_a_certificate_makes_http_redirect_to_https(synthesize: Synthesize) -> N
     assert "Https" in secure.show(rule["ListenerArn"])
 
 
+@pytest.mark.parametrize(
+    ("arn", "scheme"),
+    [pytest.param(None, "http", marks=pytest.mark.deep), (CERTIFICATE, "https")],
+)
 def test_clients_call_the_api_by_the_domain_whose_record_leads_to_the_balancer(
-    dev: Synthesized, synthesize: Synthesize
+    dev: Synthesized, synthesize: Synthesize, arn: str | None, scheme: str
 ) -> None:
     own = "<LoadBalancer.DNSName>"
-    for arn, scheme in ((None, "http"), (CERTIFICATE, "https")):
-        assert _outputs(synthesize(with_domain(arn))) == {
-            "ApiUrl": f"{scheme}://api.example.com",
-            "LoadBalancerDnsName": own,
-        }
+    assert _outputs(synthesize(with_domain(arn))) == {
+        "ApiUrl": f"{scheme}://api.example.com",
+        "LoadBalancerDnsName": own,
+    }
     assert _outputs(dev) == {"ApiUrl": f"http://{own}"}
 
 

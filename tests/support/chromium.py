@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tools.chromium import NAMES, chromium
+from tools.chromium import HEADLESS, NAMES, chromium, headless
 
 FLAGS = [
     "--no-sandbox",
@@ -22,12 +22,15 @@ FLAGS = [
 ]
 
 
-def chromium_or_skip() -> str:
-    """Without one the test is skipped, or fails where SWITCHBOARD_REQUIRE_BROWSER is 1, as in CI."""
-    program = chromium()
+def chromium_or_skip(*, notifies: bool = False) -> str:
+    """Without one the test is skipped, or fails where SWITCHBOARD_REQUIRE_BROWSER is 1, as in CI.
+
+    Only the whole Chromium shows notifications."""
+    program = chromium() if notifies else headless()
     if program is not None:
         return program
-    reason = f"no Chromium: install one of {', '.join(NAMES)}, or name it in CHROMIUM"
+    names = NAMES if notifies else (HEADLESS, *NAMES)
+    reason = f"no Chromium: install one of {', '.join(names)}, or name it in CHROMIUM"
     if os.environ.get("SWITCHBOARD_REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

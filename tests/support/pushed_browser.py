@@ -139,7 +139,7 @@ def pushed_browser(
     """A second Chromium of the same kind as `browser`."""
     context = browser.browser_type.launch_persistent_context(
         profile,
-        executable_path=chromium_or_skip(),
+        executable_path=chromium_or_skip(notifies=True),
         args=FLAGS,
         permissions=["notifications"],
         locale="en-GB",

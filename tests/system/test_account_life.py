@@ -39,6 +39,7 @@ def test_a_removed_device_is_out_at_once(device: Make, name: Name) -> None:
     run(story())
 
 
+@pytest.mark.deep
 def test_signing_out_and_a_new_password_end_what_they_say(
     device: Make, name: Name, endpoints: dict[str, Any]
 ) -> None:
@@ -85,6 +86,7 @@ def test_an_operator_puts_somebody_out_lets_them_in_again_and_deletes_them(
     assert status(endpoints, "sign-up", ravi, PASSWORD) == 409
 
 
+@pytest.mark.deep
 def test_a_deleted_account_leaves_its_chats_and_its_name_stays_taken(
     device: Make, name: Name, endpoints: dict[str, Any]
 ) -> None:

@@ -118,6 +118,7 @@ async def _status_line(port: int, method: str, path: str, headers: dict[str, str
     return line.decode("latin-1").strip()
 
 
+@pytest.mark.deep
 def test_of_fifty_connections_with_one_ticket_one_opens(
     endpoints: dict[str, Any], name: Callable[[str], str], device: Callable[..., ChatClient]
 ) -> None:

@@ -183,6 +183,7 @@ def test_a_bad_frame_gets_the_protocols_error_writes_nothing_and_keeps_the_conne
     assert stored(endpoints, account["chat"]) == []
 
 
+@pytest.mark.deep
 def test_the_sender_comes_from_the_ticket_whatever_the_frame_says(
     endpoints: dict[str, Any], account: dict[str, str]
 ) -> None:
@@ -196,6 +197,7 @@ def test_the_sender_comes_from_the_ticket_whatever_the_frame_says(
     assert message["sender"] == {"S": account["user"]}
 
 
+@pytest.mark.deep
 def test_a_frame_over_32_kb_or_a_message_over_128_kb_closes_with_1009(
     endpoints: dict[str, Any], account: dict[str, str]
 ) -> None:
@@ -215,6 +217,7 @@ def test_a_frame_over_32_kb_or_a_message_over_128_kb_closes_with_1009(
     assert stored(endpoints, account["chat"]) == []
 
 
+@pytest.mark.deep
 def test_a_text_frame_that_is_not_utf8_closes_with_1007(
     endpoints: dict[str, Any], account: dict[str, str]
 ) -> None:

@@ -66,6 +66,7 @@ def counts_in(targets: Mapping[str, State]) -> dict[str, int]:
     return {name: target["requests"] for name, target in targets.items()}
 
 
+@pytest.mark.deep
 def test_weights_5_to_2_between_containers_and_a_function_are_500_and_200(
     three_targets: Play,
 ) -> None:

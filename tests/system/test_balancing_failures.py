@@ -45,6 +45,7 @@ CONTAINERS_KILLED, FUNCTIONS_KILLED = 3, 5
 IMPATIENT = Settings(resend_after=1.5, resend_cap=12.0, reconnect_base=0.2, reconnect_cap=2.0)
 
 
+@pytest.mark.deep
 def test_a_killed_target_loses_requests_only_until_it_is_detected(three_targets: Play) -> None:
     async def scene(system: System) -> None:
         victim, *_ = (await system.names("small")).values()

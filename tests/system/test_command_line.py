@@ -30,6 +30,7 @@ def chat(endpoints: dict[str, Any], data: Path, user: str, *arguments: str, say:
     return done.stdout
 
 
+@pytest.mark.deep
 def test_lines_typed_to_somebody_who_is_away_wait_for_him_in_order(
     endpoints: dict[str, Any], tmp_path: Path, name: Name
 ) -> None:
@@ -49,7 +50,6 @@ def test_lines_typed_to_somebody_who_is_away_wait_for_him_in_order(
     assert f"{raju}: here I am" in said.splitlines()
 
 
-@pytest.mark.deep
 def test_a_wrong_password_is_said_in_one_sentence(
     endpoints: dict[str, Any], tmp_path: Path, name: Name
 ) -> None:

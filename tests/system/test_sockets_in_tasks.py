@@ -15,7 +15,8 @@ from tests.system.test_two_people import (
     test_two_people_chat_one_leaves_is_woken_by_a_push_and_comes_back as the_story,
 )
 
-pytestmark = pytest.mark.xdist_group("sockets")
+# a second system; tests/lambdas/sockets/test_tasks.py runs tasks in its own process
+pytestmark = [pytest.mark.xdist_group("sockets"), pytest.mark.deep]
 
 Make = Callable[..., ChatClient]
 Name = Callable[[str], str]
@@ -34,7 +35,6 @@ def gone(task: str) -> Callable[[dict[str, Any]], bool]:
     return lambda state: task not in str(state["pools"])
 
 
-@pytest.mark.deep
 def test_the_story_is_the_same_on_this_file_s_system(
     device: Make, name: Name, phone: Callable[[str], list[dict[str, Any]]], wait_until: Any
 ) -> None:
@@ -45,7 +45,7 @@ def test_clients_connect_to_the_load_balancer(endpoints: dict[str, Any]) -> None
     assert endpoints["websocket"] == endpoints["api"].replace("http", "ws") + "/sockets"
 
 
-@pytest.mark.parametrize("action", ["kill", pytest.param("drain", marks=pytest.mark.deep)])
+@pytest.mark.parametrize("action", ["kill", "drain"])
 def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
     endpoints: dict[str, Any], device: Make, name: Name, action: str
 ) -> None:

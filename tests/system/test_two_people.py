@@ -133,6 +133,7 @@ def test_what_one_writes_on_the_phone_appears_on_the_laptop(device: Make, name: 
     run(story())
 
 
+@pytest.mark.deep
 def test_a_group_of_five_sees_one_order_and_ticks_when_all_have_it(
     device: Make, name: Name
 ) -> None:

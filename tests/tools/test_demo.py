@@ -177,6 +177,7 @@ def test_pools_are_read_from_the_state_with_containers_first() -> None:
     assert (pools["lambda"].desired, pools["lambda"].autoscaling) == (None, None)
 
 
+@pytest.mark.deep  # it starts a whole system first
 def test_an_environment_without_containers_is_refused_and_what_was_started_ends(
     tmp_path: Path,
 ) -> None:
@@ -210,9 +211,8 @@ def test_a_setting_for_a_system_that_runs_already_is_refused_not_ignored(
             assert refused.stdout == ""
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.deep)]
-)
+@pytest.mark.deep
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_while_its_system_starts_leaves_no_process(
     tmp_path: Path, number: signal.Signals
 ) -> None:

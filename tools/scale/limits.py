@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from tools.scale.acts import ACTS, ROUND_TRIP_MS
@@ -126,19 +127,19 @@ LIMITS: tuple[Limit, ...] = (
         f"{GUIDE}/amazondynamodb/latest/developerguide/bp-partition-key-design.html",
     ),
 )
-MOST_USERS = 1e12
+MOST_USERS = 10**12
 
 
 def users_at(limit: Limit, behaviour: Behaviour) -> float:
     """The users with whom the limit is used up: infinity where no number of them does. Use grows
     with them; some limits do as well."""
-    most = Load(int(MOST_USERS), behaviour)
+    most = Load(MOST_USERS, behaviour)
     if limit.used(most) <= limit.most(most):
         return math.inf
-    low, high = 0.0, MOST_USERS
-    for _ in range(120):
-        middle = (low + high) / 2
-        load = Load(int(middle), behaviour)
+    low, high = 0, MOST_USERS
+    while high - low > 1:
+        middle = (low + high) // 2
+        load = Load(middle, behaviour)
         if limit.used(load) > limit.most(load):
             high = middle
         else:
@@ -146,9 +147,11 @@ def users_at(limit: Limit, behaviour: Behaviour) -> float:
     return low
 
 
-def in_order(behaviour: Behaviour) -> list[tuple[float, Limit]]:
+@cache
+def in_order(behaviour: Behaviour) -> tuple[tuple[float, Limit], ...]:
     """The limits with the users at whom each is hit, the first one first."""
-    return sorted(((users_at(each, behaviour), each) for each in LIMITS), key=lambda pair: pair[0])
+    found = ((users_at(each, behaviour), each) for each in LIMITS)
+    return tuple(sorted(found, key=lambda pair: pair[0]))
 
 
 def messages_in_one_chat(members: int) -> float:

@@ -6,7 +6,7 @@ Its inputs are the measured acts (acts.py), list prices and AWS's default quotas
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache
 
 from bench import prices
 from tools.scale.acts import ACTS, JOBS_PER_TEXT, Act
@@ -48,6 +48,40 @@ def to_group(members: int, online: float = 1.0) -> Act:
     )
 
 
+@cache
+def acts_of(be: Behaviour) -> Mapping[str, tuple[Act, float]]:
+    """name -> the act, and how many of it a user of that behaviour does in a day."""
+    others = be.group_size - 1
+    direct, group = be.messages * (1 - be.group_share), be.messages * be.group_share
+    got = direct + group * others  # messages that a user gets
+    heard = got * be.online_share * be.devices  # posts that a user's devices get
+    away = got * (1 - be.online_share)
+    connects = be.sessions * be.devices
+    # an access token is used until it ends, and none is fetched while nobody is there
+    refreshes = be.devices * min(be.sessions, 24 / be.token_hours)
+    number = {
+        "a text to somebody online": direct * be.online_share,
+        "a text to somebody away": direct * (1 - be.online_share),
+        "a push": away * JOBS_PER_TEXT,
+        "a receipt": (heard + away) * be.receipts,
+        "typing": be.messages * be.typing,
+        "a batch of the delivery watch": be.messages,
+        "a connection": connects,
+        "a disconnection": connects,
+        "a sync without anything missed": connects,
+        "a ping": be.hours_online * be.devices * 3600 / PING_SECONDS,
+        "ticket": connects,
+        "refresh": refreshes,
+        "sign-in": be.sign_ins,
+        "registration of a device": be.sign_ins,
+        "a file sent": be.messages * be.files,
+        "a file got": got * be.files,
+    }
+    found = {name: (ACTS[name], each) for name, each in number.items()}
+    found["a text to a group"] = (to_group(be.group_size, be.online_share), group)
+    return found
+
+
 @dataclass(frozen=True)
 class Load:
     """What `users` of a behaviour do to one deployment."""
@@ -55,39 +89,10 @@ class Load:
     users: int
     behaviour: Behaviour = field(default_factory=Behaviour)
 
-    @cached_property
+    @property
     def acts(self) -> Mapping[str, tuple[Act, float]]:
         """name -> the act, and how many of it a user does in a day."""
-        be = self.behaviour
-        others = be.group_size - 1
-        direct, group = be.messages * (1 - be.group_share), be.messages * be.group_share
-        got = direct + group * others  # messages that a user gets
-        heard = got * be.online_share * be.devices  # posts that a user's devices get
-        away = got * (1 - be.online_share)
-        connects = be.sessions * be.devices
-        # an access token is used until it ends, and none is fetched while nobody is there
-        refreshes = be.devices * min(be.sessions, 24 / be.token_hours)
-        number = {
-            "a text to somebody online": direct * be.online_share,
-            "a text to somebody away": direct * (1 - be.online_share),
-            "a push": away * JOBS_PER_TEXT,
-            "a receipt": (heard + away) * be.receipts,
-            "typing": be.messages * be.typing,
-            "a batch of the delivery watch": be.messages,
-            "a connection": connects,
-            "a disconnection": connects,
-            "a sync without anything missed": connects,
-            "a ping": be.hours_online * be.devices * 3600 / PING_SECONDS,
-            "ticket": connects,
-            "refresh": refreshes,
-            "sign-in": be.sign_ins,
-            "registration of a device": be.sign_ins,
-            "a file sent": be.messages * be.files,
-            "a file got": got * be.files,
-        }
-        found = {name: (ACTS[name], each) for name, each in number.items()}
-        found["a text to a group"] = (to_group(be.group_size, be.online_share), group)
-        return found
+        return acts_of(self.behaviour)
 
     def rate(self, name: str) -> float:
         """How often an act happens in a second of the busiest hour."""

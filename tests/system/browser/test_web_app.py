@@ -61,6 +61,7 @@ def test_a_name_that_is_none_is_refused_with_the_rule(people: People) -> None:
     expect(page.get_by_role("alert")).to_have_text("3 to 32 of a–z, 0–9 and _")
 
 
+@pytest.mark.deep
 def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     people: People, peers: Peers, names: Callable[[str], str]
 ) -> None:

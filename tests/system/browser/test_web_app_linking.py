@@ -37,6 +37,7 @@ def devices(page: Page) -> None:
     expect(page.get_by_text("This device", exact=True)).to_be_visible()
 
 
+@pytest.mark.deep
 def test_a_second_browser_is_linked_by_a_typed_code_and_talks_at_once(
     people: People, peers: Peers, names: Callable[[str], str]
 ) -> None:

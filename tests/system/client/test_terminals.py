@@ -183,6 +183,7 @@ def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_p
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as ravi:
@@ -228,6 +229,7 @@ def test_a_refused_message_and_a_lost_connection_are_shown(tmp_path: Path) -> No
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as ravi:
@@ -265,6 +267,7 @@ def test_the_phone_of_a_user_shows_its_pushes(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_without_a_running_backend_it_says_how_to_start_one(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         endpoints = folder / ".local" / "endpoints.json"

@@ -27,6 +27,7 @@ def digits(lines: list[str]) -> str:
     return "".join(x[2:] for x in lines if x[2:].replace(" ", "").isdecimal())
 
 
+@pytest.mark.deep
 def test_two_people_in_two_terminals_verify_each_other(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (

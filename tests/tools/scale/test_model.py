@@ -1,6 +1,7 @@
 """The scale model: what it must be true of, whatever the constants are."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ from tools.scale.acts import ACTS
 from tools.scale.behaviour import Behaviour
 from tools.scale.limits import LIMITS, in_order, users_at
 from tools.scale.model import DAY, PARTITIONS_AT_FIRST, Load, to_group
+from tools.scale.storm import storm
 
 
 def test_twice_as_many_users_are_twice_the_load_and_nearly_twice_the_dollars() -> None:
@@ -112,6 +114,14 @@ def test_every_option_has_an_effect(name: str) -> None:
 def usual() -> object:
     """The report of the defaults, made once: it takes longer than most tests."""
     return report(1_000_000, Behaviour())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def storms_once() -> Iterator[None]:
+    """Most options change nothing about the storm, whose simulation takes longest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "storm", cache(storm))
+        yield
 
 
 def test_tables_have_as_many_partitions_as_their_writes_need() -> None:
