@@ -11,6 +11,7 @@ from emulator.gateway.authorization import IdentitySource
 from emulator.providers import EmulatorError, InvokeResult
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:local0ws1d/live/$connect"
+OTHER = ARN.replace("live", "other")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def statement(effect: str, resource: Any = ARN, action: Any = "execute-api:Invok
     [
         ([statement("Allow")], True),
         (statement("Allow"), True),
-        ([statement("Allow", ["arn:x", ARN])], True),
+        ([statement("Allow", [OTHER, ARN])], True),
         ([statement("Allow", "*")], True),
         ([statement("Allow", "arn:aws:execute-api:*:*:local0ws1d/live/*")], True),
         ([statement("Allow", ARN.replace("live", "liv?"))], True),
@@ -61,7 +62,7 @@ def statement(effect: str, resource: Any = ARN, action: Any = "execute-api:Invok
         ([statement("Deny")], False),
         ([statement("Allow"), statement("Deny")], False),
         ([statement("Deny"), statement("Allow")], False),
-        ([statement("Deny", "arn:other"), statement("Allow")], True),
+        ([statement("Deny", OTHER), statement("Allow")], True),
         ([], False),
         (None, False),
     ],
@@ -99,7 +100,7 @@ def test_a_statement_has_all_elements_of_a_policy(change: Any, allowed: bool) ->
 @pytest.mark.parametrize(
     "change",
     [
-        {"Version": "2020-01-01"},
+        {"Version": "2020-01-01", "Statement": [statement("Allow")]},
         {"Statement": [{"Effect": "Allow", "Resource": "*"}]},
         {"Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke"}]},
         {"Statement": [statement("allow")]},

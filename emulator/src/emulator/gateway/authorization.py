@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Never
 
 from emulator.gateway.limits import AUTHORIZER_BYTES, POLICY_RESOURCE_CHARACTERS
-from emulator.iam import documents, grammar
+from emulator.iam import documents
 from emulator.iam.patterns import Context
 from emulator.providers import EmulatorError, InvokeResult
 
@@ -92,12 +92,11 @@ def allows(document: Any, method_arn: str, keys: Context = MappingProxyType({}))
     """IAM's rule: an explicit Deny wins, and what nothing allows is denied. Raises Malformed."""
     if not isinstance(document, dict):
         raise Malformed("policyDocument is missing")
-    statements = grammar.as_list(document.get("Statement") or [])
-    if not all(isinstance(each, dict) for each in statements):
-        raise Malformed("a statement is an object")
+    if not document.get("Statement"):
+        return False
     try:
-        policy = documents.read("policyDocument", {**document, "Statement": statements})
-    except (AttributeError, EmulatorError) as error:
+        policy = documents.read("policyDocument", document)
+    except EmulatorError as error:
         raise Malformed(str(error)) from error
     for resource in (each for statement in policy for each in statement.resources):
         if len(resource) > POLICY_RESOURCE_CHARACTERS:
