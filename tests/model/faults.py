@@ -21,6 +21,7 @@ from tests.model.world import SKEW_SECONDS
 
 FAULTS = 0.07  # of the first tries
 SELDOM = {"batch_write_item": 0.6, "transact_write_items": 0.25}  # where `world.seldom` says so
+IN_PART_AT_REST = 0.25  # of the batches that are written then, where `world.seldom` says so
 AGAIN = 0.4  # of the second ones: what is wrong mostly lasts
 # DynamoDB rejects what comes later than this after it was signed, by a clock that may be ahead; the
 # log relies on it (lambdas/messages/log.py). Here all but a message may come at any time.
@@ -48,6 +49,8 @@ class Unreliable:
             once: Call = lambda: method(**request)  # noqa: E731 - it is passed on
             if operation == "transact_write_items":
                 once = Once(once)
+            if self._is_written_in_part_at_rest(operation, request):
+                return self._partly(operation, request)
             if not world.chance(SELDOM.get(operation, FAULTS) if world.seldom else FAULTS):
                 return once()
             kinds = [*TRIED_AGAIN, *_not_tried_again(operation)]
@@ -63,6 +66,15 @@ class Unreliable:
             raise self._try(self._fault(TRIED_AGAIN), once, late_seconds)
 
         return call
+
+    def _is_written_in_part_at_rest(self, operation: str, request: Any) -> bool:
+        """Most batches are written when all has come to rest, where nothing else fails. Who writes
+        one in part writes the rest, so that it still comes to rest."""
+        world = self._world
+        if operation != "batch_write_item" or world.faults or not world.seldom:
+            return False
+        ((_, items),) = request["RequestItems"].items()
+        return len(items) > 1 and world.random.random() < IN_PART_AT_REST
 
     def _fault(self, kinds: Any) -> str:
         fault: str = self._world.random.choice(kinds)
@@ -104,29 +116,28 @@ class Unreliable:
         return failure(TransactionCanceled, code, CancellationReasons=reasons)
 
     def _partly(self, operation: str, request: Any) -> Any:
-        """Some keys or items of a batch are left to be asked for again."""
+        """Some keys or items of a batch are left to be asked for again, but never all: that would be
+        an error (BatchGetItem and BatchWriteItem, API reference)."""
         ((table, asked),) = request["RequestItems"].items()
         form = asked if operation == "batch_get_item" else {"Keys": asked}
         done = [each for each in form["Keys"] if self._world.random.random() < 0.5]
+        done = done or form["Keys"][:1]
         left = [each for each in form["Keys"] if each not in done]
         self._world.drawn[f"{operation}: some are left"] += bool(left)
         method = getattr(self._world.database, operation)
         if operation == "batch_get_item":
-            found = (
-                method(RequestItems={table: {**form, "Keys": done}})["Responses"] if done else {}
-            )
+            found = method(RequestItems={table: {**form, "Keys": done}})["Responses"]
             unprocessed = {table: {**form, "Keys": left}} if left else {}
             return {"Responses": found, "UnprocessedKeys": unprocessed}
-        if done:
-            method(RequestItems={table: done})
+        method(RequestItems={table: done})
         return {"UnprocessedItems": {table: left} if left else {}}
 
 
 def _not_tried_again(operation: str) -> list[str]:
     if operation in WRITES:
         return ["conflict"]
-    if operation in BATCHES:  # few are written
-        return ["partly"] * (2 if operation == "batch_get_item" else 12)
+    if operation in BATCHES:
+        return ["partly", "partly"]
     return ["cancelled", "cancelled"] if operation == "transact_write_items" else []
 
 
