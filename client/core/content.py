@@ -31,6 +31,14 @@ _EMOJI = re.compile(
 # (https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters).
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+# What shows nothing: blanks, the empty Braille pattern and Default_Ignorable_Code_Point
+# (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point), which re does not know.
+_UNSEEN = re.compile(
+    r"[\s\u2800\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
+
 
 class Reference(NamedTuple):
     """A message of the same chat. An id alone is not enough: another device may take the same."""
@@ -134,8 +142,10 @@ def parse(value: object) -> MessageContent:
 
 
 def clean(name: str) -> str:
-    """A name as it may be shown anywhere: nothing in it steers the writing around it."""
-    return _STEERING.sub("\ufffd", name).strip(" ")
+    """A name as it may be shown anywhere: nothing in it steers the writing around it. Empty if
+    nothing of it would be seen."""
+    cleaned = _STEERING.sub("\ufffd", name).strip(" ")
+    return "" if _UNSEEN.fullmatch(cleaned) else cleaned
 
 
 def _version(value: object) -> int:

@@ -70,6 +70,8 @@ CLEANED = [
     ("a name that turns the writing", "ab\u202ecd", "ab\ufffdcd"),
     ("a name with control characters", "a\u0000b\u009bc\n", "a\ufffdb\ufffdc\ufffd"),
     ("a name with spaces around it", "  Ravi  ", "Ravi"),
+    ("a name with joiners", "\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
+    ("a name of one emoji", "\u2764\ufe0f", "\u2764\ufe0f"),
     ("a name with an isolate", "\u2066x\u2069", "\ufffdx\ufffd"),
 ]
 UNREADABLE = [
@@ -127,6 +129,14 @@ UNREADABLE = [
     ("a timer at no place", {"v": 1, "kind": "timer", "seconds": 1, "at": 0}),
     ("a chat without name", {"v": 1, "kind": "chat_name"}),
     ("a name of spaces", {"v": 1, "kind": "chat_name", "name": "   "}),
+    *(
+        (f"a name of {what}", {"v": 1, "kind": "chat_name", "name": name})
+        for what, name in (
+            ("a fill character alone", "\u3164"),
+            ("blanks of every kind", "\u00a0\u2003\u200b\u2800\ufeff\u2060"),
+            ("tags and selectors", "\U000e0041\ufe0f\U000e01ef\u00ad"),
+        )
+    ),
     ("a long name", {"v": 1, "kind": "chat_name", "name": "x" * 65}),
     ("a picture of another type", {"v": 1, "kind": "chat_picture", "picture": "PHN2Zz4"}),
     ("a large picture", {"v": 1, "kind": "chat_picture", "picture": PICTURE + "A" * 7_200}),

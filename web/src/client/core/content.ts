@@ -26,6 +26,9 @@ const EMOJI =
 const STEERING =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+// What shows nothing: blanks, the empty Braille pattern and Default_Ignorable_Code_Point
+// (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point).
+const UNSEEN = /^[\s\u2800\p{Default_Ignorable_Code_Point}]*$/u;
 
 /** A message of the same chat. An id alone is not enough: another device may take the same. */
 export interface Reference {
@@ -127,9 +130,13 @@ export function parse(value: unknown): MessageContent {
   return fields as unknown as MessageContent;
 }
 
-/** A name as it may be shown anywhere: nothing in it steers the writing around it. */
+/**
+ * A name as it may be shown anywhere: nothing in it steers the writing around it. Empty if nothing
+ * of it would be seen.
+ */
 export function clean(name: string): string {
-  return name.replace(STEERING, "\ufffd").replace(/^ +| +$/g, "");
+  const cleaned = name.replace(STEERING, "\ufffd").replace(/^ +| +$/g, "");
+  return UNSEEN.test(cleaned) ? "" : cleaned;
 }
 
 // -- readers of one field; undefined is one that is not there
