@@ -32,7 +32,10 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
     "Send": {
         "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
-        "users": (*POSTING, "dynamodb:PutItem"),  # who writes to a stranger has a contact
+        "users": (
+            *POSTING,
+            "dynamodb:PutItem",
+        ),  # who accepts a request by a message gets a contact
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,

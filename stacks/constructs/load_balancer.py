@@ -15,7 +15,7 @@ from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from stacks.constructs.access_log_bucket import AccessLogBucket
 from stacks.constructs.domain import Domain
 
-OTHER_NAME = elb.ListenerAction.fixed_response(
+FORBIDDEN = elb.ListenerAction.fixed_response(
     403, content_type="text/plain", message_body="Call this by its name."
 )
 
@@ -77,7 +77,7 @@ class LoadBalancer(Construct):
         ]
         page = self._weighted(containers or shares)
         asked = [elb.ListenerCondition.http_header(header[0], [header[1]])] if header else []
-        listener = self.listener = self._listener(OTHER_NAME if header else page)
+        listener = self.listener = self._listener(FORBIDDEN if header else page)
         elb.ApplicationListenerRule(
             self,
             "ApiRule",

@@ -46,8 +46,8 @@ def cases() -> Iterator[Case]:
     is the last one, and only what is late arrives at some time."""
     pairs = list(itertools.product(FATES, repeat=2))
     firsts = [("answered",), *(pair for pair in pairs if pair[0] != "answered")]
-    for first, between, end, second in itertools.product(firsts, (False, True), ENDS, pairs):
-        if first[-1] == "answered" and end == "lives" and second != pairs[0]:
+    for first, between, end, second in itertools.product(firsts, (False, True), ENDS, firsts):
+        if first[-1] == "answered" and end == "lives" and second != firsts[0]:
             continue
         for arrival in ARRIVALS if "late" in first + second else ARRIVALS[:1]:
             yield Case(first, between, end, arrival, second)

@@ -52,9 +52,6 @@ def _makes_its_own(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     """Each configuration once: what one worker of pytest-xdist has synthesized, all others read."""
-    # here, as pytest-xdist's own process reads this file too, and needs no process of Node.js
-    from tests.stacks.synthesis import synthesized
-
     own = tmp_path_factory.getbasetemp()
     shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "synthesized"
     shared.mkdir(exist_ok=True)
@@ -65,6 +62,9 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
         if kept.exists():
             found: Synthesized = pickle.loads(kept.read_bytes())
             return found
+        # here, as it starts Node.js, which who reads what another worker has made does not need
+        from tests.stacks.synthesis import synthesized
+
         out = tmp_path_factory.mktemp("cdk")
         made = synthesized(config, out)
         (out / "pickled").write_bytes(pickle.dumps(made))

@@ -30,6 +30,8 @@ OTHERWISE = replace(
 )
 CONTAINERS_ONLY = replace(
     DEV,
+    backup_days=7,
+    pipeline=Pipeline(subject=SUBJECT, new_provider=False),
     pools=DEV.pools[1:],
     load_balancer=LoadBalancer(
         stickiness=Stickiness(kind="app_cookie", cookie_name="session", duration=600)

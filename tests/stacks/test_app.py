@@ -1,6 +1,6 @@
 """app.py as it is run: in a process of its own, twice, with nothing of the machine.
 
-Each whole system is started with it, so most of this is deep.
+Whole systems are started by app.py too, so most tests here are deep.
 """
 
 import json

@@ -162,6 +162,7 @@ def lint(folder: Path) -> None:
         assert each.returncode == 0, output
 
 
+@pytest.mark.xdist_group("synthesis")  # of the worker that has it
 def test_cfn_lint_finds_nothing_in_dev_s_load_balancer(dev: Synthesized, tmp_path: Path) -> None:
     (tmp_path / "Web.json").write_text(json.dumps(dev.stacks["Web"]))
     lint(tmp_path)

@@ -184,7 +184,8 @@ def test_without_a_name_nothing_is_made_of_it(dev: Synthesized) -> None:
     assert "WebSocketDnsName" not in dev.stacks["Chat"]["Outputs"]
 
 
-# change of tests/stacks/changes.py -> what its users notice
+# change of tests/stacks/changes.py -> what its users notice. What is felt of another key is in
+# test_rehearsal.py, and not deep.
 FELT = {
     "another name of the load balancer": {"LoadBalancerDomainAlias", "output ApiUrl"},
     "another name of the WebSocket API": {
@@ -194,11 +195,8 @@ FELT = {
 }
 
 
-@pytest.mark.deep  # test_rehearsal.py has what is stopped
-@pytest.mark.parametrize(
-    "change",
-    FELT,
-)
+@pytest.mark.deep
+@pytest.mark.parametrize("change", FELT)
 def test_the_rehearsal_tells_who_notices_that_a_name_is_another(
     synthesize: Synthesize, change: str
 ) -> None:

@@ -21,6 +21,18 @@ PODS = KubernetesPool(
     name="pods", cluster="shared", namespace="chat", cpu=250, memory=512, weight=2, min=2, max=6
 )
 ENVIRONMENT = replace(DEV, pools=(LambdaPool(weight=1), PODS))
+# of another name, and in a network that exists
+ELSEWHERE = replace(
+    ENVIRONMENT,
+    project="Chat",
+    name="Perf",
+    region="eu-west-1",
+    availability_zones=("eu-west-1a", "eu-west-1b"),
+    vpc=ExistingVpc(
+        id="vpc-0123456789abcdef0",
+        public_subnets=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),
+    ),
+)
 NAME = "switchboard-dev-pods"
 # TargetGroupBinding of elbv2.k8s.aws/v1beta1, of which a pool sets these fields:
 # https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/spec/
@@ -88,16 +100,10 @@ def test_the_binding_registers_the_pods_in_the_pools_target_group(
     assert rule["ports"] == [{"port": 8080, "protocol": "TCP"}]
 
 
-@pytest.mark.deep
 def test_the_balancer_reaches_pods_of_a_network_whose_addresses_nobody_knows(
     synthesize: Synthesize,
 ) -> None:
-    vpc = ExistingVpc(
-        id="vpc-0123456789abcdef0",
-        public_subnets=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),
-    )
-    zones = ("eu-west-1a", "eu-west-1b")
-    made = synthesize(replace(ENVIRONMENT, region="eu-west-1", availability_zones=zones, vpc=vpc))
+    made = synthesize(ELSEWHERE)
     (leaving,) = (
         rule
         for group in made.all("AWS::EC2::SecurityGroup")
@@ -108,11 +114,10 @@ def test_the_balancer_reaches_pods_of_a_network_whose_addresses_nobody_knows(
     assert leaving["CidrIp"] == "0.0.0.0/0"
 
 
-@pytest.mark.deep
 def test_names_in_the_cluster_are_lower_case_whatever_the_project_s(
     synthesize: Synthesize,
 ) -> None:
-    made = synthesize(replace(ENVIRONMENT, project="Chat", name="Perf"))
+    made = synthesize(ELSEWHERE)
     listed = json.loads(made.show(made.stacks["Web"]["Outputs"]["PodsPoolManifests"]["Value"]))
     assert {each["metadata"]["name"] for each in listed["items"]} == {"chat-perf-pods"}
     identity = made.one("AWS::EKS::PodIdentityAssociation").properties

@@ -3,15 +3,13 @@
 import os
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from stacks.config.environments import DEV, ENVIRONMENTS
-from stacks.config.settings import Pipeline
-from tests.stacks.otherwise import OTHERWISE, SUBJECT
+from stacks.config.environments import ENVIRONMENTS
+from tests.stacks.otherwise import CONTAINERS_ONLY, OTHERWISE, SUBJECT
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ROOT = Path(__file__).parents[2]
@@ -57,11 +55,10 @@ def test_it_may_assume_the_roles_of_the_bootstrap_and_read_one_stack_s_outputs(
     }
 
 
-@pytest.mark.deep
 def test_an_account_has_one_provider_which_a_second_environment_uses(
     synthesize: Synthesize,
 ) -> None:
-    second = synthesize(replace(DEV, pipeline=Pipeline(subject=SUBJECT, new_provider=False)))
+    second = synthesize(CONTAINERS_ONLY)
     assert not second.all("AWS::IAM::OIDCProvider")
     (statement,) = role(second).properties["AssumeRolePolicyDocument"]["Statement"]
     assert second.show(statement["Principal"]["Federated"]) == (

@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-import pytest
-
-from stacks.config.environments import PROD
 from tests.stacks.changes import BASE, RESTORED
+from tests.stacks.otherwise import CONTAINERS_ONLY
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 SERVING = replace(BASE, restored=RESTORED, backup_days=90)
@@ -67,8 +65,6 @@ def test_backups_are_of_the_tables_that_serve_and_end(
     assert not prod.all("AWS::Backup::BackupVault")
 
 
-@pytest.mark.deep
 def test_a_vault_with_aws_s_key_has_another_name(synthesize: Synthesize) -> None:
-    without = synthesize(replace(PROD, backup_days=90, customer_managed_key=False))
-    vault = without.one("AWS::Backup::BackupVault").properties
-    assert vault["BackupVaultName"] == "switchboard-prod-aws-key"
+    vault = synthesize(CONTAINERS_ONLY).one("AWS::Backup::BackupVault").properties
+    assert vault["BackupVaultName"] == "switchboard-dev-aws-key"

@@ -166,29 +166,28 @@ def test_what_posts_is_deployed_after_what_holds_the_sockets(
     assert "Chat" in prod.needs["Web"]
 
 
-@pytest.mark.deep
-def test_with_a_certificate_clients_connect_by_tls(synthesize: Synthesize) -> None:
-    named = synthesize(
-        environment_from(
-            {
-                "websocket.plane": "containers",
-                "load_balancer.plain_http": False,
-                "load_balancer.domain_name": "chat.example.com",
-                "zone.id": "Z0123456789ABCDEFGHIJ",
-                "zone.domain": "example.com",
-            }
-        )
+@pytest.fixture(scope="module")
+def alone(synthesize: Synthesize) -> Synthesized:
+    """Dev with tasks that hold the sockets and no other containers, by its own name."""
+    named = environment_from(
+        {
+            "websocket.plane": "containers",
+            "load_balancer.plain_http": False,
+            "load_balancer.domain_name": "chat.example.com",
+            "zone.id": "Z0123456789ABCDEFGHIJ",
+            "zone.domain": "example.com",
+        }
     )
-    variables = named.function("ApiFunction").properties["Environment"]["Variables"]
+    return synthesize(replace(named, pools=DEV.pools[:1]))
+
+
+def test_with_a_certificate_clients_connect_by_tls(alone: Synthesized) -> None:
+    variables = alone.function("ApiFunction").properties["Environment"]["Variables"]
     assert variables["WEBSOCKET_URL"] == "wss://chat.example.com/sockets"
     assert variables["CONNECTIONS_URL"] == "https://chat.example.com/sockets"
 
 
-@pytest.mark.deep
-def test_containers_without_a_pool_of_their_own_have_a_cluster(synthesize: Synthesize) -> None:
-    alone = synthesize(
-        replace(DEV, pools=DEV.pools[:1], websocket=replace(DEV.websocket, plane="containers"))
-    )
+def test_containers_without_a_pool_of_their_own_have_a_cluster(alone: Synthesized) -> None:
     assert len(alone.all("AWS::ECS::Service")) == len(alone.all("AWS::ECS::Cluster")) == 1
 
 

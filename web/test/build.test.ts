@@ -26,7 +26,7 @@ test("the licences of what is in the page lie beside it", async () => {
   }
 });
 
-test("and of what is not in it none does", { tags: "deep" }, async () => {
+test("licences of what is not in the page do not lie beside it", { tags: "deep" }, async () => {
   const files = await built("check");
   const notices = String(files.get("third-party-notices.txt"));
   expect([...files.keys()].some((name) => name.endsWith(".wasm"))).toBe(true);

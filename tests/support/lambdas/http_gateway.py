@@ -1,4 +1,4 @@
-"""Stands for @connections and for the user pool's keys, over HTTP."""
+"""A server in place of @connections and of the user pool's JWKS address, over HTTP."""
 
 import json
 import threading
@@ -20,10 +20,7 @@ def _private_key() -> rsa.RSAPrivateKey:
 
 
 class Gateway:
-    """Stands for @connections and for the pool's JWKS address, over HTTP.
-
-    A post to a connection that was never opened here, or was closed, finds it gone.
-    """
+    """A post to a connection that was never opened here, or was closed, finds it gone."""
 
     def __init__(self) -> None:
         self.key = _private_key()

@@ -257,12 +257,14 @@ test("of lists of devices that are asked for at once the newest is shown, whatev
   let changed = (_: { type: string }) => {};
   const client = {
     device: "web",
-    devices: () => {
-      const list = Promise.withResolvers<object[]>();
-      lists.push(list);
-      return list.promise;
+    devices: {
+      of: () => {
+        const list = Promise.withResolvers<object[]>();
+        lists.push(list);
+        return list.promise;
+      },
+      own: async () => [],
     },
-    ownDevices: async () => [],
     listen: (take: typeof changed) => {
       changed = take;
       return () => {};
