@@ -35,7 +35,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         "users": (
             *POSTING,
             "dynamodb:PutItem",
-        ),  # who accepts a request by a message gets a contact
+        ),  # who accepts a request gets a contact
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
