@@ -24,7 +24,6 @@ class Limit(NamedTuple):
     sentence: str
 
 
-# docs/security.md states what each costs.
 CHATS = Limit(200, 18, "too many chats were begun")
 MEMBERS = Limit(2_000, 1.8, "too many members were added")
 # A device that has connected asks for the devices of each member before it sends to a group. Nine

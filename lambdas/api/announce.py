@@ -1,8 +1,9 @@
 """Frames that a REST call sends to open connections: devices_changed, invited, chat_changed and
 others.
 
-Clients learn the same later without them (`missing` and `stale` in `accepted`, the members in
-`synced`, `remaining` after the next upload), so a frame that fails does not fail the call.
+Clients learn the same later without them (`missing` and `stale` in `accepted`, the members and
+`request` in `synced`, `remaining` after the next upload), so a frame that fails does not fail the
+call.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

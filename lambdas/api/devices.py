@@ -32,11 +32,10 @@ def register(call: Call) -> Response:
         Limits(call.aws.users, call.aws.now).take(user, "devices", REGISTRATIONS)
 
     if device not in known:
+        replaced = _replaced(call, known)  # first: what is rejected does not count
         count()
-    if device not in known and len(known) >= DEVICES_LIMIT:
-        _make_room(call, known, f"a user has at most {DEVICES_LIMIT} devices")
-    elif device not in known and _in_full_chat(call):
-        _make_room(call, known, f"a group of yours has {CHAT_DEVICES_LIMIT:,} devices")
+        if replaced is not None:
+            remove_device(call.aws, user, replaced, by=call.by.id)
     # keys first: a registered device always has keys
     changing = count if device in known else lambda: None
     change = directory(call.aws).put(user, device, keys, call.body.get("label"), changing)
@@ -101,16 +100,21 @@ def _in_full_chat(call: Call) -> bool:
     return False
 
 
-def _make_room(call: Call, known: Mapping[str, Device], reason: str) -> None:
-    """Removes the device that has not been seen for longest: lost ones never block a new one.
+def _replaced(call: Call, known: Mapping[str, Device]) -> str | None:
+    """Whose place a new device takes: that of the one not seen for longest. None if there is room.
 
-    Raises ChatError conflict if all are connected.
+    Lost devices never block a new one. Raises ChatError conflict if all are connected.
     """
+    if len(known) >= DEVICES_LIMIT:
+        reason = f"a user has at most {DEVICES_LIMIT} devices"
+    elif _in_full_chat(call):
+        reason = f"a group of yours has {CHAT_DEVICES_LIMIT:,} devices"
+    else:
+        return None
     away = [device for device in known if not known[device].connected(call.aws.now())]
     if not away:
         raise ChatError("conflict", f"{reason}; remove one first")
-    longest = min(away, key=lambda device: (known[device].seen, device))
-    remove_device(call.aws, call.user, longest, by=call.by.id)
+    return min(away, key=lambda device: (known[device].seen, device))
 
 
 def remove(call: Call) -> Response:

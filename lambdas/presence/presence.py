@@ -10,7 +10,8 @@ from lambdas.presence.leases import WATCH_SECONDS, presence_frame
 from lambdas.settings import Aws
 from lambdas.websocket import Caller, frame_handler
 
-CLOCKS_SECONDS = 10.0  # by which the clocks of two functions differ at most
+# Clocks are up to 2 s wrong each (messages/log.py). The rest is a margin: it costs one more read.
+CLOCKS_SECONDS = 10.0
 
 
 def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
@@ -25,15 +26,19 @@ def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     shown = [user for user in users if user == caller.user or views[user].allows("presence")]
     contacts = {user for user in shown if user == caller.user or views[user].state == CONTACT}
     now = aws.now()
-    devices.watch(watcher, shown, contacts, now + WATCH_SECONDS)
-    # after subscribing, so that no change is missed
-    found, ended = devices.watched(shown, started - CLOCKS_SECONDS)
-    if ended := ended - {caller.user}:
-        # They may have looked for watches to end before this one was stored.
-        views = Contacts(aws.users).views(ended, caller.user)
-        hidden = [user for user in ended if not views[user].allows("presence")]
-        devices.unwatch(watcher, hidden)
-        found = {user: found[user] for user in found if user not in hidden}
+    try:
+        devices.watch(watcher, shown, contacts, now + WATCH_SECONDS)
+        # after subscribing, so that no change is missed
+        found, ended = devices.watched(shown, started - CLOCKS_SECONDS)
+        if ended := ended - {caller.user}:
+            # They may have looked for watches to end before this one was stored.
+            views = Contacts(aws.users).views(ended, caller.user)
+            hidden = [user for user in ended if not views[user].allows("presence")]
+            devices.unwatch(watcher, hidden)
+            found = {user: found[user] for user in found if user not in hidden}
+    except Exception:  # nobody knows whether they still may be watched
+        devices.unwatch(watcher, shown)
+        raise
     presences = [presence_frame(user, found.get(user, {}), now) for user in users]
     aws.connections.post_all([Post(caller.connection_id, each) for each in presences[:-1]])
     return presences[-1]

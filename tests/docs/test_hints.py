@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PRINTING = ("app.py", "client", "tools", "stacks", "lambdas", "emulator/src")
 # a target, and the variables that are given to it
@@ -84,6 +86,7 @@ def hints() -> list[str]:
     return sorted(found)
 
 
+@pytest.mark.slow  # make, once for each hint
 def test_a_hint_is_a_command_that_make_knows() -> None:
     """Every recipe is expanded and none runs (-n); the variables have no effect on the target.
     NODE is given, as make would start Python several times to find it."""

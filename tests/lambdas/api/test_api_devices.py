@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lambdas.keys.directory import Directory
+from lambdas.limits import Limit
 from lambdas.messages.membership import CHAT_DEVICES_LIMIT, Membership
 from lambdas.presence import fan_out
 from lambdas.presence.devices import DEVICES_LIMIT, Address, Devices
@@ -268,8 +269,21 @@ def test_no_device_takes_the_place_of_one_that_is_connected(api: Rest) -> None:
     lease = {"connection_id": "c", "connected_at": int(api.aws.now() * 1000)}
     devices = {f"device{number}": lease for number in range(DEVICES_LIMIT)}
     api.aws.users.put({**user_key(ravi, DEVICES), "devices": devices})
-    assert put(api, Phone(ravi, "one-more")) == 409
+    assert [put(api, Phone(ravi, "one-more")) for _ in range(3)] == [409] * 3
     assert api.aws.users.get(user_key(ravi, "device#one-more")) is None
+    counted = api.aws.users.get(user_key(ravi, "limit#devices"))
+    assert counted is None, "a page repeats it, and a new phone needs the tokens"
+
+
+def test_a_registration_over_the_limit_removes_no_device(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    devices: dict[str, Any] = {f"device{number}": {} for number in range(DEVICES_LIMIT)}
+    api.aws.users.put({**user_key(ravi, DEVICES), "devices": devices})
+    monkeypatch.setattr("lambdas.api.devices.REGISTRATIONS", Limit(0, 100, "too many"))
+    assert put(api, Phone(ravi, "one-more")) == 429
+    assert Devices(api.aws.users).of([ravi])[ravi].keys() == devices.keys()
 
 
 def test_peers_and_own_devices_hear_of_a_new_a_changed_and_a_removed_device(api: Rest) -> None:

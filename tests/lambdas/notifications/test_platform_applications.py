@@ -247,7 +247,7 @@ def test_of_an_error_that_nobody_expects_its_kind_is_told_alone(
         answer = send(cloudformation, "Create", properties(FCM))
     assert (answer["Status"], answer["Reason"]) == (
         "FAILED",
-        "ValueError; the function's log says where",
+        "ValueError; the function's log shows where",
     )
     assert "MIGHAgEAMBMGByqGSM49" not in log.getvalue() and "fails" in log.getvalue()
 

@@ -105,11 +105,11 @@ def _requested(client: Any, model: OperationModel, request: dict[str, Any], cont
 def _parsed(client: Any, model: OperationModel, response: Response) -> Any:
     status, headers, body = response
     if status >= 300 or any(each in body for each in _PARSED):
-        answer = {"status_code": status, "headers": HeadersDict(headers), "body": body}
+        http = {"status_code": status, "headers": HeadersDict(headers), "body": body}
         parser = client._response_parser
-        parsed = parser.parse(answer, model.output_shape)
+        parsed = parser.parse(http, model.output_shape)
         if status >= 300:
-            client._endpoint._add_modeled_error_fields(answer, parsed, model, parser)
+            client._endpoint._add_modeled_error_fields(http, parsed, model, parser)
         return parsed
     return {
         **json.loads(body),

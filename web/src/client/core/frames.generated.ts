@@ -51,8 +51,9 @@ export interface Accepted {
 }
 
 /**
- * The admins or the rules of a group have changed, or this user has accepted a request on another
- * device; `GET /api/chats` has it.
+ * The admins or the rules of a group have changed, or this user has accepted a request by `POST
+ * /api/chats` or `accept`; all connected devices get it, also the one that made the call, and `GET
+ * /api/chats` has it.
  */
 export interface ChatChanged {
   readonly type: "chat_changed";
