@@ -138,7 +138,9 @@ describe("who comes is never sent what was", () => {
     await getsNothing({ ...all, ravi, id }, "sealed for raju");
   });
 
-  test("what was written before somebody was added, and not sealed yet, reaches them", { tags: "deep" }, async () => {
+  test("what was written before somebody was added, and not sealed yet, reaches them", {
+    tags: "deep",
+  }, async () => {
     const { ravi, mira, chat } = await scene();
     backend.stuck = true;
     ravi.client.cut();
