@@ -16,8 +16,8 @@ from emulator.iam import conditions
 
 VERSIONS = ("2012-10-17", "2008-10-17")
 # Characters, docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; the trust policy's
-# may be raised. "IAM doesn't count white space".
-INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
+# are those to which AWS raises its 2,048 on request. "IAM doesn't count white space".
+INLINE, MANAGED, TRUST = 10_240, 6_144, 4_096
 _TOP = {"Version", "Id", "Statement"}
 _STATEMENT = {
     *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"),
