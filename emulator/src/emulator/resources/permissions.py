@@ -104,7 +104,7 @@ class PermissionProvider:
                 f"{where} has the role {role}, which no template makes: what it may do is not known"
                 " here. Make the role in a stack, or start with --iam off"
             )
-        if denial := self._distrust(prefix, role, service):
+        if denial := self._trust_denial(prefix, role, service):
             if self.account.mode == ENFORCE:
                 raise EmulatorError(
                     f"{where}: {service} can not assume the role {role}: its"
@@ -117,10 +117,11 @@ class PermissionProvider:
         self.account.sessions[prefix] = Session(role, name)
         self._changed = True
 
-    def _distrust(self, prefix: str, role: str, service: str) -> Denial | None:
-        """By the role's trust policy: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-
-        concepts.html. A pod's agent tags its session besides: docs.aws.amazon.com/eks/latest/
-        userguide/pod-id-association.html."""
+    def _trust_denial(self, prefix: str, role: str, service: str) -> Denial | None:
+        """Why the role's trust policy does not let the service assume it; None if it does. Source:
+        docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html. A pod's agent
+        tags its session besides: docs.aws.amazon.com/eks/latest/userguide/pod-id-association.html.
+        """
         place = f"{self.account.region}:{self.account.account}"
         vendor = service.partition(".")[0].removesuffix("-tasks").replace("pods", "eks")
         context = {
