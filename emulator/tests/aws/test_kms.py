@@ -47,10 +47,45 @@ def test_a_key_signs_while_it_is_enabled(kms: Any) -> None:
         assert code(kms.get_public_key, KeyId="alias/signs") == expected, state
 
 
+def test_a_key_that_is_not_enabled_is_used_for_nothing(kms: Any) -> None:
+    """Also where the ciphertext names it, not the call."""
+    key, other = made(kms), made(kms)
+    mac = made(kms, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    hashed = {"KeyId": mac, "Message": b"x", "MacAlgorithm": "HMAC_SHA_256"}
+    secret, others = (
+        {"CiphertextBlob": kms.encrypt(KeyId=each, Plaintext=b"x")["CiphertextBlob"]}
+        for each in (key, other)
+    )
+    verified = {**hashed, "Mac": kms.generate_mac(**hashed)["Mac"]}
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (kms.decrypt, secret),
+        (kms.decrypt, {**secret, "KeyId": key}),
+        (kms.re_encrypt, {**secret, "DestinationKeyId": other}),
+        (kms.re_encrypt, {**others, "DestinationKeyId": key}),
+        (kms.generate_data_key_without_plaintext, {"KeyId": key, "KeySpec": "AES_256"}),
+        (kms.generate_mac, hashed),
+        (kms.verify_mac, verified),
+    ]
+    for change, expected in (
+        ("enable_key", ""),
+        ("disable_key", "DisabledException"),
+        ("enable_key", ""),
+        ("schedule_key_deletion", "KMSInvalidStateException"),
+    ):
+        for each in (key, mac):
+            getattr(kms, change)(KeyId=each)
+        assert [code(call, **given) for call, given in calls] == [expected] * len(calls)
+
+
 def test_a_key_is_for_what_it_was_made(kms: Any) -> None:
     signs, encrypts = made(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"), made(kms)
     assert code(kms.sign, KeyId=encrypts, **SIGNED) == "InvalidKeyUsageException"
     assert code(kms.encrypt, KeyId=signs, Plaintext=b"x") == "InvalidKeyUsageException"
+    mac = {"Message": b"x", "MacAlgorithm": "HMAC_SHA_256"}
+    assert code(kms.generate_mac, KeyId=encrypts, **mac) == "InvalidKeyUsageException"
+    secret = kms.encrypt(KeyId=encrypts, Plaintext=b"x")["CiphertextBlob"]
+    moved = code(kms.re_encrypt, CiphertextBlob=secret, DestinationKeyId=signs)
+    assert moved == "InvalidKeyUsageException"
     assert code(kms.get_public_key, KeyId=encrypts) == "UnsupportedOperationException"
 
 

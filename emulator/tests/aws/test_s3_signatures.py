@@ -230,8 +230,8 @@ def test_a_policy_is_of_the_form_that_s3_documents(
     ],
 )
 def test_headers_of_amazon_have_to_be_signed(name: str, expected: str) -> None:
-    """docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: "Any x-amz-* headers
-    that you plan to add to the request are also included for signature calculation"."""
+    """ "Authenticating requests: using query parameters", S3 API reference: each x-amz- header of
+    the request is among those that are signed."""
     parts = urlsplit(url())
     found = ""
     try:

@@ -116,7 +116,7 @@ def test_a_body_that_goes_wrong_is_400_and_the_target_never_sees_its_end(name: s
     ("request_", "status"),
     [
         (b"TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", 405),
-        (b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+        (b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 400),
         (b"A" * 128 + b" / HTTP/1.1\r\nHost: h\r\n\r\n", 405),
         (b"GET /" + b"a" * 16_400 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
         (b"GET /?" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
@@ -131,6 +131,7 @@ def test_a_body_that_goes_wrong_is_400_and_the_target_never_sees_its_end(name: s
         (POST + b"Transfer-Encoding: identity, chunked\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: chunked, identity\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: chunked;a\r\n\r\n", 501),
+        (POST + b"Transfer-Encoding: unknown\r\n\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
     ],
@@ -157,7 +158,7 @@ def test_what_is_just_within_the_limits_passes() -> None:
                 POST + b"".join(b"A%d: %b\r\n" % (n, b"b" * 9_000) for n in range(7)),
                 POST + b"X-Forwarded-For: " + hops + b"\r\n",
                 POST + b"Transfer-Encoding: identity\r\n",
-                # exampleloadbalancer.com, "Advanced request routing": "Custom methods are supported"
+                # a custom method is routed: "Condition types for listener rules", user guide
                 b"PROPFIND / HTTP/1.1\r\nHost: h\r\n",
                 b"A" * 127 + b" / HTTP/1.1\r\nHost: h\r\n",
             ):

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from tests.functions.hosts import function, running
 
-from emulator.functions.model import qualified
+from emulator.functions.model import arn_of, qualified
 from emulator.functions.versions import VersionProvider
 from emulator.providers import Created, EmulatorError, Resource
+from emulator.template.place import Place
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:echo"
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{}/invocations"
@@ -40,6 +41,11 @@ REFERENCES = {
 @pytest.mark.parametrize("reference", REFERENCES)
 def test_a_reference_has_a_name_and_may_have_a_qualifier(reference: str) -> None:
     assert qualified(reference) == REFERENCES[reference]
+
+
+def test_a_functions_arn_is_of_its_partition() -> None:
+    place, arn = Place("1", "cn-north-1"), "arn:aws-cn:lambda:cn-north-1:1:function:echo"
+    assert (arn_of("echo", place), arn_of(f"{ARN}:live", place)) == (arn, f"{arn}:live")
 
 
 def test_a_function_is_invoked_by_each_of_its_names_and_knows_by_which(tmp_path: Path) -> None:

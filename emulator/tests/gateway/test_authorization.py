@@ -106,7 +106,6 @@ def test_a_statement_has_all_elements_of_a_policy(change: Any, allowed: bool) ->
         {"Statement": [statement("allow")]},
         {"Statement": [statement("Allow", action="invoke")]},
         {"Statement": [statement("Allow", "live/*")]},
-        {"Statement": [{**statement("Allow"), "Principal": "*"}]},
         {"Statement": [{**statement("Allow"), "Conditions": {}}]},
         {"Statement": [{**statement("Allow"), "Condition": []}]},
         {"Statement": [{**statement("Allow"), "Condition": {"Like": {"aws:SourceIp": "*"}}}]},
@@ -118,6 +117,18 @@ def test_a_statement_has_all_elements_of_a_policy(change: Any, allowed: bool) ->
 def test_a_policy_that_is_malformed_is_the_authorizers_failure(change: Any) -> None:
     document = {"principalId": "u", "policyDocument": {"Version": "2012-10-17", **change}}
     assert authorization.verdict(result(document), ARN).status == 500
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [{**statement("Allow"), "Sid": "any user-1"}],
+        [{**statement("Allow"), "Sid": "one"}, {**statement("Allow"), "Sid": "one"}],
+        [{**statement("Allow"), "Principal": "*"}],
+    ],
+)
+def test_a_policy_may_have_what_only_an_identity_s_may_not(statements: Any) -> None:
+    assert authorization.allows({"Statement": statements}, ARN)
 
 
 def result(document: Any, error: bool = False) -> Any:

@@ -20,11 +20,13 @@ LAMBDA = "lambda.amazonaws.com"
 class Scene:
     """A provider, and what it reported."""
 
-    def __init__(self, tmp_path: Path, mode: str = "enforce") -> None:
+    def __init__(self, tmp_path: Path, mode: str = "enforce", place: Place | None = None) -> None:
         self.reported: list[str] = []
         log = tmp_path / "denials.log"
         denials = Denials(log, lambda: 0.0, self.reported.append, mode)
-        self.provider = PermissionProvider(Place(), mode, denials, lambda: "http://127.0.0.1:9")
+        self.provider = PermissionProvider(
+            place or Place(), mode, denials, lambda: "http://127.0.0.1:9"
+        )
 
     def make(self, kind: str, logical_id: str, **properties: Any) -> Any:
         if kind == "IAM::Role":

@@ -157,6 +157,11 @@ ROWS: list[Row] = [
     ("s3", "put_object", {"Bucket": "files", "Key": "a", "Body": b""}, {"s3:PutObject": ["arn:aws:s3:::files/a"]}),
     ("s3", "put_object", {"Bucket": "files", "Key": "a", "ACL": "private", "Tagging": "a=b"}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:PutObjectAcl": ["arn:aws:s3:::files/a"], "s3:PutObjectTagging": ["arn:aws:s3:::files/a"]}),
     ("s3", "get_object_attributes", {"Bucket": "files", "Key": "a", "ObjectAttributes": ["ETag"]}, {"s3:GetObject": ["arn:aws:s3:::files/a"], "s3:GetObjectAttributes": ["arn:aws:s3:::files/a"]}),
+    ("s3", "put_object", {"Bucket": "files", "Key": "a", "ACL": "bucket-owner-full-control"}, {"s3:PutObject": ["arn:aws:s3:::files/a"]}),
+    *(
+        ("s3", "put_object", {"Bucket": "files", "Key": "a", f"Grant{each}": "id=a"}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:PutObjectAcl": ["arn:aws:s3:::files/a"]})
+        for each in ("FullControl", "Read", "ReadACP", "WriteACP")
+    ),
     ("s3", "put_object_tagging", {"Bucket": "files", "Key": "a", "Tagging": {"TagSet": []}}, {"s3:PutObjectTagging": ["arn:aws:s3:::files/a"]}),
     ("s3", "copy_object", {"Bucket": "files", "Key": "a", "CopySource": "old/b"}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:GetObject": ["arn:aws:s3:::old/b"]}),
     ("s3", "copy_object", {"Bucket": "files", "Key": "a", "CopySource": {"Bucket": "old", "Key": "b", "VersionId": "1"}}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:GetObjectVersion": ["arn:aws:s3:::old/b"]}),

@@ -126,7 +126,7 @@ def test_null_asks_whether_a_key_is_there() -> None:
         ("ForAnyValue:StringNotEquals", ["a", "b"], ["a", "b"], False),
         ("ForAnyValue:StringLike", ["a*"], ["b", "ab"], True),
         ("ForAllValues:StringLikeIfExists", ["a*"], ["ab"], True),
-        # "also … if the context key value resolves to a null data set, such as an empty string"
+        # an empty text counts as no value
         ("ForAllValues:StringEquals", ["a"], [""], True),
         ("ForAllValues:StringEquals", ["a"], ["", "b"], False),
         ("ForAnyValue:StringLike", ["*"], [""], False),

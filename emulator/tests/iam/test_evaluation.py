@@ -217,6 +217,9 @@ def test_a_resource_s_deny_can_leave_out_some_principals() -> None:
         (allow(), True),
         (allow(Principal="me"), True),
         (allow(Principal={"User": "me"}), True),
+        (allow(Principal={"AWS": 5}), True),
+        (allow(Principal={"AWS": [ROOT, None]}), True),
+        (allow(Principal="*", NotPrincipal={"AWS": ROOT}), True),
     ],
 )
 def test_what_iam_rejects_is_rejected(statement: dict[str, Any], of_resource: bool) -> None:
@@ -237,7 +240,6 @@ DATE = "DateGreaterThan"
         allow(""),
         allow("s3:List:Bucket"),
         allow("a a:ListBucket"),
-        allow("*:ListBucket"),
         allow("*", []),  # taken for every resource before
         allow("*", ""),
         allow("*", "**"),
@@ -248,8 +250,6 @@ DATE = "DateGreaterThan"
         allow("*", "arn:aws::::files"),
         allow("*", "arn:aws:s3::files"),
         allow("*", "arn:error:s3:::files"),
-        allow("*", "arn:aws:*:*:*:*"),
-        allow("*", f"arn:aws:d*b:us-east-1:{ACCOUNT}:table/chats"),
         allow("*", "arn:aws:s3:us-east-1::files"),
         allow("*", f"arn:aws:iam:us-east-1:{ACCOUNT}:role/app"),
         allow("*", f"arn:aws:iam::{ACCOUNT}:app"),
@@ -263,14 +263,33 @@ DATE = "DateGreaterThan"
         allow(Condition={DATE: {"aws:CurrentTime": ["2026-01-01", "234-13"]}}),
         allow(Condition={f"ForAnyValue:{DATE}IfExists": {"aws:CurrentTime": str(2**63)}}),
         allow(Condition={"ForAnyValue::StringEquals": {"aws:UserAgent": "a"}}),
-        allow(Sid="a-b"),
-        allow(Sid="a b"),
         allow(Sid=[]),
     ],
 )
 def test_what_iam_has_rejected_of_moto_s_authors_is_rejected(statement: Any) -> None:
-    """Recorded in moto's tests/test_iam/test_iam_policies.py; of `arn:aws:*` in many reports."""
+    """Recorded in moto's tests/test_iam/test_iam_policies.py."""
     with pytest.raises(EmulatorError, match="a policy: "):
+        policy(statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        # UG reference_policies_elements_sid.html: letters and digits of ASCII
+        (allow(Sid="a-b"), "not alphanumeric"),
+        (allow(Sid="a b"), "not alphanumeric"),
+        # "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards" of `*:Untag*`:
+        # github.com/boogy/iam-policy-validator/pull/172
+        (allow("*:ListBucket"), "vendor"),
+        # IAM's message, which moto has recorded of a shorter ARN
+        (allow("*", "arn:aws:*:*:*:*"), "vendor must be fully qualified"),
+        (allow("*", f"arn:aws:d*b:us-east-1:{ACCOUNT}:table/chats"), "vendor must be"),
+    ],
+)
+def test_what_iam_s_guide_or_reports_of_others_reject_is_rejected(
+    statement: Any, reason: str
+) -> None:
+    with pytest.raises(EmulatorError, match=reason):
         policy(statement)
 
 
@@ -295,6 +314,7 @@ def test_a_document_of_another_form_is_rejected(document: Any) -> None:
     "statement",
     [
         allow(["*"], ["*", OBJECT]),
+        allow("*:*"),
         allow("iam: asdf safdsf af "),
         allow("service-prefix:x"),
         allow("s3.s:x"),

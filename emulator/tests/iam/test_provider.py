@@ -21,6 +21,7 @@ from emulator.gateway.events import ConnectionInfo
 from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Integration, Route, WebSocketApi
 from emulator.providers import EmulatorError, InvokeResult, Resource
+from emulator.template.place import Place
 from emulator.traces.ring import Ring
 
 STREAM, QUEUE = f"{TABLE}/stream/1", f"arn:aws:sqs:{HERE}:jobs"
@@ -149,6 +150,15 @@ def test_connections_are_posted_to_by_who_may(scene: Scene) -> None:
     place = "arn:aws:execute-api:us-east-1:********9012:api/dev/DELETE/@connections/{connectionId}"
     assert code == 403 and f"execute-api:ManageConnections on resource: {place}" in body
     assert status("Store-0a1b2c", "POST", "another")[0] == status("AKID", "POST")[0] == 403
+
+
+@pytest.mark.parametrize("named", ["store", "123456789012:function:store"])
+def test_a_permission_is_of_the_function_in_its_own_partition(tmp_path: Path, named: str) -> None:
+    scene = Scene(tmp_path, place=Place(region="cn-north-1"))
+    principal, action = "sns.amazonaws.com", "lambda:InvokeFunction"
+    scene.make("Lambda::Permission", "P", FunctionName=named, Principal=principal, Action=action)
+    function = "arn:aws-cn:lambda:cn-north-1:123456789012:function:store"
+    assert scene.provider.invocation(principal, function, "") is None
 
 
 QUEUES = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]

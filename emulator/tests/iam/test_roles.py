@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,20 @@ from tests.iam.scene import LAMBDA, Scene, allowing, trusting
 from emulator.providers import EmulatorError
 
 PODS = "pods.eks.amazonaws.com"
+HERS = "arn:aws:lambda:us-east-1:123456789012:function:store"
 
 
-def only(key: str, value: str) -> dict[str, Any]:
-    return {"Condition": {"StringLike": {key: value}}}
+def only(key: str, value: str, operator: str = "StringLike") -> dict[str, Any]:
+    return {"Condition": {operator: {key: value}}}
+
+
+def for_pods(**more: Any) -> dict[str, Any]:
+    return trusting(PODS, "sts:AssumeRole", "sts:TagSession", **more)
+
+
+def both(*policies: dict[str, Any]) -> dict[str, Any]:
+    statements = [each for policy in policies for each in policy["Statement"]]
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +44,38 @@ def only(key: str, value: str) -> dict[str, Any]:
             True,
         ),
         (trusting(PODS), PODS, False),
-        (trusting(PODS, "sts:AssumeRole", "sts:TagSession"), PODS, True),
+        (for_pods(), PODS, True),
+        # What is known only when the role is assumed decides nothing; the first is of EKS's page.
+        (for_pods(**only("aws:RequestTag/kubernetes-namespace", "a", "StringEquals")), PODS, True),
+        (
+            for_pods(**only("aws:SourceArn", "arn:aws:eks:us-east-1:1:cluster/c", "ArnEquals")),
+            PODS,
+            True,
+        ),
+        (trusting(LAMBDA, **only("aws:SourceArn", f"{HERS[:-5]}*", "ArnLike")), LAMBDA, True),
+        (trusting(LAMBDA, **only("aws:SourceArn", HERS, "ArnLike")), LAMBDA, True),
+        (trusting(LAMBDA, **only("aws:SourceOrgID", "o-1", "StringEquals")), LAMBDA, True),
+        (
+            both(
+                trusting(LAMBDA),
+                trusting(LAMBDA, Effect="Deny", **only("aws:SourceOrgID", "o", "StringNotEquals")),
+            ),
+            LAMBDA,
+            True,
+        ),
+        (
+            both(
+                trusting(LAMBDA),
+                trusting(LAMBDA, Effect="Deny", **only("aws:SourceAccount", "123456789012")),
+            ),
+            LAMBDA,
+            False,
+        ),
+        (
+            trusting(LAMBDA, **only("aws:SourceArn", "arn:aws:lambda:*:1:*", "ArnLike")),
+            LAMBDA,
+            False,
+        ),
     ],
 )
 def test_a_service_assumes_a_role_that_trusts_it(
@@ -51,6 +93,24 @@ def test_a_service_assumes_a_role_that_trusts_it(
         assert refused and f"{service} can not assume" in str(error)
     else:
         assert not refused
+
+
+@pytest.mark.parametrize(("mode", "reports"), [("warn", 1), ("off", 0)])
+def test_what_may_not_assume_a_role_is_reported_where_that_stops_nothing(
+    tmp_path: Path, mode: str, reports: int
+) -> None:
+    scene = Scene(tmp_path, mode)
+    trust = trusting("ecs-tasks.amazonaws.com")
+    role = scene.make("IAM::Role", "R", AssumeRolePolicyDocument=trust).attributes["Arn"]
+    scene.provider.add_session("it", "It", role, "it", LAMBDA)
+    assert (
+        scene.reported
+        == [
+            f"would not be permitted on AWS: It: sts:AssumeRole on {role} because no resource-based "
+            "policy allows the sts:AssumeRole action"
+        ]
+        * reports
+    )
 
 
 def test_a_role_needs_a_trust_policy(scene: Scene) -> None:
@@ -81,5 +141,14 @@ def test_policies_are_as_long_as_iam_stores_them(scene: Scene) -> None:
     with pytest.raises(EmulatorError, match="6,145"):
         scene.make("IAM::ManagedPolicy", "N", PolicyDocument=policy(6_145))
     with pytest.raises(EmulatorError, match="trust policy"):
-        trust = trusting(LAMBDA, Sid="a" * 2_048)
-        scene.make("IAM::Role", "Q", AssumeRolePolicyDocument=trust)
+        scene.make("IAM::Role", "Q", AssumeRolePolicyDocument=trusting(LAMBDA, Sid="a" * 4_096))
+    scene.make("IAM::Role", "S", AssumeRolePolicyDocument=trusting(LAMBDA, Sid="a" * 3_000))
+
+
+@pytest.mark.parametrize("mode", ["warn", "off"])
+def test_lengths_stop_nothing_where_permissions_are_not_enforced(tmp_path: Path, mode: str) -> None:
+    scene = Scene(tmp_path, mode)
+    long = allowing(["sqs:" + "a" * 10_240])
+    role = scene.make("IAM::Role", "R", AssumeRolePolicyDocument=trusting(LAMBDA, Sid="a" * 4_096))
+    scene.make("IAM::Policy", "P", PolicyName="P", Roles=[role.ref], PolicyDocument=long)
+    scene.make("IAM::ManagedPolicy", "M", PolicyDocument=long)

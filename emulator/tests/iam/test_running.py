@@ -82,7 +82,7 @@ def test_a_poller_without_permission_is_found_at_the_start(project: Path) -> Non
 def test_what_lacks_permission_works_and_is_in_a_log_where_it_is_only_warned_of(
     project: Path,
 ) -> None:
-    assert up(project, lacking(), "--iam", "warn").returncode == 0
+    assert up(project, lacking("sqs:GetQueueUrl"), "--iam", "warn").returncode == 0
     send(project)
     until(lambda: stored(project))
     log = project / ".local" / "logs" / "denials.log"

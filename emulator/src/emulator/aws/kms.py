@@ -1,11 +1,13 @@
 """KMS keys that may not be used: their state, and what they are for.
 
 moto looks at neither, and hashes a message that is a digest already. Source: docs.aws.amazon.com/
-kms/latest/developerguide/key-state.html; Sign, GetPublicKey and Decrypt, API reference.
+kms/latest/developerguide/key-state.html; Sign, GetPublicKey, Decrypt and GenerateMac, API
+reference.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,9 +22,12 @@ _USAGE = {
     "decrypt": "ENCRYPT_DECRYPT",
     "encrypt": "ENCRYPT_DECRYPT",
     "generate_data_key": "ENCRYPT_DECRYPT",
+    "generate_mac": "GENERATE_VERIFY_MAC",
     "get_public_key": "",
+    "re_encrypt": "ENCRYPT_DECRYPT",
     "sign": "SIGN_VERIFY",
     "verify": "SIGN_VERIFY",
+    "verify_mac": "GENERATE_VERIFY_MAC",
 }
 
 
@@ -35,7 +40,8 @@ def install() -> None:
 
 def _of_usable_keys(original: Callable[[Any], str], operation: str, usage: str) -> Any:
     def checked(self: Any) -> str:
-        if key_id := self._get_param("KeyId"):
+        name = "DestinationKeyId" if operation == "re_encrypt" else "KeyId"
+        if key_id := self._get_param(name):
             self._validate_key_id(key_id)
             backend = self.kms_backend
             _check(backend.keys[backend.any_id_to_key_id(key_id)], operation, usage)
@@ -52,7 +58,8 @@ def _check(key: Any, operation: str, usage: str) -> None:
     if key.key_state == "Disabled" or not (key.enabled or key.key_state == "PendingDeletion"):
         raise JsonRESTError("DisabledException", f"{key.arn} is disabled.")
     if key.key_state != "Enabled":
-        raise JsonRESTError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+        state = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key.key_state).lower()
+        raise JsonRESTError("KMSInvalidStateException", f"{key.arn} is {state}.")
     its = key.key_usage or "ENCRYPT_DECRYPT"
     if usage and its != usage:
         name = "".join(word.title() for word in operation.split("_"))
@@ -64,12 +71,15 @@ def _check(key: Any, operation: str, usage: str) -> None:
 
 
 def _decrypt(original: Callable[..., Any]) -> Callable[..., Any]:
-    """What no key here has encrypted is no ciphertext, whatever moto reads as the key's id."""
+    """What no key here has encrypted is no ciphertext, whatever moto reads as the key's id. A call
+    need not name the key: the ciphertext does."""
 
     def decrypt(**given: Any) -> Any:
         try:
-            return original(**given)
+            plaintext, key_id = original(**given)
         except AccessDeniedException:
             raise InvalidCiphertextException from None
+        _check(given["master_keys"][key_id], "decrypt", "ENCRYPT_DECRYPT")
+        return plaintext, key_id
 
     return decrypt

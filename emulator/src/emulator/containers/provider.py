@@ -19,6 +19,7 @@ from emulator.containers.scalable import Scalable
 from emulator.containers.scaling import Bounds
 from emulator.containers.service import RunningService, Targets
 from emulator.containers.task import Task, TaskProcesses
+from emulator.iam.account import PODS
 from emulator.providers import Created, Resource
 from emulator.resource import attributes_of
 
@@ -28,8 +29,10 @@ ACTIONS = ("kill", "drain", "pause", "resume")
 
 
 AddSession = Callable[[str, str, str | None, str, str], None]
-PODS, TASKS = "pods.eks.amazonaws.com", "ecs-tasks.amazonaws.com"  # which assume their roles
-"""(which resource, what its access keys begin with, the role's ARN, its name)"""
+"""(which resource, what its access keys begin with, the role's ARN, its name, the service that
+assumes it)"""
+TASKS = "ecs-tasks.amazonaws.com"
+"""The service that assumes the roles of ECS's tasks"""
 
 
 class UnknownName(LookupError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.describe.made import Made, NotFound, One
-from emulator.functions.model import name_in, qualified
+from emulator.functions.model import arn_of, name_in
 
 _FUNCTION, _MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 
@@ -31,12 +31,8 @@ class LambdaView:
         for one in self._made.of(_FUNCTION):
             if one.created.ref == name:
                 return self._configuration(one)
-        raise NotFound("ResourceNotFoundException", f"Function not found: {self._arn(name)}")
-
-    def _arn(self, reference: str) -> str:
-        name, qualifier = qualified(reference)
-        arn = f"arn:aws:lambda:{self._made.scope}:function:{name}"
-        return f"{arn}:{qualifier}" if qualifier else arn
+        arn = arn_of(name, self._made.place)
+        raise NotFound("ResourceNotFoundException", f"Function not found: {arn}")
 
     def _configuration(self, one: One) -> dict[str, Any]:
         properties = one.properties
@@ -65,7 +61,7 @@ class LambdaView:
                 {
                     "UUID": one.created.ref,
                     "EventSourceArn": one.properties["EventSourceArn"],
-                    "FunctionArn": self._arn(str(one.properties["FunctionName"])),
+                    "FunctionArn": arn_of(str(one.properties["FunctionName"]), self._made.place),
                     **_batching(one.properties),
                     "State": _state(one.properties),
                 }

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from emulator.providers import Created
 from emulator.resource import Resource
+from emulator.template.place import Place
 from emulator.template.stage import Stage
 
 
@@ -41,7 +42,10 @@ class Made:
                 yield One(resource, stage.properties(resource), created)
 
     @property
+    def place(self) -> Place:
+        return self.stage.place if self.stage is not None else Place()
+
+    @property
     def scope(self) -> str:
         """`<region>:<account>`, as in ARNs."""
-        place = self.stage.place if self.stage is not None else None
-        return f"{place.region}:{place.account}" if place is not None else ":"
+        return f"{self.place.region}:{self.place.account}"

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.events.batching import Discarded, sequence_number
-from emulator.functions.model import qualified
+from emulator.functions.model import arn_of
+from emulator.template.place import Place
 
 
 def stream_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
@@ -72,10 +73,11 @@ def failure_notice(
     response: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
     # null is what LocalStack has recorded where the function has reported items
     response["functionError"] = "Unhandled" if function_error else None
+    region, account = stream_arn.split(":")[3:5]
     return {
         "requestContext": {
             "requestId": request_id,
-            "functionArn": _function_arn(function, stream_arn),
+            "functionArn": arn_of(function, Place(account, region)),
             "condition": discarded.condition,
             "approximateInvokeCount": discarded.invocations,
         },
@@ -92,14 +94,6 @@ def failure_notice(
             "streamArn": stream_arn,
         },
     }
-
-
-def _function_arn(reference: str, stream_arn: str) -> str:
-    """Of a function in the stream's place, by its name or ARN."""
-    partition, _, region, account = stream_arn.split(":")[1:5]
-    name, qualifier = qualified(reference)
-    arn = f"arn:{partition}:lambda:{region}:{account}:function:{name}"
-    return f"{arn}:{qualifier}" if qualifier else arn
 
 
 def _arrival(record: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from aiohttp import web
 from emulator.functions import log_tail
 from emulator.functions.failures import MAX_PAYLOAD
 from emulator.functions.functions import Functions
-from emulator.functions.model import qualified
+from emulator.functions.model import arn_of, qualified
 from emulator.listening import HttpListener, Port
 from emulator.providers import EmulatorError, Throttled
 from emulator.template.place import Place
@@ -181,8 +181,7 @@ def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | N
 
 
 def _not_found(reference: str, place: Place) -> _Error:
-    arn = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:{reference}"
-    text = f"Function not found: {arn}"
+    text = f"Function not found: {arn_of(reference, place)}"
     return _Error(404, "ResourceNotFoundException", text, message="Message")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator.template.place import Place
+
 LATEST = "$LATEST"  # the qualifier of the code that was deployed last
 _ARN = re.compile(
     r"arn:[^:]+:lambda:[^:]*:\d+:function:([A-Za-z0-9_-]+)(?::([A-Za-z0-9_-]+|\$LATEST))?"
@@ -50,6 +52,13 @@ def qualified(reference: str) -> tuple[str, str | None]:
         return found[1], found[2]
     name, _, qualifier = _PARTIAL.sub("", reference, count=1).partition(":")
     return name, qualifier or None
+
+
+def arn_of(reference: str, place: Place) -> str:
+    """The ARN in this place of what `qualified` finds in the reference."""
+    name, qualifier = qualified(reference)
+    arn = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:{name}"
+    return f"{arn}:{qualifier}" if qualifier else arn
 
 
 def label_of(logical_id: str) -> str:

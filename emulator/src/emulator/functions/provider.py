@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.functions import limits
 from emulator.functions.functions import Functions
-from emulator.functions.model import Function, label_of
+from emulator.functions.model import Function, arn_of, label_of
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.template.place import Place
 
@@ -50,7 +50,7 @@ class FunctionProvider:
         if not runtime.startswith("python"):
             raise EmulatorError(f"{resource} has runtime {runtime}; the emulator runs Python")
         name = properties.get("FunctionName") or f"{resource.stack}-{resource.logical_id}"
-        arn = f"arn:aws:lambda:{self._place.region}:{self._place.account}:function:{name}"
+        arn = arn_of(name, self._place)
         label = self._free_label(label_of(resource.logical_id), name)
         self._add_session(str(resource), label, properties.get("Role"), name)
         variables = properties.get("Environment", {}).get("Variables", {})

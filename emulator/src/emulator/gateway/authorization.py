@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Never
 
 from emulator.gateway.limits import AUTHORIZER_BYTES, POLICY_RESOURCE_CHARACTERS
-from emulator.iam import documents
+from emulator.iam import documents, evaluation
 from emulator.iam.patterns import Context
 from emulator.providers import EmulatorError, InvokeResult
 
@@ -89,20 +89,20 @@ def verdict(result: InvokeResult, method_arn: str, keys: Context = MappingProxyT
 
 
 def allows(document: Any, method_arn: str, keys: Context = MappingProxyType({})) -> bool:
-    """IAM's rule: an explicit Deny wins, and what nothing allows is denied. Raises Malformed."""
+    """By IAM's rules, whatever the Principal, for no source says what that does. Raises
+    Malformed."""
     if not isinstance(document, dict):
         raise Malformed("policyDocument is missing")
     if not document.get("Statement"):
         return False
     try:
-        policy = documents.read("policyDocument", document)
+        policy = documents.read("policyDocument", document, of_authorizer=True)
     except EmulatorError as error:
         raise Malformed(str(error)) from error
     for resource in (each for statement in policy for each in statement.resources):
         if len(resource) > POLICY_RESOURCE_CHARACTERS:
             raise Malformed(f"a Resource has over {POLICY_RESOURCE_CHARACTERS} characters")
-    found = [each for each in policy if each.applies(INVOKE, method_arn, keys)]
-    return bool(found) and all(each.allows for each in found)
+    return evaluation.allowed(policy, evaluation.Request(INVOKE, method_arn, keys))
 
 
 def _context(context: Any) -> dict[str, str | None]:

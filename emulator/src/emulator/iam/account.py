@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+PODS = "pods.eks.amazonaws.com"
+"""The service that assumes the roles of pods, as the principal of their trust policies"""
+
 
 @dataclass
 class Role:

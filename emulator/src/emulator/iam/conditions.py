@@ -148,7 +148,7 @@ class Condition:
         if self.operator == "null":
             return any(bool(given) != (each.lower() == "true") for each in self.wanted)
         compare, negated = COMPARISONS[self.operator]
-        if self.quantifier:  # "a null data set, such as an empty string"
+        if self.quantifier:  # an empty text counts as no value
             given = [each for each in given if each]
         if not given:
             # "If the key … is not present in the request context, the values do not match"

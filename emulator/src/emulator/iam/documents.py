@@ -17,8 +17,6 @@ from emulator.iam.grammar import VERSIONS, as_list
 from emulator.iam.patterns import Context
 from emulator.providers import EmulatorError
 
-_PRINCIPALS = {"AWS", "Service", "Federated", "CanonicalUser"}
-
 
 @dataclass(frozen=True)
 class Principals:
@@ -100,75 +98,55 @@ class Statement:
 Policy = tuple[Statement, ...]
 
 
-def read(where: str, document: Mapping[str, Any], *, of_resource: bool = False) -> Policy:
+def read(
+    where: str,
+    document: Mapping[str, Any],
+    *,
+    of_resource: bool = False,
+    of_authorizer: bool = False,
+) -> Policy:
     """Raises EmulatorError, which begins with `where`, for what IAM rejects too."""
     try:
-        grammar.check(document, of_resource=of_resource)
+        grammar.check(document, of_resource=of_resource, of_authorizer=of_authorizer)
     except grammar.Malformed as error:
         raise EmulatorError(f"{where}: {error}") from error
     with_variables = document.get("Version") == VERSIONS[0]
-    return tuple(
-        _statement(where, each, with_variables, of_resource)
-        for each in as_list(document["Statement"])
-    )
+    return tuple(_statement(each, with_variables) for each in as_list(document["Statement"]))
 
 
-def _statement(
-    where: str, given: Mapping[str, Any], with_variables: bool, of_resource: bool
-) -> Statement:
-    actions, all_but_actions = _one_of(where, given, "Action", "NotAction", required=True)
-    resources, all_but_resources = _one_of(
-        where, given, "Resource", "NotResource", required=not of_resource
-    )
-    principals = _principals(where, given)
-    if (principals is not None) != of_resource:
-        wanted = "needs a Principal" if of_resource else "has no Principal: it is an identity's"
-        raise EmulatorError(f"{where}: a statement of this policy {wanted}")
+def _statement(given: Mapping[str, Any], with_variables: bool) -> Statement:
+    actions, all_but_actions = _one_of(given, "Action", "NotAction")
+    resources, all_but_resources = _one_of(given, "Resource", "NotResource")
     return Statement(
         allows=given["Effect"] == "Allow",
         actions=actions,
         all_but_actions=all_but_actions,
         resources=resources,
         all_but_resources=all_but_resources,
-        conditions=_conditions(where, given.get("Condition", {})),
-        principals=principals,
+        conditions=tuple(
+            conditions.read(operator, key, [_text(each) for each in as_list(values)])
+            for operator, keys in given.get("Condition", {}).items()
+            for key, values in keys.items()
+        ),
+        principals=_principals(given),
         with_variables=with_variables,
     )
 
 
-def _one_of(
-    where: str, given: Mapping[str, Any], name: str, all_but: str, *, required: bool
-) -> tuple[tuple[str, ...], bool]:
+def _one_of(given: Mapping[str, Any], name: str, all_but: str) -> tuple[tuple[str, ...], bool]:
     """The element's texts, and whether they are those of `all_but`."""
-    found = [each for each in (name, all_but) if each in given]
-    if len(found) > 1 or (required and not found):
-        raise EmulatorError(f"{where}: a statement needs {name} or {all_but}, and not both")
-    if not found:
-        return (), False
-    return tuple(str(each) for each in as_list(given[found[0]])), found[0] == all_but
+    excluded = all_but in given
+    return tuple(as_list(given.get(all_but if excluded else name, ()))), excluded
 
 
-def _conditions(where: str, given: Mapping[str, Any]) -> tuple[Condition, ...]:
-    try:
-        return tuple(
-            conditions.read(operator, key, [_text(each) for each in as_list(values)])
-            for operator, keys in given.items()
-            for key, values in keys.items()
-        )
-    except conditions.UnknownOperator as error:
-        raise EmulatorError(f"{where}: {error}") from error
-
-
-def _principals(where: str, given: Mapping[str, Any]) -> Principals | None:
-    named = [each for each in ("Principal", "NotPrincipal") if each in given]
-    if not named:
+def _principals(given: Mapping[str, Any]) -> Principals | None:
+    excluded = "NotPrincipal" in given
+    value = given.get("NotPrincipal" if excluded else "Principal")
+    if value is None:
         return None
-    value, excluded = given[named[0]], named[0] == "NotPrincipal"
     if value == "*":
         return Principals(everyone=True, excluded=excluded)
-    if not isinstance(value, Mapping) or not value.keys() <= _PRINCIPALS:
-        raise EmulatorError(f"{where}: {named[0]} is * or has {', '.join(sorted(_PRINCIPALS))}")
-    names = {str(each) for kind in value.values() for each in as_list(kind)}
+    names = {each for kind in value.values() for each in as_list(kind)}
     return Principals("*" in as_list(value.get("AWS", ())), frozenset(names - {"*"}), excluded)
 
 

@@ -85,6 +85,11 @@ def decide(caller: Caller, request: Request, policies: Policies) -> Verdict:
     return Verdict.allowed
 
 
+def allowed(policy: Policy, request: Request) -> bool:
+    """By one policy alone, whoever asks: an explicit deny wins, what nothing allows is denied."""
+    return _allows(policy, request) and not _denies(policy, request)
+
+
 def _explicitly_denied(caller: Caller, request: Request, policies: Policies) -> Verdict | None:
     names = {caller.name, caller.role, caller.account, _root_of(caller)}
     for statement in _all(policies.resource):
@@ -96,7 +101,7 @@ def _explicitly_denied(caller: Caller, request: Request, policies: Policies) -> 
         ((policies.boundary or (),), Verdict.denied_by_boundary),
         ((policies.session or (),), Verdict.denied_by_session),
     ):
-        if any(not each.allows and _applies(each, request) for each in _all(kind)):
+        if any(_denies(each, request) for each in kind):
             return verdict
     return None
 
@@ -119,6 +124,10 @@ def _allowed_to(policies: Iterable[Policy], names: set[str], request: Request) -
 
 def _allows(policy: Policy, request: Request) -> bool:
     return any(each.allows and _applies(each, request) for each in policy)
+
+
+def _denies(policy: Policy, request: Request) -> bool:
+    return any(not each.allows and _applies(each, request) for each in policy)
 
 
 def _applies(statement: Statement, request: Request) -> bool:

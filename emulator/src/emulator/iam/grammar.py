@@ -1,7 +1,8 @@
 """The form of a policy document, which is checked before it is read. No I/O.
 
-Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html, with the messages
-of IAM that moto has recorded (github.com/getmoto/moto, tests/test_iam/test_iam_policies.py).
+Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html and the pages of
+its elements, with the messages of IAM that moto has recorded (github.com/getmoto/moto,
+tests/test_iam/test_iam_policies.py).
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from emulator.iam import conditions
 
 VERSIONS = ("2012-10-17", "2008-10-17")
 # Characters, docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; the trust policy's
-# may be raised. "IAM doesn't count white space".
-INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
+# are those to which AWS raises its 2,048 on request. "IAM doesn't count white space".
+INLINE, MANAGED, TRUST = 10_240, 6_144, 4_096
 _TOP = {"Version", "Id", "Statement"}
 _STATEMENT = {
     *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"),
     *("Principal", "NotPrincipal"),
 }
 _TEXTS = ("Action", "NotAction", "Resource", "NotResource")
+_PRINCIPALS = {"AWS", "CanonicalUser", "Federated", "Service"}
 _VENDOR = re.compile(r"[A-Za-z0-9.-]+")
 _PARTITION = re.compile(r"aws[a-z-]*|\*")
 _OF_IAM = re.compile(
@@ -38,8 +40,10 @@ class Malformed(ValueError):
     """What IAM rejects, with its reason."""
 
 
-def check(document: Any, *, of_resource: bool = False) -> None:
-    """Raises Malformed. The services that have policies of resources take other Sids."""
+def check(document: Any, *, of_resource: bool = False, of_authorizer: bool = False) -> None:
+    """Raises Malformed. A policy of a resource needs principals, one of an identity has none; the
+    services that have policies of resources take other Sids. No source has what API Gateway
+    rejects of an authorizer's: Sids and principals are taken as they come."""
     if not isinstance(document, Mapping) or "Statement" not in document:
         raise Malformed("a policy needs a Statement")
     if unknown := sorted(document.keys() - _TOP):
@@ -54,7 +58,13 @@ def check(document: Any, *, of_resource: bool = False) -> None:
         raise Malformed("a policy needs a Statement")
     for each in statements:
         _check_statement(each)
-    if not of_resource:
+        _check_one_of(each, "Action", "NotAction", required=True)
+        _check_one_of(each, "Resource", "NotResource", required=not of_resource)
+        _check_principals(each)
+        if bool(each.keys() & {"Principal", "NotPrincipal"}) != of_resource and not of_authorizer:
+            wanted = "needs a Principal" if of_resource else "has no Principal: it is an identity's"
+            raise Malformed(f"a statement of this policy {wanted}")
+    if not (of_resource or of_authorizer):
         _check_sids([each.get("Sid", "") for each in statements])
 
 
@@ -84,8 +94,26 @@ def _check_statement(given: Any) -> None:
     _check_conditions(given.get("Condition", {}))
 
 
+def _check_one_of(given: Mapping[str, Any], name: str, all_but: str, *, required: bool) -> None:
+    found = given.keys() & {name, all_but}
+    if len(found) > 1 or (required and not found):
+        raise Malformed(f"a statement needs {name} or {all_but}, and not both")
+
+
+def _check_principals(given: Mapping[str, Any]) -> None:
+    """reference_policies_elements_principal.html"""
+    _check_one_of(given, "Principal", "NotPrincipal", required=False)
+    value = given.get("Principal", given.get("NotPrincipal", "*"))
+    if value == "*":
+        return
+    if not isinstance(value, Mapping) or not value.keys() <= _PRINCIPALS:
+        raise Malformed(f"a principal is * or has {', '.join(sorted(_PRINCIPALS))}")
+    if not all(isinstance(each, str) for kind in value.values() for each in as_list(kind)):
+        raise Malformed("a principal is a text, or a list of them")
+
+
 def _check_action(action: str) -> None:
-    if action == "*":
+    if action in ("*", "*:*"):
         return
     vendor, colon, name = action.partition(":")
     if not colon:
@@ -123,6 +151,12 @@ def _check_resource(resource: str) -> None:
 def _check_conditions(given: Any) -> None:
     if not isinstance(given, Mapping) or not all(isinstance(e, Mapping) for e in given.values()):
         raise Malformed("Condition is an object of operators, each with an object of keys")
+    for operator, named in given.items():
+        for key in named:
+            try:
+                conditions.read(operator, key, ())
+            except conditions.UnknownOperator as error:
+                raise Malformed(str(error)) from None
     for operator, key, value in _values(given):
         if not isinstance(value, str | int | float):
             raise Malformed(f"{key} under {operator} has values that are no text")

@@ -6,15 +6,17 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 from emulator import credentials
-from emulator.functions.model import name_in
+from emulator.functions.model import arn_of, name_in
 from emulator.iam import documents, errors, grammar, keys, managed
-from emulator.iam.account import Account, Role, Session
+from emulator.iam.account import PODS, Account, Role, Session
 from emulator.iam.authority import ENFORCE, OFF, Authority, Denial, Need, UnknownKey
+from emulator.iam.conditions import Condition
 from emulator.iam.denials import Denials
 from emulator.iam.documents import Policy
 from emulator.iam.errors import Error
@@ -34,7 +36,6 @@ ANYTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
-_PODS = "pods.eks.amazonaws.com"
 _LONGEST_NAME = 64  # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 
@@ -56,6 +57,7 @@ class PermissionProvider:
 
     def __init__(self, place: Place, mode: str, denials: Denials, aws: Callable[[], str]) -> None:
         self.account = Account(place.account, place.region, place.partition, mode)
+        self._place = place
         self._denials = denials
         self._aws = aws
         self._trust: dict[str, Policy] = {}  # by the roles' ARNs
@@ -102,33 +104,36 @@ class PermissionProvider:
                 f"{where} has the role {role}, which no template makes: what it may do is not known"
                 " here. Make the role in a stack, or start with --iam off"
             )
-        if not self._trusts(role, service) and self.account.mode == ENFORCE:
-            raise EmulatorError(
-                f"{where}: {service} can not assume the role {role}: its"
-                f" AssumeRolePolicyDocument does not allow sts:AssumeRole to that service"
-            )
+        if denial := self._trust_denial(prefix, role, service):
+            if self.account.mode == ENFORCE:
+                raise EmulatorError(
+                    f"{where}: {service} can not assume the role {role}: its"
+                    f" AssumeRolePolicyDocument does not allow {denial.action} to that service"
+                )
+            self._denials.add(denial)
         known = self.account.sessions.get(prefix)
         if known is not None and known.role != role:
             raise EmulatorError(f"{where}: something else with other permissions is named {prefix}")
         self.account.sessions[prefix] = Session(role, name)
         self._changed = True
 
-    def _trusts(self, role: str, service: str) -> bool:
-        """By the role's trust policy: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-
-        concepts.html. A pod's agent tags its session besides: docs.aws.amazon.com/eks/latest/
-        userguide/pod-id-association.html."""
+    def _trust_denial(self, prefix: str, role: str, service: str) -> Denial | None:
+        """Why the role's trust policy does not let the service assume it; None if it does. Source:
+        docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html. A pod's agent
+        tags its session besides: docs.aws.amazon.com/eks/latest/userguide/pod-id-association.html.
+        """
         place = f"{self.account.region}:{self.account.account}"
         vendor = service.partition(".")[0].removesuffix("-tasks").replace("pods", "eks")
         context = {
             "aws:sourceaccount": [self.account.account],
             "aws:sourcearn": [f"arn:{self.account.partition}:{vendor}:{place}:*"],
         }
-        trust = Policies(resource=(self._trust[role],))
-        actions = ["sts:AssumeRole", *(["sts:TagSession"] if service == _PODS else [])]
-        verdicts = {
-            decide(Caller(service), Request(each, role, context), trust) for each in actions
-        }
-        return verdicts == {Verdict.allowed}
+        trust = Policies(resource=(_decidable(self._trust[role]),))
+        for action in ["sts:AssumeRole", *(["sts:TagSession"] if service == PODS else [])]:
+            verdict = decide(Caller(service), Request(action, role, context), trust)
+            if verdict is not Verdict.allowed:
+                return Denial(prefix, service, action, role, verdict.value)
+        return None
 
     def add_function(self, where: str, label: str, role: str | None, name: str) -> None:
         self._functions[name] = label
@@ -197,7 +202,7 @@ class PermissionProvider:
         identifier = f"AROA{name.upper()}"
         trust = properties.get("AssumeRolePolicyDocument", {})
         self._trust[arn] = documents.read(f"{resource} (trust)", trust, of_resource=True)
-        _limit(f"{resource}: its trust policy", grammar.size(trust), grammar.TRUST)
+        self._limit(f"{resource}: its trust policy", grammar.size(trust), grammar.TRUST)
         role = Role(arn, identifier, attributes_of(properties, "Tags"))
         self.account.roles[arn] = role
         for each in properties.get("ManagedPolicyArns", ()):
@@ -213,7 +218,7 @@ class PermissionProvider:
         name = properties.get("ManagedPolicyName") or physical_name(resource)
         path = properties.get("Path", "/")
         arn = f"arn:{self.account.partition}:iam::{self.account.account}:policy{path}{name}"
-        _limit(str(resource), grammar.size(properties["PolicyDocument"]), grammar.MANAGED)
+        self._limit(str(resource), grammar.size(properties["PolicyDocument"]), grammar.MANAGED)
         self.account.managed[arn] = properties["PolicyDocument"]
         self._attach(resource, properties.get("Roles", ()), arn, properties["PolicyDocument"])
         return Created(arn, {"PolicyArn": arn, "PolicyId": f"ANPA{name.upper()}"})
@@ -227,7 +232,7 @@ class PermissionProvider:
                 role.policies[name] = dict(document)
                 inline = [role.policies[each] for each in role.policies if ":" not in each]
                 size = sum(map(grammar.size, inline))
-                _limit(f"{resource}: the inline policies of {role.name}", size, grammar.INLINE)
+                self._limit(f"{resource}: the inline policies of {role.name}", size, grammar.INLINE)
 
     def _boundary_document(self, resource: Resource, arn: str) -> dict[str, Any]:
         """A policy of the account that the templates only name allows everything: what it says is
@@ -249,7 +254,7 @@ class PermissionProvider:
         if given := [name for name in _UNSUPPORTED if name in properties]:
             raise EmulatorError(f"{resource}: {', '.join(given)} is not supported here")
         named, principal = properties["FunctionName"], properties["Principal"]
-        function = named if named.startswith("arn:") else self._function_arn(named)
+        function = named if named.startswith("arn:") else arn_of(named, self._place)
         condition: dict[str, dict[str, str]] = {}
         if "SourceArn" in properties:
             condition["ArnLike"] = {"AWS:SourceArn": properties["SourceArn"]}
@@ -270,9 +275,6 @@ class PermissionProvider:
         self.add_resource_policy(str(resource), owner, document)
         return Created(physical_name(resource), {"Id": physical_name(resource)})
 
-    def _function_arn(self, name: str) -> str:
-        return f"arn:aws:lambda:{self.account.region}:{self.account.account}:function:{name}"
-
     def _owners(self, resource: Resource, properties: Mapping[str, Any]) -> list[str]:
         place = f"{self.account.region}:{self.account.account}"
         match resource.type:
@@ -286,6 +288,10 @@ class PermissionProvider:
             case _:
                 return [properties["SecretId"]]
 
+    def _limit(self, what: str, size: int, most: int) -> None:
+        if size > most and self.account.mode == ENFORCE:
+            raise EmulatorError(f"{what}: {size:,} characters are more than IAM's {most:,}")
+
     def _check(self, where: str, document: Mapping[str, Any], *, of_resource: bool = False) -> None:
         policy = documents.read(where, document, of_resource=of_resource)
         unknown = keys.unsupported(policy)
@@ -297,9 +303,21 @@ class PermissionProvider:
             )
 
 
-def _limit(what: str, size: int, most: int) -> None:
-    if size > most:
-        raise EmulatorError(f"{what}: {size:,} characters are more than IAM's {most:,}")
+def _decidable(trust: Policy) -> Policy:
+    """Without what is not known before the service assumes the role: for which resource, cluster
+    or organization it does, and with which tags. What allows by that is taken to allow, and what
+    denies by it not to deny."""
+    return tuple(
+        replace(each, conditions=tuple(filter(_is_decidable, each.conditions)))
+        for each in trust
+        if each.allows or all(map(_is_decidable, each.conditions))
+    )
+
+
+def _is_decidable(condition: Condition) -> bool:
+    if condition.keys == {"aws:sourcearn"}:
+        return all(each.split(":", 5)[5:] == ["*"] for each in condition.wanted)
+    return condition.keys == {"aws:sourceaccount"}
 
 
 def _document(properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -26,8 +26,10 @@ LINE_BYTES = 16 * 1024  # of the request line, and of each header
 HEAD_BYTES = 64 * 1024
 # Others are routed, custom ones too: "You can specify standard or custom HTTP methods", condition
 # types for listener rules.
-NOT_ROUTED = frozenset({"CONNECT", "TRACE"})
-LONGEST_METHOD = 127  # characters, as the guide of Classic Load Balancers has it
+# The 400 and the longest method, in characters, are of "Troubleshoot a Classic Load Balancer: HTTP
+# errors": no page of Application Load Balancers has either.
+NOT_ROUTED = {"CONNECT": 400, "TRACE": 405}
+LONGEST_METHOD = 127
 CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
 _VALID_NAME = re.compile(r"[-a-z0-9]+")
@@ -109,7 +111,7 @@ def check_request_line(method: str, version: str) -> None:
     if version not in ("1.1", "1.0", "0.9"):
         raise Rejected(505, f"HTTP version {version}")
     if method in NOT_ROUTED or len(method) > LONGEST_METHOD:
-        raise Rejected(405, f"method {method}")
+        raise Rejected(NOT_ROUTED.get(method, 405), f"method {method}")
 
 
 def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
@@ -211,6 +213,7 @@ def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool]:
     # "The supported values for Transfer-Encoding are chunked and identity", each alone
     if names <= CODINGS | {"chunked", "identity"}:
         raise Rejected(501, f"Transfer-Encoding {coding}")
+    # http_desync_guardian's BadTransferEncoding, which is severe
     raise Rejected(400, f"Transfer-Encoding {coding}")
 
 

@@ -42,12 +42,19 @@ _OF_OBJECTS = {
 }
 _OF_PUTS = {
     "x-amz-acl": "PutObjectAcl",
+    "x-amz-grant-full-control": "PutObjectAcl",
+    "x-amz-grant-read": "PutObjectAcl",
+    "x-amz-grant-read-acp": "PutObjectAcl",
+    "x-amz-grant-write-acp": "PutObjectAcl",
     "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
     "x-amz-object-lock-mode": "PutObjectRetention",
     "x-amz-tagging": "PutObjectTagging",
 }
 """What a put needs besides, by a header: "Permissions" in
 docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+_NEEDS_NOTHING = ("x-amz-acl", "bucket-owner-full-control")
+"""The bucket policy that CloudTrail's user guide has for trails gives PutObject alone, on condition
+of this header."""
 _MOST_DELETED = 2 * 1024 * 1024
 """Bytes of XML that are read: its 1,000 keys of at most 1,024 bytes, and room for the elements.
 docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
@@ -64,7 +71,11 @@ def needs(call: Call, partition: str, body: bytes) -> list[Need]:
     if call.method == "GET" and "attributes" in call.query:
         actions.append(actions[0] + "Attributes")
     if actions == ["PutObject"]:
-        actions += [each for name, each in _OF_PUTS.items() if call.headers.get(name)]
+        actions += dict.fromkeys(
+            action
+            for name, action in _OF_PUTS.items()
+            if (value := call.headers.get(name)) and (name, value) != _NEEDS_NOTHING
+        )
     found = [Need(f"s3:{each}", (f"{arn}/{key}",), lambda: _context(call)) for each in actions]
     if source := call.headers.get("x-amz-copy-source"):
         path, _, version = unquote(source).lstrip("/").partition("?versionId=")
