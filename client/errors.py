@@ -58,7 +58,7 @@ class Unreachable(ClientError):
     """No response: nothing listens there, the network is gone, or it took too long."""
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"{url} does not answer: {reason}")
+        super().__init__(f"{url} does not respond: {reason}")
         self.url, self.reason = url, reason
 
 

@@ -138,14 +138,24 @@ class Verification:
         return asking[0] if len(asking) == 1 else None
 
     async def _common_chat(self, user: str) -> str:
-        """Where this device and one of `user` meet; own devices do in any chat."""
+        """Where this device and one of `user` meet; own devices do in any chat but a request.
+
+        Where it is not known whether the chat is a request, what is sent there waits.
+        """
+        request = self._device.store.request
         if user != self._device.user:
+            known = self._chats.known_direct(user)
+            if known is None or request(known) is None:
+                await self._chats.refresh()
+                known = self._chats.known_direct(user)
+            if known is not None and request(known):  # to ask for the chat would accept it
+                raise CannotVerify(f"accept the request of {user} first, or answer it")
             return await self._chats.direct(user)
-        requests = self._device.store.request
-        chats = [each for each in self._chats.all() if not (each.left or requests(each.chat))]
+        chats = [each for each in self._chats.all() if not (each.left or request(each.chat))]
+        sure = [each for each in chats if each.kind == "group" or request(each.chat) is False]
         if not chats:
             raise CannotVerify("your own devices meet in a chat, and there is none yet")
-        return chats[-1].chat
+        return (sure or chats)[-1].chat
 
     def _start(self, chat: str, device: KnownDevice) -> None:
         if device.trust is Trust.CHANGED:
@@ -186,6 +196,11 @@ class Verification:
             self._carry_out(self._verifications.cancel(name))
 
     def end(self) -> None:
+        """Ends like a crash: all comparisons are forgotten, and nobody is notified."""
+        self._stop_timer()
+        self._verifications.end()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -231,7 +246,7 @@ class Verification:
                     self._prove(effect.device)
                 case _:
                     self._device.feed.publish(effect)
-        self.end()
+        self._stop_timer()
         due = self._verifications.next_due()
         if due is not None:
             self._timer = _loop().call_at(due, self._due)

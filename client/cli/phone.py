@@ -28,7 +28,7 @@ def show_phone(options: Options) -> list[str]:
         response = httpx.get(f"{console}/_local/phones/{token}", timeout=10)
         pushes = response.raise_for_status().json()["pushes"]
     except httpx.HTTPError as error:
-        raise UsageError(f"the console at {console} does not answer: {in_words(error)}") from error
+        raise UsageError(f"the console at {console} does not respond: {in_words(error)}") from error
     who = f"{options.user}'s {options.device}"
     if not pushes:
         return [f"{who} ({token[:8]}…) holds no push"]

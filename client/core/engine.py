@@ -230,7 +230,8 @@ class Engine:
                     self._membership.changed(frame.chat, known=self.knows(frame.chat))
                 self._outputs.append(frame)
             case frames.ChatChanged():
-                self._membership.chat_changed(step, frame.chat)
+                if not self.left(frame.chat):
+                    self._membership.chat_changed(step, frame.chat)
                 self._outputs.append(frame)
             case _:  # `keys_low`, and every type that asks nothing of this engine
                 self._outputs.append(frame)
@@ -350,7 +351,7 @@ class Engine:
             self._outputs.append(events.BeganAnew())
 
     def typing(self, step: Step, chat: str) -> None:
-        if not self.left(chat) and self._membership.agreed(step, chat):
+        if not self.left(chat) and self._membership.may_send_unasked(step, chat):
             members = len(step.ledger.members(chat))
             self._transmit(self._presence.typing(step.now, chat, members))
 

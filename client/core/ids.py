@@ -11,7 +11,8 @@ import uuid
 from random import Random
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID_LENGTH, _UUID_LENGTH = 26, 36
+ULID_LENGTH = 26
+_UUID_LENGTH = 36
 
 
 def ulid(milliseconds: int, random: Random) -> str:
@@ -43,7 +44,7 @@ def user_and_device(name: str) -> tuple[str, str]:
 
 def is_shown(message_id: str) -> bool:
     """Whether the message of this id is one to show."""
-    return len(message_id) == _ULID_LENGTH
+    return len(message_id) == ULID_LENGTH
 
 
 def is_written(message_id: str) -> bool:

@@ -63,7 +63,7 @@ class Membership:
         listed = step.ledger.kind(chat) == "direct" and step.ledger.members_told(chat)
         return listed and step.ledger.pair(chat) is None
 
-    def agreed(self, step: Step, chat: str) -> bool:
+    def may_send_unasked(self, step: Step, chat: str) -> bool:
         """Whether this client may send there by itself. In a request it may not: each seq, and each
         claimed key, shows a stranger that a device of the user is awake.
 
@@ -82,8 +82,8 @@ class Membership:
 
     def chat_changed(self, step: Step, chat: str) -> None:
         """Perhaps the user has accepted a request on another device."""
-        if step.ledger.request(chat):
-            self.want(step, chat)
+        if step.ledger.request(chat) is not False and step.ledger.kind(chat) != "group":
+            self._sync.want_members_of(chat)  # a response that is under way may be from before
 
     def chat(self, step: Step, chat: str) -> Chat:
         """What encryption needs to know of the chat."""

@@ -77,10 +77,10 @@ class Sending:
             if not self._own.queued(chat):
                 self._draft(step, chat)
         for chat in step.cipher.devices_to_send_to():
-            if self._membership.agreed(step, chat):
+            if self._membership.may_send_unasked(step, chat):
                 self._to_device(step, self._membership.chat(step, chat))
         for chat, device in step.ledger.asks(step.time):
-            if self._membership.agreed(step, chat):
+            if self._membership.may_send_unasked(step, chat):
                 self._ask(step, chat, device)
 
     # -- texts

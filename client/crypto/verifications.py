@@ -116,6 +116,10 @@ class Verifications:
     def next_due(self) -> float | None:
         return min((found.comparison.deadline for found in self._open.values()), default=None)
 
+    def end(self) -> None:
+        """All of them are forgotten, and nobody is notified."""
+        self._open.clear()
+
     # -- inside
 
     def _asked(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from client.core.content import UNREADABLE, MessageContent, Reference, parse, text_content, written
-from client.core.ids import is_shown, user_and_device
+from client.core.ids import ULID_LENGTH, is_shown, user_and_device
 from client.core.ledger import Place
 from client.core.view import Change
 
@@ -117,13 +117,13 @@ class StoredChanges:
             self.db.execute("UPDATE session SET profile = ?", (stored,))
 
     def wrote_in(self, chat: str) -> bool:
-        """The user has written a text or a file in the chat, on any device. A timer, which is shown
-        as well, answers no request.
+        """The user has written a text or a file in the chat, on any device: what cannot be read
+        shows it by its id. A timer, which is shown as well, answers no request.
         """
         row = self.db.execute(
-            "SELECT 1 FROM messages WHERE chat = ? AND sender = ? AND kind IN ('text', 'file') "
+            "SELECT 1 FROM messages WHERE chat = ? AND sender = ? AND length(message_id) = ? "
             "LIMIT 1",
-            (chat, self._user),
+            (chat, self._user, ULID_LENGTH),
         ).fetchone()
         return row is not None
 

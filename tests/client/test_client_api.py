@@ -161,7 +161,7 @@ def test_the_list_of_chats_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -
 def test_a_backend_that_is_not_there_is_unreachable() -> None:
     async def run(port: int) -> None:
         api = Api(f"http://127.0.0.1:{port}", Tokens(), random=Random(1), pause=0.001)
-        with pytest.raises(Unreachable, match=f"127.0.0.1:{port} does not answer"):
+        with pytest.raises(Unreachable, match=f"127.0.0.1:{port} does not respond"):
             await api.health()
         await api.close()
 

@@ -267,6 +267,41 @@ def test_a_user_s_own_devices_can_be_compared() -> None:
     with_server(scenario)
 
 
+def test_own_devices_meet_in_a_chat_that_is_surely_no_request_if_there_is_one() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
+            sure = await ravi.chats.direct("raju")
+            await ravi.send("raju", "hello")
+            unsure = await ravi.chats.direct("mira")
+            await ravi.send("mira", "hello")
+            await until(lambda: [each.chat for each in ravi.chats.all()] == [sure, unsure])
+            with ravi._this.store.transaction() as db:  # as of a version that did not ask
+                db.execute("UPDATE chats SET request = NULL WHERE chat = ?", (unsure,))
+            assert await ravi.verification._common_chat("ravi") == sure
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_emoji_are_compared_with_a_stranger_only_once_its_request_is_accepted(known: bool) -> None:
+    async def scenario(server: Served) -> None:
+        server.acquainted = False
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            chat = await ravi.chats.direct("raju")
+            if known:
+                await ravi.send("raju", "hello")
+                await raju.wait_for(of(MessageReceived, text="hello"))
+            for _ in range(2):
+                with pytest.raises(CannotVerify, match="accept the request of ravi first"):
+                    await raju.verification.compare("ravi")
+            (listed,) = await raju._this.api.chats()
+            assert (listed.chat, listed.request) == (chat, True)
+            await raju.people.accept(chat)
+            await compare(raju, ravi)
+
+    with_server(scenario)
+
+
 @pytest.mark.parametrize("device", ["phone", "tablet", None])
 def test_there_has_to_be_somebody_to_compare_with(device: str | None) -> None:
     async def scenario(server: Served) -> None:

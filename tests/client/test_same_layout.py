@@ -57,17 +57,20 @@ ONLY_ONE_PART_HAS = {
         *("account.push_to", "devices.push_to", "devices.web_push_key", "devices.registered_at"),
     },
     "the command line shows what a page reads from its list of chats or messages": {
-        *("chats.known_direct", "chats.members", "chats.others", "people.chats"),
+        *("chats.known_direct", "chats.members", "chats.others"),
         *("messages.get", "messages.unread", "messages.unaccepted", "messages.states"),
-        *("devices.known", "devices.push_token", "verification.trust"),
+        *("devices.known", "verification.trust"),
     },
+    "a page reads requests and admins from one list, the command line asks for each": {
+        "people.chats",
+    },
+    "a page gives a subscription to pushes, the command line a token": {"devices.push_token"},
     "events are an asynchronous generator in Python, calls of a listener in TypeScript": {
         *("chat_client.events", "chat_client.wait_for", "chat_client.listen"),
     },
     "comparisons: Python cancels by `decide`, and hears of steps as events like others": {
         *("verification.cancel", "verification.comparison_with", "verification.comparisons"),
         *("verification.received", "verification.changed", "verification.happened"),
-        "verification.leave",
     },
     "who runs the uploads: a task of the client in Python, the files themselves in TypeScript": {
         *("files.run", "files.start"),

@@ -164,6 +164,16 @@ test.each(["group", "others"])("in the chat %s none begins, and none is taken up
   expect(ravi.stages).toEqual([]);
 });
 
+test("none begins in a request, and it is said why", async () => {
+  await raju.device.store.transaction(async (work) => {
+    const row = await work.get(tables.chats, "direct");
+    if (row !== undefined) work.put(tables.chats, { ...row, request: true });
+  });
+  const begun = raju.verification.compare("direct", "ravi/phone");
+  await expect(begun).rejects.toThrow("accept the request of ravi first");
+  expect([raju.stages, raju.sent]).toEqual([[], []]);
+});
+
 test("a chat that is not known yet is asked for first", async () => {
   await raju.verification.compare("direct", "ravi/phone");
   await settle("unknown");

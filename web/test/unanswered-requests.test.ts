@@ -138,3 +138,35 @@ test("a request that was accepted is none again, whatever is heard later", async
   }
   expect(seen).toEqual([true, true, false, false]);
 });
+
+const listedBefore: Agrees = async (chat) => {
+  scene.accept(chat);
+  await scene.settle();
+  const about = { kind: "direct", request: true } as const;
+  await scene.get(TAB).step((step, engine) => engine.chatIs(step, chat, ["ravi", "raju"], about));
+};
+const syncedBefore: Agrees = async (chat) => {
+  const tab = scene.get(TAB);
+  await tab.step((step, engine) => engine.sync(step));
+  scene.accept(chat);
+  const changed = tab.down.pop();
+  if (changed !== undefined) tab.down.unshift(changed); // it overtakes the response
+};
+
+describe("an acceptance counts although a response from before comes after it", () => {
+  test.each([
+    ["a list, of a chat that was known", listedBefore, true],
+    ["a list, of a chat that was not", listedBefore, undefined],
+    ["a sync, of a chat that was known", syncedBefore, true],
+    ["a sync, of a chat that was not", syncedBefore, undefined],
+  ])("%s", async (_, happens, known) => {
+    const tab = await scene.add(TAB);
+    const chat = await scene.request("ravi", "raju");
+    if (known) await say(scene, RAVI, chat, "one");
+    const request = async () => (await tab.store.get(tables.chats, chat))?.request;
+    expect(await request()).toBe(known);
+    await happens(chat);
+    await scene.settle();
+    expect(await request()).toBe(false);
+  });
+});

@@ -196,6 +196,15 @@ describe("emoji", () => {
     expect(stages(ravi)).not.toContain("cancelled");
   });
 
+  test("who leaves in the middle says so", async () => {
+    const { ravi, raju, chat } = await acquainted();
+    await ravi.client.verification.compare(chat, raju.name);
+    await until(() => last(raju)?.stage === "asked");
+    await raju.client.close();
+    await until(() => last(ravi)?.stage === "cancelled");
+    expect(last(ravi)?.reason).toBe("user");
+  });
+
   test("a changed identity ends it, and none begins before it is accepted", async () => {
     const { ravi, raju, chat } = await acquainted();
     await ravi.client.verification.compare(chat, raju.name);

@@ -11,7 +11,7 @@ from client.core.engine import Engine
 from client.core.ids import change_id
 from lambdas.messages import append
 from lambdas.messages.direct import Begin, DirectChats
-from tests.client.crypto.scene import Scene, frames, say
+from tests.client.crypto.scene import Scene, break_sessions, frames, say
 
 RAVI, RAJU, TAB = "ravi/phone", "raju/phone", "raju/tab"
 
@@ -38,8 +38,7 @@ def unreadable(scene: Scene) -> str:
     scene.add(TAB).connect()
     chat = request(scene)
     say(scene, RAVI, chat, "one")
-    with scene[TAB].table() as db:
-        db.execute("DELETE FROM olm_sessions")
+    break_sessions(scene[TAB])
     say(scene, RAVI, chat, "two")
     assert scene[TAB].texts(chat) == ["one", None]
     return chat
@@ -97,8 +96,7 @@ def test_a_device_that_never_heard_of_the_chat_asks_first_whether_it_is_a_reques
     """A message comes live, and says nothing of that."""
     chat = request(scene)
     say(scene, RAVI, chat, "one")
-    with scene[RAJU].table() as db:
-        db.execute("DELETE FROM olm_sessions")
+    break_sessions(scene[RAJU])
     say(scene, RAVI, chat, "two")
     assert scene[RAJU].texts(chat) == ["one", None]
     before = shown(scene, chat)
@@ -131,8 +129,7 @@ def test_a_stranger_who_asks_for_what_the_user_has_done_in_a_request_gets_no_cop
     say(scene, RAVI, chat, "hello")
     reference = {"by": RAVI, "id": frames(scene, chat)[0]["message_id"]}
     react(scene, chat, reference)
-    with scene[RAVI].table() as db:
-        db.execute("DELETE FROM olm_sessions")
+    break_sessions(scene[RAVI])
     react(scene, chat, reference)
     before = len(frames(scene, chat))
     scene.settle(seconds=5)
@@ -169,3 +166,33 @@ def test_a_request_that_was_accepted_is_none_again_whatever_is_heard_later(scene
         raju.step(partial(Engine.chat_is, request=heard), chat, ["ravi", "raju"])
         seen.append(raju.store.request(chat))
     assert seen == [True, True, False, False]
+
+
+def listed_before(scene: Scene, chat: str) -> None:
+    accepts(scene, chat)
+    scene.settle()
+    scene[TAB].step(partial(Engine.chat_is, request=True), chat, ["ravi", "raju"])
+
+
+def synced_before(scene: Scene, chat: str) -> None:
+    tab = scene[TAB]
+    tab.step(Engine.sync)
+    tab.handled()
+    accepts(scene, chat)
+    tab.down.insert(0, tab.down.pop())  # `chat_changed` overtakes the response
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("happens", [listed_before, synced_before])
+def test_an_acceptance_counts_although_a_response_from_before_comes_after_it(
+    scene: Scene, known: bool, happens: Callable[[Scene, str], None]
+) -> None:
+    scene.add(TAB).connect()
+    scene.settle()
+    chat = request(scene)
+    if known:
+        say(scene, RAVI, chat, "one")
+    assert scene[TAB].store.request(chat) is (True if known else None)
+    happens(scene, chat)
+    scene.settle()
+    assert scene[TAB].store.request(chat) is False

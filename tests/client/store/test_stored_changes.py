@@ -412,3 +412,14 @@ def test_what_is_hidden_is_kept_where_it_may_be_opened_once_its_sender_is_accept
     hidden = Reference("raju/phone", hidden_id(Random(1)))
     device.take(1, hidden, text_content("a group's key, say"), readable=False)
     assert [each.message_id for each in device.store.waiting("raju")] == [hidden.id] * blocked
+
+
+def test_an_own_text_that_cannot_be_read_was_written_in_a_chat_and_a_change_was_not() -> None:
+    device, random = Device(), Random(1)
+    reaction = change("reaction", emoji="👍")
+    device.take(1, Reference("ravi/web", change_id(1, random)), reaction, readable=False)
+    assert not device.store.wrote_in(CHAT)
+    device.take(2, Reference("raju/phone", ulid(1, random)), text_content("hello"), readable=True)
+    assert not device.store.wrote_in(CHAT)
+    device.take(3, Reference("ravi/web", ulid(1, random)), text_content("hello"), readable=False)
+    assert device.store.wrote_in(CHAT)

@@ -145,6 +145,8 @@ export class ChatClient {
   /** Sends the receipts that are left, closes the connection and the store. */
   async close(): Promise<void> {
     try {
+      // What can't be cancelled now ends by itself on the other devices.
+      if (this.#connection !== undefined) await this.verification.leave().catch(ignored);
       await this.#connection?.close();
     } finally {
       await this.#end();

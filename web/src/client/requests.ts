@@ -61,12 +61,12 @@ export class Requests {
     return this.#repeat(call, this.tokens.access, read);
   }
 
-  /** One renewal serves all calls that were refused with the same token. */
   /** A call with a token beside the one that is kept. */
   async withToken<T>(token: string, call: Call, read: Read<T>): Promise<T> {
     return this.#repeat(call, token, read);
   }
 
+  /** One renewal serves all calls that were refused with the same token. */
   async #renew(refused: string | undefined): Promise<void> {
     if (this.tokens.access !== refused) return;
     this.#renewing ??= this.#newToken().finally(() => {
@@ -104,7 +104,7 @@ export class Requests {
       });
       return { response, body: await response.text() };
     } catch (error) {
-      throw new Unreachable(`${this.#base || "the server"} does not answer: ${String(error)}`);
+      throw new Unreachable(`${this.#base || "the server"} does not respond: ${String(error)}`);
     }
   }
 }

@@ -123,5 +123,5 @@ const sendByFetch: Send = async (url, form, signal) => {
 
 /** Without the query of the URL, which whoever has it can use. */
 function unreachable(url: string, error: unknown): Unreachable {
-  return new Unreachable(`${url.replace(/\?.*/, "")} does not answer: ${String(error)}`);
+  return new Unreachable(`${url.replace(/\?.*/, "")} does not respond: ${String(error)}`);
 }

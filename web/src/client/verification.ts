@@ -15,6 +15,7 @@ import { type Effect, Verifications } from "./crypto/verifications.ts";
 import type { Directory } from "./directory.ts";
 import type { Driver } from "./driver.ts";
 import { ClientError } from "./errors.ts";
+import type { ChatRow } from "./store/tables.ts";
 import * as tables from "./store/tables.ts";
 
 export class Verification {
@@ -83,7 +84,11 @@ export class Verification {
   async compare(chat: string, device: string): Promise<void> {
     const to = await this.#recipient(device);
     if (to === undefined) throw new ClientError(`there is no device ${device} that is trusted`);
-    if (!(await this.#isBetween(chat, partsOf(device)[0]))) {
+    const [user] = partsOf(device);
+    if ((await this.#about(chat)).request === true) {
+      throw new ClientError(`accept the request of ${user} first, or answer it`);
+    }
+    if (!(await this.#isBetween(chat, user))) {
       throw new ClientError("emoji are compared in the direct chat of the two");
     }
     const party = { name: to.name, ed25519: to.keys.ed25519 };
@@ -115,6 +120,12 @@ export class Verification {
     await this.#carryOut(this.#verifications.cancel(nameOf(user, device), "identity_changed"));
   }
 
+  /** The user leaves: cancels all comparisons, which notifies the other devices. */
+  async leave(): Promise<void> {
+    for (const device of this.#verifications.open()) await this.cancel(device);
+  }
+
+  /** Ends like a crash: all comparisons are forgotten, and nobody is notified. */
   end(): void {
     clearTimeout(this.#timer);
     this.#verifications.end();
@@ -139,11 +150,15 @@ export class Verification {
    * nothing is sent before the user has accepted it.
    */
   async #isBetween(chat: string, user: string): Promise<boolean> {
-    const about = () => this.#driver.step(({ ledger }) => ledger.chat(chat));
-    if (user !== this.#self.user && (await about()).kind === undefined) await this.#learn();
-    const { kind, members, request } = await about();
+    const kindOf = async () => (await this.#about(chat)).kind;
+    if (user !== this.#self.user && (await kindOf()) === undefined) await this.#learn();
+    const { kind, members, request } = await this.#about(chat);
     if (request === true) return false;
     return user === this.#self.user || (kind === "direct" && isMember(members, user));
+  }
+
+  #about(chat: string): Promise<ChatRow> {
+    return this.#driver.step(({ ledger }) => ledger.chat(chat));
   }
 
   async #carryOut(effects: readonly Effect[]): Promise<void> {

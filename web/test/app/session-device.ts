@@ -22,6 +22,8 @@ export class Device {
   names = new Map<string, string>();
   /** What signing in raises, in turn. */
   readonly failures: Error[] = [];
+  /** What connecting raises, in turn. */
+  readonly connectFailures: Error[] = [];
   /** What it was asked for, in order. */
   readonly asked: string[] = [];
   #hears: (event: Event) => void = () => {};
@@ -48,6 +50,9 @@ export class Device {
   }
 
   async connect() {
+    this.asked.push("connect");
+    const failure = this.connectFailures.shift();
+    if (failure !== undefined) throw failure;
     this.connecting = true;
   }
 

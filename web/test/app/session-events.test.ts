@@ -251,6 +251,28 @@ describe("the connection", () => {
     expect(device.connecting).toBe(true);
     expect(session.registeredAt).toBe(1);
   });
+  test("that the backend rejects says why, and waits as long as it wants with the same token", async () => {
+    const limited = { code: "rate_limited", message: "too much (rate_limited, 429, in 90 s)" };
+    const conflict = { code: "conflict", message: "too many devices (conflict, 409)" };
+    device.connectFailures.push(
+      new ApiError("rate_limited", "too much", 429, 90),
+      new ApiError("conflict", "too many devices", 409),
+      new ApiError("internal", "a fault", 500),
+    );
+    await session.begin();
+    const waits = [
+      { until: 90_000, rejected: limited },
+      { until: 2_000, rejected: conflict },
+      { until: 4_000, rejected: undefined },
+    ];
+    for (const [at, { until, rejected }] of waits.entries()) {
+      await vi.advanceTimersByTimeAsync(0);
+      expect(session.link).toEqual({ at: "waiting", until: Date.now() + until, rejected });
+      expect([times("sign in"), times("connect")]).toEqual([1, at + 1]);
+      await vi.advanceTimersByTimeAsync(until);
+    }
+    expect([times("sign in"), times("connect")]).toEqual([2, 4]);
+  });
   test("is tried at once where the user wants it, and not while it is there", async () => {
     device.failures.push(new Unreachable("no network"));
     await session.begin();

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import type { Link } from "../../src/app/model/link.ts";
 import type { Session } from "../../src/app/model/session.ts";
+import { ChatInfo } from "../../src/app/views/chat-info.ts";
 import { ChatList } from "../../src/app/views/chat-list.ts";
 import { ConversationView } from "../../src/app/views/conversation.ts";
 import { Devices } from "../../src/app/views/devices.ts";
@@ -153,6 +154,15 @@ describe("what is below a chat", () => {
   });
 });
 
+test("what is about a chat leads to verification, but not of a stranger's request", () => {
+  for (const asked of [false, true]) {
+    const { session } = sessionWith([entry("c1")], { isRequest: () => asked });
+    const view = drawn(shown(new ChatInfo(), session, { chat: "c1" }));
+    expect(view.includes("#/chat/c1/verify/ravi")).toBe(!asked);
+    expect(view).toContain(en.block);
+  }
+});
+
 describe("the state of the connection", () => {
   const bar = (link: Link, more: object = {}) => {
     const given = sessionWith([], { link, ...more });
@@ -175,6 +185,16 @@ describe("the state of the connection", () => {
     actions(view)[0]?.();
     expect(asked).toEqual(["now"]);
     expect(said(bar({ at: "waiting", until: 0 }).view)).toContain(en.connecting);
+  });
+  test.each([
+    ["rate_limited", en.limited],
+    ["conflict", en.tooManyDevices],
+    ["bad_request", en.failed("why")],
+  ])("that was rejected with %s says why, and when it is tried again", (code, why) => {
+    const rejected = { code, message: "why" };
+    const { view } = bar({ at: "waiting", until: Date.now() + 4_500, rejected });
+    expect(drawn(view)).toContain(`role="status">${why}<`);
+    expect(drawn(view)).toContain(`aria-hidden="true">${why} ${en.nextTry("in 5 seconds")}<`);
   });
   test("has above it that nothing is kept, and that a newer page waits", () => {
     const connected: Link = { at: "connected" };

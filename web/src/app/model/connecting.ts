@@ -22,10 +22,12 @@ export class Connecting {
 
   /** False if the sign-in is over, or this was closed. */
   async connect(): Promise<boolean> {
+    let signedIn = false;
     while (!this.#closed && !this.#client.connecting) {
       this.#linkIs({ at: "connecting" });
       try {
-        await this.#client.signUpOrIn();
+        if (!signedIn) await this.#client.signUpOrIn();
+        signedIn = true;
         await this.#client.connect();
       } catch (error) {
         if (error instanceof ApiError && [401, 403].includes(error.status)) {
@@ -33,7 +35,9 @@ export class Connecting {
           return false;
         }
         if (this.#client.connecting || error instanceof Closed) break; // the client goes on by itself
-        await this.#pause();
+        const rejected = error instanceof ApiError && !error.fault ? error : undefined;
+        signedIn &&= rejected !== undefined; // the tokens are good
+        await this.#pause(rejected);
       }
     }
     return !this.#closed;
@@ -50,10 +54,12 @@ export class Connecting {
     this.#wake?.();
   }
 
-  async #pause(): Promise<void> {
-    const pause = this.#retryMs;
-    this.#retryMs = Math.min(MOST_RETRY_MS, pause * 2);
-    this.#linkIs({ at: "waiting", until: Date.now() + pause });
+  /** Of an attempt that was `rejected`, not before the backend wants it. */
+  async #pause(rejected: ApiError | undefined): Promise<void> {
+    const pause = Math.max(this.#retryMs, (rejected?.retryAfter ?? 0) * 1_000);
+    this.#retryMs = Math.min(MOST_RETRY_MS, this.#retryMs * 2);
+    const why = rejected && { code: rejected.code, message: rejected.message };
+    this.#linkIs({ at: "waiting", until: Date.now() + pause, rejected: why });
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       setTimeout(resolve, pause);

@@ -2,12 +2,18 @@
 
 import type { Event } from "../../client/index.ts";
 
+/** An error's code, and its message as the backend says it. */
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+}
+
 export type Link =
   | { readonly at: "connecting" }
   | { readonly at: "catching-up" }
   | { readonly at: "connected" }
-  /** `until`: when the next attempt begins, epoch ms. */
-  | { readonly at: "waiting"; readonly until: number }
+  /** `until`: when the next attempt begins, epoch ms; `rejected`: why the backend rejected the last. */
+  | { readonly at: "waiting"; readonly until: number; readonly rejected?: Reason | undefined }
   | { readonly at: "stopped" };
 
 /** After `event`; undefined where it says nothing of the connection. */

@@ -67,7 +67,7 @@ export class ChatInfo extends View {
     const blocked = peer !== undefined && session.blocked.has(peer);
     return html`<div class="actions">
       ${
-        peer === undefined
+        peer === undefined || session.isRequest(chat) // nothing is compared before it is accepted
           ? nothing
           : html`<a class="action" href="#/chat/${encodeURIComponent(chat)}/verify/${peer}"
               >${icon("shield")} ${say.verifyWith(peer)}</a

@@ -51,7 +51,7 @@ export class LinkBar extends View {
       connecting: say.connecting,
       "catching-up": say.catchingUp,
       connected: say.connected,
-      waiting: say.noConnection,
+      waiting: this.#rejected() ?? say.noConnection,
       stopped: say.stopped,
     }[this.session.link.at];
   }
@@ -60,7 +60,21 @@ export class LinkBar extends View {
     const { link } = this.session;
     if (link.at !== "waiting") return this.#state();
     const seconds = Math.ceil((link.until - Date.now()) / SECOND_MS);
-    return seconds > 0 ? words().waitingFor(inSeconds(seconds)) : words().connecting;
+    if (seconds <= 0) return words().connecting;
+    const rejected = this.#rejected();
+    const next = inSeconds(seconds);
+    return rejected === undefined
+      ? words().waitingFor(next)
+      : `${rejected} ${words().nextTry(next)}`;
+  }
+
+  #rejected(): string | undefined {
+    const { link } = this.session;
+    if (link.at !== "waiting" || link.rejected === undefined) return undefined;
+    const say = words();
+    const { code, message } = link.rejected;
+    if (code === "conflict") return say.tooManyDevices;
+    return code === "rate_limited" ? say.limited : say.failed(message);
   }
 
   protected override updated(): void {

@@ -55,6 +55,8 @@ export const de: Words = {
   connecting: "Verbindet …",
   catchingUp: "Holt, was du verpasst hast …",
   waitingFor: (seconds: string) => `Keine Verbindung. Nächster Versuch ${seconds}.`,
+  nextTry: (seconds: string) => `Nächster Versuch ${seconds}.`,
+  tooManyDevices: "Es gibt schon zu viele Geräte. Entferne zuerst eines von deinen.",
   noConnection: "Keine Verbindung",
   connected: "Verbunden",
   now: "Jetzt",

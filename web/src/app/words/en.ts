@@ -55,6 +55,8 @@ export const en = {
   connecting: "Connecting …",
   catchingUp: "Fetching what you missed …",
   waitingFor: (seconds: string) => `No connection. Next attempt ${seconds}.`,
+  nextTry: (seconds: string) => `Next attempt ${seconds}.`,
+  tooManyDevices: "There are too many devices already. Remove one of yours first.",
   noConnection: "No connection",
   connected: "Connected",
   now: "Now",

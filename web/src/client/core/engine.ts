@@ -408,7 +408,7 @@ export class Engine {
   }
 
   async typing(step: Step, chat: string): Promise<void> {
-    if (this.left(chat) || !(await this.#membership.agreed(step, chat))) return;
+    if (this.left(chat) || !(await this.#membership.maySendUnasked(step, chat))) return;
     const { members } = await step.ledger.chat(chat);
     this.#transmit(this.#presence.typing(step.now, chat, members.length));
   }

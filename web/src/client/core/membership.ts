@@ -69,7 +69,7 @@ export class Membership {
    * key, shows a stranger that a device of the user is awake. Where that is not known, it is asked
    * for: a `synced` says it.
    */
-  async agreed(step: Step, chat: string): Promise<boolean> {
+  async maySendUnasked(step: Step, chat: string): Promise<boolean> {
     const { kind, request, gone } = await step.ledger.chat(chat);
     if (request !== undefined || kind === "group") return request !== true;
     const asked = gone || this.#sync.covers(chat) || this.#sync.wants(chat);
@@ -85,7 +85,9 @@ export class Membership {
 
   /** Perhaps the user has accepted a request on another device. */
   async chatChanged(step: Step, chat: string): Promise<void> {
-    if ((await step.ledger.chat(chat)).request === true) this.#sync.wantMembersOf(chat);
+    const { kind, request, gone } = await step.ledger.chat(chat);
+    if (gone || request === false || kind === "group") return;
+    this.#sync.wantMembersOf(chat); // a response that is under way may be from before
   }
 
   /** Whoever is not known in a chat is asked about, once. */

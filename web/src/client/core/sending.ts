@@ -146,7 +146,8 @@ export class Sending {
     if (draft !== undefined && this.#own.queued(chat).length === 0) {
       await this.#draft(step, row, draft);
     }
-    if (devices.size + asks.length === 0 || !(await this.#membership.agreed(step, chat))) return;
+    if (devices.size + asks.length === 0) return;
+    if (!(await this.#membership.maySendUnasked(step, chat))) return;
     if (devices.size > 0) await this.#toDevice(step, row, devices);
     if (asks.length > 0) await this.#ask(step, row, asks);
   }

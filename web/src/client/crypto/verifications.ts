@@ -38,6 +38,11 @@ export class Verifications {
     return this.#open.get(device)?.comparison;
   }
 
+  /** The devices with which one is under way. */
+  open(): string[] {
+    return [...this.#open.keys()];
+  }
+
   // -- what the user wants
 
   /** Asks the device, or agrees to what it asks. */
