@@ -119,8 +119,8 @@ class QueuePoller(Poller):
         unwanted: list[dict[str, Any]] = []
         for message in messages:
             record = shapes.queue_record(message, self.mapping.source)
-            kept = self.mapping.wanted(shapes.filterable_message(record))
-            (wanted if kept else unwanted).append(record)
+            passed = self.mapping.wanted(shapes.filterable_message(record))
+            (wanted if passed else unwanted).append(record)
         hidden = _Hidden(wanted, self.clock.now())
         await self._settle(unwanted, frozenset(), hidden)
         while wanted:
