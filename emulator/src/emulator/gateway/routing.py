@@ -61,7 +61,8 @@ def _text(value: Any) -> str | None:
         case bool() | int() | float():
             return json.dumps(value)
         case list():
-            return f"[{', '.join(str(_text(each)) for each in value)}]"
+            texts = [text for each in value if (text := _text(each)) is not None]
+            return f"[{', '.join(texts)}]" if len(texts) == len(value) else None
     return None
 
 
