@@ -116,9 +116,9 @@ def _require_copy(
 ) -> None:
     """Only a copy of the source may be changed: any other table may be one that serves users.
 
-    DescribeTable has from what a table was restored:
+    DescribeTable says from which table or backup a table was restored:
     docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html.
-    What it need not have, or nobody can compare, `from_vault` asserts.
+    Where it does not, or the source is gone, the caller asserts it with `from_vault`.
     """
     target, summary = made["TableName"], made.get("RestoreSummary", {})
     origin = summary.get("SourceTableArn")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.metrics.filter_patterns import matcher
+from emulator.metrics import json_conditions
 from tests.stacks.otherwise import OTHERWISE
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
@@ -113,7 +113,7 @@ def test_all_that_is_not_taken_is_a_rejection_but_an_app_that_was_removed(
     from stacks.constructs.push_feedback import REJECTED
 
     delivery = {} if code is None else {"statusCode": code}
-    assert matcher(REJECTED)({"status": status, "delivery": delivery}) is counts
+    assert json_conditions.read(REJECTED)({"status": status, "delivery": delivery}) is counts
 
 
 def test_without_feedback_nothing_of_it_is_there(synthesize: Synthesize) -> None:

@@ -23,7 +23,7 @@ from tools.balancing_demo.tour import Tour
 from tools.screen import Screen
 
 OWN_ENVIRONMENT = "staging"  # two container pools of different size, as weights are meant for
-# It stays on this machine, where there is no certificate; what --context has comes after it.
+# There is no certificate on this machine; settings of --context override these.
 OWN_SETTINGS = (("load_balancer.plain_http", "true"),)
 
 

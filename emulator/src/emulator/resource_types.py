@@ -38,8 +38,8 @@ EMULATED: Mapping[type, str] = {
     LoadBalancingProvider: "an Application and a Network Load Balancer, with health checks",
     ApiGatewayProvider: "one WebSocket API, with authorizer and `@connections`",
     EventSourceProvider: "pollers of queues and DynamoDB streams",
-    ScheduleProvider: "functions are called at a rate, by the emulator's clock; rules with patterns"
-    " and cron are not supported",
+    ScheduleProvider: "functions are called at a rate, by the emulator's clock; not supported are "
+    "rules with patterns, and those with cron that are enabled",
     CustomResourceProvider: "calls of the function behind the `ServiceToken`; all `Custom::` types",
     TableProvider: _MOTO.format("DYNAMODB"),
     QueueProvider: _MOTO.format("SQS"),
@@ -50,7 +50,8 @@ EMULATED: Mapping[type, str] = {
     CloudWatchProvider: "metrics that functions and tasks print, and those of AWS that alarms here"
     " need; alarms are evaluated once a minute of the emulator's clock; the console names what of"
     " them can't be",
-    LogGroupProvider: "files in .local/logs; a filter whose pattern is of JSON makes a metric",
+    LogGroupProvider: "files in .local/logs; a filter makes a metric, by terms or conditions of"
+    " JSON; `DefaultValue` and the patterns `[…]` and `%…%` stop the start",
     SecretProvider: _MOTO.format("SECRETS_MANAGER"),
     PermissionProvider: "every call of a function or task is checked against them, and refused as"
     " AWS does",

@@ -99,6 +99,23 @@ def test_what_names_no_place_of_a_stream_is_rejected(chats: Chats) -> None:
     assert error(chats.streams.get_records, ShardIterator="none") == "ValidationException"
 
 
+def test_an_iterator_that_is_not_known_any_more_has_expired(chats: Chats) -> None:
+    """GetRecords, DynamoDB Streams API reference. What is forgotten has another end than the 1,000
+    that are known."""
+    stream = chats.client.describe_table(TableName=chats.name)["Table"]["LatestStreamArn"]
+    shard = chats.streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]
+    asked = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "LATEST"}
+    live = chats.streams.get_shard_iterator(**asked)["ShardIterator"]
+    chats.streams.get_records(ShardIterator=live)
+    begin, _, token = live.rpartition("|")
+    old = f"{begin}|{token[::-1]}"
+    with pytest.raises(chats.streams.exceptions.ExpiredIteratorException):
+        chats.streams.get_records(ShardIterator=old)
+    for other in (old[:-1], old.replace(chats.name, "x"), old.partition("|")[0]):
+        with pytest.raises(ClientError, match="ValidationException"):
+            chats.streams.get_records(ShardIterator=other)
+
+
 def test_concurrent_conditional_updates_are_taken_one_by_one(chats: Chats) -> None:
     chats.put("head", seq={"N": "0"}, members={"SS": ["ravi", "raju"]})
 

@@ -41,12 +41,19 @@ def test_kinds_of_one_response_share_its_limit() -> None:
     assert (rest["MetricAlarms"], rest["CompositeAlarms"]) == ([2], [3])
 
 
-def test_events_come_10000_at_once_the_first_ones_first() -> None:
-    whole = {"events": list(range(10_001)), "searchedLogStreams": []}
-    page = pages.cut("logs", "FilterLogEvents", {}, whole)
-    assert (page["events"][0], len(page["events"])) == (0, 10_000)
-    rest = pages.cut("logs", "FilterLogEvents", {"nextToken": page["nextToken"]}, whole)
-    assert rest["events"] == [10_000]
+@pytest.mark.parametrize(
+    ("operation", "key", "default"),
+    [("FilterLogEvents", "events", 10_000), ("DescribeLogGroups", "logGroups", 50)],
+)
+def test_events_and_groups_of_logs_come_in_pages_without_a_limit(
+    operation: str, key: str, default: int
+) -> None:
+    """FilterLogEvents and DescribeLogGroups, API reference."""
+    whole = {key: list(range(default + 1))}
+    page = pages.cut("logs", operation, {}, whole)
+    assert page[key] == whole[key][:default]
+    rest = pages.cut("logs", operation, {"nextToken": page["nextToken"]}, whole)
+    assert rest[key] == [default]
 
 
 def test_a_token_that_no_page_had_is_an_error() -> None:

@@ -28,6 +28,7 @@ class FakeSource:
     def __init__(self, found: Sequence[Mapping[str, Any]]) -> None:
         self.found = list(found)
         self.deleted: list[str] = []
+        self.hidden: list[str] = []
 
     async def __call__(self, _service: str, operation: str, **given: Any) -> dict[str, Any]:
         found, drained = self.found, not self.found
@@ -42,6 +43,8 @@ class FakeSource:
                 return {"Attributes": {"VisibilityTimeout": "30"}}
             case "DeleteMessageBatch":
                 self.deleted += [each["ReceiptHandle"] for each in given["Entries"]]
+            case "ChangeMessageVisibilityBatch":
+                self.hidden += [each["ReceiptHandle"] for each in given["Entries"]]
             case "GetRecords" | "ReceiveMessage" if drained:
                 await asyncio.Event().wait()
             case "GetRecords":
@@ -123,10 +126,69 @@ def test_a_body_that_no_parser_reads_is_a_text_and_is_filtered() -> None:
 
 
 def test_messages_over_six_megabytes_reach_the_function_in_several_events() -> None:
-    """ "Lambda invokes your function ... when the payload reaches 6 MB": a queue's batch window."""
-    found = [message(number, "x" * 1_000_000) for number in range(10)]
-    calls = events(found, 10, EventSourceArn=QUEUE)
+    """ "The payload size reaches 6 MB.": Lambda developer guide, "Batching behavior" of event source
+    mappings, docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html."""
+    calls = events(ten_of_a_megabyte(), 10, EventSourceArn=QUEUE)
     assert [len(records) for records in calls] == [6, 4]
+
+
+def ten_of_a_megabyte() -> list[dict[str, Any]]:
+    return [message(number, "x" * 1_000_000) for number in range(10)]
+
+
+def handled_in_parts(
+    source_arn: str, results: Sequence[InvokeResult | Exception]
+) -> tuple[FakeSource, list[list[str]], list[list[str]]]:
+    """Ten messages of which six fit into an event, when nothing is left to do: the queue, the
+    messages of each call, and what was deleted when that call began. A call after `results` fails
+    the test."""
+    source: Any = FakeSource(ten_of_a_megabyte())
+    calls: list[list[str]] = []
+    deleted: list[list[str]] = []
+
+    async def invoke(_function: str, event: bytes) -> InvokeResult:
+        calls.append([each["messageId"] for each in json.loads(event)["Records"]])
+        deleted.append(list(source.deleted))
+        result = results[len(calls) - 1]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def scenario() -> None:
+        given = {"FunctionName": "watch", "EventSourceArn": source_arn}
+        poller = QueuePoller(read_mapping("M", given), source, invoke, Clock(1), lambda _: None)
+        task = asyncio.create_task(poller.run())
+        async with asyncio.timeout(10):
+            while not calls or poller.state()["running"]:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(scenario())
+    return source, calls, deleted
+
+
+FIRST, REST = [list(map(str, part)) for part in (range(6), range(6, 10))]
+GOOD, FAILED = InvokeResult(b"null", False), InvokeResult(b"{}", True)
+
+
+def test_after_a_part_of_a_fifo_queue_s_batch_has_failed_the_others_are_not_tried() -> None:
+    source, calls, _ = handled_in_parts(f"{QUEUE}.fifo", [FAILED])
+    assert (calls, source.deleted, source.hidden) == ([FIRST], [], FIRST + REST)
+
+
+def test_after_a_part_of_a_standard_queue_s_batch_has_failed_the_others_are_tried() -> None:
+    source, calls, _ = handled_in_parts(QUEUE, [FAILED, GOOD])
+    assert (calls, source.deleted) == ([FIRST, REST], REST)
+
+
+@pytest.mark.parametrize("queue", [QUEUE, f"{QUEUE}.fifo"])
+@pytest.mark.parametrize("second", [FAILED, RuntimeError("the worker is gone")], ids=str)
+def test_a_part_is_deleted_before_the_next_one_which_is_hidden_anew(
+    queue: str, second: InvokeResult | Exception
+) -> None:
+    source, calls, deleted = handled_in_parts(queue, [GOOD, second])
+    assert (calls, deleted) == ([FIRST, REST], [[], FIRST])
+    assert (source.deleted, source.hidden[: len(REST)]) == (FIRST, REST)
 
 
 @pytest.mark.parametrize(

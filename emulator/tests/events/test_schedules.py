@@ -64,8 +64,9 @@ def test_a_rate_is_so_many_seconds(expression: str, seconds: int) -> None:
     assert (schedule.seconds, [each.function for each in schedule.targets]) == (seconds, [FUNCTION])
 
 
-def test_a_rule_that_is_disabled_calls_nobody() -> None:
-    assert made(properties(State="DISABLED")).schedules == []
+@pytest.mark.parametrize("expression", ["rate(5 minutes)", "cron(0 10 ? * MON-FRI *)"])
+def test_a_rule_that_is_disabled_calls_nobody(expression: str) -> None:
+    assert made(properties(expression, State="DISABLED")).schedules == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,11 @@ def test_a_rule_that_is_disabled_calls_nobody() -> None:
         properties(Name="a name"),
         properties(Name="x" * 65),
         properties(State="DISABLED", Targets=[target(InputPath="$.detail")]),
-        properties("cron(0 10 * * ? *)", State="DISABLED"),
+        # what AWS rejects, it rejects of a rule that is disabled as well
+        *(
+            properties(expression, State="DISABLED")
+            for expression in ("", "rate(5 minute)", "cron(0 10 * * ?)", "cron(0 10 * * * *)")
+        ),
         # PutTargets, API reference: five targets, an Input of 8192 characters
         properties(Targets=[target(Id=str(each)) for each in range(6)]),
         properties(Targets=[target(), target()]),

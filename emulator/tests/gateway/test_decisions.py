@@ -75,6 +75,8 @@ def test_a_frame_takes_the_route_its_field_names(frame: str, route: str) -> None
         ('{"action": [1, false]}', "[1, false]"),
         ('{"action": []}', "[]"),
         ('{"action": null}', "$default"),
+        ('{"action": [null]}', "$default"),
+        ('{"action": [1, {"a": 1}]}', "$default"),
         ('{"action": {"a": 1}}', "$default"),
         ('{"action": "None"}', "$default"),
         ('{"action": ["$connect"]}', "$default"),
@@ -82,6 +84,7 @@ def test_a_frame_takes_the_route_its_field_names(frame: str, route: str) -> None
 )
 def test_what_names_a_route_is_made_a_text(frame: str, route: str) -> None:
     keys = {"5", "1.5", "true", "[item1, item2]", "[1, false]", "[]", "$default", "$connect"}
+    keys |= {"[None]", "[1, None]"}
     assert routing.select_route(("action",), frame, keys) == route
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator.functions.model import Function
-from emulator.metrics import emf
+from emulator.metrics import emf, json_conditions
 from emulator.metrics.expressions import Unsupported
-from emulator.metrics.filter_patterns import matcher
 from emulator.metrics.log_groups import LogGroupProvider
 from emulator.metrics.store import Metric
 from emulator.providers import EmulatorError, Resource
@@ -64,7 +64,7 @@ LINE = {
     ],
 )
 def test_a_pattern_of_json_matches_as_its_conditions_say(pattern: str, matches: bool) -> None:
-    assert matcher(pattern)(LINE) is matches
+    assert json_conditions.read(pattern)(LINE) is matches
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_pattern_of_json_matches_as_its_conditions_say(pattern: str, matches: 
 )
 def test_a_pattern_of_another_form_is_named(pattern: str) -> None:
     with pytest.raises(Unsupported, match=r"pattern|comparison"):
-        matcher(pattern)
+        json_conditions.read(pattern)
 
 
 def provider(logs: Path, *functions: Function) -> LogGroupProvider:
@@ -134,9 +134,21 @@ def test_a_filter_on_a_function_s_group_looks_at_what_the_function_prints(tmp_pa
     assert groups.names() == ["/aws/lambda/send"]
 
 
-def test_a_filter_that_is_not_understood_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(EmulatorError, match=r"\[ip, user\]"):
-        make(provider(tmp_path), "MetricFilter", count_codes("group", "[ip, user]"))
+@pytest.mark.parametrize(
+    ("pattern", "made", "named"),
+    [
+        ("[ip, user]", {}, r"\[ip, user\]"),
+        ("%a+%", {}, "%a"),
+        ("", {"DefaultValue": 0}, "DefaultValue"),
+    ],
+)
+def test_a_filter_that_is_not_supported_stops_the_start(
+    tmp_path: Path, pattern: str, made: dict[str, Any], named: str
+) -> None:
+    given = count_codes("group", pattern)
+    given["MetricTransformations"][0] |= made
+    with pytest.raises(EmulatorError, match=f"not supported: .*{named}"):
+        make(provider(tmp_path), "MetricFilter", given)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +179,6 @@ def test_a_metric_filter_counts_lines_of_any_form(tmp_path: Path, pattern: str, 
         ({}, {"MetricName": "a*"}),
         ({}, {"MetricNamespace": "a:b"}),
         ({}, {"MetricNamespace": "x" * 256}),
-        ({}, {"DefaultValue": 0}),
         ({}, {"Dimensions": [{"Key": str(each), "Value": "$.a"} for each in range(4)]}),
     ],
     ids=lambda each: str(each)[:40],
@@ -177,8 +188,10 @@ def test_a_filter_that_cloudwatch_rejects_stops_the_start(
 ) -> None:
     given = count_codes("group") | change
     given["MetricTransformations"][0] |= made
-    with pytest.raises(EmulatorError, match="not supported"):
+    (named,) = {**change, **made}
+    with pytest.raises(EmulatorError, match=f"stack: .*{named}") as rejected:
         make(provider(tmp_path), "MetricFilter", given)
+    assert not re.search("not supported|validation error", str(rejected.value))
 
 
 def test_a_filter_makes_one_metric(tmp_path: Path) -> None:

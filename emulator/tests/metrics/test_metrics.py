@@ -135,7 +135,8 @@ def test_metrics_are_read_from_what_functions_print_from_now_on(tmp_path: Path) 
         [{"Namespace": "Chat", "Metrics": [{"Name": "Sent"}, {"Name": "Null"}]}],
         [{"Namespace": "Chat", "Metrics": [{"Name": "NotANumber"}]}],
         [{"Namespace": "Chat", "Metrics": [{"Name": "TooLarge"}]}],
-        # "the target member must have a numeric value or an array of them"; names are strings
+        # a metric is a number or a list of numbers, a name a text: "Specification: Embedded metric
+        # format"
         [{"Namespace": "Chat", "Metrics": [{"Name": "Number"}]}],
         [{"Namespace": "Chat", "Metrics": [{"Name": "True"}]}],
         [{"Namespace": "Chat", "Metrics": [{"Name": "Mixed"}]}],

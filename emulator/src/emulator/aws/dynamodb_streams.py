@@ -9,7 +9,9 @@
 - UpdateItem on a new key: moto records two insertions, the first with nothing but the key.
 - A write that changes nothing leaves no record (DynamoDB developer guide, "Change data capture
   for DynamoDB Streams"); moto records a modification.
-- Iterators: moto keeps every one it ever made, fails over one that it has not made.
+- Iterators: moto keeps every one that it ever made, and raises KeyError for one that it has not.
+  Those that are forgotten here have expired, as on AWS those that are 15 minutes old
+  (GetShardIterator, API reference).
 """
 
 from __future__ import annotations
@@ -18,7 +20,12 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundException
+from moto.dynamodb.exceptions import (
+    ERROR_TYPE_PREFIX,
+    DynamodbException,
+    MockValidationException,
+    ResourceNotFoundException,
+)
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamShard
@@ -29,6 +36,8 @@ from emulator.aws.hooks import replace
 
 _MOST_ITERATORS = 1000
 _MOST_RECORDS = 1000  # of a GetRecords: its API reference
+_EXPIRED = f"{ERROR_TYPE_PREFIX}ExpiredIteratorException"
+_TOKEN_CHARACTERS = 632  # of the 472 random bytes at the end of moto's iterators, in Base64
 
 
 def install() -> None:
@@ -185,10 +194,6 @@ def _forget_old_iterators() -> None:
     original = DynamoDBStreamsBackend.get_records
 
     def get_records(self: Any, iterator_arn: str, limit: int) -> Any:
-        if iterator_arn not in self.shard_iterators:
-            raise MockValidationException("Invalid ShardIterator")
-        if not 1 <= limit <= _MOST_RECORDS:
-            raise MockValidationException(f"Limit {limit} is not from 1 to {_MOST_RECORDS}")
         response = original(self, iterator_arn, limit)
         for arn in list(self.shard_iterators)[: -_MOST_ITERATORS or None]:
             del self.shard_iterators[arn]
@@ -214,4 +219,26 @@ def _check_iterators() -> None:
             raise MockValidationException(f"{kind} needs a SequenceNumber")
         return original(self, arn, shard_id, kind, int(sequence_number or 0))  # type: ignore[arg-type]
 
+    original_get_records = DynamoDBStreamsBackend.get_records
+
+    def get_records(self: Any, iterator_arn: str, limit: int) -> Any:
+        if iterator_arn not in self.shard_iterators:
+            if _was_made(self.dynamodb, iterator_arn):
+                raise DynamodbException(_EXPIRED, "Iterator expired")
+            raise MockValidationException("Invalid ShardIterator")
+        if not 1 <= limit <= _MOST_RECORDS:
+            raise MockValidationException(f"Limit {limit} is not from 1 to {_MOST_RECORDS}")
+        return original_get_records(self, iterator_arn, limit)
+
     replace(DynamoDBStreamsBackend, "get_shard_iterator", get_shard_iterator)
+    replace(DynamoDBStreamsBackend, "get_records", get_records)
+
+
+def _was_made(dynamodb: DynamoDBBackend, iterator_arn: str) -> bool:
+    """Whether it has the form of moto's ones and names a stream: a set of all that are forgotten
+    would grow for ever."""
+    stream, _, token = iterator_arn.partition("|1|")
+    return len(token) == _TOKEN_CHARACTERS and any(
+        stream == f"{table.table_arn}/stream/{table.latest_stream_label}"
+        for table in dynamodb.tables.values()
+    )

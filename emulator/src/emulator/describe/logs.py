@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.console.ranges import time_of
+from emulator.describe import pages
 from emulator.describe.made import NotFound
-from emulator.metrics import expressions, line_patterns
+from emulator.metrics import expressions, filter_patterns
 from emulator.metrics.log_groups import LogGroupProvider
-
-MOST_EVENTS, MOST_GROUPS = 10_000, 50  # of a page: FilterLogEvents, DescribeLogGroups
 
 
 class Unsupported(Exception):
@@ -30,7 +29,7 @@ class LogsView:
         return {"DescribeLogGroups": self._groups, "FilterLogEvents": self._events}
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        _check_limit(given.get("limit"), MOST_GROUPS)
+        _check_limit(given.get("limit"), pages.DEFAULTS["DescribeLogGroups"])
         prefix = str(given.get("logGroupNamePrefix", ""))
         names = self._log_groups.names()
         return {"logGroups": [{"logGroupName": name} for name in names if name.startswith(prefix)]}
@@ -38,7 +37,7 @@ class LogsView:
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name = _group(str(given.get("logGroupName") or given.get("logGroupIdentifier")))
         pattern = str(given.get("filterPattern") or "")
-        _check_limit(given.get("limit"), MOST_EVENTS)
+        _check_limit(given.get("limit"), pages.DEFAULTS["FilterLogEvents"])
         first, last = given.get("startTime"), given.get("endTime")  # milliseconds
         matches = _matcher(pattern)
         if not self._log_groups.knows(name):
@@ -75,19 +74,26 @@ def _group(identifier: str) -> str:
 
 
 def _check_limit(limit: Any, most: int) -> None:
-    """Raises NotFound, as LocalStack has recorded it."""
     if limit is not None and int(limit) > most:
-        raise NotFound(
-            "InvalidParameterException",
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
-            f"constraint: Member must have value less than or equal to {most}",
-        )
+        raise _out_of_bounds(limit, "limit", f"value less than or equal to {most}")
 
 
-def _matcher(pattern: str) -> line_patterns.Matches:
+def _out_of_bounds(value: Any, field: str, rule: str) -> NotFound:
+    """As LocalStack has recorded it."""
+    return NotFound(
+        "InvalidParameterException",
+        f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
+        f"constraint: Member must have {rule}",
+    )
+
+
+def _matcher(pattern: str) -> filter_patterns.Matches:
+    most = filter_patterns.MOST_CHARACTERS
+    if len(pattern) > most:
+        raise _out_of_bounds(pattern, "filterPattern", f"length less than or equal to {most}")
     try:
-        return line_patterns.matcher(pattern)
-    except line_patterns.InvalidPattern as invalid:
+        return filter_patterns.matcher(pattern)
+    except filter_patterns.InvalidPattern as invalid:
         raise NotFound("InvalidParameterException", str(invalid)) from invalid
     except expressions.Unsupported as unknown:
         raise Unsupported(str(unknown)) from unknown

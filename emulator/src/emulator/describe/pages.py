@@ -1,7 +1,7 @@
 """What is listed, in pages: as many as the call wants, and a token for the rest.
 
 Source: botocore's paginators, which name the parameters and fields of each operation. Without a
-limit all is one page, but for events of logs: "The default is 10,000 events", FilterLogEvents.
+limit all is one page, but for events and groups of logs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 from emulator import service_models
 from emulator.describe.made import NotFound
 
-_DEFAULTS = {"FilterLogEvents": 10_000}
+# And the most that a call may ask for: API reference.
+DEFAULTS = {"FilterLogEvents": 10_000, "DescribeLogGroups": 50}
 # As LocalStack has recorded it.
 _INVALID_TOKEN = {"logs": ("InvalidParameterException", "The specified nextToken is invalid.")}
 _OTHERWISE = frozenset({"GetMetricData"})  # its limit is of data points, of which all fit
@@ -29,7 +30,7 @@ def cut(
     if model is None or operation in _OTHERWISE:
         return result
     token = given.get(model["input_token"])
-    limit = given.get(model.get("limit_key", "")) or _DEFAULTS.get(operation)
+    limit = given.get(model.get("limit_key", "")) or DEFAULTS.get(operation)
     if not token and not limit:
         return result
     begin = _offset(service, str(token)) if token else 0

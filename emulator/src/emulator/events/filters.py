@@ -7,10 +7,10 @@ operators it does not know is not published, and all of them are known here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import Any, Never
+from typing import Any
 
+from emulator import strict_json
 from emulator.events.patterns import InvalidPattern, compiled
 from emulator.providers import EmulatorError
 
@@ -38,12 +38,8 @@ def _parsed(text: Any) -> Callable[[Mapping[str, Any]], bool]:
     if len(text) > PATTERN_CHARACTERS:
         raise EmulatorError(f"a filter pattern of {len(text)} characters: {PATTERN_CHARACTERS} fit")
     try:
-        return compiled(json.loads(text, parse_constant=_no_constant))
+        return compiled(strict_json.loads(text))
     except InvalidPattern as invalid:
         raise EmulatorError(f"the filter pattern {text}: {invalid}") from invalid
     except (ValueError, RecursionError) as error:
         raise EmulatorError(f"a filter pattern is a JSON object, got {text!r:.200}") from error
-
-
-def _no_constant(constant: str) -> Never:
-    raise ValueError(f"{constant} is not JSON")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ async def url_and_visibility(calls: Calls, source: str) -> tuple[str, float]:
 
 @dataclass
 class _Hidden:
-    """Records of messages that nobody else receives, `since` then, by the clock."""
+    """Records that are not settled yet and nobody else receives, `since` then, by the clock."""
 
     records: Sequence[Mapping[str, Any]]
     since: float
@@ -114,30 +114,49 @@ class QueuePoller(Poller):
         return list(response.get("Messages", []))
 
     async def _handle(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        records = [shapes.queue_record(message, self.mapping.source) for message in messages]
-        wanted = [
-            record for record in records if self.mapping.wanted(shapes.filterable_message(record))
-        ]
-        hidden = _Hidden(records, self.clock.now())
-        failed: set[str] = set()
+        """What is over 6 MB goes to the function in parts, each of which is a batch of its own."""
+        wanted: list[dict[str, Any]] = []
+        unwanted: list[dict[str, Any]] = []
+        for message in messages:
+            record = shapes.queue_record(message, self.mapping.source)
+            passed = self.mapping.wanted(shapes.filterable_message(record))
+            (wanted if passed else unwanted).append(record)
+        hidden = _Hidden(wanted, self.clock.now())
+        await self._settle(unwanted, frozenset(), hidden)
         while wanted:
             part = batching.first_that_fit(wanted, len(wanted))
+            failed = await self._failed_of(part, hidden)
+            if failed and self.mapping.source.endswith(".fifo"):
+                # nothing overtakes an earlier message of its group, which is received again
+                failed |= {record["messageId"] for record in wanted[len(part) :]}
+                part = list(wanted)
             del wanted[: len(part)]
-            known = [record["messageId"] for record in part]
-            try:
-                result = await self._call(part, partial(self._is_patient, hidden))
-                failed |= set(batching.failed_items(result, known, self.mapping.partial_failures))
-            except (batching.Unreported, Throttled):
-                failed |= set(known)
+            await self._settle(part, failed, hidden)
+            if wanted:
+                await self._hide_anew(hidden)
+
+    async def _failed_of(self, part: Sequence[Mapping[str, Any]], hidden: _Hidden) -> set[str]:
+        known = [record["messageId"] for record in part]
+        try:
+            result = await self._call(part, partial(self._is_patient, hidden))
+            return set(batching.failed_items(result, known, self.mapping.partial_failures))
+        except (batching.Unreported, Throttled):
+            return set(known)
+
+    async def _settle(
+        self, records: Sequence[Mapping[str, Any]], failed: Set[str], hidden: _Hidden
+    ) -> None:
+        """Deletes the records but the failed ones, which become visible when it is time."""
         self.delivered += len(records) - len(failed)
         self._failed += len(failed)
-        left = max(0.0, self._visibility - (self.clock.now() - hidden.since))
         try:
             await self._delete([each for each in records if each["messageId"] not in failed])
-            await self._hide(
-                [each for each in records if each["messageId"] in failed],
-                math.ceil(self.clock.real(left)),
-            )
+            if failed:
+                left = max(0.0, self._visibility - (self.clock.now() - hidden.since))
+                await self._hide(
+                    [each for each in records if each["messageId"] in failed],
+                    math.ceil(self.clock.real(left)),
+                )
         except FAILED_CALL as error:
             self._report_failure(error)
 
@@ -147,10 +166,14 @@ class QueuePoller(Poller):
         "Backoff strategy for failed invocations" of SQS event sources. Where only this machine has
         no free worker they are hidden anew: on AWS they would have reached it."""
         if isinstance(throttled, NoFreeWorker):
-            hidden.since = self.clock.now()
-            await self._hide(hidden.records, math.ceil(self._visibility))
+            await self._hide_anew(hidden)
             return True
         return self.clock.now() - hidden.since < self._visibility
+
+    async def _hide_anew(self, hidden: _Hidden) -> None:
+        """For the whole visibility timeout, as if they had been received just now."""
+        hidden.since = self.clock.now()
+        await self._hide(hidden.records, math.ceil(self._visibility))
 
     async def _delete(self, records: Sequence[Mapping[str, Any]]) -> None:
         await self._in_tens("DeleteMessageBatch", records, {})

@@ -20,6 +20,7 @@ from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 
 _RATE = re.compile(r"rate\((?P<number>[1-9][0-9]*) (?P<unit>minute|hour|day)(?P<plural>s?)\)")
+_CRON = re.compile(r"cron\(([\w,\-*/?#\s]+)\)")
 _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 _NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")  # PutRule, API reference
 _MOST_TARGETS = 5  # "Amazon EventBridge quotas"
@@ -68,10 +69,12 @@ class ScheduleProvider:
         name = properties.get("Name") or f"{resource.stack}-{resource.logical_id}"
         arn = f"arn:aws:events:{self._region}:{self._account}:rule/{name}"
         _check(str(resource), properties)
-        seconds = _seconds(resource, str(properties.get("ScheduleExpression", "")))
+        expression = str(properties.get("ScheduleExpression", ""))
         targets = _targets(str(resource), properties.get("Targets") or ())
         if properties.get("State", "ENABLED") == "ENABLED":
-            self.schedules.append(Schedule(arn, seconds, targets))
+            self.schedules.append(Schedule(arn, _seconds(resource, expression), targets))
+        elif not _is_cron(expression):
+            _seconds(resource, expression)
         return Created(name, {"Arn": arn})
 
     async def start(self) -> None:
@@ -147,6 +150,14 @@ def _target(where: str, given: dict[str, Any]) -> Target:
         if len(text) > _MOST_INPUT:
             raise EmulatorError(f"{where}: an Input of over {_MOST_INPUT} characters")
     return Target(arn, text)
+
+
+def _is_cron(expression: str) -> bool:
+    """Six fields, one of the two for days without a value; what the fields may have is not checked:
+    "Cron expressions reference", same guide."""
+    found = _CRON.fullmatch(expression)
+    fields = found[1].split() if found else []
+    return len(fields) == 6 and "?" in (fields[2], fields[4])
 
 
 def _seconds(resource: Resource, expression: str) -> int:

@@ -11,11 +11,12 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Never
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from emulator import strict_json
 from emulator.functions import log_tail
 from emulator.functions.failures import MAX_PAYLOAD
 from emulator.functions.functions import Functions
@@ -32,11 +33,8 @@ _NAME_PATTERN = (
     r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?"
     r"(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 )
-_NAME = re.compile(
-    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
-    r"(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d:)?(?P<account>\d{12}:)?"
-    r"(?:function:)?[a-zA-Z0-9-_.]+(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
-)
+_NAME = re.compile(_NAME_PATTERN)
+_REGION, _ACCOUNT, _QUALIFIER = 3, 9, 13  # groups of the pattern
 Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -106,8 +104,8 @@ class InvokeApi:
         if kind == "Event" and len(event) > ASYNCHRONOUS_BYTES:
             return _failed(_too_large_event(len(event)))
         try:
-            json.loads(event.decode(), parse_constant=_reject_constant)
-        except (ValueError, RecursionError) as error:
+            strict_json.loads(event.decode())
+        except ValueError as error:
             text = (
                 "Could not parse request body into json: "
                 f"Could not parse payload into json: {error}"
@@ -163,7 +161,7 @@ def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | N
             f"constraint: Member must satisfy regular expression pattern: {_NAME_PATTERN}"
         )
         return _Error(400, "ValidationException", text)
-    region, account = found["region"], found["account"]
+    region, account = found[_REGION], found[_ACCOUNT]
     if region and region.rstrip(":") != place.region:
         text = (
             f"Functions from '{region.rstrip(':')}' are not reachable in this region "
@@ -172,7 +170,7 @@ def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | N
         return _Error(404, "ResourceNotFoundException", text, message="Message")
     if account and account.rstrip(":") != place.account:
         return _Error(403, "AccessDeniedException", None, message="Message")
-    if qualifier and found["qualifier"] not in (None, qualifier):
+    if qualifier and found[_QUALIFIER] not in (None, qualifier):
         text = (
             "The derived qualifier from the function name does not match the specified qualifier."
         )
@@ -183,10 +181,6 @@ def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | N
 def _not_found(reference: str, place: Place) -> _Error:
     text = f"Function not found: {arn_of(reference, place)}"
     return _Error(404, "ResourceNotFoundException", text, message="Message")
-
-
-def _reject_constant(constant: str) -> Never:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _too_large(size: int) -> _Error:

@@ -86,9 +86,9 @@ def check(where: str, properties: Mapping[str, Any], variables: Mapping[str, str
 
 
 def require_standard(where: str, arn: str) -> None:
-    """Raises EmulatorError for a FIFO queue as a destination or a dead-letter queue, which "cannot
-    be used": AWS::Lambda::EventInvokeConfig DestinationConfig, CloudFormation reference; of the
-    others "Standard SQS queue", developer guide."""
+    """Raises EmulatorError for a FIFO queue as a destination or a dead-letter queue, which has
+    to be a standard one: AWS::Lambda::EventInvokeConfig DestinationConfig, CloudFormation
+    reference; docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html."""
     if arn.endswith(".fifo"):
         raise EmulatorError(f"{where}: Lambda sends to no FIFO queue, such as {arn}")
 

@@ -6,13 +6,13 @@ API Gateway Lambda authorizer", API Gateway developer guide.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Never
+from typing import Any, NamedTuple
 
+from emulator import strict_json
 from emulator.gateway.limits import AUTHORIZER_BYTES, POLICY_RESOURCE_CHARACTERS
 from emulator.iam import documents, evaluation
 from emulator.iam.patterns import Context
@@ -127,13 +127,9 @@ def _context(context: Any) -> dict[str, str | None]:
 
 def _document(payload: bytes) -> dict[str, Any]:
     try:
-        response = json.loads(payload, parse_constant=_reject_constant)
-    except (ValueError, RecursionError) as error:
+        response = strict_json.loads(payload)
+    except ValueError as error:
         raise Malformed("the response is not JSON") from error
     if not isinstance(response, dict):
         raise Malformed("the response is not an object")
     return response
-
-
-def _reject_constant(constant: str) -> Never:
-    raise ValueError(f"{constant} is not JSON")

@@ -1,6 +1,6 @@
 """API Gateway's WebSocket quotas, and when a connection has reached one.
 
-Source: "Quotas for configuring and running a WebSocket API in API Gateway", API Gateway developer
+Source: "Quotas for configuring and running a WebSocket in API Gateway", API Gateway developer
 guide. None of them can be raised, but for the rate of new connections, which isn't supported here.
 """
 

@@ -120,7 +120,7 @@ def read_integration(properties: Properties) -> Integration:
     if kind != "AWS_PROXY":
         raise EmulatorError(f"integration type {kind} is not supported locally: use AWS_PROXY")
     check_supported("an integration", properties)
-    # "Quotas for configuring and running a WebSocket API in API Gateway"
+    # "Quotas for configuring and running a WebSocket in API Gateway"
     milliseconds = within(
         "an integration",
         "TimeoutInMillis",

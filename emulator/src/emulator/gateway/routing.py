@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from typing import Any, Never
+from typing import Any
 
+from emulator import strict_json
 from emulator.providers import EmulatorError
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
@@ -44,8 +45,8 @@ def select_route(path: tuple[str, ...], frame: str, keys: Collection[str]) -> st
 
 def _value_at(path: tuple[str, ...], frame: str) -> Any:
     try:
-        value = json.loads(frame, parse_constant=_reject_constant)
-    except (ValueError, RecursionError):  # not JSON, or nested deeper than the parser goes
+        value = strict_json.loads(frame)
+    except ValueError:
         return None
     for name in path:
         if not isinstance(value, dict):
@@ -61,9 +62,6 @@ def _text(value: Any) -> str | None:
         case bool() | int() | float():
             return json.dumps(value)
         case list():
-            return f"[{', '.join(str(_text(each)) for each in value)}]"
+            texts = [text for each in value if (text := _text(each)) is not None]
+            return f"[{', '.join(texts)}]" if len(texts) == len(value) else None
     return None
-
-
-def _reject_constant(constant: str) -> Never:
-    raise ValueError(f"{constant} is not JSON")

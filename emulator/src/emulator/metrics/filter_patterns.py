@@ -1,153 +1,68 @@
-"""Filter patterns of CloudWatch Logs for lines of JSON. No I/O.
+"""Filter patterns of CloudWatch Logs: terms, and conditions of JSON. No I/O.
 
-Source: "Filter pattern syntax for metric filters" (filter and pattern syntax), CloudWatch Logs user
-guide.
+Source: "Filter pattern syntax for metric filters, subscription filters, filter log events, and Live
+Tail", CloudWatch Logs user guide: all terms have to be in the line, one of those with `?`, none of
+those with `-`; what is neither a letter, a digit nor an underscore stands in quotes.
 """
 
 from __future__ import annotations
 
 import json
-import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from emulator.metrics.expressions import Unsupported
+from emulator.metrics import json_conditions
+from emulator.metrics.expressions import Unsupported as NoPattern
 
-Matches = Callable[[Any], bool]
-"""(a line's JSON) -> whether the pattern matches it"""
+Matches = Callable[[str], bool]
+_TERM = re.compile(r'\s*(?P<sign>[?-]?)(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s"]+))')
+_PLAIN = re.compile(r"\w+")
+MOST_CHARACTERS = 1024  # of a pattern: PutMetricFilter and FilterLogEvents, API reference
 
-_PART = re.compile(
-    r"\s*(?:(?P<field>\$(?:\.\w+(?:\[\d+\])*)+)\s*(?:(?P<op>!=|>=|<=|=|>|<)\s*"
-    r"(?:\"(?P<text>[^\"]*)\"|(?P<plain>[\w*.-]+))"
-    r"|(?P<exists>NOT\s+EXISTS|IS\s+NULL|IS\s+TRUE|IS\s+FALSE))"
-    r"|(?P<word>&&|\|\||\(|\)))"
-)
-_NUMBERS: Mapping[str, Callable[[float, float], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
-_CONSTANTS = {"NULL": None, "TRUE": True, "FALSE": False}
-_MISSING = object()
+
+class InvalidPattern(ValueError):
+    """What CloudWatch Logs rejects; the text is AWS's, but for one that is too long."""
 
 
 def matcher(pattern: str) -> Matches:
-    """Raises Unsupported for a pattern of another form than "" and { a JSON condition }."""
+    """Raises InvalidPattern, and NoPattern for a form that is not supported here."""
+    if len(pattern) > MOST_CHARACTERS:
+        raise InvalidPattern(f"{len(pattern)} characters: {MOST_CHARACTERS} fit")
     text = pattern.strip()
-    if not text:
-        return lambda _document: True
-    if not (text.startswith("{") and text.endswith("}")):
-        raise Unsupported(f"the filter pattern {pattern!r}: those of JSON are known here")
-    reader = _Reader(text[1:-1])
-    whole = reader.either()
-    if reader.left:
-        raise Unsupported(f"the filter pattern {pattern!r}")
-    return whole
+    if text.startswith("{"):
+        condition = json_conditions.read(text)
+        return lambda line: _holds(condition, line)
+    if text.startswith(("[", "%")):
+        raise NoPattern(f"the filter pattern {pattern!r}: terms and those of JSON are known here")
+    signed = _terms(text)
+    wanted, either, excluded = ([term for sign, term in signed if sign == each] for each in "+?-")
+    if either and (wanted or excluded):
+        raise NoPattern(f"the filter pattern {pattern!r}: ? together with other terms")
+    return lambda line: (
+        all(term in line for term in wanted)
+        and not any(term in line for term in excluded)
+        and (not either or any(term in line for term in either))
+    )
 
 
-def field_of(document: Any, selector: str) -> Any:
-    """What stands at `$.a.b`; None where there is nothing."""
-    found = _at(document, selector)
-    return None if found is _MISSING else found
-
-
-def text_of(value: Any) -> str:
-    """As CloudWatch writes a value into a dimension."""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _at(document: Any, selector: str) -> Any:
-    """What a selector such as `$.a.b[0]` leads to."""
-    for step in re.findall(r"\w+", selector):
-        if isinstance(document, dict) and step in document:
-            document = document[step]
-        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
-            document = document[int(step)]
-        else:
-            return _MISSING
-    return document
-
-
-class _Reader:
-    """One method for each level of binding: ||, && and what stands alone."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self.left = list(_parts(text))
-
-    def either(self) -> Matches:
-        parts = [self._both()]
-        while self._take("||"):
-            parts.append(self._both())
-        return lambda document: any(part(document) for part in parts)
-
-    def _both(self) -> Matches:
-        parts = [self._one()]
-        while self._take("&&"):
-            parts.append(self._one())
-        return lambda document: all(part(document) for part in parts)
-
-    def _one(self) -> Matches:
-        if self._take("("):
-            inner = self.either()
-            if self._take(")"):
-                return inner
-        elif self.left and not isinstance(first := self.left[0], str):
-            del self.left[0]
-            return _condition(first)
-        raise Unsupported(f"the filter pattern {self._text!r}")
-
-    def _take(self, word: str) -> bool:
-        if self.left and self.left[0] == word:
-            del self.left[0]
-            return True
-        return False
-
-
-def _parts(text: str) -> Iterator[str | re.Match[str]]:
-    end, text = 0, text.strip()
+def _terms(text: str) -> list[tuple[str, str]]:
+    """Each with its sign, which is + where there is none."""
+    found, end = [], 0
     while end < len(text):
-        found = _PART.match(text, end)
-        if not found:
-            raise Unsupported(f"the filter pattern {text!r}")
-        end = found.end()
-        yield found["word"] or found
+        term = _TERM.match(text, end)
+        if term is None:
+            raise InvalidPattern("Invalid filter pattern")
+        if term["plain"] is not None and not _PLAIN.fullmatch(term["plain"]):
+            raise InvalidPattern(f"Invalid character(s) in term '{term['plain']}'")
+        quoted = term["quoted"]
+        word = term["plain"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        found.append((term["sign"] or "+", word))
+        end = term.end()
+    return found
 
 
-def _condition(found: re.Match[str]) -> Matches:
-    selector = found["field"]
-    if found["exists"]:
-        *_, word = found["exists"].split()
-        if word == "EXISTS":
-            return lambda document: _at(document, selector) is _MISSING
-        return lambda document: _at(document, selector) is _CONSTANTS[word]
-    wanted, sign = found["text"] if found["text"] is not None else found["plain"], found["op"]
-    # an asterisk is the only wildcard
-    matches = re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL).fullmatch
-
-    def holds(document: Any) -> bool:
-        value = _at(document, selector)
-        if value is _MISSING:
-            return False
-        number = _number(wanted) if found["text"] is None else None
-        if number is not None:
-            given = _number(value)
-            return sign == "!=" if given is None else _NUMBERS[sign](given, number)
-        return (matches(text_of(value)) is not None) is (sign == "=")
-
-    if sign not in ("=", "!=") and _number(wanted) is None:
-        raise Unsupported(f"the comparison {found[0].strip()!r}")
-    return holds
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
-        return None
+def _holds(condition: json_conditions.Matches, line: str) -> bool:
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+        return condition(json.loads(line))
+    except (ValueError, RecursionError):
+        return False

@@ -13,15 +13,15 @@ from typing import Any
 from emulator.functions.model import Function
 from emulator.log_files import log_file
 from emulator.metrics.expressions import Unsupported
-from emulator.metrics.filter_patterns import field_of, text_of
-from emulator.metrics.line_patterns import InvalidPattern, Matches, matcher
+from emulator.metrics.filter_patterns import InvalidPattern, Matches, matcher
+from emulator.metrics.json_conditions import SELECTOR, field_of, text_of
 from emulator.metrics.store import Metric
 from emulator.providers import Created, EmulatorError, Resource
 
 PREFIX = "AWS::Logs::"
 _FILTER_NAME = re.compile(r"[^:*]{1,512}")
 _METRIC_NAME = re.compile(r"[^:*$]{1,255}")
-_VALUE = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\$(?:\.\w+(?:\[\d+\])*)+")
+_VALUE = re.compile(rf"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|{SELECTOR}")
 _MOST_DIMENSIONS = 3
 
 
@@ -82,9 +82,12 @@ class LogGroupProvider:
             self._names.append(name)
             return Created(name, {"Arn": f"arn:aws:logs:{self._scope}:log-group:{name}:*"})
         log_file(self._logs, str(properties["LogGroupName"]))
+        _check(str(resource), properties)
         try:
             self._filters += _filters(properties)
-        except (Unsupported, InvalidPattern) as why:
+        except InvalidPattern as invalid:
+            raise EmulatorError(f"{resource}: FilterPattern: {invalid}") from None
+        except Unsupported as why:
             raise EmulatorError(f"{resource}: not supported: {why}") from None
         return Created(properties.get("FilterName") or resource.logical_id)
 
@@ -110,28 +113,35 @@ class LogGroupProvider:
         return found
 
 
-def _check(properties: dict[str, Any]) -> None:
-    """Raises Unsupported for what PutMetricFilter rejects, by its API reference."""
+def _check(where: str, properties: dict[str, Any]) -> None:
+    """Raises EmulatorError for what PutMetricFilter rejects, by its API reference."""
+
+    def require(holds: object, rule: str) -> None:
+        if not holds:
+            raise EmulatorError(f"{where}: {rule}")
+
     name = properties.get("FilterName")
-    if name is not None and not _FILTER_NAME.fullmatch(name):
-        raise Unsupported(f"FilterName {name!r:.100}: 1 to 512 characters, no colon, no asterisk")
-    if len(properties["MetricTransformations"]) != 1:
-        raise Unsupported("a metric filter has one of MetricTransformations")
+    require(
+        name is None or _FILTER_NAME.fullmatch(name),
+        f"FilterName {name!r:.100}: 1 to 512 characters, no colon, no asterisk",
+    )
+    count = len(properties["MetricTransformations"])
+    require(count == 1, "a metric filter has one of MetricTransformations")
     (made,) = properties["MetricTransformations"]
     for field in ("MetricName", "MetricNamespace"):
-        if not _METRIC_NAME.fullmatch(str(made[field])):
-            raise Unsupported(f"{field} {made[field]!r:.100}: 1 to 255 characters without : * $")
-    if not _VALUE.fullmatch(str(made["MetricValue"])):
-        raise Unsupported(f"MetricValue {made['MetricValue']!r} is neither a number nor a field")
-    if len(made.get("Dimensions", ())) > _MOST_DIMENSIONS:
-        raise Unsupported(f"a metric filter has {_MOST_DIMENSIONS} dimensions at most")
-    if made.get("DefaultValue") is not None:
-        raise Unsupported("DefaultValue, a value for lines that do not match")
+        rule = f"{field} {made[field]!r:.100}: 1 to 255 characters without : * $"
+        require(_METRIC_NAME.fullmatch(str(made[field])), rule)
+    value = str(made["MetricValue"])
+    require(_VALUE.fullmatch(value), f"MetricValue {value!r} is neither a number nor a field")
+    dimensions = len(made.get("Dimensions", ()))
+    require(dimensions <= _MOST_DIMENSIONS, f"{dimensions} Dimensions: {_MOST_DIMENSIONS} fit")
 
 
 def _filters(properties: dict[str, Any]) -> Iterator[MetricFilter]:
-    _check(properties)
+    """Raises Unsupported and InvalidPattern."""
     for each in properties["MetricTransformations"]:
+        if each.get("DefaultValue") is not None:
+            raise Unsupported("DefaultValue, a value for lines that do not match")
         yield MetricFilter(
             properties["LogGroupName"],
             matcher(str(properties.get("FilterPattern") or "")),
