@@ -28,16 +28,16 @@ def register(call: Call) -> Response:
     devices = Devices(call.aws.users)
     known = devices.of([user], consistent=True).get(user, {})
 
-    def count() -> None:
+    def count_registration() -> None:
         Limits(call.aws.users, call.aws.now).take(user, "devices", REGISTRATIONS)
 
     if device not in known:
         replaced = _replaced(call, known)  # first: what is rejected does not count
-        count()
+        count_registration()
         if replaced is not None:
             remove_device(call.aws, user, replaced, by=call.by.id)
     # keys first: a registered device always has keys
-    changing = count if device in known else lambda: None
+    changing = count_registration if device in known else lambda: None
     change = directory(call.aws).put(user, device, keys, call.body.get("label"), changing)
     new = devices.register(user, device, call.aws.now(), call.by.id)
     try:

@@ -77,7 +77,7 @@ def test_nobody_who_answers_is_said_in_one_line(capsys: pytest.CaptureFixture[st
     nowhere = doctor.Place("nowhere", "http://127.0.0.1:9")  # the discard service's port
     assert not asyncio.run(doctor.check(nowhere))
     first, *_ = capsys.readouterr().out.splitlines()
-    assert first.split() == ["FAILS", "the", "API", "answers", "nothing", "listens", "there"]
+    assert first.split() == ["FAILS", "the", "API", "responds", "nothing", "listens", "there"]
 
 
 @pytest.mark.deep

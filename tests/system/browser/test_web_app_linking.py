@@ -101,7 +101,10 @@ def test_a_request_that_is_accepted_on_one_device_is_accepted_on_the_others(
     first.get_by_role("link", name=f"{meena} wants to write to you.").click()
     first.get_by_role("button", name="Accept").click()
     send(first, "Of course")
+    expect(second.get_by_text("No requests")).to_be_visible()
+    second.evaluate("location.hash = '#/'")
     second.get_by_role("link", name=re.compile(meena)).click()
+    expect(second.get_by_text("Of course").first).to_be_visible()
     expect(second.get_by_role("textbox", name="Message")).to_be_visible()
     expect(second.get_by_role("link", name="1 request")).to_have_count(0)
 
