@@ -116,20 +116,21 @@ class Unreliable:
         return failure(TransactionCanceled, code, CancellationReasons=reasons)
 
     def _partly(self, operation: str, request: Any) -> Any:
-        """Some keys or items of a batch are left to be asked for again, but never all: that would be
-        an error (BatchGetItem and BatchWriteItem, API reference)."""
+        """Some keys or items of a batch are left to be asked for again."""
         ((table, asked),) = request["RequestItems"].items()
         form = asked if operation == "batch_get_item" else {"Keys": asked}
         done = [each for each in form["Keys"] if self._world.random.random() < 0.5]
-        done = done or form["Keys"][:1]
         left = [each for each in form["Keys"] if each not in done]
         self._world.drawn[f"{operation}: some are left"] += bool(left)
         method = getattr(self._world.database, operation)
         if operation == "batch_get_item":
-            found = method(RequestItems={table: {**form, "Keys": done}})["Responses"]
+            found = (
+                method(RequestItems={table: {**form, "Keys": done}})["Responses"] if done else {}
+            )
             unprocessed = {table: {**form, "Keys": left}} if left else {}
             return {"Responses": found, "UnprocessedKeys": unprocessed}
-        method(RequestItems={table: done})
+        if done:
+            method(RequestItems={table: done})
         return {"UnprocessedItems": {table: left} if left else {}}
 
 

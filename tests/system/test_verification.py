@@ -42,8 +42,15 @@ async def emoji(here: ChatClient, there: ChatClient) -> EmojiShown:
     return event
 
 
+async def acquainted(one: ChatClient, other: ChatClient) -> None:
+    """Neither is a stranger: nothing is compared in a request."""
+    await one.chats.direct(other.user)
+    await other.chats.direct(one.user)
+
+
 async def compare(one: ChatClient, other: ChatClient) -> None:
     """Until both show the same emoji."""
+    await acquainted(one, other)
     await one.verification.compare(other.user)
     await other.wait_for(of(VerificationRequested, user=one.user))
     await other.verification.compare(one.user)
@@ -81,9 +88,9 @@ def test_two_people_compare_emoji_and_see_the_same_safety_number(device: Make, n
 def test_the_other_one_may_be_away_when_asked(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
-        async with device(raju):
-            pass
         async with device(ravi) as a:
+            async with device(raju) as b:
+                await acquainted(a, b)
             await a.verification.compare(raju)
             async with device(raju) as b:
                 await b.wait_for(of(VerificationRequested, user=ravi))
