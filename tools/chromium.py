@@ -5,8 +5,7 @@ import shutil
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-# Chromium without windows and notifications: it takes half the CPU. Debian has it as a package of
-# its own (https://packages.debian.org/chromium-headless-shell).
+# Chromium without windows and notifications: it takes half the CPU. A package of its own on Debian.
 HEADLESS = "chromium-headless-shell"
 ON_MACOS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",

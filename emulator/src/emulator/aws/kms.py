@@ -46,7 +46,7 @@ def _of_usable_keys(original: Callable[[Any], str], operation: str, usage: str) 
             backend = self.kms_backend
             _check(backend.keys[backend.any_id_to_key_id(key_id)], operation, usage)
         if usage == "SIGN_VERIFY" and self._get_param("MessageType") == "DIGEST":
-            # its own response says so: see front._call
+            # moto's error for what it lacks: front._call makes it a rejection that names the call
             raise NotImplementedError(f"{operation} of a digest: give the message, MessageType RAW")
         return original(self)
 
