@@ -65,6 +65,7 @@ def view(fake: FakeSystem, path: str) -> str:
     return f"{fake.console.url}/_local/view/{path}"
 
 
+@pytest.mark.deep
 def test_a_trace_is_compact_then_a_waterfall_or_raw_by_one_key_also_after_a_reload(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -233,6 +234,7 @@ def test_a_report_is_drawn_and_computed_again_with_other_numbers(
     expect(page.get_by_text("users is a number, not 'many'")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_a_graph_has_its_times_its_gaps_and_numbers_that_are_read_at_once(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
