@@ -83,6 +83,9 @@ def pytest_collection_finish() -> None:
 
 # In these folders a file takes few seconds, and its tests share tables and clients.
 _BY_FILE = ("tests/lambdas/", "tests/client/", "tests/stacks/", "tests/protocol/", "tests/docs/")
+# These begin first, so that none is left to one worker at the end. A scene of the running system
+# often waits, and leaves the cores to the others meanwhile.
+_LONGEST = ("story", "browser", "synthesis")
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's
@@ -91,15 +94,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     made once. Elsewhere each test goes to whoever is free, as some take long."""
     from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
 
-    if config.getoption("dist") != "loadgroup":
-        return None
-    scheduling = LoadGroupScheduling(config, log)
-    group_of = scheduling._split_scope
+    class Scheduling(LoadGroupScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            group: str = super()._split_scope(nodeid)
+            alone = group == nodeid and nodeid.startswith(_BY_FILE)
+            return nodeid.partition("::")[0] if alone else group
 
-    def unit_of(nodeid: str) -> str:
-        group: str = group_of(nodeid)
-        alone = group == nodeid and nodeid.startswith(_BY_FILE)
-        return nodeid.partition("::")[0] if alone else group
+        def _assign_work_unit(self, node: Any) -> None:
+            longest = next((unit for unit in _LONGEST if unit in self.workqueue), None)
+            if longest:
+                self.workqueue.move_to_end(longest, last=False)
+            super()._assign_work_unit(node)
 
-    scheduling._split_scope = unit_of
-    return scheduling
+    return Scheduling(config, log) if config.getoption("dist") == "loadgroup" else None

@@ -13,7 +13,7 @@ from tests.system.both_clients import Make, Name, Open, Story, node, runner, tel
 __all__ = ["node", "runner", "tell"]  # fixtures
 
 View = list[dict[str, Any]]
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 LOOKS = 6_000  # before the scene has failed
 PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB"

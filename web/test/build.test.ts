@@ -2,7 +2,7 @@
 
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
-import { expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 
 async function built(root: string): Promise<Map<string, string | Uint8Array>> {
   const result = await build({
@@ -17,33 +17,38 @@ async function built(root: string): Promise<Map<string, string | Uint8Array>> {
   );
 }
 
-const app = built("src/app");
+describe("what is built", { tags: "deep" }, () => {
+  let app: Awaited<ReturnType<typeof built>>;
+  beforeAll(async () => {
+    app = await built("src/app");
+  });
 
-test("the licences of what is in the page lie beside it", async () => {
-  const notices = String((await app).get("third-party-notices.txt"));
-  for (const one of ["@matrix-org/olm", "contains lit", "BSD 3-Clause", "Paul Miller"]) {
-    expect(notices).toContain(one);
-  }
-});
+  test("the licences of what is in the page lie beside it", async () => {
+    const notices = String(app.get("third-party-notices.txt"));
+    for (const one of ["@matrix-org/olm", "contains lit", "BSD 3-Clause", "Paul Miller"]) {
+      expect(notices).toContain(one);
+    }
+  });
 
-test("licences of what is not in the page do not lie beside it", { tags: "deep" }, async () => {
-  const files = await built("check");
-  const notices = String(files.get("third-party-notices.txt"));
-  expect([...files.keys()].some((name) => name.endsWith(".wasm"))).toBe(true);
-  expect(notices).toContain("@matrix-org/olm");
-  expect(notices).toContain("TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION");
-  expect(notices).not.toContain("BSD");
-});
+  test("licences of what is not in the page do not lie beside it", async () => {
+    const files = await built("check");
+    const notices = String(files.get("third-party-notices.txt"));
+    expect([...files.keys()].some((name) => name.endsWith(".wasm"))).toBe(true);
+    expect(notices).toContain("@matrix-org/olm");
+    expect(notices).toContain("TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION");
+    expect(notices).not.toContain("BSD");
+  });
 
-test("the first load has at most 200 KB, gzipped, besides the wasm", async () => {
-  const loaded = [...(await app)].filter(([name]) => !/\.(wasm|txt)$/.test(name));
-  const bytes = loaded.map(([, content]) => gzipSync(content).length);
-  expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(200_000);
-  expect(loaded.length).toBeGreaterThanOrEqual(3);
-});
+  test("the first load has at most 200 KB, gzipped, besides the wasm", async () => {
+    const loaded = [...app].filter(([name]) => !/\.(wasm|txt)$/.test(name));
+    const bytes = loaded.map(([, content]) => gzipSync(content).length);
+    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(200_000);
+    expect(loaded.length).toBeGreaterThanOrEqual(3);
+  });
 
-test("the page has no script and no style of its own, which a strict policy would refuse", async () => {
-  const page = String((await app).get("index.html"));
-  expect(page).not.toMatch(/<style|\sstyle=|\son\w+=/);
-  for (const [script] of page.matchAll(/<script[^>]*>/g)) expect(script).toContain(" src=");
+  test("the page has no script and no style of its own, which a strict policy would refuse", async () => {
+    const page = String(app.get("index.html"));
+    expect(page).not.toMatch(/<style|\sstyle=|\son\w+=/);
+    for (const [script] of page.matchAll(/<script[^>]*>/g)) expect(script).toContain(" src=");
+  });
 });

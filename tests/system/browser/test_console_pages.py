@@ -65,6 +65,7 @@ def view(fake: FakeSystem, path: str) -> str:
     return f"{fake.console.url}/_local/view/{path}"
 
 
+@pytest.mark.deep
 def test_a_trace_is_compact_then_a_waterfall_or_raw_by_one_key_also_after_a_reload(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -233,6 +234,7 @@ def test_a_report_is_drawn_and_computed_again_with_other_numbers(
     expect(page.get_by_text("users is a number, not 'many'")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_a_graph_has_its_times_its_gaps_and_numbers_that_are_read_at_once(
     fake: FakeSystem, ring: Ring, opened: Open
 ) -> None:
@@ -266,28 +268,31 @@ UNFOLD = """() => [...document.querySelectorAll('summary')]
 @pytest.mark.parametrize(
     ("width", "scheme"), [(390, "dark"), pytest.param(1280, "light", marks=pytest.mark.deep)]
 )
-def test_each_page_fits_with_data_and_says_that_the_system_is_stopped(
-    fake: FakeSystem, ring: Ring, browser: Browser, width: int, scheme: str
+def test_each_page_fits_and_can_be_read_with_all_its_data(
+    fake: FakeSystem, ring: Ring, opened: Open, width: int, scheme: str
 ) -> None:
     fill(fake, ring)
-    page = browser.new_page(
-        viewport={"width": width, "height": 800},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    page.set_default_timeout(WITHIN_MS)
+    page = opened(fake.console.url, width=width, scheme=scheme)
     for path in PAGES:
         page.goto(f"{fake.console.url}/_local{path}")
         expect(page.locator("#live")).to_have_text("live")
         page.evaluate(UNFOLD)
         assert page.evaluate(CONTRAST) == [], path
         assert page.evaluate(OUTSIDE, width) == [], path
+
+
+@pytest.mark.deep  # of one page: test_views.py
+def test_each_page_keeps_what_was_there_and_says_that_the_system_is_stopped(
+    fake: FakeSystem, ring: Ring, browser: Browser
+) -> None:
+    fill(fake, ring)
+    page = browser.new_page()  # which complains that nobody responds
+    page.set_default_timeout(WITHIN_MS)
+    for path in PAGES:
+        page.goto(f"{fake.console.url}/_local{path}")
+        expect(page.locator("#live")).to_have_text("live")
         fake.gone()
         expect(page.locator("#live")).to_contain_text("no response")
-        shown(page)
+        assert page.locator("main").inner_text().strip()
         fake.back()
     page.close()
-
-
-def shown(page: Page) -> None:
-    """What was there stays."""
-    assert page.locator("main").inner_text().strip()

@@ -25,7 +25,7 @@ CONTRAST = """
     }
     return all;
   };
-  const painted = (colours) => {
+  const paint = (colours) => {
     context.clearRect(0, 0, 1, 1);
     for (const colour of colours) {
       context.fillStyle = colour;
@@ -35,6 +35,12 @@ CONTRAST = """
       const part = value / 255;
       return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
     });
+  };
+  const seen = new Map();
+  const painted = (colours) => {
+    const key = colours.join();
+    if (!seen.has(key)) seen.set(key, paint(colours));
+    return seen.get(key);
   };
   const light = ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
   const poor = [];

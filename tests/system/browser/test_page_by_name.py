@@ -10,7 +10,7 @@ from tests.support.peers import Peers
 from tests.support.web_app import People, befriend, says, send, write_to
 from tests.system.conftest import NAMES
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 
 def test_a_page_of_the_balancers_name_signs_up_connects_and_sends(

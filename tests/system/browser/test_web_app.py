@@ -262,6 +262,7 @@ def test_a_store_that_can_not_be_opened_is_not_taken_for_one_that_is_gone(
         expect(page.get_by_role("heading", name="gone")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
     two_people: TwoPeople, people: People, peers: Peers
 ) -> None:
