@@ -5,7 +5,7 @@
  * devices that are there by then, and sent again byte by byte the same until it is accepted.
  */
 
-import type { Recipient } from "../crypto/sealing.ts";
+import type { Recipient } from "../crypto/sessions.ts";
 import { nextAsk } from "../crypto/to-device.ts";
 import type { ChatRow, MessageRow, OutboxRow } from "../store/tables.ts";
 import { named } from "./changes.ts";
