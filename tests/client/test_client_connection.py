@@ -360,11 +360,11 @@ def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             assert raju._connection is not None
-            real, answers = raju.account.ticket, [KeyError("ticket")]
+            real, responses = raju.account.ticket, [KeyError("ticket")]
 
             async def ticket() -> TicketResponse:
-                if answers:
-                    raise answers.pop()
+                if responses:
+                    raise responses.pop()
                 return await real()
 
             raju._connection._ticket = ticket

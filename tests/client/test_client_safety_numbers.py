@@ -83,12 +83,12 @@ def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None
             looks = []
 
             async def slow(api: Api, request: Request) -> FetchResult:
-                answer = await fetched(api, request)
+                response = await fetched(api, request)
                 looks.append(request)
                 if len(looks) == 1:
                     changed = DevicesChanged("raju")
                     ravi._this.driver.step(Engine.received, changed)
-                return answer
+                return response
 
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("client.devices.fetch", slow)

@@ -57,7 +57,7 @@ export class Backend {
   loseSend = 0;
   /** So many `send` frames are refused for good. */
   failSend = 0;
-  /** Answers to so many `send` frames are lost. */
+  /** Responses to so many `send` frames are lost. */
   loseAccepted = 0;
   /** Nobody is notified of new devices and members. */
   quiet = false;
@@ -283,26 +283,26 @@ export class Backend {
     }
     await this.pending;
     const sent = { ...init, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const response = await plainFetch(this.#url + url, sent);
-    const text = await response.text();
-    const answer = text === "" ? undefined : (JSON.parse(text) as Fields);
-    this.#note(route, body ?? {}, answer ?? {}, init);
-    return [response.status, answer];
+    const got = await plainFetch(this.#url + url, sent);
+    const text = await got.text();
+    const response = text === "" ? undefined : (JSON.parse(text) as Fields);
+    this.#note(route, body ?? {}, response ?? {}, init);
+    return [got.status, response];
   }
 
   /** Whose the tokens and tickets are. */
-  #note(route: string, asked: Fields, answer: Fields, init: RequestInit): void {
+  #note(route: string, asked: Fields, response: Fields, init: RequestInit): void {
     const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
     if (route === "POST sign-in")
-      this.#users.set(String(answer.access_token), String(asked.username));
+      this.#users.set(String(response.access_token), String(asked.username));
     if (route === "POST tickets") {
-      this.#devices.set(String(answer.ticket), `${this.#users.get(token)}/${asked.device}`);
+      this.#devices.set(String(response.ticket), `${this.#users.get(token)}/${asked.device}`);
     }
     if (route === "POST token") {
       const refreshed = String(asked.refresh_token);
-      this.#users.set(String(answer.access_token), this.#users.get(refreshed) ?? "");
-    } else if (answer.refresh_token !== undefined) {
-      this.#users.set(String(answer.refresh_token), String(asked.username));
+      this.#users.set(String(response.access_token), this.#users.get(refreshed) ?? "");
+    } else if (response.refresh_token !== undefined) {
+      this.#users.set(String(response.refresh_token), String(asked.username));
     }
   }
 }

@@ -24,7 +24,7 @@ const plain = (text: string) => ({ kind: "text", text }) as const;
 let store: Store;
 let engine: Engine;
 let time: number;
-let answer: Opened;
+let opened: Opened;
 let length: number;
 let outputs: Output[];
 let count = 0;
@@ -32,7 +32,7 @@ let count = 0;
 beforeEach(async () => {
   store = await Store.open(`engine-${count++}`, tables.VERSION, tables.TABLES);
   time = START;
-  answer = { unreadable: "no_session" };
+  opened = { unreadable: "no_session" };
   length = 100;
   await restart();
 });
@@ -43,7 +43,7 @@ async function restart(): Promise<void> {
   await step((each) => engine.restore(each));
 }
 
-/** Needs no keys: frames are of `length`, and what is opened is `answer`. */
+/** Needs no keys: frames are of `length`, and what is opened is `opened`. */
 function fakeCipher(ledger: Ledger): Cipher {
   const self = { user: "ravi", device: "web", name: "ravi/web" } as Self;
   const real = new Encryption(self, ledger, time - START, time);
@@ -55,7 +55,7 @@ function fakeCipher(ledger: Ledger): Cipher {
       done: true,
     }),
     accept: async () => ["phone"],
-    open: async () => answer,
+    open: async () => opened,
   });
 }
 
@@ -206,7 +206,7 @@ describe("what can't be read", () => {
     await step(async ({ ledger }) => {
       for (const row of await ledger.asks(time + 1e9)) ledger.change(row, { asked: 3 });
     });
-    answer = { unreadable: "damaged" };
+    opened = { unreadable: "damaged" };
     await step((each) => engine.accept(each, "raju", new Map()));
     const [row] = await rows();
     expect([row?.unreadable, row?.asked, row?.askAt]).toEqual(["damaged", 3, undefined]);
@@ -231,10 +231,10 @@ describe("what can't be read", () => {
     expect(fetches()).toHaveLength(2);
   });
   test("and becomes so later is asked for from then on", async () => {
-    answer = { unreadable: "unknown_device" };
+    opened = { unreadable: "unknown_device" };
     await receive(message(1, "raju"));
     expect(await askAt()).toBeUndefined();
-    answer = { unreadable: "no_session" };
+    opened = { unreadable: "no_session" };
     await step((each) => engine.accept(each, "raju", new Map()));
     expect(await askAt()).toBe(time + 3_000);
   });
@@ -243,7 +243,7 @@ describe("what can't be read", () => {
 describe("a request", () => {
   const ask = async (of: string[]) => {
     const content: Content = { kind: "request", of };
-    answer = { content };
+    opened = { content };
     await receive(message(2, "raju", crypto.randomUUID()));
   };
 
@@ -265,7 +265,7 @@ describe("a request", () => {
 });
 
 test("an acceptance of what is not one's own takes no place", async () => {
-  answer = { content: plain("text") };
+  opened = { content: plain("text") };
   await online();
   await receive(synced("ravi", "raju"));
   const own = ulid(START);

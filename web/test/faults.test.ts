@@ -135,14 +135,14 @@ describe("a backend's faults", () => {
     await got(raju, "patience");
     expect(eventsOf(again, "disconnected")).toEqual([]);
   };
-  const MALFORMED = "a malformed answer to %s is asked for again, and a text goes out then";
+  const MALFORMED = "a malformed response to %s is asked for again, and a text goes out then";
   test.each([["GET users", { devices: null }]])(MALFORMED, isAskedAgain);
   test.each([
     ["POST keys", { keys: 7 }],
     ["GET chats", { chats: null }],
   ])(MALFORMED, { tags: "deep" }, isAskedAgain);
 
-  test("a malformed answer is an error of the client's own for who asked", async () => {
+  test("a malformed response is an error of the client's own for who asked", async () => {
     const { ravi } = await pair();
     backend.lies.set("GET users", () => ({ devices: 7 }));
     await expect(ravi.client.devices.of(user("raju"))).rejects.toBeInstanceOf(ClientError);

@@ -1,7 +1,7 @@
 /** A WebSocket to the backend whose frames go past its faults. */
 
 export type Fields = Record<string, unknown>;
-/** Instead of the truth: another answer or frame, or an HTTP status with a body. */
+/** Instead of the truth: another response or frame, or an HTTP status with a body. */
 export type Lie = Fields | [number, unknown];
 
 const PlainSocket = globalThis.WebSocket;

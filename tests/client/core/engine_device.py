@@ -150,11 +150,11 @@ class Device(Connected):
         frame = self.up.pop(index)
         before = list(self.down)
         self.syncing = [] if frame["action"] == "sync" else None
-        answer = self.backend.handle(self.connection, frame)
+        response = self.backend.handle(self.connection, frame)
         sent, self.syncing = self.syncing or [], None
         assert before == self.down[: len(before)]
-        if answer is not None:
-            self.down.append(Flight(answer, after=sent))
+        if response is not None:
+            self.down.append(Flight(response, after=sent))
 
     def deliverable(self) -> list[Flight]:
         return [one for one in self.down if not any(other in self.down for other in one.after)]

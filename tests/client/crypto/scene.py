@@ -139,9 +139,9 @@ class Device(Connected):
     def handled(self, at: int = 0) -> None:
         """The backend handles a frame that is on its way to it."""
         assert self.connection is not None
-        answer = self.backend.handle(self.connection, self.up.pop(at))
-        if answer is not None:
-            self.down.append(answer)
+        response = self.backend.handle(self.connection, self.up.pop(at))
+        if response is not None:
+            self.down.append(response)
 
     def receive(self, at: int = 0, *, keep: bool = False) -> None:
         parsed = self.parsed(self.down[at] if keep else self.down.pop(at))
@@ -154,7 +154,7 @@ class Device(Connected):
         return parsed
 
     def fetch(self, at: int = 0) -> None:
-        """The directory answers one request."""
+        """The directory responds to one request."""
         request = self.wanted.pop(at)
         former: list[Frame] = []
         try:

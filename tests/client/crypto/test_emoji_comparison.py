@@ -33,9 +33,9 @@ def test_two_who_see_the_same_emoji_and_say_so_are_verified() -> None:
     assert names(accept) == ["accept"]
     key = raju.hears(*accept)
     assert names(key) == ["key"]
-    answer = ravi.hears(*key)
-    assert names(answer) == ["key"]
-    assert raju.hears(*answer) == []
+    response = ravi.hears(*key)
+    assert names(response) == ["key"]
+    assert raju.hears(*response) == []
     assert raju.emoji == ravi.emoji
     assert len(raju.emoji) == 7
     mac = raju.says(True)
