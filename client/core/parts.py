@@ -1,4 +1,4 @@
-"""What an engine is made of: each part, with those that it uses."""
+"""The parts of an engine: each is made with those that it uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the backend's REST responses say of chats, and what is not believed."""
+"""Chats of a client: what REST responses say of them, and what is not believed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends an upload or a download, and what is tried again. The same is in web/test/downloads.test.ts."""
+"""Uploads and downloads: what ends one, and what is tried again (as web/test/downloads.test.ts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What readers look for is one hop from docs/architecture.md, and what its links lead to is there."""
+"""Signposts: readers find what they look for one hop from docs/architecture.md."""
 
 import re
 from pathlib import Path

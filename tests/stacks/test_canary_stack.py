@@ -1,4 +1,4 @@
-"""The canary in the account: what calls it, what it may do, and that its bundle is enough."""
+"""The canary stack: what calls the function, what it may do, and that its bundle is enough."""
 
 import ast
 import sys

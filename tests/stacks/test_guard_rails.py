@@ -1,4 +1,4 @@
-"""What the owner of an account wants of an environment: boundary, tags, budget, tokens, quotas."""
+"""Settings of an account's owner: permission boundary, tags, budget, tokens, quotas."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What an environment may turn on: another log level while all runs, and traces."""
+"""Log levels and traces that an environment may turn on."""
 
 from dataclasses import replace
 

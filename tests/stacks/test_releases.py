@@ -1,4 +1,4 @@
-"""Versions, aliases and what takes a new version back."""
+"""Releases: versions, aliases, and what rolls a new version back."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who starts a comparison of emoji: both at once, one that has forgotten, one that asks twice."""
+"""Starts of an emoji comparison: by both at once, after one has forgotten it, and a second time."""
 
 from client.core.events import VerificationRequested
 from tests.client.crypto.comparing import (

@@ -1,4 +1,4 @@
-"""Who comes into a group, or is made later, reads what comes and not what was."""
+"""New members of a group, and new devices: they read what comes after them, not what was before."""
 
 from __future__ import annotations
 

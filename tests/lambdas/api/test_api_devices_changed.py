@@ -1,4 +1,4 @@
-"""Who hears that a user's devices have changed, over REST."""
+"""The frame `devices_changed` after a REST call: who gets it, and what happens if it fails."""
 
 from typing import Any
 

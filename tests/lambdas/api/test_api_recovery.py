@@ -1,4 +1,4 @@
-"""A forgotten password: an address, codes by mail, and what nobody finds out."""
+"""A forgotten password over REST: the address, the codes by mail, and what stays secret."""
 
 import time
 from collections.abc import Callable

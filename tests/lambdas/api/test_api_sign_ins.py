@@ -1,4 +1,4 @@
-"""What ends with a removed device: its sign-in, its connection, and its way back."""
+"""Sign-ins that end when a device is removed, and how the device comes back."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Contacts, requests, invitations, roles and settings: what the REST API lets whom do."""
+"""Rights between users over REST: contacts, requests, invitations, roles and settings."""
 
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""The receipt handler: watermarks move, and senders are notified."""
+
 from typing import Any
 
 import pytest

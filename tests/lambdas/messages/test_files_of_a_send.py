@@ -1,4 +1,4 @@
-"""How many files of lambdas a `send` frame passes: what a reader has to open to follow one.
+"""The number of files in lambdas/ that a `send` frame passes: those that a reader has to open.
 
 This one takes every way that a message takes to its members: a post, a push job, a member who is
 away. One send in 32 also writes its device's count (limits.py), and what is sent again, is sent to

@@ -1,3 +1,5 @@
+"""The send handler: what reaches whom, what the sender learns, and what it costs."""
+
 import json
 from typing import Any
 

@@ -1,4 +1,4 @@
-/** What an engine is made of: each part, with those that it uses. */
+/** The parts of an engine: each is made with those that it uses. */
 
 import { Arrivals, type Control } from "./arrivals.ts";
 import { CatchUp } from "./catch-up.ts";
