@@ -61,6 +61,26 @@ SIGNPOSTS = {
         "lambdas/api/removal.py": r"^def remove_device\(",
         "lambdas/keys/directory.py": r"    def remove\(",
     },
+    "where a user's name is reserved": {
+        "lambdas/api/accounts.py": r"^def sign_up\(",
+        "lambdas/api/cognito.py": r"    def create\(",
+        "lambdas/api/sign_ins.py": r"    def is_deleted\(",
+    },
+    "where a group's admin is checked": {
+        "lambdas/messages/roles.py": r"^def require\(",
+        "lambdas/messages/membership.py": r"roles\.require\(",
+    },
+    "where a message's TTL is set": {
+        "stacks/config/environments.py": r"    message_ttl_days: int",
+        "lambdas/settings.py": r"    def message_ttl_seconds\(",
+        "lambdas/messages/send.py": r"expires_at=.*message_ttl_seconds",
+        "stacks/data.py": r"time_to_live_attribute=\"expires_at\"",
+    },
+    "where the safety number is computed": {
+        "client/crypto/safety_number.py": r"^def safety_number\(",
+        "web/src/client/crypto/safety-number.ts": r"^export async function safetyNumber\(",
+        "encryption.md": r"",
+    },
     "where a file's size is limited": {
         "lambdas/api/files.py": r"size > settings\.file_mib \* MIB",
         "stacks/config/settings.py": r"    max_mib: int = ",
