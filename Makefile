@@ -153,7 +153,7 @@ attacks: $(READY) $(PAGE) ## every attack that the tests know, and fuzzers: make
 		--hypothesis-seed=$$seed tests/attacks tests/lambdas/api/test_api_auth.py \
 		tests/lambdas/api/test_api_bad_input.py tests/lambdas/test_bad_frames.py \
 		tests/lambdas/presence tests/lambdas/test_limits.py tests/lambdas/api/test_api_keys.py \
-		tests/lambdas/api/test_api_strangers.py \
+		tests/lambdas/api/test_api_strangers.py tests/lambdas/api/test_api_limits.py \
 		tests/system/test_bad_input.py tests/system/test_attacks.py $(ARGS) || { echo "seed $$seed"; exit 1; }
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests/test_foreign.py emulator/tests/gateway \
 		emulator/tests/balancer/test_smuggling.py $(ARGS)

@@ -13,7 +13,6 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 from client.account import SignIn
@@ -101,12 +100,7 @@ class ChatClient:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     # -- coming and going

@@ -12,12 +12,14 @@ from typing import Any
 
 from client.core import events, frames
 from client.core.cipher import Chat, Claims, Draft, FetchResult, Lists, Request, Wants
+from client.core.content import Reference
 from client.core.ids import is_written, user_and_device, user_of
 from client.core.key_requests import KeyRequests
 from client.core.membership import Membership
 from client.core.own_messages import OwnMessages
 from client.core.settings import Settings
 from client.core.step import Step
+from client.core.ticks import State
 
 
 class Sending:
@@ -47,8 +49,18 @@ class Sending:
         self._own.write(step, draft)
         self._drafts.setdefault(draft.chat, []).append(draft)
 
-    def withdraw(self, step: Step, chat: str, message_id: str) -> bool:
-        """Whether that text was not sealed yet: then nobody ever gets it."""
+    def withdraw(self, step: Step, chat: str, target: Reference) -> bool:
+        """Deletes a text of this device that nobody has got; False if somebody may have it."""
+        own = step.ledger.own(target.id)
+        failed = own is not None and own.state is State.FAILED
+        if not self._unsealed(step, chat, target.id) and not failed:
+            return False
+        step.ledger.erase(chat, target, "deleted")
+        self._emit(events.MessageChanged(chat, *target, "deletion", self._user))
+        return True
+
+    def _unsealed(self, step: Step, chat: str, message_id: str) -> bool:
+        """Drops a draft: nobody ever gets it. Whether there was one."""
         for draft in self._drafts.get(chat, ()):
             if draft.message_id == message_id:
                 self._drop(step, draft)

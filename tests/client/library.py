@@ -13,6 +13,7 @@ import pytest
 
 from client import (
     ChatClient,
+    Connected,
     Settings,
     Stage,
     Verified,
@@ -49,6 +50,18 @@ def of(kind: type, **fields: Any) -> Callable[[Event], bool]:
         isinstance(event, kind)
         and all(getattr(event, name) == value for name, value in fields.items())
     )
+
+
+async def again(client: ChatClient) -> None:
+    """Until it is connected for the second time."""
+    count = 0
+
+    def second(event: Event) -> bool:
+        nonlocal count
+        count += isinstance(event, Connected)
+        return count == 2
+
+    await client.wait_for(second)
 
 
 async def compare(one: ChatClient, other: ChatClient) -> None:

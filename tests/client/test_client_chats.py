@@ -1,4 +1,4 @@
-"""What the backend's REST answers say of chats, and what is not believed."""
+"""Chats of a client: what REST responses say of them, and what is not believed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.support.backend.server import Served, until
 pytestmark = pytest.mark.slow
 
 
-def answers(client: ChatClient, method: str, answer: Any) -> None:
-    """The next calls are answered so."""
+def responds(client: ChatClient, method: str, response: Any) -> None:
+    """The next calls get this response."""
 
     async def call(*_: Any) -> Any:
-        return answer
+        return response
 
     setattr(client._this.api, method, call)
 
@@ -39,7 +39,7 @@ def test_a_chat_that_is_not_of_these_two_alone_is_not_taken_for_their_direct_one
 ) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
-            answers(ravi, "direct", ChatResponse("c1", tuple(members)))
+            responds(ravi, "direct", ChatResponse("c1", tuple(members)))
             for act in (ravi.chats.direct("raju"), ravi.send("raju", "secret")):
                 with pytest.raises(ServerFault, match="not that with raju"):
                     await act
@@ -55,7 +55,7 @@ def test_a_direct_chat_is_not_taken_for_that_with_somebody_else() -> None:
             with_mira = await ravi.chats.direct("mira")
             group = await ravi.chats.group(["raju"], "us")
             for chat in (with_mira, group):
-                answers(ravi, "direct", ChatResponse(chat, ("raju", "ravi")))
+                responds(ravi, "direct", ChatResponse(chat, ("raju", "ravi")))
                 with pytest.raises(ServerFault):
                     await ravi.chats.direct("raju")
             kinds = {chat.chat: (chat.kind, chat.members) for chat in ravi.chats.all()}
@@ -83,13 +83,13 @@ def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members:
             group = await ravi.chats.group(["raju"])
             listed = [ListedChat(chat, kind, tuple(members))]
             listed += [ListedChat(group, "group", ("mira", "raju", "ravi"))]
-            answers(ravi, "chats", listed)
+            responds(ravi, "chats", listed)
             await ravi.chats.refresh()  # the others are taken anyway
             known = {one.chat: (one.kind, one.members) for one in ravi.chats.all()}
             assert known == {
                 chat: ("direct", ("raju", "ravi")), group: ("group", ("mira", "raju", "ravi"))
             }  # fmt: skip
-            answers(ravi, "change_members", ["mira", "raju", "ravi"])
+            responds(ravi, "change_members", ["mira", "raju", "ravi"])
             with pytest.raises(ServerFault):
                 await ravi.chats.change_members(chat, add=["mira"])
             assert ravi.chats.others(chat) == ["raju"]
@@ -100,7 +100,7 @@ def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members:
 def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_told() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
-            answers(ravi, "group", ChatResponse("c1", ("mira", "raju", "ravi")))
+            responds(ravi, "group", ChatResponse("c1", ("mira", "raju", "ravi")))
             await ravi.chats.group(["raju"])
             await ravi.wait_for(of(MembersChanged, chat="c1", joined=("mira",), left=()))
 
@@ -108,14 +108,14 @@ def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, {"chat": "c1"}, {"chat": "c", "members": [1]}, {"members": 1}]
+    "response", [{}, {"chat": "c1"}, {"chat": "c", "members": [1]}, {"members": 1}]
 )
-def test_an_answer_of_another_shape_is_a_fault_of_the_server(answer: dict[str, Any]) -> None:
+def test_a_response_of_another_shape_is_a_fault_of_the_server(response: dict[str, Any]) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
 
             async def call(*_: Any, **__: Any) -> dict[str, Any]:
-                return answer
+                return response
 
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(ravi._this.api, "_call", call)

@@ -15,18 +15,15 @@ import pytest
 from client import (
     ChatClient,
     Closed,
-    Connected,
     Disconnected,
     Displaced,
     MessageReceived,
     PresenceChanged,
     Settings,
-    SignedOut,
     State,
     StateChanged,
     StoreError,
     TypingSeen,
-    Unauthorized,
     Unreachable,
 )
 from client.core.bodies_generated import TicketResponse
@@ -35,7 +32,7 @@ from client.core.events import Event
 from client.crypto import account
 from client.store import Store
 from lambdas.frames import Frame
-from tests.client.library import with_server
+from tests.client.library import again, of, with_server
 from tests.support.backend.faults import Request, Response
 from tests.support.backend.server import Served, until
 
@@ -62,18 +59,10 @@ async def online(
             await client.close()
 
 
-def received(text: str) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, MessageReceived) and event.text == text
-
-
 def reached(name: str, state: State) -> Callable[[Event], bool]:
     return lambda event: (
         isinstance(event, StateChanged) and event.message_id == name and event.state is state
     )
-
-
-def of_kind(kind: type) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, kind)
 
 
 def texts(client: ChatClient, chat: str) -> list[str | None]:
@@ -84,7 +73,7 @@ def test_two_people_talk_and_see_each_tick() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             name = await ravi.send("raju", "hello")
-            seen = await raju.wait_for(received("hello"))
+            seen = await raju.wait_for(of(MessageReceived, text="hello"))
             assert isinstance(seen, MessageReceived)
             await ravi.wait_for(reached(name, State.SENT))
             await ravi.wait_for(reached(name, State.DELIVERED))
@@ -100,7 +89,7 @@ def test_lines_written_in_one_go_keep_their_order() -> None:
             lines = [f"line {n}" for n in range(50)]
             for line in lines:
                 await ravi.send("raju", line)
-            await raju.wait_for(received(lines[-1]))
+            await raju.wait_for(of(MessageReceived, text=lines[-1]))
             assert texts(raju, await raju.chats.direct("ravi")) == lines
 
     with_server(scenario)
@@ -154,7 +143,7 @@ def test_posts_that_got_lost_are_fetched_when_the_next_one_shows_the_gap() -> No
             await ravi.wait_for(reached(lost, State.SENT))
             server.faults.lose_nothing()
             await ravi.send(chat, "seen")
-            await raju.wait_for(received("seen"))
+            await raju.wait_for(of(MessageReceived, text="seen"))
             assert texts(raju, chat) == ["lost 0", "lost 1", "lost 2", "seen"]
 
     with_server(scenario)
@@ -165,11 +154,11 @@ def test_a_lost_connection_is_made_again_and_brings_what_was_missed() -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             chat = await ravi.chats.direct("raju")
             await ravi.send(chat, "before")
-            await raju.wait_for(received("before"))
+            await raju.wait_for(of(MessageReceived, text="before"))
             await server.drop("raju")
-            await raju.wait_for(of_kind(Disconnected))
+            await raju.wait_for(of(Disconnected))
             await ravi.send(chat, "meanwhile")
-            await raju.wait_for(received("meanwhile"))
+            await raju.wait_for(of(MessageReceived, text="meanwhile"))
             assert texts(raju, chat) == ["before", "meanwhile"]
 
     with_server(scenario)
@@ -181,11 +170,11 @@ def test_a_message_whose_acceptance_got_lost_is_shown_once() -> None:
             chat = await ravi.chats.direct("raju")
             server.faults.lose("accepted")
             name = await ravi.send(chat, "once")
-            await raju.wait_for(received("once"))
+            await raju.wait_for(of(MessageReceived, text="once"))
             server.faults.lose_nothing()
             await ravi.wait_for(reached(name, State.SENT))  # by a resend
             await ravi.send(chat, "after")
-            await raju.wait_for(received("after"))
+            await raju.wait_for(of(MessageReceived, text="after"))
             assert texts(raju, chat) == texts(ravi, chat) == ["once", "after"]
             assert server.head(chat)["seq"] == 2  # the resend kept its place
 
@@ -201,14 +190,14 @@ def test_what_was_written_offline_goes_out_at_the_next_start(tmp_path: Path) -> 
             await ravi.connect()
             chat = await ravi.chats.direct("raju")
             await server.drop("ravi")
-            await ravi.wait_for(of_kind(Disconnected))
+            await ravi.wait_for(of(Disconnected))
             server.faults.from_client = lambda user, frame: frame["action"] != "send"
             await ravi.send(chat, "from the lift")
             await ravi.abort()
             server.faults.from_client = lambda user, frame: True
             ravi = ChatClient(server.url, "ravi", None, store=store, settings=QUICK)
             async with ravi:
-                await raju.wait_for(received("from the lift"))
+                await raju.wait_for(of(MessageReceived, text="from the lift"))
                 assert texts(raju, chat) == ["from the lift"]
 
     with_server(scenario)
@@ -224,12 +213,12 @@ def test_an_abrupt_end_loses_nothing_and_shows_nothing_twice(tmp_path: Path) -> 
                 await raju.connect()
                 for n in range(10):
                     await ravi.send("raju", f"{round_}-{n}")
-                await raju.wait_for(received(f"{round_}-{round_ * 2}"))
+                await raju.wait_for(of(MessageReceived, text=f"{round_}-{round_ * 2}"))
                 await raju.abort()
             raju = ChatClient(server.url, "raju", "password", store=store, settings=QUICK)
             async with raju:
                 await ravi.send("raju", "end")
-                await raju.wait_for(received("end"))
+                await raju.wait_for(of(MessageReceived, text="end"))
                 expected = [f"{round_}-{n}" for round_ in range(5) for n in range(10)]
                 assert texts(raju, await raju.chats.direct("ravi")) == [*expected, "end"]
 
@@ -239,7 +228,7 @@ def test_an_abrupt_end_loses_nothing_and_shows_nothing_twice(tmp_path: Path) -> 
 def test_the_same_device_elsewhere_stops_this_one() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (first,), online(server, "ravi") as (second,):
-            await first.wait_for(of_kind(Displaced))
+            await first.wait_for(of(Displaced))
             await first.wait_for(
                 lambda event: isinstance(event, Disconnected) and event.retry_in is None
             )
@@ -249,107 +238,18 @@ def test_the_same_device_elsewhere_stops_this_one() -> None:
     with_server(scenario)
 
 
-def test_an_expired_token_does_not_keep_it_from_reconnecting() -> None:
-    async def scenario(server: Served) -> None:
-        async with online(server, "ravi") as (ravi,):
-            server.expire_tokens()
-            await server.drop("ravi")
-            await ravi.wait_for(of_kind(Disconnected))
-            await again(ravi)
-
-    with_server(scenario)
-
-
-async def again(client: ChatClient) -> None:
-    """Until it is connected for the second time."""
-    count = 0
-
-    def second(event: Event) -> bool:
-        nonlocal count
-        count += isinstance(event, Connected)
-        return count == 2
-
-    await client.wait_for(second)
-
-
-def test_a_backend_that_forgot_the_device_is_told_of_it_again() -> None:
-    async def scenario(server: Served) -> None:
-        async with online(server, "ravi") as (ravi,):
-            server.forget_device("ravi", "phone")
-            await server.drop("ravi")
-            await again(ravi)
-            assert "phone" in server.listed("ravi")
-
-    with_server(scenario)
-
-
-def test_without_a_way_to_sign_in_again_it_stops_and_says_so(tmp_path: Path) -> None:
-    async def scenario(server: Served) -> None:
-        store = tmp_path / "ravi.sqlite"
-        async with online(server, "ravi", store=store):
-            pass
-        async with ChatClient(server.url, "ravi", store=store, settings=QUICK) as ravi:
-            server.sign_everybody_out()
-            await server.drop("ravi")
-            await ravi.wait_for(of_kind(SignedOut))
-
-    with_server(scenario)
-
-
-def test_the_password_is_asked_for_only_when_it_is_needed(tmp_path: Path) -> None:
-    async def scenario(server: Served) -> None:
-        asked = []
-
-        def ask() -> str:
-            asked.append(1)
-            return "password"
-
-        for _ in range(3):
-            store = tmp_path / "ravi.sqlite"
-            async with ChatClient(server.url, "ravi", ask, store=store, settings=QUICK):
-                pass
-        assert len(asked) == 1
-
-    with_server(scenario)
-
-
-def test_another_device_that_signs_the_user_up_at_the_same_moment_does_no_harm() -> None:
-    async def scenario(server: Served) -> None:
-        def overtaken(request: Request, truth: Response) -> Response:
-            if (request.path, truth.status) == ("/api/sign-in", 401):
-                server.sign_up("ravi")  # the other one was faster
-            return truth
-
-        server.faults.responds = overtaken
-        async with ChatClient(server.url, "ravi", "password") as ravi:
-            assert ravi.online
-
-    with_server(scenario)
-
-
-def test_a_wrong_password_of_an_existing_user_is_refused() -> None:
-    async def scenario(server: Served) -> None:
-        async with online(server, "ravi"):
-            pass
-        with pytest.raises(Unauthorized, match="password is wrong"):
-            async with ChatClient(server.url, "ravi", "something else"):
-                pass
-
-    with_server(scenario)
-
-
 def test_presence_and_typing_are_heard() -> None:
     async def scenario(server: Served) -> None:
         server.sign_up("raju")
         async with online(server, "ravi") as (ravi,):
             ravi.people.watch(["raju"])
-            await ravi.wait_for(of_kind(PresenceChanged))
+            await ravi.wait_for(of(PresenceChanged))
             async with online(server, "raju") as (raju,):
                 await ravi.wait_for(
                     lambda event: isinstance(event, PresenceChanged) and event.online
                 )
                 raju.messages.typing(await raju.chats.direct("ravi"))
-                await ravi.wait_for(of_kind(TypingSeen))
+                await ravi.wait_for(of(TypingSeen))
 
     with_server(scenario)
 
@@ -361,8 +261,8 @@ def test_a_group_is_made_changed_and_named_for_oneself() -> None:
             assert [one.name for one in ravi.chats.all()] == ["family"]
             assert await ravi.chats.change_members(chat, add=["meena"]) == ["meena", "raju", "ravi"]
             name = await ravi.send(chat, "welcome")
-            await raju.wait_for(received("welcome"))
-            await meena.wait_for(received("welcome"))
+            await raju.wait_for(of(MessageReceived, text="welcome"))
+            await meena.wait_for(of(MessageReceived, text="welcome"))
             await ravi.wait_for(reached(name, State.DELIVERED))
             assert await ravi.chats.change_members(chat, remove=["meena"]) == ["raju", "ravi"]
             assert ravi.chats.members(chat) == ["raju", "ravi"]
@@ -386,7 +286,7 @@ def test_unknown_and_broken_frames_do_not_disturb() -> None:
             for frame in ({"type": "confetti"}, {"type": "nudge", "chat": 7}, {"no": "type"}):
                 server.tell(frame, "raju")
             await ravi.send("raju", "still here")
-            await raju.wait_for(received("still here"))
+            await raju.wait_for(of(MessageReceived, text="still here"))
 
     with_server(scenario)
 
@@ -460,11 +360,11 @@ def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             assert raju._connection is not None
-            real, answers = raju.account.ticket, [KeyError("ticket")]
+            real, responses = raju.account.ticket, [KeyError("ticket")]
 
             async def ticket() -> TicketResponse:
-                if answers:
-                    raise answers.pop()
+                if responses:
+                    raise responses.pop()
                 return await real()
 
             raju._connection._ticket = ticket
@@ -473,7 +373,7 @@ def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
                 lambda event: isinstance(event, Disconnected) and "KeyError" in event.reason
             )
             await ravi.send("raju", "still here")
-            await raju.wait_for(received("still here"))
+            await raju.wait_for(of(MessageReceived, text="still here"))
 
     with_server(scenario)
 
@@ -491,6 +391,6 @@ def test_waiting_for_what_does_not_happen_tells_what_did() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (ravi,):
             with pytest.raises(TimeoutError, match="Connected"):
-                await ravi.wait_for(of_kind(MessageReceived), timeout=0.05)
+                await ravi.wait_for(of(MessageReceived), timeout=0.05)
 
     with_server(scenario)

@@ -1,4 +1,4 @@
-"""One step at a time: what fails is taken back as a whole, and the client says that it stops."""
+"""The driver: one step at a time; one that fails is undone whole, and the client stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends an upload or a download, and what is tried again. The same is in web/test/downloads.test.ts."""
+"""Uploads and downloads: what ends one, and what is tried again (as web/test/downloads.test.ts)."""
 
 from __future__ import annotations
 
@@ -148,10 +148,10 @@ BODY = SEALED.body
 KEY, DIGEST = _encoded(bytes(32)), _encoded(SEALED.digest)
 ATTACHMENT = described(FileDescription(name="a", kind="file"), len(CONTENT), KEY, DIGEST)
 HALF, ALL = len(BODY) // 2, len(BODY)
-Answer = tuple[int, int, int, bool]
+Served = tuple[int, int, int, bool]
 """S3's status, from and to which byte it sends, and whether the connection is lost after it."""
 
-DOWNLOADS: dict[str, tuple[list[Answer], list[int], type[Exception] | None]] = {
+DOWNLOADS: dict[str, tuple[list[Served], list[int], type[Exception] | None]] = {
     "it comes whole": ([(200, 0, ALL, False)], [0], None),
     "the rest comes later": ([(200, 0, HALF, True), (206, HALF, ALL, False)], [0, HALF], None),
     "all comes again": ([(200, 0, HALF, True), (200, 0, ALL, False)], [0, HALF], None),
@@ -167,11 +167,11 @@ DOWNLOADS: dict[str, tuple[list[Answer], list[int], type[Exception] | None]] = {
 }
 
 
-@pytest.mark.parametrize(("answers", "asked", "error"), DOWNLOADS.values(), ids=DOWNLOADS)
+@pytest.mark.parametrize(("responses", "asked", "error"), DOWNLOADS.values(), ids=DOWNLOADS)
 def test_a_download_goes_on_where_it_was_lost_and_five_times_at_most(
-    answers: list[Answer], asked: list[int], error: type[Exception] | None
+    responses: list[Served], asked: list[int], error: type[Exception] | None
 ) -> None:
-    left, begins, urls = iter(answers), list[int](), list[str]()
+    left, begins, urls = iter(responses), list[int](), list[str]()
     steps: list[tuple[int, int]] = []
 
     def respond(request: httpx.Request) -> httpx.Response:

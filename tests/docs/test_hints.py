@@ -1,4 +1,4 @@
-"""What the programs tell people to type works as it is printed.
+"""Hints that programs print: what they tell people to type works.
 
 A hint is a text in the code that names a command. Those of the project are make targets, which need
 no environment that is activated; the emulator knows no project, and takes its hints from the table

@@ -1,4 +1,4 @@
-"""What readers look for is one hop from docs/architecture.md, and what its links lead to is there."""
+"""Signposts: readers find what they look for one hop from docs/architecture.md."""
 
 import re
 from pathlib import Path
@@ -60,6 +60,26 @@ SIGNPOSTS = {
         "lambdas/api/devices.py": r"^def remove\(",
         "lambdas/api/removal.py": r"^def remove_device\(",
         "lambdas/keys/directory.py": r"    def remove\(",
+    },
+    "where a user's name is reserved": {
+        "lambdas/api/accounts.py": r"^def sign_up\(",
+        "lambdas/api/cognito.py": r"    def create\(",
+        "lambdas/api/sign_ins.py": r"    def is_deleted\(",
+    },
+    "where a group's admin is checked": {
+        "lambdas/messages/roles.py": r"^def require\(",
+        "lambdas/messages/membership.py": r"roles\.require\(",
+    },
+    "where a message's TTL is set": {
+        "stacks/config/environments.py": r"    message_ttl_days: int",
+        "lambdas/settings.py": r"    def message_ttl_seconds\(",
+        "lambdas/messages/send.py": r"expires_at=.*message_ttl_seconds",
+        "stacks/data.py": r"time_to_live_attribute=\"expires_at\"",
+    },
+    "where the safety number is computed": {
+        "client/crypto/safety_number.py": r"^def safety_number\(",
+        "web/src/client/crypto/safety-number.ts": r"^export async function safetyNumber\(",
+        "encryption.md": r"",
     },
     "where a file's size is limited": {
         "lambdas/api/files.py": r"size > settings\.file_mib \* MIB",

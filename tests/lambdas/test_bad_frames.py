@@ -25,8 +25,8 @@ def test_a_bad_frame_is_refused_and_nothing_comes_of_it(world: Backend, wrong: s
     chat = given.direct_chat(world, "ravi", "raju")
     before = then.everything(world)
     text = BAD_FRAMES[wrong].replace("{chat}", chat)
-    answer = when.raw(world, "ravi", "phone", text, route=_route_of(text))
-    message = then.is_error(answer, "bad_request")
+    response = when.raw(world, "ravi", "phone", text, route=_route_of(text))
+    message = then.is_error(response, "bad_request")
     assert message and len(message) < 300 and "Traceback" not in message
     assert then.everything(world) == before
     assert world.api.requests == [] and then.pushes(world) == []
@@ -35,23 +35,23 @@ def test_a_bad_frame_is_refused_and_nothing_comes_of_it(world: Backend, wrong: s
 def test_an_error_names_what_it_answers(world: Backend) -> None:
     given.online(world, "ravi")
     frame = {"action": "send", "message_id": MESSAGE_ID, "chat": "nowhere"}
-    answer = when.raw(world, "ravi", "phone", frame)
-    assert then.valid(answer)["message_id"] == MESSAGE_ID
-    assert answer["action"] == "send"
+    response = when.raw(world, "ravi", "phone", frame)
+    assert then.valid(response)["message_id"] == MESSAGE_ID
+    assert response["action"] == "send"
 
 
 def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
     given.online(world, "ravi")
-    answer = when.raw(world, "ravi", "phone", {"action": "shout"})
-    message = then.is_error(answer, "bad_request")
+    response = when.raw(world, "ravi", "phone", {"action": "shout"})
+    message = then.is_error(response, "bad_request")
     actions = sorted(file.stem for file in (SCHEMAS / "client").glob("*.json"))
     assert message == f"unknown action; known are {', '.join(actions)}"
 
 
 def test_an_unknown_algorithm_is_told_the_known_ones(world: Backend) -> None:
     given.online(world, "ravi")
-    answer = when.sends(world, "ravi", "nowhere", alg="test.v0", payload="aGVsbG8")
-    message = then.is_error(answer, "bad_request")
+    response = when.sends(world, "ravi", "nowhere", alg="test.v0", payload="aGVsbG8")
+    message = then.is_error(response, "bad_request")
     assert message == "at least one of these is needed: to (alg olm.v1), payload (alg megolm.v1)"
 
 
@@ -75,8 +75,8 @@ def test_a_fault_of_ours_tells_nothing_about_itself(
     chat = given.direct_chat(world, "ravi", given_user(world, "raju"))
     monkeypatch.setenv("CHATS_TABLE", "lost")
     vars(world.aws)["chats"] = None
-    answer = when.sends(world, "ravi", chat)
-    assert then.is_error(answer, "internal") == "something went wrong on our side; try again"
+    response = when.sends(world, "ravi", chat)
+    assert then.is_error(response, "internal") == "something went wrong on our side; try again"
 
 
 def given_user(world: Backend, name: str) -> str:

@@ -61,8 +61,8 @@ def test_a_frame_is_rate_limited(
     given.contacts(world, "ravi", "raju")
     within = {"chat": chat} if action in ("send", "receipt", "typing") else {}
     with throttled(world, operation):
-        answer = when.raw(world, "ravi", "phone", {"action": action, **within, **frame})
-    then.is_error(answer, "rate_limited")
+        response = when.raw(world, "ravi", "phone", {"action": action, **within, **frame})
+    then.is_error(response, "rate_limited")
 
 
 def test_the_delivery_watch_gets_the_records_again(world: Backend) -> None:

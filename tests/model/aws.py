@@ -1,4 +1,4 @@
-"""What a function gets of `aws()`: the services of a world, each over a network that fails."""
+"""The AWS clients of a model's functions: a world's services, over networks that fail."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future

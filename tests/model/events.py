@@ -1,4 +1,4 @@
-"""What happens by itself: the delivery watch, the push function, late requests, time."""
+"""A model's events that nobody causes: delivery watch, push function, late requests, time."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -190,7 +190,7 @@ class RatchetDevice(Device):
 
     def trouble(self, chat: str) -> str:
         """For whoever reads a failure."""
-        log = self.engine._chats.logs.get(chat)
+        log = self.engine._parts.chats.logs.get(chat)
         rows = self.db.execute(
             "SELECT seq, text, reason, asked, ask_at FROM messages WHERE chat = ? AND seq NOT NULL",
             (chat,),

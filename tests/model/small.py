@@ -1,4 +1,4 @@
-"""How the functions' code is set up for a model: small limits, no pauses, and no silent errors."""
+"""The setup of the functions' code for a model: small limits, no pauses, and no silent errors."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Where the scenes of the model begin: everybody is there, but one, and nothing goes on."""
+"""The start of the model's scenes: all users but one are there, and nothing is under way."""
 
 from tests.model.device import Device
 from tests.model.schedule import Schedule

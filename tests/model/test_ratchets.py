@@ -279,7 +279,7 @@ class Ratchets(RatchetWorld, RuleBasedStateMachine):
         self._travel_all()
         for device in self.devices:
             assert device.engine.unaccepted == 0, f"{device.address} has not sent all"
-            assert not device.engine._chats.held
+            assert not device.engine._parts.chats.held
         self.everybody_reads_what_is_theirs()
         self.nobody_else_could()
         self.nobody_is_sent_what_was_before()

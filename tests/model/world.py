@@ -1,4 +1,4 @@
-"""What the functions share: tables, connections, a queue, a stream, time, and who runs."""
+"""The world that a model's functions share: tables, connections, a queue, a stream and time."""
 
 import math
 import random

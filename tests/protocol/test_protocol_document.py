@@ -1,4 +1,4 @@
-"""The published protocol document says what the schemas say."""
+"""The published protocol document: it agrees with the schemas."""
 
 import subprocess
 import sys

@@ -9,7 +9,7 @@ import pytest
 from emulator.metrics.alarms import read
 from stacks.config.environments import Environment
 from stacks.config.functions import SOCKET_FUNCTIONS
-from tests.stacks.otherwise import EVERYTHING, IN_TASKS, OTHERWISE, RUNBOOKS_URL
+from tests.stacks.shared_environments import CHANGED_DEV, EVERYTHING, IN_TASKS, RUNBOOKS_URL
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
@@ -98,7 +98,7 @@ def test_every_alarm_is_a_cause_of_exactly_one_symptom(
 def test_only_symptoms_notify_and_they_do_so_when_they_begin_and_when_they_end(
     synthesize: Synthesize,
 ) -> None:
-    called = synthesize(OTHERWISE)
+    called = synthesize(CHANGED_DEV)
     assert called.one("AWS::SNS::Subscription").properties["Endpoint"] == "ops@example.com"
     for alarm in symptoms(called):
         for when in ("AlarmActions", "OKActions"):
@@ -158,7 +158,7 @@ def test_the_list_of_pages_has_each_under_the_symptom_that_notifies(
 
 
 def test_the_address_of_the_pages_is_configured(synthesize: Synthesize) -> None:
-    linked = synthesize(OTHERWISE)
+    linked = synthesize(CHANGED_DEV)
     for alarm in (*causes(linked), *symptoms(linked)):
         assert f" {RUNBOOKS_URL}" in alarm.properties["AlarmDescription"]
 

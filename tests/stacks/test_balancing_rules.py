@@ -11,7 +11,8 @@ from stacks.config.overrides import environment_from
 from stacks.config.pools import ContainerPool, LambdaPool
 from stacks.config.rules import check_together
 from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
-from tests.stacks.rejected_balancing import NO_DOMAIN_NAMES, OUT_OF_RANGE, REJECTED
+from tests.stacks.out_of_range import OUT_OF_RANGE
+from tests.stacks.rejected_balancing import NO_DOMAIN_NAMES, REJECTED
 
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)
 

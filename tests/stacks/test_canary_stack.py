@@ -1,4 +1,4 @@
-"""The canary in the account: what calls it, what it may do, and that its bundle is enough."""
+"""The canary stack: what calls the function, what it may do, and that its bundle is enough."""
 
 import ast
 import sys
@@ -6,21 +6,21 @@ import sys
 import pytest
 
 from stacks.build.fingerprint import fingerprint
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.shared_environments import CHANGED_DEV
 from tests.stacks.synthesized import Synthesize, Synthesized
 from tools import canary
 
 # what imports the CDK does so late, and in the worker that synthesizes
 pytestmark = pytest.mark.xdist_group("synthesis")
 
-MINUTES = 30  # of OTHERWISE
+MINUTES = 30  # of CHANGED_DEV
 OF_THE_RUNTIME = {"boto3", "botocore"}  # Lambda's Python brings them
 OPTIONAL = {"emulator"}  # on a laptop, without --env and --api
 
 
 @pytest.fixture
 def made(synthesize: Synthesize) -> Synthesized:
-    return synthesize(OTHERWISE)
+    return synthesize(CHANGED_DEV)
 
 
 def test_small_environments_have_none(dev: Synthesized) -> None:
@@ -75,7 +75,7 @@ def test_it_calls_the_api_that_users_call(made: Synthesized) -> None:
     assert made.show(variables["API_URL"]) == made.show(url)
     assert variables["METRICS_NAMESPACE"] == "Switchboard/dev"
     # else CloudFormation would pass it over, and it would go on calling the API's earlier URL
-    assert fingerprint(OTHERWISE) in function.properties["Description"]
+    assert fingerprint(CHANGED_DEV) in function.properties["Description"]
 
 
 def test_its_alarm_sees_a_failed_run_and_one_that_did_not_come(made: Synthesized) -> None:

@@ -9,7 +9,7 @@ import pytest
 from stacks.config.environments import DEV, Environment
 from stacks.config.functions import FUNCTIONS
 from stacks.config.tables import TABLES
-from tests.stacks.otherwise import OTHERWISE, OWN_SECRET
+from tests.stacks.shared_environments import CHANGED_DEV, OWN_SECRET
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 APPLICATIONS = {
@@ -151,7 +151,7 @@ def test_secrets_are_empty_until_someone_fills_them(dev: Synthesized) -> None:
 
 
 def test_a_secret_that_exists_is_used_instead_of_an_empty_one(synthesize: Synthesize) -> None:
-    environment = synthesize(OTHERWISE)
+    environment = synthesize(CHANGED_DEV)
     resource = environment.one("Custom::PlatformApplications").properties
     assert (resource["FcmSecretArn"], resource["CredentialsVersion"]) == (OWN_SECRET, 2)
     assert len(environment.all("AWS::SecretsManager::Secret")) == 2
@@ -193,7 +193,7 @@ def test_users_sign_in_by_name_and_password_and_nothing_reveals_who_exists(
 
 def test_codes_are_mailed_only_where_the_environment_wants_it(synthesize: Synthesize) -> None:
     recovered, variables = [], []
-    for config in (DEV, OTHERWISE):
+    for config in (DEV, CHANGED_DEV):
         environment = synthesize(config)
         pool = environment.one("AWS::Cognito::UserPool")
         ways = pool.properties["AccountRecoverySetting"]["RecoveryMechanisms"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.stacks.otherwise import IN_TASKS
+from tests.stacks.shared_environments import IN_TASKS
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 pytestmark = pytest.mark.slow

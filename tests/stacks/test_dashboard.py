@@ -6,7 +6,7 @@ from typing import Any
 from client.core.settings import Settings
 from lambdas.sockets import server
 from stacks.config.functions import FUNCTIONS
-from tests.stacks.otherwise import IN_TASKS, OTHERWISE
+from tests.stacks.shared_environments import CHANGED_DEV, IN_TASKS
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 OPEN = "Connections, open by their pings"
@@ -58,6 +58,6 @@ def test_tasks_report_their_sockets_and_the_graph_has_those_of_all(synthesize: S
 
 
 def test_without_an_access_log_nobody_guesses(synthesize: Synthesize) -> None:
-    made = synthesize(OTHERWISE)
+    made = synthesize(CHANGED_DEV)
     assert OPEN not in graphs(made)
     assert "New connections" in graphs(made)

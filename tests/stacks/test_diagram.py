@@ -1,4 +1,4 @@
-"""The picture in the documentation is that of the templates."""
+"""The diagram of the infrastructure in the documentation: it agrees with the templates."""
 
 import subprocess
 import sys

@@ -10,7 +10,7 @@ import pytest
 from stacks.build import packages
 from stacks.build.base_image import DOCKERFILE, with_digest
 from stacks.config.environments import DEV, Environment
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.shared_environments import CHANGED_DEV
 from tests.stacks.synthesized import Synthesize
 
 TEXT = DOCKERFILE.read_text()
@@ -88,7 +88,7 @@ def test_the_base_is_aws_s_mirror_at_an_exact_version_the_same_in_every_stage() 
 
 @pytest.mark.parametrize(
     ("config", "architecture", "platform"),
-    [(DEV, "ARM64", "linux/arm64"), (OTHERWISE, "X86_64", "linux/amd64")],
+    [(DEV, "ARM64", "linux/arm64"), (CHANGED_DEV, "X86_64", "linux/amd64")],
     ids=["arm64", "x86_64"],
 )
 def test_the_image_is_built_for_the_architecture_of_its_tasks(

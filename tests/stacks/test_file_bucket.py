@@ -6,7 +6,7 @@ import pytest
 
 from stacks.config.environments import DEV, ENVIRONMENTS, Environment
 from tests.stacks.complete import CERTIFICATE
-from tests.stacks.otherwise import OTHERWISE, with_domain
+from tests.stacks.shared_environments import CHANGED_DEV, with_domain
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 
@@ -32,7 +32,7 @@ def test_it_is_private_encrypted_and_reached_by_tls_only(synthesize: Synthesize,
     "config",
     [
         DEV,
-        OTHERWISE,
+        CHANGED_DEV,
         pytest.param(replace(DEV, message_ttl_days=1), marks=pytest.mark.deep),
     ],
     ids=lambda config: str(config.message_ttl_days),

@@ -1,4 +1,4 @@
-"""What the owner of an account wants of an environment: boundary, tags, budget, tokens, quotas."""
+"""Settings of an account's owner: permission boundary, tags, budget, tokens, quotas."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from stacks.config.guard_rails import GuardRails, Tokens
 from stacks.config.overrides import environment_from
 from stacks.config.quotas import quotas, table
 from tests.stacks.complete import complete
-from tests.stacks.otherwise import BOUNDARY, LIMITED, OTHERWISE
+from tests.stacks.shared_environments import BOUNDARY, CHANGED_DEV, LIMITED
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 
@@ -58,7 +58,7 @@ def test_keys_of_tags_are_the_same_in_whatever_case(tags: tuple[str, ...]) -> No
 
 
 def test_tokens_live_as_long_as_the_environment_says(synthesize: Synthesize) -> None:
-    made = synthesize(OTHERWISE)
+    made = synthesize(CHANGED_DEV)
     client = made.one("AWS::Cognito::UserPoolClient").properties
     assert (client["AccessTokenValidity"], client["IdTokenValidity"]) == (15, 15)
     assert client["RefreshTokenValidity"] == 90 * 24 * 60

@@ -1,9 +1,9 @@
-"""What an environment may turn on: another log level while all runs, and traces."""
+"""Log levels and traces that an environment may turn on."""
 
 from dataclasses import replace
 
 from stacks.config.environments import DEV
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.shared_environments import CHANGED_DEV
 from tests.stacks.synthesized import Synthesize, Synthesized
 from tests.stacks.test_kubernetes_pool import PODS
 
@@ -35,7 +35,7 @@ def test_what_knows_the_parameter_s_name_may_read_it(synthesize: Synthesize) -> 
 
 
 def test_traces_are_lambda_s_own(synthesize: Synthesize) -> None:
-    made = synthesize(OTHERWISE)
+    made = synthesize(CHANGED_DEV)
     canary = made.function("CanaryFunction")  # no part of the service: it calls it as a user does
     for function in made.all("AWS::Lambda::Function"):
         if function == canary:

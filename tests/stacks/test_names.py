@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from stacks.config.environments import Environment
-from tests.stacks.otherwise import EVERYTHING
+from tests.stacks.shared_environments import EVERYTHING
 from tests.stacks.synthesized import Resource, Synthesize
 
 PLACED = replace(EVERYTHING, account="123456789012", region="eu-west-1")

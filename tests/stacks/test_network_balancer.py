@@ -7,7 +7,7 @@ import pytest
 
 from stacks.config.environments import ENVIRONMENTS
 from stacks.config.overrides import environment_from
-from tests.stacks.otherwise import EVERYTHING
+from tests.stacks.shared_environments import EVERYTHING
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 pytestmark = pytest.mark.slow  # each environment takes half a second to synthesize

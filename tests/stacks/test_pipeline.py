@@ -9,7 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from stacks.config.environments import ENVIRONMENTS
-from tests.stacks.otherwise import CONTAINERS_ONLY, OTHERWISE, SUBJECT
+from tests.stacks.shared_environments import CHANGED_DEV, CONTAINERS_ONLY, SUBJECT
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ def role(made: Synthesized) -> Resource:
 
 @pytest.fixture
 def made(synthesize: Synthesize) -> Synthesized:
-    return synthesize(OTHERWISE)
+    return synthesize(CHANGED_DEV)
 
 
 def test_without_a_subject_there_is_no_role(dev: Synthesized) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.metrics import json_conditions
-from tests.stacks.otherwise import OTHERWISE
+from tests.stacks.shared_environments import CHANGED_DEV
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 APPLICATIONS = {
@@ -117,7 +117,7 @@ def test_all_that_is_not_taken_is_a_rejection_but_an_app_that_was_removed(
 
 
 def test_without_feedback_nothing_of_it_is_there(synthesize: Synthesize) -> None:
-    made = synthesize(OTHERWISE)
+    made = synthesize(CHANGED_DEV)
     assert not filters(made) and not groups(made)
     assert "FeedbackRoleArn" not in resource(made).properties
     role = made.one("AWS::IAM::Role", "PlatformApplicationsRole")

@@ -16,7 +16,7 @@ import pytest
 from stacks.build.fingerprint import ROOT, fingerprint
 from stacks.config.environments import DEV, PROD, STAGING, Environment
 from tests.stacks.changes import BASE, CHANGES, IN_TWO_STEPS, tiered
-from tests.stacks.otherwise import EVERYTHING
+from tests.stacks.shared_environments import EVERYTHING
 from tests.stacks.synthesized import Synthesize, Synthesized, stack_id
 
 ORDER = ("Network", "Data", "Notifications", "Chat", "Web", "Observability")

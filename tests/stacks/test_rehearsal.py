@@ -94,8 +94,8 @@ STOPPED_SETTINGS: Mapping[str, Mapping[str, Stops]] = {
         }.items()
     },
 }
-# Of these, the one that `make test` tries. What is rejected is among the changes in two steps.
-STOPS_NOT_DEEP = {("project", "prod")}
+# Of these, the ones that `make test` tries. What is rejected is among the changes in two steps.
+STOPPED_IN_MAKE_TEST = {("project", "prod")}
 # Not a setting that is changed so, or one that changes with another only.
 APART = {
     *("name", "pools.small.name", "load_balancer.stickiness.cookie_name", "second_region"),
@@ -168,13 +168,15 @@ def test_every_setting_but_those_in_the_table_may_change_in_one_deployment(
 def test_the_stopped_settings_that_are_not_deep_are_some_of_the_table() -> None:
     assert {
         (path, env) for path, envs in STOPPED_SETTINGS.items() for env in envs
-    } >= STOPS_NOT_DEEP
+    } >= STOPPED_IN_MAKE_TEST
 
 
 @pytest.mark.parametrize(
     ("path", "env"),
     [
-        pytest.param(path, env, marks=() if (path, env) in STOPS_NOT_DEEP else pytest.mark.deep)
+        pytest.param(
+            path, env, marks=() if (path, env) in STOPPED_IN_MAKE_TEST else pytest.mark.deep
+        )
         for path in STOPPED_SETTINGS
         for env in STOPPED_SETTINGS[path]
     ],

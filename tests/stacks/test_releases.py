@@ -1,4 +1,4 @@
-"""Versions, aliases and what takes a new version back."""
+"""Releases: versions, aliases, and what rolls a new version back."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from stacks.config.functions import FUNCTIONS
 from stacks.config.overrides import environment_from
 from stacks.config.releases import Releases, Shifting
 from tests.stacks.complete import complete
-from tests.stacks.otherwise import LIMITED
+from tests.stacks.shared_environments import LIMITED
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 VERSIONED = {name for name, row in FUNCTIONS.items() if row.versioned}

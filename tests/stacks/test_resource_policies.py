@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.config.environments import DEV, STAGING, Environment
-from tests.stacks.otherwise import EVERYTHING
+from tests.stacks.shared_environments import EVERYTHING
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 # type of a policy -> where the resource's own default allows something that a Deny alone takes away

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.stacks.changes import BASE, RESTORED
-from tests.stacks.otherwise import CONTAINERS_ONLY
+from tests.stacks.shared_environments import CONTAINERS_ONLY
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 SERVING = replace(BASE, restored=RESTORED, backup_days=90)

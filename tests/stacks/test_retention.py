@@ -7,7 +7,7 @@ import pytest
 from stacks.config.environments import DEV, PROD, Environment
 from stacks.config.overrides import environment_from
 from tests.stacks.complete import complete
-from tests.stacks.otherwise import EVERYTHING
+from tests.stacks.shared_environments import EVERYTHING
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 # (DeletionPolicy, UpdateReplacePolicy). The first keeps a resource, but lets the deployment that

@@ -23,7 +23,7 @@ from stacks.config.permissions import (
 from stacks.config.socket_tasks import SocketTasks
 from stacks.config.warnings import environment_warnings
 from tests.stacks.complete import complete
-from tests.stacks.otherwise import IN_TASKS as TASKS
+from tests.stacks.shared_environments import IN_TASKS as TASKS
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 from tests.stacks.test_least_privilege import ARNS
 from tests.support.examples import examples

@@ -12,7 +12,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
 from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from tests.stacks.complete import CERTIFICATE, complete
-from tests.stacks.otherwise import CONTAINERS_ONLY
+from tests.stacks.shared_environments import CONTAINERS_ONLY
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 pytestmark = pytest.mark.slow  # each environment takes half a second to synthesize

@@ -10,7 +10,7 @@ import pytest
 from stacks.config.environments import DEV
 from stacks.config.pools import LambdaPool
 from tests.stacks.complete import CERTIFICATE
-from tests.stacks.otherwise import CONTAINERS_ONLY, with_domain
+from tests.stacks.shared_environments import CONTAINERS_ONLY, with_domain
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 

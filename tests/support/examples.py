@@ -1,4 +1,4 @@
-"""How many examples a test draws: a number of its own, and fewer of each in `make test-quick`."""
+"""The number of examples that a test draws: its own, and fewer in `make test-quick`."""
 
 from __future__ import annotations
 

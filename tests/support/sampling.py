@@ -1,4 +1,4 @@
-"""Which cases of a table that is marked as `sampled` run in which of the test commands."""
+"""The choice of cases that run in each test command, of tables that are marked as `sampled`."""
 
 from __future__ import annotations
 

@@ -159,9 +159,9 @@ def phone(endpoints: dict[str, Any]) -> Callable[[str], list[dict[str, Any]]]:
     """What the local FCM and APNs hold for a device token."""
 
     def look(token: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{endpoints['console']}/_local/phones/{token}", timeout=WITHIN)
-        answer.raise_for_status()
-        pushes: list[dict[str, Any]] = answer.json()["pushes"]
+        response = httpx.get(f"{endpoints['console']}/_local/phones/{token}", timeout=WITHIN)
+        response.raise_for_status()
+        pushes: list[dict[str, Any]] = response.json()["pushes"]
         return pushes
 
     return look

@@ -128,9 +128,9 @@ def queues(endpoints: dict[str, Any], name: str = "") -> Iterator[Place]:
 def memory(endpoints: dict[str, Any]) -> Place:
     """What the emulator remembers of queues and push endpoints: also each message that was received
     and deleted since."""
-    answer = httpx.get(f"{endpoints['aws']}/moto-api/data.json", timeout=WITHIN)
-    answer.raise_for_status()
-    return Place("memory", "moto", answer.content)
+    response = httpx.get(f"{endpoints['aws']}/moto-api/data.json", timeout=WITHIN)
+    response.raise_for_status()
+    return Place("memory", "moto", response.content)
 
 
 def console(endpoints: dict[str, Any]) -> Iterator[Place]:

@@ -147,8 +147,8 @@ def test_of_fifty_connections_with_one_ticket_one_opens(
 
 def _ticket(api: str, user: str) -> dict[str, str]:
     with httpx.Client(base_url=api, timeout=WITHIN, trust_env=False) as http:
-        answer = http.post("/api/sign-in", json={"username": user, "password": PASSWORD})
-        token = answer.raise_for_status().json()["access_token"]
+        response = http.post("/api/sign-in", json={"username": user, "password": PASSWORD})
+        token = response.raise_for_status().json()["access_token"]
         headers = {"authorization": f"Bearer {token}"}
         made = http.post("/api/tickets", json={"device": "phone"}, headers=headers)
         ticket: dict[str, str] = made.raise_for_status().json()

@@ -39,8 +39,8 @@ def account(endpoints: dict[str, Any], name: Name, device: Make) -> dict[str, st
 
 def post(endpoints: dict[str, Any], route: str, user: str) -> dict[str, Any]:
     body = {"username": user, "password": PASSWORD}
-    answer = httpx.post(f"{endpoints['api']}/api/{route}", json=body, timeout=WITHIN)
-    made: dict[str, Any] = answer.raise_for_status().json()
+    response = httpx.post(f"{endpoints['api']}/api/{route}", json=body, timeout=WITHIN)
+    made: dict[str, Any] = response.raise_for_status().json()
     return made
 
 
@@ -54,9 +54,9 @@ def api(endpoints: dict[str, Any], account: dict[str, str]) -> httpx.Client:
 
 def ticket(endpoints: dict[str, Any], account: dict[str, str]) -> dict[str, str]:
     with api(endpoints, account) as http:
-        answer = http.post("/api/tickets", json={"device": "phone"})
-        assert answer.status_code == 201, answer.text
-        made: dict[str, str] = answer.json()
+        response = http.post("/api/tickets", json={"device": "phone"})
+        assert response.status_code == 201, response.text
+        made: dict[str, str] = response.json()
         return made
 
 
@@ -76,11 +76,11 @@ async def socket(
         yield connection
 
 
-async def answer_to(connection: ClientConnection, frame: str) -> dict[str, Any]:
+async def response_to(connection: ClientConnection, frame: str) -> dict[str, Any]:
     await connection.send(frame)
     async with asyncio.timeout(WITHIN):
-        answer: dict[str, Any] = json.loads(await connection.recv())
-    return answer
+        response: dict[str, Any] = json.loads(await connection.recv())
+    return response
 
 
 def send_frame(chat: str, **changes: Any) -> str:
@@ -172,12 +172,12 @@ def test_a_bad_frame_gets_the_protocols_error_writes_nothing_and_keeps_the_conne
     async def story() -> None:
         async with socket(endpoints, account) as connection:
             for what, (frame, code) in BAD_FRAMES.items():
-                answer = await answer_to(connection, frame(account["chat"]))
-                assert answer["type"] == "error", (what, answer)
-                assert answer["code"] == code, (what, answer)
-                assert isinstance(answer["message"], str), what
-                assert "Traceback" not in answer["message"], what
-            assert await answer_to(connection, '{"action":"ping"}') == {"type": "pong"}
+                response = await response_to(connection, frame(account["chat"]))
+                assert response["type"] == "error", (what, response)
+                assert response["code"] == code, (what, response)
+                assert isinstance(response["message"], str), what
+                assert "Traceback" not in response["message"], what
+            assert await response_to(connection, '{"action":"ping"}') == {"type": "pong"}
 
     asyncio.run(story())
     assert stored(endpoints, account["chat"]) == []
@@ -190,7 +190,7 @@ def test_the_sender_comes_from_the_ticket_whatever_the_frame_says(
     async def story() -> None:
         async with socket(endpoints, account) as connection:
             frame = send_frame(account["chat"], sender=account["peer"], sender_device="phone")
-            assert (await answer_to(connection, frame))["type"] == "accepted"
+            assert (await response_to(connection, frame))["type"] == "accepted"
 
     asyncio.run(story())
     (message,) = stored(endpoints, account["chat"])
@@ -288,12 +288,12 @@ def test_the_rest_api_refuses_in_one_shape(
     ]  # fmt: skip
     with httpx.Client(base_url=endpoints["api"], timeout=WITHIN) as http:
         for method, path, options, status, code in table:
-            answer = http.request(method, path, **options)
-            what = (method, path, answer.status_code, answer.text)
-            assert answer.status_code == status, what
-            assert answer.json()["error"]["code"] == code, what
-            assert set(answer.json()["error"]) == {"code", "message"}, what
-            assert "/" in answer.headers["x-served-by"], what
+            response = http.request(method, path, **options)
+            what = (method, path, response.status_code, response.text)
+            assert response.status_code == status, what
+            assert response.json()["error"]["code"] == code, what
+            assert set(response.json()["error"]) == {"code", "message"}, what
+            assert "/" in response.headers["x-served-by"], what
     assert stored(endpoints, chat) == []
 
 

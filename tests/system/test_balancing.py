@@ -43,7 +43,7 @@ def test_1000_requests_one_after_another_are_333_333_334(three_targets: Play) ->
 def test_1000_requests_20_at_once_are_333_333_334_and_so_is_every_look_on_the_way(
     three_targets: Play,
 ) -> None:
-    """Answers overtake each other. In which order the balancer chose shows in its own counts: a
+    """Responses overtake each other. In which order the balancer chose shows in its own counts: a
     look is one moment, between two choices. A busy machine looks seldom, so it may take more
     requests."""
 
@@ -126,11 +126,11 @@ def test_scaling_in_under_load_loses_no_request(three_targets: Play) -> None:
                 await system.until("two drain", lambda state: states(state).count("draining") == 2)
                 for _, writer in slow:
                     writer.write(REST)
-                answers = [await read_response(reader) for reader, _ in slow]
+                responses = [await read_response(reader) for reader, _ in slow]
                 await system.whole("small", 1)
         assert not flow.lost
-        assert [answer.status for answer in answers] == [400] * 3  # the sign-in names nobody
-        assert {answer.headers["x-served-by"] for answer in answers} == names.keys()
+        assert [response.status for response in responses] == [400] * 3  # the sign-in names nobody
+        assert {response.headers["x-served-by"] for response in responses} == names.keys()
         assert set(await system.sent(50)) == set(await system.names("small"))
 
     three_targets(scene)

@@ -75,9 +75,9 @@ def test_two_hung_requests_send_the_next_ten_elsewhere(three_large_targets: Play
             assert busy(await system.state()) == busy(state)
             for _, writer in (one, other):
                 writer.write(REST)
-            answers = [await read_response(reader) for reader, _ in (one, other)]
-        assert {names[answer.headers["x-served-by"]] for answer in answers} == busy(state)
-        assert [answer.status for answer in answers] == [400, 400]  # it names nobody
+            responses = [await read_response(reader) for reader, _ in (one, other)]
+        assert {names[response.headers["x-served-by"]] for response in responses} == busy(state)
+        assert [response.status for response in responses] == [400, 400]  # it names nobody
         assert {names[name] for name in served} == set(names.values()) - busy(state)
         assert len(set(await system.sent(10))) == 3
 
@@ -94,14 +94,14 @@ class Browser:
     def __init__(self, system: System, http: aiohttp.ClientSession) -> None:
         self._url = f"{system.api}/api/health"
         self._http = http
-        self.latest: dict[str, str] = {}  # cookies of the last answer
+        self.latest: dict[str, str] = {}  # cookies of the last response
 
     async def asks(self, **headers: str) -> str | None:
-        """Who served it; None for the load balancer's own answer, which is 502."""
-        async with self._http.get(self._url, headers=headers) as answer:
-            assert answer.status in (200, 502)
-            self.latest = {name: cookie.value for name, cookie in answer.cookies.items()}
-            return answer.headers["x-served-by"] if answer.status == 200 else None
+        """Who served it; None for the load balancer's own response, which is 502."""
+        async with self._http.get(self._url, headers=headers) as response:
+            assert response.status in (200, 502)
+            self.latest = {name: cookie.value for name, cookie in response.cookies.items()}
+            return response.headers["x-served-by"] if response.status == 200 else None
 
     async def stays(self, target: str, requests: int = 20) -> None:
         assert [await self.asks() for _ in range(requests)] == [target] * requests
@@ -148,7 +148,7 @@ def test_a_sticky_client_moves_once_when_its_target_goes_and_does_not_return(
 
 
 async def moved(client: Browser) -> str:
-    """Whom it is bound to, once it gets an answer at all."""
+    """Whom it is bound to, once it gets a response at all."""
     async with asyncio.timeout(WITHIN):
         while (name := await client.asks()) is None:
             pass
@@ -220,8 +220,8 @@ async def targets_by_address(system: System) -> Mapping[str, str]:
 
     async def asked(address: str) -> str:
         async with slots:
-            answer = await exchange(system.endpoints["nlb"], get("/api/health"), address)
-        assert answer.status == 200
-        return answer.headers["x-served-by"]
+            response = await exchange(system.endpoints["nlb"], get("/api/health"), address)
+        assert response.status == 200
+        return response.headers["x-served-by"]
 
     return dict(zip(ADDRESSES, await asyncio.gather(*map(asked, ADDRESSES)), strict=True))

@@ -57,7 +57,7 @@ def test_a_killed_target_loses_requests_only_until_it_is_detected(three_targets:
             await system.whole("small", 3)
         within = [r for r in flow.lost if killed <= r.ended and r.began <= detected]
         assert flow.lost == within
-        # None: its answer had begun, and broke off
+        # None: its response had begun, and broke off
         assert {reply.status for reply in flow.lost} <= {502, None}
         assert len({reply.served_by for reply in flow.replies if reply.began > detected}) == 3
 
@@ -71,7 +71,7 @@ def serves(state: State, target: str) -> bool:
 
 @pytest.mark.deep
 def test_when_all_are_unhealthy_requests_go_to_all(three_targets: Play) -> None:
-    """They hang, so no check passes; what they were sent meanwhile they answer on waking."""
+    """They hang, so no check passes; they respond to what they were sent meanwhile when they wake up."""
 
     async def scene(system: System) -> None:
         names = await system.names("small")
@@ -103,9 +103,9 @@ def in_flight(state: State) -> dict[str, int]:
 def test_without_any_target_it_is_503_until_there_is_one_again(three_targets: Play) -> None:
     async def scene(system: System) -> None:
         await system.scale("small", 0)
-        answer = await exchange(system.api, get("/api/health"))
-        assert (answer.status, answer.headers["server"]) == (503, "awselb/2.0")
-        assert b"<h1>503 Service" in answer.body
+        response = await exchange(system.api, get("/api/health"))
+        assert (response.status, response.headers["server"]) == (503, "awselb/2.0")
+        assert b"<h1>503 Service" in response.body
         await system.scale("small", 1)
         assert len(set(await system.sent(30, 10))) == 1
 

@@ -1,4 +1,4 @@
-"""The canary's function: what it measures, whatever the API answers."""
+"""The canary's function: what it measures, whatever the API responds."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ NAMESPACE = "Switchboard/dev"
 HTML = b"<html>maintenance</html>"
 
 
-class Answers(QuietHandler):
-    """The API's health, and the same answer to everything else."""
+class Responses(QuietHandler):
+    """The API's health, and the same response to everything else."""
 
     status, body = 200, b"{}"
 
@@ -40,8 +40,8 @@ class Answers(QuietHandler):
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answers]]:
-    class Server(Answers):
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Responses]]:
+    class Server(Responses):
         """This test's."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
@@ -64,7 +64,7 @@ def measured(printed: str) -> dict[str, float]:
     [(502, HTML), (403, HTML), (200, HTML), (200, b"{}"), (200, b"[]"), (200, b"null")],
 )
 def test_whatever_is_answered_the_run_is_measured_and_does_not_fail(
-    api: type[Answers], status: int, body: bytes, capsys: pytest.CaptureFixture[str]
+    api: type[Responses], status: int, body: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.status, api.body = status, body
     canary.handler({}, None)
@@ -88,7 +88,7 @@ async def _endless(_visit: Visit) -> None:
 
 @pytest.mark.parametrize(("step", "passed"), [(_well, 1), (_mistaken, 0), (_endless, 0)])
 def test_steps_that_go_well_raise_or_never_end_are_measured(
-    api: type[Answers],
+    api: type[Responses],
     step: doctor.Step,
     passed: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -104,7 +104,7 @@ def test_steps_that_go_well_raise_or_never_end_are_measured(
 
 
 def test_an_error_of_the_doctor_s_own_is_measured_and_logged(
-    api: type[Answers], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    api: type[Responses], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def check(place: Place) -> bool:
         assert not place.api.endswith("/")

@@ -9,13 +9,13 @@ import { ulid } from "../src/client/core/ids.ts";
 import { type Content, MEGOLM, OLM, type Self } from "../src/client/crypto/envelope.ts";
 import { open } from "../src/client/crypto/opening.ts";
 import {
-  begin,
   beginGroup,
   groupKey,
   type Place,
   sealFor,
   sealForGroup,
 } from "../src/client/crypto/sealing.ts";
+import { begin } from "../src/client/crypto/sessions.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
 

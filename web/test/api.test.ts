@@ -1,4 +1,4 @@
-/** Answers that are not as the protocol says: an error of the client's own, whatever they are. */
+/** Responses that are not as the protocol says: an error of the client's own, whatever they are. */
 
 import { afterEach, expect, test, vi } from "vitest";
 import { Api } from "../src/client/api.ts";
@@ -6,8 +6,8 @@ import { ApiError } from "../src/client/errors.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
-function answering(answer: unknown, status = 200): Api {
-  const body = typeof answer === "string" ? answer : JSON.stringify(answer);
+function responding(response: unknown, status = 200): Api {
+  const body = typeof response === "string" ? response : JSON.stringify(response);
   vi.stubGlobal("fetch", async () => new Response(body, { status }));
   const tokens = { access: "access", refresh: "refresh" };
   return new Api(
@@ -52,20 +52,20 @@ const CALLS: readonly [string, Act, readonly unknown[]][] = [
   ["changeMembers", (api) => api.changeMembers("c", [], []), [{}, { members: {} }]],
   ["ticket", (api) => api.ticket("web"), [{}, { ticket: "t" }, { ticket: "t", url: 1 }]],
 ];
-const MALFORMED = CALLS.flatMap(([name, act, answers]) =>
-  ["", "null", "[]", "no JSON", ...answers].map((answer) => ({ name, act, answer })),
+const MALFORMED = CALLS.flatMap(([name, act, responses]) =>
+  ["", "null", "[]", "no JSON", ...responses].map((response) => ({ name, act, response })),
 );
 
-test.each(MALFORMED)("$name: $answer", async ({ act, answer }) => {
-  await expect(act(answering(answer))).rejects.toBeInstanceOf(ApiError);
+test.each(MALFORMED)("$name: $response", async ({ act, response }) => {
+  await expect(act(responding(response))).rejects.toBeInstanceOf(ApiError);
 });
 
 test.each([
   ["an error without a body", ""],
   ["an error that is no JSON", "<html>"],
   ["an error that is no error", { error: "what?" }],
-])("%s is known by its status", async (_, answer) => {
-  await expect(answering(answer, 404).devices("raju")).rejects.toMatchObject({
+])("%s is known by its status", async (_, response) => {
+  await expect(responding(response, 404).devices("raju")).rejects.toMatchObject({
     code: "bad_request",
     status: 404,
   });
@@ -81,17 +81,17 @@ test("one entry that is none costs the others nothing", async () => {
   };
   const was = { device: "tablet", ...good, until: 7 };
   const former = [null, {}, { ...was, until: "7" }, { ...was, keys: {} }, was];
-  const listing = await answering({ devices: { ...bad, phone: good }, former }).devices("raju");
+  const listing = await responding({ devices: { ...bad, phone: good }, former }).devices("raju");
   expect([...listing.devices]).toEqual([["phone", good]]);
   expect(listing.former).toEqual([was]);
   const key = { id: "i", key: "k", signature: "s" };
   const keys = { x: null, y: { ...key, id: 1 }, "raju/web": { ...key, fallback: true } };
-  const claimed = await answering({ keys }).claim(["raju/web"]);
+  const claimed = await responding({ keys }).claim(["raju/web"]);
   expect([...claimed]).toEqual([["raju/web", { ...key, fallback: true }]]);
 });
 
 test("names stay names in an address", async () => {
-  const api = answering({ devices: {} });
+  const api = responding({ devices: {} });
   const fetched = vi.fn(globalThis.fetch);
   vi.stubGlobal("fetch", fetched);
   await api.devices("../tokens?x=");
@@ -99,11 +99,11 @@ test("names stay names in an address", async () => {
 });
 
 /** What the backend would be asked, and the responses that it gives in turn. */
-function recording(...answers: unknown[]): { api: Api; asked: string[] } {
+function recording(...responses: unknown[]): { api: Api; asked: string[] } {
   const asked: string[] = [];
   vi.stubGlobal("fetch", async (url: string, { method, body }: RequestInit) => {
     asked.push(`${method} ${url} ${body ?? ""}`.trimEnd());
-    return new Response(JSON.stringify(answers.shift()));
+    return new Response(JSON.stringify(responses.shift()));
   });
   const tokens = { access: "access", refresh: "refresh" };
   const api = new Api(

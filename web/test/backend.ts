@@ -3,6 +3,7 @@
 import { inject, vi } from "vitest";
 import { ChatClient } from "../src/client/chat-client.ts";
 import type { Event } from "../src/client/core/events.ts";
+import { FaultySocket, type Fields, type Lie } from "./faulty-socket.ts";
 
 /** A `send` frame as it stands in a chat. */
 export interface Logged {
@@ -35,12 +36,7 @@ interface Stored {
   readonly message_id: string;
 }
 
-type Fields = Record<string, unknown>;
-/** Instead of the truth: another answer or frame, or an HTTP status with a body. */
-type Lie = Fields | [number, unknown];
-
 const plainFetch = globalThis.fetch;
-const PlainSocket = globalThis.WebSocket;
 const LIMITED = { error: { code: "rate_limited", message: "too often" } };
 
 /**
@@ -61,7 +57,7 @@ export class Backend {
   loseSend = 0;
   /** So many `send` frames are refused for good. */
   failSend = 0;
-  /** Answers to so many `send` frames are lost. */
+  /** Responses to so many `send` frames are lost. */
   loseAccepted = 0;
   /** Nobody is notified of new devices and members. */
   quiet = false;
@@ -287,26 +283,26 @@ export class Backend {
     }
     await this.pending;
     const sent = { ...init, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const response = await plainFetch(this.#url + url, sent);
-    const text = await response.text();
-    const answer = text === "" ? undefined : (JSON.parse(text) as Fields);
-    this.#note(route, body ?? {}, answer ?? {}, init);
-    return [response.status, answer];
+    const got = await plainFetch(this.#url + url, sent);
+    const text = await got.text();
+    const response = text === "" ? undefined : (JSON.parse(text) as Fields);
+    this.#note(route, body ?? {}, response ?? {}, init);
+    return [got.status, response];
   }
 
   /** Whose the tokens and tickets are. */
-  #note(route: string, asked: Fields, answer: Fields, init: RequestInit): void {
+  #note(route: string, asked: Fields, response: Fields, init: RequestInit): void {
     const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
     if (route === "POST sign-in")
-      this.#users.set(String(answer.access_token), String(asked.username));
+      this.#users.set(String(response.access_token), String(asked.username));
     if (route === "POST tickets") {
-      this.#devices.set(String(answer.ticket), `${this.#users.get(token)}/${asked.device}`);
+      this.#devices.set(String(response.ticket), `${this.#users.get(token)}/${asked.device}`);
     }
     if (route === "POST token") {
       const refreshed = String(asked.refresh_token);
-      this.#users.set(String(answer.access_token), this.#users.get(refreshed) ?? "");
-    } else if (answer.refresh_token !== undefined) {
-      this.#users.set(String(answer.refresh_token), String(asked.username));
+      this.#users.set(String(response.access_token), this.#users.get(refreshed) ?? "");
+    } else if (response.refresh_token !== undefined) {
+      this.#users.set(String(response.refresh_token), String(asked.username));
     }
   }
 }
@@ -315,94 +311,3 @@ const partsOf = (name: string) => {
   const [user = "", device = ""] = name.split("/");
   return { user, device };
 };
-
-/** A WebSocket to the backend whose frames go past its faults. */
-export class FaultySocket {
-  static readonly OPEN = 1;
-  readyState = 0;
-  bufferedAmount = 0;
-  onopen: (() => void) | undefined;
-  onclose: ((event: { code: number; reason: string }) => void) | undefined;
-  onerror: (() => void) | undefined;
-  onmessage: ((event: { data: string }) => void) | undefined;
-  readonly #backend: Backend;
-  readonly #name: string;
-  #real: WebSocket | undefined;
-
-  constructor(backend: Backend, url: string, protocols: string[]) {
-    this.#backend = backend;
-    this.#name = backend.deviceOf((protocols[1] ?? "").replace("ticket.", ""));
-    backend.tried += 1;
-    if (!backend.stuck) void this.#open(url, protocols);
-  }
-
-  async #open(url: string, protocols: string[]): Promise<void> {
-    await this.#backend.pending;
-    if (!this.#backend.online || this.readyState !== 0) return this.close();
-    const real = new PlainSocket(url, protocols);
-    this.#real = real;
-    real.onopen = () => {
-      if (this.readyState !== 0) return;
-      this.readyState = 1;
-      this.#backend.sockets.set(this.#name, this);
-      this.onopen?.();
-    };
-    real.onmessage = ({ data }) => this.#arrived(JSON.parse(String(data)) as Fields);
-    // after the frames that came before it
-    real.onclose = ({ code, reason }) => setTimeout(() => this.#ended(code, reason));
-  }
-
-  send(text: string): void {
-    const backend = this.#backend;
-    const frame = JSON.parse(text) as Fields;
-    backend.frames.push({ ...frame, device: this.#name });
-    if (frame.action === "send") {
-      backend.sent.push(text);
-      if (backend.loseSend > 0) {
-        backend.loseSend -= 1;
-        this.close();
-        return;
-      }
-      if (backend.failSend > 0) {
-        backend.failSend -= 1;
-        const { message_id } = frame;
-        this.deliver({ type: "error", code: "too_large", message: "no", message_id });
-        return;
-      }
-    }
-    void backend.pending.then(() => {
-      if (this.readyState === 1) this.#real?.send(text);
-    });
-  }
-
-  #arrived(frame: Fields): void {
-    const backend = this.#backend;
-    if (frame.type === "devices_changed" && backend.quiet) return;
-    if (frame.type === "accepted" && backend.loseAccepted > 0) {
-      backend.loseAccepted -= 1;
-      this.close();
-      return;
-    }
-    const lie = backend.lies.get(String(frame.type))?.(frame, this.#name);
-    this.deliver((lie as Fields | undefined) ?? frame);
-  }
-
-  /** A frame for the client, from the backend or from a test. */
-  deliver(frame: object): void {
-    setTimeout(() => {
-      if (this.readyState === 1) this.onmessage?.({ data: JSON.stringify(frame) });
-    });
-  }
-
-  close(): void {
-    this.#ended(1006, "");
-  }
-
-  #ended(code: number, reason: string): void {
-    if (this.readyState === 3) return;
-    this.readyState = 3;
-    setTimeout(() => this.onclose?.({ code, reason }));
-    this.#real?.close();
-    if (this.#backend.sockets.get(this.#name) === this) this.#backend.sockets.delete(this.#name);
-  }
-}

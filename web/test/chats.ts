@@ -1,7 +1,13 @@
 /** Chats and frames as the backend has them, and making a device ask for a text. */
 
 import type { TestClient } from "./backend.ts";
-import { backend, frames, until } from "./scene.ts";
+import { backend, connect, frames, until, user } from "./scene.ts";
+
+/** ravi's phone and raju's in a direct chat. */
+export async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
+  const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+  return { ravi, raju, chat: await ravi.client.chats.direct(user("raju")) };
+}
 
 export async function placeOf({ client }: TestClient, chat: string) {
   const found = (await client.chats.all()).find((each) => each.chat === chat);

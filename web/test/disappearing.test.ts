@@ -1,4 +1,4 @@
-/** What disappears and what is deleted, as tests/client/store/test_stored_changes.py has it. */
+/** What disappears and what is deleted, as tests/client/store/test_disappearing_messages.py has it. */
 
 import { beforeEach, describe, expect, test } from "vitest";
 import type { MessageContent } from "../src/client/core/content.ts";

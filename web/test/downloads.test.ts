@@ -101,7 +101,7 @@ test.each([
 });
 
 /** S3's status, from and to which byte it sends, and whether the connection is lost after it. */
-type Answer = readonly [number, number, number, boolean];
+type Served = readonly [number, number, number, boolean];
 
 const content = Uint8Array.from({ length: 100 }, (_, place) => place);
 const key = new Uint8Array(32);
@@ -112,9 +112,9 @@ const attachment = {
   id: "id",
 };
 const [HALF, ALL] = [Math.floor(body.length / 2), body.length];
-const FAULT: Answer = [500, 0, 0, false];
+const FAULT: Served = [500, 0, 0, false];
 
-test.each<[string, readonly Answer[], readonly number[], (new (...given: never[]) => Error)?]>([
+test.each<[string, readonly Served[], readonly number[], (new (...given: never[]) => Error)?]>([
   ["it comes whole", [[200, 0, ALL, false]], [0]],
   [
     "the rest comes later",
@@ -134,9 +134,9 @@ test.each<[string, readonly Answer[], readonly number[], (new (...given: never[]
   ],
   ["lost after the last byte", [[200, 0, ALL, true]], [0]],
   ["faults pass", [FAULT, [503, 0, 0, false], [200, 0, ALL, false]], [0, 0, 0]],
-  ["the fifth try", [...Array<Answer>(4).fill(FAULT), [200, 0, ALL, false]], [0, 0, 0, 0, 0]],
-  ["no sixth one", Array<Answer>(5).fill(FAULT), [0, 0, 0, 0, 0], ApiError],
-  ["no sixth connection", Array<Answer>(5).fill([200, 0, 0, true]), [0, 0, 0, 0, 0], Unreachable],
+  ["the fifth try", [...Array<Served>(4).fill(FAULT), [200, 0, ALL, false]], [0, 0, 0, 0, 0]],
+  ["no sixth one", Array<Served>(5).fill(FAULT), [0, 0, 0, 0, 0], ApiError],
+  ["no sixth connection", Array<Served>(5).fill([200, 0, 0, true]), [0, 0, 0, 0, 0], Unreachable],
   ["it may not be seen", [[403, 0, 0, false]], [0], FileGone],
   ["it is not there", [[404, 0, 0, false]], [0], FileGone],
   ["it ends too early", [[200, 0, HALF, false]], [0], FileDamaged],
@@ -151,9 +151,9 @@ test.each<[string, readonly Answer[], readonly number[], (new (...given: never[]
   ],
 ])(
   "a download goes on where it was lost, five times at most: %s",
-  async (_, answers, asked, error) => {
+  async (_, responses, asked, error) => {
     const [left, begins, urls, steps] = [
-      [...answers],
+      [...responses],
       [] as number[],
       [] as string[],
       [] as number[][],

@@ -3,7 +3,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { State } from "../src/client/core/ticks.ts";
 import * as tables from "../src/client/store/tables.ts";
-import { type Device, Scene, say } from "./crypto-scene.ts";
+import type { Device } from "./crypto-device.ts";
+import { Scene, say } from "./crypto-scene.ts";
 
 const RAVI = "ravi/phone";
 const RAJU = "raju/phone";

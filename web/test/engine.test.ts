@@ -24,7 +24,7 @@ const plain = (text: string) => ({ kind: "text", text }) as const;
 let store: Store;
 let engine: Engine;
 let time: number;
-let answer: Opened;
+let opened: Opened;
 let length: number;
 let outputs: Output[];
 let count = 0;
@@ -32,7 +32,7 @@ let count = 0;
 beforeEach(async () => {
   store = await Store.open(`engine-${count++}`, tables.VERSION, tables.TABLES);
   time = START;
-  answer = { unreadable: "no_session" };
+  opened = { unreadable: "no_session" };
   length = 100;
   await restart();
 });
@@ -43,7 +43,7 @@ async function restart(): Promise<void> {
   await step((each) => engine.restore(each));
 }
 
-/** Needs no keys: frames are of `length`, and what is opened is `answer`. */
+/** Needs no keys: frames are of `length`, and what is opened is `opened`. */
 function fakeCipher(ledger: Ledger): Cipher {
   const self = { user: "ravi", device: "web", name: "ravi/web" } as Self;
   const real = new Encryption(self, ledger, time - START, time);
@@ -55,7 +55,7 @@ function fakeCipher(ledger: Ledger): Cipher {
       done: true,
     }),
     accept: async () => ["phone"],
-    open: async () => answer,
+    open: async () => opened,
   });
 }
 
@@ -144,43 +144,6 @@ test("the order of writing outlives a restart and a clock that is set back", asy
   expect(unsealed.map(({ text }) => text)).toEqual(["first", "second"]);
 });
 
-describe("a receipt", () => {
-  test("reads the messages whose tick it moves and no others, however many nobody has read", async () => {
-    for (const seq of [1, 2, 3, 4]) {
-      const state = [State.READ, State.DELIVERED, State.DELIVERED, State.SENT][seq - 1];
-      const of = { chat: "c", sender: "ravi", senderDevice: "web", alg: "" };
-      await step(({ ledger }) => ledger.add({ ...of, messageId: ulid(START + seq), seq, state }));
-    }
-    const moved = async (delivered: number, read: number) =>
-      (await step(({ ledger }) => ledger.ticking("c", { delivered, read }))).map(({ seq }) => seq);
-    expect(await moved(3, 1)).toEqual([]);
-    expect(await moved(4, 1)).toEqual([4]);
-    expect(await moved(3, 2)).toEqual([2]);
-    expect(await moved(4, 4)).toEqual([2, 3, 4]);
-  });
-
-  const receipt = (user: string) => ({ type: "receipt", chat: "c", user, delivered: 3, read: 3 });
-
-  test("moves a member", async () => {
-    await receive(synced("ravi", "raju"));
-    await receive(receipt("raju"));
-    expect((await chat()).members).toContainEqual(["raju", { delivered: 3, read: 3 }]);
-  });
-  test.each(["mira", "__proto__", "constructor"])(
-    "of %s, who is none, is not kept, and has it asked who is in the chat",
-    async (name) => {
-      await online();
-      await receive({ type: "synced", chats: {} });
-      await receive(synced("ravi", "raju"));
-      outputs = [];
-      await receive(receipt(name));
-      expect((await chat()).members.map(([user]) => user)).toEqual(["ravi", "raju"]);
-      expect(said("watermarks")).toEqual([]);
-      expect(sent()).toEqual([JSON.stringify({ action: "sync", chats: { c: 0 } })]);
-    },
-  );
-});
-
 describe("who comes later", () => {
   const accept = async (seq: number, at: number) => {
     const id = ulid(START + seq);
@@ -243,7 +206,7 @@ describe("what can't be read", () => {
     await step(async ({ ledger }) => {
       for (const row of await ledger.asks(time + 1e9)) ledger.change(row, { asked: 3 });
     });
-    answer = { unreadable: "damaged" };
+    opened = { unreadable: "damaged" };
     await step((each) => engine.accept(each, "raju", new Map()));
     const [row] = await rows();
     expect([row?.unreadable, row?.asked, row?.askAt]).toEqual(["damaged", 3, undefined]);
@@ -268,10 +231,10 @@ describe("what can't be read", () => {
     expect(fetches()).toHaveLength(2);
   });
   test("and becomes so later is asked for from then on", async () => {
-    answer = { unreadable: "unknown_device" };
+    opened = { unreadable: "unknown_device" };
     await receive(message(1, "raju"));
     expect(await askAt()).toBeUndefined();
-    answer = { unreadable: "no_session" };
+    opened = { unreadable: "no_session" };
     await step((each) => engine.accept(each, "raju", new Map()));
     expect(await askAt()).toBe(time + 3_000);
   });
@@ -280,7 +243,7 @@ describe("what can't be read", () => {
 describe("a request", () => {
   const ask = async (of: string[]) => {
     const content: Content = { kind: "request", of };
-    answer = { content };
+    opened = { content };
     await receive(message(2, "raju", crypto.randomUUID()));
   };
 
@@ -301,84 +264,8 @@ describe("a request", () => {
   });
 });
 
-describe("a receipt of this device", () => {
-  const receipts = () =>
-    sent().flatMap((text) => (text.includes('"receipt"') ? [JSON.parse(text)] : []));
-  const wait = async (ms: number) => {
-    time += ms;
-    await step((each) => engine.due(each));
-  };
-
-  beforeEach(async () => {
-    answer = { content: plain("text") };
-    await online();
-    await receive(synced("ravi", "raju"));
-    await receive(message(1, "raju"));
-    await receive(message(2, "raju"));
-    await wait(1_000);
-    expect(receipts()).toMatchObject([{ delivered: 2, senders: ["raju"] }]);
-    outputs = [];
-  });
-
-  test.each(["receipt", undefined])(
-    "that failed, by an error of %s, is sent again",
-    async (action) => {
-      await receive({ type: "error", code: "internal", message: "", action });
-      await wait(1_000);
-      expect(receipts()).toMatchObject([{ delivered: 2, senders: ["raju"] }]);
-    },
-  );
-  test("of what was read is sent again as well, although all is reported as delivered", async () => {
-    await wait(DEFAULTS.pingBetween[1]);
-    await receive({ type: "pong" });
-    await step((each) => engine.markRead(each, "c", 2));
-    await wait(1_000);
-    expect(receipts()).toMatchObject([{ read: 2 }]);
-    outputs = [];
-    await receive({ type: "error", code: "internal", message: "", action: "receipt" });
-    await wait(1_000);
-    expect(receipts()).toMatchObject([{ read: 2, senders: ["raju"] }]);
-  });
-  test("of what was read is sent again after a crash, to the same senders", async () => {
-    await wait(DEFAULTS.pingBetween[1]);
-    await receive({ type: "pong" });
-    await step((each) => engine.markRead(each, "c", 2));
-    await restart();
-    await online();
-    await wait(1_000);
-    expect(receipts()).toMatchObject([{ read: 2, senders: ["raju"] }]);
-  });
-  test("that was confirmed by a pong is not sent after a restart, and another one is", async () => {
-    await restart();
-    await online();
-    await wait(1_000);
-    expect(receipts()).toMatchObject([{ delivered: 2, senders: ["raju"] }]);
-    await wait(DEFAULTS.pingBetween[1]);
-    await receive({ type: "pong" });
-    await restart();
-    await online();
-    await wait(60_000);
-    expect(receipts()).toEqual([]);
-  });
-  test("never goes back or past what is here", async () => {
-    await step((each) => engine.markRead(each, "c", 9));
-    await step((each) => engine.markRead(each, "c", 1));
-    await wait(1_000);
-    expect(receipts()).toMatchObject([{ read: 2 }]);
-    expect((await chat()).read).toBe(2);
-  });
-  test("waits as long as the backend asks", async () => {
-    const error = { type: "error", code: "rate_limited", message: "", action: "receipt" };
-    await receive({ ...error, retry_after: 30 });
-    await wait(29_000);
-    expect(receipts()).toEqual([]);
-    await wait(1_000);
-    expect(receipts()).toHaveLength(1);
-  });
-});
-
 test("an acceptance of what is not one's own takes no place", async () => {
-  answer = { content: plain("text") };
+  opened = { content: plain("text") };
   await online();
   await receive(synced("ravi", "raju"));
   const own = ulid(START);

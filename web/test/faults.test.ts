@@ -3,10 +3,10 @@
 import { describe, expect, test, vi } from "vitest";
 import { SEND_LIMIT_BYTES } from "../src/client/core/frames.ts";
 import { ulid } from "../src/client/core/ids.ts";
-import { ClientError, NotAMember, StoreUnavailable } from "../src/client/errors.ts";
+import { ClientError, NotAMember } from "../src/client/errors.ts";
 import * as tables from "../src/client/store/tables.ts";
 import type { TestClient } from "./backend.ts";
-import { hold, sentTo } from "./chats.ts";
+import { hold, pair, sentTo } from "./chats.ts";
 import {
   backend,
   changeStore,
@@ -24,12 +24,6 @@ import {
 } from "./scene.ts";
 
 useBackend();
-
-async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
-  const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  const chat = await ravi.client.chats.direct(user("raju"));
-  return { ravi, raju, chat };
-}
 
 /** A text of raju's phone as the backend shows it; nobody can open it. */
 const unreadable = (chat: string) => ({
@@ -141,14 +135,14 @@ describe("a backend's faults", () => {
     await got(raju, "patience");
     expect(eventsOf(again, "disconnected")).toEqual([]);
   };
-  const MALFORMED = "a malformed answer to %s is asked for again, and a text goes out then";
+  const MALFORMED = "a malformed response to %s is asked for again, and a text goes out then";
   test.each([["GET users", { devices: null }]])(MALFORMED, isAskedAgain);
   test.each([
     ["POST keys", { keys: 7 }],
     ["GET chats", { chats: null }],
   ])(MALFORMED, { tags: "deep" }, isAskedAgain);
 
-  test("a malformed answer is an error of the client's own for who asked", async () => {
+  test("a malformed response is an error of the client's own for who asked", async () => {
     const { ravi } = await pair();
     backend.lies.set("GET users", () => ({ devices: 7 }));
     await expect(ravi.client.devices.of(user("raju"))).rejects.toBeInstanceOf(ClientError);
@@ -230,62 +224,6 @@ describe("a backend's faults", () => {
       expect((await work.all(tables.toDevice)).map(({ messageId }) => messageId)).not.toContain(id);
     });
     expect(shows(raju, "too much")).toEqual([]);
-  });
-});
-
-/** Nothing can be written on this device until the returned function is called. */
-function fullDisk(device: string): () => void {
-  const plain = IDBDatabase.prototype.transaction;
-  const writing = vi.spyOn(IDBDatabase.prototype, "transaction");
-  writing.mockImplementation(function (this: IDBDatabase, tables, mode, options) {
-    if (mode === "readwrite" && this.name.endsWith(device)) {
-      throw new DOMException("the disk is full", "QuotaExceededError");
-    }
-    return plain.call(this, tables, mode, options);
-  });
-  return () => writing.mockRestore();
-}
-
-describe("a full disk", () => {
-  test("is reported once, and the client goes on without loss", async () => {
-    const { ravi, raju, chat } = await pair();
-    for (const round of [1, 2]) {
-      const free = fullDisk(ravi.name);
-      await raju.client.send(chat, `while it is full ${round}`);
-      await until(() => eventsOf(ravi, "store_failing").length === round);
-      await expect(ravi.client.send(chat, "not written")).rejects.toThrow(StoreUnavailable);
-      expect(eventsOf(ravi, "store_working")).toHaveLength(round - 1);
-      free();
-      await got(ravi, `while it is full ${round}`);
-      await ravi.client.writable();
-      await ravi.client.send(chat, `again ${round}`);
-      await got(raju, `again ${round}`);
-      expect(shows(ravi, `while it is full ${round}`)).toHaveLength(1);
-      expect(eventsOf(ravi, "store_failing")).toHaveLength(round);
-      expect(eventsOf(ravi, "store_working")).toHaveLength(round);
-    }
-    expect(eventsOf(ravi, "disconnected").every(({ retryIn }) => retryIn !== undefined)).toBe(true);
-    expect(await texts(raju, chat)).not.toContain("not written");
-  });
-
-  test("is waited for by a client that starts, and one that waits can be closed", async () => {
-    const { ravi, raju, chat } = await pair();
-    await crash(ravi);
-    const free = fullDisk(ravi.name);
-    const starting = connect("ravi/phone");
-    let started = false;
-    void starting.then(() => {
-      started = true;
-    });
-    await connect("raju/laptop"); // which takes as long
-    expect(started).toBe(false);
-    free();
-    const again = await starting;
-    await raju.client.send(chat, "hello");
-    await got(again, "hello");
-    fullDisk(ravi.name);
-    await expect(again.client.send(chat, "no")).rejects.toThrow(StoreUnavailable);
-    await again.client.close();
   });
 });
 
@@ -381,22 +319,5 @@ describe("the end", () => {
       closed = true;
     });
     await until(() => closed);
-  });
-
-  test("a client whose store has failed closes, and the device can be opened again", async () => {
-    const { ravi, chat } = await pair();
-    const writing = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(() => {
-      throw new DOMException("the database is damaged", "DataError");
-    });
-    const closed = new Promise((resolve) => {
-      ravi.client.listen(({ type }) => {
-        if (type === "disconnected") resolve(ravi.client.close());
-      });
-    });
-    await expect(ravi.client.send(chat, "hello")).rejects.toThrow();
-    writing.mockRestore();
-    await closed;
-    const again = await connect("ravi/phone");
-    expect(await texts(again, chat)).toEqual([]);
   });
 });

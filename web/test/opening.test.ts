@@ -1,7 +1,8 @@
 /** Real ratchets over a real store: what is read, what is refused, and what a crash leaves. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { begin, sealForGroup } from "../src/client/crypto/sealing.ts";
+import { sealForGroup } from "../src/client/crypto/sealing.ts";
+import { begin } from "../src/client/crypto/sessions.ts";
 import * as tables from "../src/client/store/tables.ts";
 import { startingWith } from "../src/client/store/tables.ts";
 import { TestDevice, textOf } from "./two-devices.ts";

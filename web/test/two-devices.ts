@@ -6,14 +6,8 @@ import { partsOf } from "../src/client/core/ids.ts";
 import { type Content, MEGOLM, OLM, type Self } from "../src/client/crypto/envelope.ts";
 import type { IdentityKeys } from "../src/client/crypto/olm.ts";
 import { type Opened, open } from "../src/client/crypto/opening.ts";
-import {
-  begin,
-  beginGroup,
-  groupKey,
-  type Recipient,
-  sealFor,
-  sealForGroup,
-} from "../src/client/crypto/sealing.ts";
+import { beginGroup, groupKey, sealFor, sealForGroup } from "../src/client/crypto/sealing.ts";
+import { begin, type Recipient } from "../src/client/crypto/sessions.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
 

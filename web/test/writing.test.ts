@@ -7,17 +7,13 @@ import type { StoredMessage } from "../src/client/store/history.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
 import type { TestClient } from "./backend.ts";
+import { pair } from "./chats.ts";
 import { connect, crash, eventsOf, got, later, until, useBackend, user, wrongBy } from "./scene.ts";
 
 useBackend();
 
 const PICTURE = "/9j/wAARCABgAGADAREAAhEBAxEB";
 const ALL = 1_000;
-
-async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
-  const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
-  return { ravi, raju, chat: await ravi.client.chats.direct(user("raju")) };
-}
 
 /** A text that `other` has. */
 async function written(one: TestClient, other: TestClient, chat: string, text: string) {

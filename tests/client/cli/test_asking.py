@@ -1,4 +1,4 @@
-"""What the command line asks for in the terminal, and Ctrl-C there."""
+"""Questions of the command line in a terminal, and Ctrl-C while one waits."""
 
 from __future__ import annotations
 

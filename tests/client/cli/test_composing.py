@@ -1,4 +1,4 @@
-"""What a person does to messages at the command line, and sees of what others do."""
+"""Writing at the command line: replies, edits, reactions, deletions, and how others' are shown."""
 
 from __future__ import annotations
 

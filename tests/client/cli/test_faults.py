@@ -1,4 +1,4 @@
-"""Errors of the backend's code, said to somebody who types."""
+"""The command line's messages for errors of the backend."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""`--phone` at the command line: it shows what rang, what was taken back, and the badge."""
+
 import json
 import sqlite3
 from contextlib import closing

@@ -23,8 +23,8 @@ from client.core.step import Step
 from client.store.store import Store
 from client.store.vault import Vault
 from lambdas.frames import Frame
+from tests.client.connected import Connected
 from tests.client.core.fake_cipher import FakeCipher
-from tests.support.backend.gateway import Connection
 from tests.support.backend.people import People
 from tests.support.memory_store import migrate
 
@@ -69,15 +69,15 @@ class Flight:
     live: bool = False  # a post of somebody's send: may be lost without anybody noticing
 
 
-class Device:
+class Device(Connected):
+    down: list[Flight]
+
     def __init__(self, user: str, backend: People, random: Random) -> None:
-        self.user, self.backend, self.random = user, backend, random
+        super().__init__(user, "phone", backend)
+        self.random = random
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.db)
-        self.up: list[Frame] = []
-        self.down: list[Flight] = []
         self.syncing: list[Flight] | None = None
-        self.connection: Connection | None = None
         self.backup: bytes | None = None
         self.reinstalled = False
         self.events: list[Event] = []
@@ -136,20 +136,9 @@ class Device:
             self.syncing.append(flight)
         self.down.append(flight)
 
-    @property
-    def online(self) -> bool:
-        return self.connection is not None
-
     def connect(self) -> None:
-        self.connection = self.backend.connect(self.user, "phone", self.post)
+        self.open_connection()
         self.step(Engine.opened)
-
-    def lose_connection(self) -> None:
-        if self.connection is not None:
-            self.backend.close(self.connection)
-            self.connection = None
-        self.up.clear()
-        self.down.clear()
 
     def disconnect(self) -> None:
         self.lose_connection()
@@ -161,11 +150,11 @@ class Device:
         frame = self.up.pop(index)
         before = list(self.down)
         self.syncing = [] if frame["action"] == "sync" else None
-        answer = self.backend.handle(self.connection, frame)
+        response = self.backend.handle(self.connection, frame)
         sent, self.syncing = self.syncing or [], None
         assert before == self.down[: len(before)]
-        if answer is not None:
-            self.down.append(Flight(answer, after=sent))
+        if response is not None:
+            self.down.append(Flight(response, after=sent))
 
     def deliverable(self) -> list[Flight]:
         return [one for one in self.down if not any(other in self.down for other in one.after)]

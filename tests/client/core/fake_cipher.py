@@ -1,4 +1,4 @@
-"""A Cipher that needs no keys and hides nothing: the engine's own tests are about order."""
+"""A Cipher without keys, which encrypts nothing: the engine's own tests are about order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine with a store in memory and no network, and what it may hear."""
+"""An engine with a store in memory and no network; a test gives it its frames."""
 
 from __future__ import annotations
 

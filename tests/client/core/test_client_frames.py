@@ -1,4 +1,4 @@
-"""What the client sends fits the protocol's schemas; what it gets is read strictly."""
+"""Frames of the client: what it sends fits the schemas, what it gets is read strictly."""
 
 from __future__ import annotations
 

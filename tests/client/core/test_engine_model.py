@@ -114,7 +114,7 @@ class Schedules(RuleBasedStateMachine):
 
     @rule(who=WHO, still_handled=st.integers(0, 3))
     def lose_connection(self, who: str, still_handled: int) -> None:
-        """What was on its way to the backend may arrive; its answer does not."""
+        """What was on its way to the backend may arrive; its response does not."""
         device = self.devices[who]
         if device.online:
             for _ in range(min(still_handled, len(device.up))):
@@ -169,9 +169,9 @@ class Schedules(RuleBasedStateMachine):
     @rule(index=INDEX)
     def a_slow_writer_finishes(self, index: int) -> None:
         device, connection, task = self.slow.pop(index % len(self.slow))
-        answer = self.backend.resume(task)
+        response = self.backend.resume(task)
         if device.connection is connection:
-            device.down.append(Flight(answer))
+            device.down.append(Flight(response))
 
     @rule(seconds=st.sampled_from([0.06, 0.3, 2.0, 5.0, 16.0, 290.0]))
     def time_passes(self, seconds: float) -> None:

@@ -93,14 +93,14 @@ def test_it_is_awake_when_the_sender_of_an_unreadable_text_is_to_be_asked(client
     with client.store.transaction():
         client.store.add(message(1), None, None, "its key is not here", 1_000_005.0)
     step = Step(client.now, 1_000_000.0, client.store, FakeCipher())
-    assert client.engine._sending.next_due(step) == client.now + 5
+    assert client.engine._parts.sending.next_due(step) == client.now + 5
 
 
 def test_in_a_direct_chat_that_is_said_to_be_others_too_nobody_reads(client: Client) -> None:
     client.store.describe(CHAT, "direct")
     client.open(sync=False)
     client.hear(synced(0, 0, members={**MEMBERS, "mira": frames.Watermarks()}))
-    assert client.engine._membership.chat(client._step(), CHAT).members == frozenset()
+    assert client.engine._parts.membership.chat(client._step(), CHAT).members == frozenset()
     client.write()
     assert client.states() == [(State.FAILED, None)] and client.actions("send") == []
 

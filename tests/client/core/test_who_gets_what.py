@@ -1,4 +1,4 @@
-"""To whom a client sends the own profile, and names and timers once more, by itself."""
+"""Messages that a client sends by itself, and to whom: the own profile, names and timers."""
 
 from __future__ import annotations
 

@@ -91,3 +91,21 @@ def comparing(raju: Side, ravi: Side) -> None:
     ravi.hears(*raju.start())
     key = raju.hears(*ravi.start())
     raju.hears(*ravi.hears(*key))
+
+
+def reached(stage: str) -> tuple[Side, Side]:
+    """raju started; ravi is at `stage`."""
+    raju, ravi = pair()
+    if stage == "asked":
+        ravi.hears(*raju.start())
+    elif stage == "agreed":
+        ravi.hears(*raju.start())
+        ravi.start()
+    else:
+        comparing(raju, ravi)
+        if stage == "confirmed":
+            ravi.says(True)
+        elif stage == "proved":
+            ravi.says(True)
+            ravi.hears(*raju.says(True))
+    return raju, ravi

@@ -1,4 +1,4 @@
-"""Devices that seal what no client of this project seals."""
+"""Devices that seal messages which no client of this project would seal."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ from client.store.store import Store
 from client.store.vault import Vault
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
+from tests.client.connected import Connected
 from tests.support.backend.clock import EPOCH
-from tests.support.backend.gateway import Connection
 from tests.support.backend.people import People
 from tests.support.memory_store import migrate
 
@@ -37,9 +37,7 @@ NEVER = (1e9, 1e9)
 SETTINGS = Settings(quiet_receipt_delay=2.0, reconnect_between=NEVER, ping_between=NEVER)
 
 
-class Device:
-    """`up` are the frames on their way to the backend, `down` those on their way here."""
-
+class Device(Connected):
     first_keys = 10  # one-time keys: making and checking them takes most of the time
 
     def __init__(
@@ -50,15 +48,13 @@ class Device:
         settings: Settings = SETTINGS,
         behind: float = 0.0,
     ) -> None:
-        self.user, self.name, self.backend, self.settings = user, name, backend, settings
+        super().__init__(user, name, backend)
+        self.settings = settings
         self.random = Random(f"{user}/{name}")
         self.vault = Vault.in_memory()
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.db)
-        self.connection: Connection | None = None
         self.behind = behind  # of its clock, against the backend's
-        self.up: list[Frame] = []
-        self.down: list[Frame] = []
         self.wanted: list[Request] = []
         self.events: list[Event] = []
         self.start()
@@ -116,23 +112,9 @@ class Device:
                     self.events.append(output)
         return result
 
-    def post(self, frame: Frame) -> None:
-        self.down.append(frame)
-
-    @property
-    def online(self) -> bool:
-        return self.connection is not None
-
     def connect(self) -> None:
-        self.connection = self.backend.connect(self.user, self.name, self.post)
+        self.open_connection()
         self.step(Engine.opened)
-
-    def lose_connection(self) -> None:
-        if self.connection is not None:
-            self.backend.close(self.connection)
-            self.connection = None
-        self.up.clear()
-        self.down.clear()
 
     def leave(self) -> None:
         self.lose_connection()
@@ -157,9 +139,9 @@ class Device:
     def handled(self, at: int = 0) -> None:
         """The backend handles a frame that is on its way to it."""
         assert self.connection is not None
-        answer = self.backend.handle(self.connection, self.up.pop(at))
-        if answer is not None:
-            self.down.append(answer)
+        response = self.backend.handle(self.connection, self.up.pop(at))
+        if response is not None:
+            self.down.append(response)
 
     def receive(self, at: int = 0, *, keep: bool = False) -> None:
         parsed = self.parsed(self.down[at] if keep else self.down.pop(at))
@@ -172,7 +154,7 @@ class Device:
         return parsed
 
     def fetch(self, at: int = 0) -> None:
-        """The directory answers one request."""
+        """The directory responds to one request."""
         request = self.wanted.pop(at)
         former: list[Frame] = []
         try:

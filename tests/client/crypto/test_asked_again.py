@@ -129,7 +129,7 @@ def sealed_by(device: Device, chat: str, to: str, kind: str, fields: dict[str, A
         receiver = device.encryption.identities.trusted(to)
         assert receiver is not None
         frame = device.encryption._sealer.for_devices(chat, [receiver], kind, fields)
-        device.engine._own.queue(device._step(), chat, [frame])
+        device.engine._parts.own.queue(device._step(), chat, [frame])
     device.step(Engine.due)
 
 

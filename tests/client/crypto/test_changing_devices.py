@@ -102,13 +102,13 @@ def test_an_answer_from_before_a_change_does_not_count(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     ravi = scene[RAVI]
     ravi.send(chat, "hi")
-    answers = [(request, scene.backend.listed(request.user)) for request in ravi.wanted
+    responses = [(request, scene.backend.listed(request.user)) for request in ravi.wanted
                if isinstance(request, Lists)]  # fmt: skip
     ravi.wanted.clear()
-    scene.add("raju/tab").connect()  # meanwhile; and the news of it is faster than the answer
+    scene.add("raju/tab").connect()  # meanwhile; and the news of it is faster than the response
     while ravi.down:
         ravi.receive()
-    for request, found in answers:
+    for request, found in responses:
         ravi.step(Engine.fetch_succeeded, FetchResult(request, found))
     scene.settle()
     assert scene["raju/tab"].texts(chat) == ["hi"]
@@ -127,11 +127,11 @@ def test_an_answer_that_is_older_than_another_does_not_bring_a_removed_device_ba
     ravi.send(chat, "two")
     (late,) = [request for request in ravi.wanted if isinstance(request, Lists)]
     ravi.wanted.remove(late)
-    answer = FetchResult(late, scene.backend.listed("raju"))
+    response = FetchResult(late, scene.backend.listed("raju"))
     scene["raju/old"].lose_connection()
     scene.backend.remove("raju", "old")
     scene.settle()
-    ravi.step(Engine.fetch_succeeded, answer)
+    ravi.step(Engine.fetch_succeeded, response)
     say(scene, RAVI, chat, "three")
     assert "raju/old" not in ravi.encryption.identities.receivers({"raju"})
     keys = [frame for frame in frames(scene, chat) if frame["alg"] == "olm.v1"]
@@ -146,8 +146,8 @@ def test_of_two_answers_without_a_change_between_them_the_later_question_s_count
     here = scene.backend.listed("raju")
     counted: list[bool] = []
     for request, found in ((second, here), (first, {}), (second, {})):
-        answer = FetchResult(request, found)
-        ravi.step(lambda engine, step, a=answer: counted.append(engine.fetch_succeeded(step, a)))
+        response = FetchResult(request, found)
+        ravi.step(lambda engine, step, a=response: counted.append(engine.fetch_succeeded(step, a)))
     assert counted == [True, False, False]
     assert RAJU in ravi.encryption.identities.receivers({"raju"})
 

@@ -18,6 +18,7 @@ from tests.client.crypto.comparing import (
     comparing,
     names,
     pair,
+    reached,
 )
 
 
@@ -32,9 +33,9 @@ def test_two_who_see_the_same_emoji_and_say_so_are_verified() -> None:
     assert names(accept) == ["accept"]
     key = raju.hears(*accept)
     assert names(key) == ["key"]
-    answer = ravi.hears(*key)
-    assert names(answer) == ["key"]
-    assert raju.hears(*answer) == []
+    response = ravi.hears(*key)
+    assert names(response) == ["key"]
+    assert raju.hears(*response) == []
     assert raju.emoji == ravi.emoji
     assert len(raju.emoji) == 7
     mac = raju.says(True)
@@ -156,24 +157,6 @@ def test_other_ways_to_compare_may_be_offered_beside_emoji() -> None:
 
 
 # -- wrong moments
-
-
-def reached(stage: str) -> tuple[Side, Side]:
-    """raju started; ravi is at `stage`."""
-    raju, ravi = pair()
-    if stage == "asked":
-        ravi.hears(*raju.start())
-    elif stage == "agreed":
-        ravi.hears(*raju.start())
-        ravi.start()
-    else:
-        comparing(raju, ravi)
-        if stage == "confirmed":
-            ravi.says(True)
-        elif stage == "proved":
-            ravi.says(True)
-            ravi.hears(*raju.says(True))
-    return raju, ravi
 
 
 WHOLE: dict[str, Fields] = {
@@ -308,53 +291,6 @@ def test_comparisons_with_two_devices_do_not_touch_each_other() -> None:
     assert ravi.stage is Stage.COMPARING
 
 
-# -- both at once, and anew
-
-
-def test_when_both_start_at_once_one_comparison_comes_of_it() -> None:
-    raju, ravi = pair()
-    from_raju, from_ravi = raju.start(), ravi.start()
-    again = raju.hears(*from_ravi)
-    assert again == from_raju  # raju/phone is the smaller name: its start counts
-    accept = ravi.hears(*from_raju)
-    assert names(accept) == ["accept"]
-    assert ravi.hears(*again) == []
-    raju.hears(*ravi.hears(*raju.hears(*accept)))
-    assert raju.emoji == ravi.emoji
-    assert raju.cancelled == ravi.cancelled == []
-
-
-def test_a_start_that_the_other_has_forgotten_is_said_again_when_it_starts_itself() -> None:
-    raju, _ = pair()
-    raju.start()  # ravi has heard it, and was started anew
-    anew = Side(RAVI, RAJU, 3)
-    again = raju.hears(*anew.start())
-    assert names(anew.hears(*again)) == ["accept"]
-
-
-def test_a_start_in_the_middle_means_that_the_other_has_forgotten_the_first() -> None:
-    _, ravi = reached("comparing")
-    anew = Side(RAJU, RAVI, 3)
-    cancel = ravi.hears(*anew.start())
-    assert names(cancel) == ["cancel"]
-    assert ravi.cancelled == [("superseded", False)]
-    assert ravi.reported[-1] == VerificationRequested("raju", "phone")
-    assert anew.hears(*cancel) == []
-    assert names(ravi.start()) == ["accept"]
-
-
-def test_who_asks_while_being_asked_agrees() -> None:
-    raju, ravi = pair()
-    ravi.hears(*raju.start())
-    assert names(ravi.start()) == ["accept"]
-
-
-def test_a_second_start_of_the_same_user_changes_nothing() -> None:
-    raju, _ = pair()
-    raju.start()
-    assert raju.start() == []
-
-
 # -- time
 
 
@@ -397,11 +333,3 @@ def test_emoji_are_shown_once_however_much_comes_after_them() -> None:
     ravi.hears(*raju.says(True))
     ravi.waits(1)
     assert sum(isinstance(each, EmojiShown) for each in ravi.reported) == 1
-
-
-def test_of_two_that_have_both_begun_the_one_that_does_not_count_begins_never_again() -> None:
-    raju, ravi = pair()
-    mine, theirs = raju.start(), ravi.start()
-    assert raju.hears(*theirs) == mine  # it counts, and is said once more
-    raju.do(raju.machine.cancel(ravi.me.name))
-    assert raju.hears(*theirs) == [] and raju.machine.open() == []

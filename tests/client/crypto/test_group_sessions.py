@@ -1,4 +1,4 @@
-"""Whose a group session is, how long it is kept, and what became of those of older stores."""
+"""Group sessions: their owner, how long they are kept, and those of older stores."""
 
 from __future__ import annotations
 

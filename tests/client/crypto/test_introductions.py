@@ -1,4 +1,4 @@
-"""What a device's introduction of another one is worth to somebody else: the vectors, and changes."""
+"""Introductions, by which one device vouches for another: the vectors, and changed ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both clients have to agree on to the byte, and the decisions that need no ratchet."""
+"""Formats that both clients have to agree on to the byte, and decisions that need no ratchet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file that a device keeps everything in."""
+"""The store: the file in which a device keeps everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands at a store's path and is none: it is named as such, and stays byte by byte as it is."""
+"""Files at a store's path that are no store: the error names them, and they stay unchanged."""
 
 from __future__ import annotations
 

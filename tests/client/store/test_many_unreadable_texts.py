@@ -1,4 +1,4 @@
-"""What a step costs while many texts can't be read: counted in SQLite's own steps."""
+"""The cost of a step while many texts cannot be read, counted in SQLite's own steps."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """An account's life after sign-up: passwords, signing out, export, deletion, and operators."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,16 +12,10 @@ from lambdas.messages.membership import Membership
 from lambdas.presence.devices import Devices
 from lambdas.presence.tickets import redeem
 from tests.support.lambdas.backend import Clock
-from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest
+from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
 
 NEW = "another Passw0rd!"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
 
 
 def sign_in(api: Rest, user: str, password: str = PASSWORD) -> Reply:

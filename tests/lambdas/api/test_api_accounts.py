@@ -1,21 +1,12 @@
 """Sign-up, sign-in and token, over moto's Cognito."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lambdas.presence.devices import Devices
-from tests.support.lambdas.rest import Reply, Rest, client, new_name, rest, written_log
-
-PASSWORD = "correct horse 7 Battery!"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
+from tests.support.lambdas.rest import PASSWORD, Reply, Rest, client, new_name, written_log
 
 
 def sign_up(api: Rest, user: str, password: str = PASSWORD) -> Reply:

@@ -1,4 +1,4 @@
-"""Whatever comes in, the answer is an error of the protocol, nothing is written, nothing leaks."""
+"""Bad input over REST: errors of the protocol come back, nothing is written, nothing leaks."""
 
 import asyncio
 import base64

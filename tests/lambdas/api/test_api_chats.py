@@ -1,7 +1,6 @@
 """Chats, members, messages and tickets over REST."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,15 +10,9 @@ from lambdas.messages import message
 from lambdas.messages.membership import Membership
 from lambdas.presence import tickets
 from lambdas.tables import HEAD, chat_key
-from tests.support.lambdas.rest import Reply, Rest, rest
+from tests.support.lambdas.rest import Reply, Rest
 
 ID = "01JDXA0000000000000000000A"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
 
 
 def direct(api: Rest, user: str, peer: str) -> Reply:

@@ -1,4 +1,4 @@
-"""Cognito's faults as the protocol's errors, with a client that answers what a test tells it."""
+"""Cognito's errors as errors of the protocol, with a fake client that follows a script."""
 
 from collections.abc import Callable
 from typing import Any, cast

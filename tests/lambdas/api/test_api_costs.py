@@ -3,22 +3,16 @@
 As in tests/lambdas/test_costs.py: if a change is meant, write it into tools/scale/acts.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.support.lambdas.costs import spending
-from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest, session
+from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, session
 from tests.support.lambdas.sessions import Session
 from tools.scale.acts import ACTS
 
 Act = Callable[[], Reply]
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
 
 
 def _sign_up(api: Rest) -> Act:

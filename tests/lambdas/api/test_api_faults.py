@@ -1,4 +1,4 @@
-"""What a client sees of faults, the name a target answers by, and busy keys."""
+"""Faults of AWS as a client sees them; the name of the target that responds; busy keys."""
 
 import re
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Who may put files into a chat and get them, how large they may be and how many."""
+"""Files of a chat over REST: who may upload and download them, their sizes and their number."""
 
 from collections.abc import Iterator
 from typing import Any

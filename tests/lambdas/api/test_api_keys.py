@@ -15,13 +15,7 @@ from lambdas.limits import Limit, Limits
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
 from tests.support.lambdas.backend import Clock
-from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest, written_log
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
+from tests.support.lambdas.rest import Phone, Reply, Rest, key, written_log
 
 
 def upload(api: Rest, phone: Phone, keys: dict[str, Any], **fallback: Any) -> Reply:

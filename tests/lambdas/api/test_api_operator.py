@@ -1,6 +1,5 @@
 """An operator disables, enables and deletes users: the function's acts, seen by users and by IAM."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,16 +11,10 @@ from lambdas.messages.chats import Chats
 from lambdas.presence import authorize, connection, tickets
 from lambdas.presence.devices import Devices
 from tests.support.lambdas import events
-from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest
+from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
 
 NEW = "another Passw0rd!"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
 
 
 def act(api: Rest, what: str, user: str) -> Any:

@@ -206,17 +206,17 @@ def test_the_platform_applications_use_exactly_what_they_are_granted(
         )
         monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
         monkeypatch.setattr(
-            platform_applications, "respond", lambda _url, response: answers.append(response)
+            platform_applications, "respond", lambda _url, response: responses.append(response)
         )
         credential = {"project_id": "p", "client_email": "e", "private_key": "k"}
         secret = function.secrets.create_secret(Name="fcm", SecretString=json.dumps(credential))
         given = {"NamePrefix": "x", "FcmSecretArn": secret["ARN"]}
         used.clear()
-        answers: list[Any] = []
+        responses: list[Any] = []
         for kind in ("Create", "Update", "Delete"):
-            event = request("https://answer", kind, given, "x-platform-applications")
+            event = request("https://response", kind, given, "x-platform-applications")
             platform_applications.handler(event, Context())
-    assert [response["Status"] for response in answers] == ["SUCCESS"] * 3
+    assert [response["Status"] for response in responses] == ["SUCCESS"] * 3
     grants = granted("PlatformApplications")
     grants.pop("iam", None)  # iam:PassRole is no call of its own
     assert used == grants

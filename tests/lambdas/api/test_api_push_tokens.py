@@ -1,18 +1,10 @@
 """Push tokens over REST: the SNS endpoint of a device, and whose it is."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from lambdas.notifications import endpoints
 from tests.lambdas.api.registered import arn_of, endpoint, entry, fcm, put
-from tests.support.lambdas.rest import Phone, Rest, client, rest, written_log
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
+from tests.support.lambdas.rest import Phone, Rest, client, written_log
 
 
 def has_no_endpoint(api: Rest, phone: Phone) -> bool:

@@ -1,7 +1,7 @@
-"""A forgotten password: an address, codes by mail, and what nobody finds out."""
+"""A forgotten password over REST: the address, the codes by mail, and what stays secret."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,16 +10,10 @@ from emulator.aws.cognito_codes import CODES
 from lambdas.api import recovery
 from lambdas.limits import CODES as TRIES
 from lambdas.limits import MAILS, MAILS_BY_ADDRESS, Limit
-from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest
+from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
 
 NEW = "another Passw0rd!"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
 
 
 def forget(api: Rest, user: str, **more: Any) -> Reply:

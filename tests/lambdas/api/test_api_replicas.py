@@ -9,16 +9,10 @@ from lambdas.api import operator
 from lambdas.presence.devices import Devices
 from lambdas.tables import DEVICES, user_key
 from tests.support.lambdas.replica import lagging
-from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name, rest
+from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
 
 PUSH = {"platform": "fcm", "token": "a-token"}
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
 
 
 @pytest.fixture

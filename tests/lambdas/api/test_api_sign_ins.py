@@ -1,6 +1,5 @@
-"""What ends with a removed device: its sign-in, its connection, and its way back."""
+"""Sign-ins that end when a device is removed, and how the device comes back."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,14 +9,8 @@ from lambdas.api.call import SignIn
 from lambdas.errors import ChatError
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import OPENING_SECONDS, Devices
-from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name, rest
+from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as api:
-        yield api
 
 
 @pytest.fixture

@@ -1,25 +1,14 @@
-"""Contacts, requests, invitations, roles, settings and limits: what the REST API lets whom do."""
+"""Rights between users over REST: contacts, requests, invitations, roles and settings."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lambdas.api.app import address_of
-from lambdas.limits import Limit
 from lambdas.messages import membership
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
-from tests.support.lambdas.rest import Reply, Rest, rest
-
-PASSWORD = "correct horse 7 Battery!"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as made:
-        yield made
+from tests.lambdas.api.chats import act, direct, group
+from tests.support.lambdas.rest import Rest
 
 
 def listed(api: Rest, user: str) -> dict[str, Any]:
@@ -30,18 +19,6 @@ def listed(api: Rest, user: str) -> dict[str, Any]:
 def invitations(api: Rest, user: str) -> list[tuple[str, str]]:
     body = api.request("GET", "/api/chats", user=user).body
     return [(each["chat"], each["by"]) for each in body["invitations"]]
-
-
-def direct(api: Rest, user: str, peer: str) -> Reply:
-    return api.request("POST", "/api/chats", {"kind": "direct", "with": peer}, user=user)
-
-
-def group(api: Rest, user: str, *members: str) -> Reply:
-    return api.request("POST", "/api/chats", {"kind": "group", "members": list(members)}, user=user)
-
-
-def act(api: Rest, user: str, chat: str, verb: str, body: Any = None) -> Reply:
-    return api.request("POST", f"/api/chats/{chat}/{verb}", body, user=user)
 
 
 def states(api: Rest, user: str) -> dict[str, str]:
@@ -328,112 +305,3 @@ def test_a_chat_is_muted_for_one_user_until_then(api: Rest) -> None:
     api.request("PUT", path, {"until": 0}, user=raju)
     assert "muted_until" not in listed(api, raju)[chat]
     assert api.request("PUT", "/api/chats/none/mute", {"until": 0}, user=raju).status == 404
-
-
-ACCOUNT = {"username": "x_somebody", "password": PASSWORD}
-LIMITED = {
-    "a direct chat": ("chats.CHATS", "POST", "/api/chats", {"kind": "direct", "with": "{raju}"}),
-    "a group": ("chats.CHATS", "POST", "/api/chats", {"kind": "group", "members": ["{raju}"]}),
-    "members of a new group": (
-        "chats.MEMBERS",
-        "POST",
-        "/api/chats",
-        {"kind": "group", "members": ["{raju}"]},
-    ),
-    "members": ("groups.MEMBERS", "POST", "/api/chats/{chat}/members", {"add": ["{raju}"]}),
-    "devices of others": ("devices.LOOKUPS", "GET", "/api/users/{raju}/devices", None),
-    "contacts": ("contacts.LOOKUPS", "PUT", "/api/contacts/{raju}", {"state": "contact"}),
-    "accounts": ("accounts.SIGN_UPS", "POST", "/api/sign-up", ACCOUNT),
-    "sign-ins": ("accounts.SIGN_INS", "POST", "/api/sign-in", ACCOUNT),
-    "passwords": (
-        "accounts.SIGN_INS",
-        "POST",
-        "/api/password",
-        {**ACCOUNT, "new_password": PASSWORD},
-    ),
-    "links": ("links.LINKS_OPENED", "GET", f"/api/links/{'A' * 32}", None),
-    "links that are confirmed": (
-        "links.LINKS_OPENED",
-        "POST",
-        f"/api/links/{'A' * 32}/confirm",
-        {"curve25519": "A" * 43, "message": "eA"},
-    ),
-    "downloads": ("files.DOWNLOADS", "GET", f"/api/chats/{{chat}}/files/{'x' * 32}", None),
-}
-
-
-@pytest.mark.parametrize("what", LIMITED)
-def test_each_limit_answers_rate_limited_with_the_wait(
-    api: Rest, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
-    chat = group(api, ravi, zoe).body["chat"]
-    limit, method, path, body = LIMITED[what]
-    monkeypatch.setattr(f"lambdas.api.{limit}", Limit(0, 30, "too many"))
-    filled = json.loads(json.dumps([path, body]).replace("{raju}", raju).replace("{chat}", chat))
-    reply = api.request(method, filled[0], filled[1], user=None if "SIGN" in limit else ravi)
-    assert (reply.status, reply.body["error"]["code"]) == (429, "rate_limited")
-    assert reply.body["error"]["retry_after"] == 30
-    assert reply.headers["retry-after"] == "30"
-
-
-def test_members_are_counted_one_by_one_and_each_is_named_who_comes_or_goes(
-    api: Rest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ravi, *others = api.sign_up("ravi", "raju", "zoe", "mira")
-    for module in ("chats", "groups"):
-        monkeypatch.setattr(f"lambdas.api.{module}.MEMBERS", Limit(4, 600, "too many"))
-    chat = group(api, ravi, others[0]).body["chat"]  # the first of four
-    assert group(api, ravi, *others, "x_1", "x_2").status == 429
-    assert act(api, ravi, chat, "members", {"add": ["x_1", "x_2", "x_3", "x_4"]}).status == 429
-    frames = api.connect(api.phone(ravi))
-    assert act(api, ravi, chat, "members", {"add": others[1:]}).status == 200
-    assert act(api, ravi, chat, "members", {"remove": others[1:]}).status == 200
-    named = [each["user"] for each in frames if each.get("chat") == chat]
-    assert sorted(named) == sorted([*others[1:], *others[1:]])
-
-
-def test_an_address_is_the_one_that_the_load_balancer_saw(
-    api: Rest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lambdas.api.accounts.SIGN_INS", Limit(1, 30, "too many"))
-
-    def signs_in(forwarded: str) -> int:
-        headers = {"x-forwarded-for": forwarded}
-        return api.request("POST", "/api/sign-in", ACCOUNT, headers=headers).status
-
-    assert signs_in("198.51.100.1") == 401
-    assert signs_in("10.0.0.1, 198.51.100.1") == 429  # what the client claims changes nothing
-    assert signs_in("198.51.100.1, 198.51.100.2") == 401
-    assert signs_in("2001:db8:1:2::3") == 401
-    assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
-    assert signs_in("2001:db8:1:3::3") == 401
-    assert address_of(["10.0.0.1, 198.51.100.1", "10.0.0.2", "198.51.100.3"]) == "198.51.100.3"
-
-
-# what CloudFront says -> the address that is counted; None: the one of the load balancer's client
-VIEWERS: list[tuple[str, str | None]] = [
-    ("198.51.100.1:46532", "198.51.100.1"),
-    ("198.51.100.1:1", "198.51.100.1"),
-    ("198.51.100.2:46532", "198.51.100.2"),
-    ("2001:db8:1:2::3:46532", "2001:db8:1:2::/64"),
-    ("[2001:db8:1:2::4]:46532", "2001:db8:1:2::/64"),
-    ("", None),
-]
-
-
-@pytest.mark.parametrize("behind", [True, False])
-def test_behind_cloudfront_an_address_is_the_one_that_cloudfront_saw(
-    api: Rest, monkeypatch: pytest.MonkeyPatch, behind: bool
-) -> None:
-    """Elsewhere anybody can send the header."""
-    counted: list[str] = []
-    monkeypatch.setattr(
-        "lambdas.api.accounts.limit_address", lambda call, *_: counted.append(call.address)
-    )
-    deployed = api.deployed_with(BEHIND_CLOUDFRONT=str(behind).lower())
-    own = "203.0.113.7"
-    for viewer, _ in VIEWERS:
-        headers = {"cloudfront-viewer-address": viewer, "x-forwarded-for": f"10.0.0.1, {own}"}
-        deployed.request("POST", "/api/sign-in", ACCOUNT, headers=headers)
-    assert counted == [(address if behind else None) or own for _, address in VIEWERS]

@@ -1,3 +1,5 @@
+"""The delivery watch: whom it nudges, pushes to, or leaves alone."""
+
 import pytest
 
 from lambdas.delivery import delivery_watch

@@ -1,3 +1,5 @@
+"""The receipt handler: watermarks move, and senders are notified."""
+
 from typing import Any
 
 import pytest
@@ -190,9 +192,9 @@ def test_a_receipt_over_the_limit_moves_and_tells_nothing(world: Backend, chat: 
     for _ in range(20):
         when.acknowledges(world, "raju", chat, delivered=1)
     before = then.everything(world)
-    answer = when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
-    then.is_error(answer, "rate_limited")
-    assert answer is not None and answer["retry_after"] == 0.1
+    response = when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
+    then.is_error(response, "rate_limited")
+    assert response is not None and response["retry_after"] == 0.1
     assert then.everything(world) == before and world.api.requests == []
 
 

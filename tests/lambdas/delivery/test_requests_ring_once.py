@@ -1,4 +1,4 @@
-"""A stranger's request, from REST over the queue to SNS: it rings once until it is answered."""
+"""A stranger's request, from REST over the queue to SNS: it rings once until it is decided."""
 
 from typing import Any
 

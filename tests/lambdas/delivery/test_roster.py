@@ -1,3 +1,5 @@
+"""The roster of a chat: its members' watermarks, and which messages a device lacks."""
+
 import itertools
 
 from lambdas.delivery.roster import Roster, behind, floor, known_floor, left_behind

@@ -1,4 +1,4 @@
-"""What the delivery watch found of each new message: a truth table."""
+"""States of new messages as the delivery watch finds them: a truth table."""
 
 import itertools
 from collections import Counter

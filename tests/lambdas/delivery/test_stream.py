@@ -1,4 +1,4 @@
-"""What each record of the Chats table's stream says of its chat."""
+"""Records of the Chats table's stream, and the change that each is."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Waking phones from the message to the push, through the real queue: who rings, and how often."""
+"""Waking phones, from the message over the real queue to the push: which ring, and how often."""
 
 import time
 from collections.abc import Callable

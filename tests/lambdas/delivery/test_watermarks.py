@@ -1,3 +1,5 @@
+"""The rules of watermarks, as truth tables."""
+
 import itertools
 
 import pytest

@@ -1,4 +1,4 @@
-"""Which keys an upload stores, and when a device hears that it runs low."""
+"""The rules of key uploads: which are stored, and when a device is notified that few are left."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What stands at a message's position decides whether it is accepted."""
+"""The append to a chat's log: the item at a message's position decides whether it is accepted."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who is in which chat, when several change it at once; over tables in memory."""
+"""Membership of chats when several requests change it at once; over tables in memory."""
 
 import uuid
 from collections.abc import Callable

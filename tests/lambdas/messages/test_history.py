@@ -1,4 +1,4 @@
-"""Reading a chat: what comes meanwhile, where it ends, the part that fits into a response."""
+"""Reading a chat: new messages meanwhile, its end, and the part that fits into a response."""
 
 from typing import Any
 

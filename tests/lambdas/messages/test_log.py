@@ -1,3 +1,5 @@
+"""The rules of a chat's log, as truth tables: positions, holes, watermarks."""
+
 import itertools
 from typing import Any
 

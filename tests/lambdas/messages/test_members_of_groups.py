@@ -1,4 +1,4 @@
-"""Which changes of a group's members are allowed, refused, and done again; tables in memory."""
+"""Changes of a group's members: allowed, rejected, and repeated; over tables in memory."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,3 +1,5 @@
+"""A message's item, and its frame for each device."""
+
 import itertools
 from typing import Any
 

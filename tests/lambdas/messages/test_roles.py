@@ -1,4 +1,4 @@
-"""Who may do what in a group, as a table."""
+"""The rules of roles in a group, as a table."""
 
 from itertools import product
 

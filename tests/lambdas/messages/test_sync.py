@@ -1,3 +1,5 @@
+"""The sync handler: what a device gets that was away."""
+
 import itertools
 
 import pytest

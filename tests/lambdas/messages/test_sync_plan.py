@@ -1,3 +1,5 @@
+"""The plan of a response to `sync`: which chats and messages fit into it."""
+
 import json
 import string
 from dataclasses import replace

@@ -54,21 +54,21 @@ def send(
 ) -> dict[str, Any]:
     event = request(cloudformation.url, kind, given, physical_id)
     platform_applications.handler(event, Context())
-    answer = cloudformation.answers[-1]
-    assert answer["StackId"] == STACK
-    assert answer["RequestId"] == event["RequestId"]
-    assert answer["LogicalResourceId"] == "PlatformApplications"
-    assert "Data" not in answer
+    response = cloudformation.responses[-1]
+    assert response["StackId"] == STACK
+    assert response["RequestId"] == event["RequestId"]
+    assert response["LogicalResourceId"] == "PlatformApplications"
+    assert "Data" not in response
     assert cloudformation.content_types[-1] == ""
-    assert len(json.dumps(answer)) < 4096
-    return answer
+    assert len(json.dumps(response)) < 4096
+    return response
 
 
 def test_every_secret_with_a_credential_becomes_an_application(
     cloudformation: CloudFormation,
 ) -> None:
-    answer = send(cloudformation, "Create", properties(FCM, APNS, APNS))
-    assert answer["Status"] == "SUCCESS"
+    response = send(cloudformation, "Create", properties(FCM, APNS, APNS))
+    assert response["Status"] == "SUCCESS"
     made = applications()
     assert set(made) == {
         arn("GCM", "fcm"),
@@ -88,8 +88,8 @@ def test_an_empty_secret_makes_none_and_the_log_says_so(
     cloudformation: CloudFormation, value: Any
 ) -> None:
     with written_log() as log:
-        answer = send(cloudformation, "Create", properties(value, value, value))
-    assert answer["Status"] == "SUCCESS"
+        response = send(cloudformation, "Create", properties(value, value, value))
+    assert response["Status"] == "SUCCESS"
     assert applications() == {}
     assert log.getvalue().count("push is off") == 3
 
@@ -124,8 +124,8 @@ def test_an_update_brings_the_new_credential_and_keeps_the_resource(
 
 def test_creating_twice_is_creating_once(cloudformation: CloudFormation) -> None:
     given = properties(FCM, APNS, APNS)
-    answers = [send(cloudformation, "Create", given) for _ in range(2)]
-    assert answers[0] == answers[1]
+    responses = [send(cloudformation, "Create", given) for _ in range(2)]
+    assert responses[0] == responses[1]
     assert len(applications()) == 3
 
 
@@ -133,8 +133,8 @@ def test_deleting_removes_all_and_may_be_repeated(cloudformation: CloudFormation
     given = properties(FCM, APNS, APNS)
     id = send(cloudformation, "Create", given)["PhysicalResourceId"]
     for _ in range(2):
-        answer = send(cloudformation, "Delete", given, id)
-        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", id)
+        response = send(cloudformation, "Delete", given, id)
+        assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", id)
     assert applications() == {}
 
 
@@ -142,8 +142,8 @@ def test_deleting_what_was_never_created_succeeds(cloudformation: CloudFormation
     # the id that CloudFormation makes up when a Create failed without one
     for given in (properties(), {}, {"NamePrefix": "never"}):
         id = "switchboard-dev-PlatformApplications-1ABC"
-        answer = send(cloudformation, "Delete", given, id)
-        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", id)
+        response = send(cloudformation, "Delete", given, id)
+        assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", id)
 
 
 BAD = [
@@ -161,19 +161,19 @@ def test_a_bad_secret_fails_the_deployment_with_a_reason_and_changes_nothing(
     cloudformation: CloudFormation, value: str, reason: str
 ) -> None:
     with written_log() as log:
-        answer = send(cloudformation, "Create", properties(value, APNS))
-    assert answer["Status"] == "FAILED"
-    assert reason in answer["Reason"]
-    assert "s3cret" not in json.dumps(answer) + log.getvalue()
+        response = send(cloudformation, "Create", properties(value, APNS))
+    assert response["Status"] == "FAILED"
+    assert reason in response["Reason"]
+    assert "s3cret" not in json.dumps(response) + log.getvalue()
     assert applications() == {}
 
 
 def test_a_bad_apns_secret_names_what_it_lacks_and_changes_no_other_platform(
     cloudformation: CloudFormation,
 ) -> None:
-    answer = send(cloudformation, "Create", properties(FCM, {"key_id": "KEY"}))
+    response = send(cloudformation, "Create", properties(FCM, {"key_id": "KEY"}))
     assert applications() == {}
-    assert "ApnsSecretArn lacks signing_key, team_id, bundle_id" in answer["Reason"]
+    assert "ApnsSecretArn lacks signing_key, team_id, bundle_id" in response["Reason"]
 
 
 def test_whatever_else_goes_wrong_cloudformation_hears_of_it(
@@ -184,10 +184,10 @@ def test_whatever_else_goes_wrong_cloudformation_hears_of_it(
         "FcmSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
     }
     for kind, given in (("Create", missing), ("Create", {}), ("Upsert", properties_of(missing))):
-        answer = send(cloudformation, kind, given)
-        assert answer["Status"] == "FAILED"
-        assert answer["Reason"]
-        assert answer["PhysicalResourceId"]
+        response = send(cloudformation, kind, given)
+        assert response["Status"] == "FAILED"
+        assert response["Reason"]
+        assert response["PhysicalResourceId"]
 
 
 def properties_of(given: dict[str, str]) -> dict[str, str]:
@@ -214,8 +214,8 @@ def test_a_call_is_begun_only_if_its_end_leaves_time_for_the_answer(
     for left, status in ((enough + 1, "SUCCESS"), (enough - 1, "FAILED")):
         event = request(cloudformation.url, "Create", given)
         platform_applications.handler(event, Context(TIMEOUT - left))
-        assert cloudformation.answers[-1]["Status"] == status
-    assert "no time left" in cloudformation.answers[-1]["Reason"]
+        assert cloudformation.responses[-1]["Status"] == status
+    assert "no time left" in cloudformation.responses[-1]["Reason"]
 
 
 def test_only_http_addresses_are_answered() -> None:
@@ -244,8 +244,8 @@ def test_of_an_error_that_nobody_expects_its_kind_is_told_alone(
 
     monkeypatch.setattr(function.sns, "create_platform_application", fails)
     with written_log() as log:
-        answer = send(cloudformation, "Create", properties(FCM))
-    assert (answer["Status"], answer["Reason"]) == (
+        response = send(cloudformation, "Create", properties(FCM))
+    assert (response["Status"], response["Reason"]) == (
         "FAILED",
         "ValueError; the function's log shows where",
     )
@@ -263,9 +263,9 @@ def test_what_sns_has_made_before_its_response_was_lost_is_deleted_with_the_reso
 
     monkeypatch.setattr(function.sns, "create_platform_application", loses)
     given = properties(FCM)
-    answer = send(cloudformation, "Create", given)
-    assert answer["Status"] == "FAILED" and applications()
-    assert send(cloudformation, "Delete", given, answer["PhysicalResourceId"])
+    response = send(cloudformation, "Create", given)
+    assert response["Status"] == "FAILED" and applications()
+    assert send(cloudformation, "Delete", given, response["PhysicalResourceId"])
     assert applications() == {}
 
 

@@ -34,7 +34,7 @@ DENIED = "AccessDeniedException"
 class Life(NamedTuple):
     title: str
     steps: tuple[Step, ...]
-    answers: str  # C, U, D for a Create, an Update, a Delete; a small letter for one that failed
+    responses: str  # C, U, D for a Create, an Update, a Delete; a small letter for one that failed
     left: dict[str, str]  # application -> its credential
     status: str
     reason: str = ""
@@ -154,7 +154,7 @@ LIVES = [
           allow("get_platform_application_attributes"), delete()), "CdD", {}, "DELETE_COMPLETE"),
     Life("deleted when the secret is bad", (create(), fill("A", "bad"), delete()), "CD", {},
          "DELETE_COMPLETE"),
-    Life("deleted by an id of CloudFormation's own, for no Create was answered",
+    Life("deleted by an id of CloudFormation's own, for no Create got a response",
          (create(), delete("stack-PlatformApplications-1ABC")), "CD", {}, "DELETE_COMPLETE"),
 ]
 # fmt: on
@@ -186,20 +186,20 @@ def left() -> dict[str, str]:
     }
 
 
-# Each life with requests that come once or twice, and with CloudFormation answering or not; but not
-# where only the stack's status tells what an update is and it is not answered, nor where the second
-# delivery goes on where the first had no time left.
+# Each life with requests that come once or twice, and with a CloudFormation that describes the
+# stack or does not; but not where only the stack's status shows what an update is and nothing shows
+# it, nor where the second delivery goes on where the first had no time left.
 WAYS = [
     pytest.param(
         life,
         deliveries,
         describes,
-        id=f"{life.title} {deliveries}x {answering}",
+        id=f"{life.title} {deliveries}x {described}",
         marks=() if deliveries == 1 and describes else pytest.mark.slow,
     )
     for life in LIVES
     for deliveries in (1, 2)
-    for describes, answering in ((True, "asked"), (False, "not answered"))
+    for describes, described in ((True, "asked"), (False, "no response"))
     if (describes or not life.needs_status) and (life.reason != "no time left" or deliveries == 1)
 ]
 
@@ -211,7 +211,7 @@ def test_what_is_answered_and_what_is_left(
 ) -> None:
     with moto_aws():
         stack = lived(life, monkeypatch, deliveries, describes)
-        assert "".join(stack.answers) == life.answers
+        assert "".join(stack.responses) == life.responses
         assert left() == life.left
     assert stack.status == life.status
     assert life.reason in "".join(stack.reasons)

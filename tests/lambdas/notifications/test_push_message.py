@@ -1,4 +1,4 @@
-"""What a push says, on each platform: that there is something, never what or from whom."""
+"""Push messages of each platform: they show that there is something, never what or from whom."""
 
 import json
 from types import SimpleNamespace

@@ -1,3 +1,5 @@
+"""The queue of push jobs: what is put into it, and what is read from it."""
+
 import json
 from typing import Any
 

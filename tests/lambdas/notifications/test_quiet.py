@@ -1,4 +1,4 @@
-"""Who is not rung although a text waits."""
+"""Quiet chats: users who are not rung although a text waits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The token by which a push service knows us, signed by KMS's key over moto."""
+"""The VAPID token, by which a push service knows who pushes; signed by KMS's key over moto."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a user lets another one do, by setting and by what the user has decided about them."""
+"""The rules of consent: what a user lets another one do, by settings and contacts."""
 
 import pytest
 

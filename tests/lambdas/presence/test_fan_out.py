@@ -1,4 +1,4 @@
-"""What becomes of leases when posts find connections gone; presence stores over tables in memory."""
+"""Leases after posts that find connections gone; over tables in memory."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Only the connection that holds its device's lease can act; any other is answered and closed."""
+"""The check of the leaseholder: any other connection of the device gets an error and is closed."""
 
 import json
 import re

@@ -1,3 +1,5 @@
+"""The rules of leases, as truth tables: who is online, and who is displaced."""
+
 import itertools
 
 from lambdas.presence.devices import LEASE_SECONDS, Address, Device, device_from

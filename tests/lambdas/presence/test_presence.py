@@ -1,3 +1,5 @@
+"""The connection and presence handlers: connecting, watching, and leaving."""
+
 import json
 
 import pytest

@@ -20,7 +20,6 @@ on AWS too: `run_watch` and `run_push`.
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any
@@ -38,12 +37,12 @@ from lambdas.notifications.push_jobs import Job
 from lambdas.people.contacts import Contacts
 from lambdas.presence import authorize, connection, presence
 from lambdas.tables import Item, Table
-from lambdas.telemetry import metrics
 from lambdas.websocket import frame_handler
 from tests.model.tasks import Task
 from tests.support.backend.clock import Clock
 from tests.support.backend.faults import Faults, Request, Response, error
 from tests.support.backend.gateway import FRAME_LIMIT, TOO_LARGE, Connection, Gateway
+from tests.support.backend.invocations import Invocations
 from tests.support.backend.services import InMemoryAws
 from tests.support.backend.stream import Stream
 from tests.support.backend.user_pool import CheckedTokens
@@ -63,16 +62,14 @@ class Backend:
     def __init__(self, clock: Clock | None = None, **environment: str) -> None:
         self.clock = clock or Clock()
         self.faults = Faults()
+        self._invocations = Invocations(self.faults)
         self.calls: list[Request] = []  # every REST request
         self.frames: list[tuple[str, Frame]] = []  # every frame of a client, with its user
-        self.gateway = Gateway(self.faults, self._before_call, self._end)
-        self.aws = InMemoryAws(self.clock, self._before_call, self.gateway, environment)
+        self.gateway = Gateway(self.faults, self._invocations.before_call, self._end)
+        self.aws = InMemoryAws(self.clock, self._invocations.before_call, self.gateway, environment)
         self.stream = Stream()
         self.acquainted = True  # all are contacts, and all members may remove others
         self._ids = count(1)
-        self._running: Task | None = None
-        self._later: deque[Callable[[], None]] = deque()
-        self._depth = 0
         self.aws.database.listeners.append(self.stream.written)
         at_once = [route._replace(blocking=False) for route in ROUTES]
         self._tokens = CheckedTokens(self.clock)
@@ -101,7 +98,7 @@ class Backend:
         data = b"" if asked.body is None else json.dumps(asked.body).encode()
         headers = {"authorization": f"Bearer {token}"} if token else {}
         event = events.http_request(method, path, data, headers, query or {})
-        response = self._invoke(lambda: self._respond(event))
+        response = self._invocations.run(lambda: self._respond(event))
         if asked.line == "POST /api/sign-up" and response.status == 201 and self.acquainted:
             self._acquaint(asked.body["username"])
         made = asked.line == "POST /api/chats" and response.status == 201
@@ -189,7 +186,7 @@ class Backend:
     ) -> Connection | int:
         """A connection that offers these subprotocols, or the HTTP status that refuses it."""
         opening = Connection(self._new_id(), post, ended)
-        opened: Connection | int = self._invoke(lambda: self._open(opening, protocols))
+        opened: Connection | int = self._invocations.run(lambda: self._open(opening, protocols))
         return opened
 
     def _open(self, opening: Connection, protocols: str) -> Connection | int:
@@ -220,7 +217,7 @@ class Backend:
             return None
         event = events.message(sender.user, sender.device, sender.id, text)
         route = self._routes.get(str(parsed.get("action")), self._routes["ping"])
-        response = self._invoke(lambda: route(event, None))
+        response = self._invocations.run(lambda: route(event, None))
         returned: Frame | None = json.loads(response["body"]) if "body" in response else None
         return returned
 
@@ -237,7 +234,7 @@ class Backend:
         """The client closes it, or the network ended it and API Gateway has noticed."""
         if closing.state != "closed":
             closing.state = "closed"
-            self._invoke(lambda: self._disconnected(closing))
+            self._invocations.run(lambda: self._disconnected(closing))
 
     def abandon(self, closing: Connection) -> None:
         """The client is gone and no $disconnect comes: posts get 410, the lease stays."""
@@ -262,8 +259,8 @@ class Backend:
         if ending.state != "closed":
             ending.state = "closed"
             ending.ended(code)
-            self._later.append(lambda: self._disconnected(ending))
-            self._invoke(lambda: None)
+            self._invocations.later(lambda: self._disconnected(ending))
+            self._invocations.run(lambda: None)
 
     def _disconnected(self, gone: Connection) -> None:
         connection.respond(self.aws, events.disconnect(gone.user, gone.device, gone.id))
@@ -284,7 +281,7 @@ class Backend:
         if not records:
             return
         event = {"Records": records}
-        result = self._invoke(
+        result = self._invocations.run(
             lambda: delivery_watch.watch(self.aws, event, self.clock.pass_seconds)
         )
         self.stream.done({each["itemIdentifier"] for each in result["batchItemFailures"]})
@@ -294,7 +291,7 @@ class Backend:
         batch = self.aws.queue.batch()
         if batch:
             event = self.aws.queue.event(batch)
-            result = self._invoke(lambda: push.push_all(self.aws, event))
+            result = self._invocations.run(lambda: push.push_all(self.aws, event))
             failed = [each["itemIdentifier"] for each in result["batchItemFailures"]]
             self.aws.queue.done(batch, failed)
 
@@ -342,27 +339,6 @@ class Backend:
 
     # -- invocations
 
-    def _invoke(self, work: Callable[[], Any]) -> Any:
-        """Runs a function, then what AWS does because of it."""
-        if self._running is not None or self._depth:
-            return work()
-        self._depth += 1
-        try:
-            return work()
-        finally:
-            self._depth -= 1
-            self._caused()
-
-    def _caused(self) -> None:
-        metrics.clear_metrics()
-        while self._later:
-            self._later.popleft()()
-
-    def _before_call(self, operation: str) -> None:
-        self.faults.before_call(operation)
-        if self._running is not None:
-            self._running.pause()
-
     def begin(self, sender: Connection, frame: Frame, calls: int = 2) -> Task:
         """A frame's function that stops after so many calls to AWS; see `resume`.
 
@@ -371,24 +347,12 @@ class Backend:
         `task.result` is the response frame, once it is done.
         """
         task = Task(str(frame["action"]), lambda: self.handle(sender, frame), self.clock())
-        for _ in range(calls + 1):
-            self._step(task)
+        self._invocations.begin(task, calls)
         return task
 
     def resume(self, task: Task, *, kill: bool = False) -> Any:
         """Runs it to its end, or ends it where it stands, as Lambda does at the timeout."""
-        while not task.done:
-            self._step(task, kill=kill)
-        if isinstance(task.result, Exception):
-            raise task.result
-        return task.result
-
-    def _step(self, task: Task, *, kill: bool = False) -> None:
-        if not task.done:
-            self._running = task
-            task.resume(kill=kill)
-            self._running = None
-            self._caused()
+        return self._invocations.resume(task, kill=kill)
 
 
 def _parsed(text: str) -> Frame:

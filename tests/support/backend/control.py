@@ -1,4 +1,4 @@
-"""What a test in another language does to a backend: one POST for each of `Control`'s methods.
+"""Control of a backend by tests in another language: one POST for each method of `Control`.
 
     POST /control/new              {}                                  -> "b1"
     POST /b1/control/put_into      {"chat": "...", "user": "raju"}     -> null

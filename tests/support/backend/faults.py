@@ -1,4 +1,4 @@
-"""What a test makes of a backend's frames, responses and calls: lies, losses, errors.
+"""Faults of a backend in memory: false, lost and failed frames, responses and calls.
 
 The handlers know nothing of it: it stands between them and the clients, and between them and AWS.
 Each field is a plain function that a test replaces; the defaults change nothing.

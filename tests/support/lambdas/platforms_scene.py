@@ -27,7 +27,7 @@ class CloudFormation:
     """The address that CloudFormation waits at; refuses `failures_left` times."""
 
     def __init__(self) -> None:
-        self.answers: list[dict[str, Any]] = []
+        self.responses: list[dict[str, Any]] = []
         self.content_types: list[str | None] = []
         self.failures_left = 0
         waiting = self
@@ -39,14 +39,14 @@ class CloudFormation:
                     waiting.failures_left -= 1
                     self.send_response(503)
                 else:
-                    waiting.answers.append(json.loads(body))
+                    waiting.responses.append(json.loads(body))
                     waiting.content_types.append(self.headers["Content-Type"])
                     self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/answer?X-Amz-Signature=s1gned"
+        self.url = f"http://127.0.0.1:{self.server.server_port}/response?X-Amz-Signature=s1gned"
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tests.support.lambdas.rest import client
 
 
 class Service:
-    """A client that answers as slowly as it is set to, and refuses what it is set to refuse."""
+    """A client that responds as slowly as it is set to, and rejects what it is set to reject."""
 
     def __init__(self, real: Any, stack: "Stack") -> None:
         self._real = real
@@ -39,14 +39,14 @@ class Stack:
     """CloudFormation, as far as one custom resource sees it.
 
     A failure of the resource, or of another one in the stack, rolls back: a Create by a Delete of
-    the id that was answered, an Update by an Update with the old properties. A resource that got
+    the id in the response, an Update by an Update with the old properties. A resource that got
     another id is deleted by its former id once the update is done, and by its new one once it is
     rolled back. Lambda may hand each request to the function more than once (`deliveries`).
     """
 
     def __init__(self, deliveries: int, describes: bool) -> None:
         self.status = "REVIEW_IN_PROGRESS"
-        self.answers: list[str] = []
+        self.responses: list[str] = []
         self.reasons: list[str] = []
         self.calls: list[tuple[str, str]] = []  # the stack's status, and the operation
         self.slowness: dict[str, float] = {}
@@ -129,13 +129,13 @@ class Stack:
         for _ in range(self._deliveries):
             self.context.elapsed = 0
             platform_applications.handler(
-                request("https://answer", kind, given, id, old), self.context
+                request("https://response", kind, given, id, old), self.context
             )
             response = self._answered.pop()
             outcomes.add((response["Status"], response["PhysicalResourceId"]))
         ((status, answered),) = outcomes
         succeeded = status == "SUCCESS"
-        self.answers.append(kind[0] if succeeded else kind[0].lower())
+        self.responses.append(kind[0] if succeeded else kind[0].lower())
         if not succeeded:
             self.reasons.append(response["Reason"])
         return succeeded, answered

@@ -10,7 +10,7 @@ import { type KnownDevice, type Listed, type Seen, same } from "./crypto/identit
 import type { IdentityKeys } from "./crypto/olm.ts";
 import { type DeviceKeys, isShown, safetyNumber } from "./crypto/safety-number.ts";
 import type { Comparison } from "./crypto/sas.ts";
-import type { Recipient } from "./crypto/sealing.ts";
+import type { Recipient } from "./crypto/sessions.ts";
 import { type Effect, Verifications } from "./crypto/verifications.ts";
 import type { Directory } from "./directory.ts";
 import type { Driver } from "./driver.ts";

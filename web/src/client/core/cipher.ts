@@ -7,7 +7,7 @@
 
 import type { Listed, Seen } from "../crypto/identities.ts";
 import type { Opened } from "../crypto/opening.ts";
-import type { Recipient } from "../crypto/sealing.ts";
+import type { Recipient } from "../crypto/sessions.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose } from "../store/tables.ts";
 import type { ClaimedKey, FormerDevice, SignedDevice } from "./bodies.generated.ts";
 import type { MessageContent } from "./content.ts";

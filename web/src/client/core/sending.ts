@@ -5,9 +5,10 @@
  * devices that are there by then, and sent again byte by byte the same until it is accepted.
  */
 
-import type { Recipient } from "../crypto/sealing.ts";
+import type { Recipient } from "../crypto/sessions.ts";
 import { nextAsk } from "../crypto/to-device.ts";
 import type { ChatRow, MessageRow, OutboxRow } from "../store/tables.ts";
+import { named } from "./changes.ts";
 import type {
   Audience,
   Chats,
@@ -19,7 +20,7 @@ import type {
   Request,
   Wants,
 } from "./cipher.ts";
-import type { MessageContent } from "./content.ts";
+import type { MessageContent, Reference } from "./content.ts";
 import type { Event } from "./events.ts";
 import type { Accepted } from "./frames.ts";
 import { nameOf, userOf } from "./ids.ts";
@@ -28,6 +29,7 @@ import { isMember, isPair, type Membership } from "./membership.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
+import { State } from "./ticks.ts";
 
 /** Ids in one `request`, so that its frame stays small. */
 const ASKED_AT_ONCE = 100;
@@ -76,11 +78,15 @@ export class Sending {
     this.look(chat);
   }
 
-  /** Whether that text was not sealed yet: then nobody ever gets it. */
-  async withdraw(step: Step, chat: string, messageId: string): Promise<boolean> {
-    const own = await step.ledger.own(messageId);
-    if (own?.chat !== chat || own.sealed || own.written === undefined) return false;
-    step.ledger.change(own, { sealed: true });
+  /** Deletes a text of this device that nobody has got; false if somebody may have it. */
+  async withdraw(step: Step, chat: string, target: Reference): Promise<boolean> {
+    const own = await step.ledger.own(target.id);
+    const unsealed = own?.chat === chat && !own.sealed && own.written !== undefined;
+    if (!unsealed && own?.state !== State.FAILED) return false;
+    if (unsealed) step.ledger.change(own, { sealed: true });
+    await step.ledger.erase(chat, target, "deleted");
+    const of = { chat, ...named(target), by: this.#user };
+    this.#emit({ type: "message_changed", ...of, what: "deletion" });
     return true;
   }
 

@@ -27,29 +27,30 @@ import type { Ledger } from "../store/ledger.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
 import { checkedClaim } from "./entries.ts";
-import { asEnvelope, type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
-import {
-  blocked,
-  Identities,
-  type KnownDevice,
-  type Listed,
-  retired,
-  type Seen,
-} from "./identities.ts";
-import { RatchetError } from "./olm.ts";
+import { type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
+import { blocked, Identities, type Listed, type Seen } from "./identities.ts";
 import { type Opened, open } from "./opening.ts";
 import { askedAgain, lacking, refusedFor, sharedWith, wornOut } from "./rotation.ts";
 import {
-  begin,
   beginGroup,
+  type Copy,
+  copyOf,
+  envelopeOf,
   groupKey,
+  NOTHING,
   pack,
-  type Recipient,
   roomFor,
   sealFor,
   sealForGroup,
-  sessionsWith,
 } from "./sealing.ts";
+import {
+  begin,
+  type Recipient,
+  retireAll,
+  retireSessions,
+  sessionsWith,
+  withoutSession,
+} from "./sessions.ts";
 import { mayAskFor, mayHaveCopy, type Readers, ToDeviceQueue } from "./to-device.ts";
 
 export class Encryption implements Cipher {
@@ -321,65 +322,36 @@ export class Encryption implements Cipher {
   }
 
   async claimed(request: Claims, found: Claimed): Promise<ReadonlyMap<string, Recipient>> {
+    const { work } = this.#ledger;
     const begun = new Map<string, Recipient>();
     for (const name of request.devices) {
       const [user, device] = partsOf(name);
-      const known = await this.#ledger.work.get(tables.knownDevices, [user, device]);
+      const known = await work.get(tables.knownDevices, [user, device]);
       if (known?.keys === undefined || known.pending !== undefined) continue;
       const to = { name, keys: known.keys };
       const key = checkedClaim(this.#self.ratchets, to, found.get(name));
-      if (key !== undefined && (await this.#begin(request.chat, to, key))) begun.set(name, to);
+      if (key === undefined) continue;
+      if (await begin(work, this.#self, request.chat, to, key)) begun.set(name, to);
     }
     return begun;
   }
 
   async accept(user: string, keys: Listed): Promise<string[]> {
     const accepted = await this.#identities.accept(user, keys);
-    for (const row of accepted) await this.#retireSessions(row);
+    for (const row of accepted) await retireSessions(this.#ledger.work, row);
     return accepted.map(({ device }) => device);
   }
 
   async compared(user: string, seen: Seen): Promise<string[] | undefined> {
     const accepted = await this.#identities.compared(user, seen);
-    for (const row of accepted ?? []) await this.#retireSessions(row);
+    for (const row of accepted ?? []) await retireSessions(this.#ledger.work, row);
     return accepted?.map(({ device }) => device);
   }
 
   async renew(chat: string): Promise<boolean> {
     const { work } = this.#ledger;
     work.delete(tables.outboundGroups, chat);
-    let any = false;
-    for (const row of await work.all(tables.olmSessions, undefined, tables.startingWith(chat))) {
-      if (row.device.includes("#")) continue;
-      any = true;
-      const keys = (await work.get(tables.knownDevices, [...partsOf(row.device)]))?.keys;
-      work.delete(tables.olmSessions, [chat, row.device, row.id]);
-      if (keys === undefined) continue;
-      work.put(tables.olmSessions, { ...row, device: retired(row.device, keys) });
-    }
-    return any;
-  }
-
-  /** Of the identity that was: they open what was sent with it, and encrypt nothing more. */
-  async #retireSessions({ user, device, keys }: KnownDevice): Promise<void> {
-    if (keys === undefined) return;
-    const { work } = this.#ledger;
-    const name = nameOf(user, device);
-    const range = IDBKeyRange.only([name]);
-    for (const row of await work.all(tables.olmSessions, "device", range)) {
-      work.delete(tables.olmSessions, [row.chat, name, row.id]);
-      work.put(tables.olmSessions, { ...row, device: retired(name, keys) });
-    }
-  }
-
-  async #begin(chat: string, to: Recipient, key: string): Promise<boolean> {
-    try {
-      await begin(this.#ledger.work, this.#self, chat, to, key);
-    } catch (error) {
-      if (error instanceof RatchetError) return false; // signed, and no key anyway
-      throw error;
-    }
-    return true;
+    return retireAll(work, chat);
   }
 
   // -- messages that arrive
@@ -395,11 +367,8 @@ export class Encryption implements Cipher {
     devices: readonly string[],
     tried: ReadonlySet<string>,
   ): Promise<string[]> {
-    const wanted: string[] = [];
-    for (const name of devices) {
-      if (!tried.has(name) && !(await this.#hasSession(chat, name))) wanted.push(name);
-    }
-    return wanted;
+    const without = await withoutSession(this.#ledger.work, chat, devices);
+    return without.filter((name) => !tried.has(name));
   }
 
   /** Of these devices those with a session, and the names of those without. */
@@ -408,13 +377,10 @@ export class Encryption implements Cipher {
     devices: ReadonlyMap<string, Recipient>,
     names: Iterable<string>,
   ): Promise<{ reachable: Recipient[]; left: string[] }> {
-    const reachable: Recipient[] = [];
-    const left: string[] = [];
-    for (const name of names) {
-      const device = devices.get(name);
-      if (device !== undefined && (await this.#hasSession(chat, name))) reachable.push(device);
-      else left.push(name);
-    }
+    const all = [...names];
+    const without = new Set(await withoutSession(this.#ledger.work, chat, all));
+    const reachable = all.flatMap((name) => (without.has(name) ? [] : (devices.get(name) ?? [])));
+    const left = all.filter((name) => without.has(name) || !devices.has(name));
     return { reachable, left };
   }
 
@@ -426,20 +392,6 @@ export class Encryption implements Cipher {
   #copyOf(row: MessageRow): Copy {
     return copyOf(row.messageId, contentOf(row) ?? NOTHING, row.sentAt ?? this.#time);
   }
-}
-
-/** Of a draft that was withdrawn meanwhile. */
-const NOTHING: MessageContent = { kind: "text", text: "" };
-
-function envelopeOf(row: MessageRow): Content {
-  return asEnvelope(contentOf(row) ?? NOTHING);
-}
-
-type Copy = Extract<Content, { kind: "copy" }>;
-
-function copyOf(of: string, content: MessageContent, sentAt: number): Copy {
-  const { kind: _, ...fields } = asEnvelope(content);
-  return { kind: "copy", of, ...fields, sent_at: sentAt };
 }
 
 function readersOf({ devices }: Audience): Map<string, string> {

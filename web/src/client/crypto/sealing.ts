@@ -3,53 +3,29 @@
  * session. Nothing here asks the network; whoever calls has sessions begun before.
  */
 
+import type { MessageContent } from "../core/content.ts";
 import { SEND_LIMIT_BYTES, send } from "../core/frames.ts";
+import { contentOf } from "../store/changes.ts";
 import type { Work } from "../store/store.ts";
+import type { MessageRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
-import { type Content, megolmPayload, OLM, olmPayload, type Self, sealable } from "./envelope.ts";
-import type { IdentityKeys } from "./olm.ts";
+import {
+  asEnvelope,
+  type Content,
+  megolmPayload,
+  OLM,
+  olmPayload,
+  type Self,
+  sealable,
+} from "./envelope.ts";
 import { paddedSize, utf8Length } from "./padding.ts";
 import { type OutboundGroup, used } from "./rotation.ts";
-import { next, type OlmSession, superfluous, toEncrypt } from "./sessions.ts";
-
-/** A device to seal for, `user/device`, by the identity that this device trusts. */
-export interface Recipient {
-  readonly name: string;
-  readonly keys: IdentityKeys;
-}
+import { type Recipient, sessionsWith, toEncrypt } from "./sessions.ts";
 
 /** Where a message stands: its chat and its own id. */
 export interface Place {
   readonly chat: string;
   readonly messageId: string;
-}
-
-export async function sessionsWith(
-  work: Work,
-  chat: string,
-  device: string,
-): Promise<OlmSession[]> {
-  return work.all(tables.olmSessions, undefined, tables.startingWith(chat, device));
-}
-
-/** Begins a session with a one-time key that `to` has signed. */
-export async function begin(
-  work: Work,
-  self: Self,
-  chat: string,
-  to: Recipient,
-  oneTimeKey: string,
-): Promise<void> {
-  const account = await work.get(tables.account, tables.ONLY);
-  if (account === undefined) throw new RangeError("this device has no account");
-  const { session, id } = self.ratchets.outbound(account.pickle, to.keys.curve25519, oneTimeKey);
-  const others = await sessionsWith(work, chat, to.name);
-  const row = { chat, device: to.name, id, pickle: session, made: next(others), opened: 0 };
-  work.put(tables.olmSessions, row);
-  work.put(tables.knownSessions, { id });
-  for (const old of superfluous([...others, row])) {
-    work.delete(tables.olmSessions, [chat, to.name, old.id]);
-  }
 }
 
 /** The payload for one device. `fresh`: on the newest session, for the older ones may be lost. */
@@ -186,4 +162,18 @@ export async function pack(
     rest = rest.slice(Object.keys(to).length);
   }
   return packed;
+}
+
+/** Of a draft that was withdrawn meanwhile. */
+export const NOTHING: MessageContent = { kind: "text", text: "" };
+
+export function envelopeOf(row: MessageRow): Content {
+  return asEnvelope(contentOf(row) ?? NOTHING);
+}
+
+export type Copy = Extract<Content, { kind: "copy" }>;
+
+export function copyOf(of: string, content: MessageContent, sentAt: number): Copy {
+  const { kind: _, ...fields } = asEnvelope(content);
+  return { kind: "copy", of, ...fields, sent_at: sentAt };
 }

@@ -1,4 +1,4 @@
-"""Which answers are the load balancer's own and which the application's, as a client sees them."""
+"""Which responses are the load balancer's own and which the application's, as a client sees them."""
 
 import json
 import re
@@ -48,11 +48,11 @@ async def requests_of(system: System) -> int:
     return sum(target["requests"] for target in (await system.targets("small")).values())
 
 
-def require_page(answer: RawResponse, status: int) -> None:
-    assert (answer.status, answer.headers["server"]) == (status, "awselb/2.0")
-    assert answer.headers["content-type"] == "text/html"
-    assert f"<h1>{status}".encode() in answer.body
-    assert "x-served-by" not in answer.headers
+def require_page(response: RawResponse, status: int) -> None:
+    assert (response.status, response.headers["server"]) == (status, "awselb/2.0")
+    assert response.headers["content-type"] == "text/html"
+    assert f"<h1>{status}".encode() in response.body
+    assert "x-served-by" not in response.headers
 
 
 def test_a_body_that_a_function_cannot_take_is_413_and_the_balancers(three_targets: Play) -> None:
@@ -87,10 +87,10 @@ def test_the_applications_own_errors_have_the_protocols_one_shape(
     three_targets: Play, request_bytes: bytes, status: int, code: str
 ) -> None:
     async def scene(system: System) -> None:
-        answer = await exchange(system.api, request_bytes)
-        assert answer.headers["x-served-by"].startswith("small/")
-        document = json.loads(answer.body)
-        assert (answer.status, document["error"]["code"]) == (status, code)
+        response = await exchange(system.api, request_bytes)
+        assert response.headers["x-served-by"].startswith("small/")
+        document = json.loads(response.body)
+        assert (response.status, document["error"]["code"]) == (status, code)
         assert document == {"error": {"code": code, "message": document["error"]["message"]}}
 
     three_targets(scene)

@@ -14,7 +14,7 @@ from tests.stacks.complete import ACCOUNT
 OWN_SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:fcm-AbCdEf"
 SUBJECT = "repo:example/chat:environment:dev"
 RUNBOOKS_URL = "https://example.com/team/runbooks/"
-OTHERWISE = replace(
+CHANGED_DEV = replace(
     DEV,
     alarms_email="ops@example.com",
     architecture="x86_64",
