@@ -146,6 +146,31 @@ def test_the_pages_of_all_chats_are_followed_and_then_it_has_caught_up(client: C
     assert client.engine.resumed and client.reported[-1] == events.CaughtUp(complete=True)
 
 
+def test_it_is_over_once_there_is_nothing_to_ask_for_now_and_complete_if_there_never_will_be(
+    client: Client,
+) -> None:
+    def over() -> list[bool]:
+        return [e.complete for e in client.reported if isinstance(e, events.CaughtUp)]
+
+    client.open(sync=False)
+    client.hear(synced(2, 0, more=True))
+    assert over() == []
+    client.hear(synced(2, 1, retry_after=9.0))
+    assert over() == [False]
+    client.after(10.0)
+    client.hear(synced(2, 2))
+    assert over() == [False, True]
+
+
+def test_one_chat_that_is_here_does_not_end_it_while_all_are_still_to_be_asked_for(
+    client: Client,
+) -> None:
+    client.open(sync=False)
+    client.hear(frames.ErrorFrame("internal", "", action="sync"), frames.Nudge(CHAT, 1))
+    client.hear(message(1), synced(1, 1))
+    assert not [each for each in client.reported if isinstance(each, events.CaughtUp)]
+
+
 def test_a_page_that_failed_is_asked_for_again_and_not_the_first_one(client: Client) -> None:
     client.open(sync=False)
     client.hear(frames.Synced({}, False, "C3"), frames.ErrorFrame("internal", "", action="sync"))
