@@ -209,6 +209,15 @@ def test_nothing_for_lack_of_time_is_asked_for_later_and_later(client: Client) -
     assert pauses == [1, 1, 4, 8, 8]
 
 
+def test_pauses_begin_anew_once_a_response_has_brought_something(client: Client) -> None:
+    client.open(sync=False)
+    for frame, pause in ((None, 1.0), (None, 2.0), (message(1), 1.0)):
+        client.hear(*([frame] if frame else []), synced(5, 1 if frame else 0))
+        client.sent.clear()
+        client.after(pause)
+        assert len(client.actions("sync")) == 1
+
+
 def test_what_many_clients_were_told_to_wait_for_is_spread() -> None:
     waits = set()
     for number in range(20):

@@ -212,6 +212,16 @@ def test_somebody_unknown_in_a_chat_is_asked_about_once(client: Client) -> None:
     assert len(client.actions("sync")) == 1
 
 
+def test_a_chat_that_is_said_not_to_be_there_has_no_receipt_sent_that_waits(
+    client: Client,
+) -> None:
+    client.open()
+    client.hear(message(1), frames.ErrorFrame("not_found", "", action="typing", chat=CHAT))
+    client.hear(synced(1, 1))
+    client.after(5.0)
+    assert client.actions("receipt") == []
+
+
 def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about() -> None:
     client = Client()
     client.open()

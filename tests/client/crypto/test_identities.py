@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -139,8 +140,9 @@ def test_steps_of_comparisons_that_nobody_remembers_are_not_sent(scene: Scene) -
     assert scene[RAVI].encryption.devices_to_send_to() == {}
 
 
+@pytest.mark.parametrize("by", [Engine.accept, Engine.compared])
 def test_what_a_changed_identity_sends_is_kept_and_readable_once_it_is_accepted(
-    scene: Scene,
+    scene: Scene, by: Any
 ) -> None:
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "before")
@@ -152,7 +154,8 @@ def test_what_a_changed_identity_sends_is_kept_and_readable_once_it_is_accepted(
     assert ravi.texts(chat) == ["before", None]
     scene.settle(seconds=4)
     assert ravi.texts(chat) == ["before", None]
-    ravi.accept("raju")
+    shown = {one.device: one.ed25519 for one in ravi.encryption.identities.devices("raju")}
+    assert ravi.step(by, "raju", shown)
     scene.settle()
     assert ravi.texts(chat) == ["before", "it is me"]
     assert [event.text for event in ravi.reported(events.MessageReadable)] == ["it is me"]
