@@ -71,6 +71,16 @@ describe("a text", () => {
     expect(client.sent("send").map((frame) => frame.message_id)).not.toContain(draft);
     expect((await client.store.all(tables.outbox)).map(({ purpose }) => purpose)).toEqual(["text"]);
   });
+  test("takes no place by an acceptance that names another chat", async () => {
+    await client.direct();
+    await client.online(synced(0));
+    const id = await client.write("hello");
+    const accepted = { type: "accepted", message_id: id, seq: 1, sent_at: START };
+    await client.receive({ ...accepted, chat: "another" });
+    expect(client.events("state")).toEqual([]);
+    await client.receive({ ...accepted, chat: "c" });
+    expect(client.events("state")).toMatchObject([{ messageId: id, seq: 1, state: State.SENT }]);
+  });
   test("that nobody has got is gone here too, and so is one that has failed", async () => {
     await client.direct();
     const draft = await client.write("a secret");
