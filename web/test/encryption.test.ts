@@ -285,6 +285,18 @@ describe("another identity", () => {
     await scene.settle();
     expect(await texts(TAB, chat)).toEqual(["one"]);
   });
+  test("that is accepted is written to by a session of its own", async () => {
+    const chat = await scene.chat("ravi", "raju");
+    await say(scene, RAVI, chat, "one");
+    await say(scene, RAJU, chat, "two");
+    await scene.get(RAJU).leave();
+    const fresh = await scene.add(RAJU);
+    await say(scene, RAVI, chat, "three");
+    await scene.get(RAVI).accept("raju");
+    await scene.settle();
+    expect(fresh.heard("message").at(-1)).toMatchObject({ text: "three" });
+    expect(fresh.heard("message_readable")).toEqual([]);
+  });
   test("of a device that is not listed any more holds nothing", async () => {
     await scene.add(TAB);
     const chat = await scene.chat("ravi", "raju");

@@ -31,5 +31,6 @@ def test_what_is_read_on_another_device_disappears_from_its_sending_on(
 
     client.after(49.9)
     assert gone() == [message(1).message_id], "its time was over long ago"
-    client.after(0.1)
-    assert gone() == [message(1).message_id, message(2).message_id]
+    for _ in range(2):  # each is reported once
+        client.after(0.1)
+        assert gone() == [message(1).message_id, message(2).message_id]

@@ -131,6 +131,17 @@ def test_a_broken_inside_is_asked_for_and_nothing_of_it_is_remembered(
     assert scene[RAJU].texts(chat)[-1] == "three"
 
 
+@pytest.mark.parametrize("receiver", [{"to": MIRA}, {"to_key": "A" * 43}])
+def test_what_is_sealed_for_another_device_is_not_shown(
+    scene: Scene, receiver: dict[str, str]
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    with forged(lambda inside: inside.update(receiver)):
+        say(scene, RAVI, chat, "for another one")
+    (shown,) = scene[RAJU].store.history(chat)
+    assert (shown.text, shown.reason) == (None, f"made for another {next(iter(receiver))}")
+
+
 @KINDS
 @pytest.mark.parametrize("first", [True, False])
 def test_a_message_that_is_first_shown_as_another_is_opened_when_it_comes_itself(

@@ -193,6 +193,32 @@ def test_a_user_is_verified_when_all_devices_are(scene: Scene) -> None:
         assert identities.trust("raju") is trust
 
 
+def test_an_identity_that_is_accepted_and_was_not_compared_is_not_verified(scene: Scene) -> None:
+    verified_by(scene)
+    before = scene[RAJU].account.ed25519
+    reinstalled(scene, RAJU)
+    say(scene, RAVI, scene.direct("ravi", "raju"), "held")
+    identities = scene[RAVI].encryption.identities
+    assert identities.trust("raju") is Trust.CHANGED
+    with scene[RAVI].table():
+        assert not identities.verify("raju", "phone", before)
+    scene[RAVI].accept("raju")
+    assert identities.trust("raju") is Trust.SEEN
+
+
+def test_a_changed_identity_of_a_device_that_is_gone_holds_nothing(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    scene.add("raju/tab").connect()
+    say(scene, RAVI, chat, "one")
+    reinstalled(scene, "raju/tab")
+    say(scene, RAVI, chat, "held")
+    assert scene[RAJU].texts(chat) == ["one"]
+    scene.devices.pop("raju/tab").lose_connection()
+    scene.backend.remove("raju", "tab")
+    scene.settle()
+    assert scene[RAJU].texts(chat) == ["one", "held"]
+
+
 @pytest.mark.parametrize("change", ["another key", "one more", "one less", "held"])
 def test_what_was_compared_is_verified_only_if_it_is_the_same_by_then(
     scene: Scene, change: str
