@@ -97,7 +97,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
         *[([limited(wrong)], True, RateLimited, 1, 0) for wrong in (None, 0, -1, True, "3")],
     ],
 )
-def test_what_may_be_repeated_is_three_times_and_waits_for_as_long_as_it_is_told(
+def test_what_may_be_repeated_is_three_times_and_waits_for_as_long_as_it_is_asked_to(
     waits: list[float],
     answers: list[Answer],
     repeat: bool,

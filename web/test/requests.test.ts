@@ -89,7 +89,7 @@ test.each<[string, Answer[], boolean, object | undefined, number, number]>([
   ["a limit, not to be repeated", [limited(3)], false, ApiError, 1, 0],
   ...WRONG.map((wrong) => [`of ${wrong}`, [limited(wrong)], true, ApiError, 1, 0] as never),
 ])(
-  "what may be repeated is three times, and waits for as long as it is told: %s",
+  "what may be repeated is three times, and waits for as long as it is asked to: %s",
   async (_, answers, repeat, raised, requested, pauses) => {
     const result = asking(answers).call({ repeat });
     expect(await waited(result)).toBe(pauses);

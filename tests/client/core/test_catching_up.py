@@ -146,31 +146,6 @@ def test_the_pages_of_all_chats_are_followed_and_then_it_has_caught_up(client: C
     assert client.engine.resumed and client.reported[-1] == events.CaughtUp(complete=True)
 
 
-def test_it_is_over_once_there_is_nothing_to_ask_for_now_and_complete_if_there_never_will_be(
-    client: Client,
-) -> None:
-    def over() -> list[bool]:
-        return [e.complete for e in client.reported if isinstance(e, events.CaughtUp)]
-
-    client.open(sync=False)
-    client.hear(synced(2, 0, more=True))
-    assert over() == []
-    client.hear(synced(2, 1, retry_after=9.0))
-    assert over() == [False]
-    client.after(10.0)
-    client.hear(synced(2, 2))
-    assert over() == [False, True]
-
-
-def test_one_chat_that_is_here_does_not_end_it_while_all_are_still_to_be_asked_for(
-    client: Client,
-) -> None:
-    client.open(sync=False)
-    client.hear(frames.ErrorFrame("internal", "", action="sync"), frames.Nudge(CHAT, 1))
-    client.hear(message(1), synced(1, 1))
-    assert not [each for each in client.reported if isinstance(each, events.CaughtUp)]
-
-
 def test_a_page_that_failed_is_asked_for_again_and_not_the_first_one(client: Client) -> None:
     client.open(sync=False)
     client.hear(frames.Synced({}, False, "C3"), frames.ErrorFrame("internal", "", action="sync"))
@@ -207,15 +182,6 @@ def test_nothing_for_lack_of_time_is_asked_for_later_and_later(client: Client) -
         times.append(client.now)
     pauses = [int(two - one) for one, two in itertools.pairwise(times)]
     assert pauses == [1, 1, 4, 8, 8]
-
-
-def test_pauses_begin_anew_once_a_response_has_brought_something(client: Client) -> None:
-    client.open(sync=False)
-    for frame, pause in ((None, 1.0), (None, 2.0), (message(1), 1.0)):
-        client.hear(*([frame] if frame else []), synced(5, 1 if frame else 0))
-        client.sent.clear()
-        client.after(pause)
-        assert len(client.actions("sync")) == 1
 
 
 def test_what_many_clients_were_told_to_wait_for_is_spread() -> None:
