@@ -157,8 +157,8 @@ class Connection:
             for task in tasks:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
-        if loop.time() - since >= SETTLED:
-            self._backoff.connected()
+            if loop.time() - since >= SETTLED:
+                self._backoff.connected()
         for error in ended:
             if isinstance(error, Exception) and not isinstance(error, ConnectionClosed):
                 raise error

@@ -97,18 +97,19 @@ class Requests:
         token: str | None,
         repeat: bool,
     ) -> dict[str, Any]:
+        wait = 0.0
         for attempt in range(ATTEMPTS if repeat else 1):
             if attempt:
-                await asyncio.sleep(self._random.uniform(0, self._pause * 2**attempt))
+                await asyncio.sleep(wait + self._random.uniform(0, self._pause * 2**attempt))
             try:
                 return await self._once(method, path, body, query, token)
             except (Unreachable, ServerFault) as error:
                 failure: ClientError = error
+                wait = 0.0
             except RateLimited as error:
                 if error.retry_after is None or error.retry_after > WAIT_LIMIT:
                     raise
-                failure = error
-                await asyncio.sleep(error.retry_after)
+                failure, wait = error, error.retry_after
         raise failure
 
     async def _once(

@@ -228,6 +228,20 @@ test("what many clients were given to wait for is spread", async () => {
   expect(waits.map(Math.round)).toEqual([4_000, 4_250, 4_999]);
 });
 
+test("pauses begin anew once a response has brought something", async () => {
+  await online();
+  for (const [brought, pause] of [
+    [[], 1_000],
+    [[], 2_000],
+    [[stored(1)], 1_000],
+  ] as const) {
+    await receive(messages(...brought), synced(5, brought.length));
+    outputs = [];
+    await after(pause);
+    expect(asked()).toHaveLength(1);
+  }
+});
+
 test("a chat that the response leaves out is asked for again", async () => {
   await online();
   await receive(nothing(), messages(stored(1), stored(3)));

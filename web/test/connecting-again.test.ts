@@ -283,6 +283,19 @@ test.each([
   expect(of("settled")).toEqual(expected);
 });
 
+test("also where the ticket for the next connection fails", async () => {
+  lives = [
+    (open) => {
+      now += 30_000;
+      refused = [new Unreachable("away")];
+      open.leave(PLANNED);
+    },
+  ];
+  await made().run();
+  expect(of("settled")).toHaveLength(1);
+  expect(pauses()).toEqual([0, undefined]);
+});
+
 test("who closes says what is left before the socket closes", async () => {
   const opened = Promise.withResolvers<void>();
   lives = [() => opened.resolve()];

@@ -1,6 +1,7 @@
 /** Who is sealed for, and who is not: engines with real ratchets, as tests/client/crypto has it. */
 
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Message } from "../src/client/core/frames.ts";
 import { State } from "../src/client/core/ticks.ts";
 import * as tables from "../src/client/store/tables.ts";
 import type { Device } from "./crypto-device.ts";
@@ -189,6 +190,29 @@ describe("a group", () => {
     const copies = scene.log.filter(({ to }) => Object.keys(to ?? {}).join() === MIRA);
     expect(copies.map(({ hidden }) => hidden)).toEqual([true, true]); // its key, and a copy
   });
+  test("a copy waits until its text is accepted, whatever is heard in between", async () => {
+    scene.without.add(MIRA);
+    scene.refuses = (_, from) => {
+      from.down.push({ type: "pong" });
+      return false;
+    };
+    await say(scene, RAVI, chat, "one");
+    scene.without.clear();
+    await say(scene, RAVI, chat, "two");
+    expect(await texts(MIRA, chat)).toEqual(["one", "two"]);
+  });
+  test("another session begins where a device says that this one repeats", async () => {
+    await say(scene, RAVI, chat, "one");
+    const asks = { chat, sender: "raju", senderDevice: "phone" } as Message;
+    for (const [repeats, begun] of [
+      ["another", 1],
+      [sessions()[0], 2],
+    ] as const) {
+      await scene.get(RAVI).step(({ cipher }) => cipher.requested(asks, [], repeats));
+      await say(scene, RAVI, chat, "next");
+      expect(sessions()).toHaveLength(begun);
+    }
+  });
   test("a device that comes while the key is under way gets it ahead of the text", async () => {
     const other = await scene.chat("ravi", "raju");
     await say(scene, RAVI, other, "so raju's devices are known");
@@ -261,6 +285,18 @@ describe("another identity", () => {
     await scene.get(RAVI).accept("raju");
     await scene.settle();
     expect(await texts(TAB, chat)).toEqual(["one"]);
+  });
+  test("that is accepted is written to by a session of its own", async () => {
+    const chat = await scene.chat("ravi", "raju");
+    await say(scene, RAVI, chat, "one");
+    await say(scene, RAJU, chat, "two");
+    await scene.get(RAJU).leave();
+    const fresh = await scene.add(RAJU);
+    await say(scene, RAVI, chat, "three");
+    await scene.get(RAVI).accept("raju");
+    await scene.settle();
+    expect(fresh.heard("message").at(-1)).toMatchObject({ text: "three" });
+    expect(fresh.heard("message_readable")).toEqual([]);
   });
   test("of a device that is not listed any more holds nothing", async () => {
     await scene.add(TAB);

@@ -71,6 +71,47 @@ describe("a text", () => {
     expect(client.sent("send").map((frame) => frame.message_id)).not.toContain(draft);
     expect((await client.store.all(tables.outbox)).map(({ purpose }) => purpose)).toEqual(["text"]);
   });
+  test("is sent after those before it, though the clock was set back over a restart", async () => {
+    await client.direct();
+    const first = await client.write("one");
+    await client.restart();
+    client.time -= 3_600_000;
+    const second = await client.write("two");
+    await client.online(synced(0));
+    expect(client.sent("send")).toMatchObject([{ message_id: first }]);
+    await client.receive({
+      type: "accepted",
+      message_id: first,
+      chat: "c",
+      seq: 1,
+      sent_at: START,
+    });
+    expect(client.sent("send")).toMatchObject([{ message_id: second }]);
+  });
+  test.each([
+    [3, [3, 1]],
+    [1, [1]],
+  ])("that stands at 1 and 3 has the first place, accepted at %i", async (accepted, reported) => {
+    await client.direct();
+    await client.online(synced(0));
+    const id = await client.write("hello");
+    const own = { message_id: id, sender: "ravi", sender_device: "web" };
+    const at = { chat: "c", seq: accepted, sent_at: START };
+    await client.receive({ type: "accepted", message_id: id, ...at });
+    await client.receive(message(1, own), message(2), message(3, own), synced(3));
+    expect(client.events("state").map(({ seq }) => seq)).toEqual(reported);
+    expect((await client.step(({ ledger }) => ledger.own(id)))?.seq).toBe(1);
+  });
+  test("takes no place by an acceptance that names another chat", async () => {
+    await client.direct();
+    await client.online(synced(0));
+    const id = await client.write("hello");
+    const accepted = { type: "accepted", message_id: id, seq: 1, sent_at: START };
+    await client.receive({ ...accepted, chat: "another" });
+    expect(client.events("state")).toEqual([]);
+    await client.receive({ ...accepted, chat: "c" });
+    expect(client.events("state")).toMatchObject([{ messageId: id, seq: 1, state: State.SENT }]);
+  });
   test("that nobody has got is gone here too, and so is one that has failed", async () => {
     await client.direct();
     const draft = await client.write("a secret");

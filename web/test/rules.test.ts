@@ -196,6 +196,12 @@ describe("catching up", () => {
     await client.receive(synced(2));
     expect(client.events("caught_up").at(-1)).toEqual({ type: "caught_up", complete: true });
   });
+  test("is not over with one chat while all are still to be asked for", async () => {
+    const failed = { type: "error", code: "internal", message: "", action: "sync" };
+    await client.online(failed, { type: "nudge", chat: "c", seq: 1 }, message(1), synced(1));
+    expect(client.events("message")).toHaveLength(1);
+    expect(client.events("caught_up")).toEqual([]);
+  });
   test("on what another copy of the store has had gives up its sessions, once a connection", async () => {
     client.renewed = true;
     for (const connection of [1, 2]) {

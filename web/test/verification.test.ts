@@ -225,6 +225,18 @@ describe("emoji", () => {
     await expect(ravi.client.verification.compare(chat, raju.name)).rejects.toThrow(/trusted/);
   });
 
+  test("of a stranger is not taken up before the user has accepted the request", async () => {
+    await backend.strangers();
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.chats.direct(user("raju"));
+    await ravi.client.send(chat, "hello");
+    await got(raju, "hello");
+    await ravi.client.verification.compare(chat, raju.name);
+    await ravi.client.send(chat, "did you see that?");
+    await got(raju, "did you see that?");
+    expect(stages(raju)).toEqual([]);
+  });
+
   test("is for two: in a group none begins, and none is taken up", { tags: "deep" }, async () => {
     const { ravi, raju } = await acquainted();
     const group = await ravi.client.chats.group([user("raju")]);

@@ -64,6 +64,30 @@ def test_a_chat_that_was_left_is_not_fetched_and_is_there_again_with_a_sync(clie
     assert not client.engine.left(CHAT)
 
 
+def test_a_chat_that_was_left_is_asked_about_where_somebody_writes_there_anyway(
+    client: Client,
+) -> None:
+    client.open()
+    client.step(Engine.leave, CHAT)
+    client.hear(message(1))
+    assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 1}}]
+
+
+def test_a_chat_of_which_the_backend_can_not_say_anything_now_is_not_asked_about_at_once(
+    client: Client,
+) -> None:
+    """Whoever types there, or has something to be sealed, wants to know who is in it."""
+    client.open()
+    for _ in range(3):
+        client.step(Engine.typing, "another")
+        client.after(0.1)
+        client.hear(frames.ErrorFrame("internal", "", action="sync"))
+    asked = [{"action": "sync", "chats": {"another": 0}}]
+    assert client.actions("sync") == asked
+    client.after(client.settings.sync_backoff)
+    assert client.actions("sync") == asked * 2
+
+
 def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(
     client: Client,
 ) -> None:

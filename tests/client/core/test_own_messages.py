@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from client.core import frames
-from client.core.events import MessageReceived, StateChanged
+from client.core.content import MessageContent, Reference
+from client.core.engine import Engine
+from client.core.events import MessageChanged, MessageReceived, StateChanged
+from client.core.ids import hidden_id
 from client.core.ticks import State
 from client.errors import MessageTooLarge
-from tests.client.core.scripted_client import CHAT, Client, message, named, own, synced
+from tests.client.core.scripted_client import CHAT, ME, Client, message, named, own, synced
 
 
 def test_acceptance_gives_the_position_and_moves_the_watermark(client: Client) -> None:
@@ -91,6 +94,25 @@ def test_an_error_is_final_and_the_next_message_goes_out(client: Client, code: s
     assert len(client.actions("send")) == 2
     client.restart()
     assert client.engine.unaccepted == 1
+
+
+def test_a_text_that_failed_is_deleted_here_and_nothing_is_sent(client: Client) -> None:
+    client.open()
+    name = client.write("a secret")
+    client.hear(frames.ErrorFrame("too_large", "no", name, "send"))
+    client.sent.clear()
+    of = Reference(f"{ME}/phone", name)
+    deletion = MessageContent("deletion", {"of": of._asdict()})
+    client.step(Engine.send, hidden_id(client.random), CHAT, deletion)
+    assert client.reported[-1] == MessageChanged(CHAT, *of, "deletion", ME)
+    assert client.actions("send") == [] and client.engine.unaccepted == 0
+    assert [(each.text, each.deleted) for each in client.store.history(CHAT)] == [("", True)]
+
+
+def test_what_was_not_sent_fails_when_the_backend_has_lost_the_chat(client: Client) -> None:
+    client.write()
+    client.step(Engine.begin_anew)
+    assert client.states() == [(State.FAILED, None)] and client.engine.unaccepted == 0
 
 
 @pytest.mark.parametrize("code", ["rate_limited", "internal"])

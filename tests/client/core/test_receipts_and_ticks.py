@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from client.core import events, frames
+from client.core.cipher import Unreadable
 from client.core.engine import Engine
 from client.core.events import StateChanged
 from client.core.step import Step
@@ -210,6 +211,35 @@ def test_somebody_unknown_in_a_chat_is_asked_about_once(client: Client) -> None:
     client.hear(synced(2, 2), message(3, sender="meena"))
     client.after(1.0)
     assert len(client.actions("sync")) == 1
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_waits_to_be_readable_is_reported_once_it_is_also_after_a_restart(
+    client: Client, monkeypatch: pytest.MonkeyPatch, restarts: bool
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeCipher, "open", lambda *_: Unreadable("no key", ask=True))
+        client.open()
+        client.hear(message(1))
+        client.after(1.0)
+        assert client.actions("receipt") == []
+    if restarts:
+        client.restart()
+        client.open(sync=False)
+        client.hear(synced(1, 1, after=1))
+    client.step(Engine.accept, "raju", {})
+    client.after(1.0)
+    assert [frame["delivered"] for frame in client.actions("receipt")] == [1]
+
+
+def test_a_chat_that_is_said_not_to_be_there_has_no_receipt_sent_that_waits(
+    client: Client,
+) -> None:
+    client.open()
+    client.hear(message(1), frames.ErrorFrame("not_found", "", action="typing", chat=CHAT))
+    client.hear(synced(1, 1))
+    client.after(5.0)
+    assert client.actions("receipt") == []
 
 
 def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about() -> None:

@@ -42,7 +42,8 @@ class Scene:
     """Stands in for driver, backoff, backend and sockets. `said` has what happened, in order."""
 
     leaving: list[Leaving]  # of each connection
-    tickets: list[Exception] = field(default_factory=list)  # what asking for the first ones raises
+    # What asking for the first ones raises, if anything.
+    tickets: list[Exception | None] = field(default_factory=list)
     removed: Exception | None = None
     last: str | None = None  # what a socket gives out when nobody waits for it any more
     sends: Exception | None = None
@@ -135,8 +136,9 @@ class Scene:
         self.said.append(f"rests {seconds}")
 
     async def asked(self) -> TicketResponse:
-        if self.tickets:
-            raise self.tickets.pop(0)
+        error = self.tickets.pop(0) if self.tickets else None
+        if error is not None:
+            raise error
         self.given += 1
         self.said.append(f"ticket {self.given}")
         return TicketResponse(f"t{self.given}", "ws://127.0.0.1:1", 30, 7.0)
@@ -280,6 +282,14 @@ def test_pauses_begin_anew_only_after_a_connection_that_lasted(
 ) -> None:
     monkeypatch.setattr(connection, "SETTLED", settled)
     assert run().of("settled") == said
+
+
+def test_also_where_the_ticket_for_the_next_connection_fails(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "SETTLED", 0.0)
+    scene = run(PLANNED, tickets=[None, Unreachable("http://127.0.0.1", "away")])
+    assert scene.of("settled", "rests") == ["settled", "rests 0", "settled"]
 
 
 def test_what_came_last_is_taken_when_a_connection_breaks(run: Run) -> None:

@@ -9,6 +9,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from vodozemac import Account as Olm
+from vodozemac import Curve25519PublicKey
 
 from client import ChatClient, Removed
 from client.account import Account, Push, SignIn
@@ -99,6 +101,47 @@ def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> Non
     assert raju.texts(with_ravi) == ["from ravi/phone"]
     assert raju.texts(with_mira) == ["from mira/phone"]
     scene.close()
+
+
+def test_a_key_that_has_begun_a_session_begins_no_other() -> None:
+    store, keys = made()
+    ((_, offered),) = keys.upload(KEYS_WANTED - 1)["one_time_keys"].items()
+    keys.published()
+    other = Olm()
+    receiver = Curve25519PublicKey.from_base64(keys.curve25519)
+    key = Curve25519PublicKey.from_base64(offered["key"])
+    for first in (True, False):
+        begun = other.create_outbound_session(receiver, key).encrypt(b"hello").to_pre_key()
+        assert begun is not None
+        with contextlib.nullcontext() if first else pytest.raises(ValueError), store.transaction():
+            assert keys.join(other.curve25519_key.to_base64(), begun)[1] == b"hello"
+    store.close()
+
+
+def test_a_device_is_registered_since_the_first_time() -> None:
+    """What was written for it after that is asked for, however often it is registered again."""
+    store, keys = made()
+    assert keys.registered_at == 0.0
+    for at in (100.0, 200.0):
+        keys.registered(at)
+        assert keys.registered_at == 100.0
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("passed", "replaced"),
+    [(0.0, False), (FALLBACK_LIFE - 1, False), (FALLBACK_LIFE, True), (-1.0, True)],
+)
+def test_a_fallback_key_is_replaced_once_it_is_old_and_where_the_clock_was_set_back(
+    passed: float, replaced: bool
+) -> None:
+    store, now = Store.open(":memory:", "ravi", "phone"), [1_800_000_000.0]
+    keys = AccountKeys(store, "ravi", "phone", lambda: now[0])
+    assert "fallback_key" in keys.upload(0)
+    keys.published()
+    now[0] += passed
+    assert ("fallback_key" in keys.upload(KEYS_WANTED, new_fallback=True)) is replaced
+    store.close()
 
 
 def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from client.core.engine import Engine
-from client.core.events import MessageReadable
+from client.core.events import ControlReceived, MessageReadable
 from client.core.ids import ulid
 from tests.client.crypto.forging import Inside, forged
 from tests.client.crypto.scene import Device, Scene, frames, say
@@ -131,6 +131,17 @@ def test_a_broken_inside_is_asked_for_and_nothing_of_it_is_remembered(
     assert scene[RAJU].texts(chat)[-1] == "three"
 
 
+@pytest.mark.parametrize("receiver", [{"to": MIRA}, {"to_key": "A" * 43}])
+def test_what_is_sealed_for_another_device_is_not_shown(
+    scene: Scene, receiver: dict[str, str]
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    with forged(lambda inside: inside.update(receiver)):
+        say(scene, RAVI, chat, "for another one")
+    (shown,) = scene[RAJU].store.history(chat)
+    assert (shown.text, shown.reason) == (None, f"made for another {next(iter(receiver))}")
+
+
 @KINDS
 @pytest.mark.parametrize("first", [True, False])
 def test_a_message_that_is_first_shown_as_another_is_opened_when_it_comes_itself(
@@ -165,16 +176,28 @@ def newest_id(scene: Scene, chat: str) -> str | None:
     return newest(scene, chat)["message_id"] if frames(scene, chat) else None
 
 
-def test_a_group_message_of_another_kind_is_let_pass(scene: Scene) -> None:
+@pytest.mark.parametrize("kind", ["room_key", "request", "sas", "copy"])
+def test_a_group_message_of_another_kind_is_let_pass(scene: Scene, kind: str) -> None:
+    """Those are for one device each, and this one reaches all."""
     chat = scene.group("ravi", "raju", "mira")
+    own = say(scene, RAJU, chat, "own")
+    fields: dict[str, dict[str, Any]] = {
+        "room_key": {"session_id": "s", "key": "k"},
+        "request": {"of": [own]},
+        "sas": {"txn": "b7c1", "step": "start", "methods": ["emoji"]},
+        "copy": {"of": ulid(5, scene[RAVI].random), "sent_at": 5},
+    }
     say(scene, RAVI, chat, "one")
-    with forged(lambda inside: inside.update(kind="room_key", session_id="s", key="k")):
+    with forged(lambda inside: inside.update(kind=kind, **fields[kind])):
         say(scene, RAVI, chat, "two")
     say(scene, RAVI, chat, "three")
     raju = scene[RAJU]
-    assert raju.texts(chat) == ["one", "three"]
+    assert raju.texts(chat) == ["own", "one", "three"]
     assert {position.watermark for position in raju.store.read_positions()} == {
         len(frames(scene, chat))
     }
     scene.settle(seconds=3.1)
-    assert raju.texts(chat) == ["one", "three"]
+    assert raju.texts(chat) == ["own", "one", "three"]
+    assert raju.reported(ControlReceived) == []
+    of_raju = [each for each in frames(scene, chat) if each["sender"] == "raju"]
+    assert len(of_raju) == 2  # its key and its text

@@ -1,11 +1,12 @@
 """What a device has sent can be read after it is gone: removed, replaced, or its account deleted."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from client.core.engine import Engine
-from client.core.events import DeviceAdded, IdentityChanged
+from client.core.events import ControlReceived, DeviceAdded, IdentityChanged
 from tests.client.crypto.scene import Device, Scene, say
 
 
@@ -97,6 +98,24 @@ def test_texts_of_an_old_identity_are_read_after_the_new_one_is_accepted(scene: 
     come_back(ravi, chat, scene)
     say(scene, "raju/phone", chat, "by the new one")
     assert ravi.texts(chat) == ["before", "by the old one", "by the new one"]
+
+
+@pytest.mark.parametrize("former", [True, False])
+def test_a_former_identity_compares_no_emoji(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, former: bool
+) -> None:
+    chat, ravi = scene.direct("ravi", "raju"), scene["ravi/phone"]
+    say(scene, "ravi/phone", scene.group("ravi", "raju"), "so raju's devices are known")
+    before = ravi.encryption.identities.authors
+    monkeypatch.setattr(
+        ravi.encryption.identities,
+        "authors",
+        lambda name: [replace(one, former=former) for one in before(name)],
+    )
+    fields = {"txn": "b7c1", "step": "start", "methods": ["emoji"]}
+    scene["raju/tablet"].step(Engine.send_to_device, chat, "ravi/phone", "sas", fields)
+    scene.settle()
+    assert len(ravi.reported(ControlReceived)) == (0 if former else 1)
 
 
 def test_texts_of_two_identities_are_read_by_one_who_sees_both_for_the_first_time(

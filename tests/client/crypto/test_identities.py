@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -139,8 +140,9 @@ def test_steps_of_comparisons_that_nobody_remembers_are_not_sent(scene: Scene) -
     assert scene[RAVI].encryption.devices_to_send_to() == {}
 
 
+@pytest.mark.parametrize("by", [Engine.accept, Engine.compared])
 def test_what_a_changed_identity_sends_is_kept_and_readable_once_it_is_accepted(
-    scene: Scene,
+    scene: Scene, by: Any
 ) -> None:
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "before")
@@ -152,7 +154,8 @@ def test_what_a_changed_identity_sends_is_kept_and_readable_once_it_is_accepted(
     assert ravi.texts(chat) == ["before", None]
     scene.settle(seconds=4)
     assert ravi.texts(chat) == ["before", None]
-    ravi.accept("raju")
+    shown = {one.device: one.ed25519 for one in ravi.encryption.identities.devices("raju")}
+    assert ravi.step(by, "raju", shown)
     scene.settle()
     assert ravi.texts(chat) == ["before", "it is me"]
     assert [event.text for event in ravi.reported(events.MessageReadable)] == ["it is me"]
@@ -188,6 +191,32 @@ def test_a_user_is_verified_when_all_devices_are(scene: Scene) -> None:
         with scene[RAVI].table():
             assert identities.verify("raju", device.device, device.ed25519)
         assert identities.trust("raju") is trust
+
+
+def test_an_identity_that_is_accepted_and_was_not_compared_is_not_verified(scene: Scene) -> None:
+    verified_by(scene)
+    before = scene[RAJU].account.ed25519
+    reinstalled(scene, RAJU)
+    say(scene, RAVI, scene.direct("ravi", "raju"), "held")
+    identities = scene[RAVI].encryption.identities
+    assert identities.trust("raju") is Trust.CHANGED
+    with scene[RAVI].table():
+        assert not identities.verify("raju", "phone", before)
+    scene[RAVI].accept("raju")
+    assert identities.trust("raju") is Trust.SEEN
+
+
+def test_a_changed_identity_of_a_device_that_is_gone_holds_nothing(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    scene.add("raju/tab").connect()
+    say(scene, RAVI, chat, "one")
+    reinstalled(scene, "raju/tab")
+    say(scene, RAVI, chat, "held")
+    assert scene[RAJU].texts(chat) == ["one"]
+    scene.devices.pop("raju/tab").lose_connection()
+    scene.backend.remove("raju", "tab")
+    scene.settle()
+    assert scene[RAJU].texts(chat) == ["one", "held"]
 
 
 @pytest.mark.parametrize("change", ["another key", "one more", "one less", "held"])

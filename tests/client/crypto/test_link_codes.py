@@ -104,6 +104,12 @@ def test_what_is_no_document_is_rejected(plaintext: bytes) -> None:
         link.read(plaintext, OFFER, SENDER)
 
 
+def test_a_device_of_the_name_that_is_linked_may_not_be_there_already() -> None:
+    both = {**CONFIRMATION.devices, OFFER.device: LinkedDevice("U" * 43, "G" * 43, True)}
+    with pytest.raises(CannotLink):
+        link.read(link.write(replace(CONFIRMATION, devices=both)), OFFER, SENDER)
+
+
 def test_what_is_sealed_is_by_the_device_that_it_names() -> None:
     with pytest.raises(CannotLink):
         link.read(link.write(CONFIRMATION), OFFER, "X" * 43)

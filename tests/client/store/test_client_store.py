@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from client.core.cipher import Draft
-from client.core.content import text_content
+from client.core.content import MessageContent, Reference, text_content
 from client.core.frames import Message, Watermarks
 from client.core.ledger import ReadPosition
 from client.core.ticks import State
@@ -100,6 +100,38 @@ def test_what_is_no_store_is_said_to_be_none(tmp_path: Path) -> None:
     path.write_text("this is a shopping list, " * 100)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store.open(path, "ravi", "phone")
+
+
+def test_of_two_profiles_the_newer_one_is_kept_whichever_comes_first() -> None:
+    with closing(Store.open(":memory:", "ravi", "phone")) as store:
+        for at in (2, 3, 1):
+            fields = {"name": f"at {at}", "picture": None, "at": at}
+            store.save_profile(MessageContent("profile", fields))
+        kept = store.saved_profile()
+        assert kept is not None and kept.fields["name"] == "at 3"
+
+
+def test_who_was_added_twice_has_nothing_that_was_there_the_later_time() -> None:
+    with closing(Store.open(":memory:", "ravi", "phone")) as store, store.transaction():
+        store.open_chat("c")
+        for at in (5, 9, 7):
+            store.adding("c", ["mira"], at)
+        store.set_members("c", {"ravi": Watermarks(), "mira": Watermarks()}, 0.0)
+        assert store.member_after("c", "mira") == 9
+
+
+def test_a_reply_shows_nothing_of_a_text_that_was_withdrawn() -> None:
+    """No deletion stands for it, as nobody else has it."""
+    with closing(Store.open(":memory:", "ravi", "phone")) as store:
+        of, name = Reference("ravi/phone", "0" * 26), "1" * 26
+        reply = {"text": "yes", "reply": of._asdict()}
+        with store.transaction():
+            store.open_chat("c")
+            store.add_own(Draft(of.id, "c", text_content("a secret")), "ravi", "phone")
+            store.erase("c", of, "deleted")
+            store.add_own(Draft(name, "c", MessageContent("text", reply)), "ravi", "phone")
+        (quoted,) = [each.reply for each in store.history("c") if each.reply is not None]
+        assert (quoted.text, quoted.deleted) == (None, True)
 
 
 def test_chats_are_listed_with_what_is_unread_the_newest_last() -> None:
