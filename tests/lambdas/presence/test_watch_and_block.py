@@ -15,28 +15,7 @@ from lambdas.presence.devices import Address, Devices
 from lambdas.tables import Table
 from tests.support.lambdas import given, when
 from tests.support.lambdas.backend import Backend
-
-CALLS = ("get", "put", "update", "delete", "query", "batch_get", "batch_write")
-
-
-def interrupt(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None]) -> list[str]:
-    """Calls `act` once, before the call of that number; the calls that were made."""
-    made: list[str] = []
-
-    def interrupted(name: str) -> Callable[..., Any]:
-        call = getattr(Table, name)
-
-        def wrapper(*args: Any, **options: Any) -> Any:
-            made.append(name)
-            if len(made) == number:
-                act()
-            return call(*args, **options)
-
-        return wrapper
-
-    for name in CALLS:
-        monkeypatch.setattr(Table, name, interrupted(name))
-    return made
+from tests.support.lambdas.interrupted import CALLS, interrupt
 
 
 def watches(world: Backend) -> None:
