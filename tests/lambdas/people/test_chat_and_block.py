@@ -47,3 +47,30 @@ def test_a_chat_is_blocked_if_its_peer_has_blocked_who_began_it(
     name = DirectChats(world.aws.chats, world.aws.users).find("ravi", "raju")
     head = world.aws.chats.get(chat_key(str(name), HEAD), consistent=True) or {}
     assert head.get("blocked_by", set()) == ({"raju"} if blocked else set())
+
+
+def test_a_peer_who_decides_twice_while_a_chat_begins_has_decided_the_second(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in ("ravi", "raju"):
+        given.user(world, user)
+    blocks, allows = (
+        calls(world, "raju", contacts.put, "ravi", state=state) for state in ("blocked", "contact")
+    )
+    begins = calls(world, "ravi", chats.create, kind="direct", **{"with": "raju"})
+    block, decided = DirectChats.block, list[str]()
+
+    def block_late(*given: Any, **named: Any) -> None:
+        if not decided:
+            decided.append("again")
+            allows()
+        block(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectChats, "block", block_late)
+        interrupt(patch, 4, blocks)
+        begins()
+    assert decided == ["again"]
+    name = DirectChats(world.aws.chats, world.aws.users).find("ravi", "raju")
+    head = world.aws.chats.get(chat_key(str(name), HEAD), consistent=True) or {}
+    assert "blocked_by" not in head
