@@ -46,7 +46,6 @@ class Protocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.conn.max_message_size = MESSAGE_BYTES
         self.conn.max_fragment_size = FRAME_BYTES
         self._unread_pings = 0
         self._is_cut_off = False

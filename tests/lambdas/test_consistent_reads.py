@@ -222,6 +222,14 @@ class Scene:
         frame = {"action": "watch", "users": ["ravi"]}
         return when.raw(self.world, "raju", "phone", frame)
 
+    def watched_no_more(self) -> Any:
+        """A watch that was stored a moment ago ends too."""
+        devices = Devices(self.users)
+        devices.watch(Address("raju", "phone"), ["ravi"], ["ravi"], self.now + 100)
+        devices.end_watches("ravi", lambda _: False, self.now)
+        rows = self.users.query_all({"user": "ravi"}, prefix="watcher#", consistent=True)
+        return [row["item"] for row in rows]
+
 
 def _again(scene: Scene) -> Any:
     return scene.direct.begin("ravi", "raju", Begin())[1], scene.direct.find("ravi", "raju")

@@ -9,7 +9,7 @@ import pytest
 
 from lambdas.keys.links import CONFIRMED_SECONDS, LINK_SECONDS, Links, code_of
 from lambdas.keys.links import Link as Stored
-from lambdas.limits import LINKS_OPENED
+from lambdas.limits import LINKS_OPENED, Limit
 from lambdas.settings import Aws
 from lambdas.tables import user_key
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest
@@ -211,3 +211,16 @@ def test_a_key_has_one_encoding(api: Rest, name: str) -> None:
     place = body if name == "one_time_key" else body["keys"]
     place[name] = place[name][:-1] + "B"  # bits that belong to no byte
     assert api.request("POST", "/api/links", body).status == 400
+
+
+def test_one_address_offers_so_many_devices_and_others_go_on(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.api.links.LINKS", Limit(2, 30, "too many"))
+
+    def offers(address: str) -> int:
+        headers = {"x-forwarded-for": address}
+        return api.request("POST", "/api/links", Link(api).body, headers=headers).status
+
+    addresses = ["203.0.113.40"] * 3 + ["203.0.113.41"]
+    assert [offers(address) for address in addresses] == [201, 201, 429, 201]

@@ -67,6 +67,15 @@ class TestWhileReplicasLag:
         path = f"/api/contacts/{peer}"
         assert own.request("PUT", path, {"state": "contact"}).status == 200
 
+    def test_a_key_of_a_device_that_has_just_come_is_claimed(self, own: Session) -> None:
+        phone = Phone(own.user)
+        assert own.request("PUT", "/api/devices/phone", phone.registration()).status == 200
+        keys = {"one_time_keys": phone.one_time_keys(range(1))}
+        assert own.request("POST", "/api/devices/phone/one-time-keys", keys).status == 200
+        address = f"{own.user}/phone"
+        claimed = own.request("POST", "/api/keys/claim", {"devices": [address]}).body["keys"]
+        assert [*claimed] == [address]
+
     def test_an_export_has_everything(self, own: Session) -> None:
         (peer,) = own.api.sign_up("raju")
         chat = own.request("POST", "/api/chats", {"kind": "direct", "with": peer}).body["chat"]

@@ -247,6 +247,17 @@ def test_a_page_of_chats_ends_where_too_many_users_would_be_named(
         assert len(pages) >= 3
 
 
+def test_who_is_invited_counts_in_a_page_of_chats_as_much_as_a_member(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.messages.chats.PAGE_NAMES", 20)
+    given.user(world, "mina")
+    for _ in range(3):  # with 3 names of members and admins, and 9 of who is invited
+        _membership(world).found("mina", NAMES[:1], NAMES[1:10])
+    pages = _pages(Chats(world.aws.chats, world.aws.users), "mina", 100)
+    assert [len(page) for page in pages] == [1, 1, 1]
+
+
 def _pages(chats: Chats, user: str, limit: int) -> list[list[str]]:
     pages, cursor = [], None
     for _ in range(10):

@@ -9,6 +9,7 @@ from lambdas.messages.chats import Chats
 from lambdas.messages.direct import Begin, DirectChats, after_blocking, after_unblocking
 from lambdas.messages.heads import undelivered
 from lambdas.people.contacts import Contacts
+from lambdas.tables import chat_key, message_item
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend
 
@@ -90,6 +91,22 @@ def test_a_stranger_sees_nothing_of_what_own_devices_send_each_other(
     assert [frame["payload"] for frame in hidden_frames(ravi_phone="3.key")] == ["3.key"]
     append.end_request(world.aws.chats, chat, "raju")
     assert [frame["payload"] for frame in hidden_frames(raju_desk="3.own")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "to", "hidden_from"),
+    [
+        (False, "raju/desk", set()),  # an answer, by a device that knows none of the stranger's
+        (True, "raju/desk", {"ravi"}),
+        (True, "ravi/phone", set()),
+    ],
+)
+def test_an_answer_is_shown_to_the_stranger_whichever_devices_it_is_for(
+    world: Backend, chat: str, hidden: bool, to: str, hidden_from: set[str]
+) -> None:
+    assert when.sends(world, "raju", chat, to={to: "3.x"}, hidden=hidden)["seq"] == 1
+    item = world.aws.chats.get(chat_key(chat, message_item(1)), consistent=True) or {}
+    assert item.get("hidden_from", set()) == hidden_from
 
 
 def test_that_a_chat_is_a_request_or_blocked_is_shown_to_who_is_asked_or_blocks_alone(

@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lambdas.connections import Outcome
+from lambdas.connections import Connections, Outcome, Post
 from lambdas.presence.devices import Device, Devices
 from lambdas.presence.leaseholder import close
+from lambdas.websocket import cut_off
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend
 
@@ -156,3 +157,26 @@ def test_a_connection_that_is_still_opening_is_closed_again_until_it_is_open(
     aws: Any = SimpleNamespace(connections=connections, now=lambda: 100.0, sleep=lambda _: None)
     close(aws, Device(connection_id="c", connected_at=connected_at))
     assert closed == ["c"] * len(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("posted", "closes"), [(Outcome.DELIVERED, 1), (Outcome.FAILED, 1), (Outcome.GONE, 0)]
+)
+def test_a_connection_is_cut_off_also_where_its_last_frame_could_not_be_posted(
+    posted: Outcome, closes: int
+) -> None:
+    closed: list[str] = []
+
+    class Api(Connections):
+        def __init__(self) -> None:
+            """Without a URL."""
+
+        def post_all(self, posts: Sequence[Post], within: float = 0.0) -> list[Outcome]:
+            return [posted] * len(posts)
+
+        def close(self, connection_id: str) -> Outcome:
+            closed.append(connection_id)
+            return Outcome.DELIVERED
+
+    cut_off(Api(), "id", {"type": "displaced"})
+    assert closed == ["id"] * closes

@@ -1,0 +1,72 @@
+"""Registrations by a sign-in that has registered another device, and of a device without keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambdas.api import devices
+from lambdas.keys.directory import Directory
+from lambdas.presence.devices import Devices
+from lambdas.tables import DEVICES, user_key
+from tests.support.lambdas.rest import Phone, Rest, rest
+from tests.support.lambdas.sessions import Session
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
+    with rest() as made:
+        yield made
+
+
+def test_a_device_that_takes_the_place_of_one_of_the_same_sign_in_stays_signed_in(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    own, other = Session(api, ravi), Session(api, ravi)
+    assert own.register("old").status == 200
+    monkeypatch.setattr(devices, "DEVICES_LIMIT", 1)
+    assert own.register("new").status == 200
+    assert own.refresh().status == 200
+    assert other.register("third").status == 200  # in place of `new`, whose sign-in ends with it
+    assert own.refresh().status == 401
+    stored = api.aws.users.get(user_key(ravi, DEVICES), consistent=True) or {}
+    assert [*stored["devices"]] == ["third"]
+
+
+@pytest.mark.parametrize("stored", ["the entry", "the keys"])
+def test_others_hear_of_a_device_after_a_removal_or_a_registration_that_was_broken_off(
+    api: Rest, stored: str
+) -> None:
+    """Of which the one or the other is left."""
+    ravi, raju = api.sign_up("ravi", "raju")
+    api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi)
+    phone, path = Phone(ravi), "/api/devices/phone"
+    assert api.request("PUT", path, phone.registration(), user=ravi).status == 200
+    frames = api.connect(api.phone(raju))
+    if stored == "the entry":
+        Directory(api.aws.users).remove(ravi, "phone")
+    else:
+        Devices(api.aws.users).remove(ravi, "phone")
+    assert api.request("PUT", path, phone.registration(), user=ravi).status == 200
+    assert {"type": "devices_changed", "user": ravi} in frames
+
+
+def test_own_devices_hear_of_a_new_one_before_all_others(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, zoe = api.sign_up("anna", "zoe")
+    api.request("POST", "/api/chats", {"kind": "direct", "with": anna}, user=zoe)
+    own, others = api.connect(api.phone(zoe, "desk")), api.connect(api.phone(anna))
+    found = Devices.of
+
+    def in_any_order(*given: Any, **named: Any) -> Any:  # as DynamoDB gives the items of a batch
+        return dict(reversed(found(*given, **named).items()))
+
+    monkeypatch.setattr(Devices, "of", in_any_order)
+    monkeypatch.setattr("lambdas.api.announce.POSTS_LIMIT", 1)
+    api.phone(zoe, "phone")
+    changed = {"type": "devices_changed", "user": zoe}
+    assert changed in own and changed not in others
