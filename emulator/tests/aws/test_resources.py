@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from emulator.addresses import Addresses
 from emulator.providers import Created, EmulatorError, InvokeResult, Provider, Resource
@@ -204,6 +205,28 @@ def test_keys_aliases_and_topics_exist(clients: Clients) -> None:
     assert clients("kms").describe_key(KeyId=name)["KeyMetadata"]["KeyId"] == key.ref
     topic = create(TopicProvider(clients), "AWS::SNS::Topic")
     assert clients("sns").get_topic_attributes(TopicArn=topic.ref)["Attributes"]
+
+
+def test_a_key_that_is_disabled_and_a_fifo_topic_are_made_so(clients: Clients) -> None:
+    key = create(KeyProvider(clients), "AWS::KMS::Key", Enabled="false")
+    assert clients("kms").describe_key(KeyId=key.ref)["KeyMetadata"]["KeyState"] == "Disabled"
+    fifo = {"FifoTopic": True, "ContentBasedDeduplication": "true"}
+    topic = create(TopicProvider(clients), "AWS::SNS::Topic", **fifo)
+    attributes = clients("sns").get_topic_attributes(TopicArn=topic.ref)["Attributes"]
+    assert topic.attributes["TopicName"].endswith(".fifo")
+    assert {name: attributes[name] for name in fifo} == dict.fromkeys(fifo, "true")
+
+
+def test_a_dead_letter_queue_takes_those_of_the_queues_that_its_template_allows(
+    clients: Clients,
+) -> None:
+    """RedriveAllowPolicy: AWS::SQS::Queue, CloudFormation template reference."""
+    provider = QueueProvider(clients)
+    denied = {"RedriveAllowPolicy": {"redrivePermission": "denyAll"}}
+    dead = create(provider, "AWS::SQS::Queue", **denied).attributes["Arn"]
+    policy = {"deadLetterTargetArn": dead, "maxReceiveCount": 5}
+    with pytest.raises(ClientError, match="RedriveAllowPolicy"):
+        create(provider, "AWS::SQS::Queue", RedrivePolicy=policy)
 
 
 class FakeFunction:

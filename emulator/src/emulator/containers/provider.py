@@ -94,6 +94,7 @@ class ContainerProvider:
         name = f"{resource.stack}-{resource.logical_id}"
         match resource.type.rpartition("::")[2]:
             case "Cluster":
+                name = properties.get("ClusterName", name)
                 return Created(name, {"Arn": f"arn:aws:ecs:{self._scope}:cluster/{name}"})
             case "TaskDefinition":
                 arn = f"arn:aws:ecs:{self._scope}:task-definition/{properties['Family']}:1"

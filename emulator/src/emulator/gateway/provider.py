@@ -114,7 +114,6 @@ class ApiGatewayProvider:
                 self._add_route(identifier, properties)
                 return Created(identifier, {"RouteId": identifier})
             case "RouteResponse":
-                model.check_supported("a route response", properties)
                 if properties["RouteResponseKey"] != "$default":
                     raise EmulatorError("a WebSocket API's only route response key is $default")
                 self._with_response.add(properties["RouteId"])

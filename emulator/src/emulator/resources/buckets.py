@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.providers import Created, EmulatorError, Resource
+from emulator.providers import Created, Resource
 from emulator.resources.clients import Clients, physical_name
 
-_USED = {"BucketName", "CorsConfiguration", "LifecycleConfiguration"}
-# Everything here is on one machine, where nothing is encrypted, logged, measured or public.
-_WITHOUT_EFFECT = {
-    "AccessControl",
-    "AnalyticsConfigurations",
-    "BucketEncryption",
-    "IntelligentTieringConfigurations",
-    "InventoryConfigurations",
-    "LoggingConfiguration",
-    "MetricsConfigurations",
-    "OwnershipControls",
-    "PublicAccessBlockConfiguration",
-    "Tags",
-}
-_RULE = {"AbortIncompleteMultipartUpload", "ExpirationInDays", "Id", "Prefix", "Status"}
 _LONGEST_NAME = 63  # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-_CORS = {"AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "Id", "MaxAge"}
 
 
 class BucketProvider:
@@ -43,12 +27,6 @@ class BucketProvider:
         self._region = region
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises EmulatorError for a setting that has a meaning and is not supported here."""
-        _refuse(resource, "", properties, _USED | _WITHOUT_EFFECT)
-        for rule in _lifecycle(properties):
-            _refuse(resource, "LifecycleConfiguration.Rules.", rule, _RULE)
-        for rule in _cors(properties):
-            _refuse(resource, "CorsConfiguration.CorsRules.", rule, _CORS)
         return await asyncio.to_thread(self._create, resource, properties)
 
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
@@ -105,11 +83,3 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
         days = int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"])
         made["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": days}
     return made
-
-
-def _refuse(
-    resource: Resource, path: str, found: Mapping[str, Any], known: Collection[str]
-) -> None:
-    if unknown := sorted(set(found) - set(known)):
-        names = ", ".join(f"{path}{name}" for name in unknown)
-        raise EmulatorError(f"{resource} has {names}, which the emulator does not support")

@@ -85,6 +85,8 @@ class KeyProvider:
             Description=properties.get("Description", ""), **wanted
         )
         key = made["KeyMetadata"]
+        if properties.get("Enabled", True) in (False, "false"):
+            self._clients("kms").disable_key(KeyId=key["KeyId"])
         return Created(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
     def _alias(self, properties: dict[str, Any]) -> Created:
