@@ -8,6 +8,7 @@ from typing import Any
 
 from emulator.providers import Created, Resource
 from emulator.resources.clients import Clients, physical_name
+from emulator.template.place import partition_of, url_suffix_of
 
 _LONGEST_NAME = 63  # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 
@@ -41,12 +42,13 @@ class BucketProvider:
             )
         if rules := [self._cors_rule(rule) for rule in _cors(properties)]:
             client.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+        suffix = url_suffix_of(self._region)
         return Created(
             name,
             {
-                "Arn": f"arn:aws:s3:::{name}",
-                "DomainName": f"{name}.s3.amazonaws.com",
-                "RegionalDomainName": f"{name}.s3.{self._region}.amazonaws.com",
+                "Arn": f"arn:{partition_of(self._region)}:s3:::{name}",
+                "DomainName": f"{name}.s3.{suffix}",
+                "RegionalDomainName": f"{name}.s3.{self._region}.{suffix}",
             },
         )
 

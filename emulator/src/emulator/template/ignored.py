@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from emulator.providers import Created
 from emulator.resource import Resource
+from emulator.template.place import partition_of
 
 _NETWORK = "everything runs on the loopback interface"
 _BACKED_UP = "the data is in files; nobody copies them"
@@ -79,7 +80,8 @@ class Names(dict[str, str]):
         _, service, kind = resource.type.split("::")
         self._name = resource.logical_id
         self._arn = (
-            f"arn:aws:{service.lower()}:{'' if service == 'IAM' else region}:{account}"
+            f"arn:{partition_of(region)}:{service.lower()}"
+            f":{'' if service == 'IAM' else region}:{account}"
             f":{kind.lower()}/"
             f"{resource.stack}-{resource.logical_id}"
         )
