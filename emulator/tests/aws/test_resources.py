@@ -63,6 +63,7 @@ def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> 
     table = {
         "AttributeDefinitions": [{"AttributeName": "chat", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "chat", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
     }
     of_table, of_replica = ({"PolicyDocument": {"Id": each}} for each in ("table", "replica"))
     tables, keys = TableProvider(clients, add), KeyProvider(clients, add)
@@ -77,6 +78,20 @@ def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> 
         two.attributes["Arn"]: "replica",
         key.attributes["Arn"]: "key",
     }
+
+
+def test_a_table_has_the_capacity_that_its_billing_mode_asks_for(clients: Clients) -> None:
+    """AWS::DynamoDB::Table BillingMode: "If not specified, the default is PROVISIONED"."""
+    table: dict[str, Any] = {
+        "AttributeDefinitions": [{"AttributeName": "chat", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "chat", "KeyType": "HASH"}],
+    }
+    capacity = {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}
+    provider, kind = TableProvider(clients), "AWS::DynamoDB::Table"
+    assert create(provider, kind, **table, **capacity).ref
+    for wrong in ({}, {"BillingMode": "PAY_PER_REQUEST", **capacity}):
+        with pytest.raises(ClientError, match=r"BillingMode is (PROVISIONED|PAY_PER_REQUEST)"):
+            create(provider, kind, **table, **wrong)
 
 
 def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
