@@ -54,7 +54,7 @@ _READ: Mapping[str, str] = {
     "AWS::CloudWatch::CompositeAlarm": "ActionsSuppressor AlarmDescription AlarmName AlarmRule",
     "AWS::CloudWatch::Dashboard": "DashboardBody DashboardName",
     "AWS::Cognito::UserPool": """
-        AccountRecoverySetting AdminCreateUserConfig AliasAttributes AutoVerifiedAttributes
+        AccountRecoverySetting AdminCreateUserConfig AutoVerifiedAttributes
         MfaConfiguration=OFF
         Policies.PasswordPolicy Schema UserAttributeUpdateSettings UserPoolName
         UsernameAttributes UsernameConfiguration
