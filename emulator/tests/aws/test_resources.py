@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from emulator.addresses import Addresses
 from emulator.providers import Created, EmulatorError, InvokeResult, Provider, Resource
-from emulator.resources.buckets import BucketProvider
+from emulator.resources.buckets import BucketProvider, is_name
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider
 from emulator.resources.queues import QueueProvider, TopicProvider
@@ -222,9 +222,26 @@ def test_keys_aliases_and_topics_exist(clients: Clients) -> None:
     assert clients("sns").get_topic_attributes(TopicArn=topic.ref)["Attributes"]
 
 
+def test_a_bucket_has_a_name_that_s3_takes(clients: Clients) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+    names = dict.fromkeys(("abc", "a.b-c", "0bc", "x" * 63), True) | dict.fromkeys(
+        (
+            *("ab", "x" * 64, "Abc", "a_b", "a..b", "-ab", "ab-", ".ab", "192.168.1.1"),
+            *("xn--abc", "sthree-abc", "amzn-s3-demo-abc", "abc-s3alias", "abc--ol-s3", "abc.mrap"),
+        ),
+        False,
+    )
+    assert {name: is_name(name) for name in names} == names
+    with pytest.raises(EmulatorError, match="no bucket's name such as 'a_b'"):
+        create(BucketProvider(clients, "us-east-1"), "AWS::S3::Bucket", BucketName="a_b")
+
+
 def test_a_key_that_is_disabled_and_a_fifo_topic_are_made_so(clients: Clients) -> None:
     key = create(KeyProvider(clients), "AWS::KMS::Key", Enabled="false")
     assert clients("kms").describe_key(KeyId=key.ref)["KeyMetadata"]["KeyState"] == "Disabled"
+    rotated = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}
+    with pytest.raises(EmulatorError, match="EnableKeyRotation is for KeySpec SYMMETRIC_DEFAULT"):
+        create(KeyProvider(clients), "AWS::KMS::Key", EnableKeyRotation=True, **rotated)
     fifo = {"FifoTopic": True, "ContentBasedDeduplication": "true"}
     topic = create(TopicProvider(clients), "AWS::SNS::Topic", **fifo)
     attributes = clients("sns").get_topic_attributes(TopicArn=topic.ref)["Attributes"]

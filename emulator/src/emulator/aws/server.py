@@ -139,6 +139,7 @@ def _change_moto() -> None:
         dynamodb_updates,
         kms,
         s3,
+        secrets_manager,
         sqs_attributes,
         sqs_batches,
     )
@@ -149,6 +150,7 @@ def _change_moto() -> None:
     cognito.install()
     cognito_accounts.install()
     cognito_settings.install()
+    secrets_manager.install()
     cognito_tokens.install()
     cognito_sign_up.install()
     dynamodb_conditions.install()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.providers import Created, Resource
+from emulator.providers import Created, EmulatorError, Resource
 from emulator.resources.clients import Clients, physical_name
 from emulator.template.place import partition_of, url_suffix_of
 
-_LONGEST_NAME = 63  # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+# docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_LONGEST_NAME = 63
+_NAME = re.compile(r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
+_ADDRESS = re.compile(r"\d+(\.\d+){3}")
+_RESERVED_BEGINS = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 class BucketProvider:
@@ -28,11 +34,14 @@ class BucketProvider:
         self._region = region
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises EmulatorError for a name that S3 does not take."""
         return await asyncio.to_thread(self._create, resource, properties)
 
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("s3")
         name = properties.get("BucketName") or physical_name(resource, _LONGEST_NAME).lower()
+        if not is_name(str(name)):
+            raise EmulatorError(f"{resource}: S3 takes no bucket's name such as {name!r}")
         elsewhere = self._region != "us-east-1"  # which may not be named
         location = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
         client.create_bucket(Bucket=name, **(location if elsewhere else {}))
@@ -61,6 +70,12 @@ class BucketProvider:
         if "MaxAgeSeconds" in made:
             made["MaxAgeSeconds"] = int(made["MaxAgeSeconds"])
         return made
+
+
+def is_name(name: str) -> bool:
+    """Whether a bucket may have it."""
+    reserved = name.startswith(_RESERVED_BEGINS) or name.endswith(_RESERVED_ENDS)
+    return bool(_NAME.fullmatch(name)) and not _ADDRESS.fullmatch(name) and not reserved
 
 
 def _lifecycle(properties: Mapping[str, Any]) -> list[dict[str, Any]]:

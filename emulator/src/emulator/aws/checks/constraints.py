@@ -35,7 +35,8 @@ _INVISIBLE = "\0"
 # Where the model is not what the service checks. A password may have spaces inside: "The
 # non-leading, non-trailing space character is also treated as a special character" ("Adding user
 # pool password requirements", Cognito developer guide); the pattern is that of the service's error.
-_PATTERNS = {"PasswordType": r"^[\S]+.*[\S]+$"}
+# The name of a secret has letters, numbers and six more characters: CreateSecret, API reference.
+_PATTERNS = {"PasswordType": r"^[\S]+.*[\S]+$", "NameType": r"[A-Za-z0-9/_+=.@-]*"}
 
 
 class _Constraint(NamedTuple):
