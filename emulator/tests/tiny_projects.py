@@ -64,6 +64,7 @@ RESOURCES: dict[str, Any] = {
             "TableName": "items",
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
         },
     },
     "Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}},

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from emulator.credentials import ACCESS_KEY, SECRET_KEY
+from emulator.template.place import url_suffix_of
 
 _SERVICES = (
     "COGNITO_IDENTITY_PROVIDER",
@@ -43,9 +44,10 @@ class Addresses:
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """`variables` for a process that runs here: addresses replaced, AWS endpoints and
         credentials added."""
-        domain = f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
+        end = f"{self.region}.{url_suffix_of(self.region)}"
+        domain = f"{self.api_id}.execute-api.{end}"
         # a bucket's name is in the path here, and not in the host's
-        bucket = rf"https://([a-z0-9.-]+)\.s3\.{self.region}\.amazonaws\.com"
+        bucket = rf"https://([a-z0-9.-]+)\.s3\.{re.escape(end)}"
         buckets = rf"{self.endpoint('s3')}/\1"
         replaced = {
             name: re.sub(bucket, buckets, str(value))

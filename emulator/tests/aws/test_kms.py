@@ -103,3 +103,38 @@ def test_a_digest_is_not_hashed_once_more_but_rejected_by_name(kms: Any) -> None
     key = made(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     digest = {**SIGNED, "Message": b"x" * 32, "MessageType": "DIGEST"}
     assert code(kms.sign, KeyId=key, **digest) == "NotServedByTheEmulator"
+
+
+def test_a_key_is_made_for_what_its_spec_can_do(kms: Any) -> None:
+    """KeyUsage by KeySpec: CreateKey, API reference."""
+    rows = [
+        ("SYMMETRIC_DEFAULT", None, True),
+        ("SYMMETRIC_DEFAULT", "SIGN_VERIFY", False),
+        ("ECC_NIST_P256", None, False),
+        ("ECC_NIST_P256", "SIGN_VERIFY", True),
+        ("ECC_SECG_P256K1", "KEY_AGREEMENT", False),
+        ("RSA_2048", "ENCRYPT_DECRYPT", True),
+        ("RSA_2048", "GENERATE_VERIFY_MAC", False),
+        ("HMAC_256", None, False),
+        ("HMAC_256", "GENERATE_VERIFY_MAC", True),
+    ]
+    found = []
+    for spec, usage, _ in rows:
+        given = {"KeySpec": spec, **({"KeyUsage": usage} if usage else {})}
+        try:
+            kms.create_key(**given)
+            found.append(True)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "ValidationException"
+            found.append(False)
+    assert found == [made for *_, made in rows]
+
+
+def test_a_key_waits_7_to_30_days_and_no_alias_is_among_those_of_aws(kms: Any) -> None:
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    for days in (6, 31):
+        with pytest.raises(ClientError, match=r"\(ValidationException\)"):
+            kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=days)
+    with pytest.raises(ClientError, match=r"\(InvalidAliasNameException\)"):
+        kms.create_alias(AliasName="alias/aws/chat", TargetKeyId=key)
+    assert kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)["KeyId"]

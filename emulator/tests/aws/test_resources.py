@@ -9,10 +9,11 @@ import uuid
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from emulator.addresses import Addresses
 from emulator.providers import Created, EmulatorError, InvokeResult, Provider, Resource
-from emulator.resources.buckets import BucketProvider
+from emulator.resources.buckets import BucketProvider, is_name
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider
 from emulator.resources.queues import QueueProvider, TopicProvider
@@ -62,6 +63,7 @@ def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> 
     table = {
         "AttributeDefinitions": [{"AttributeName": "chat", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "chat", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
     }
     of_table, of_replica = ({"PolicyDocument": {"Id": each}} for each in ("table", "replica"))
     tables, keys = TableProvider(clients, add), KeyProvider(clients, add)
@@ -76,6 +78,20 @@ def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> 
         two.attributes["Arn"]: "replica",
         key.attributes["Arn"]: "key",
     }
+
+
+def test_a_table_has_the_capacity_that_its_billing_mode_asks_for(clients: Clients) -> None:
+    """AWS::DynamoDB::Table BillingMode: "If not specified, the default is PROVISIONED"."""
+    table: dict[str, Any] = {
+        "AttributeDefinitions": [{"AttributeName": "chat", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "chat", "KeyType": "HASH"}],
+    }
+    capacity = {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}
+    provider, kind = TableProvider(clients), "AWS::DynamoDB::Table"
+    assert create(provider, kind, **table, **capacity).ref
+    for wrong in ({}, {"BillingMode": "PAY_PER_REQUEST", **capacity}):
+        with pytest.raises(ClientError, match=r"BillingMode is (PROVISIONED|PAY_PER_REQUEST)"):
+            create(provider, kind, **table, **wrong)
 
 
 def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
@@ -204,6 +220,45 @@ def test_keys_aliases_and_topics_exist(clients: Clients) -> None:
     assert clients("kms").describe_key(KeyId=name)["KeyMetadata"]["KeyId"] == key.ref
     topic = create(TopicProvider(clients), "AWS::SNS::Topic")
     assert clients("sns").get_topic_attributes(TopicArn=topic.ref)["Attributes"]
+
+
+def test_a_bucket_has_a_name_that_s3_takes(clients: Clients) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+    names = dict.fromkeys(("abc", "a.b-c", "0bc", "x" * 63), True) | dict.fromkeys(
+        (
+            *("ab", "x" * 64, "Abc", "a_b", "a..b", "-ab", "ab-", ".ab", "192.168.1.1"),
+            *("xn--abc", "sthree-abc", "amzn-s3-demo-abc", "abc-s3alias", "abc--ol-s3", "abc.mrap"),
+        ),
+        False,
+    )
+    assert {name: is_name(name) for name in names} == names
+    with pytest.raises(EmulatorError, match="no bucket's name such as 'a_b'"):
+        create(BucketProvider(clients, "us-east-1"), "AWS::S3::Bucket", BucketName="a_b")
+
+
+def test_a_key_that_is_disabled_and_a_fifo_topic_are_made_so(clients: Clients) -> None:
+    key = create(KeyProvider(clients), "AWS::KMS::Key", Enabled="false")
+    assert clients("kms").describe_key(KeyId=key.ref)["KeyMetadata"]["KeyState"] == "Disabled"
+    rotated = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}
+    with pytest.raises(EmulatorError, match="EnableKeyRotation is for KeySpec SYMMETRIC_DEFAULT"):
+        create(KeyProvider(clients), "AWS::KMS::Key", EnableKeyRotation=True, **rotated)
+    fifo = {"FifoTopic": True, "ContentBasedDeduplication": "true"}
+    topic = create(TopicProvider(clients), "AWS::SNS::Topic", **fifo)
+    attributes = clients("sns").get_topic_attributes(TopicArn=topic.ref)["Attributes"]
+    assert topic.attributes["TopicName"].endswith(".fifo")
+    assert {name: attributes[name] for name in fifo} == dict.fromkeys(fifo, "true")
+
+
+def test_a_dead_letter_queue_takes_those_of_the_queues_that_its_template_allows(
+    clients: Clients,
+) -> None:
+    """RedriveAllowPolicy: AWS::SQS::Queue, CloudFormation template reference."""
+    provider = QueueProvider(clients)
+    denied = {"RedriveAllowPolicy": {"redrivePermission": "denyAll"}}
+    dead = create(provider, "AWS::SQS::Queue", **denied).attributes["Arn"]
+    policy = {"deadLetterTargetArn": dead, "maxReceiveCount": 5}
+    with pytest.raises(ClientError, match="RedriveAllowPolicy"):
+        create(provider, "AWS::SQS::Queue", RedrivePolicy=policy)
 
 
 class FakeFunction:

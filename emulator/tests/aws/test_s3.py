@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from emulator.addresses import Addresses
 from emulator.aws import s3_cors, s3_expiry
-from emulator.providers import EmulatorError, Resource
+from emulator.providers import Resource
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
 
@@ -196,24 +196,3 @@ def test_what_is_older_than_its_rule_says_is_deleted() -> None:
     assert s3_expiry.sweep((midnight + timedelta(days=2)).timestamp()) == 1
     left = client.list_objects_v2(Bucket="files")["Contents"]
     assert [each["Key"] for each in left] == ["b/1"]
-
-
-@pytest.mark.parametrize(
-    ("properties", "named"),
-    [
-        ({"VersioningConfiguration": {"Status": "Enabled"}}, "VersioningConfiguration"),
-        ({"NotificationConfiguration": {}}, "NotificationConfiguration"),
-        (
-            {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "Transitions": []}]}},
-            "LifecycleConfiguration.Rules.Transitions",
-        ),
-        ({"CorsConfiguration": {"CorsRules": [{"Other": 1}]}}, "CorsConfiguration.CorsRules.Other"),
-    ],
-)
-def test_a_setting_that_is_not_supported_is_refused_by_name(
-    aws: str, properties: dict[str, Any], named: str
-) -> None:
-    addresses = Addresses("us-east-1", aws, "api", "ws://127.0.0.1:1", "http://127.0.0.1:2")
-    provider = BucketProvider(Clients(addresses), "us-east-1")
-    with pytest.raises(EmulatorError, match=f"Bucket Thing in stack s has {named}, which"):
-        asyncio.run(provider.create(Resource("s", "Thing", "AWS::S3::Bucket"), properties))

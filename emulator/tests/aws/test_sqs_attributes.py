@@ -53,9 +53,12 @@ def rejects(code: str, message: str) -> Any:
         ({"DeduplicationScope": "queue"}, "InvalidAttributeName", "only when FifoQueue is set"),
         ({"FifoThroughputLimit": "perQueue"}, "InvalidAttributeName", "only when FifoQueue is"),
         ({"Policy": "no JSON"}, "InvalidAttributeValue", "for the parameter Policy"),
+        ({"DelaySeconds": ""}, "InvalidAttributeValue", "for the parameter DelaySeconds"),
+        ({"QueueArn": "q"}, "InvalidAttributeName", "Unknown Attribute QueueArn."),
+        ({"ApproximateNumberOfMessages": "1"}, "InvalidAttributeName", "Unknown Attribute"),
     ],
 )
-def test_a_standard_queue_has_no_attribute_of_a_fifo_queue(
+def test_an_attribute_that_a_standard_queue_has_not_is_rejected(
     client: Any, attributes: dict[str, str], code: str, message: str
 ) -> None:
     with rejects(code, message):

@@ -14,6 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+G = {"AttributeName": "g", "KeyType": "HASH"}
+CAPACITY = {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}
 DEFINITIONS = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "g")]
 
 
@@ -24,14 +26,13 @@ def index(name: str, key: str = "g") -> dict[str, Any]:
 
 def created(dynamodb: Any, **more: Any) -> str:
     name = f"t-{uuid.uuid4()}"
-    given = {"GlobalSecondaryIndexes": [index("by-g")], **more}
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=KEYS,
-        AttributeDefinitions=DEFINITIONS,
-        BillingMode="PAY_PER_REQUEST",
-        **given,
-    )
+    given = {
+        "KeySchema": KEYS,
+        "AttributeDefinitions": DEFINITIONS,
+        "GlobalSecondaryIndexes": [index("by-g")],
+        **more,
+    }
+    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **given)
     return name
 
 
@@ -56,6 +57,37 @@ def rejected(call: Any, *args: Any, **given: Any) -> tuple[str, str]:
     ("given", "text"),
     [
         ({"GlobalSecondaryIndexes": [index(f"g{n:02d}") for n in range(21)]}, "limit of 20"),
+        ({"KeySchema": KEYS[::-1]}, "The first KeySchemaElement is not a HASH key type"),
+        ({"KeySchema": [KEYS[0], {**KEYS[1], "KeyType": "HASH"}]}, "The second KeySchemaElement"),
+        ({"KeySchema": [KEYS[0], {**KEYS[0], "KeyType": "RANGE"}]}, "have the same name"),
+        ({"GlobalSecondaryIndexes": [{**index("by-g"), "KeySchema": KEYS[::-1]}]}, "The first"),
+        ({"GlobalSecondaryIndexes": [index("by-g"), index("by-g")]}, "Duplicate index name: by-g"),
+        ({"GlobalSecondaryIndexes": [index("a b")]}, "regular expression pattern"),
+        (
+            {"GlobalSecondaryIndexes": [{**index("by-g"), "KeySchema": [G, KEYS[0]]}]},
+            "several attributes in a key of an index are not supported here",
+        ),
+        *(
+            ({"GlobalSecondaryIndexes": [{**index("by-g"), "Projection": projection}]}, text)
+            for projection, text in (
+                ({}, "Unknown ProjectionType: null"),
+                ({"ProjectionType": "SOME"}, "enum value set"),
+                ({"ProjectionType": "INCLUDE"}, "NonKeyAttributes is not specified"),
+                ({"ProjectionType": "ALL", "NonKeyAttributes": ["v"]}, "is ALL, but NonKey"),
+            )
+        ),
+        ({"GlobalSecondaryIndexes": [{**index("by-g"), **CAPACITY}]}, "for index: by-g when"),
+        (
+            {"KeySchema": KEYS[:1], "LocalSecondaryIndexes": [{**index("lsi"), "KeySchema": KEYS}]},
+            "does not have a range key, which is required",
+        ),
+        ({"LocalSecondaryIndexes": [index("lsi", "pk")]}, "not have a range key for index: lsi"),
+        (
+            {"LocalSecondaryIndexes": [{**index("lsi"), "KeySchema": [G, KEYS[1]]}]},
+            "index hash key: g, table hash key: pk",
+        ),
+        ({"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "L"}]}, "[S, N, B]"),
+        ({"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "ALL"}}, "enum value"),
         ({"StreamSpecification": {"StreamEnabled": True}}, "StreamViewType"),
     ],
 )

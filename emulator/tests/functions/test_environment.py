@@ -81,8 +81,6 @@ def test_a_worker_has_every_variable_that_lambda_defines(tmp_path: Path) -> None
         ({"FunctionName": "a.b"}, {}, "FunctionName 'a.b' is not"),
         ({"FunctionName": "x" * 65}, {}, "FunctionName 'xxx"),
         ({"Handler": "a b"}, {}, "Handler 'a b' is not"),
-        ({"Layers": ["arn:aws:lambda:us-east-1:1:layer:l:1"]}, {}, "Layers is not supported"),
-        ({"FileSystemConfigs": [{"Arn": "a"}]}, {}, "FileSystemConfigs is not supported"),
         ({}, {"AB": {"a": 1}}, "the variable AB is no text"),
         ({}, {"AB": None}, "the variable AB is no text"),
     ],
@@ -94,7 +92,7 @@ def test_a_function_that_lambda_rejects_stops_the_start(
         limits.check("S/F", properties, variables)
     limits.check(
         "S/F",
-        {"Timeout": 900, "MemorySize": 128, "ReservedConcurrentExecutions": "0", "Layers": []},
+        {"Timeout": 900, "MemorySize": 128, "ReservedConcurrentExecutions": "0"},
         {
             "AB": "x" * 4094,
         },

@@ -184,11 +184,6 @@ def test_the_quotas_are_aws_quotas() -> None:
         (model.read_integration, {"IntegrationType": "MOCK"}, "integration type MOCK"),
         (
             model.read_integration,
-            {"IntegrationType": "AWS_PROXY", "ContentHandlingStrategy": "CONVERT_TO_TEXT"},
-            "ContentHandlingStrategy",
-        ),
-        (
-            model.read_integration,
             {"IntegrationType": "AWS_PROXY", "IntegrationUri": "https://example.com"},
             "invocation URI",
         ),
@@ -209,34 +204,6 @@ def test_the_quotas_are_aws_quotas() -> None:
             for milliseconds in ("soon", 50.5, True)
         ),
         (
-            model.read_selection,
-            {"ProtocolType": "WEBSOCKET", "DisableExecuteApiEndpoint": True},
-            "DisableExecuteApiEndpoint",
-        ),
-        *(
-            (
-                lambda p: model.read_route(p, {}, {}, False),
-                {"RouteKey": "send", **more},
-                next(iter(more)),
-            )
-            for more in (
-                {"ApiKeyRequired": True},
-                {"RequestModels": {"application/json": "M"}},
-                {"ModelSelectionExpression": "$request.body.action"},
-                {"RequestParameters": {"a": {"Required": True}}},
-            )
-        ),
-        (
-            lambda p: model.check_supported("a stage", p),
-            {"StageVariables": {"a": "b"}},
-            "StageVariables",
-        ),
-        (
-            lambda p: model.check_supported("a route response", p),
-            {"ResponseParameters": {"route.response.header.a": {"Required": True}}},
-            "ResponseParameters of a route response",
-        ),
-        (
             lambda p: model.read_route(p, {}, {}, True),
             {"RouteKey": "send", "RouteResponseSelectionExpression": "$response.body.kind"},
             r"can be \$default only",
@@ -249,11 +216,6 @@ def test_the_quotas_are_aws_quotas() -> None:
         ),
         (model.read_selection, {"ProtocolType": "WEBSOCKET"}, "route selection expression ''"),
         (model.read_authorizer, {"AuthorizerType": "JWT"}, "REQUEST only"),
-        (
-            model.read_authorizer,
-            {"AuthorizerType": "REQUEST", "AuthorizerCredentialsArn": "arn:aws:iam::1:role/r"},
-            "AuthorizerCredentialsArn",
-        ),
         (
             lambda p: model.read_route(p, {}, {}, False),
             {"RouteKey": "send", "AuthorizationType": "AWS_IAM"},

@@ -100,6 +100,22 @@ def test_what_an_ignored_resource_would_have_done_to_requests_is_reported() -> N
     assert ignored.missed([role]) == []
 
 
+def test_rates_of_a_websocket_api_are_reported_as_not_applied() -> None:
+    limit = {"ThrottlingRateLimit": 200}
+    stages = [
+        Resource("chat", "Stage", "AWS::ApiGatewayV2::Stage", settings)
+        for settings in (
+            {"DefaultRouteSettings": limit},
+            {"RouteSettings": {"send": limit}},
+            {
+                "DefaultRouteSettings": {"DetailedMetricsEnabled": True},
+                "RouteSettings": {"send": {}},
+            },
+        )
+    ]
+    assert [len(ignored.missed([stage])) for stage in stages] == [1, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("boundary", "lines"),
     [

@@ -54,7 +54,7 @@ def test_a_reference_to_part_of_a_secret_is_not_supported(end: str) -> None:
 
 
 def queue(**properties: Any) -> dict[str, Any]:
-    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+    return {"Type": "Custom::Queue", "Properties": properties}
 
 
 def test_resources_are_made_with_the_values_of_those_they_refer_to() -> None:
@@ -97,5 +97,5 @@ def test_unknown_types_stop_before_anything_is_made() -> None:
 
 
 def test_a_property_the_provider_needs_and_does_not_find_is_named() -> None:
-    with pytest.raises(EmulatorError, match="AWS::SQS::Queue Jobs in stack s has no property"):
+    with pytest.raises(EmulatorError, match="Custom::Queue Jobs in stack s has no property"):
         create({"Jobs": queue(Name="missing")})

@@ -8,6 +8,7 @@ Source: Cognito developer guide, "Managing error responses" (PreventUserExistenc
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from moto.core.exceptions import JsonRESTError
 
 from emulator.aws import cognito_challenges
 from emulator.aws.cognito_challenges import PasswordResetRequired
+from emulator.aws.cognito_settings import UNITS
 from emulator.aws.hooks import replace
 
 # Where a client names no flows: "ALLOW_REFRESH_TOKEN_AUTH, ALLOW_USER_SRP_AUTH, and
@@ -37,7 +39,6 @@ _NEEDED = {
     "ADMIN_NO_SRP_AUTH": _PASSWORD,
     "USER_SRP_AUTH": ("USERNAME", "SRP_A"),
 }
-_UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 
 
 class CodeMismatch(JsonRESTError):
@@ -130,7 +131,7 @@ def _check_refresh(pool: Any, client_id: str, token: str, now: float) -> None:
         raise PasswordResetRequired
     config = pool.clients[client_id].extended_config
     unit = (config.get("TokenValidityUnits") or {}).get("RefreshToken", "days")
-    lasts = int(config.get("RefreshTokenValidity") or 30) * _UNITS[unit]
+    lasts = int(config.get("RefreshTokenValidity") or 30) * UNITS[unit]
     if pool.__dict__.get("emulator_made", {}).get(token, now) + lasts < now:
         raise NotAuthorizedError("Refresh Token has expired")
 
@@ -160,14 +161,14 @@ def _know_when_tokens_were_made(now: Callable[[], float]) -> None:
 
 def _keep_the_time_of_the_sign_in() -> None:
     """auth_time is "the authentication time … that your user completed authentication", also in
-    tokens by a refresh token, where moto has the time of that: "Understanding the access token",
-    Cognito developer guide."""
+    tokens by a refresh token, where moto has the time of that; and each token has an event_id:
+    "Understanding the access token", Cognito developer guide."""
     original = CognitoIdpUserPool.create_jwt
 
     def create_jwt(self: Any, *args: Any, extra_data: Any = None, **given: Any) -> Any:
         at = self.__dict__.get("emulator_made", {}).get((extra_data or {}).get("origin_jti"))
         times = {} if at is None else {"auth_time": int(at)}
-        given["extra_data"] = {**(extra_data or {}), **times}
+        given["extra_data"] = {"event_id": str(uuid.uuid4()), **(extra_data or {}), **times}
         return original(self, *args, **given)
 
     replace(CognitoIdpUserPool, "create_jwt", create_jwt)

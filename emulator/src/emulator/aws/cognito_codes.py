@@ -133,8 +133,6 @@ def update_user_attributes(self: Any) -> Any:
 
     backend, pool, user = of_token(self._get_param("AccessToken"))
     attributes = {each["Name"]: each["Value"] for each in self._get_param("UserAttributes")}
-    if "email_verified" in attributes:
-        raise error("NotAuthorizedException", "A client attempted to write unauthorized attribute")
     check_attributes(pool, self._get_param("UserAttributes"))
     email, details = attributes.get("email"), []
     backend._verify_email_is_not_used(pool.id, email)

@@ -7,6 +7,7 @@ GlobalSignOut, SignUp and AdminConfirmSignUp.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,15 @@ from moto.cognitoidp.models import CognitoIdpBackend
 
 from emulator.aws.cognito_challenges import PasswordResetRequired
 from emulator.aws.hooks import replace
+
+# docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html: sub is not
+# to be changed, "you can't … set … as verified" but as an administrator; a phone number is a + and
+# digits.
+_COGNITO_S_OWN = ("sub", "email_verified", "phone_number_verified")
+_FORMS = {
+    "email": (re.compile(r"[^@\s]+@[^@\s]+"), "email address"),
+    "phone_number": (re.compile(r"\+[0-9]{1,15}"), "phone number"),
+}
 
 
 def install() -> None:
@@ -59,15 +69,34 @@ def _sign_up_with_known_attributes() -> None:
     ) -> tuple[Any, Any]:
         for pool in self.user_pools.values():
             if client_id in pool.clients:
-                check_attributes(pool, attributes or ())
+                _check_sign_up(pool, attributes or ())
         return original(self, client_id, username, password, attributes)
 
     replace(CognitoIdpBackend, "sign_up", sign_up)
 
 
+def _check_sign_up(pool: Any, attributes: Iterable[Mapping[str, str]]) -> None:
+    settings = pool.extended_config.get("AdminCreateUserConfig") or {}
+    if settings.get("AllowAdminCreateUserOnly") in (True, "true"):
+        raise NotAuthorizedError("SignUp is not permitted for this user pool")
+    check_attributes(pool, attributes)
+    given = {each["Name"] for each in attributes if each["Value"]}
+    for name, attribute in pool.schema_attributes.items():
+        if attribute.required and name != "sub" and name not in given:
+            raise InvalidParameterException(
+                f"Attributes did not conform to the schema: {name}: The attribute is required"
+            )
+
+
 def check_attributes(pool: Any, attributes: Iterable[Mapping[str, str]]) -> None:
-    """Raises Cognito's error for a name that the pool's schema has not."""
+    """Raises Cognito's error for a name that the pool's schema has not, one that only Cognito
+    writes, or a value of another form."""
     for each in attributes:
+        if each["Name"] in _COGNITO_S_OWN:
+            raise NotAuthorizedError("A client attempted to write unauthorized attribute")
+        pattern, what = _FORMS.get(each["Name"], (None, ""))
+        if pattern is not None and each["Value"] and not pattern.fullmatch(each["Value"]):
+            raise InvalidParameterException(f"Invalid {what} format.")
         if each["Name"] not in pool.schema_attributes and not _is_standard(each["Name"]):
             raise InvalidParameterException(
                 f"Attributes did not conform to the schema: {each['Name']}: Attribute does not "

@@ -1,8 +1,9 @@
-"""KMS keys that may not be used: their state, and what they are for.
+"""KMS keys that may not be made or used: what they are for, and their state.
 
 moto looks at neither, and hashes a message that is a digest already. Source: docs.aws.amazon.com/
-kms/latest/developerguide/key-state.html; Sign, GetPublicKey, Decrypt and GenerateMac, API
-reference.
+kms/latest/developerguide/key-state.html; CreateKey (KeyUsage by KeySpec), CreateAlias ("can't begin
+with alias/aws/"), ScheduleKeyDeletion (7 to 30 days), Sign, GetPublicKey, Decrypt and GenerateMac,
+API reference.
 """
 
 from __future__ import annotations
@@ -31,11 +32,61 @@ _USAGE = {
 }
 
 
+# What keys with a KeySpec that begins so may be for.
+_USAGES = {
+    "SYMMETRIC_DEFAULT": ("ENCRYPT_DECRYPT",),
+    "HMAC_": ("GENERATE_VERIFY_MAC",),
+    "ML_DSA_": ("SIGN_VERIFY",),
+    "RSA_": ("ENCRYPT_DECRYPT", "SIGN_VERIFY"),
+    "ECC_SECG_": ("SIGN_VERIFY",),
+    "ECC_NIST_EDWARDS": ("SIGN_VERIFY",),
+    "ECC_NIST_": ("SIGN_VERIFY", "KEY_AGREEMENT"),
+    "SM2": ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"),
+}
+_WAITING_DAYS = (7, 30)
+
+
 def install() -> None:
+    for operation, check in (
+        ("create_key", _check_new),
+        ("create_alias", _check_alias),
+        ("schedule_key_deletion", _check_deletion),
+    ):
+        replace(KmsResponse, operation, _checked(getattr(KmsResponse, operation), check))
     for operation, usage in _USAGE.items():
         original = getattr(KmsResponse, operation)
         replace(KmsResponse, operation, _of_usable_keys(original, operation, usage))
     replace(models, "decrypt", _decrypt(utils.decrypt))
+
+
+def _checked(original: Callable[[Any], str], check: Callable[[Any], None]) -> Any:
+    def operation(self: Any) -> str:
+        check(self._get_param)
+        return original(self)
+
+    return operation
+
+
+def _check_new(given: Callable[..., Any]) -> None:
+    spec = given("KeySpec") or given("CustomerMasterKeySpec") or "SYMMETRIC_DEFAULT"
+    usage = given("KeyUsage") or "ENCRYPT_DECRYPT"
+    usages = next((each for begin, each in _USAGES.items() if spec.startswith(begin)), (usage,))
+    if usage not in usages:
+        text = f"KeyUsage {usage} is not compatible with KeySpec {spec}"
+        raise JsonRESTError("ValidationException", text)
+
+
+def _check_alias(given: Callable[..., Any]) -> None:
+    name = str(given("AliasName"))
+    if name.startswith("alias/aws/"):
+        raise JsonRESTError("InvalidAliasNameException", f"{name} is reserved for AWS")
+
+
+def _check_deletion(given: Callable[..., Any]) -> None:
+    days, (least, most) = given("PendingWindowInDays"), _WAITING_DAYS
+    if days is not None and not least <= int(days) <= most:
+        text = f"PendingWindowInDays {days} is not from {least} to {most}"
+        raise JsonRESTError("ValidationException", text)
 
 
 def _of_usable_keys(original: Callable[[Any], str], operation: str, usage: str) -> Any:

@@ -125,6 +125,7 @@ def _change_moto() -> None:
     from emulator.aws import (
         cognito,
         cognito_accounts,
+        cognito_settings,
         cognito_sign_up,
         cognito_tokens,
         dynamodb_conditions,
@@ -138,6 +139,7 @@ def _change_moto() -> None:
         dynamodb_updates,
         kms,
         s3,
+        secrets_manager,
         sqs_attributes,
         sqs_batches,
     )
@@ -147,6 +149,8 @@ def _change_moto() -> None:
     utils.create_loader = lambda: models_of_aws  # type: ignore[attr-defined]  # not exported
     cognito.install()
     cognito_accounts.install()
+    cognito_settings.install()
+    secrets_manager.install()
     cognito_tokens.install()
     cognito_sign_up.install()
     dynamodb_conditions.install()

@@ -19,6 +19,7 @@ from moto.sqs.responses import SQSResponse
 
 from emulator.aws.checks import sqs as checks
 from emulator.aws.hooks import replace
+from emulator.template.place import partition_of
 
 _FIFO_ONLY = ("ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit")
 _LONG = ("DeduplicationScope", "FifoThroughputLimit")  # with another message than the others
@@ -44,7 +45,8 @@ def _check_new_queues() -> None:
         known = self.queues.get(name)
         if known is not None:
             _check_equal(known, given)
-        arn = f"arn:aws:sqs:{self.region_name}:{self.account_id}:{name}"
+        partition = partition_of(self.region_name)
+        arn = f"arn:{partition}:sqs:{self.region_name}:{self.account_id}:{name}"
         _check_dead_letters(self, arn, fifo, given)
         return original(self, name, tags, **given)
 

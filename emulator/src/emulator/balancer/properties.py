@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.providers import EmulatorError
+from emulator.template.place import partition_of
 
 Properties = Mapping[str, Any]
 CROSS_ZONE = "load_balancing.cross_zone.enabled"
@@ -45,7 +46,7 @@ class Arns:
     random as AWS's are."""
 
     def __init__(self, region: str, account: str, random_bytes: Callable[[int], bytes]) -> None:
-        self._scope = f"arn:aws:elasticloadbalancing:{region}:{account}"
+        self._scope = f"arn:{partition_of(region)}:elasticloadbalancing:{region}:{account}"
         self._random = random_bytes
 
     def new(self, kind: str, name: str) -> str:

@@ -51,9 +51,6 @@ def read_task_definition(where: str, properties: Properties) -> TaskDefinition:
             f"{where}: the emulator runs tasks of one container, this one has {len(containers)}"
         )
     container = containers[0]
-    for name in ("Secrets", "EnvironmentFiles", "MountPoints", "EntryPoint"):
-        if container.get(name):
-            raise EmulatorError(f"{where}: {name} of a container is not supported locally")
     command = container.get("Command")
     return TaskDefinition(
         image=container["Image"],

@@ -22,6 +22,7 @@ from emulator.containers.task import Task, TaskProcesses
 from emulator.iam.account import PODS
 from emulator.providers import Created, Resource
 from emulator.resource import attributes_of
+from emulator.template.place import arn_in
 
 ECS = "AWS::ECS::"
 MOST_TASKS = 20  # of one pool, on one laptop
@@ -94,9 +95,10 @@ class ContainerProvider:
         name = f"{resource.stack}-{resource.logical_id}"
         match resource.type.rpartition("::")[2]:
             case "Cluster":
-                return Created(name, {"Arn": f"arn:aws:ecs:{self._scope}:cluster/{name}"})
+                name = properties.get("ClusterName", name)
+                return Created(name, {"Arn": arn_in(self._scope, "ecs", f"cluster/{name}")})
             case "TaskDefinition":
-                arn = f"arn:aws:ecs:{self._scope}:task-definition/{properties['Family']}:1"
+                arn = arn_in(self._scope, "ecs", f"task-definition/{properties['Family']}:1")
                 self._definitions[arn] = model.read_task_definition(str(resource), properties)
                 return Created(arn, {"TaskDefinitionArn": arn})
             case "Service":
@@ -104,7 +106,7 @@ class ContainerProvider:
             case "PodIdentityAssociation":
                 pods = (properties["Namespace"], properties["ServiceAccount"])
                 self._pod_roles[pods] = properties["RoleArn"]
-                return Created(name, {"AssociationArn": f"arn:aws:eks:{self._scope}:{name}"})
+                return Created(name, {"AssociationArn": arn_in(self._scope, "eks", name)})
             case _:
                 return self._scalable.create(resource, name, properties)
 
@@ -112,7 +114,8 @@ class ContainerProvider:
         self, resource: Resource, name: str, properties: Mapping[str, Any]
     ) -> Created:
         name = properties.get("ServiceName", name)
-        arn = f"arn:aws:ecs:{self._scope}:service/{properties.get('Cluster', 'default')}/{name}"
+        cluster = properties.get("Cluster", "default")
+        arn = arn_in(self._scope, "ecs", f"service/{cluster}/{name}")
         pool = attributes_of(properties, "Tags").get("pool", name)
         service = model.read_service(str(resource), arn, pool, self._definitions, properties)
         self._add_session(str(resource), pool, service.task.role, pool, TASKS)

@@ -8,6 +8,7 @@ from typing import Any
 from emulator.containers import scaling
 from emulator.containers.scaling import Bounds, Tracking
 from emulator.providers import Created, EmulatorError, Resource
+from emulator.template.place import arn_in
 
 log = logging.getLogger("emulator.containers")
 
@@ -36,7 +37,7 @@ class Scalable:
             log.warning("%s is accepted and not acted on: a laptop has no such measure", resource)
         else:
             self.policies.setdefault(service, []).append(tracking)
-        return Created(f"arn:aws:autoscaling:{self._scope}:scalingPolicy:{name}")
+        return Created(arn_in(self._scope, "autoscaling", f"scalingPolicy:{name}"))
 
     def _create_target(self, where: str, properties: dict[str, Any]) -> Created:
         dimension = properties.get("ScalableDimension")

@@ -7,6 +7,7 @@ from typing import Any
 
 from emulator.describe.made import Made, NotFound, One
 from emulator.resource import attributes_of
+from emulator.template.place import arn_in
 
 _TYPE = "AWS::ECS::"
 
@@ -103,7 +104,7 @@ class EcsView:
             if wanted in ("", one.created.attributes["Name"]):
                 for task in self._pool(one)["tasks"]:
                     cluster = str(one.properties.get("Cluster")).rpartition("/")[2]
-                    arn = f"arn:aws:ecs:{self._made.scope}:task/{cluster}/{task['id']}"
+                    arn = arn_in(self._made.scope, "ecs", f"task/{cluster}/{task['id']}")
                     yield arn, one, task
 
     def _described_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from emulator.describe.made import Made, NotFound
 from emulator.providers import EmulatorError
 from emulator.template.assembly import Stack
+from emulator.template.place import STACK_UUID, arn_in
 
 _COMPLETE = "CREATE_COMPLETE"
 
@@ -42,7 +43,7 @@ class CloudFormationView:
         return found
 
     def _summary(self, stack: Stack) -> dict[str, Any]:
-        arn = f"arn:aws:cloudformation:{self._made.scope}:stack/{stack.name}/local"
+        arn = arn_in(self._made.scope, "cloudformation", f"stack/{stack.name}/{STACK_UUID}")
         return {
             "StackId": arn,
             "StackName": stack.name,

@@ -18,6 +18,7 @@ from emulator.background import Background
 from emulator.clock import Clock
 from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Created, EmulatorError, Invoke, Resource
+from emulator.template.place import arn_in
 
 _RATE = re.compile(r"rate\((?P<number>[1-9][0-9]*) (?P<unit>minute|hour|day)(?P<plural>s?)\)")
 _CRON = re.compile(r"cron\(([\w,\-*/?#\s]+)\)")
@@ -67,7 +68,7 @@ class ScheduleProvider:
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         name = properties.get("Name") or f"{resource.stack}-{resource.logical_id}"
-        arn = f"arn:aws:events:{self._region}:{self._account}:rule/{name}"
+        arn = arn_in(f"{self._region}:{self._account}", "events", f"rule/{name}")
         _check(str(resource), properties)
         expression = str(properties.get("ScheduleExpression", ""))
         targets = _targets(str(resource), properties.get("Targets") or ())

@@ -19,15 +19,6 @@ BOUNDS = {
 }
 STORAGE = (512, 10_240)  # megabytes of /tmp
 VARIABLES_BYTES = 4 * 1024
-UNSUPPORTED = (
-    "CapacityProviderConfig",
-    "DurableConfig",
-    "FileSystemConfigs",
-    "ImageConfig",
-    "Layers",
-    "TenancyConfig",
-)
-"""They change what a function can import or how it is invoked."""
 _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _HANDLER = re.compile(r"\S{1,128}")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
@@ -60,9 +51,6 @@ _SIMPLE = str | int | float  # what CloudFormation makes a text of
 
 def check(where: str, properties: Mapping[str, Any], variables: Mapping[str, str]) -> None:
     """Raises EmulatorError."""
-    for name in UNSUPPORTED:
-        if properties.get(name):
-            raise EmulatorError(f"{where}: {name} is not supported here: remove it")
     for name, pattern in (("FunctionName", _FUNCTION_NAME), ("Handler", _HANDLER)):
         if name in properties and not pattern.fullmatch(str(properties[name])):
             raise EmulatorError(f"{where}: {name} {properties[name]!r} is not {pattern.pattern}")

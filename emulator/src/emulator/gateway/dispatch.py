@@ -19,6 +19,7 @@ from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
 from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import EmulatorError, Invoke, InvokeResult, Throttled
+from emulator.template.place import arn_in, url_suffix_of
 
 log = logging.getLogger("emulator.gateway")
 
@@ -68,12 +69,12 @@ class Dispatcher:
 
     @property
     def domain_name(self) -> str:
-        return f"{self.api.api_id}.execute-api.{self.region}.amazonaws.com"
+        return f"{self.api.api_id}.execute-api.{self.region}.{url_suffix_of(self.region)}"
 
     @property
     def arn(self) -> str:
         """Of the API, as permissions name it."""
-        return f"arn:aws:execute-api:{self.region}:{self.account}:{self.api.api_id}"
+        return arn_in(f"{self.region}:{self.account}", "execute-api", self.api.api_id)
 
     def new_id(self) -> str:
         """In the form of API Gateway's connection and request ids: 15 characters and a "="."""

@@ -14,28 +14,6 @@ from emulator.gateway.routing import CONNECT, DEFAULT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
-# CloudFormation reference of AWS::ApiGatewayV2::Api, Authorizer, Stage, Integration, Route and
-# RouteResponse.
-UNSUPPORTED = (
-    "ApiKeyRequired",
-    "AuthorizerCredentialsArn",
-    "Body",
-    "BodyS3Location",
-    "ClientCertificateId",
-    "ConnectionId",
-    "ContentHandlingStrategy",
-    "CredentialsArn",
-    "DisableExecuteApiEndpoint",
-    "EnableSimpleResponses",
-    "JwtConfiguration",
-    "ModelSelectionExpression",
-    "RequestModels",
-    "RequestParameters",
-    "RequestTemplates",
-    "ResponseModels",
-    "ResponseParameters",
-    "StageVariables",
-)
 _STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")  # CreateStage, API reference
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
@@ -88,14 +66,6 @@ class WebSocketApi:
         return next((name for name, mapped in self.mappings.items() if mapped == found), None)
 
 
-def check_supported(what: str, properties: Properties) -> None:
-    """Raises EmulatorError for a property that changes what an API, a stage, an integration or a
-    route does, and is not supported; one that is empty or false changes nothing."""
-    for name in UNSUPPORTED:
-        if properties.get(name) not in (None, False, "", {}, []):
-            raise EmulatorError(f"{name} of {what} is not supported locally: remove it")
-
-
 def function_of(uri: str) -> str:
     """The function's ARN in a Lambda invocation URI."""
     match = _FUNCTION.search(uri)
@@ -107,7 +77,6 @@ def function_of(uri: str) -> str:
 def read_authorizer(properties: Properties, identifier: str = "") -> Authorizer:
     if properties.get("AuthorizerType") != "REQUEST":
         raise EmulatorError("a WebSocket API takes authorizers of type REQUEST only")
-    check_supported("an authorizer", properties)
     return Authorizer(
         function_of(properties["AuthorizerUri"]),
         parse_identity_sources(properties.get("IdentitySource") or ()),
@@ -119,7 +88,6 @@ def read_integration(properties: Properties) -> Integration:
     kind = properties.get("IntegrationType")
     if kind != "AWS_PROXY":
         raise EmulatorError(f"integration type {kind} is not supported locally: use AWS_PROXY")
-    check_supported("an integration", properties)
     # "Quotas for configuring and running a WebSocket in API Gateway"
     milliseconds = within(
         "an integration",
@@ -139,7 +107,6 @@ def read_route(
 ) -> Route:
     """`integrations` and `authorizers` by their ids, `responses`: the route has a RouteResponse."""
     key = properties["RouteKey"]
-    check_supported(f"route {key}", properties)
     kind = properties.get("AuthorizationType", "NONE")
     if kind not in ("NONE", "CUSTOM"):
         raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")
@@ -161,7 +128,6 @@ def read_route(
 
 def read_stage(properties: Properties) -> str:
     """Its name."""
-    check_supported("a stage", properties)
     name = str(properties["StageName"])
     if not _STAGE.fullmatch(name):
         raise EmulatorError(
@@ -186,5 +152,4 @@ def read_selection(properties: Properties) -> tuple[str, ...]:
         raise EmulatorError(
             f"an API of protocol type {kind} is not supported locally: use WEBSOCKET"
         )
-    check_supported("a WebSocket API", properties)
     return selection_path(str(properties.get("RouteSelectionExpression", "")))

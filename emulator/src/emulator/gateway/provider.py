@@ -20,6 +20,7 @@ from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port, number
 from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import Created, EmulatorError, Invoke, Resource
+from emulator.template.place import partition_of, url_suffix_of
 from emulator.traces.ring import Ring
 
 PREFIX = "AWS::ApiGatewayV2::"
@@ -114,7 +115,6 @@ class ApiGatewayProvider:
                 self._add_route(identifier, properties)
                 return Created(identifier, {"RouteId": identifier})
             case "RouteResponse":
-                model.check_supported("a route response", properties)
                 if properties["RouteResponseKey"] != "$default":
                     raise EmulatorError("a WebSocket API's only route response key is $default")
                 self._with_response.add(properties["RouteId"])
@@ -141,8 +141,8 @@ class ApiGatewayProvider:
             self._access_log = AccessLog(str(settings.get("Format", "")), file)
 
     def _create_domain(self, name: str) -> Created:
-        arn = f"arn:aws:apigateway:{self._region}::/domainnames/{name}"
-        regional = f"d-{self.api_id}.execute-api.{self._region}.amazonaws.com"
+        arn = f"arn:{partition_of(self._region)}:apigateway:{self._region}::/domainnames/{name}"
+        regional = f"d-{self.api_id}.execute-api.{self._region}.{url_suffix_of(self._region)}"
         attributes = {"RegionalDomainName": regional, "RegionalHostedZoneId": "Z1UJRXOUMOOFQ8"}
         return Created(name, {"DomainName": name, "DomainNameArn": arn, **attributes})
 
@@ -151,7 +151,7 @@ class ApiGatewayProvider:
             raise EmulatorError("the emulator runs one WebSocket API, the template has two")
         model.read_selection(properties)
         self._api = properties
-        domain = f"{self.api_id}.execute-api.{self._region}.amazonaws.com"
+        domain = f"{self.api_id}.execute-api.{self._region}.{url_suffix_of(self._region)}"
         return Created(self.api_id, {"ApiId": self.api_id, "ApiEndpoint": f"wss://{domain}"})
 
     async def start(self) -> None:

@@ -17,6 +17,7 @@ from emulator.metrics.filter_patterns import InvalidPattern, Matches, matcher
 from emulator.metrics.json_conditions import SELECTOR, field_of, text_of
 from emulator.metrics.store import Metric
 from emulator.providers import Created, EmulatorError, Resource
+from emulator.template.place import arn_in
 
 PREFIX = "AWS::Logs::"
 _FILTER_NAME = re.compile(r"[^:*]{1,512}")
@@ -80,7 +81,7 @@ class LogGroupProvider:
             name = properties.get("LogGroupName") or f"{resource.stack}-{resource.logical_id}"
             log_file(self._logs, name)  # or the start fails, rather than the first line
             self._names.append(name)
-            return Created(name, {"Arn": f"arn:aws:logs:{self._scope}:log-group:{name}:*"})
+            return Created(name, {"Arn": arn_in(self._scope, "logs", f"log-group:{name}:*")})
         log_file(self._logs, str(properties["LogGroupName"]))
         _check(str(resource), properties)
         try:

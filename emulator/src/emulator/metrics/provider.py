@@ -10,6 +10,7 @@ from emulator.metrics.alarms import Alarm, Alarms, read
 from emulator.metrics.dashboard import drawn
 from emulator.metrics.store import Store
 from emulator.providers import Created, Resource
+from emulator.template.place import arn_in
 
 PREFIX = "AWS::CloudWatch::"
 
@@ -38,7 +39,7 @@ class CloudWatchProvider:
         if resource.type == f"{PREFIX}Dashboard":
             self.dashboards[name] = json.loads(properties["DashboardBody"])
             return Created(name)
-        arn = f"arn:aws:cloudwatch:{self._scope}:alarm:{name}"
+        arn = arn_in(self._scope, "cloudwatch", f"alarm:{name}")
         self.alarms.all.append(read(resource.logical_id, name, arn, properties))
         return Created(name, {"Arn": arn})
 

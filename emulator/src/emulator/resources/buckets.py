@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.resources.clients import Clients, physical_name
+from emulator.template.place import partition_of, url_suffix_of
 
-_USED = {"BucketName", "CorsConfiguration", "LifecycleConfiguration"}
-# Everything here is on one machine, where nothing is encrypted, logged, measured or public.
-_WITHOUT_EFFECT = {
-    "AccessControl",
-    "AnalyticsConfigurations",
-    "BucketEncryption",
-    "IntelligentTieringConfigurations",
-    "InventoryConfigurations",
-    "LoggingConfiguration",
-    "MetricsConfigurations",
-    "OwnershipControls",
-    "PublicAccessBlockConfiguration",
-    "Tags",
-}
-_RULE = {"AbortIncompleteMultipartUpload", "ExpirationInDays", "Id", "Prefix", "Status"}
-_LONGEST_NAME = 63  # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-_CORS = {"AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "Id", "MaxAge"}
+# docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_LONGEST_NAME = 63
+_NAME = re.compile(r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
+_ADDRESS = re.compile(r"\d+(\.\d+){3}")
+_RESERVED_BEGINS = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 class BucketProvider:
@@ -43,17 +34,14 @@ class BucketProvider:
         self._region = region
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises EmulatorError for a setting that has a meaning and is not supported here."""
-        _refuse(resource, "", properties, _USED | _WITHOUT_EFFECT)
-        for rule in _lifecycle(properties):
-            _refuse(resource, "LifecycleConfiguration.Rules.", rule, _RULE)
-        for rule in _cors(properties):
-            _refuse(resource, "CorsConfiguration.CorsRules.", rule, _CORS)
+        """Raises EmulatorError for a name that S3 does not take."""
         return await asyncio.to_thread(self._create, resource, properties)
 
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("s3")
         name = properties.get("BucketName") or physical_name(resource, _LONGEST_NAME).lower()
+        if not is_name(str(name)):
+            raise EmulatorError(f"{resource}: S3 takes no bucket's name such as {name!r}")
         elsewhere = self._region != "us-east-1"  # which may not be named
         location = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
         client.create_bucket(Bucket=name, **(location if elsewhere else {}))
@@ -63,12 +51,13 @@ class BucketProvider:
             )
         if rules := [self._cors_rule(rule) for rule in _cors(properties)]:
             client.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+        suffix = url_suffix_of(self._region)
         return Created(
             name,
             {
-                "Arn": f"arn:aws:s3:::{name}",
-                "DomainName": f"{name}.s3.amazonaws.com",
-                "RegionalDomainName": f"{name}.s3.{self._region}.amazonaws.com",
+                "Arn": f"arn:{partition_of(self._region)}:s3:::{name}",
+                "DomainName": f"{name}.s3.{suffix}",
+                "RegionalDomainName": f"{name}.s3.{self._region}.{suffix}",
             },
         )
 
@@ -81,6 +70,12 @@ class BucketProvider:
         if "MaxAgeSeconds" in made:
             made["MaxAgeSeconds"] = int(made["MaxAgeSeconds"])
         return made
+
+
+def is_name(name: str) -> bool:
+    """Whether a bucket may have it."""
+    reserved = name.startswith(_RESERVED_BEGINS) or name.endswith(_RESERVED_ENDS)
+    return bool(_NAME.fullmatch(name)) and not _ADDRESS.fullmatch(name) and not reserved
 
 
 def _lifecycle(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -105,11 +100,3 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
         days = int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"])
         made["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": days}
     return made
-
-
-def _refuse(
-    resource: Resource, path: str, found: Mapping[str, Any], known: Collection[str]
-) -> None:
-    if unknown := sorted(set(found) - set(known)):
-        names = ", ".join(f"{path}{name}" for name in unknown)
-        raise EmulatorError(f"{resource} has {names}, which the emulator does not support")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 from emulator.providers import Created, Resource
@@ -18,9 +19,11 @@ _ATTRIBUTES = (
     "MaximumMessageSize",
     "MessageRetentionPeriod",
     "ReceiveMessageWaitTimeSeconds",
+    "RedriveAllowPolicy",
     "RedrivePolicy",
     "VisibilityTimeout",
 )
+_OF_TOPICS = ("ContentBasedDeduplication", "FifoTopic")
 # docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 _LONGEST_NAME = 80
 _COUNTS = {
@@ -87,8 +90,11 @@ class TopicProvider:
         self._clients = clients
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        name = properties.get("TopicName") or physical_name(resource)
-        made = await asyncio.to_thread(lambda: self._clients("sns").create_topic(Name=name))
+        attributes = {name: _text(properties[name]) for name in _OF_TOPICS if name in properties}
+        suffix = ".fifo" if attributes.get("FifoTopic") == "true" else ""
+        name = properties.get("TopicName") or physical_name(resource) + suffix
+        make = partial(self._clients("sns").create_topic, Name=name, Attributes=attributes)
+        made = await asyncio.to_thread(make)
         return Created(made["TopicArn"], {"TopicArn": made["TopicArn"], "TopicName": name})
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from emulator.providers import Created, Resource
+from emulator.providers import Created, EmulatorError, Resource
 from emulator.resources.clients import AddPolicy, Clients, accepted, physical_name
 
 
@@ -57,6 +57,9 @@ class SecretProvider:
             client.put_secret_value(SecretId=arn, SecretString=value)
 
 
+_SYMMETRIC = "SYMMETRIC_DEFAULT"
+
+
 class KeyProvider:
     """KMS keys and their aliases. Nothing local is encrypted with them; those for it do sign.
     `add_policy` is given the policies of keys."""
@@ -74,17 +77,24 @@ class KeyProvider:
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         if resource.type == "AWS::KMS::Alias":
             return await asyncio.to_thread(self._alias, properties)
-        created = await asyncio.to_thread(self._key, properties)
+        created = await asyncio.to_thread(self._key, str(resource), properties)
         if "KeyPolicy" in properties:
             self._add_policy(str(resource), created.attributes["Arn"], properties["KeyPolicy"])
         return created
 
-    def _key(self, properties: dict[str, Any]) -> Created:
+    def _key(self, where: str, properties: dict[str, Any]) -> Created:
+        if properties.get("EnableKeyRotation") in (True, "true") and properties.get(
+            "KeySpec", _SYMMETRIC
+        ) != (_SYMMETRIC):
+            # EnableKeyRotation, API reference
+            raise EmulatorError(f"{where}: EnableKeyRotation is for KeySpec {_SYMMETRIC} alone")
         wanted = {name: properties[name] for name in ("KeySpec", "KeyUsage") if name in properties}
         made = self._clients("kms").create_key(
             Description=properties.get("Description", ""), **wanted
         )
         key = made["KeyMetadata"]
+        if properties.get("Enabled", True) in (False, "false"):
+            self._clients("kms").disable_key(KeyId=key["KeyId"])
         return Created(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
     def _alias(self, properties: dict[str, Any]) -> Created:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from emulator.providers import Created, Resource
@@ -34,14 +35,15 @@ class TableProvider:
         request = {key: properties[key] for key in wanted}
         for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
             if indexes in properties:
-                names = ("IndexName", "KeySchema", "Projection")
+                names = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
                 request[indexes] = [
-                    {key: index[key] for key in names} for index in properties[indexes]
+                    {key: index[key] for key in names if key in index}
+                    for index in properties[indexes]
                 ]
         if "StreamSpecification" in properties:
             view = properties["StreamSpecification"]["StreamViewType"]
             request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
-        client.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **request)
+        client.create_table(TableName=name, **request, **_capacity(resource, properties))
         expiry = properties.get("TimeToLiveSpecification")
         if expiry and expiry.get("Enabled", True):
             client.update_time_to_live(
@@ -67,3 +69,14 @@ class TableProvider:
                 {"name": table["TableName"], "items": table["ItemCount"]} for table in described
             ]
         }
+
+
+def _capacity(resource: Resource, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """As the template has it, so that what AWS rejects is; nothing waits for capacity here. Source:
+    AWS::DynamoDB::Table, "If not specified, the default is PROVISIONED"."""
+    if resource.type == "AWS::DynamoDB::GlobalTable":  # whose capacity has another form
+        return {"BillingMode": "PAY_PER_REQUEST"}
+    names = ("BillingMode", "ProvisionedThroughput")
+    return {"BillingMode": "PROVISIONED"} | {
+        name: properties[name] for name in names if name in properties
+    }

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emulator.providers import Created, EmulatorError, Provider, Resource
 from emulator.template.ignored import IGNORED, named
 from emulator.template.intrinsics import REFERENCE_START
+from emulator.template.properties import check
 from emulator.template.stage import Stage
 
 # docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
@@ -64,7 +65,9 @@ class Registry:
         properties = stage.properties(resource)
         try:
             properties = await self._with_secrets(properties)
-            return await provider.create(resource, properties)
+            created = await provider.create(resource, properties)
+            check(resource, properties)  # after what providers say of properties of their own
+            return created
         except KeyError as error:
             raise EmulatorError(f"{resource} has no property {error}") from error
         except (BotoCoreError, ClientError) as error:

@@ -7,9 +7,11 @@ must be a decision that somebody wrote down.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from emulator.providers import Created
 from emulator.resource import Resource
+from emulator.template.place import partition_of
 
 _NETWORK = "everything runs on the loopback interface"
 _BACKED_UP = "the data is in files; nobody copies them"
@@ -58,6 +60,18 @@ _MISSED: Mapping[str, str] = {
 }
 
 
+_STAGE = "AWS::ApiGatewayV2::Stage"
+
+
+def _throttles(stage: Mapping[str, Any]) -> bool:
+    """Whether it sets ThrottlingBurstLimit or ThrottlingRateLimit, for all routes or for one."""
+    settings = [
+        stage.get("DefaultRouteSettings") or {},
+        *(stage.get("RouteSettings") or {}).values(),
+    ]
+    return any(name.startswith("Throttling") for each in settings for name in each)
+
+
 def missed(resources: Iterable[Resource]) -> list[str]:
     """What somebody who tries the system out would miss, a line for each kind."""
     given = list(resources)
@@ -65,6 +79,8 @@ def missed(resources: Iterable[Resource]) -> list[str]:
     lines = [line for kind, line in _MISSED.items() if kind in types]
     if any(resource.properties.get("Protocol") == "HTTPS" for resource in given):
         lines.append("TLS is not supported: what the template serves by HTTPS is HTTP here")
+    if any(_throttles(each.properties) for each in given if each.type == _STAGE):
+        lines.append("throttling of a WebSocket API is not supported: no frame is rejected for it")
     boundaries = [each.properties.get("PermissionsBoundary") for each in given]  # or an intrinsic
     foreign = {each for each in boundaries if isinstance(each, str) and ":aws:policy/" not in each}
     lines += [f"{each} is not in the templates: it limits nobody here" for each in sorted(foreign)]
@@ -79,7 +95,8 @@ class Names(dict[str, str]):
         _, service, kind = resource.type.split("::")
         self._name = resource.logical_id
         self._arn = (
-            f"arn:aws:{service.lower()}:{'' if service == 'IAM' else region}:{account}"
+            f"arn:{partition_of(region)}:{service.lower()}"
+            f":{'' if service == 'IAM' else region}:{account}"
             f":{kind.lower()}/"
             f"{resource.stack}-{resource.logical_id}"
         )

@@ -37,12 +37,11 @@ class Place:
 
     @property
     def partition(self) -> str:
-        """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
-        return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self._area, "aws")
+        return partition_of(self.region)
 
     @property
     def url_suffix(self) -> str:
-        return "amazonaws.com.cn" if self._area == "cn" else "amazonaws.com"
+        return url_suffix_of(self.region)
 
     def stack_id(self, stack: str, unique: str) -> str:
         """The ARN of a stack; AWS gives a UUID as its `unique` part."""
@@ -60,9 +59,22 @@ class Place:
             "AWS::NotificationARNs": [],
         }
 
-    @property
-    def _area(self) -> str:
-        return "us-gov" if self.region.startswith("us-gov-") else self.region.split("-")[0]
+
+def partition_of(region: str) -> str:
+    """By what the region begins with, as does "<region>:<account>". Source:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+    begins = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((name for begin, name in begins.items() if region.startswith(begin)), "aws")
+
+
+def arn_in(scope: str, service: str, resource: str) -> str:
+    """`scope` is "<region>:<account>"."""
+    return f"arn:{partition_of(scope)}:{service}:{scope}:{resource}"
+
+
+def url_suffix_of(region: str) -> str:
+    """The end of the names of services' endpoints."""
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
 def same_place(one: str, other: str) -> bool:

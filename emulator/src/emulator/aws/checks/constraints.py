@@ -27,15 +27,16 @@ SERVICES = {
     "TrentService": ("kms", "ValidationException"),
     "secretsmanager": ("secretsmanager", "ValidationException"),
 }
-# Calls of DynamoDB are frequent, and dynamodb.py has all that is inside of their members.
-_FLAT = {"dynamodb"}
+# Others of DynamoDB are frequent, and dynamodb.py has all that is inside of their members.
+_DEEP_IN_DYNAMODB = {"CreateTable", "UpdateTable", "UpdateTimeToLive"}
 # Java's classes of characters, of which Python has none: all but \p{C} and \p{Z}. See `_visible`.
 _VISIBLE = r"[\p{L}\p{M}\p{S}\p{N}\p{P}]"
 _INVISIBLE = "\0"
 # Where the model is not what the service checks. A password may have spaces inside: "The
 # non-leading, non-trailing space character is also treated as a special character" ("Adding user
 # pool password requirements", Cognito developer guide); the pattern is that of the service's error.
-_PATTERNS = {"PasswordType": r"^[\S]+.*[\S]+$"}
+# The name of a secret has letters, numbers and six more characters: CreateSecret, API reference.
+_PATTERNS = {"PasswordType": r"^[\S]+.*[\S]+$", "NameType": r"[A-Za-z0-9/_+=.@-]*"}
 
 
 class _Constraint(NamedTuple):
@@ -59,11 +60,12 @@ def check(target: str, given: Mapping[str, Any]) -> None:
     shape = _input(name, operation)
     if shape is None:
         return
+    deep = name != "dynamodb" or operation in _DEEP_IN_DYNAMODB
     found = [
         text
         for member, inner in shape.members.items()
         if given.get(member) is not None
-        for text in _problems(_camel(member), inner, given[member], deep=name not in _FLAT)
+        for text in _problems(_camel(member), inner, given[member], deep=deep)
     ]
     if found:
         number = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "

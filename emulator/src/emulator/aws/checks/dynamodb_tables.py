@@ -1,13 +1,14 @@
 """What DynamoDB rejects of CreateTable and UpdateTable, where moto takes it or fails.
 
 Source: DynamoDB API reference, CreateTable and UpdateTable ("You can only perform one of the
-following operations at once"), StreamSpecification; "Quotas in Amazon DynamoDB" (20 global and 5
-local secondary indexes). No I/O.
+following operations at once"), KeySchemaElement, Projection, StreamSpecification; "Quotas in Amazon
+DynamoDB" (20 global and 5 local secondary indexes); messages are those that
+github.com/architect/dynalite has recorded of the service. No I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from emulator.aws.checks.rejection import Rejection
@@ -30,6 +31,7 @@ _CHANGES = (
     "TableClass",
     "WarmThroughput",
 )
+_ORDER = (("first", "HASH"), ("second", "RANGE"))
 _INVALID = "One or more parameter values were invalid: {}"
 
 
@@ -39,7 +41,78 @@ def check_create(given: Mapping[str, Any]) -> None:
         if len(given.get(name) or ()) > most:
             text = f"{kind} count exceeds the per-table limit of {most}"
             raise Rejection(_INVALID.format(text))
+    _check_keys(given["KeySchema"])
+    _check_indexes(given)
     _check_stream(given)
+
+
+def _check_keys(schema: Sequence[Mapping[str, str]]) -> None:
+    names = [each["AttributeName"] for each in schema]
+    if len(set(names)) < len(names):
+        raise Rejection(
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name"
+        )
+    for each, (place, kind) in zip(schema, _ORDER, strict=False):
+        if each["KeyType"] != kind:
+            text = f"Invalid KeySchema: The {place} KeySchemaElement is not a {kind} key type"
+            raise Rejection(text)
+
+
+def _check_indexes(given: Mapping[str, Any]) -> None:
+    """Of a new table."""
+    locals_ = given.get("LocalSecondaryIndexes") or []
+    indexes = [*locals_, *(given.get("GlobalSecondaryIndexes") or ())]
+    keys, pay_per_request = given["KeySchema"], given.get("BillingMode") == "PAY_PER_REQUEST"
+    if locals_ and len(keys) < len(_ORDER):
+        text = "Table KeySchema does not have a range key, which is required when specifying a "
+        raise Rejection(_INVALID.format(f"{text}LocalSecondaryIndex"))
+    for each in indexes:
+        _check_single(each)
+        _check_keys(each["KeySchema"])
+    for each in locals_:
+        _check_local(each, keys[0]["AttributeName"])
+    for each in indexes:
+        _check_projection(each["Projection"])
+    names = [each["IndexName"] for each in indexes]
+    for name in names:
+        if names.count(name) > 1:
+            raise Rejection(_INVALID.format(f"Duplicate index name: {name}"))
+    for each in indexes:
+        if pay_per_request and each.get("ProvisionedThroughput"):
+            text = f"ProvisionedThroughput should not be specified for index: {each['IndexName']} "
+            raise Rejection(_INVALID.format(f"{text}when BillingMode is PAY_PER_REQUEST"))
+
+
+def _check_single(index: Mapping[str, Any]) -> None:
+    """A global index may have four attributes of each kind: "Multi-attribute keys pattern",
+    developer guide. moto's has one."""
+    kinds = [each["KeyType"] for each in index["KeySchema"]]
+    if len(set(kinds)) < len(kinds):
+        text = f"Index {index['IndexName']}: several attributes in a key of an index are not "
+        raise Rejection(f"{text}supported here")
+
+
+def _check_local(index: Mapping[str, Any], table_hash: str) -> None:
+    name, keys = index["IndexName"], index["KeySchema"]
+    if len(keys) < len(_ORDER):
+        text = f"Index KeySchema does not have a range key for index: {name}"
+        raise Rejection(_INVALID.format(text))
+    if (own := keys[0]["AttributeName"]) != table_hash:
+        text = (
+            "Index KeySchema does not have the same leading hash key as table KeySchema for index: "
+            f"{name}. index hash key: {own}, table hash key: {table_hash}"
+        )
+        raise Rejection(_INVALID.format(text))
+
+
+def _check_projection(projection: Mapping[str, Any]) -> None:
+    kind = projection.get("ProjectionType")
+    if kind is None:
+        raise Rejection(_INVALID.format("Unknown ProjectionType: null"))
+    if ("NonKeyAttributes" in projection) != (kind == "INCLUDE"):
+        verb = "is" if "NonKeyAttributes" in projection else "is not"
+        text = f"ProjectionType is {kind}, but NonKeyAttributes {verb} specified"
+        raise Rejection(_INVALID.format(text))
 
 
 def check_update(

@@ -27,6 +27,7 @@ _VALUES = {
     "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
     "SqsManagedSseEnabled": ("true", "false"),
 }
+_READ_ONLY = ("All", "Approximate", "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn")
 _MOST_RECEIVES = 1000
 _MOST_SOURCES = 10  # of a RedriveAllowPolicy
 _DOCUMENTS = ("Policy", "RedriveAllowPolicy")
@@ -34,14 +35,14 @@ _PARAMETER = "InvalidParameterValue"
 
 
 def check(attributes: Mapping[str, Any]) -> None:
-    """Raises Rejection. An empty text takes an attribute away."""
+    """Raises Rejection. An empty text takes a document away."""
     for name, value in attributes.items():
         if name not in _known():
             raise Rejection(f"Unknown Attribute {name}.", "InvalidAttributeName")
         text = str(value)
         if name == "RedrivePolicy" and text:
             _check_redrive_policy(text)
-        elif text and not _is_valid(name, text):
+        elif (text or name in _BOUNDS) and not _is_valid(name, text):
             raise Rejection(f"Invalid value for the parameter {name}.", "InvalidAttributeValue")
 
 
@@ -90,4 +91,6 @@ def _check_redrive_policy(text: str) -> None:
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(get_service_model("sqs").shape_for("QueueAttributeName").metadata["enum"])
+    """Those that can be set: CreateQueue, API reference."""
+    all_ = get_service_model("sqs").shape_for("QueueAttributeName").metadata["enum"]
+    return frozenset(each for each in all_ if not each.startswith(_READ_ONLY))

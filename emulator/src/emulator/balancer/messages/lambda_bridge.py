@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from emulator import strict_json
 from emulator.balancer.messages.head import query_pairs
 from emulator.balancer.messages.headers import Pair, values_of
 
@@ -109,7 +109,7 @@ def response_of(payload: bytes, multi_value: bool) -> FunctionResponse:
             f"a response of {len(payload)} bytes is over 1 MB", "LambdaResponseTooLarge"
         )
     try:
-        document = json.loads(payload)
+        document = strict_json.loads(payload)
     except (ValueError, RecursionError) as error:
         raise Malformed("the response is not JSON") from error
     if not isinstance(document, dict):

@@ -1,0 +1,177 @@
+"""Which properties of emulated types stop the start; names are those of the CloudFormation template
+reference, as cfn-lint has its schemas."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from emulator.providers import Created, EmulatorError
+from emulator.rehearsal.schemas import schema
+from emulator.resource import Resource
+from emulator.resource_types import EMULATED
+from emulator.runtime.registry import Registry
+from emulator.template import properties
+from emulator.template.assembly import Assembly, Stack
+from emulator.template.place import Place
+from emulator.template.stage import Stage
+
+TYPES = sorted(
+    {each for provider in EMULATED for each in vars(provider)["types"]}
+    - properties.CHECKED_BY_PROVIDER
+)
+
+
+def rejection(resource_type: str, given: Mapping[str, Any]) -> str:
+    """The text of the error; empty where there is none."""
+    try:
+        properties.check(Resource("s", "Thing", resource_type), given)
+    except EmulatorError as error:
+        return str(error)
+    return ""
+
+
+def known_names() -> Iterator[tuple[str, str]]:
+    """Of each type the names in the tables, without values."""
+    for resource_type in TYPES:
+        for each in properties.known(resource_type):
+            yield resource_type, each.partition("=")[0]
+
+
+def in_schema(resource_type: str, path: str) -> bool:
+    whole = schema(resource_type)
+    at: Any = whole
+    for name in path.split("."):
+        while "$ref" in at or "items" in at:
+            at = at["items"] if "items" in at else _resolved(whole, at["$ref"])
+        forms = [at, *at.get("oneOf", ()), *at.get("anyOf", ())]
+        forms = [_resolved(whole, each["$ref"]) if "$ref" in each else each for each in forms]
+        found = [each["properties"][name] for each in forms if name in each.get("properties", {})]
+        if not found:
+            return False
+        at = found[0]
+    return True
+
+
+def _resolved(whole: Mapping[str, Any], pointer: str) -> Any:
+    at: Any = whole
+    for name in pointer.removeprefix("#/").split("/"):
+        at = at[name]
+    return at
+
+
+def test_each_emulated_type_has_its_properties_and_all_of_them_are_cloudformation_s() -> None:
+    assert [each for each in known_names() if not in_schema(*each)] == []
+
+
+def test_what_is_neither_read_nor_without_effect_is_named_and_nothing_else() -> None:
+    """A row for each: the type, what is given, and what the error names; empty for none."""
+    prefix = "AWS::"
+    rows: list[tuple[str, dict[str, Any], str]] = [
+        ("SQS::Queue", {"QueueName": "q", "KmsMasterKeyId": "k", "Tags": [{"Key": "a"}]}, ""),
+        ("SQS::Queue", {"Unknown": 1}, "Unknown"),
+        ("SQS::Queue", {"Unknown": None, "Other": [], "Third": {"A": False}}, ""),
+        ("Lambda::Function", {"Layers": ["arn:aws:lambda:us-east-1:1:layer:l:1"]}, "Layers"),
+        ("Lambda::Function", {"FileSystemConfigs": [{"Arn": "a"}]}, "FileSystemConfigs"),
+        ("Lambda::Function", {"SnapStart": {"ApplyOn": "None"}}, ""),
+        (
+            "Lambda::Function",
+            {"SnapStart": {"ApplyOn": "PublishedVersions"}},
+            "SnapStart.ApplyOn PublishedVersions",
+        ),
+        ("Lambda::Function", {"Code": {"ImageUri": "i"}}, "Code.ImageUri"),
+        ("Lambda::Version", {"RuntimePolicy": {"UpdateRuntimeOn": "Manual"}}, "RuntimePolicy"),
+        ("S3::Bucket", {"VersioningConfiguration": {"Status": "Enabled"}}, "Versioning"),
+        ("S3::Bucket", {"NotificationConfiguration": {"EventBridgeConfiguration": {}}}, ""),
+        (
+            "S3::Bucket",
+            {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "Transitions": [1]}]}},
+            "LifecycleConfiguration.Rules.Transitions",
+        ),
+        (
+            "S3::Bucket",
+            {"CorsConfiguration": {"CorsRules": [{"Other": 1}]}},
+            "CorsConfiguration.CorsRules.Other",
+        ),
+        ("ApiGatewayV2::Route", {"RouteKey": "a", "ApiKeyRequired": True}, "ApiKeyRequired"),
+        ("ApiGatewayV2::Route", {"ApiKeyRequired": False, "RequestModels": {}}, ""),
+        ("ApiGatewayV2::Route", {"RequestModels": {"application/json": "M"}}, "RequestModels"),
+        ("ApiGatewayV2::Route", {"ModelSelectionExpression": "$m"}, "ModelSelectionExpression"),
+        ("ApiGatewayV2::Stage", {"StageVariables": {"a": "b"}}, "StageVariables"),
+        ("ApiGatewayV2::RouteResponse", {"ResponseParameters": {"a": {}}}, ""),
+        (
+            "ApiGatewayV2::RouteResponse",
+            {"ResponseParameters": {"a": {"Required": True}}},
+            "ResponseParameters",
+        ),
+        ("ApiGatewayV2::Authorizer", {"AuthorizerCredentialsArn": "arn"}, "AuthorizerCredentials"),
+        ("ApiGatewayV2::Api", {"DisableExecuteApiEndpoint": True}, "DisableExecuteApiEndpoint"),
+        ("ApiGatewayV2::Integration", {"ContentHandlingStrategy": "CONVERT_TO_TEXT"}, "Content"),
+        ("ApiGatewayV2::Integration", {"IntegrationMethod": "POST"}, ""),
+        ("ApiGatewayV2::Integration", {"IntegrationMethod": "GET"}, "IntegrationMethod GET"),
+        ("Cognito::UserPool", {"LambdaConfig": {"PreSignUp": "arn"}}, "LambdaConfig"),
+        ("Cognito::UserPool", {"MfaConfiguration": "OPTIONAL"}, "MfaConfiguration OPTIONAL"),
+        ("Cognito::UserPoolClient", {"SupportedIdentityProviders": ["COGNITO"]}, ""),
+        ("Cognito::UserPoolClient", {"SupportedIdentityProviders": ["COGNITO", "Google"]}, "Supp"),
+        ("Cognito::UserPoolClient", {"ReadAttributes": ["email"]}, "ReadAttributes"),
+        ("DynamoDB::Table", {"KinesisStreamSpecification": {"StreamArn": "a"}}, "KinesisStream"),
+        (
+            "DynamoDB::Table",
+            {"StreamSpecification": {"StreamViewType": "KEYS_ONLY", "ResourcePolicy": {"a": 1}}},
+            "StreamSpecification.ResourcePolicy",
+        ),
+        ("ECS::TaskDefinition", {"Volumes": [{"Name": "v"}]}, "Volumes"),
+        ("ECS::TaskDefinition", {"Volumes": []}, ""),
+        (
+            "ECS::TaskDefinition",
+            {"ContainerDefinitions": [{"Secrets": [{"Name": "A"}]}]},
+            "ContainerDefinitions.Secrets",
+        ),
+        (
+            "ECS::TaskDefinition",
+            {"ContainerDefinitions": [{"Image": "i", "HealthCheck": {"Command": ["CMD"]}}]},
+            "ContainerDefinitions.HealthCheck",
+        ),
+        ("ECS::Service", {"ServiceRegistries": [{"Port": 1}]}, "ServiceRegistries"),
+        ("ECS::Service", {"SchedulingStrategy": "DAEMON"}, "SchedulingStrategy DAEMON"),
+        ("KMS::Key", {"MultiRegion": True}, "MultiRegion"),
+        ("KMS::Key", {"Origin": "EXTERNAL"}, "Origin EXTERNAL"),
+        ("IAM::Policy", {"Users": ["ravi"]}, "Users"),
+        ("Logs::LogGroup", {"DataProtectionPolicy": {"a": 1}}, "DataProtectionPolicy"),
+        ("Logs::MetricFilter", {"ApplyOnTransformedLogs": "true"}, "ApplyOnTransformedLogs"),
+        ("CloudWatch::Alarm", {"ActionsEnabled": "false"}, "ActionsEnabled false"),
+        ("SNS::Topic", {"ArchivePolicy": {"MessageRetentionPeriod": "1"}}, "ArchivePolicy"),
+        ("SecretsManager::Secret", {"ReplicaRegions": [{"Region": "eu-west-1"}]}, "ReplicaRegions"),
+        ("ElasticLoadBalancingV2::TargetGroup", {"IpAddressType": "ipv6"}, "IpAddressType ipv6"),
+        ("ApplicationAutoScaling::ScalableTarget", {"ScheduledActions": [{"a": 1}]}, "Scheduled"),
+        (
+            "CloudFront::Distribution",
+            {"DistributionConfig": {"Origins": [{"OriginPath": "/v1"}]}},
+            "DistributionConfig.Origins.OriginPath",
+        ),
+    ]
+    wrong = [
+        (kind, given, error)
+        for kind, given, named in rows
+        for error in [rejection(prefix + kind, given)]
+        if bool(error) != bool(named) or not error.partition(" in stack s: ")[2].startswith(named)
+    ]
+    assert wrong == []
+
+
+def test_it_stops_the_start() -> None:
+    class Topics:
+        types = ("AWS::SNS::Topic",)
+
+        async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+            return Created("made")
+
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DataProtectionPolicy": {"Name": "p"}}}
+    stage = Stage(Assembly((Stack("s", {"Resources": {"Bell": topic}}),)), Place())
+    with pytest.raises(
+        EmulatorError, match="SNS::Topic Bell in stack s: DataProtectionPolicy is not supported"
+    ):
+        asyncio.run(Registry([Topics()]).create_all(stage))
