@@ -8,11 +8,17 @@ from emulator.resource import Resource
 from emulator.resource_types import EMULATED
 from emulator.template import properties
 from stacks.config.environments import DEV, PROD, Environment
-from tests.stacks.otherwise import CONTAINERS_ONLY, EVERYTHING, IN_TASKS, LIMITED, OTHERWISE
+from tests.stacks.shared_environments import (
+    CHANGED_DEV,
+    CONTAINERS_ONLY,
+    EVERYTHING,
+    IN_TASKS,
+    LIMITED,
+)
 from tests.stacks.synthesized import Synthesize
 
 TYPES = {each for provider in EMULATED for each in vars(provider)["types"]}
-SHARED = (DEV, PROD, OTHERWISE, CONTAINERS_ONLY, EVERYTHING, IN_TASKS, LIMITED)
+SHARED = (DEV, PROD, CHANGED_DEV, CONTAINERS_ONLY, EVERYTHING, IN_TASKS, LIMITED)
 
 
 def _without_intrinsics(value: Any) -> Any:
