@@ -60,6 +60,8 @@ def _direct(call: Call, peer: str) -> Response:
             blocked=view.blocked,
         )
     chat, created = chats.begin(call.user, peer, begin)
+    if created and (blocked := contacts.views([peer], call.user)[peer].blocked) != begin.blocked:
+        chats.settle_block(peer, call.user, blocked=blocked)  # decided while it was made
     contacts.add(call.user, peer)
     if not created and append.end_request(call.aws.chats, chat.chat, call.user):
         announce.chat_changed(call.aws, chat.chat, [call.user])
