@@ -60,12 +60,23 @@ def _direct(call: Call, peer: str) -> Response:
             blocked=view.blocked,
         )
     chat, created = chats.begin(call.user, peer, begin)
-    if created and (blocked := contacts.views([peer], call.user)[peer].blocked) != begin.blocked:
-        chats.settle_block(peer, call.user, blocked=blocked)  # decided while it was made
     contacts.add(call.user, peer)
-    if not created and append.end_request(call.aws.chats, chat.chat, call.user):
+    if created:
+        _block_as_decided(call, chat.chat, peer, blocked=begin.blocked)
+    elif append.end_request(call.aws.chats, chat.chat, call.user):
         announce.chat_changed(call.aws, chat.chat, [call.user])
     return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
+
+
+def _block_as_decided(call: Call, chat: str, peer: str, *, blocked: bool) -> None:
+    """A peer who blocks or unblocks while a chat begins finds none to write that into."""
+    while (decided := _blocked_by(call, peer)) != blocked:
+        DirectChats(call.aws.chats, call.aws.users).block(chat, peer, blocked=decided)
+        blocked = decided
+
+
+def _blocked_by(call: Call, peer: str) -> bool:
+    return Contacts(call.aws.users).views([peer], call.user)[peer].blocked
 
 
 def mute(call: Call) -> Response:
