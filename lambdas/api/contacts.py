@@ -22,7 +22,7 @@ def put(call: Call) -> Response:
     if peer not in Devices(call.aws.users).of([peer], consistent=True):
         raise not_found("there is no such user")
     Contacts(call.aws.users).set(call.user, peer, call.body["state"])
-    _block(call, peer, blocked=call.body["state"] == BLOCKED)
+    _direct(call).settle_block(call.user, peer, blocked=call.body["state"] == BLOCKED)
     _end_watches(call)
     return Response(200, {"user": peer, "state": call.body["state"]})
 
@@ -31,7 +31,7 @@ def remove(call: Call) -> Response:
     """Forgets a contact, or unblocks a user. Idempotent."""
     peer = _peer(call)
     Contacts(call.aws.users).remove(call.user, peer)
-    _block(call, peer, blocked=False)
+    _direct(call).settle_block(call.user, peer, blocked=False)
     _end_watches(call)
     return Response(204)
 
@@ -56,12 +56,8 @@ def _peer(call: Call) -> str:
     return peer
 
 
-def _block(call: Call, peer: str, *, blocked: bool) -> None:
-    """Puts into the direct chat of the two, if there is one, what `send` reads there."""
-    chats = DirectChats(call.aws.chats, call.aws.users)
-    chat = chats.find(call.user, peer)
-    if chat is not None:
-        chats.block(chat, call.user, blocked=blocked)
+def _direct(call: Call) -> DirectChats:
+    return DirectChats(call.aws.chats, call.aws.users)
 
 
 def _end_watches(call: Call) -> None:

@@ -40,6 +40,8 @@ def register(call: Call) -> Response:
     changing = count_registration if device in known else lambda: None
     change = directory(call.aws).put(user, device, keys, call.body.get("label"), changing)
     new = devices.register(user, device, call.aws.now(), call.by.id)
+    if new:  # a removal at the same time may have deleted the keys meanwhile
+        directory(call.aws).put(user, device, keys, call.body.get("label"))
     try:
         SignIns(call.aws.users).require(call.by)
     except ChatError:  # it has ended since the request was let in, perhaps with this device

@@ -10,6 +10,7 @@ from lambdas.messages import append, roles
 from lambdas.messages.direct import DirectChats
 from lambdas.messages.heads import Head, no_such_chat, read_head
 from lambdas.messages.membership import Changed, Membership
+from lambdas.people.consent import CONTACT
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 
@@ -26,11 +27,8 @@ def change_members(call: Call) -> Response:
         chat = membership.change(call.user, call.chat, joining, remove, changes.append, inviting)
     finally:  # also notify of the changes made before an error
         announce.members_changed(call.aws, call.chat, changes)
-    invite(call, call.chat, [user for user in chat.invited if user in inviting])
-    for user in {*remove}.intersection(chat.invited):  # an invitation is taken back
-        membership.decline(call.chat, user)
-    invited = [user for user in chat.invited if user not in remove]
-    return Response(200, {"members": chat.members, "invited": invited})
+    invite(call, call.chat, [user for user in chat.invited if user in add])
+    return Response(200, {"members": chat.members, "invited": chat.invited})
 
 
 def consenting(call: Call, users: Iterable[str], chat: str | None = None) -> list[str]:
@@ -70,12 +68,12 @@ def accept(call: Call) -> Response:
 
 def _accept_request(call: Call, head: Head) -> Response:
     if head.kind == "direct":
-        contacts = Contacts(call.aws.users)
-        if call.user in head.blocked_by:
-            _direct(call).block(head.chat, call.user, blocked=False)
+        # first: from then on it can't be declined
+        ended = append.end_request(call.aws.chats, head.chat, call.user)
         for peer in head.members - {call.user}:
-            contacts.set(call.user, peer, "contact")
-        if append.end_request(call.aws.chats, head.chat, call.user):
+            Contacts(call.aws.users).set(call.user, peer, CONTACT)
+            _direct(call).settle_block(call.user, peer, blocked=False)
+        if ended:
             announce.chat_changed(call.aws, head.chat, [call.user])
     return Response(200, {"chat": head.chat, "members": sorted(head.members)})
 
@@ -85,13 +83,12 @@ def decline(call: Call) -> Response:
     invitations = Invitations(call.aws.users)
     if invitations.find(call.user, call.chat, call.aws.now()) is not None:
         invitations.leave(call.user, call.chat)
-        _membership(call).decline(call.chat, call.user)
+        if not _membership(call).decline(call.chat, call.user):  # joined by another device
+            invitations.come_back(call.user, call.chat)
+            raise no_such_chat(call.chat)
         invitations.remove(call.user, call.chat)  # last: without it nobody can decline again
         return Response(200, {"declined": True})
-    head = read_head(call.aws.chats, call.chat, call.user)
-    if head.request_of != call.user:
-        raise no_such_chat(call.chat)
-    _direct(call).block(head.chat, call.user, blocked=True)
+    _direct(call).block(call.chat, call.user, blocked=True, request=True)
     return Response(200, {"declined": True})
 
 

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -86,42 +87,55 @@ class Directory:
         Without a `label` the one of before stays. `changing` is called before another identity is
         stored, and may raise.
         """
-        before = self._users.get(user_key(user, f"device#{device}"), consistent=True)
-        same_as = (keys.ed25519, keys.curve25519)
-        if before is None or (before["ed25519"], before["curve25519"]) != same_as:
-            changing()
-        if before is not None and before["ed25519"] != keys.ed25519:
-            self._keep_former(user, device, before)
+        counted = False
+        for attempt in range(ATTEMPTS):
+            before = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+            if before is not None and _identity(before) == (keys.ed25519, keys.curve25519):
+                if keys.introduction and not before.get("introduction"):
+                    self._add_introduction(user, device, keys)
+                if label and label != before.get("label"):
+                    self._rename(user, device, label)
+                return Change.SAME
+            if not counted:
+                changing()
+                counted = True
+            if before is not None and before["ed25519"] != keys.ed25519:
+                self._keep_former(user, device, before)
+            try:
+                old = self._busy(partial(self._replace, user, device, before, keys, label))
+            except ConditionFailed:  # it has another identity by now, which is kept as well
+                self._pause(attempt)
+                continue
+            if not old:
+                return Change.NEW
+            self._forget_keys(user, device, up_to=old["uploaded"], not_signed_by=keys.ed25519)
+            return Change.CHANGED
+        raise _too_busy()
+
+    def _replace(
+        self, user: str, device: str, before: Item | None, keys: DeviceKeys, label: str | None
+    ) -> Item:
+        """The device's item as it was, which is `before` or none. Raises ConditionFailed."""
         named: dict[str, Any] = {"label": label} if label else {}
-        try:
-            old = self._busy(
-                lambda: self._users.update(
-                    user_key(user, f"device#{device}"),
-                    "SET curve25519 = :c, ed25519 = :e, signature = :s, introduction = :i,"
-                    " uploaded = if_not_exists(uploaded, :zero),"
-                    " claimed = if_not_exists(uploaded, :zero)"
-                    + (", label = :label" if named else ""),
-                    "attribute_not_exists(ed25519) OR ed25519 <> :e OR curve25519 <> :c",
-                    returns="ALL_OLD",
-                    c=keys.curve25519,
-                    e=keys.ed25519,
-                    s=keys.signature,
-                    i=dict(keys.introduction or {}),
-                    zero=0,
-                    **named,
-                )
-            )
-        except ConditionFailed as same:
-            there = same.item or {}
-            if keys.introduction and not there.get("introduction"):
-                self._add_introduction(user, device, keys)
-            if label and label != there.get("label"):
-                self._rename(user, device, label)
-            return Change.SAME
-        if not old:
-            return Change.NEW
-        self._forget_keys(user, device, up_to=old["uploaded"], not_signed_by=keys.ed25519)
-        return Change.CHANGED
+        condition, was = "attribute_not_exists(ed25519)", {}
+        if before is not None:
+            condition = "ed25519 = :e_was AND curve25519 = :c_was"
+            was = {"e_was": before["ed25519"], "c_was": before["curve25519"]}
+        return self._users.update(
+            user_key(user, f"device#{device}"),
+            "SET curve25519 = :c, ed25519 = :e, signature = :s, introduction = :i,"
+            " uploaded = if_not_exists(uploaded, :zero),"
+            " claimed = if_not_exists(uploaded, :zero)" + (", label = :label" if named else ""),
+            condition,
+            returns="ALL_OLD",
+            c=keys.curve25519,
+            e=keys.ed25519,
+            s=keys.signature,
+            i=dict(keys.introduction or {}),
+            zero=0,
+            **was,
+            **named,
+        )
 
     def _add_introduction(self, user: str, device: str, keys: DeviceKeys) -> None:
         """For an identity that was stored without: by a version that knew of none, for example."""
@@ -337,10 +351,18 @@ class Directory:
                 if error.response["Error"]["Code"] != "TransactionConflictException":
                     raise
                 self._pause(attempt)
-        raise ChatError("rate_limited", "too much happens to this device's keys at once; try again")
+        raise _too_busy()
 
     def _pause(self, attempt: int) -> None:
         self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - no secret
+
+
+def _too_busy() -> ChatError:
+    return ChatError("rate_limited", "too much happens to this device's keys at once; try again")
+
+
+def _identity(item: Item) -> tuple[str, str]:
+    return item["ed25519"], item["curve25519"]
 
 
 def _order(device: str, order: int) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from lambdas.errors import internal
-from lambdas.messages.heads import no_such_chat
+from lambdas.messages.heads import has_blocked, no_such_chat
 from lambdas.messages.message import void
 from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key
 from lambdas.telemetry import logger
@@ -108,17 +108,22 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
     )
 
 
-def end_request(chats: Table, chat: str, user: str) -> bool:
-    """A direct chat is no request of the user any more. True if it was one."""
+def end_request(chats: Table, chat: str, user: str, *, by_message: bool = False) -> bool:
+    """A direct chat is no request of the user any more. True if it was one.
+
+    `by_message`: raises ChatError forbidden if it has been declined meanwhile.
+    """
     try:
         chats.update(
             chat_key(chat, HEAD),
             "REMOVE request_of",
-            "request_of = :me",
+            "request_of = :me" + (" AND NOT contains(blocked_by, :me)" if by_message else ""),
             returns="NONE",
             me=user,
         )
-    except ConditionFailed:
+    except ConditionFailed as failure:
+        if by_message and user in (failure.item or {}).get("blocked_by", ()):
+            raise has_blocked() from None
         return False
     return True
 

@@ -10,6 +10,8 @@ from typing import Any
 from lambdas.errors import ChatError, bad_request, forbidden
 from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, Names, busy, new_head
 from lambdas.messages.heads import no_such_chat
+from lambdas.people.consent import BLOCKED
+from lambdas.people.contacts import Contacts
 from lambdas.tables import (
     HEAD,
     ConditionFailed,
@@ -81,15 +83,16 @@ class DirectChats(ChatWriter):
         claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
         return claimed["chat"] if claimed else None
 
-    def block(self, chat: str, user: str, *, blocked: bool) -> None:
+    def block(self, chat: str, user: str, *, blocked: bool, request: bool = False) -> None:
         """Hides from the user what the other one sends in a direct chat, or no longer. Idempotent.
 
         `blocks` in the head has the positions: conditional on seq, since each message is hidden or
-        not by the head when its position is taken. Raises ChatError not_found, conflict.
+        not by the head when its position is taken. `request`: only while the chat is a request of
+        the user, who may accept it at the same time. Raises ChatError not_found, conflict.
         """
         for attempt in range(ATTEMPTS):
             head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
-            if user not in head.get("members", ()):
+            if user not in head.get("members", ()) or (request and head.get("request_of") != user):
                 raise no_such_chat(chat)
             if blocked == (user in head.get("blocked_by", ())):
                 return
@@ -100,7 +103,8 @@ class DirectChats(ChatWriter):
                     chat_key(chat, HEAD),
                     f"SET blocks = :blocks {'ADD' if blocked else 'DELETE'} blocked_by :me",
                     "contains(members, :user) AND seq = :seq AND "
-                    + ("blocks = :old" if same else "attribute_not_exists(blocks)"),
+                    + ("blocks = :old" if same else "attribute_not_exists(blocks)")
+                    + (" AND request_of = :user" if request else ""),
                     returns="NONE",
                     blocks=change(head.get("blocks", ()), user, head["seq"]),
                     me={user},
@@ -112,6 +116,22 @@ class DirectChats(ChatWriter):
                 self._pause(attempt)
                 continue
             return
+        raise busy()
+
+    def settle_block(self, user: str, peer: str, *, blocked: bool) -> None:
+        """Puts into the direct chat of the two, if there is one, what `send` reads there.
+
+        `blocked` is what the user has decided about the peer. What another request has decided
+        meanwhile is put there too: chat and contact never differ. Raises ChatError conflict.
+        """
+        chat = self.find(user, peer)
+        if chat is None:
+            return
+        for _ in range(ATTEMPTS):
+            self.block(chat, user, blocked=blocked)
+            before, blocked = blocked, Contacts(self._users).state(user, peer) == BLOCKED
+            if blocked == before:
+                return
         raise busy()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from lambdas.errors import ChatError, not_found
+from lambdas.errors import ChatError, forbidden, not_found
 from lambdas.messages.log import Range
 from lambdas.tables import HEAD, Item, Table, chat_key, member_item
 
@@ -58,6 +58,10 @@ def read_head(chats: Table, chat: str, user: str) -> Head:
 def no_such_chat(chat: str) -> ChatError:
     """The same for a chat that does not exist and for one that is not the caller's."""
     return not_found(f"you have no chat {chat}")
+
+
+def has_blocked() -> ChatError:
+    return forbidden("you have blocked this user; unblock first")
 
 
 def _head(head: Item, member: Item, user: str) -> Head:

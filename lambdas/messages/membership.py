@@ -11,6 +11,7 @@ from lambdas.errors import ChatError, bad_request, forbidden
 from lambdas.messages import roles
 from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head, new_member, row
 from lambdas.messages.heads import Head, no_such_chat, read_head
+from lambdas.people.invitations import Invitations
 from lambdas.presence.devices import DEVICES_LIMIT, Devices
 from lambdas.tables import (
     HEAD,
@@ -70,8 +71,8 @@ class Membership(ChatWriter):
         """Adds, invites and removes members of a group; returns it as it is then.
 
         The group's rules decide who may. Added users see what is sent from then on; removed users
-        lose the whole chat; who is invited is only named. `changed` is called after each part, also
-        if a later one fails.
+        lose the whole chat, or their invitation; who is invited is only named, and so is who has
+        left for good meanwhile. `changed` is called after each part, also if a later one fails.
 
         Raises ChatError: not_found, forbidden for a direct chat and by the rules, bad_request,
         conflict when the chat is too busy.
@@ -90,9 +91,10 @@ class Membership(ChatWriter):
             self._require_room(head.members | {*add})
         # the caller is removed last, because only a member may change members
         leaving = sorted(set(remove), key=lambda member: (member == user, member))
+        left: set[str] = set()
         for members in _chunks(sorted(set(add))):
-            self._change(chat, user, changed, add=members)
-        for members in _chunks(sorted(set(invite))):
+            left |= self._change(chat, user, changed, add=members)
+        for members in _chunks(sorted({*invite} | left)):
             self._invite(chat, user, members)
         for members in _chunks(leaving):
             self._change(chat, user, changed, remove=members)
@@ -120,8 +122,8 @@ class Membership(ChatWriter):
             return Changed(members, [user], [])
         raise busy()
 
-    def decline(self, chat: str, user: str) -> None:
-        """Takes the user's name from those who are invited. Idempotent."""
+    def decline(self, chat: str, user: str) -> bool:
+        """Takes the user's name from those who are invited. False if it is a member's by now."""
         try:
             self._chats.update(
                 chat_key(chat, HEAD),
@@ -131,8 +133,9 @@ class Membership(ChatWriter):
                 me={user},
                 user=user,
             )
-        except ConditionFailed:
-            return
+        except ConditionFailed as failure:
+            return user not in (failure.item or {}).get("members", ())
+        return True
 
     def leave(self, user: str, chat: str, changed: Callable[[Changed], object]) -> None:
         """Leaves a chat of either kind, as the user of a deleted account does. Idempotent."""
@@ -198,16 +201,22 @@ class Membership(ChatWriter):
         changed: Callable[[Changed], object],
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
-    ) -> None:
-        """One transaction: head, member items and rows change together, or not at all."""
+    ) -> set[str]:
+        """One transaction: head, member items and rows change together, or not at all.
+
+        Gives who was not added since they have left for good: that is asked after the head is read,
+        on which the transaction is conditional, and they note it before they leave.
+        """
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
             roles.require(head, user, "add", {*add} - head.members)
             roles.require(head, user, "remove", {*remove} - {user})
-            new = [member for member in add if member not in head.members]
-            old = [member for member in remove if member in head.members]
+            asked = [member for member in add if member not in head.members]
+            left = Invitations(self._users).have_left(asked, chat) if asked else set()
+            new = [member for member in asked if member not in left]
+            old = [member for member in remove if member in head.members | head.invited]
             if not new and not old:
-                return
+                return left
             _require_places(head, {*new})
             if new:
                 self._require_room([*head.members, *new])
@@ -217,8 +226,8 @@ class Membership(ChatWriter):
             except TransactionCancelled:  # by a message or another change of the members
                 self._pause(attempt)
                 continue
-            changed(Changed(head.members, new, old))
-            return
+            changed(Changed(head.members, new, [user for user in old if user in head.members]))
+            return left
         raise busy()
 
     def _require_room(self, members: Collection[str]) -> None:
@@ -253,25 +262,38 @@ class Membership(ChatWriter):
         return [to_head, *joins]
 
     def _remove(self, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
-        """The last admin who leaves passes the role to who has been a member longest."""
-        expression, values = "DELETE members :gone", {}
+        """The last admin who leaves passes the role to who has been a member longest.
+
+        Conditional on who is a member, invited and admin: who has joined meanwhile is removed as a
+        member, and who is no admin any more removes nobody.
+        """
+        expression, values = "DELETE members :gone, invited :gone", {}
         if head.admins & {*members}:
             admins = head.admins - {*members} or self._successor(head.chat, members)
             expression = (
                 "SET admins = :admins " + expression if admins else ("REMOVE admins " + expression)
             )
             values = {"admins": set(admins)} if admins else {}
+        condition, as_read = _as_read(head)
+        if head.admins:
+            condition, as_read = (
+                f"{condition} AND admins = :were",
+                {**as_read, "were": set(head.admins)},
+            )
+        else:
+            condition += " AND attribute_not_exists(admins)"
         to_head = self._chats.update_action(
             chat_key(head.chat, HEAD),
             expression,
-            "members = :old",
+            condition,
             gone=set(members),
-            old=set(head.members),
+            **as_read,
             **values,
         )
         deletes = [
             action
             for member in members
+            if member in head.members
             for action in (
                 self._chats.delete_action(chat_key(head.chat, member_item(member))),
                 self._users.delete_action(user_key(member, f"chat#{head.chat}")),

@@ -17,10 +17,11 @@ from concurrent.futures import Future
 from functools import lru_cache
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
-from lambdas.errors import forbidden, internal
+from lambdas.errors import internal
 from lambdas.frames import Frame
 from lambdas.limits import SENDS, Limits, exceeded
 from lambdas.messages import append
+from lambdas.messages.heads import has_blocked
 from lambdas.messages.log import WRITER_SECONDS
 from lambdas.messages.message import (
     DeviceNames,
@@ -64,7 +65,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
         own = reading_own.result(timeout=WITHIN_SECONDS)
         devices.require_lease(address, caller.connection_id, own.get(caller.user, {}))
         if caller.user in position.blocked_by:
-            raise forbidden("you have blocked this user; unblock first")
+            raise has_blocked()
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
         if position.request_of == caller.user and not position.stored and not frame.get("hidden"):
@@ -122,9 +123,9 @@ def _accept_request(aws: Aws, position: append.Position, user: str, chat: str) -
 
     A hidden message does not: clients send those by themselves, such as requests for keys.
     """
-    for peer in position.members - {user}:
+    append.end_request(aws.chats, chat, user, by_message=True)
+    for peer in position.members - {user}:  # not before: another device may have declined it
         Contacts(aws.users).add(user, peer)
-    append.end_request(aws.chats, chat, user)
 
 
 def _message(

@@ -34,6 +34,11 @@ class Contacts:
     def remove(self, user: str, peer: str) -> None:
         self._users.delete(user_key(user, _contact(peer)))
 
+    def state(self, user: str, peer: str) -> str | None:
+        """contact, blocked or None."""
+        item = self._users.get(user_key(user, _contact(peer)), consistent=True)
+        return item["contact"] if item else None
+
     def states(self, user: str) -> dict[str, str]:
         """peer -> contact or blocked."""
         items = self._users.query_all({"user": user}, prefix="contact#", consistent=True)

@@ -3,16 +3,28 @@
 from collections import Counter
 from typing import Any
 
+from lambdas.api.sign_ins import SIGN_IN_SECONDS
 from lambdas.attribute_values import from_wire
 from lambdas.frames import Frame
+from lambdas.people.invitations import INVITATION_SECONDS
+from lambdas.presence.tickets import TICKET_SECONDS
 from tests.model.checks import Checks, Stored
-from tests.model.device import Device
+from tests.model.device import TTL_SECONDS, Device
 from tests.model.expressions import Item
 from tests.model.gateway import Socket
 from tests.model.rest import Answer
 from tests.model.world import SKEW_SECONDS, STALE_SECONDS, Invocation, World
 
 Joined = dict[str, int]  # chat -> the seq at which a user joined
+LIFETIMES = {  # of items by their kind, in seconds
+    "message": TTL_SECONDS,
+    "rings": TTL_SECONDS,
+    "former": TTL_SECONDS,
+    "ended": SIGN_IN_SECONDS,
+    "invite": INVITATION_SECONDS,
+    "limit": 2 * 86_400,
+    "ticket": TICKET_SECONDS + 1,
+}
 MAY_REACH_ANYBODY = {"error", "displaced"}  # before a connection is closed
 
 
@@ -27,6 +39,9 @@ class AccessChecks:
         self._world, self._checks = world, checks
         self.removed: dict[str, float] = {}
         self._joined: dict[tuple[str, str], int] = {}  # by chat and user
+        self._joined_at: dict[tuple[str, str], float] = {}  # when
+        self._begun: dict[str, float] = {}  # chats, when their heads came
+        self._left: set[tuple[str, str]] = set()  # for good, as they were answered
         self._handed_out: Counter[tuple[str, str]] = Counter()
         self._marks: dict[tuple[str, str], int] = {}  # what devices have reported, and joining
         self._problems: list[str] = []
@@ -41,15 +56,25 @@ class AccessChecks:
     # -- at each write
 
     def _on_write(self, table: str, old: Item | None, new: Item | None) -> None:
+        if new and "expires_at" in new:
+            kind = new["item"]["S"].split("#")[0] if "item" in new else "ticket"
+            if int(new["expires_at"]["N"]) > self._world.now + LIFETIMES[kind] + SKEW_SECONDS:
+                self._problems.append(f"a {kind} lives too long: {new}")
         if table != "Chats" or not (old or new):  # what is not there may be deleted
             return
         after, before = from_wire(new) if new else {}, from_wire(old) if old else {}
         kind, _, user = (after or before)["item"].partition("#")
         running = self._world.running
+        if kind == "head":
+            self._begun.setdefault((after or before)["chat"], self._world.now)
         if kind == "member":
             place = (after or before)["chat"], user
             self._joined.pop(place, None)
             if new is not None:
+                if old is None and place in self._left:
+                    self._problems.append(f"{user} left {place[0]} for good, and was put back")
+                if before.get("joined_seq") != after["joined_seq"]:
+                    self._joined_at[place] = self._world.now
                 self._joined[place] = after["joined_seq"]
                 self.reached(*place, after["joined_seq"])
         is_message = kind == "message" and new is not None and not after.get("void")
@@ -102,7 +127,8 @@ class AccessChecks:
         stored = self._checks.stored[chat, seq]
         if self._is_expired(stored, task):
             self._problems.append(f"{user} is shown what has expired: {stored}")
-        if user not in stored.members:
+        joined, at = self._joined.get((chat, user), 0), self._joined_at.get((chat, user), 0)
+        if user not in stored.members or (seq <= joined and at < task.started):
             self._problems.append(f"{user} is shown what was before joining: {stored}")
 
     def _is_expired(self, stored: Stored, task: Invocation) -> bool:
@@ -130,6 +156,42 @@ class AccessChecks:
             stored = self._checks.stored.get((chat, seq))
             if stored is not None and seq not in seqs | missing:
                 self._problems.append(f"{device.address} asked for {after}, and lacks {stored}")
+
+    def chats(self, user: str, task: Invocation, listed: Frame) -> None:
+        """The chats in which the user was all the time, if this is the only page; and truly."""
+        found = {each["chat"]: each for each in listed["chats"]}
+        now = self.joined_by(user)
+        always = {
+            chat
+            for chat, joined in task.joined.items()
+            if now.get(chat) == joined and self._begun.get(chat, task.started) < task.started
+        }
+        if "cursor" not in listed and not always <= found.keys():
+            self._problems.append(f"{user} is in {always}, and is notified of {sorted(found)}")
+        for chat, each in found.items():
+            if chat not in task.joined.keys() | now.keys():
+                self._problems.append(f"{user} is not in {chat}, and is notified of {each}")
+            self._tick(chat, user, each)
+
+    def devices(self, user: str, task: Invocation, listed: Frame) -> None:
+        """None that was removed before, and no former one whose messages have expired."""
+        for name in listed["devices"]:
+            if f"{user}/{name}" in self._removed_before(task):
+                self._problems.append(f"{user}/{name} was removed, and is listed")
+        for each in listed["former"]:
+            if each["until"] / 1000 < task.started - SKEW_SECONDS:
+                self._problems.append(f"a former device of {user} has expired: {each}")
+
+    def leaves(self, user: str, chat: str, task: Invocation) -> None:
+        """Who joins again has asked for it, see `may_join`."""
+        if self._joined.get((chat, user)) is not None:
+            if self._joined_at[chat, user] < task.started:
+                self._problems.append(f"{user} left {chat}, and is still a member")
+        else:
+            self._left.add((chat, user))
+
+    def may_join(self, user: str, chat: str) -> None:
+        self._left.discard((chat, user))
 
     def claimed(self, keys: Frame) -> None:
         for address, key in keys.items():

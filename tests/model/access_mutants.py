@@ -1,8 +1,10 @@
 """Plausible mistakes in who may see and do what, and in how long it lasts."""
 
 from lambdas.api.sign_ins import SignIns
-from lambdas.messages import history, log, send, sync_plan
-from lambdas.presence import authorize
+from lambdas.keys.directory import Directory
+from lambdas.messages import append, history, log, send, sync_plan
+from lambdas.people.invitations import Invitations
+from lambdas.presence import authorize, tickets
 from lambdas.presence.devices import Devices
 from tests.model.mutant import Mutant, edited
 
@@ -34,6 +36,41 @@ ACCESS_MUTANTS = (
         ),
         "serves twice",
         ("old_ticket_is_tried",),
+    ),
+    edited(
+        "an_old_ticket_opens",
+        (authorize, "redeem"),
+        ('found["expires_at"] <= now', "False"),
+        "an old ticket serves",
+        ("old_ticket_is_tried", "time_passes"),
+    ),
+    edited(
+        "tickets_live_for_hours",
+        (tickets, "issue"),
+        ("now + TICKET_SECONDS", "now + 1000 * TICKET_SECONDS"),
+        "a ticket lives too long",
+    ),
+    edited(
+        "who_was_removed_goes_on_writing",
+        (append, "_take"),
+        ('"contains(members, :me)"', '"(attribute_exists(chat) OR seq = :me)"'),
+        "is no member, and wrote",
+        ("members_change",),
+    ),
+    Mutant(
+        "who_has_left_is_put_back",
+        Invitations,
+        "have_left",
+        lambda *_: set(),
+        "was put back",
+        ("members_change", "leaves_for_good"),
+    ),
+    edited(
+        "former_devices_are_listed_for_ever",
+        (Directory, "former"),
+        ('item["expires_at"] > self._clock()', "True"),
+        "has expired",
+        ("device_is_removed", "looks_up_devices", "days_pass"),
     ),
     edited(
         "messages_expire_in_ms",

@@ -89,8 +89,8 @@ class Checks:
             for device in self.registered(user)
             if joined < seq
         )
-        if item["expires_at"] > self._world.now + TTL_SECONDS + SKEW_SECONDS:
-            self._problems.append(f"a message lives too long: {item}")
+        if item["sender"] not in recipients:
+            self._problems.append(f"{item['sender']} is no member, and wrote {item}")
         number = self._world.number()
         stored = Stored(item["chat"], seq, identity, recipients, entitled, item, number)
         self.stored[item["chat"], seq] = stored
@@ -187,9 +187,10 @@ class Checks:
         """user -> joined_seq"""
         if chat not in self._joined:
             members = self.item("Chats", chat, "head").get("members", ())
-            self._joined[chat] = {
-                user: self.item("Chats", chat, f"member#{user}")["joined_seq"] for user in members
-            }
+            items = {user: self.item("Chats", chat, f"member#{user}") for user in members}
+            if lacking := [user for user in members if not items[user]]:
+                raise Violation(f"{lacking} are members of {chat} by half")
+            self._joined[chat] = {user: items[user]["joined_seq"] for user in members}
         return self._joined[chat]
 
     def registered(self, user: str) -> dict[str, Any]:

@@ -51,6 +51,13 @@ class Clients:
     def resends(self) -> None:
         self.resend(self._one())
 
+    def sends_another_text(self) -> None:
+        """With the id of one that was not accepted yet: the first that comes to the log counts."""
+        device = self._one(lambda device: device.connected() and device.outbox)
+        for frame in list(device.outbox.values()):
+            if "payload" in frame:
+                self._send(device, {**frame, "payload": "another"})
+
     def syncs(self) -> None:
         self.sync(self._one(lambda device: device.connected() and device.wants_sync))
 

@@ -84,6 +84,9 @@ def _all_of(tokens: Tokens) -> Condition:
 
 
 def _single(tokens: Tokens) -> Condition:
+    if tokens.accept("NOT"):
+        negated = _single(tokens)
+        return lambda *given: not negated(*given)
     if tokens.accept("("):
         inner = _any_of(tokens)
         tokens.take(")")

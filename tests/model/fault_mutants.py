@@ -2,6 +2,7 @@
 
 from lambdas.delivery import push
 from lambdas.messages import append
+from lambdas.presence import connection
 from lambdas.tables import Table
 from tests.model.mutant import edited
 
@@ -11,6 +12,23 @@ FAULT_MUTANTS = (
         (Table, "batch_get"),
         ('request = response.get("UnprocessedKeys")', "request = None"),
         "not woken|never showed|no rest|no lease|lacks it|never notified",
+    ),
+    edited(
+        "unprocessed_items_are_dropped",
+        (Table, "batch_write"),
+        ("if not left:", "if True:"),
+        "by half",
+        ("seldom", "group_begins"),
+    ),
+    edited(
+        "a_connection_is_as_old_as_the_functions_clock_says",
+        (connection, "connect"),
+        (
+            "caller.connection_id, at, asked_at",
+            "caller.connection_id, int(aws.now() * 1000), asked_at",
+        ),
+        "lease|no rest|never notified",
+        ("comes",),
     ),
     edited(
         "only_the_first_page_is_read",

@@ -12,6 +12,7 @@ from tests.model.world import PEOPLE, Invocation, World
 
 API_SECONDS = 10.0  # the function's timeout
 DEVICES = 3  # of a person
+CHATS = 4
 
 
 class People:
@@ -66,17 +67,27 @@ class People:
             return  # its sign-in goes on
         if self._world.now - self._access.removed[device.address] > SIGN_IN_SECONDS:
             return  # its last token has expired
-        path, body = f"/api/devices/{device.name}", registration(device.address)
-        chat = self._random.choice(self.chats)
-        what: tuple[str, str, Any] = self._random.choice(
-            [
-                ("PUT", path, body),
-                ("POST", "/api/tickets", {"device": device.name}),
-                ("GET", f"/api/chats/{chat}/messages", None),
-                ("POST", f"/api/chats/{self.group}/members", {"add": ["anna"]}),
-            ]
-        )
+        what = self._random.choice(self._needing_a_sign_in(device))
         self._request(device, *what, lambda task, got: self._access.rejected(device, task, got))
+
+    def _needing_a_sign_in(self, device: Device) -> list[tuple[str, str, Any]]:
+        path, chat = f"/api/devices/{device.name}", self._random.choice(self.chats)
+        peer = self._random.choice([person for person in PEOPLE if person != device.user])
+        reads = ("devices", "account", "contacts", "settings", "chats", f"chats/{chat}/messages")
+        return [
+            *(("GET", f"/api/{each}", None) for each in (*reads, f"users/{peer}/devices")),
+            ("PUT", path, registration(device.address)),
+            ("POST", f"{path}/one-time-keys", upload(device.address, device.uploads)),
+            ("POST", "/api/keys/claim", {"devices": [f"{peer}/phone"]}),
+            ("POST", "/api/tickets", {"device": device.name}),
+            ("DELETE", "/api/devices/phone", None),
+            ("POST", "/api/sign-out", {"everywhere": True}),
+            ("POST", "/api/chats", {"kind": "group", "members": [peer]}),
+            ("POST", f"/api/chats/{self.group}/members", {"add": ["anna"]}),
+            ("POST", f"/api/chats/{self.group}/leave", None),
+            ("PUT", f"/api/contacts/{peer}", {"state": "blocked"}),
+            ("PUT", "/api/settings", {"receipts": False}),
+        ]
 
     def removed_device_sends(self) -> None:
         """Its connection may be open still."""
@@ -87,6 +98,54 @@ class People:
         device = self._random.choice([each for each in self._devices if each.user != "anna"])
         change = {self._random.choice(("add", "remove")): [self._random.choice(("mira", "anna"))]}
         self.change(device, change)
+
+    def group_begins(self) -> None:
+        """With ravi, who writes in the end, wherever that is."""
+        others = self._random.sample(PEOPLE[1:], 2)
+        founder = self._random.choice([each for each in self._devices if each.user == "ravi"])
+
+        def answered(_task: Invocation, got: Answer) -> None:
+            if got.status == 201:
+                self.chats.append(got.body["chat"])
+
+        if len(self.chats) < CHATS:
+            body = {"kind": "group", "members": others}
+            self._request(founder, "POST", "/api/chats", body, answered)
+
+    def leaves_for_good(self) -> None:
+        device = self._random.choice(self._devices)
+        if device.user not in ("mira", "anna"):
+            return
+
+        def answered(task: Invocation, got: Answer) -> None:
+            if got.status == 200:
+                self._access.leaves(device.user, self.group, task)
+
+        self._request(device, "POST", f"/api/chats/{self.group}/leave", None, answered)
+
+    def joins(self) -> None:
+        """A group to which the user is invited, or not."""
+        device = self._random.choice(self._devices)
+        self._access.may_join(device.user, self.group)
+        self._request(device, "POST", f"/api/chats/{self.group}/accept")
+
+    def lists_chats(self) -> None:
+        device = self._random.choice(self._devices)
+
+        def answered(task: Invocation, got: Answer) -> None:
+            if got.status == 200:
+                self._access.chats(device.user, task, got.body)
+
+        self._request(device, "GET", "/api/chats", None, answered)
+
+    def looks_up_devices(self) -> None:
+        device, person = self._random.choice(self._devices), self._random.choice(PEOPLE)
+
+        def answered(task: Invocation, got: Answer) -> None:
+            if got.status == 200:
+                self._access.devices(person, task, got.body)
+
+        self._request(device, "GET", f"/api/users/{person}/devices", None, answered)
 
     def reads_back(self) -> None:
         device, chat = self._random.choice(self._devices), self._random.choice(self.chats)

@@ -78,7 +78,7 @@ def registration(address: str) -> Frame:
     document = signatures.device_document(user, device, curve25519, ed25519)
     keys = {"curve25519": curve25519, "ed25519": ed25519}
     push = {"platform": "fcm", "token": f"{user}:{device}"}
-    return {"keys": keys, "signature": _sign(address, document), "push": push}
+    return {"keys": keys, "signature": signed_by(address, document), "push": push}
 
 
 @lru_cache(maxsize=256)
@@ -89,7 +89,7 @@ def upload(address: str, number: int) -> Frame:
     def key(id_: str, *, fallback: bool) -> Frame:
         public = _public(address, id_)
         document = signatures.key_document(user, device, id_, public, fallback=fallback)
-        return {"key": public, "signature": _sign(address, document)}
+        return {"key": public, "signature": signed_by(address, document)}
 
     names = [f"key{number}-{each}" for each in range(KEYS_AT_ONCE)]
     fallback = {"id": f"fallback{number}", **key(f"fallback{number}", fallback=True)}
@@ -112,5 +112,5 @@ def _encoded_key(address: str) -> str:
     return signatures.encode(_private(address).public_key().public_bytes_raw())
 
 
-def _sign(address: str, document: Any) -> str:
+def signed_by(address: str, document: Any) -> str:
     return signatures.encode(_private(address).sign(signatures.canonical(document)))

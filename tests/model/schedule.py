@@ -118,6 +118,7 @@ class Schedule:
         ]
         always: list[Action] = [
             (clients.resends, 2),
+            (clients.sends_another_text, 0.5),
             (clients.reports, 8),
             (connecting.comes, 5),
             (connecting.goes, 2),
@@ -140,7 +141,12 @@ class Schedule:
             (people.removed_device_acts, 1),
             (people.removed_device_sends, 1),
             (people.members_change, 2),
+            (people.group_begins, 0.5),
+            (people.leaves_for_good, 0.5),
+            (people.joins, 0.5),
             (people.reads_back, 2),
+            (people.lists_chats, 1),
+            (people.looks_up_devices, 1),
             (people.uploads_keys, 1),
             (people.claims_keys, 1),
         ]

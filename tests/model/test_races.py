@@ -1,0 +1,246 @@
+"""Contacts, groups and devices: two requests at once have an effect as if one had come after the other."""
+
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from lambdas.keys import signatures
+from lambdas.keys.directory import Directory
+from lambdas.messages.direct import DirectChats
+from lambdas.people.contacts import Contacts
+from lambdas.people.invitations import Invitations
+from tests.model.mutant import Mutant, edited
+from tests.model.races import USERS, Act, Outcome, Race, Scene, at_once, one_by_one
+from tests.model.rest import registration, signed_by
+from tests.model.small import small
+
+
+@pytest.fixture(autouse=True)
+def unexpected() -> Iterator[list[BaseException]]:
+    with small() as found, redirect_stdout(StringIO()):
+        yield found
+
+
+def _request(user: str, method: str, path: str, body: Any = None) -> Act:
+    """`chat` in the path is the one chat."""
+    return lambda scene: scene.request(
+        user, method, path.replace("/chat/", f"/{scene.chat}/"), body
+    )
+
+
+def begins(user: str, peer: str) -> Act:
+    return _request(user, "POST", "/api/chats", {"kind": "direct", "with": peer})
+
+
+def founds(user: str, *members: str) -> Act:
+    return _request(user, "POST", "/api/chats", {"kind": "group", "members": list(members)})
+
+
+def decides(user: str, peer: str, state: str) -> Act:
+    return _request(user, "PUT", f"/api/contacts/{peer}", {"state": state})
+
+
+def forgets(user: str, peer: str) -> Act:
+    return _request(user, "DELETE", f"/api/contacts/{peer}")
+
+
+def does(user: str, what: str) -> Act:
+    """accept, decline or leave."""
+    return _request(user, "POST", f"/api/chats/chat/{what}")
+
+
+def changes(user: str, **members: list[str]) -> Act:
+    return _request(user, "POST", "/api/chats/chat/members", members)
+
+
+def rules(user: str, **change: Any) -> Act:
+    return _request(user, "POST", "/api/chats/chat/admins", change)
+
+
+def sends(user: str, number: int = 1, text: str = "x") -> Act:
+    return lambda scene: scene.sends(user, scene.chat, number, text)
+
+
+def reports(user: str) -> Act:
+    return lambda scene: scene.frame(
+        user, action="receipt", chat=scene.chat, delivered=1, read=1, senders=list(USERS)
+    )
+
+
+def registers(user: str, device: str, keys_of: str = "") -> Act:
+    """With keys of its own, or those of another one: the same name, and another identity."""
+    if not keys_of:
+        return lambda scene: scene.registers(user, device)
+    keys = registration(keys_of)["keys"]
+    document = signatures.device_document(user, device, keys["curve25519"], keys["ed25519"])
+    signature = signed_by(keys_of, document)
+    return lambda scene: scene.registers(user, device, keys=keys, signature=signature)
+
+
+def removes(user: str, device: str) -> Act:
+    return _request(user, "DELETE", f"/api/devices/{device}")
+
+
+def signs_out(user: str, device: str) -> Act:
+    return _request(user, "POST", "/api/sign-out", {"device": device})
+
+
+def _friends(scene: Scene) -> None:
+    for user in USERS:
+        for peer in USERS:
+            if user != peer:
+                Contacts(scene.services.users).add(user, peer)
+
+
+ASKED = (begins("ravi", "raju"),)
+BLOCKED = (*ASKED, decides("raju", "ravi", "blocked"))
+GROUP = (_friends, founds("ravi", "raju"))
+INVITED = (founds("ravi", "raju", "mira"),)
+REGISTERED = (registers("raju", "desk"),)
+
+RACES = {
+    "a block while a chat is begun": Race((), *ASKED, decides("raju", "ravi", "blocked")),
+    "an unblock while a chat is begun": Race(
+        (decides("raju", "ravi", "blocked"),), *ASKED, forgets("raju", "ravi")
+    ),
+    "accept, decline": Race(ASKED, does("raju", "accept"), does("raju", "decline")),
+    "accept, block": Race(ASKED, does("raju", "accept"), decides("raju", "ravi", "blocked")),
+    "decline, answer": Race(ASKED, does("raju", "decline"), sends("raju")),
+    "block, unblock": Race(ASKED, decides("raju", "ravi", "blocked"), forgets("raju", "ravi")),
+    "block again, contact": Race(
+        BLOCKED, decides("raju", "ravi", "contact"), decides("raju", "ravi", "blocked")
+    ),
+    "leave, add": Race(GROUP, does("raju", "leave"), changes("ravi", add=["raju"])),
+    "join, remove": Race(INVITED, does("raju", "accept"), changes("ravi", remove=["raju"])),
+    "join, decline": Race(INVITED, does("raju", "accept"), does("raju", "decline")),
+    "appoint, remove": Race(
+        GROUP, rules("ravi", appoint=["raju"]), changes("ravi", remove=["raju"])
+    ),
+    "dismiss, remove": Race(
+        (*GROUP, rules("ravi", appoint=["raju"])),
+        rules("ravi", dismiss=["raju"]),
+        changes("raju", remove=["ravi"]),
+    ),
+    "two identities of a new device": Race(
+        (), registers("raju", "desk"), registers("raju", "desk", "raju/one")
+    ),
+    "two identities of a device": Race(
+        REGISTERED, registers("raju", "desk", "raju/one"), registers("raju", "desk", "raju/two")
+    ),
+    "register, remove": Race(
+        REGISTERED, registers("raju", "desk"), removes("raju", "desk"), answered=False
+    ),
+    "register, sign out": Race(REGISTERED, signs_out("raju", "desk"), registers("raju", "desk")),
+}
+FEW = (
+    "a block while a chat is begun",
+    "accept, decline",
+    "leave, add",
+    "dismiss, remove",
+    "two identities of a device",
+)
+WITHOUT_FAULTS = {
+    "begin, begin": Race((), *ASKED, begins("raju", "ravi")),
+    "a contact while a chat is begun": Race((), *ASKED, decides("raju", "ravi", "contact")),
+    "decline, open": Race(ASKED, does("raju", "decline"), begins("raju", "ravi")),
+    "decline, a text": Race(ASKED, does("raju", "decline"), sends("ravi")),
+    "accept, a text": Race(ASKED, does("raju", "accept"), sends("ravi")),
+    "block, a text": Race(ASKED, decides("raju", "ravi", "blocked"), sends("ravi")),
+    "block, an own text": Race(ASKED, decides("raju", "ravi", "blocked"), sends("raju")),
+    "block each other": Race(
+        ASKED, decides("raju", "ravi", "blocked"), decides("ravi", "raju", "blocked")
+    ),
+    "unblock, a text": Race(BLOCKED, forgets("raju", "ravi"), sends("ravi")),
+    "leave, remove": Race(GROUP, does("raju", "leave"), changes("ravi", remove=["raju"])),
+    "leave, an own text": Race(GROUP, does("raju", "leave"), sends("raju")),
+    "leave, a text": Race(GROUP, does("raju", "leave"), sends("ravi")),
+    "leave, a receipt": Race((*GROUP, sends("ravi", 5)), does("raju", "leave"), reports("raju")),
+    "all leave": Race(GROUP, does("raju", "leave"), does("ravi", "leave")),
+    "remove, an own text": Race(GROUP, changes("ravi", remove=["raju"]), sends("raju")),
+    "remove, a text": Race(GROUP, changes("ravi", remove=["raju"]), sends("ravi")),
+    "add, a text": Race(GROUP, changes("ravi", add=["mira"]), sends("raju")),
+    "add, remove": Race(GROUP, changes("ravi", add=["mira"]), changes("ravi", remove=["mira"])),
+    "add, add": Race(GROUP, changes("ravi", add=["mira"]), changes("raju", add=["mira"])),
+    "join, join": Race(INVITED, does("raju", "accept"), does("mira", "accept")),
+    "join, leave": Race(INVITED, does("raju", "accept"), does("ravi", "leave")),
+    "join, a text": Race(INVITED, does("raju", "accept"), sends("ravi")),
+    "a rule, add": Race(
+        GROUP, rules("ravi", rules={"add": "admins"}), changes("raju", add=["mira"])
+    ),
+    "two texts": Race((_friends, *ASKED), sends("ravi", 1), sends("raju", 2)),
+    "register twice": Race((), registers("raju", "desk"), registers("raju", "desk")),
+    "remove twice": Race(REGISTERED, removes("raju", "desk"), removes("raju", "desk")),
+    "remove a device that acknowledges": Race(
+        (*GROUP, sends("ravi", 5)), removes("raju", "phone"), reports("raju")
+    ),
+}
+
+
+def _differ(race: Race, *, thorough: bool, expected: list[Outcome] | None = None) -> list[str]:
+    """After how many calls of each, and what is then as in neither order."""
+    expected = expected or one_by_one(race)
+    found = []
+    for calls, (first, second, seen) in at_once(race, thorough=thorough):
+        if (first, second, seen) not in expected:
+            nearest = min(
+                (
+                    [name for name in seen if seen[name] != other.get(name)]
+                    for *_, other in expected
+                ),
+                key=len,
+            )
+            found.append(f"{calls}: {first} {second}, {nearest}")
+    return found
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_two_at_once_are_as_one_after_the_other(name: str, unexpected: list[BaseException]) -> None:
+    assert _differ(RACES[name], thorough=False) == []
+    assert not unexpected
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", RACES)
+def test_two_that_overtake_each_other_are_as_one_after_the_other(
+    name: str, unexpected: list[BaseException]
+) -> None:
+    assert _differ(RACES[name], thorough=True) == []
+    assert not unexpected
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", WITHOUT_FAULTS)
+def test_others_at_once_are_as_one_after_the_other_too(name: str) -> None:
+    assert _differ(WITHOUT_FAULTS[name], thorough=False) == []
+
+
+MUTANTS = (
+    (
+        "leave, add",
+        Mutant("who_has_left_is_added", Invitations, "have_left", lambda *_: set(), ""),
+    ),
+    (
+        "a block while a chat is begun",
+        Mutant("a_block_is_forgotten", DirectChats, "settle_block", lambda *_, **__: None, ""),
+    ),
+    (
+        "two identities of a device",
+        edited(
+            "an_identity_is_overwritten",
+            (Directory, "_replace"),
+            ('"ed25519 = :e_was AND curve25519 = :c_was"', '"attribute_exists(ed25519)"'),
+            "",
+        ),
+    ),
+)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("race", "mutant"), MUTANTS, ids=lambda each: getattr(each, "name", each))
+def test_a_rule_less_shows(race: str, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = one_by_one(RACES[race])
+    monkeypatch.setattr(mutant.owner, mutant.attribute, mutant.instead)
+    assert _differ(RACES[race], thorough=False, expected=expected) != []
