@@ -129,7 +129,13 @@ class Endpoint:
         if self._aws.settings.behind_cloudfront and viewer:
             # CloudFront sets it, with the port behind the address, over what the client sent
             return address_of([viewer.rpartition(":")[0].strip("[]")])
-        return address_of(request.headers.getlist("x-forwarded-for"))
+        forwarded = request.headers.getlist("x-forwarded-for")
+        if self._aws.settings.direct_clients and request.client:
+            peer = request.client.host
+            # The Network Load Balancer preserves it, where a node of the other one is in the VPC
+            if not forwarded or _is_public(peer):
+                return address_of([peer])
+        return address_of(forwarded)
 
     def _log(self, request: Request, status: int, milliseconds: int) -> None:
         """Logs the route, not the path or the query: those contain user names."""
@@ -146,6 +152,13 @@ class Endpoint:
                 **({"chat": chat[:64]} if chat else {}),
             },
         )
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False
 
 
 def address_of(forwarded: Sequence[str]) -> str:
