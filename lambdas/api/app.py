@@ -38,6 +38,9 @@ BODY_LIMIT = 128 * 1024
 # Beyond BODY_LIMIT we read on, so that the client gets a 413 and not a reset connection. An ALB
 # passes no more than 1 MB to a Lambda target, and responds with a 413 of its own.
 DRAIN_LIMIT = 1024 * 1024
+# What is no page is an inert document where a browser is led to it, as OWASP recommends:
+# cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+NO_DOCUMENT = "default-src 'none'; frame-ancestors 'none'"
 
 
 def create_app(
@@ -189,8 +192,8 @@ class WrongMethod(ChatError):
 
 
 class Served:
-    """Adds headers to every response: the target that served it, no sniffing, and no caching
-    unless the response has a rule of its own."""
+    """Adds headers to every response: the target that served it, no sniffing; no caching, and
+    nothing that a browser runs or frames, unless the response has a rule of its own."""
 
     def __init__(self, app: ASGIApp, instance: str) -> None:
         self._app = app
@@ -205,6 +208,7 @@ class Served:
                 headers = MutableHeaders(scope=message)
                 headers["x-served-by"] = self._instance
                 headers.setdefault("cache-control", "no-store")
+                headers.setdefault("content-security-policy", NO_DOCUMENT)
                 headers["x-content-type-options"] = "nosniff"
             await send(message)
 

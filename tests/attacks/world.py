@@ -16,7 +16,7 @@ from moto.sqs.models import sqs_backends
 
 from lambdas.settings import Aws, aws
 from stacks.config.tables import TABLES
-from tests.support.lambdas import events, when
+from tests.support.lambdas import documented, events, when
 from tests.support.lambdas.rest import REGION, Reply, Rest, client, rest
 
 DEVICE = "victims_phone"
@@ -45,6 +45,9 @@ class World:
     ) -> Reply:
         return self.api.request(method, path, body, user=self.names[who], query=query)
 
+    def connection(self, who: str) -> str:
+        return connection_of(self.names[who], DEVICE if who == "victim" else "phone")
+
     def frame(self, who: str, body: Any, route: str | None = None) -> Any:
         """The response to a frame on the attacker's own connection; None where there is none."""
         user = self.names[who]
@@ -52,7 +55,11 @@ class World:
         event = events.message(user, "phone", connection_of(user, "phone"), body)
         response = when.handler_of(key)(event, None)
         assert response["statusCode"] == 200
-        return json.loads(response["body"]) if "body" in response else None
+        if "body" not in response:
+            return None
+        document = json.loads(response["body"])
+        documented.require(f"server/{document['type']}", document)
+        return document
 
     def stored(self) -> Stored:
         """Everything that is stored or was posted; read past the APIs, which takes less time."""
