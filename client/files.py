@@ -12,7 +12,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -98,6 +98,7 @@ class Files:
     ) -> None:
         self._api, self._store = api, store
         self._send, self._publish = send, publish
+        self.sent: Callable[[str], Awaitable[None]] | None = None  # gets the chat of each message
         self._settings, self._random = settings, random
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
@@ -163,6 +164,8 @@ class Files:
                 return None
             file = {**upload.content["file"], "id": form.file}
             self._send(upload, {**upload.content, "file": file})
+            if self.sent is not None:
+                await self.sent(upload.chat)
         except ClientError as error:
             return None if self._is_cancelled(upload) else self._failed(upload, error)
         return None
