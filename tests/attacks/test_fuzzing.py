@@ -90,6 +90,14 @@ def test_no_frame_is_a_fault_of_ours(world: World, action: str) -> None:
     holds()
 
 
+def test_a_device_that_an_example_has_removed_is_there_for_the_next(world: World) -> None:
+    before = _without_limits(world.stored())
+    with world.put_back():
+        body = {"device": "phone"}
+        assert world.ask("stranger", "POST", "/api/sign-out", body).status == 200
+    assert _without_limits(world.stored()) == before
+
+
 def _without_limits(stored: Stored) -> Stored:
     """What counts attempts counts those that are refused, too."""
     return {key: value for key, value in stored.items() if "limit#" not in key[-1]}

@@ -83,10 +83,13 @@ class World:
 
     @contextmanager
     def put_back(self) -> Iterator[None]:
-        """What the block changes in the tables is as before after it; posts are forgotten."""
+        """What the block changes in the tables is as before after it, and what it has closed is
+        open; posts are forgotten."""
         tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
         before = {name: copy.deepcopy(tables[name].items) for name in TABLES}
         users = copy.deepcopy(_users(self.api.aws))
+        received = self.api.gateway.received
+        connections = dict(received)
         try:
             yield
         finally:
@@ -94,7 +97,9 @@ class World:
                 tables[name].items = items
             _users(self.api.aws).clear()
             _users(self.api.aws).update(users)
-            for frames in self.api.gateway.received.values():
+            received.clear()
+            received.update(connections)
+            for frames in received.values():
                 frames.clear()
             _queue().clear()
 
