@@ -78,6 +78,7 @@ class ChatClient:
         this = self._this = ThisDevice(api_url, sign_in, store, options, self._happened)
         self.account = this.account
         self.writing = Writing(user, this.store, this.send, this.may_name, this.send_to_device)
+        this.files.when_sent(self.writing.introduce)
         self.chats = Chats(this, self.writing)
         self.messages = Messages(this, self.chats, self.writing)
         self.people = People(this, self.chats)

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -98,6 +98,7 @@ class Files:
     ) -> None:
         self._api, self._store = api, store
         self._send, self._publish = send, publish
+        self._sent: Callable[[str], Awaitable[None]] | None = None
         self._settings, self._random = settings, random
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
@@ -110,6 +111,10 @@ class Files:
     def wake(self) -> None:
         """There is something to upload, or a network again."""
         self._wake.set()
+
+    def when_sent(self, act: Callable[[str], Awaitable[None]]) -> None:
+        """`act` is called with the chat of each message that was written."""
+        self._sent = act
 
     async def close(self) -> None:
         await self._transfer.close()
@@ -163,6 +168,8 @@ class Files:
                 return None
             file = {**upload.content["file"], "id": form.file}
             self._send(upload, {**upload.content, "file": file})
+            if self._sent is not None:
+                await self._sent(upload.chat)
         except ClientError as error:
             return None if self._is_cancelled(upload) else self._failed(upload, error)
         return None

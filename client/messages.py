@@ -60,7 +60,7 @@ class Messages:
             raise NotAMember
         message_id = ulid(int(time.time() * 1000), self._device.random)
         more = {"reply": reply._asdict()} if reply else {}
-        more |= await self._writing.describe_file(chat)
+        more |= self._writing.describe_file(chat)
         await self._device.files.add(Draft(message_id, chat, content, described, more))
         return message_id
 

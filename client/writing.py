@@ -45,12 +45,11 @@ class Writing:
         expires = read_setting(self._store.db, chat, "timer", "seconds")
         content = text_content(text, reply=reply, expires=expires)
         message_id = await self._send(chat, content, urgent)
-        await self._introduce(chat)
+        await self.introduce(chat)
         return message_id
 
-    async def describe_file(self, chat: str) -> dict[str, Any]:
+    def describe_file(self, chat: str) -> dict[str, Any]:
         """The fields of a file's message that follow from its chat, as those of a text."""
-        await self._introduce(chat)
         expires = read_setting(self._store.db, chat, "timer", "seconds")
         return {"expires": expires} if expires else {}
 
@@ -142,7 +141,7 @@ class Writing:
             for at in (each.content.fields.get("at", each.seq),)
         ]
 
-    async def _introduce(self, chat: str) -> None:
+    async def introduce(self, chat: str) -> None:
         """Sends this user's profile to a direct chat that does not have its newest version."""
         saved = self._store.saved_profile()
         if saved is not None and self._is_direct(chat) and not self._has_sent(chat, saved):

@@ -9,13 +9,14 @@ it does not fail because others take from the same bucket meanwhile.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from lambdas.errors import ChatError
 from lambdas.tables import ConditionFailed, Table, user_key
 
 ATTEMPTS = 8
+OWNERS = 10_000  # counted in one environment; beyond it counting begins anew
 
 
 class Limit(NamedTuple):
@@ -46,6 +47,8 @@ CLAIMS = Limit(500, 10, "too many keys of this device were claimed")
 CLAIMS_BY_ONE = Limit(6, 600, "you have claimed too many keys of this device")
 DOWNLOADS = Limit(1_000, 10, "too many files were asked for")
 SENDS = Limit(10_000, 0.1, "this device has sent too many messages")
+# Each is a post for each member. Clients send one in three seconds, and some may come together.
+TYPING = Limit(10, 1, "this device was reported as typing too often in this chat")
 
 DAY = 86_400.0
 
@@ -125,6 +128,25 @@ class Limits:
             else:
                 return None
         return 1.0  # the bucket became full and was taken from, again and again
+
+
+class CountedHere:
+    """Buckets in the memory of one execution environment: for what costs less than a write.
+
+    Each environment counts what it sees, so that together they let more pass.
+    """
+
+    def __init__(self) -> None:
+        self._full_at: dict[Hashable, float] = {}  # epoch seconds
+
+    def take(self, owner: Hashable, limit: Limit, now: float) -> None:
+        """Raises ChatError rate_limited, and counts nothing, if the bucket is empty."""
+        if len(self._full_at) > OWNERS:
+            self._full_at.clear()
+        taken = after_taking(self._full_at.get(owner, 0), now, limit, 1)
+        if taken.retry_after is not None:
+            raise exceeded(limit, taken.retry_after)
+        self._full_at[owner] = taken.full_at
 
 
 def exceeded(limit: Limit, wait: float) -> ChatError:

@@ -67,6 +67,12 @@ class Settings:
         return self.get("BEHIND_CLOUDFRONT") == str(True).lower()
 
     @property
+    def direct_clients(self) -> bool:
+        """Whether clients also reach this task past the Application Load Balancer, by a Network
+        Load Balancer, which adds no header."""
+        return self.get("DIRECT_CLIENTS") == str(True).lower()
+
+    @property
     def file_mib(self) -> int:
         """The size of an encrypted file, at most."""
         return int(self["FILE_MIB"])

@@ -38,6 +38,9 @@ BODY_LIMIT = 128 * 1024
 # Beyond BODY_LIMIT we read on, so that the client gets a 413 and not a reset connection. An ALB
 # passes no more than 1 MB to a Lambda target, and responds with a 413 of its own.
 DRAIN_LIMIT = 1024 * 1024
+# What is no page is an inert document where a browser is led to it, as OWASP recommends:
+# cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+NO_DOCUMENT = "default-src 'none'; frame-ancestors 'none'"
 
 
 def create_app(
@@ -129,7 +132,13 @@ class Endpoint:
         if self._aws.settings.behind_cloudfront and viewer:
             # CloudFront sets it, with the port behind the address, over what the client sent
             return address_of([viewer.rpartition(":")[0].strip("[]")])
-        return address_of(request.headers.getlist("x-forwarded-for"))
+        forwarded = request.headers.getlist("x-forwarded-for")
+        if self._aws.settings.direct_clients and request.client:
+            peer = request.client.host
+            # The Network Load Balancer preserves it, where a node of the other one is in the VPC
+            if not forwarded or _is_public(peer):
+                return address_of([peer])
+        return address_of(forwarded)
 
     def _log(self, request: Request, status: int, milliseconds: int) -> None:
         """Logs the route, not the path or the query: those contain user names."""
@@ -146,6 +155,13 @@ class Endpoint:
                 **({"chat": chat[:64]} if chat else {}),
             },
         )
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False
 
 
 def address_of(forwarded: Sequence[str]) -> str:
@@ -176,8 +192,8 @@ class WrongMethod(ChatError):
 
 
 class Served:
-    """Adds headers to every response: the target that served it, no sniffing, and no caching
-    unless the response has a rule of its own."""
+    """Adds headers to every response: the target that served it, no sniffing; no caching, and
+    nothing that a browser runs or frames, unless the response has a rule of its own."""
 
     def __init__(self, app: ASGIApp, instance: str) -> None:
         self._app = app
@@ -192,6 +208,7 @@ class Served:
                 headers = MutableHeaders(scope=message)
                 headers["x-served-by"] = self._instance
                 headers.setdefault("cache-control", "no-store")
+                headers.setdefault("content-security-policy", NO_DOCUMENT)
                 headers["x-content-type-options"] = "nosniff"
             await send(message)
 

@@ -1,10 +1,12 @@
 """Signing out and deleting an account: POST /api/sign-out and POST /api/account/delete."""
 
 from lambdas.api import announce
+from lambdas.api.accounts import limit_address
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import accounts
 from lambdas.api.removal import end_sign_ins, remove_device
 from lambdas.api.sign_ins import ACCOUNT, SignIns
+from lambdas.limits import SIGN_INS
 from lambdas.messages.chats import Chats
 from lambdas.messages.membership import Changed, Membership
 from lambdas.presence.devices import Devices
@@ -41,6 +43,7 @@ def delete_account(call: Call) -> Response:
     The password is asked again, and serves until Cognito's user goes at the very end: so whatever
     fails on the way, the request can be repeated.
     """
+    limit_address(call, "sign-ins", SIGN_INS)
     aws, user = call.aws, call.body["username"]
     accounts(aws).sign_in(user, call.body["password"])
     return Response(200, {"done": end_account(aws, user, aws.now() + DELETING_SECONDS)})

@@ -36,6 +36,7 @@ def main() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # or X-Forwarded-For would replace the address of the peer
         timeout_keep_alive=int(settings.get("KEEP_ALIVE_SECONDS", str(KEEP_ALIVE_SECONDS))),
         timeout_graceful_shutdown=int(settings.get("FINISH_SECONDS", str(FINISH_SECONDS))),
     )

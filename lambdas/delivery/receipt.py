@@ -12,7 +12,7 @@ from lambdas.delivery import members, watermarks
 from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
-from lambdas.limits import Limit, after_taking, exceeded
+from lambdas.limits import CountedHere, Limit
 from lambdas.messages.heads import no_such_chat, shows_nothing_of, undelivered
 from lambdas.notifications import push_jobs
 from lambdas.notifications.push_jobs import RingItems
@@ -26,7 +26,6 @@ from lambdas.telemetry import count, logger
 from lambdas.websocket import Caller, frame_handler
 
 AT_ONCE = 20
-CHATS_LIMIT = 10_000  # counted in one environment; beyond it counting begins anew
 
 
 def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
@@ -110,29 +109,19 @@ def _head(chats: Table, chat: str, user: str, mark: int) -> Item:
     raise bad_request(f"the chat has no message {mark}")
 
 
-class ReceiptLimit:
-    """The limit of receipts per device and chat, counted in memory.
+class ReceiptLimit(CountedHere):
+    """The limit of receipts per device and chat.
 
     It lets pass twice as many as rule 4 of the protocol allows, and AT_ONCE more, since frames of
-    a slow network come together. Each execution environment counts what it sees; to count across
-    them would cost as much as what it saves.
+    a slow network come together. To count across environments would cost as much as it saves.
     """
-
-    def __init__(self) -> None:
-        self._full_at: dict[tuple[str, str, str], float] = {}  # epoch seconds
 
     def require(self, caller: Caller, chat: str, members: int, now: float) -> None:
         """Counts a receipt. Raises ChatError rate_limited."""
-        if len(self._full_at) > CHATS_LIMIT:
-            self._full_at.clear()
         # one with `read` may come after half the interval
         seconds = watermarks.receipt_interval(members) / 4
         limit = Limit(AT_ONCE, seconds, "too many receipts in this chat")
-        key = (caller.user, caller.device, chat)
-        taken = after_taking(self._full_at.get(key, 0), now, limit, 1)
-        if taken.retry_after is not None:
-            raise exceeded(limit, taken.retry_after)
-        self._full_at[key] = taken.full_at
+        self.take((caller.user, caller.device, chat), limit, now)
 
 
 @lru_cache(maxsize=1)

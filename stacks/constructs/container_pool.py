@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks.config.environments import Environment
 from stacks.config.permissions import permissions_of
 from stacks.config.pools import ContainerPool, finish_timeout
+from stacks.config.rules import ip_hash_pool
 from stacks.constructs.fargate import fargate_service, task_definition
 from stacks.constructs.function import reading_log_level, variables
 from stacks.constructs.grants import Resources, statements
@@ -107,6 +108,7 @@ class ContainerPoolService(Construct):
         self, image: ecs.ContainerImage, values: Mapping[str, str]
     ) -> ecs.FargateTaskDefinition:
         task = task_definition(self, self._config, self.pool)
+        hashed = ip_hash_pool(self._config.load_balancer, self._config.pools)
         task.add_container(
             CONTAINER,
             image=image,
@@ -114,6 +116,7 @@ class ContainerPoolService(Construct):
             environment={
                 **variables("Api", self._config, {**values, "POOL_NAME": self.pool.name}),
                 "PORT": str(PORT),
+                "DIRECT_CLIENTS": str(self.pool == hashed).lower(),
                 "KEEP_ALIVE_SECONDS": str(self.keep_alive),
                 "FINISH_SECONDS": str(finish_timeout(self.pool)),
             },

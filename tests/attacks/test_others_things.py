@@ -19,20 +19,10 @@ from lambdas import api
 from lambdas.api.routes import ROUTES
 from lambdas.errors import STATUS
 from tests.attacks import aims
-from tests.attacks.world import (
-    ATTACKERS,
-    DEVICE,
-    EMAIL,
-    PAYLOAD,
-    PUSH_TOKEN,
-    Stored,
-    World,
-)
+from tests.attacks.attempts import OPERATIONS, Outcome, attempts
+from tests.attacks.world import ATTACKERS, EMAIL, PAYLOAD, PUSH_TOKEN, Stored, World
 
 pytestmark = pytest.mark.xdist_group("attacks")
-
-OPERATIONS = [*(aims.name_of(route) for route in ROUTES), *aims.ACTIONS]
-Outcome = int | str  # a status; of a frame the code of its error, its type, or "" for no response
 
 
 @dataclass(frozen=True)
@@ -148,33 +138,16 @@ def test_the_query_parameters_are_those_that_the_endpoints_read() -> None:
 
 class Attack(NamedTuple):
     outcome: Outcome
-    answer: str  # what the attacker sees: the response, and what came on the connection
+    answer: str
     changed: set[str]  # in the form of Row.writes
     aim: aims.Aim
 
 
 def attacks(world: World, operation: str, attacker: str) -> Iterator[Attack]:
-    """Each attempt, in a world that is as it was before."""
-    route = next((each for each in ROUTES if aims.name_of(each) == operation), None)
-    tried = (
-        aims.of_route(route, world, attacker)
-        if route
-        else aims.of_frame(operation, world, attacker)
-    )
     before = world.stored()
-    for aim in tried:
-        with world.put_back():
-            if route:
-                reply = world.ask(attacker, route.method, aim.path, aim.body, aim.query or {})
-                outcome: Outcome = reply.status
-                answer = json.dumps([reply.body, reply.headers])
-            else:
-                frame = world.frame(attacker, aim.body)
-                outcome = "" if frame is None else frame.get("code", frame["type"])
-                answer = json.dumps(frame)
-            after = world.stored()
-            own = after.get(("posts", _connection(world, attacker)), "")
-            yield Attack(outcome, answer + own, _changes(world, attacker, before, after), aim)
+    for aim, outcome, answer in attempts(world, operation, attacker):
+        changed = _changes(world, attacker, before, world.stored())
+        yield Attack(outcome, answer, changed, aim)
 
 
 def _changes(world: World, attacker: str, before: Stored, after: Stored) -> set[str]:
@@ -182,7 +155,7 @@ def _changes(world: World, attacker: str, before: Stored, after: Stored) -> set[
     attacker, and the limits, which count what is refused too."""
     places = {world.direct: "direct", world.group: "group", world.blocked: "blocked"}
     for role, user in world.names.items():
-        places |= {user: role, _connection(world, role): role}
+        places |= {user: role, world.connection(role): role}
     found = set()
     for key in before.keys() | after.keys():
         if before.get(key) == after.get(key) or "limit#" in key[-1]:
@@ -192,10 +165,6 @@ def _changes(world: World, attacker: str, before: Stored, after: Stored) -> set[
         if places.get(owner) != attacker:
             found.add(f"{kind} {places.get(owner, owner)}{of_item}")
     return found
-
-
-def _connection(world: World, role: str) -> str:
-    return f"connection-of-{world.names[role]}-{DEVICE if role == 'victim' else 'phone'}"
 
 
 def _refused(outcome: Outcome) -> bool:

@@ -16,7 +16,7 @@ from moto.sqs.models import sqs_backends
 
 from lambdas.settings import Aws, aws
 from stacks.config.tables import TABLES
-from tests.support.lambdas import events, when
+from tests.support.lambdas import documented, events, when
 from tests.support.lambdas.rest import REGION, Reply, Rest, client, rest
 
 DEVICE = "victims_phone"
@@ -45,6 +45,9 @@ class World:
     ) -> Reply:
         return self.api.request(method, path, body, user=self.names[who], query=query)
 
+    def connection(self, who: str) -> str:
+        return connection_of(self.names[who], DEVICE if who == "victim" else "phone")
+
     def frame(self, who: str, body: Any, route: str | None = None) -> Any:
         """The response to a frame on the attacker's own connection; None where there is none."""
         user = self.names[who]
@@ -52,7 +55,11 @@ class World:
         event = events.message(user, "phone", connection_of(user, "phone"), body)
         response = when.handler_of(key)(event, None)
         assert response["statusCode"] == 200
-        return json.loads(response["body"]) if "body" in response else None
+        if "body" not in response:
+            return None
+        document = json.loads(response["body"])
+        documented.require(f"server/{document['type']}", document)
+        return document
 
     def stored(self) -> Stored:
         """Everything that is stored or was posted; read past the APIs, which takes less time."""
@@ -76,10 +83,13 @@ class World:
 
     @contextmanager
     def put_back(self) -> Iterator[None]:
-        """What the block changes in the tables is as before after it; posts are forgotten."""
+        """What the block changes in the tables is as before after it, and what it has closed is
+        open; posts are forgotten."""
         tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
         before = {name: copy.deepcopy(tables[name].items) for name in TABLES}
         users = copy.deepcopy(_users(self.api.aws))
+        received = self.api.gateway.received
+        connections = dict(received)
         try:
             yield
         finally:
@@ -87,7 +97,9 @@ class World:
                 tables[name].items = items
             _users(self.api.aws).clear()
             _users(self.api.aws).update(users)
-            for frames in self.api.gateway.received.values():
+            received.clear()
+            received.update(connections)
+            for frames in received.values():
                 frames.clear()
             _queue().clear()
 

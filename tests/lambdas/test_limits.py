@@ -147,6 +147,7 @@ def test_the_limits_are_those_that_the_page_on_security_states() -> None:
         "CLAIMS_BY_ONE": (6, 600),
         "DOWNLOADS": (1_000, 10),
         "SENDS": (10_000, 0.1),
+        "TYPING": (10, 1),
         "LINKS": (60, 10),
         "LINKS_OPENED": (30, 60),
     }

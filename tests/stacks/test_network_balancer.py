@@ -150,6 +150,15 @@ def test_it_stands_before_the_first_container_pool_or_the_named_one(
     }
     assert behind == {"large": 1, "small": 1, pool: 2}
     assert environment.target_group(pool, "TCP")
+    direct = {
+        variables["POOL_NAME"]: variables["DIRECT_CLIENTS"]
+        for task in environment.all("AWS::ECS::TaskDefinition")
+        for container in task.properties["ContainerDefinitions"]
+        if "POOL_NAME"
+        in (variables := {each["Name"]: each["Value"] for each in container["Environment"]})
+    }
+    # by which its tasks know that anybody can send them X-Forwarded-For
+    assert direct == {"large": "false", "small": "false", pool: "true"}
 
 
 @pytest.mark.parametrize(

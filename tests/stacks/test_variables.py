@@ -91,7 +91,8 @@ def test_pools_of_both_kinds_get_the_same_variables(prod: Synthesized) -> None:
             **api,
             "POOL_NAME": variables["POOL_NAME"],
         }
-        assert set(variables) - set(api) == {"PORT", "KEEP_ALIVE_SECONDS", "FINISH_SECONDS"}
+        of_tasks = {"PORT", "KEEP_ALIVE_SECONDS", "FINISH_SECONDS", "DIRECT_CLIENTS"}
+        assert set(variables) - set(api) == of_tasks
 
 
 def test_no_argument_of_powertools_beats_a_variable() -> None:

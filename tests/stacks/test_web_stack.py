@@ -81,6 +81,7 @@ def test_a_container_gets_what_the_function_gets_but_its_pool_and_port(dev: Synt
         "PORT": "8080",
         "KEEP_ALIVE_SECONDS": "75",
         "FINISH_SECONDS": "25",
+        "DIRECT_CLIENTS": "false",
     }
     assert container["Name"] == "api"
     assert container["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]

@@ -141,7 +141,8 @@ describe("between two clients", () => {
 
   test("what is cancelled is never sent; what is refused is reported and given up", async () => {
     const ravi = await connect("ravi/phone");
-    await connect("raju/phone");
+    const raju = await connect("raju/phone");
+    await ravi.client.writing.setProfile("Ravi K.", null); // goes with what is written
     const chat = await ravi.client.chats.direct(user("raju"));
     await backend.failFiles(503, 503, 503);
     const cancelled = await ravi.client.messages.sendFile(chat, content, { name: "a" });
@@ -153,6 +154,9 @@ describe("between two clients", () => {
     expect(eventsOf(ravi, "file_failed").map(({ messageId }) => messageId)).toEqual([refused]);
     expect(await backend.messages(chat)).toEqual([]);
     expect(await ravi.client.messages.uploads()).toEqual([]);
+    await backend.failFiles();
+    await ravi.client.messages.sendFile(chat, contentOf(9), { name: "c" });
+    await until(() => eventsOf(raju, "profile_changed").length > 0);
   });
 
   test("what is cancelled while its upload runs is not sent; what is written is too late", {

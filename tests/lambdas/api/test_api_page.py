@@ -148,6 +148,8 @@ def test_what_is_not_in_the_page_is_not_found_and_never_the_shell(app: Served, p
     missing = get(app, path)
     assert (missing.status, missing.headers["content-type"]) == (404, "application/json")
     assert missing.headers["cache-control"] == "no-store"
+    inert = "default-src 'none'; frame-ancestors 'none'"
+    assert missing.headers["content-security-policy"] == inert
     assert json.loads(missing.body)["error"]["code"] == "not_found"
 
 

@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.utilities.utils import load_resource
 
-from lambdas import frames
+from tests.support.lambdas import documented
 
 
 @cache
@@ -40,7 +40,7 @@ class Gateway:
                 if connection not in gateway.received:
                     self.respond(410)
                     return
-                frames.validate(f"server/{frame['type']}", frame)
+                documented.require(f"server/{frame['type']}", frame)
                 gateway.received[connection].append(frame)
                 self.respond(200)
 

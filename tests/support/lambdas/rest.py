@@ -35,6 +35,7 @@ from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger
 from stacks.config.tables import TABLES, table_variable
+from tests.support.lambdas import documented
 from tests.support.lambdas.connection_api import patient_posts
 from tests.support.lambdas.events import http_request
 from tests.support.lambdas.http_gateway import Gateway
@@ -315,13 +316,13 @@ def check(method: str, path: str, reply: Reply) -> None:
     """Holds every reply against the protocol's schema, and against what all of them have."""
     assert reply.headers["x-served-by"].startswith("lambda/")
     assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     if reply.status == 204:
         assert reply.body is None
         return
     assert reply.headers["content-type"] == "application/json"
     if reply.status >= 400:
-        frames.validate("rest/error.response", reply.body)
-        assert set(reply.body) == {"error"}
+        documented.require("rest/error.response", reply.body)
         wait = {"retry_after"} if reply.status == 429 else set()
         assert set(reply.body["error"]) == {"code", "message"} | wait
         return
@@ -330,7 +331,7 @@ def check(method: str, path: str, reply: Reply) -> None:
         for its_method, pattern, name in responses()
         if its_method == method and pattern.fullmatch(path)
     )
-    frames.validate(name, reply.body)
+    documented.require(name, reply.body)
 
 
 async def _at_once(act: Callable[..., Any], *given: Any) -> Any:

@@ -3,10 +3,8 @@
 import json
 from typing import Any
 
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no types
-
 from emulator.aws.dynamodb_speed import wire
-from lambdas.frames import SCHEMAS
+from tests.support.lambdas import documented
 from tests.support.lambdas.backend import Backend, tables
 from tests.support.lambdas.connection_api import Frame
 
@@ -34,8 +32,7 @@ def pushes(world: Backend) -> list[dict[str, Any]]:
 
 def valid(frame: Frame) -> Frame:
     """The frame, if it is one that the protocol has a server send."""
-    schema = json.loads((SCHEMAS / "server" / f"{frame['type']}.json").read_text())
-    Draft202012Validator(schema).validate(frame)
+    documented.require(f"server/{frame['type']}", frame)
     return frame
 
 

@@ -84,6 +84,7 @@ export class ChatClient {
     this.device = self.device;
     this.account = device.account;
     this.writing = new Writing(self.user, store, driver, (chat) => device.mayName(chat));
+    device.files.whenSent((chat) => this.writing.introduce(chat));
     this.chats = new Chats(device, this.writing);
     this.messages = new Messages(device, this.chats, this.writing);
     this.people = new People(device, this.chats);

@@ -63,6 +63,7 @@ export class Files {
   readonly #send: FilesOptions["send"];
   readonly #publish: FilesOptions["publish"];
   readonly #refused = new Map<string, number>();
+  #sent: (chat: string) => Promise<void> = async () => {};
   #form: Form | undefined; // of the upload that was tried last
   readonly #ended = new AbortController();
   #sending: { readonly messageId: string; readonly stop: AbortController } | undefined;
@@ -86,6 +87,11 @@ export class Files {
   /** There is something to upload, or a network again. */
   wake(): void {
     this.#waker.resolve();
+  }
+
+  /** `act` is called with the chat of each message that was written. */
+  whenSent(act: (chat: string) => Promise<void>): void {
+    this.#sent = act;
   }
 
   async close(): Promise<void> {
@@ -183,6 +189,7 @@ export class Files {
       await put(url, fields, body, progress, AbortSignal.any([this.#ended.signal, stop.signal]));
       await this.#send(upload, { ...content, file: { ...(content.file as object), id } });
       await this.#uploads.remove(messageId);
+      await this.#sent(chat).catch(() => {}); // it goes with the next one
       return undefined;
     } catch (error) {
       return stop.signal.aborted ? undefined : this.#failed(upload, error);

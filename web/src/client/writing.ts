@@ -55,13 +55,12 @@ export class Writing {
         ...(timer?.seconds ? { expires: timer.seconds } : {}),
       };
     });
-    await this.#introduce(chat);
+    await this.introduce(chat);
     return messageId;
   }
 
   /** The fields of a file's message that follow from its chat, as those of a text. */
   async describeFile(chat: string): Promise<{ expires?: number }> {
-    await this.#introduce(chat);
     const timer = await this.#driver.read(() => settingOf(this.#store, chat, "timer"));
     return timer?.seconds ? { expires: timer.seconds } : {};
   }
@@ -180,7 +179,7 @@ export class Writing {
   }
 
   /** Sends this user's profile to a direct chat that does not have its newest version. */
-  async #introduce(chat: string): Promise<void> {
+  async introduce(chat: string): Promise<void> {
     const saved = await this.#saved();
     const row = await this.#store.get(tables.chats, chat);
     if (saved === undefined || row?.kind !== "direct") return;

@@ -13,6 +13,7 @@ const MESSAGE = {
 } as StoredMessage;
 
 const urls = new Set<string>();
+const types: string[] = [];
 let content: Uint8Array;
 let arrive: () => void;
 let hear: (event: Event) => void;
@@ -28,7 +29,9 @@ beforeEach(() => {
   failing = false;
   content = new Uint8Array(3);
   urls.clear();
-  vi.spyOn(URL, "createObjectURL").mockImplementation(() => {
+  types.length = 0;
+  vi.spyOn(URL, "createObjectURL").mockImplementation((blob) => {
+    types.push((blob as Blob).type);
     const url = `blob:${urls.size}`;
     urls.add(url);
     return url;
@@ -59,8 +62,8 @@ afterEach(() => vi.restoreAllMocks());
 
 const at = () => session.files.of(FILE)?.at;
 
-async function fetched(): Promise<void> {
-  const done = session.files.fetch(MESSAGE);
+async function fetched(message = MESSAGE): Promise<void> {
+  const done = session.files.fetch(message);
   arrive();
   await done;
 }
@@ -88,6 +91,20 @@ test.each<[string, Partial<Event>, boolean]>([
     arrive();
     await done;
     expect([at(), urls.size]).toEqual(kept ? ["here", 1] : [undefined, 0]);
+  },
+);
+
+test.each([
+  ["picture", "image/png", "image/png"],
+  ["voice", "audio/ogg", "audio/ogg"],
+  ["file", "text/html", "application/octet-stream"],
+  ["file", "image/svg+xml", "application/octet-stream"],
+  ["file", "application/pdf", "application/octet-stream"],
+] as const)(
+  "a %s of type %s is opened as %s: none is a page of this origin",
+  async (kind, type, as) => {
+    await fetched({ ...MESSAGE, content: { kind: "file", file: { ...FILE, kind, type } } });
+    expect(types).toEqual([as]);
   },
 );
 

@@ -140,7 +140,9 @@ export class Files extends Model {
         if (isWanted()) show({ at: "loading", done, size });
       });
       if (!isWanted()) return;
-      const url = URL.createObjectURL(new Blob([bytes], { type: file.type }));
+      // Opened in a tab of its own, a sender's page would be one of this origin.
+      const type = file.kind === "file" ? "application/octet-stream" : file.type;
+      const url = URL.createObjectURL(new Blob([bytes], { type }));
       show({ at: "here", url, drawn: file.kind !== "picture" || mayBeDrawn(bytes) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -1,0 +1,28 @@
+"""The own profile, which goes with what a user writes: with a file once its message is written."""
+
+import pytest
+
+from client.core.attachment import FileDescription
+from client.core.events import ProfileChanged
+from tests.client.library import of, online, with_server
+from tests.support.backend.server import Served
+
+pytestmark = pytest.mark.slow
+
+
+def test_whoever_is_sent_a_file_gets_the_profile_and_of_one_that_is_taken_back_nothing() -> None:
+    """Else a stranger, whose request nobody has answered, would have the name and the picture."""
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            await ravi.writing.set_profile("Ravi K.", None)
+            chat = await ravi.chats.id_of("raju")
+            taken_back = await ravi.messages.send_file(chat, b"x", FileDescription(name="a.txt"))
+            assert ravi.messages.cancel_upload(taken_back)
+            assert ravi._this.store.writings(chat, "profile") == []
+            await ravi.messages.send_file(chat, b"x", FileDescription(name="b.txt"))
+            await raju.wait_for(of(ProfileChanged, user="ravi"))
+            assert raju.writing.profile("ravi").name == "Ravi K."
+            assert [each.kind for each in raju.messages.history(chat)] == ["file"]
+
+    with_server(scenario)
