@@ -180,7 +180,7 @@ def test_a_text_and_a_file_disappear_after_the_time_of_their_chat(
     scene.wrote("raju", "direct", "timer", seconds=seconds)
     scene.does(scene.writing.text("direct", "hello"))
     assert scene.contents[-1].fields.get("expires") == expires
-    assert asyncio.run(scene.writing.describe_file("direct")).get("expires") == expires
+    assert scene.writing.describe_file("direct").get("expires") == expires
 
 
 def test_nobody_changes_what_others_wrote_or_what_is_no_text(scene: Scene) -> None:
