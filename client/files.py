@@ -56,8 +56,8 @@ FORM_MARGIN = 60.0  # seconds; a form that expires sooner is not used again
 FINAL = (BadRequest, TooLarge, NotFound, NotAMember, MessageTooLarge)
 logger = logging.getLogger("client")
 
-Send = Callable[[Upload, Mapping[str, Any]], None]
-"""Writes the message of an upload, with its whole content, and removes the upload."""
+Send = Callable[[Upload, Mapping[str, Any]], bool]
+"""Writes the message of an upload and removes the upload. False where it was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,10 @@ class Form:
         return good and self.message_id == upload.message_id
 
 
+async def _nothing(_chat: str) -> None:
+    """What follows a written message, until `when_sent` names it."""
+
+
 class Files:
     def __init__(
         self,
@@ -98,7 +102,7 @@ class Files:
     ) -> None:
         self._api, self._store = api, store
         self._send, self._publish = send, publish
-        self._sent: Callable[[str], Awaitable[None]] | None = None
+        self._sent: Callable[[str], Awaitable[None]] = _nothing
         self._settings, self._random = settings, random
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
@@ -167,11 +171,12 @@ class Files:
             if self._is_cancelled(upload) or not await self._put(upload, form, body):
                 return None
             file = {**upload.content["file"], "id": form.file}
-            self._send(upload, {**upload.content, "file": file})
-            if self._sent is not None:
-                await self._sent(upload.chat)
+            written = self._send(upload, {**upload.content, "file": file})
         except ClientError as error:
             return None if self._is_cancelled(upload) else self._failed(upload, error)
+        if written:
+            with contextlib.suppress(ClientError):  # it goes with the next one
+                await self._sent(upload.chat)
         return None
 
     async def _put(self, upload: Upload, form: FileResponse, body: bytes) -> bool:

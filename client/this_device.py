@@ -157,16 +157,19 @@ class ThisDevice:
             return True
         return self.user in (found.admins or ())
 
-    def _send_upload(self, upload: Upload, content: Mapping[str, Any]) -> None:
+    def _send_upload(self, upload: Upload, content: Mapping[str, Any]) -> bool:
+        """False where it was cancelled meanwhile."""
         if self.driver.engine.left(upload.chat):
             raise NotAMember
         message = MessageContent("file", content)
 
-        def write(engine: Engine, step: Step) -> None:
-            if self.store.remove_upload(upload.message_id):  # else it was cancelled
+        def write(engine: Engine, step: Step) -> bool:
+            waits = self.store.remove_upload(upload.message_id)
+            if waits:
                 engine.send(step, upload.message_id, upload.chat, message)
+            return waits
 
-        self.driver.step(write)
+        return self.driver.step(write)
 
     async def _fetch(self, request: Request) -> FetchResult:
         return await fetch(self.api, request)

@@ -53,6 +53,12 @@ class Writing:
         expires = read_setting(self._store.db, chat, "timer", "seconds")
         return {"expires": expires} if expires else {}
 
+    async def introduce(self, chat: str) -> None:
+        """Sends this user's profile to a direct chat that does not have its newest version."""
+        saved = self._store.saved_profile()
+        if saved is not None and self._is_direct(chat) and not self._has_sent(chat, saved):
+            await self._send(chat, saved, False)
+
     async def react(self, chat: str, to: Reference, emoji: str | None) -> str:
         """One reaction for each user and message; None takes it back."""
         return await self._change(chat, "reaction", of=to._asdict(), emoji=emoji)
@@ -84,7 +90,7 @@ class Writing:
         return await self._describe(chat, "chat_picture", picture=picture)
 
     async def set_profile(self, name: str | None, picture: str | None) -> None:
-        """Everybody to whom the user has written directly gets it; others with the first text."""
+        """Whom the user has written to directly gets it; others with the first text or file."""
         before = self._store.saved_profile()
         at = max(int(time.time() * 1000), before.fields["at"] + 1 if before else 0)
         content = _content("profile", name=name, picture=picture, at=at)
@@ -140,12 +146,6 @@ class Writing:
             if each is not None and each.seq is not None
             for at in (each.content.fields.get("at", each.seq),)
         ]
-
-    async def introduce(self, chat: str) -> None:
-        """Sends this user's profile to a direct chat that does not have its newest version."""
-        saved = self._store.saved_profile()
-        if saved is not None and self._is_direct(chat) and not self._has_sent(chat, saved):
-            await self._send(chat, saved, False)
 
     def _is_direct(self, chat: str) -> bool:
         """To send a profile into; one whose kind isn't known yet and in which two are may be."""

@@ -36,7 +36,7 @@ REASONS = {
     "unknown_transaction": "{who}'s device was started anew meanwhile; /verify {who} begins again",
     "timeout": "the comparison with {who} took too long; /verify {who} begins again",
 }
-CHANGED_DEV = "the comparison with {who} broke off; /verify {who} begins again"
+OTHER_REASON = "the comparison with {who} broke off; /verify {who} begins again"
 
 
 class Verifying:
@@ -159,7 +159,7 @@ class Verifying:
         elif event.reason == "superseded":
             self._view.notice(f"{who} began again")
         else:
-            self._view.problem(REASONS.get(event.reason, CHANGED_DEV).format(who=who))
+            self._view.problem(REASONS.get(event.reason, OTHER_REASON).format(who=who))
 
     # -- small
 

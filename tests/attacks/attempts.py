@@ -15,7 +15,7 @@ Outcome = int | str  # a status; of a frame the code of its error, its type, or 
 class Attempt(NamedTuple):
     aim: aims.Aim
     outcome: Outcome
-    answer: str  # what the attacker sees: the response, and what came on the connection
+    seen: str  # what the attacker sees: the response, and what came on the connection
 
 
 def attempts(world: World, operation: str, attacker: str) -> Iterator[Attempt]:
@@ -31,10 +31,10 @@ def attempts(world: World, operation: str, attacker: str) -> Iterator[Attempt]:
             if route:
                 reply = world.ask(attacker, route.method, aim.path, aim.body, aim.query or {})
                 outcome: Outcome = reply.status
-                answer = json.dumps([reply.body, reply.headers])
+                seen = json.dumps([reply.body, reply.headers])
             else:
                 frame = world.frame(attacker, aim.body)
                 outcome = "" if frame is None else frame.get("code", frame["type"])
-                answer = json.dumps(frame)
+                seen = json.dumps(frame)
             posts = world.api.gateway.received.get(world.connection(attacker), [])
-            yield Attempt(aim, outcome, answer + json.dumps(posts))
+            yield Attempt(aim, outcome, seen + json.dumps(posts))

@@ -188,7 +188,7 @@ def test_what_is_anothers_stays_as_it_was_and_unread(
                 assert any(fnmatch(change, each) for each in allowed), (attacker, attack)
             named = json.dumps(attack.aim)
             for secret in _secrets(world, attacker):
-                assert secret in named or secret not in attack.answer, (attacker, attack)
+                assert secret in named or secret not in attack.seen, (attacker, attack)
         expected = row.but.get(attacker, row.all)
         assert expected is None or seen == expected, attacker
 
@@ -197,7 +197,7 @@ def test_what_is_anothers_stays_as_it_was_and_unread(
 def test_a_chat_of_others_looks_like_one_that_there_is_not(world: World, operation: str) -> None:
     answers = set()
     for attack in attacks(world, operation, "stranger"):
-        text = attack.answer
+        text = attack.seen
         for chat in (world.direct, world.group, aims.NOWHERE):
             text = text.replace(chat, "<chat>")
         answers.add(text)

@@ -1,4 +1,4 @@
-"""What a user alone may know is changed, and nobody else is answered differently for it.
+"""What a user alone may know is changed, and nobody else gets another response for it.
 
 So no route or frame, and no field of a response that is added to one, shows it.
 """
@@ -20,7 +20,7 @@ from tests.support.lambdas.rest import client
 
 pytestmark = pytest.mark.xdist_group("attacks")
 
-# What reads, as a stranger; the others take longer, and show less.
+# Frames and GETs, as a stranger; the others take longer, and show less.
 CASES = [
     pytest.param(
         operation,
@@ -61,7 +61,7 @@ def changed(world: World) -> None:
 
 
 def standing_still(monkeypatch: pytest.MonkeyPatch, *environments: Aws) -> None:
-    """So that answers differ by nothing but what they are about."""
+    """So that responses differ by nothing but what they are about."""
     for each in environments:
         now = each.now()
         monkeypatch.setattr(each, "now", lambda now=now: now)
@@ -69,18 +69,18 @@ def standing_still(monkeypatch: pytest.MonkeyPatch, *environments: Aws) -> None:
 
 
 @pytest.mark.parametrize(("operation", "attacker"), CASES)
-def test_no_answer_depends_on_what_is_not_for_others(
+def test_no_response_depends_on_what_is_not_for_others(
     world: World, monkeypatch: pytest.MonkeyPatch, operation: str, attacker: str
 ) -> None:
     standing_still(monkeypatch, world.api.aws, aws())
 
-    def answers() -> list[tuple[Outcome, str]]:
+    def responses() -> list[tuple[Outcome, str]]:
         return [each[1:] for each in attempts(world, operation, attacker)]
 
-    before = answers()
+    before = responses()
     with world.put_back():
         changed(world)
-        assert answers() == before
+        assert responses() == before
 
 
 def test_a_field_that_no_schema_names_is_found() -> None:

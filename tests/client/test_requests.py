@@ -21,7 +21,7 @@ OK = httpx.Response(200, json={"fine": True})
 FAULT = httpx.Response(503)
 LOST = httpx.ConnectError("lost")
 REFUSED = httpx.Response(401)
-Answer = httpx.Response | httpx.HTTPError
+Served = httpx.Response | httpx.HTTPError
 
 
 def limited(retry_after: object = None) -> httpx.Response:
@@ -38,10 +38,10 @@ class Least:
 
 
 class Backend:
-    """Stands in for httpx: `answers` in turn; `tokens` are those of the requests that came."""
+    """Stands in for httpx: `responses` in turn; `tokens` are those of the requests that came."""
 
-    def __init__(self, *answers: Answer, token: str | None = "old") -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: Served, token: str | None = "old") -> None:
+        self.responses = list(responses)
         self.tokens: list[str | None] = []
         self.renewed = 0
         self.came = asyncio.Event()
@@ -57,11 +57,11 @@ class Backend:
     async def request(self, *_: object, headers: dict[str, str], **__: object) -> httpx.Response:
         self.tokens.append(headers.get("authorization", "").removeprefix("Bearer ") or None)
         self.came.set()
-        answer = self.answers.pop(0)
+        response = self.responses.pop(0)
         await asyncio.sleep(0)
-        if isinstance(answer, httpx.HTTPError):
-            raise answer
-        return answer
+        if isinstance(response, httpx.HTTPError):
+            raise response
+        return response
 
     async def call(self, *, repeat: bool = False, open_route: bool = False) -> object:
         return await self.requests.call("GET", "/api/x", repeat=repeat, open_route=open_route)
@@ -81,7 +81,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
 
 @pytest.mark.parametrize(
-    ("answers", "repeat", "raised", "requested", "waited"),
+    ("responses", "repeat", "raised", "requested", "waited"),
     [
         ([FAULT, OK], True, None, 2, 0),
         ([LOST, FAULT, OK], True, None, 3, 0),
@@ -99,13 +99,13 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 )
 def test_what_may_be_repeated_is_three_times_and_waits_for_as_long_as_it_is_asked_to(
     waits: list[float],
-    answers: list[Answer],
+    responses: list[Served],
     repeat: bool,
     raised: type[Exception] | None,
     requested: int,
     waited: float,
 ) -> None:
-    backend = Backend(*answers)
+    backend = Backend(*responses)
     call = backend.call(repeat=repeat)
     if raised is None:
         assert asyncio.run(cast(Any, call)) == {"fine": True}
@@ -116,7 +116,7 @@ def test_what_may_be_repeated_is_three_times_and_waits_for_as_long_as_it_is_aske
 
 
 @pytest.mark.parametrize(
-    ("answers", "token", "open_route", "fails", "tokens"),
+    ("responses", "token", "open_route", "fails", "tokens"),
     [
         ([OK], "old", False, False, ["old"]),
         ([REFUSED, OK], "old", False, False, ["old", "new 1"]),
@@ -127,13 +127,13 @@ def test_what_may_be_repeated_is_three_times_and_waits_for_as_long_as_it_is_aske
     ],
 )
 def test_a_token_that_is_refused_is_renewed_once(
-    answers: list[Answer],
+    responses: list[Served],
     token: str | None,
     open_route: bool,
     fails: bool,
     tokens: list[str | None],
 ) -> None:
-    backend = Backend(*answers, token=token)
+    backend = Backend(*responses, token=token)
     call = backend.call(open_route=open_route)
     if fails:
         with pytest.raises(Unauthorized):

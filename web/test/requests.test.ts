@@ -7,13 +7,13 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError, Unreachable } from "../src/client/errors.ts";
 import { type Call, Requests } from "../src/client/requests.ts";
 
-type Answer = { status: number; body?: unknown } | Error;
+type Served = { status: number; body?: unknown } | Error;
 
-const OK: Answer = { status: 200, body: { fine: true } };
-const FAULT: Answer = { status: 503 };
+const OK: Served = { status: 200, body: { fine: true } };
+const FAULT: Served = { status: 503 };
 const LOST = new TypeError("lost");
-const REFUSED: Answer = { status: 401 };
-const limited = (retry_after?: unknown): Answer => ({
+const REFUSED: Served = { status: 401 };
+const limited = (retry_after?: unknown): Served => ({
   status: 429,
   body: { error: { code: "rate_limited", message: "slower", retry_after } },
 });
@@ -34,14 +34,14 @@ afterEach(() => {
 });
 
 /** Pauses are as short as chance makes them. */
-function asking(answers: readonly Answer[], access: string | undefined = "old") {
-  const left = [...answers];
+function asking(responses: readonly Served[], access: string | undefined = "old") {
+  const left = [...responses];
   vi.stubGlobal("fetch", async (_: string, { headers }: { headers: Record<string, string> }) => {
     tokens.push(headers.authorization?.replace("Bearer ", ""));
-    const answer = left.shift();
-    if (answer === undefined || answer instanceof Error) throw answer;
-    const body = answer.body === undefined ? "" : JSON.stringify(answer.body);
-    return new Response(body, { status: answer.status });
+    const response = left.shift();
+    if (response === undefined || response instanceof Error) throw response;
+    const body = response.body === undefined ? "" : JSON.stringify(response.body);
+    return new Response(body, { status: response.status });
   });
   const requests: Requests = new Requests(
     "http://x",
@@ -75,7 +75,7 @@ async function waited(call: Promise<unknown>): Promise<number> {
 
 const WRONG = [undefined, 0, -1, true, "3"] as const;
 
-test.each<[string, Answer[], boolean, object | undefined, number, number]>([
+test.each<[string, Served[], boolean, object | undefined, number, number]>([
   ["a fault", [FAULT, OK], true, undefined, 2, 0],
   ["a lost one", [LOST, FAULT, OK], true, undefined, 3, 0],
   ["three", [FAULT, FAULT, LOST], true, Unreachable, 3, 0],
@@ -90,8 +90,8 @@ test.each<[string, Answer[], boolean, object | undefined, number, number]>([
   ...WRONG.map((wrong) => [`of ${wrong}`, [limited(wrong)], true, ApiError, 1, 0] as never),
 ])(
   "what may be repeated is three times, and waits for as long as it is asked to: %s",
-  async (_, answers, repeat, raised, requested, pauses) => {
-    const result = asking(answers).call({ repeat });
+  async (_, responses, repeat, raised, requested, pauses) => {
+    const result = asking(responses).call({ repeat });
     expect(await waited(result)).toBe(pauses);
     if (raised === undefined) expect(await result).toEqual({ fine: true });
     else await expect(result).rejects.toBeInstanceOf(raised);
@@ -99,15 +99,15 @@ test.each<[string, Answer[], boolean, object | undefined, number, number]>([
   },
 );
 
-test.each<[Answer[], string | undefined, boolean, boolean, (string | undefined)[]]>([
+test.each<[Served[], string | undefined, boolean, boolean, (string | undefined)[]]>([
   [[OK], "old", false, false, ["old"]],
   [[REFUSED, OK], "old", false, false, ["old", "new 1"]],
   [[REFUSED, REFUSED], "old", false, true, ["old", "new 1"]],
   [[OK], undefined, false, false, ["new 1"]],
   [[OK], "old", true, false, [undefined]],
   [[REFUSED], "old", true, true, [undefined]],
-])("a token that is refused is renewed once: %#", async (answers, token, open, fails, used) => {
-  const { requests, call } = asking(answers);
+])("a token that is refused is renewed once: %#", async (responses, token, open, fails, used) => {
+  const { requests, call } = asking(responses);
   requests.tokens = { access: token, refresh: undefined };
   const result = call({ open });
   if (fails) await expect(result).rejects.toMatchObject({ status: 401 });

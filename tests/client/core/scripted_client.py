@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from client.core import frames
+from client.core.cipher import FetchResult
 from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import MessageReceived, StateChanged
@@ -116,3 +117,8 @@ def synced(
 
 def own(seq: int, name: str, **fields: Any) -> frames.Message:
     return message(seq, message_id=name, sender=ME, **fields)
+
+
+def listed(engine: Engine, step: Step, user: str) -> None:
+    """The directory lists the user's devices."""
+    engine.fetch_succeeded(step, FetchResult(engine.look_at(step, user), {}))

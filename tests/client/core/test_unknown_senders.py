@@ -7,12 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from client.core import frames
-from client.core.cipher import FetchResult
-from client.core.engine import Engine
 from client.core.events import CaughtUp
-from client.core.step import Step
 from tests.client.core.fake_cipher import FakeCipher
-from tests.client.core.scripted_client import CHAT, Client, message, synced
+from tests.client.core.scripted_client import CHAT, Client, listed, message, synced
 
 
 @pytest.fixture
@@ -26,11 +23,6 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     client = Client()
     yield client
     client.store.close()
-
-
-def listed(engine: Engine, step: Step, user: str) -> None:
-    """The directory lists the user's devices."""
-    engine.fetch_succeeded(step, FetchResult(engine.look_at(step, user), {}))
 
 
 def caught_up(client: Client) -> list[bool]:

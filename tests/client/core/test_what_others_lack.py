@@ -11,7 +11,6 @@ from client.core.cipher import (
     Chat,
     Copy,
     Draft,
-    FetchResult,
     Fresh,
     Opened,
     Outgoing,
@@ -20,18 +19,11 @@ from client.core.cipher import (
     Wants,
 )
 from client.core.content import text_content
-from client.core.engine import Engine
 from client.core.events import KeysLow, MessageReadable
-from client.core.step import Step
 from tests.client.core.fake_cipher import FakeCipher
-from tests.client.core.scripted_client import CHAT, Client, message, named, own, synced
+from tests.client.core.scripted_client import CHAT, Client, listed, message, named, own, synced
 
 MEMBERS = ("raju", "ravi")
-
-
-def listed(engine: Engine, step: Step, user: str) -> None:
-    """The directory lists the user's devices."""
-    engine.fetch_succeeded(step, FetchResult(engine.look_at(step, user), {}))
 
 
 @pytest.mark.parametrize("more", [False, True])

@@ -9,17 +9,9 @@ from client.crypto.sas import Stage
 from client.crypto.verifications import Effect, Proved, Say, Verifications
 
 RAJU = Device("raju/phone", "WmAy8Cb1cEUGsvBjZWTZNPCZBWhGBwiXyBhMHOgnDnM")
-
-
 RAVI = Device("ravi/phone", "LZv1Lr9yj6Xkdsun/oNHGbe1w3cal+kpnuOq14h37uQ")
-
-
 MIRA = Device("ravi/phone", "2Wschpj9eWbK4y7ImZOgP355iEg9k9QIR5yxWF9HaKk")  # passes for ravi
-
-
 CHAT = "chat"
-
-
 Fields = dict[str, Any]
 
 

@@ -15,7 +15,7 @@ from lambdas.frames import SCHEMAS
 
 
 def require(name: str, document: Any) -> None:
-    """Raises JsonSchemaValueException where `document` does not fit protocol/<name>.json, or has more."""
+    """Raises JsonSchemaValueException where `document` does not fit its schema in lambdas/protocol, or has more."""
     _validator(name)(document)
 
 

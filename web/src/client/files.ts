@@ -50,8 +50,8 @@ export interface FilesOptions {
   readonly api: Api;
   readonly uploads: StoredUploads;
   readonly backoff: () => Backoff;
-  /** Writes the message of an upload, with its whole content, unless it was written before. */
-  readonly send: (upload: Upload, content: UploadContent) => Promise<void>;
+  /** Writes the message of an upload, unless it was written before. False: it was cancelled. */
+  readonly send: (upload: Upload, content: UploadContent) => Promise<boolean>;
   readonly publish: (event: Event) => void;
 }
 
@@ -187,9 +187,10 @@ export class Files {
       const { file: id, url, fields } = await this.#formOf(upload, body.length);
       if (stop.signal.aborted) return undefined;
       await put(url, fields, body, progress, AbortSignal.any([this.#ended.signal, stop.signal]));
-      await this.#send(upload, { ...content, file: { ...(content.file as object), id } });
+      const file = { ...(content.file as object), id };
+      const written = await this.#send(upload, { ...content, file });
       await this.#uploads.remove(messageId);
-      await this.#sent(chat).catch(() => {}); // it goes with the next one
+      if (written) await this.#sent(chat).catch(() => {}); // it goes with the next one
       return undefined;
     } catch (error) {
       return stop.signal.aborted ? undefined : this.#failed(upload, error);

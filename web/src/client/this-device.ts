@@ -149,16 +149,17 @@ export class ThisDevice {
   }
 
   /**
-   * Not where it was cancelled meanwhile; and not twice, where the client ended between this and the
-   * removal of the upload.
+   * False where it was cancelled meanwhile. It is not written twice, where the client ended between
+   * this and the removal of the upload.
    */
-  async #sendUpload({ messageId, chat }: Upload, content: UploadContent): Promise<void> {
+  async #sendUpload({ messageId, chat }: Upload, content: UploadContent): Promise<boolean> {
     if (this.driver.engine.left(chat)) throw new NotAMember();
     const message = { ...content, kind: "file" } as MessageContent;
-    await this.driver.step(async (step, engine) => {
-      const waits = (await this.files.waiting()).some((each) => each.messageId === messageId);
-      if (!waits || (await step.ledger.own(messageId)) !== undefined) return;
-      await engine.send(step, messageId, chat, message);
+    return this.driver.step(async (step, engine) => {
+      if (!(await this.files.waiting()).some((each) => each.messageId === messageId)) return false;
+      const written = await step.ledger.own(messageId);
+      if (written === undefined) await engine.send(step, messageId, chat, message);
+      return true;
     });
   }
 

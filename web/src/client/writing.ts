@@ -65,6 +65,16 @@ export class Writing {
     return timer?.seconds ? { expires: timer.seconds } : {};
   }
 
+  /** Sends this user's profile to a direct chat that does not have its newest version. */
+  async introduce(chat: string): Promise<void> {
+    const saved = await this.#saved();
+    const row = await this.#store.get(tables.chats, chat);
+    if (saved === undefined || row?.kind !== "direct") return;
+    const { name, picture, at } = saved;
+    const has = await this.#hasSent(chat, at);
+    if (!has) await this.#send(chat, checked({ kind: "profile", name, picture, at }));
+  }
+
   /** One reaction for each user and message; null takes it back. */
   async react(chat: string, to: Reference, emoji: string | null): Promise<string> {
     return this.#send(chat, checked({ kind: "reaction", of: to, emoji }));
@@ -100,7 +110,7 @@ export class Writing {
     return this.#describe(chat, checked({ kind: "chat_picture", picture }));
   }
 
-  /** Everybody to whom the user has written directly gets it; others with the first text. */
+  /** Whom the user has written to directly gets it; others with the first text or file. */
   async setProfile(name: string | null, picture: string | null): Promise<void> {
     const before = await this.#saved();
     const at = Math.max(Date.now(), (before?.at ?? 0) + 1);
@@ -176,16 +186,6 @@ export class Writing {
   async #sendToDevice(chat: string, device: string, content: MessageContent): Promise<void> {
     const envelope = { kind: "content", content } as const;
     await this.#driver.step((step, engine) => engine.sendToDevice(step, chat, device, envelope));
-  }
-
-  /** Sends this user's profile to a direct chat that does not have its newest version. */
-  async introduce(chat: string): Promise<void> {
-    const saved = await this.#saved();
-    const row = await this.#store.get(tables.chats, chat);
-    if (saved === undefined || row?.kind !== "direct") return;
-    const { name, picture, at } = saved;
-    const has = await this.#hasSent(chat, at);
-    if (!has) await this.#send(chat, checked({ kind: "profile", name, picture, at }));
   }
 
   /** The newest own profile, whichever of the user's devices has set it. */

@@ -367,8 +367,8 @@ export class Encryption implements Cipher {
     devices: readonly string[],
     tried: ReadonlySet<string>,
   ): Promise<string[]> {
-    const without = await withoutSession(this.#ledger.work, chat, devices);
-    return without.filter((name) => !tried.has(name));
+    const wanted = devices.filter((name) => !tried.has(name));
+    return withoutSession(this.#ledger.work, chat, wanted);
   }
 
   /** Of these devices those with a session, and the names of those without. */
@@ -378,8 +378,10 @@ export class Encryption implements Cipher {
     names: Iterable<string>,
   ): Promise<{ reachable: Recipient[]; left: string[] }> {
     const all = [...names];
-    const without = new Set(await withoutSession(this.#ledger.work, chat, all));
-    const reachable = all.flatMap((name) => (without.has(name) ? [] : (devices.get(name) ?? [])));
+    const listed = all.flatMap((name) => devices.get(name) ?? []);
+    const known = listed.map(({ name }) => name);
+    const without = new Set(await withoutSession(this.#ledger.work, chat, known));
+    const reachable = listed.filter(({ name }) => !without.has(name));
     const left = all.filter((name) => without.has(name) || !devices.has(name));
     return { reachable, left };
   }

@@ -105,7 +105,10 @@ export async function withoutSession(
 }
 
 /** Of the identity that was: they open what was sent with it, and encrypt nothing more. */
-export async function retireSessions(work: Work, { user, device, keys }: KnownDevice) {
+export async function retireSessions(
+  work: Work,
+  { user, device, keys }: KnownDevice,
+): Promise<void> {
   if (keys === undefined) return;
   const name = nameOf(user, device);
   const range = IDBKeyRange.only([name]);
