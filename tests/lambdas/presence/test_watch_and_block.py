@@ -35,6 +35,7 @@ def only_others_are_watched(world: Backend) -> None:
     assert watchers == {"mira": ravi, "raju": [], "ravi": ravi}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("first", ["watch", "block"])
 @pytest.mark.parametrize("number", range(1, 12))
 @pytest.mark.parametrize("how", ["blocked", "forgotten", "hidden"])
@@ -60,6 +61,7 @@ def test_who_is_blocked_while_a_watch_is_answered_watches_nothing(
     only_others_are_watched(world)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", ["blocked", "hidden"])
 @pytest.mark.parametrize("begins", [3, 4])  # the write, and what is read after it
 @pytest.mark.parametrize("pauses", range(3, 10))
