@@ -28,6 +28,13 @@ class Contacts:
         except ConditionFailed:
             return
 
+    def add_action(self, user: str, peer: str) -> dict[str, Any]:
+        """As `add`, for `transact`."""
+        expression = "SET contact = if_not_exists(contact, :contact)"
+        return self._users.update_action(
+            user_key(user, _contact(peer)), expression, contact=CONTACT
+        )
+
     def set(self, user: str, peer: str, state: str) -> None:
         self._users.put({**user_key(user, _contact(peer)), "contact": state})
 

@@ -152,7 +152,9 @@ class DynamoDB:
             key = self._key(table, action["Item"] if kind == "Put" else action["Key"])
             old = self._read(table, key)
             if not self._holds(action, old):
-                reasons.append({"Code": "ConditionalCheckFailed"})
+                asks_for_it = "ReturnValuesOnConditionCheckFailure" in action
+                more = {"Item": old} if old is not None and asks_for_it else {}
+                reasons.append({"Code": "ConditionalCheckFailed", **more})
                 continue
             reasons.append({"Code": "None"})
             new = action["Item"] if kind == "Put" else None
