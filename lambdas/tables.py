@@ -247,6 +247,10 @@ class Table:
         """A Delete for `transact`."""
         return {"Delete": self._action({"Key": to_wire(key)}, None, {})}
 
+    def check_action(self, key: Key, condition: str, **values: Any) -> dict[str, Any]:
+        """A ConditionCheck for `transact`."""
+        return {"ConditionCheck": self._action({"Key": to_wire(key)}, condition, values)}
+
     def _action(
         self, body: dict[str, Any], condition: str | None, values: dict[str, Any]
     ) -> dict[str, Any]:

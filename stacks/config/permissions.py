@@ -146,6 +146,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
             "dynamodb:BatchWriteItem",
+            "dynamodb:ConditionCheckItem",
         ),
         "tickets": ("dynamodb:PutItem",),
         "user_pool": (

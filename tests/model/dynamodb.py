@@ -146,6 +146,7 @@ class DynamoDB:
         actions = [next(iter(each.items())) for each in request["TransactItems"]]
         assert 0 < len(actions) <= 100, "ValidationException"
         writes: list[tuple[str, Key, Item | None]] = []
+        checked: list[tuple[str, Key]] = []
         reasons = []
         for kind, action in actions:
             table = action["TableName"]
@@ -157,10 +158,14 @@ class DynamoDB:
                 reasons.append({"Code": "ConditionalCheckFailed", **more})
                 continue
             reasons.append({"Code": "None"})
+            if kind == "ConditionCheck":
+                checked.append((table, key))
+                continue
             new = action["Item"] if kind == "Put" else None
             writes.append((table, key, self._updated(action, old) if kind == "Update" else new))
-        assert len({write[:2] for write in writes}) == len(writes), "ValidationException"
-        if len(writes) < len(actions):
+        items = [*checked, *(write[:2] for write in writes)]
+        assert len(set(items)) == len(items), "ValidationException"
+        if len(items) < len(actions):
             code = "TransactionCanceledException"
             raise failure(TransactionCanceled, code, CancellationReasons=reasons)
         for write in writes:

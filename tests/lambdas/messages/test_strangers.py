@@ -24,7 +24,7 @@ def chat(world: Backend) -> str:
     """ravi, a stranger, has begun a chat with raju; both are online."""
     given.online(world, "ravi")
     given.online(world, "raju")
-    return _chats(world).begin("ravi", "raju", Begin(request=True))[0].chat
+    return _chats(world).begin("ravi", "raju", lambda: Begin(request=True))[0].chat
 
 
 def _shown_to(world: Backend, user: str, chat: str, of: str) -> dict[str, int]:
