@@ -57,11 +57,13 @@ def accept(call: Call) -> Response:
     if invitation is None:
         return _accept_request(call, read_head(call.aws.chats, call.chat, call.user))
     change = _membership(call).join(call.chat, call.user)
-    Contacts(call.aws.users).add(call.user, invitation.by)
-    invitations.come_back(call.user, call.chat)
-    invitations.remove(call.user, call.chat)
-    if change.added:
-        announce.members_changed(call.aws, call.chat, [change])
+    try:
+        Contacts(call.aws.users).add(call.user, invitation.by)
+        invitations.come_back(call.user, call.chat)
+        invitations.remove(call.user, call.chat)
+    finally:  # a repeat finds a member, and notifies nobody
+        if change.added:
+            announce.members_changed(call.aws, call.chat, [change])
     members = sorted({*change.before, call.user})
     return Response(200, {"chat": call.chat, "members": members})
 
@@ -70,11 +72,13 @@ def _accept_request(call: Call, head: Head) -> Response:
     if head.kind == "direct":
         # first: from then on it can't be declined
         ended = append.end_request(call.aws.chats, head.chat, call.user)
-        for peer in head.members - {call.user}:
-            Contacts(call.aws.users).set(call.user, peer, CONTACT)
-            _direct(call).settle_block(call.user, peer, blocked=False)
-        if ended:
-            announce.chat_changed(call.aws, head.chat, [call.user])
+        try:
+            for peer in head.members - {call.user}:
+                Contacts(call.aws.users).set(call.user, peer, CONTACT)
+                _direct(call).settle_block(call.user, peer, blocked=False)
+        finally:  # a repeat finds no request, and notifies nobody
+            if ended:
+                announce.chat_changed(call.aws, head.chat, [call.user])
     return Response(200, {"chat": head.chat, "members": sorted(head.members)})
 
 
@@ -98,8 +102,10 @@ def leave(call: Call) -> Response:
         raise forbidden("a direct chat can't be left; block the other user")
     Invitations(call.aws.users).leave(call.user, call.chat)  # first: an add may come at once
     changes: list[Changed] = []
-    _membership(call).change(call.user, call.chat, remove=[call.user], changed=changes.append)
-    announce.members_changed(call.aws, call.chat, changes)
+    try:
+        _membership(call).change(call.user, call.chat, remove=[call.user], changed=changes.append)
+    finally:
+        announce.members_changed(call.aws, call.chat, changes)
     return Response(200, {"left": True})
 
 
