@@ -226,7 +226,9 @@ class Membership(ChatWriter):
             except TransactionCancelled:  # by a message or another change of the members
                 self._pause(attempt)
                 continue
-            changed(Changed(head.members, new, [user for user in old if user in head.members]))
+            gone = [member for member in old if member in head.members]
+            if new or gone:  # else an invitation is taken back
+                changed(Changed(head.members, new, gone))
             return left
         raise busy()
 
