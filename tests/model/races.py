@@ -172,9 +172,7 @@ def cut_off(race: Race) -> Iterator[tuple[tuple[int, int], Outcome]]:
             for task, steps in ((first, before), (second, MOST_CALLS), (first, after)):
                 _run(scene, task, steps)
             over = first.done
-            if not over:
-                scene.world.running = first
-                first.resume(kill=True)
+            _run(scene, first, 1, kill=True)
             _run(scene, again, MOST_CALLS)
             yield (before, after), _outcome(race, again.result, second.result, scene)
             if over:
@@ -199,9 +197,9 @@ def _task(scene: Scene, act: Act) -> Task:
     return scene.world.invoke("one of two", partial(act, scene))
 
 
-def _run(scene: Scene, task: Any, steps: int) -> None:
+def _run(scene: Scene, task: Any, steps: int, *, kill: bool = False) -> None:
     scene.world.running = task
     for _ in range(steps):
         if not task.done:
-            task.resume()
+            task.resume(kill=kill)
     scene.world.running = None
