@@ -276,20 +276,15 @@ class Membership(ChatWriter):
                 "SET admins = :admins " + expression if admins else ("REMOVE admins " + expression)
             )
             values = {"admins": set(admins)} if admins else {}
-        condition, as_read = _as_read(head)
-        if head.admins:
-            condition, as_read = (
-                f"{condition} AND admins = :were",
-                {**as_read, "were": set(head.admins)},
-            )
-        else:
-            condition += " AND attribute_not_exists(admins)"
+        members_are, as_read = _as_read(head)
+        admins_are, were = _admins_as_read(head)
         to_head = self._chats.update_action(
             chat_key(head.chat, HEAD),
             expression,
-            condition,
+            f"{members_are} AND {admins_are}",
             gone=set(members),
             **as_read,
+            **were,
             **values,
         )
         deletes = [
@@ -320,6 +315,13 @@ def _as_read(head: Head) -> tuple[str, dict[str, Any]]:
     if not head.invited:
         return "members = :members AND attribute_not_exists(invited)", values
     return "members = :members AND invited = :invited", {**values, "invited": set(head.invited)}
+
+
+def _admins_as_read(head: Head) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that who is admin has not changed."""
+    if not head.admins:
+        return "attribute_not_exists(admins)", {}
+    return "admins = :were", {"were": set(head.admins)}
 
 
 def _require_places(head: Head, names: Set[str]) -> None:
