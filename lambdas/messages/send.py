@@ -19,7 +19,7 @@ from functools import lru_cache
 from lambdas.connections import WITHIN_SECONDS, Outcome
 from lambdas.errors import internal
 from lambdas.frames import Frame
-from lambdas.limits import SENDS, Limits, exceeded
+from lambdas.limits import OWNERS, SENDS, Limits, exceeded
 from lambdas.messages import append
 from lambdas.messages.heads import has_blocked
 from lambdas.messages.log import WRITER_SECONDS
@@ -43,7 +43,6 @@ from lambdas.websocket import Caller, Route, frame_handler
 PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
 RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 SAMPLE = 32
-DEVICES_LIMIT = 10_000  # counted in one environment; beyond it counting begins anew
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
@@ -224,7 +223,7 @@ class SendLimit:
         self._sends[device] += 1
         if self._sends[device] < SAMPLE:
             return
-        if len(self._sends) > DEVICES_LIMIT:
+        if len(self._sends) > OWNERS:
             self._sends.clear()
             self._limited.clear()
         limits = Limits(users, lambda: now)
