@@ -20,7 +20,7 @@ def change_members(call: Call) -> Response:
     membership = _membership(call)
     add, remove = call.body.get("add", []), call.body.get("remove", ())
     Limits(call.aws.users, call.aws.now).take(call.user, "members", MEMBERS, len(add))
-    joining = consenting(call, add, call.chat)
+    joining = consenting(call, add)  # who has left for good is asked about by `change`
     inviting = [user for user in add if user not in joining]
     changes: list[Changed] = []
     try:
@@ -31,12 +31,11 @@ def change_members(call: Call) -> Response:
     return Response(200, {"members": chat.members, "invited": chat.invited})
 
 
-def consenting(call: Call, users: Iterable[str], chat: str | None = None) -> list[str]:
+def consenting(call: Call, users: Iterable[str]) -> list[str]:
     """Those of the users who let the caller add them to a group at once, in their order."""
     names = [user for user in users if user != call.user]
     views = Contacts(call.aws.users).views(names, call.user)
-    left = Invitations(call.aws.users).have_left(names, chat) if chat and names else set()
-    return [user for user in names if views[user].allows("groups") and user not in left]
+    return [user for user in names if views[user].allows("groups")]
 
 
 def invite(call: Call, chat: str, users: Iterable[str]) -> None:
@@ -75,7 +74,7 @@ def _accept_request(call: Call, head: Head) -> Response:
         try:
             for peer in head.members - {call.user}:
                 Contacts(call.aws.users).set(call.user, peer, CONTACT)
-                _direct(call).settle_block(call.user, peer, blocked=False)
+                _direct(call).settle_block(call.user, peer, blocked=False, chat=head.chat)
         finally:  # a repeat finds no request, and notifies nobody
             if ended:
                 announce.chat_changed(call.aws, head.chat, [call.user])

@@ -125,13 +125,13 @@ class DirectChats(ChatWriter):
             return
         raise busy()
 
-    def settle_block(self, user: str, peer: str, *, blocked: bool) -> None:
+    def settle_block(self, user: str, peer: str, *, blocked: bool, chat: str | None = None) -> None:
         """Puts into the direct chat of the two, if there is one, what `send` reads there.
 
         `blocked` is what the user has decided about the peer. What another request has decided
-        meanwhile is put there too: chat and contact never differ. Raises ChatError conflict.
+        meanwhile is put there too. `chat`: if it is known. Raises ChatError conflict.
         """
-        chat = self.find(user, peer)
+        chat = chat or self.find(user, peer)
         if chat is None:
             return
         for _ in range(ATTEMPTS):
