@@ -1,4 +1,4 @@
-"""Limits that hold across functions: token buckets in the Users table.
+"""Limits of use: token buckets in the Users table, and `CountedHere` in one environment's memory.
 
     Users  <owner>  limit#<name>  full_at (ms), expires_at (s)
 

@@ -63,11 +63,15 @@ class ConditionFailed(Exception):
 
 
 class TransactionCancelled(Exception):
-    """A transaction was cancelled; `reasons` has a code for each action, or "None"."""
+    """A transaction was cancelled; `reasons` has a code for each action, or "None".
 
-    def __init__(self, reasons: Sequence[str]) -> None:
+    `items` has the existing item for each action whose condition failed, else None.
+    """
+
+    def __init__(self, reasons: Sequence[str], items: Sequence[Item | None] = ()) -> None:
         super().__init__(", ".join(reasons))
         self.reasons = reasons
+        self.items = items
 
 
 class Page(NamedTuple):
@@ -134,7 +138,7 @@ class Table:
         if condition:
             request["ConditionExpression"] = condition
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        for pause in _pauses():
+        for pause in pauses():
             try:
                 return call(**request)
             except self._client.exceptions.ConditionalCheckFailedException as failure:
@@ -208,7 +212,7 @@ class Table:
             options["ExpressionAttributeNames"] = names
         for chunk in _chunks(keys, BATCH_GET_LIMIT):
             request: Any = {self.name: {"Keys": [to_wire(key) for key in chunk], **options}}
-            for pause in _pauses():
+            for pause in pauses():
                 response = self._client.batch_get_item(RequestItems=request)
                 found += [from_wire(item) for item in response["Responses"].get(self.name, [])]
                 request = response.get("UnprocessedKeys")
@@ -222,7 +226,7 @@ class Table:
         requests += [{"DeleteRequest": {"Key": to_wire(key)}} for key in deletes]
         for chunk in _chunks(requests, BATCH_WRITE_LIMIT):
             left: Any = {self.name: chunk}
-            for pause in _pauses():
+            for pause in pauses():
                 left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
                 if not left:
                     break
@@ -243,12 +247,17 @@ class Table:
         """A Delete for `transact`."""
         return {"Delete": self._action({"Key": to_wire(key)}, None, {})}
 
+    def check_action(self, key: Key, condition: str, **values: Any) -> dict[str, Any]:
+        """A ConditionCheck for `transact`."""
+        return {"ConditionCheck": self._action({"Key": to_wire(key)}, condition, values)}
+
     def _action(
         self, body: dict[str, Any], condition: str | None, values: dict[str, Any]
     ) -> dict[str, Any]:
         body["TableName"] = self.name
         if condition:
             body["ConditionExpression"] = condition
+            body["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if values:
             body["ExpressionAttributeValues"] = to_wire(
                 {f":{name}": value for name, value in values.items()}
@@ -269,7 +278,10 @@ def transact(table: Table, actions: Sequence[dict[str, Any]]) -> None:
         codes = [reason.get("Code", "None") for reason in reasons]
         if was_throttled(codes):
             raise TooBusy("DynamoDB was too busy for a transaction") from None
-        raise TransactionCancelled(codes) from None
+        found: list[Any] = [reason.get("Item") for reason in reasons]
+        raise TransactionCancelled(
+            codes, [from_wire(item) if item else None for item in found]
+        ) from None
 
 
 def _chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -278,7 +290,7 @@ def _chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield chunk
 
 
-def _pauses() -> Iterator[Any]:
+def pauses() -> Iterator[Any]:
     """Full-jitter pauses of up to 50, 100, 200, 400 ms, then TooBusy."""
     for attempt in range(5):
         yield lambda n=attempt: time.sleep(random.uniform(0, 0.05 * 2**n))  # noqa: S311 - no secret

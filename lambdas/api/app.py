@@ -128,16 +128,16 @@ class Endpoint:
         return route.endpoint(call)
 
     def _address(self, request: Request) -> str:
-        viewer = request.headers.get("cloudfront-viewer-address", "")
-        if self._aws.settings.behind_cloudfront and viewer:
-            # CloudFront sets it, with the port behind the address, over what the client sent
-            return address_of([viewer.rpartition(":")[0].strip("[]")])
         forwarded = request.headers.getlist("x-forwarded-for")
-        if self._aws.settings.direct_clients and request.client:
+        if self._aws.settings.direct_clients and request.client:  # first: these may send any header
             peer = request.client.host
             # The Network Load Balancer preserves it, where a node of the other one is in the VPC
             if not forwarded or _is_public(peer):
                 return address_of([peer])
+        viewer = request.headers.get("cloudfront-viewer-address", "")
+        if self._aws.settings.behind_cloudfront and viewer:
+            # CloudFront sets it, with the port behind the address, over what the client sent
+            return address_of([viewer.rpartition(":")[0].strip("[]")])
         return address_of(forwarded)
 
     def _log(self, request: Request, status: int, milliseconds: int) -> None:

@@ -48,35 +48,20 @@ def _direct(call: Call, peer: str) -> Response:
     """The peer becomes a contact of the caller; the caller one of the peer's by answering."""
     chats = DirectChats(call.aws.chats, call.aws.users, new_id=_new_id(call))
     contacts = Contacts(call.aws.users)
-    known = chats.find(call.user, peer)
-    begin = Begin()
-    if known is None:
+    if chats.find(call.user, peer) is None:
         _limits(call).take(call.user, "chats", CHATS)
+
+    def decide() -> Begin:
         view = contacts.views([peer], call.user)[peer]
-        begin = Begin(
-            # as for any stranger, so that who is blocked does not learn it by this
-            welcome=view.state == CONTACT or view.settings["requests"] == EVERYBODY,
-            request=view.state != CONTACT,
-            blocked=view.blocked,
-        )
-    chat, created = chats.begin(call.user, peer, begin)
+        # who is blocked is asked as any stranger, and does not learn it by this
+        welcome = view.state == CONTACT or view.settings["requests"] == EVERYBODY
+        return Begin(welcome=welcome, request=view.state != CONTACT, decided=view)
+
+    chat, created = chats.begin(call.user, peer, decide)
     contacts.add(call.user, peer)
-    if created:
-        _block_as_decided(call, chat.chat, peer, blocked=begin.blocked)
-    elif append.end_request(call.aws.chats, chat.chat, call.user):
+    if not created and append.end_request(call.aws.chats, chat.chat, call.user):
         announce.chat_changed(call.aws, chat.chat, [call.user])
     return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
-
-
-def _block_as_decided(call: Call, chat: str, peer: str, *, blocked: bool) -> None:
-    """A peer who blocks or unblocks while a chat begins finds none to write that into."""
-    while (decided := _blocked_by(call, peer)) != blocked:
-        DirectChats(call.aws.chats, call.aws.users).block(chat, peer, blocked=decided)
-        blocked = decided
-
-
-def _blocked_by(call: Call, peer: str) -> bool:
-    return Contacts(call.aws.users).views([peer], call.user)[peer].blocked
 
 
 def mute(call: Call) -> Response:

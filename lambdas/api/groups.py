@@ -20,7 +20,7 @@ def change_members(call: Call) -> Response:
     membership = _membership(call)
     add, remove = call.body.get("add", []), call.body.get("remove", ())
     Limits(call.aws.users, call.aws.now).take(call.user, "members", MEMBERS, len(add))
-    joining = consenting(call, add, call.chat)
+    joining = consenting(call, add)  # who has left for good is asked about by `change`
     inviting = [user for user in add if user not in joining]
     changes: list[Changed] = []
     try:
@@ -31,12 +31,11 @@ def change_members(call: Call) -> Response:
     return Response(200, {"members": chat.members, "invited": chat.invited})
 
 
-def consenting(call: Call, users: Iterable[str], chat: str | None = None) -> list[str]:
+def consenting(call: Call, users: Iterable[str]) -> list[str]:
     """Those of the users who let the caller add them to a group at once, in their order."""
     names = [user for user in users if user != call.user]
     views = Contacts(call.aws.users).views(names, call.user)
-    left = Invitations(call.aws.users).have_left(names, chat) if chat and names else set()
-    return [user for user in names if views[user].allows("groups") and user not in left]
+    return [user for user in names if views[user].allows("groups")]
 
 
 def invite(call: Call, chat: str, users: Iterable[str]) -> None:
@@ -57,11 +56,13 @@ def accept(call: Call) -> Response:
     if invitation is None:
         return _accept_request(call, read_head(call.aws.chats, call.chat, call.user))
     change = _membership(call).join(call.chat, call.user)
-    Contacts(call.aws.users).add(call.user, invitation.by)
-    invitations.come_back(call.user, call.chat)
-    invitations.remove(call.user, call.chat)
-    if change.added:
-        announce.members_changed(call.aws, call.chat, [change])
+    try:
+        Contacts(call.aws.users).add(call.user, invitation.by)
+        invitations.come_back(call.user, call.chat)
+        invitations.remove(call.user, call.chat)
+    finally:  # a repeat finds a member, and notifies nobody
+        if change.added:
+            announce.members_changed(call.aws, call.chat, [change])
     members = sorted({*change.before, call.user})
     return Response(200, {"chat": call.chat, "members": members})
 
@@ -70,11 +71,13 @@ def _accept_request(call: Call, head: Head) -> Response:
     if head.kind == "direct":
         # first: from then on it can't be declined
         ended = append.end_request(call.aws.chats, head.chat, call.user)
-        for peer in head.members - {call.user}:
-            Contacts(call.aws.users).set(call.user, peer, CONTACT)
-            _direct(call).settle_block(call.user, peer, blocked=False)
-        if ended:
-            announce.chat_changed(call.aws, head.chat, [call.user])
+        try:
+            for peer in head.members - {call.user}:
+                Contacts(call.aws.users).set(call.user, peer, CONTACT)
+                _direct(call).settle_block(call.user, peer, blocked=False, chat=head.chat)
+        finally:  # a repeat finds no request, and notifies nobody
+            if ended:
+                announce.chat_changed(call.aws, head.chat, [call.user])
     return Response(200, {"chat": head.chat, "members": sorted(head.members)})
 
 
@@ -98,8 +101,10 @@ def leave(call: Call) -> Response:
         raise forbidden("a direct chat can't be left; block the other user")
     Invitations(call.aws.users).leave(call.user, call.chat)  # first: an add may come at once
     changes: list[Changed] = []
-    _membership(call).change(call.user, call.chat, remove=[call.user], changed=changes.append)
-    announce.members_changed(call.aws, call.chat, changes)
+    try:
+        _membership(call).change(call.user, call.chat, remove=[call.user], changed=changes.append)
+    finally:
+        announce.members_changed(call.aws, call.chat, changes)
     return Response(200, {"left": True})
 
 

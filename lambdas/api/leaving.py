@@ -29,9 +29,11 @@ def sign_out(call: Call) -> Response:
     elif "device" in call.body:
         remove_device(call.aws, user, call.body["device"], by=by)
     SignIns(call.aws.users).end(user, by, call.aws.now())
-    named = call.body.get("device")  # by this sign-in it may have been registered meanwhile
-    if named in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
-        remove_device(call.aws, user, named, by=by)
+    if "device" in call.body:  # by this sign-in it may have been registered again meanwhile
+        name = call.body["device"]
+        there = Devices(call.aws.users).of([user], consistent=True).get(user, {}).get(name)
+        if there is not None and there.sign_in == by:
+            remove_device(call.aws, user, name, by=by)
     if refresh_token := call.body.get("refresh_token"):
         accounts(call.aws).revoke(refresh_token)
     return Response(200, {"signed_out": True})

@@ -21,10 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import Enum
-from functools import partial
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import (
@@ -102,7 +99,7 @@ class Directory:
             if before is not None and before["ed25519"] != keys.ed25519:
                 self._keep_former(user, device, before)
             try:
-                old = self._busy(partial(self._replace, user, device, before, keys, label))
+                old = self._replace(user, device, before, keys, label)
             except ConditionFailed:  # it has another identity by now, which is kept as well
                 self._pause(attempt)
                 continue
@@ -110,7 +107,8 @@ class Directory:
                 return Change.NEW
             self._forget_keys(user, device, up_to=old["uploaded"], not_signed_by=keys.ed25519)
             return Change.CHANGED
-        raise _too_busy()
+        sentence = "too much happens to this device's keys at once; try again"
+        raise ChatError("rate_limited", sentence)
 
     def _replace(
         self, user: str, device: str, before: Item | None, keys: DeviceKeys, label: str | None
@@ -158,9 +156,7 @@ class Directory:
     def _set_if(self, key: Key, expression: str, condition: str, **values: Any) -> None:
         """Updates an item, or leaves it as it is where the condition does not hold."""
         with suppress(ConditionFailed):
-            self._busy(
-                lambda: self._users.update(key, expression, condition, returns="NONE", **values)
-            )
+            self._users.update(key, expression, condition, returns="NONE", **values)
 
     def get(self, user: str, devices: Iterable[str]) -> dict[str, DeviceKeys]:
         """The devices' keys, without devices that have none."""
@@ -192,7 +188,7 @@ class Directory:
         before = self._users.get(user_key(user, f"device#{device}"), consistent=True)
         if before is not None:
             self._keep_former(user, device, before)
-        self._busy(lambda: self._users.delete(user_key(user, f"device#{device}")))
+        self._users.delete(user_key(user, f"device#{device}"))
         self._forget_keys(user, device)
 
     def upload(
@@ -240,7 +236,7 @@ class Directory:
         item: Item | None = None
         for _ in range(ATTEMPTS):
             try:
-                item = self._busy(lambda: self._take(user, device))
+                item = self._take(user, device)
             except ConditionFailed as spent:
                 item = spent.item
                 break
@@ -261,15 +257,13 @@ class Directory:
         if item is None:
             return None
         try:
-            fallback = self._busy(
-                lambda: self._users.update(
-                    user_key(user, f"fallback#{device}"),
-                    "SET used = :true",
-                    "signed_by = :signer",
-                    returns="ALL_OLD",
-                    true=True,
-                    signer=item["ed25519"],
-                )
+            fallback = self._users.update(
+                user_key(user, f"fallback#{device}"),
+                "SET used = :true",
+                "signed_by = :signer",
+                returns="ALL_OLD",
+                true=True,
+                signer=item["ed25519"],
             )
         except ConditionFailed:
             return None
@@ -342,23 +336,8 @@ class Directory:
         except ConditionFailed:
             return  # there is none, or one that the new identity has signed
 
-    def _busy(self, write: Callable[[], Any]) -> Any:
-        """Repeats a write while an upload's transaction conflicts with it."""
-        for attempt in range(ATTEMPTS):
-            try:
-                return write()
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "TransactionConflictException":
-                    raise
-                self._pause(attempt)
-        raise _too_busy()
-
     def _pause(self, attempt: int) -> None:
         self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - no secret
-
-
-def _too_busy() -> ChatError:
-    return ChatError("rate_limited", "too much happens to this device's keys at once; try again")
 
 
 def _identity(item: Item) -> tuple[str, str]:

@@ -9,13 +9,23 @@ position already, and does not leave one open.
 import base64
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from lambdas.errors import internal
 from lambdas.messages.heads import has_blocked, no_such_chat
 from lambdas.messages.message import void
-from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key
+from lambdas.people.contacts import Contacts
+from lambdas.tables import (
+    HEAD,
+    ConditionFailed,
+    Item,
+    Table,
+    TransactionCancelled,
+    chat_key,
+    pauses,
+    transact,
+)
 from lambdas.telemetry import logger
 
 SLOTS = 16  # with 50 bytes each at most, beside the members; DynamoDB bills writes by started KB
@@ -108,24 +118,40 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
     )
 
 
-def end_request(chats: Table, chat: str, user: str, *, by_message: bool = False) -> bool:
-    """A direct chat is no request of the user any more. True if it was one.
-
-    `by_message`: raises ChatError forbidden if it has been declined meanwhile.
-    """
+def end_request(chats: Table, chat: str, user: str) -> bool:
+    """A direct chat is no request of the user any more. True if it was one."""
+    key = chat_key(chat, HEAD)
     try:
-        chats.update(
-            chat_key(chat, HEAD),
-            "REMOVE request_of",
-            "request_of = :me" + (" AND NOT contains(blocked_by, :me)" if by_message else ""),
-            returns="NONE",
-            me=user,
-        )
-    except ConditionFailed as failure:
-        if by_message and user in (failure.item or {}).get("blocked_by", ()):
-            raise has_blocked() from None
+        chats.update(key, "REMOVE request_of", "request_of = :me", returns="NONE", me=user)
+    except ConditionFailed:
         return False
     return True
+
+
+def answer_request(
+    chats: Table, contacts: Contacts, chat: str, user: str, peers: Iterable[str]
+) -> None:
+    """A message of the user ends the request, and makes a contact of who has begun it.
+
+    Both or neither: a repeat finds no request any more, and would make no contact. Raises ChatError
+    forbidden if another device has declined the request meanwhile.
+    """
+    ends = chats.update_action(
+        chat_key(chat, HEAD),
+        "REMOVE request_of",
+        "request_of = :me AND NOT contains(blocked_by, :me)",
+        me=user,
+    )
+    for pause in pauses():
+        try:
+            transact(chats, [ends, *(contacts.add_action(user, peer) for peer in peers)])
+        except TransactionCancelled as cancelled:
+            if cancelled.reasons[0] != "ConditionalCheckFailed":
+                pause()  # another request is writing the chat or the contact
+                continue
+            if user in (cancelled.items[0] or {}).get("blocked_by", ()):
+                raise has_blocked() from None
+        return
 
 
 def _settle(chats: Table, message: Item) -> Item | None:

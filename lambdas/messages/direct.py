@@ -3,14 +3,14 @@
 Users  <user>  direct#<peer>  chat
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.errors import ChatError, bad_request, forbidden
-from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, Names, busy, new_head
+from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head
 from lambdas.messages.heads import no_such_chat
-from lambdas.people.consent import BLOCKED
+from lambdas.people.consent import BLOCKED, View
 from lambdas.people.contacts import Contacts
 from lambdas.tables import (
     HEAD,
@@ -32,17 +32,18 @@ class Begin:
 
     welcome: bool = True  # False: the peer takes no requests
     request: bool = False
-    blocked: bool = False  # the peer has blocked the other
+    decided: View | None = None  # by the peer about the other; the chat begins only if it still is
 
 
 class DirectChats(ChatWriter):
     """One for each pair of users."""
 
-    def begin(self, user: str, peer: str, how: Begin = Begin()) -> tuple[Chat, bool]:
+    def begin(self, user: str, peer: str, decide: Callable[[], Begin] = Begin) -> tuple[Chat, bool]:
         """The one chat of the two, and whether this call created it.
 
-        Raises ChatError: bad_request for oneself, not_found for an unknown user, forbidden for one
-        who takes no requests.
+        `decide` is asked again if the peer has decided something else meanwhile: who blocks while
+        the chat begins finds none to write that into. Raises ChatError: bad_request for oneself,
+        not_found for an unknown user, forbidden for one who takes no requests, conflict.
         """
         if user == peer:
             raise bad_request("a direct chat is with somebody else")
@@ -52,18 +53,20 @@ class DirectChats(ChatWriter):
             claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
             if claimed:
                 return Chat(claimed["chat"], "direct", members), False
+            how = decide()
             if not how.welcome:
                 raise forbidden(f"{peer} takes messages of contacts only")
             chat = self._new_id()
             try:
-                transact(self._users, self._new_direct(chat, members, peer, how))
-            except TransactionCancelled:  # the peer created it at the same time
+                transact(self._users, self._new_direct(chat, user, peer, how))
+            except TransactionCancelled:  # the peer created it at the same time, or has decided
                 self._pause(attempt)
                 continue
             return Chat(chat, "direct", members), True
-        raise ChatError("conflict", "the chat is being made by the other side; try again")
+        raise ChatError("conflict", "the other side is changing this at the same time; try again")
 
-    def _new_direct(self, chat: str, members: Names, peer: str, how: Begin) -> list[dict[str, Any]]:
+    def _new_direct(self, chat: str, user: str, peer: str, how: Begin) -> list[dict[str, Any]]:
+        members = sorted((user, peer))
         claims = [
             self._users.put_action(
                 {**user_key(one, f"direct#{other}"), "chat": chat}, "attribute_not_exists(chat)"
@@ -72,11 +75,15 @@ class DirectChats(ChatWriter):
         ]
         joins = [action for member in members for action in self._join(chat, member, 0)]
         head = new_head(chat, "direct", members)
-        if how.blocked:
+        checks = []
+        if how.decided:
+            contacts = Contacts(self._users)
+            checks.append(contacts.check_action(peer, user, how.decided.state))
+        if how.decided and how.decided.blocked:
             head |= {"blocked_by": {peer}, "blocks": after_blocking([], peer, 0)}
         if how.request:
             head["request_of"] = peer
-        return [*claims, *joins, self._chats.put_action(head)]
+        return [*checks, *claims, *joins, self._chats.put_action(head)]
 
     def find(self, user: str, peer: str) -> str | None:
         """The direct chat of the two, if there is one."""
@@ -118,13 +125,13 @@ class DirectChats(ChatWriter):
             return
         raise busy()
 
-    def settle_block(self, user: str, peer: str, *, blocked: bool) -> None:
+    def settle_block(self, user: str, peer: str, *, blocked: bool, chat: str | None = None) -> None:
         """Puts into the direct chat of the two, if there is one, what `send` reads there.
 
         `blocked` is what the user has decided about the peer. What another request has decided
-        meanwhile is put there too: chat and contact never differ. Raises ChatError conflict.
+        meanwhile is put there too. `chat`: if it is known. Raises ChatError conflict.
         """
-        chat = self.find(user, peer)
+        chat = chat or self.find(user, peer)
         if chat is None:
             return
         for _ in range(ATTEMPTS):

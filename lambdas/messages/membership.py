@@ -226,7 +226,9 @@ class Membership(ChatWriter):
             except TransactionCancelled:  # by a message or another change of the members
                 self._pause(attempt)
                 continue
-            changed(Changed(head.members, new, [user for user in old if user in head.members]))
+            gone = [member for member in old if member in head.members]
+            if new or gone:  # else an invitation is taken back
+                changed(Changed(head.members, new, gone))
             return left
         raise busy()
 
@@ -274,20 +276,15 @@ class Membership(ChatWriter):
                 "SET admins = :admins " + expression if admins else ("REMOVE admins " + expression)
             )
             values = {"admins": set(admins)} if admins else {}
-        condition, as_read = _as_read(head)
-        if head.admins:
-            condition, as_read = (
-                f"{condition} AND admins = :were",
-                {**as_read, "were": set(head.admins)},
-            )
-        else:
-            condition += " AND attribute_not_exists(admins)"
+        members_are, as_read = _as_read(head)
+        admins_are, were = _admins_as_read(head)
         to_head = self._chats.update_action(
             chat_key(head.chat, HEAD),
             expression,
-            condition,
+            f"{members_are} AND {admins_are}",
             gone=set(members),
             **as_read,
+            **were,
             **values,
         )
         deletes = [
@@ -318,6 +315,13 @@ def _as_read(head: Head) -> tuple[str, dict[str, Any]]:
     if not head.invited:
         return "members = :members AND attribute_not_exists(invited)", values
     return "members = :members AND invited = :invited", {**values, "invited": set(head.invited)}
+
+
+def _admins_as_read(head: Head) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that who is admin has not changed."""
+    if not head.admins:
+        return "attribute_not_exists(admins)", {}
+    return "admins = :were", {"were": set(head.admins)}
 
 
 def _require_places(head: Head, names: Set[str]) -> None:

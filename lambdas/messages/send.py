@@ -19,7 +19,7 @@ from functools import lru_cache
 from lambdas.connections import WITHIN_SECONDS, Outcome
 from lambdas.errors import internal
 from lambdas.frames import Frame
-from lambdas.limits import SENDS, Limits, exceeded
+from lambdas.limits import OWNERS, SENDS, Limits, exceeded
 from lambdas.messages import append
 from lambdas.messages.heads import has_blocked
 from lambdas.messages.log import WRITER_SECONDS
@@ -43,7 +43,6 @@ from lambdas.websocket import Caller, Route, frame_handler
 PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
 RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 SAMPLE = 32
-DEVICES_LIMIT = 10_000  # counted in one environment; beyond it counting begins anew
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
@@ -68,8 +67,11 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
             raise has_blocked()
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
+        # a hidden message is no answer: clients send those by themselves, such as requests for keys
         if position.request_of == caller.user and not position.stored and not frame.get("hidden"):
-            _accept_request(aws, position, caller.user, frame["chat"])
+            peers = position.members - {caller.user}
+            contacts = Contacts(aws.users)
+            append.answer_request(aws.chats, contacts, frame["chat"], caller.user, peers)
     except Exception:
         if not position.stored:
             append.close(aws.chats, message)
@@ -116,16 +118,6 @@ def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
     if difference.more:
         accepted["more"] = True
     return accepted
-
-
-def _accept_request(aws: Aws, position: append.Position, user: str, chat: str) -> None:
-    """A message to who has begun a request accepts it, and makes that user a contact.
-
-    A hidden message does not: clients send those by themselves, such as requests for keys.
-    """
-    append.end_request(aws.chats, chat, user, by_message=True)
-    for peer in position.members - {user}:  # not before: another device may have declined it
-        Contacts(aws.users).add(user, peer)
 
 
 def _message(
@@ -231,7 +223,7 @@ class SendLimit:
         self._sends[device] += 1
         if self._sends[device] < SAMPLE:
             return
-        if len(self._sends) > DEVICES_LIMIT:
+        if len(self._sends) > OWNERS:
             self._sends.clear()
             self._limited.clear()
         limits = Limits(users, lambda: now)

@@ -28,6 +28,20 @@ class Contacts:
         except ConditionFailed:
             return
 
+    def add_action(self, user: str, peer: str) -> dict[str, Any]:
+        """As `add`, for `transact`."""
+        expression = "SET contact = if_not_exists(contact, :contact)"
+        return self._users.update_action(
+            user_key(user, _contact(peer)), expression, contact=CONTACT
+        )
+
+    def check_action(self, user: str, peer: str, state: str | None) -> dict[str, Any]:
+        """For `transact`, that the user's decision about the peer still is this one."""
+        key = user_key(user, _contact(peer))
+        if state is None:
+            return self._users.check_action(key, "attribute_not_exists(contact)")
+        return self._users.check_action(key, "contact = :state", state=state)
+
     def set(self, user: str, peer: str, state: str) -> None:
         self._users.put({**user_key(user, _contact(peer)), "contact": state})
 

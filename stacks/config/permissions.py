@@ -32,10 +32,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
     "Send": {
         "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
-        "users": (
-            *POSTING,
-            "dynamodb:PutItem",
-        ),  # who accepts a request gets a contact
+        "users": POSTING,
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
@@ -149,6 +146,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
             "dynamodb:BatchWriteItem",
+            "dynamodb:ConditionCheckItem",
         ),
         "tickets": ("dynamodb:PutItem",),
         "user_pool": (

@@ -52,7 +52,7 @@ SIGNPOSTS = {
         "lambdas/messages/direct.py": r"    def begin\(",
         "lambdas/people/consent.py": r"    def allows\(",
         "lambdas/messages/append.py": r"^def end_request\(",
-        "lambdas/messages/send.py": r"append\.end_request\(",
+        "lambdas/messages/send.py": r"append\.answer_request\(",
         "lambdas/api/groups.py": r"^def decline\(",
         "lambdas/api/chats.py": r"append\.end_request\(",
     },

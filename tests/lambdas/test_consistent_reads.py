@@ -22,7 +22,7 @@ from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
 from lambdas.messages import history
 from lambdas.messages.chats import Chats
-from lambdas.messages.direct import Begin, DirectChats
+from lambdas.messages.direct import DirectChats
 from lambdas.messages.membership import Membership
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.push_jobs import Job, RingItems, Rings, Unread
@@ -232,7 +232,7 @@ class Scene:
 
 
 def _again(scene: Scene) -> Any:
-    return scene.direct.begin("ravi", "raju", Begin())[1], scene.direct.find("ravi", "raju")
+    return scene.direct.begin("ravi", "raju")[1], scene.direct.find("ravi", "raju")
 
 
 FLOWS: dict[str, Callable[[Scene], Any]] = {

@@ -82,7 +82,7 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
         )
     if function == "Send":
         request, _ = DirectChats(world.aws.chats, world.aws.users).begin(
-            "mira", "ravi", Begin(request=True)
+            "mira", "ravi", lambda: Begin(request=True)
         )
         return lambda: [when.sends(world, "ravi", each) for each in (chat, request.chat)]
     if function == "Sync":

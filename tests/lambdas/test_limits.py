@@ -1,6 +1,7 @@
 """Limits that hold across functions."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas import frames, limits
+from lambdas.api.files import MIB, UNIT
 from lambdas.errors import ChatError
 from lambdas.limits import CLAIMS_BY_ONE, Limit, Limits, after_taking
 from lambdas.messages import send
 from lambdas.messages.send import SAMPLE, SendLimit
 from lambdas.presence.devices import Address
 from lambdas.tables import ConditionFailed, Table, user_key
+from stacks.config.settings import Files
 from tests.support.lambdas.backend import Backend, recorded_calls
 
 LIMIT = Limit(3, 10, "too many")
@@ -130,28 +133,58 @@ def test_sends_are_limited_by_device_and_cost_one_write_for_many(
     assert sends(SAMPLE) == SAMPLE
 
 
-def test_the_limits_are_those_that_the_page_on_security_states() -> None:
-    """How many at once, and the seconds until one more: docs/security.md has what each costs."""
-    found = {name: each[:2] for name, each in vars(limits).items() if isinstance(each, Limit)}
-    assert found == {
-        "CHATS": (200, 18),
-        "MEMBERS": (2_000, 1.8),
-        "LOOKUPS": (10_000, 1),
-        "REGISTRATIONS": (100, 864),
-        "SIGN_UPS": (300, 2),
-        "SIGN_INS": (600, 1),
-        "MAILS": (5, 720),
-        "MAILS_BY_ADDRESS": (50, 60),
-        "CODES": (10, 1200),
-        "CLAIMS": (500, 10),
-        "CLAIMS_BY_ONE": (6, 600),
-        "DOWNLOADS": (1_000, 10),
-        "SENDS": (10_000, 0.1),
-        "TYPING": (10, 1),
-        "LINKS": (60, 10),
-        "LINKS_OPENED": (30, 60),
+DOCUMENTED = {
+    "`send`": [limits.SENDS],
+    "`typing`": [limits.TYPING],
+    "chats begun": [limits.CHATS],
+    "members added or invited": [limits.MEMBERS],
+    "users looked up: `GET /api/users/{user}/devices`, `PUT /api/contacts/{user}`": [
+        limits.LOOKUPS
+    ],
+    "devices registered that are new, or have other keys": [limits.REGISTRATIONS],
+    "one-time keys claimed": [limits.CLAIMS],
+    "devices that offer to be linked": [limits.LINKS],
+    "codes of new devices opened or confirmed": [limits.LINKS_OPENED],
+    "sign-ups": [limits.SIGN_UPS],
+    "sign-ins": [limits.SIGN_INS],
+    "mails with a code": [limits.MAILS, limits.MAILS_BY_ADDRESS],
+    "codes tried": [limits.CODES],
+    "URLs of files": [limits.DOWNLOADS],
+}
+FILES = "files sent; bytes of them"
+
+
+def _documented() -> dict[str, tuple[str, str]]:
+    """what -> at once, then one more every; of the protocol's table "Limits of use"."""
+    introduction = Path(__file__).parents[2] / "protocol" / "introduction.md"
+    text = introduction.read_text(encoding="utf-8")
+    section = text.partition("## Limits of use")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    return {what: (at_once, seconds) for what, at_once, seconds, _ in rows[2:]}
+
+
+def test_the_limits_are_those_of_the_protocol() -> None:
+    table = _documented()
+    assert table.pop(FILES) == _files()
+    found = {
+        what: (
+            "; ".join(f"{each.at_once:,}" for each in row),
+            "; ".join(f"{each.seconds:,g} s" for each in row),
+        )
+        for what, row in DOCUMENTED.items()
     }
-    assert limits.file_number(200)[:2] == limits.file_bytes(200)[:2] == (200, 432)
+    assert found == table
+    named = {each for row in DOCUMENTED.values() for each in row}
+    assert {each for each in vars(limits).values() if isinstance(each, Limit)} - named == {
+        CLAIMS_BY_ONE  # over it the fallback key is given, and no error
+    }
+
+
+def _files() -> tuple[str, str]:
+    number = limits.file_number(Files().per_day)
+    units = limits.file_bytes(Files().mib_per_day * MIB // UNIT)
+    at_once = f"{number.at_once:,}; {units.at_once * UNIT // MIB} MiB"
+    return at_once, f"{number.seconds:g} s; {UNIT // 1024} KiB every {units.seconds:.1f} s"
 
 
 def test_many_tokens_at_once_count_as_often_whoever_has_taken_before(world: Backend) -> None:

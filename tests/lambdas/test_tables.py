@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.tables import ConditionFailed, Table, TransactionCancelled, transact
+from lambdas.throttling import TooBusy
 from tests.model.dynamodb import DynamoDB, TransactionConflict, failure
 from tests.model.world import TABLES
 
@@ -22,9 +24,20 @@ class Busy(DynamoDB):
         return self.times >= 0
 
     def put_item(self, **request: Any) -> Any:
+        self._meet_a_transaction()
+        return super().put_item(**request)
+
+    def update_item(self, **request: Any) -> Any:
+        self._meet_a_transaction()
+        return super().update_item(**request)
+
+    def delete_item(self, **request: Any) -> Any:
+        self._meet_a_transaction()
+        return super().delete_item(**request)
+
+    def _meet_a_transaction(self) -> None:
         if self._is_busy():
             raise failure(TransactionConflict, "TransactionConflictException")
-        return super().put_item(**request)
 
     def batch_get_item(self, **request: Any) -> Any:
         ((table, asked),) = request["RequestItems"].items()
@@ -101,13 +114,23 @@ def test_a_batch_that_is_never_finished_is_an_error() -> None:
         users.batch_get({"user": "raju", "item": item["item"]} for item in _items(25))
 
 
-def test_a_write_waits_for_a_transaction_to_end() -> None:
-    users, client = _users(times=3)
-    users.put({"user": "raju", "item": "x"})
-    assert client.calls == 4
+X = {"user": "raju", "item": "x"}
+WRITES: dict[str, Callable[[Table], object]] = {
+    "put": lambda users: users.put(X),
+    "update": lambda users: users.update(X, "SET n = :n", n=1),
+    "delete": lambda users: users.delete(X),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_waits_for_a_transaction_to_end(write: str) -> None:
+    users, client = _users(times=4)
+    WRITES[write](users)
+    assert client.calls == 5
     client.times = 99
-    with pytest.raises(TimeoutError):
-        users.put({"user": "raju", "item": "x"})
+    with pytest.raises(TooBusy):
+        WRITES[write](users)
+    assert client.calls == 10
 
 
 def test_a_failed_condition_brings_what_stands_there() -> None:

@@ -146,19 +146,26 @@ class DynamoDB:
         actions = [next(iter(each.items())) for each in request["TransactItems"]]
         assert 0 < len(actions) <= 100, "ValidationException"
         writes: list[tuple[str, Key, Item | None]] = []
+        checked: list[tuple[str, Key]] = []
         reasons = []
         for kind, action in actions:
             table = action["TableName"]
             key = self._key(table, action["Item"] if kind == "Put" else action["Key"])
             old = self._read(table, key)
             if not self._holds(action, old):
-                reasons.append({"Code": "ConditionalCheckFailed"})
+                asks_for_it = "ReturnValuesOnConditionCheckFailure" in action
+                more = {"Item": old} if old is not None and asks_for_it else {}
+                reasons.append({"Code": "ConditionalCheckFailed", **more})
                 continue
             reasons.append({"Code": "None"})
+            if kind == "ConditionCheck":
+                checked.append((table, key))
+                continue
             new = action["Item"] if kind == "Put" else None
             writes.append((table, key, self._updated(action, old) if kind == "Update" else new))
-        assert len({write[:2] for write in writes}) == len(writes), "ValidationException"
-        if len(writes) < len(actions):
+        items = [*checked, *(write[:2] for write in writes)]
+        assert len(set(items)) == len(items), "ValidationException"
+        if len(items) < len(actions):
             code = "TransactionCanceledException"
             raise failure(TransactionCanceled, code, CancellationReasons=reasons)
         for write in writes:

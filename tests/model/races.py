@@ -59,12 +59,14 @@ class Scene:
 
     # -- what they do
 
-    def request(self, user: str, method: str, path: str, body: Any = None) -> Answer:
-        return self._rest.request(method, path, f"{user}/sign-in-phone", body)
+    def request(
+        self, user: str, method: str, path: str, body: Any = None, sign_in: str = "phone"
+    ) -> Answer:
+        return self._rest.request(method, path, f"{user}/sign-in-{sign_in}", body)
 
-    def registers(self, user: str, device: str, **changed: Any) -> Answer:
+    def registers(self, user: str, device: str, sign_in: str = "phone", **changed: Any) -> Answer:
         body = {**registration(f"{user}/{device}"), **changed}
-        return self.request(user, "PUT", f"/api/devices/{device}", body)
+        return self.request(user, "PUT", f"/api/devices/{device}", body, sign_in)
 
     def frame(self, user: str, **frame: Any) -> Any:
         context = {"connectionId": user, "authorizer": {"user": user, "device": "phone"}}
@@ -156,6 +158,29 @@ def at_once(race: Race, *, thorough: bool) -> Iterator[tuple[tuple[int, int], Ou
             return
 
 
+def cut_off(race: Race) -> Iterator[tuple[tuple[int, int], Outcome]]:
+    """The first is cut off in front of a call, and made again after both.
+
+    How many of its calls come before the second, and how many after it.
+    """
+    for before in range(MOST_CALLS):
+        for after in range(MOST_CALLS):
+            scene = _begun(race)
+            first, second, again = (
+                _task(scene, act) for act in (race.first, race.second, race.first)
+            )
+            for task, steps in ((first, before), (second, MOST_CALLS), (first, after)):
+                _run(scene, task, steps)
+            over = first.done
+            _run(scene, first, 1, kill=True)
+            _run(scene, again, MOST_CALLS)
+            yield (before, after), _outcome(race, again.result, second.result, scene)
+            if over:
+                break
+        if over and not after:
+            return
+
+
 def _outcome(race: Race, first: Any, second: Any, scene: Scene) -> Outcome:
     """What is said of others may be from before or after the other request."""
     answers = _success(first), _success(second)
@@ -172,9 +197,9 @@ def _task(scene: Scene, act: Act) -> Task:
     return scene.world.invoke("one of two", partial(act, scene))
 
 
-def _run(scene: Scene, task: Any, steps: int) -> None:
+def _run(scene: Scene, task: Any, steps: int, *, kill: bool = False) -> None:
     scene.world.running = task
     for _ in range(steps):
         if not task.done:
-            task.resume()
+            task.resume(kill=kill)
     scene.world.running = None

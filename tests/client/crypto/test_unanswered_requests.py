@@ -27,7 +27,7 @@ def request(scene: Scene) -> str:
     """The chat that ravi, a stranger, has begun with raju. No device of raju's knows of it yet."""
     backend = scene.backend
     chats = DirectChats(backend.table("Chats"), backend.table("Users"))
-    chat = chats.begin("ravi", "raju", Begin(request=True))[0].chat
+    chat = chats.begin("ravi", "raju", lambda: Begin(request=True))[0].chat
     scene[RAVI].store.describe(chat, "direct")
     scene[RAVI].step(Engine.chat_is, chat, ["ravi", "raju"])
     return chat

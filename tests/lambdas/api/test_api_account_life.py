@@ -170,6 +170,38 @@ def test_signing_out_ends_this_sign_in_and_removes_its_device(api: Rest) -> None
     assert other.refresh().status == other.ticket("laptop").status - 1 == 200
 
 
+@pytest.mark.parametrize("again", ["by the same sign-in", "by a new one"])
+def test_a_device_that_registers_again_during_a_sign_out_stays_by_a_new_sign_in_alone(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    (user,) = api.sign_up("ravi")
+    phone, new = Session(api, user), Session(api, user)
+    phone.register("phone")
+    end, registered = SignIns.end, list[int]()
+
+    def registers_first(*given: Any) -> None:
+        if not registered:
+            registered.append((new if "new" in again else phone).register("phone").status)
+        end(*given)
+
+    monkeypatch.setattr(SignIns, "end", registers_first)
+    assert phone.request("POST", "/api/sign-out", {"device": "phone"}).status == 200
+    assert registered == [200]
+    assert phone.refresh().status == 401 and new.refresh().status == 200
+    left = {"phone"} if "new" in again else set()
+    assert Devices(api.aws.users).of([user])[user].keys() == left
+
+
+def test_a_sign_out_that_names_no_device_reads_none(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (user,) = api.sign_up("ravi")
+    own = Session(api, user)
+    body = {"refresh_token": own.tokens["refresh_token"]}
+    monkeypatch.setattr(Devices, "of", lambda *_, **__: pytest.fail("they were read"))
+    assert own.request("POST", "/api/sign-out", body).status == 200
+
+
 def test_signing_out_everywhere_ends_all_sign_ins_and_removes_all_devices(api: Rest) -> None:
     (user,) = api.sign_up("ravi")
     phone, laptop, unregistered = (Session(api, user) for _ in range(3))

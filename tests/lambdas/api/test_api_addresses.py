@@ -63,3 +63,10 @@ def test_past_the_application_load_balancer_the_address_is_the_peers(direct: boo
     for peer, forwarded, there, elsewhere in REQUESTS:
         found = counted(peer, *forwarded, DIRECT_CLIENTS=str(direct).lower())
         assert found == (there if direct else elsewhere), (peer, forwarded)
+
+
+@pytest.mark.parametrize("forwarded", [[], [FORGED]])
+def test_past_cloudfront_its_header_does_not_make_the_address(forwarded: list[str]) -> None:
+    both = {"DIRECT_CLIENTS": "true", "BEHIND_CLOUDFRONT": "true"}
+    assert counted(CLIENT, *forwarded, **both) == CLIENT
+    assert counted(NODE, CLIENT, **both) == FORGED  # by CloudFront, which sets it

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.support.lambdas.rest import Rest, rest
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as made:
-        yield made
+from tests.support.lambdas.rest import Rest
 
 
 def chats(api: Rest, user: str) -> Any:

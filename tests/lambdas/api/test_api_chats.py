@@ -10,18 +10,15 @@ from lambdas.messages import message
 from lambdas.messages.membership import Membership
 from lambdas.presence import tickets
 from lambdas.tables import HEAD, chat_key
+from tests.lambdas.api import chats
+from tests.lambdas.api.chats import direct
 from tests.support.lambdas.rest import Reply, Rest
 
 ID = "01JDXA0000000000000000000A"
 
 
-def direct(api: Rest, user: str, peer: str) -> Reply:
-    return api.request("POST", "/api/chats", {"kind": "direct", "with": peer}, user=user)
-
-
 def group(api: Rest, user: str, *members: str) -> str:
-    body = {"kind": "group", "members": list(members)}
-    reply = api.request("POST", "/api/chats", body, user=user)
+    reply = chats.group(api, user, *members)
     assert reply.status == 201
     return str(reply.body["chat"])
 

@@ -1,7 +1,7 @@
 """Faults of AWS as a client sees them; the name of the target that responds; busy keys."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,8 +11,6 @@ from lambdas import throttling
 from lambdas.api.app import error_of, respond_error
 from lambdas.api.health import served_by
 from lambdas.errors import ChatError
-from lambdas.keys.decisions import DeviceKeys
-from lambdas.keys.directory import ATTEMPTS, Change, Directory
 from lambdas.settings import Settings
 
 
@@ -69,37 +67,3 @@ CONTAINER = "http://169.254.170.2/v4/0123456789abcdef-1234567890"
 )
 def test_a_target_has_a_name_that_fits_a_header(environment: dict[str, str], name: str) -> None:
     assert re.fullmatch(f"large/{name}", served_by(Settings({"POOL_NAME": "large", **environment})))
-
-
-class BusyTable:
-    """A table whose updates meet another's transaction so many times."""
-
-    def __init__(self, conflicts: int) -> None:
-        self.conflicts = conflicts
-
-    def get(self, *_: Any, **__: Any) -> None:
-        return None
-
-    def update(self, *_: Any, **__: Any) -> dict[str, Any]:
-        if self.conflicts:
-            self.conflicts -= 1
-            raise client_error("TransactionConflictException")
-        return {}
-
-
-KEYS = DeviceKeys("c", "e", "s")
-
-
-def test_a_write_that_meets_an_uploads_transaction_waits_and_tries_again() -> None:
-    pauses: list[float] = []
-    directory = Directory(cast(Any, BusyTable(3)), sleep=pauses.append)
-    assert directory.put("ravi", "phone", KEYS) is Change.NEW
-    assert len(pauses) == 3
-    assert all(0 <= pause < 1 for pause in pauses)
-
-
-def test_and_gives_up_when_there_is_no_end_to_it() -> None:
-    directory = Directory(cast(Any, BusyTable(ATTEMPTS)), sleep=lambda _seconds: None)
-    with pytest.raises(ChatError) as refused:
-        directory.put("ravi", "phone", KEYS)
-    assert refused.value.code == "rate_limited"

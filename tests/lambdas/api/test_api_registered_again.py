@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,14 +10,8 @@ from lambdas.api import devices
 from lambdas.keys.directory import Directory
 from lambdas.presence.devices import Devices
 from lambdas.tables import DEVICES, user_key
-from tests.support.lambdas.rest import Phone, Rest, rest
+from tests.support.lambdas.rest import Phone, Rest
 from tests.support.lambdas.sessions import Session
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as made:
-        yield made
 
 
 def test_a_device_that_takes_the_place_of_one_of_the_same_sign_in_stays_signed_in(

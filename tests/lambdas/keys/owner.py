@@ -1,4 +1,4 @@
-"""A user of a test's own, whose devices all have the same identity, and the keys that they upload."""
+"""A user of a test's own, and the keys that the user's devices upload."""
 
 from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Change, Directory
@@ -9,7 +9,7 @@ IDENTITY = DeviceKeys(key(1), Phone("any").ed25519, "signature")
 
 
 class Ravi:
-    """A user of this test's own, whose devices all have the same identity."""
+    """One user; the devices have the same identity unless another one is named."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -37,7 +37,7 @@ class Ravi:
     def claims(self, number: int, device: str = "phone") -> list[str | None]:
         return [self.claim(device) for _ in range(number)]
 
-    def items(self, prefix: str) -> list[str]:
+    def items(self, prefix: str | None = None) -> list[str]:
         return [item["item"] for item in self.table.query_all({"user": self.name}, prefix=prefix)]
 
 

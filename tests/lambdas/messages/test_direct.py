@@ -14,6 +14,8 @@ from lambdas.messages.direct import (
     after_blocking,
     after_unblocking,
 )
+from lambdas.people.consent import BLOCKED, View
+from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
 from lambdas.tables import HEAD, Table, chat_key
 from tests.model.dynamodb import DynamoDB
@@ -58,7 +60,7 @@ def _head(database: Racing, chat: str) -> Any:
         (Begin(), {}),
         (Begin(request=True), {"request_of": "{peer}"}),
         (
-            Begin(request=True, blocked=True),
+            Begin(request=True, decided=View(BLOCKED)),
             {"request_of": "{peer}", "blocked_by": {"{peer}"}, "blocks": [["{peer}", 1, 0]]},
         ),
     ],
@@ -67,12 +69,15 @@ def _head(database: Racing, chat: str) -> Any:
 def test_a_chat_begins_with_what_the_peer_has_decided(
     direct: DirectChats, database: Racing, user: str, peer: str, how: Begin, fields: dict[str, Any]
 ) -> None:
-    chat, new = direct.begin(user, peer, how)
+    if how.decided:
+        client: Any = database
+        Contacts(Table(client, "Users")).set(peer, user, str(how.decided.state))
+    chat, new = direct.begin(user, peer, lambda: how)
     assert new and (chat.kind, chat.members) == ("direct", ["raju", "ravi"])
     head = _head(database, chat.chat)
     found = {name: head[name] for name in ("request_of", "blocked_by", "blocks") if name in head}
     assert str(found) == str(fields).replace("{peer}", peer)
-    assert direct.begin(peer, user, Begin(welcome=False)) == (chat, False)
+    assert direct.begin(peer, user, lambda: Begin(welcome=False)) == (chat, False)
     assert direct.find("ravi", "raju") == direct.find("raju", "ravi") == chat.chat
     assert direct.find("ravi", "mira") is None
 
@@ -89,7 +94,7 @@ def test_a_chat_that_may_not_begin_is_not_there(
     direct: DirectChats, peer: str, how: Begin, code: str
 ) -> None:
     with pytest.raises(ChatError) as error:
-        direct.begin("ravi", peer, how)
+        direct.begin("ravi", peer, lambda: how)
     assert error.value.code == code and direct.find("ravi", peer) is None
 
 

@@ -144,6 +144,16 @@ def test_a_group_that_all_have_left_takes_nobody_who_was_invited(group: Group) -
     assert error.value.code == "not_found"
 
 
+def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> None:
+    changes: list[Changed] = []
+    assert group.change("ravi", invite=["zoe"], changed=changes.append) == "done"
+    assert group.change("ravi", remove=["zoe"], changed=changes.append) == "done"
+    assert changes == [] and "invited" not in group.head()
+    assert group.change("ravi", invite=["zoe"]) == "done"
+    group.change("ravi", remove=["mira", "zoe"], changed=changes.append)
+    assert [(each.added, each.removed) for each in changes] == [([], ["mira"])]
+
+
 def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Group) -> None:
     group.change("ravi", invite=["zoe", "u1"])
     group.membership.decline(group.name, "zoe")

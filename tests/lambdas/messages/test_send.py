@@ -285,7 +285,7 @@ def test_only_the_answer_to_a_request_makes_a_contact(world: Backend) -> None:
     for name in ("ravi", "raju", "mira"):
         given.online(world, name)
     direct = DirectChats(world.aws.chats, world.aws.users)
-    request = direct.begin("ravi", "raju", Begin(request=True))[0].chat
+    request = direct.begin("ravi", "raju", lambda: Begin(request=True))[0].chat
     group = given.group(world, "ravi", "raju", "mira")
     when.sends(world, "ravi", request)
     when.sends(world, "raju", group)

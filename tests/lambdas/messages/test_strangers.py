@@ -1,5 +1,6 @@
 """A direct chat that a stranger has begun, and one that was blocked: what each side is shown."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from lambdas.messages.chats import Chats
 from lambdas.messages.direct import Begin, DirectChats, after_blocking, after_unblocking
 from lambdas.messages.heads import undelivered
 from lambdas.people.contacts import Contacts
-from lambdas.tables import chat_key, message_item
+from lambdas.tables import TransactionCancelled, chat_key, message_item, transact
 from tests.support.lambdas import given, then, when
-from tests.support.lambdas.backend import Backend
+from tests.support.lambdas.backend import Backend, failing
 
 
 def _chats(world: Backend) -> DirectChats:
@@ -23,7 +24,7 @@ def chat(world: Backend) -> str:
     """ravi, a stranger, has begun a chat with raju; both are online."""
     given.online(world, "ravi")
     given.online(world, "raju")
-    return _chats(world).begin("ravi", "raju", Begin(request=True))[0].chat
+    return _chats(world).begin("ravi", "raju", lambda: Begin(request=True))[0].chat
 
 
 def _shown_to(world: Backend, user: str, chat: str, of: str) -> dict[str, int]:
@@ -60,6 +61,54 @@ def test_an_answer_ends_the_request_and_makes_a_contact(world: Backend, chat: st
     assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 1, "read": 1}
     when.raw(world, "raju", "phone", {"action": "typing", "chat": chat})
     assert [frame["type"] for frame in _posted(world, "ravi")] == ["typing"]
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_an_answer_that_fails_at_any_call_and_is_sent_again_makes_a_contact(
+    world: Backend, chat: str, number: int
+) -> None:
+    when.sends(world, "ravi", chat)
+    message_id = str(uuid.uuid4())
+    with failing(world, number=number):
+        when.sends(world, "raju", chat, message_id=message_id)
+    assert when.sends(world, "raju", chat, message_id=message_id)["type"] == "accepted"
+    assert Contacts(world.aws.users).states("raju") == {"ravi": "contact"}
+    assert Chats(world.aws.chats, world.aws.users).head(chat, "raju").request_of is None
+
+
+def test_an_answer_and_a_decline_at_once_have_one_winner(
+    world: Backend, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another device declines once the answer has its position."""
+    when.sends(world, "ravi", chat)
+    answer = append.answer_request
+
+    def declined_first(*given: Any) -> None:
+        _chats(world).block(chat, "raju", blocked=True, request=True)
+        answer(*given)
+
+    monkeypatch.setattr(append, "answer_request", declined_first)
+    then.is_error(when.sends(world, "raju", chat), "forbidden")
+    assert Contacts(world.aws.users).states("raju") == {}
+    assert Chats(world.aws.chats, world.aws.users).head(chat, "raju").request_of == "raju"
+
+
+def test_an_answer_waits_for_another_request_that_writes_the_chat(
+    world: Backend, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    when.sends(world, "ravi", chat)
+    conflicts = [2]
+
+    def conflicting(*given: Any) -> None:
+        conflicts[0] -= 1
+        if conflicts[0] >= 0:
+            raise TransactionCancelled(["TransactionConflict", "None"])
+        transact(*given)
+
+    monkeypatch.setattr("lambdas.messages.append.transact", conflicting)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    assert when.sends(world, "raju", chat)["type"] == "accepted"
+    assert Contacts(world.aws.users).states("raju") == {"ravi": "contact"}
 
 
 def test_what_a_client_sends_unseen_is_no_answer(world: Backend, chat: str) -> None:

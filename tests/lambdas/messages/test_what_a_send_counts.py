@@ -69,7 +69,7 @@ def test_a_queue_that_takes_no_jobs_in_time_holds_up_no_response(
 def test_devices_beyond_those_that_are_counted_make_counting_begin_anew(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send, "DEVICES_LIMIT", 3)
+    monkeypatch.setattr(send, "OWNERS", 3)
     limit, now = SendLimit(), world.clock()
     devices = [Address(f"user{number}", "phone") for number in range(5)]
     limit._limited[devices[0]] = now + 100

@@ -27,7 +27,11 @@ def test_a_request_rings_once_and_a_muted_chat_never(
     for name in ("ravi", "raju"):
         given.user(world, name)
     tables = world.aws.chats, world.aws.users
-    chat = DirectChats(*tables).begin("ravi", "raju", Begin(request=request_of == "raju"))[0].chat
+    chat = (
+        DirectChats(*tables)
+        .begin("ravi", "raju", lambda: Begin(request=request_of == "raju"))[0]
+        .chat
+    )
     now = world.clock()
     if muted_for:
         Chats(*tables).mute("raju", chat, int(now) + muted_for)

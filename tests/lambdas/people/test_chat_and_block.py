@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
 
 from lambdas.api import chats, contacts
 from lambdas.api.call import Call, SignIn
+from lambdas.errors import ChatError
+from lambdas.messages.chats import ATTEMPTS
 from lambdas.messages.direct import DirectChats
 from lambdas.people.contacts import Contacts
-from lambdas.tables import HEAD, chat_key
+from lambdas.tables import HEAD, chat_key, transact
+from lambdas.throttling import TooBusy
 from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.interrupted import interrupt
@@ -44,33 +48,73 @@ def test_a_chat_is_blocked_if_its_peer_has_blocked_who_began_it(
         outer()
     if len(made) < number:  # `outer` has fewer calls
         inner()
+    assert _blocked_by(world) == ({"raju"} if blocked else set())
+
+
+def _blocked_by(world: Backend) -> set[str]:
+    """In the head of the chat of the two, which is there."""
     name = DirectChats(world.aws.chats, world.aws.users).find("ravi", "raju")
-    head = world.aws.chats.get(chat_key(str(name), HEAD), consistent=True) or {}
-    assert head.get("blocked_by", set()) == ({"raju"} if blocked else set())
+    head = world.aws.chats.get(chat_key(str(name), HEAD), consistent=True)
+    assert head is not None
+    blocked: set[str] = head.get("blocked_by", set())
+    return blocked
 
 
-def test_a_peer_who_decides_twice_while_a_chat_begins_has_decided_the_second(
+def _before_each_transaction(
+    patch: pytest.MonkeyPatch, decisions: Iterator[Callable[[], None]]
+) -> None:
+    def late(*given: Any) -> None:
+        next(decisions, lambda: None)()
+        transact(*given)
+
+    patch.setattr("lambdas.messages.direct.transact", late)
+
+
+@pytest.mark.parametrize("decisions", range(1, ATTEMPTS))
+def test_of_decisions_while_a_chat_begins_the_last_one_counts(
+    world: Backend, monkeypatch: pytest.MonkeyPatch, decisions: int
+) -> None:
+    begins, alternately = _scene(world)
+    _before_each_transaction(monkeypatch, islice(alternately, decisions))
+    begins()
+    assert _blocked_by(world) == ({"raju"} if decisions % 2 else set())
+
+
+def test_a_chat_whose_peer_decides_again_and_again_does_not_begin(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for user in ("ravi", "raju"):
-        given.user(world, user)
-    blocks, allows = (
-        calls(world, "raju", contacts.put, "ravi", state=state) for state in ("blocked", "contact")
-    )
-    begins = calls(world, "ravi", chats.create, kind="direct", **{"with": "raju"})
-    block, decided = DirectChats.block, list[str]()
+    begins, alternately = _scene(world)
+    _before_each_transaction(monkeypatch, alternately)
+    with pytest.raises(ChatError) as error:
+        begins()
+    assert error.value.code == "conflict"
+    assert DirectChats(world.aws.chats, world.aws.users).find("ravi", "raju") is None
 
-    def block_late(*given: Any, **named: Any) -> None:
-        if not decided:
-            decided.append("again")
-            allows()
-        block(*given, **named)
+
+def test_a_block_is_kept_where_the_request_that_began_the_chat_ends_at_once_and_is_repeated(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins, alternately = _scene(world)
+    decides = islice(alternately, 1)
+
+    def ends_after(*given: Any) -> None:
+        next(decides, lambda: None)()
+        transact(*given)
+        raise TooBusy
 
     with monkeypatch.context() as patch:
-        patch.setattr(DirectChats, "block", block_late)
-        interrupt(patch, 4, blocks)
-        begins()
-    assert decided == ["again"]
-    name = DirectChats(world.aws.chats, world.aws.users).find("ravi", "raju")
-    head = world.aws.chats.get(chat_key(str(name), HEAD), consistent=True) or {}
-    assert "blocked_by" not in head
+        patch.setattr("lambdas.messages.direct.transact", ends_after)
+        with pytest.raises(TooBusy):
+            begins()
+    begins()
+    assert _blocked_by(world) == {"raju"}
+
+
+def _scene(world: Backend) -> tuple[Callable[[], None], Iterator[Callable[[], None]]]:
+    """ravi begins a chat with raju, who blocks and allows him in turn."""
+    for user in ("ravi", "raju"):
+        given.user(world, user)
+    decides = [
+        calls(world, "raju", contacts.put, "ravi", state=state) for state in ("blocked", "contact")
+    ]
+    return calls(world, "ravi", chats.create, kind="direct", **{"with": "raju"}), cycle(decides)

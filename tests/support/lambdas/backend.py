@@ -152,16 +152,19 @@ def recorded_calls(world: Backend) -> Iterator[list[str]]:
 
 
 @contextmanager
-def failing(world: Backend, operation: str, *, answered: bool = True) -> Iterator[None]:
-    """One call of `operation` (PutItem, SendMessage, ...) fails: before it does anything, or with
-    `answered=False` after it did."""
+def failing(
+    world: Backend, operation: str = "", *, answered: bool = True, number: int = 1
+) -> Iterator[None]:
+    """One call of `operation` (PutItem, SendMessage, ...; of any without it) fails, the first or
+    that of a number: before it does anything, or with `answered=False` after it did."""
     event = "before-call" if answered else "after-call"
-    failed: list[str] = []
+    calls: list[str] = []
 
     def fail(model: Any, **_: Any) -> None:
-        if model.name == operation and not failed:
-            failed.append(operation)
-            raise ReadTimeoutError(endpoint_url="aws")
+        if operation in ("", model.name):
+            calls.append(model.name)
+            if len(calls) == number:
+                raise ReadTimeoutError(endpoint_url="aws")
 
     clients = (world.aws.dynamodb, world.aws.sqs)
     for client in clients:
@@ -169,4 +172,4 @@ def failing(world: Backend, operation: str, *, answered: bool = True) -> Iterato
     yield
     for client in clients:
         client.meta.events.unregister(event, fail)
-    assert failed, f"{operation} was not called"
+    assert len(calls) >= number, f"{operation} was not called as often"

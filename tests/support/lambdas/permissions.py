@@ -36,8 +36,12 @@ def used_by(world: Backend, act: Callable[[], object]) -> Used:
         action = operation.removesuffix("Batch") if operation.startswith("Send") else operation
         service = client.meta.service_model.service_name
         tables = parameters.get("RequestItems") or [parameters.get("TableName", "push_queue")]
-        for table in tables:
-            seen[table.split("-")[0].lower()].add(f"{service}:{action}")
+        asked = [(table, action) for table in tables]
+        if operation == "TransactWriteItems":
+            parts = [part for each in parameters["TransactItems"] for part in each.items()]
+            asked = [(body["TableName"], f"{kind}Item") for kind, body in parts]
+        for table, name in asked:
+            seen[table.split("-")[0].lower()].add(f"{service}:{name}")
         return call(client, operation, parameters)
 
     posts = len(world.api.requests)
