@@ -26,12 +26,8 @@ TYPES = sorted(
 
 
 def rejection(resource_type: str, given: Mapping[str, Any]) -> str:
-    """The text of the error; empty where there is none."""
-    try:
-        properties.check(Resource("s", "Thing", resource_type), given)
-    except EmulatorError as error:
-        return str(error)
-    return ""
+    """The sentences of the error; empty where there is none."""
+    return "; ".join(properties.unsupported(Resource("s", "Thing", resource_type), given))
 
 
 def known_names() -> Iterator[tuple[str, str]]:
@@ -162,16 +158,66 @@ def test_what_is_neither_read_nor_without_effect_is_named_and_nothing_else() -> 
     assert wrong == []
 
 
-def test_it_stops_the_start() -> None:
-    class Topics:
-        types = ("AWS::SNS::Topic",)
+class Made:
+    """Makes topics, buckets and custom resources, and keeps their logical ids."""
 
-        async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-            return Created("made")
+    types = ("AWS::CloudFormation::CustomResource", "AWS::S3::Bucket", "AWS::SNS::Topic")
 
-    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DataProtectionPolicy": {"Name": "p"}}}
-    stage = Stage(Assembly((Stack("s", {"Resources": {"Bell": topic}}),)), Place())
-    with pytest.raises(
-        EmulatorError, match="SNS::Topic Bell in stack s: DataProtectionPolicy is not supported"
-    ):
-        asyncio.run(Registry([Topics()]).create_all(stage))
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        self.names.append(resource.logical_id)
+        return Created("")
+
+
+def start(made: Made, template: Mapping[str, Any]) -> None:
+    stage = Stage(Assembly((Stack("s", template),)), Place())
+    asyncio.run(Registry([made]).create_all(stage))
+
+
+def test_all_of_them_stop_the_start_before_anything_is_made() -> None:
+    bell, horn = {"DataProtectionPolicy": {"a": 1}, "ArchivePolicy": {"b": 1}}, {"Other": [1]}
+    after = {"Type": "AWS::SNS::Topic", "DependsOn": "Seed"}
+    resources = {
+        "Seed": {"Type": "Custom::Seed", "Properties": {"ServiceToken": "f"}},
+        "Bell": {**after, "Properties": bell},
+        "Horn": {**after, "Properties": {"Subscription": [{"Ref": "Seed"}], **horn}},
+        "Bus": {"Type": "AWS::Events::EventBus"},
+    }
+    made = Made()
+    with pytest.raises(EmulatorError) as caught:
+        start(made, {"Resources": resources})
+    text = str(caught.value)
+    for named in ("Bell in stack s: DataProtectionPolicy", "s: ArchivePolicy", "s: Other", "Bus"):
+        assert named in text
+    assert made.names == []
+
+
+def test_a_value_that_is_not_known_yet_is_checked_when_the_resource_is_to_be_made() -> None:
+    """Of each: the value, and whether it stops the start."""
+    rows: list[tuple[Any, bool]] = [
+        ({"Ref": "AWS::NoValue"}, False),
+        ({"Ref": "Empty"}, False),
+        ({"Fn::If": ["Never", {"a": 1}, {"Ref": "AWS::NoValue"}]}, False),
+        ({"Fn::If": ["Never", {"Ref": "AWS::NoValue"}, {"a": 1}]}, True),
+        ([{"Fn::Sub": "${Empty}"}], False),
+        ([{"Fn::GetAtt": ["Store", "Arn"]}], True),
+    ]
+    found = []
+    for value, _ in rows:
+        template = {
+            "Parameters": {"Empty": {"Type": "String", "Default": ""}},
+            "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+            "Resources": {
+                "Bell": {"Type": "AWS::SNS::Topic", "Properties": {"ArchivePolicy": value}},
+                "Store": {"Type": "AWS::CertificateManager::Certificate"},
+            },
+        }
+        made = Made()
+        try:
+            start(made, template)
+        except EmulatorError as error:
+            assert "ArchivePolicy is not supported" in str(error)
+        found.append((value, made.names == []))
+    assert found == rows

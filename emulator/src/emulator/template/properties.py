@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator.providers import EmulatorError
 from emulator.resource import Resource
+from emulator.template.intrinsics import is_intrinsic
 
 # Values by which a property is as good as absent. A list is one as well if each of its entries is.
 _NOTHING: tuple[Any, ...] = (None, False, "false", "", 0)
@@ -252,22 +252,29 @@ def known(resource_type: str) -> frozenset[str]:
     return frozenset(f"{_READ[resource_type]} {_WITHOUT_EFFECT.get(resource_type, '')}".split())
 
 
-def check(resource: Resource, properties: Mapping[str, Any]) -> None:
-    """Raises EmulatorError for a property that the emulator does not support, or not that value."""
+def unsupported(resource: Resource, properties: Mapping[str, Any]) -> list[str]:
+    """A sentence for each property that the emulator does not support, or not with that value. An
+    intrinsic that is not resolved yet passes: it may stand for nothing."""
     if resource.type in CHECKED_BY_PROVIDER or resource.type.startswith("Custom::"):
-        return
+        return []
     parts = (each.partition("=") for each in known(resource.type))
     allowed = {name: values for name, _, values in parts}
-    for path, value in _unknown("", properties, allowed):
-        what = f"{path} {value}" if path in allowed else path
-        raise EmulatorError(f"{resource}: {what} is not supported here: remove it")
+    found = [
+        f"{path} {value}" if path in allowed else path
+        for path, value in _unknown("", properties, allowed)
+    ]
+    unique = dict.fromkeys(found)
+    return [f"{resource}: {what} is not supported here: remove it" for what in unique]
 
 
 def _unknown(path: str, value: Any, allowed: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    if is_intrinsic(value):
+        return
     if path in allowed:
-        values = allowed[path]
+        values = allowed[path].lower().split("|")
         given = value if isinstance(value, list) else [value]
-        if values and any(str(each).lower() not in values.lower().split("|") for each in given):
+        literal = [each for each in given if not is_intrinsic(each)]
+        if values != [""] and any(str(each).lower() not in values for each in literal):
             yield path, value
     elif path and not any(name.startswith(f"{path}.") for name in allowed):
         if path not in _EVERYWHERE and not _is_nothing(value):
@@ -282,5 +289,5 @@ def _unknown(path: str, value: Any, allowed: Mapping[str, str]) -> Iterator[tupl
 
 def _is_nothing(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return all(map(_is_nothing, value.values()))
+        return is_intrinsic(value) or all(map(_is_nothing, value.values()))
     return all(map(_is_nothing, value)) if isinstance(value, list) else value in _NOTHING
