@@ -30,6 +30,14 @@ def rejection(resource_type: str, given: Mapping[str, Any]) -> str:
     return "; ".join(properties.unsupported(Resource("s", "Thing", resource_type), given))
 
 
+def container(**given: Any) -> dict[str, Any]:
+    return {"ContainerDefinitions": [given]}
+
+
+def first_factors(*names: str) -> dict[str, Any]:
+    return {"Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": [*names]}}}
+
+
 def known_names() -> Iterator[tuple[str, str]]:
     """Of each type the names in the tables, without values."""
     for resource_type in TYPES:
@@ -110,9 +118,46 @@ def test_what_is_neither_read_nor_without_effect_is_named_and_nothing_else() -> 
         ("ApiGatewayV2::Integration", {"IntegrationMethod": "GET"}, "IntegrationMethod GET"),
         ("Cognito::UserPool", {"LambdaConfig": {"PreSignUp": "arn"}}, "LambdaConfig"),
         ("Cognito::UserPool", {"MfaConfiguration": "OPTIONAL"}, "MfaConfiguration OPTIONAL"),
+        ("Cognito::UserPool", {"MfaConfiguration": "OFF", "EnabledMfas": ["SMS_MFA"]}, ""),
+        ("Cognito::UserPool", {"EmailAuthenticationMessage": "{####}"}, ""),
+        ("Cognito::UserPool", {"UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"}}, ""),
+        ("Cognito::UserPool", {"UserPoolAddOns": {"AdvancedSecurityMode": "ENFORCED"}}, "UserPool"),
+        ("Cognito::UserPool", first_factors("PASSWORD"), ""),
+        (
+            "Cognito::UserPool",
+            first_factors("PASSWORD", "EMAIL_OTP"),
+            "Policies.SignInPolicy.AllowedFirstAuthFactors",
+        ),
+        (
+            "Cognito::UserPoolClient",
+            {
+                "AuthSessionValidity": 3,
+                "EnablePropagateAdditionalUserContextData": True,
+                "AnalyticsConfiguration": {"ApplicationId": "a"},
+            },
+            "",
+        ),
         ("Cognito::UserPoolClient", {"SupportedIdentityProviders": ["COGNITO"]}, ""),
         ("Cognito::UserPoolClient", {"SupportedIdentityProviders": ["COGNITO", "Google"]}, "Supp"),
         ("Cognito::UserPoolClient", {"ReadAttributes": ["email"]}, "ReadAttributes"),
+        (
+            "DynamoDB::GlobalTable",
+            {
+                "GlobalSecondaryIndexes": [
+                    {
+                        "ReadOnDemandThroughputSettings": {"MaxReadRequestUnits": 10},
+                        "ReadProvisionedThroughputSettings": {"ReadCapacityUnits": 5},
+                    }
+                ],
+                "Replicas": [
+                    {
+                        "DisassociationProtectionEnabled": True,
+                        "GlobalTableSettingsReplicationMode": "ENABLED",
+                    }
+                ],
+            },
+            "",
+        ),
         ("DynamoDB::Table", {"KinesisStreamSpecification": {"StreamArn": "a"}}, "KinesisStream"),
         (
             "DynamoDB::Table",
@@ -121,28 +166,56 @@ def test_what_is_neither_read_nor_without_effect_is_named_and_nothing_else() -> 
         ),
         ("ECS::TaskDefinition", {"Volumes": [{"Name": "v"}]}, "Volumes"),
         ("ECS::TaskDefinition", {"Volumes": []}, ""),
+        ("ECS::TaskDefinition", container(Secrets=[{"Name": "A"}]), "ContainerDefinitions.Secrets"),
         (
             "ECS::TaskDefinition",
-            {"ContainerDefinitions": [{"Secrets": [{"Name": "A"}]}]},
-            "ContainerDefinitions.Secrets",
-        ),
-        (
-            "ECS::TaskDefinition",
-            {"ContainerDefinitions": [{"Image": "i", "HealthCheck": {"Command": ["CMD"]}}]},
+            container(Image="i", HealthCheck={"Command": ["CMD"]}),
             "ContainerDefinitions.HealthCheck",
         ),
         ("ECS::Service", {"ServiceRegistries": [{"Port": 1}]}, "ServiceRegistries"),
+        (
+            "ECS::TaskDefinition",
+            container(
+                LinuxParameters={"InitProcessEnabled": True, "Capabilities": {"Drop": ["ALL"]}},
+                SystemControls=[{"Namespace": "net.core.somaxconn", "Value": "1"}],
+                RepositoryCredentials={"CredentialsParameter": "arn"},
+                Interactive=True,
+                PseudoTerminal=True,
+            ),
+            "",
+        ),
+        (
+            "ECS::TaskDefinition",
+            container(LinuxParameters={"Tmpfs": [{"Size": 1}]}),
+            "ContainerDefinitions.LinuxParameters.Tmpfs",
+        ),
+        ("ECS::Service", {"DeploymentController": {"Type": "CODE_DEPLOY"}}, ""),
+        ("ECS::Service", {"DeploymentController": {"Type": "EXTERNAL"}}, "DeploymentController"),
         ("ECS::Service", {"SchedulingStrategy": "DAEMON"}, "SchedulingStrategy DAEMON"),
         ("KMS::Key", {"MultiRegion": True}, "MultiRegion"),
         ("KMS::Key", {"Origin": "EXTERNAL"}, "Origin EXTERNAL"),
         ("IAM::Policy", {"Users": ["ravi"]}, "Users"),
         ("Logs::LogGroup", {"DataProtectionPolicy": {"a": 1}}, "DataProtectionPolicy"),
         ("Logs::MetricFilter", {"ApplyOnTransformedLogs": "true"}, "ApplyOnTransformedLogs"),
-        ("CloudWatch::Alarm", {"ActionsEnabled": "false"}, "ActionsEnabled false"),
+        ("CloudWatch::Alarm", {"ActionsEnabled": "false", "Unit": "Count"}, ""),
+        ("CloudWatch::Alarm", {"ThresholdMetricId": "e"}, ""),
+        ("CloudWatch::Alarm", {"EvaluationInterval": 10}, "EvaluationInterval"),
+        ("SNS::Topic", {"FifoThroughputScope": "Topic", "DeliveryStatusLogging": [{"a": 1}]}, ""),
         ("SNS::Topic", {"ArchivePolicy": {"MessageRetentionPeriod": "1"}}, "ArchivePolicy"),
         ("SecretsManager::Secret", {"ReplicaRegions": [{"Region": "eu-west-1"}]}, "ReplicaRegions"),
         ("ElasticLoadBalancingV2::TargetGroup", {"IpAddressType": "ipv6"}, "IpAddressType ipv6"),
         ("ApplicationAutoScaling::ScalableTarget", {"ScheduledActions": [{"a": 1}]}, "Scheduled"),
+        (
+            "CloudFront::Distribution",
+            {
+                "DistributionConfig": {
+                    "Restrictions": {"GeoRestriction": {"Locations": ["DE"]}},
+                    "DefaultCacheBehavior": {"RealtimeLogConfigArn": "arn"},
+                    "CacheBehaviors": [{"RealtimeLogConfigArn": "arn"}],
+                }
+            },
+            "",
+        ),
         (
             "CloudFront::Distribution",
             {"DistributionConfig": {"Origins": [{"OriginPath": "/v1"}]}},

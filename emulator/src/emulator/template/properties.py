@@ -50,8 +50,9 @@ _READ: Mapping[str, str] = {
     "AWS::CloudWatch::Alarm": """
         AlarmDescription AlarmName ComparisonOperator DatapointsToAlarm Dimensions EvaluationPeriods
         ExtendedStatistic MetricName Metrics Namespace Period Statistic Threshold
-        TreatMissingData""",
-    "AWS::CloudWatch::CompositeAlarm": "ActionsSuppressor AlarmDescription AlarmName AlarmRule",
+        ThresholdMetricId TreatMissingData""",
+    "AWS::CloudWatch::CompositeAlarm": """
+        ActionsEnabled ActionsSuppressor AlarmDescription AlarmName AlarmRule""",
     "AWS::CloudWatch::Dashboard": "DashboardBody DashboardName",
     "AWS::Cognito::UserPool": """
         AccountRecoverySetting AdminCreateUserConfig AutoVerifiedAttributes
@@ -72,7 +73,7 @@ _READ: Mapping[str, str] = {
         StreamSpecification.StreamViewType TableName TimeToLiveSpecification""",
     "AWS::ECS::Cluster": "ClusterName",
     "AWS::ECS::Service": """
-        Cluster DeploymentController.Type=ECS DesiredCount HealthCheckGracePeriodSeconds
+        Cluster DeploymentController.Type=ECS|CODE_DEPLOY DesiredCount HealthCheckGracePeriodSeconds
         LoadBalancers.ContainerName LoadBalancers.ContainerPort LoadBalancers.TargetGroupArn
         SchedulingStrategy=REPLICA ServiceName TaskDefinition""",
     "AWS::ECS::TaskDefinition": """
@@ -152,6 +153,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         DistributionConfig.CacheBehaviors.CachedMethods DistributionConfig.CacheBehaviors.Compress
         DistributionConfig.CacheBehaviors.OriginRequestPolicyId
         DistributionConfig.CacheBehaviors.PathPattern
+        DistributionConfig.CacheBehaviors.RealtimeLogConfigArn
         DistributionConfig.CacheBehaviors.TargetOriginId
         DistributionConfig.CacheBehaviors.ViewerProtocolPolicy
         DistributionConfig.Comment DistributionConfig.CustomErrorResponses
@@ -160,35 +162,47 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         DistributionConfig.DefaultCacheBehavior.CachedMethods
         DistributionConfig.DefaultCacheBehavior.Compress
         DistributionConfig.DefaultCacheBehavior.OriginRequestPolicyId
+        DistributionConfig.DefaultCacheBehavior.RealtimeLogConfigArn
         DistributionConfig.DefaultCacheBehavior.TargetOriginId
         DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy
         DistributionConfig.Enabled DistributionConfig.HttpVersion DistributionConfig.IPV6Enabled
         DistributionConfig.Logging DistributionConfig.Origins.ConnectionAttempts
         DistributionConfig.Origins.ConnectionTimeout DistributionConfig.Origins.OriginShield
-        DistributionConfig.PriceClass DistributionConfig.ViewerCertificate
-        DistributionConfig.WebACLId""",
-    "AWS::CloudWatch::Alarm": "ActionsEnabled=true AlarmActions InsufficientDataActions OKActions",
+        DistributionConfig.PriceClass DistributionConfig.Restrictions
+        DistributionConfig.ViewerCertificate DistributionConfig.WebACLId""",
+    # alone it notifies nobody here; what is measured has one unit, and no statistics of its own
+    "AWS::CloudWatch::Alarm": """
+        ActionConfiguration ActionsEnabled AlarmActions EvaluateLowSampleCountPercentile
+        InsufficientDataActions OKActions Unit""",
     "AWS::CloudWatch::CompositeAlarm": """
-        ActionsEnabled=true ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod
+        ActionConfiguration ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod
         AlarmActions InsufficientDataActions OKActions""",
-    # what is sent to phones and by which mail server; encryption; the tier is what is paid for
+    # what is sent to phones and by which mail server; encryption; the tier is what is paid for;
+    # second factors where MfaConfiguration is OFF; what threat protection writes down
     "AWS::Cognito::UserPool": """
-        DeletionProtection EmailConfiguration EmailVerificationMessage EmailVerificationSubject
-        KeyConfiguration SmsAuthenticationMessage SmsConfiguration SmsVerificationMessage
+        DeletionProtection EmailAuthenticationMessage EmailAuthenticationSubject EmailConfiguration
+        EmailVerificationMessage EmailVerificationSubject EnabledMfas KeyConfiguration
+        Policies.SignInPolicy.AllowedFirstAuthFactors=PASSWORD SmsAuthenticationMessage
+        SmsConfiguration SmsVerificationMessage
+        UserPoolAddOns.AdvancedSecurityMode=OFF|AUDIT
         UserPoolTags UserPoolTier VerificationMessageTemplate.EmailMessage
         VerificationMessageTemplate.EmailMessageByLink VerificationMessageTemplate.EmailSubject
         VerificationMessageTemplate.EmailSubjectByLink VerificationMessageTemplate.SmsMessage""",
     # without a domain of the pool, which stops the start, nobody signs in by OAuth
     "AWS::Cognito::UserPoolClient": """
-        AllowedOAuthFlows AllowedOAuthFlowsUserPoolClient AllowedOAuthScopes CallbackURLs
-        DefaultRedirectURI EnableTokenRevocation=true LogoutURLs
+        AllowedOAuthFlows AllowedOAuthFlowsUserPoolClient AllowedOAuthScopes AnalyticsConfiguration
+        AuthSessionValidity CallbackURLs DefaultRedirectURI
+        EnablePropagateAdditionalUserContextData EnableTokenRevocation=true LogoutURLs
         SupportedIdentityProviders=COGNITO""",
     "AWS::DynamoDB::GlobalTable": """
-        BillingMode GlobalSecondaryIndexes.WarmThroughput
+        BillingMode GlobalSecondaryIndexes.ReadOnDemandThroughputSettings
+        GlobalSecondaryIndexes.ReadProvisionedThroughputSettings
+        GlobalSecondaryIndexes.WarmThroughput
         GlobalSecondaryIndexes.WriteOnDemandThroughputSettings
         GlobalSecondaryIndexes.WriteProvisionedThroughputSettings ReadOnDemandThroughputSettings
         ReadProvisionedThroughputSettings Replicas.ContributorInsightsSpecification
-        Replicas.DeletionProtectionEnabled Replicas.GlobalSecondaryIndexes
+        Replicas.DeletionProtectionEnabled Replicas.DisassociationProtectionEnabled
+        Replicas.GlobalSecondaryIndexes Replicas.GlobalTableSettingsReplicationMode
         Replicas.PointInTimeRecoverySpecification Replicas.ReadOnDemandThroughputSettings
         Replicas.ReadProvisionedThroughputSettings Replicas.Region Replicas.SSESpecification
         Replicas.TableClass Replicas.Tags SSESpecification WarmThroughput
@@ -209,10 +223,13 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
     # a task is a process of this user, in a directory of its own, and has the machine's memory
     "AWS::ECS::TaskDefinition": """
         ContainerDefinitions.Cpu ContainerDefinitions.DockerLabels ContainerDefinitions.Essential
+        ContainerDefinitions.Interactive ContainerDefinitions.LinuxParameters.Capabilities
+        ContainerDefinitions.LinuxParameters.InitProcessEnabled
         ContainerDefinitions.LogConfiguration ContainerDefinitions.Memory
         ContainerDefinitions.MemoryReservation ContainerDefinitions.PortMappings
-        ContainerDefinitions.ReadonlyRootFilesystem ContainerDefinitions.StartTimeout
-        ContainerDefinitions.Ulimits ContainerDefinitions.User
+        ContainerDefinitions.PseudoTerminal ContainerDefinitions.ReadonlyRootFilesystem
+        ContainerDefinitions.RepositoryCredentials ContainerDefinitions.StartTimeout
+        ContainerDefinitions.SystemControls ContainerDefinitions.Ulimits ContainerDefinitions.User
         ContainerDefinitions.VersionConsistency EphemeralStorage ExecutionRoleArn Memory NetworkMode
         RequiresCompatibilities RuntimePlatform""",
     "AWS::EKS::PodIdentityAssociation": "ClusterName",
@@ -240,7 +257,9 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         LoggingConfiguration MetricsConfigurations OwnershipControls
         PublicAccessBlockConfiguration""",
     # nobody subscribes here
-    "AWS::SNS::Topic": "DisplayName KmsMasterKeyId SignatureVersion Subscription TracingConfig",
+    "AWS::SNS::Topic": """
+        DeliveryStatusLogging DisplayName FifoThroughputScope KmsMasterKeyId SignatureVersion
+        Subscription TracingConfig""",
     "AWS::SQS::Queue": "KmsDataKeyReusePeriodSeconds KmsMasterKeyId SqsManagedSseEnabled",
     "AWS::SecretsManager::ResourcePolicy": "BlockPublicPolicy",
     "AWS::SecretsManager::Secret": "Description KmsKeyId",
