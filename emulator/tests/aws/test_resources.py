@@ -94,6 +94,30 @@ def test_a_table_has_the_capacity_that_its_billing_mode_asks_for(clients: Client
             create(provider, kind, **table, **wrong)
 
 
+def test_numbers_and_booleans_of_a_table_may_be_texts(clients: Clients) -> None:
+    """As those of parameters are: AWS CloudFormation user guide, "Parameters", "Number"."""
+    capacity = {"ReadCapacityUnits": "5", "WriteCapacityUnits": "6"}
+    keys = [{"AttributeName": "chat", "KeyType": "HASH"}]
+    everything = {"ProjectionType": "ALL"}
+    index = {"IndexName": "by-chat", "KeySchema": keys, "Projection": everything}
+    made = create(
+        TableProvider(clients),
+        "AWS::DynamoDB::Table",
+        AttributeDefinitions=[{"AttributeName": "chat", "AttributeType": "S"}],
+        KeySchema=keys,
+        ProvisionedThroughput=capacity,
+        GlobalSecondaryIndexes=[{**index, "ProvisionedThroughput": capacity}],
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": "false"},
+    )
+    client = clients("dynamodb")
+    table = client.describe_table(TableName=made.ref)["Table"]
+    for each in (table, *table["GlobalSecondaryIndexes"]):
+        given = each["ProvisionedThroughput"]
+        assert (given["ReadCapacityUnits"], given["WriteCapacityUnits"]) == (5, 6)
+    expiry = client.describe_time_to_live(TableName=made.ref)["TimeToLiveDescription"]
+    assert expiry["TimeToLiveStatus"] == "DISABLED"
+
+
 def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
     provider = QueueProvider(clients)
     dead = create(provider, "AWS::SQS::Queue", FifoQueue=True)
