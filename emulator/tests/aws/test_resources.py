@@ -118,6 +118,19 @@ def test_numbers_and_booleans_of_a_table_may_be_texts(clients: Clients) -> None:
     assert expiry["TimeToLiveStatus"] == "DISABLED"
 
 
+def test_rules_that_only_change_the_storage_class_are_left_out(clients: Clients) -> None:
+    provider, kind = BucketProvider(clients, "us-east-1"), "AWS::S3::Bucket"
+    moves = [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]
+    cheaper = {"Id": "cheaper", "Status": "Enabled", "Transitions": moves}
+    gone = {"Id": "gone", "Status": "Enabled", "Transitions": moves, "ExpirationInDays": 60}
+    one = create(provider, kind, LifecycleConfiguration={"Rules": [cheaper, gone]})
+    rules = clients("s3").get_bucket_lifecycle_configuration(Bucket=one.ref)["Rules"]
+    assert [each["ID"] for each in rules] == ["gone"]
+    two = create(provider, kind, LifecycleConfiguration={"Rules": [cheaper]})
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        clients("s3").get_bucket_lifecycle_configuration(Bucket=two.ref)
+
+
 def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
     provider = QueueProvider(clients)
     dead = create(provider, "AWS::SQS::Queue", FifoQueue=True)

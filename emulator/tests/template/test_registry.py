@@ -101,6 +101,7 @@ def test_unknown_types_stop_before_anything_is_made() -> None:
     [
         "AWS::CloudFront::MonitoringSubscription",
         "AWS::ECS::ClusterCapacityProviderAssociations",
+        "AWS::Lambda::CodeSigningConfig",
         "AWS::Logs::QueryDefinition",
     ],
 )

@@ -46,6 +46,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::EC2::VPCGatewayAttachment": _NETWORK,
     "AWS::ECS::ClusterCapacityProviderAssociations": "tasks are processes of this machine",
     "AWS::IAM::OIDCProvider": "nobody signs in from outside",
+    "AWS::Lambda::CodeSigningConfig": "functions are files of this machine",
     "AWS::Logs::QueryDefinition": _OBSERVED,
     "AWS::Route53::RecordSet": "no name is resolved here; hosts are the template's names as well",
     "AWS::SNS::Subscription": _OBSERVED,

@@ -1,9 +1,9 @@
 """The properties of emulated resource types that are read here, or have no effect on a laptop.
 
-Any other property stops the start: what is deployed but not run must be a decision that somebody
-wrote down. Names are those of the CloudFormation template reference, "A.B" one inside another;
-`A=b|c` is one with these values alone. A name stands for all that is inside of it, unless names
-inside of it are listed.
+Any other property stops the start, those in `emulator.template.refused` with the reason: what is
+deployed but not run must be a decision that somebody wrote down. Names are those of the
+CloudFormation template reference, "A.B" one inside another; `A=b|c` is one with these values alone.
+A name stands for all that is inside of it, unless names inside of it are listed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.resource import Resource
+from emulator.template import refused
 from emulator.template.intrinsics import is_intrinsic
 
 # Values by which a property is as good as absent. A list is one as well if each of its entries is.
@@ -212,7 +213,8 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         GlobalSecondaryIndexes.ContributorInsightsSpecification
         GlobalSecondaryIndexes.OnDemandThroughput GlobalSecondaryIndexes.ProvisionedThroughput
         GlobalSecondaryIndexes.WarmThroughput OnDemandThroughput PointInTimeRecoverySpecification
-        ProvisionedThroughput SSESpecification TableClass WarmThroughput""",
+        ProvisionedThroughput SSESpecification StreamSpecification.Tags TableClass
+        WarmThroughput""",
     "AWS::ECS::Cluster": """
         CapacityProviders ClusterSettings Configuration DefaultCapacityProviderStrategy""",
     "AWS::ECS::Service": """
@@ -235,6 +237,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
     "AWS::EKS::PodIdentityAssociation": "ClusterName",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": """
         EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic IpAddressType
+        EnableCapacityReservationProvisionStabilize EnablePrefixForIpv6SourceNat Ipv4IpamPoolId
         MinimumLoadBalancerCapacity Scheme SecurityGroups SubnetMappings Subnets""",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "VpcId",
     "AWS::Events::Rule": "Description",
@@ -245,15 +248,24 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         RotationPeriodInDays""",
     "AWS::Lambda::Alias": "Description ProvisionedConcurrencyConfig",
     "AWS::Lambda::Function": """
-        Architectures Description KmsKeyArn LoggingConfig.SystemLogLevel RecursiveLoop
+        Architectures Code.S3ObjectStorageMode Code.SourceKMSKeyArn CodeSigningConfigArn
+        Description KmsKeyArn LoggingConfig.SystemLogLevel RecursiveLoop
         RuntimeManagementConfig TracingConfig VpcConfig""",
     "AWS::Lambda::Version": "CodeSha256 Description ProvisionedConcurrencyConfig",
     "AWS::Logs::LogGroup": """
         DeletionProtectionEnabled FieldIndexPolicies KmsKeyId RetentionInDays""",
     "AWS::Logs::MetricFilter": "MetricTransformations.Unit",
+    # storage classes whose objects are read as before; those of GLACIER are restored first
     "AWS::S3::Bucket": """
         AccessControl AnalyticsConfigurations BucketEncryption IntelligentTieringConfigurations
-        InventoryConfigurations LifecycleConfiguration.TransitionDefaultMinimumObjectSize
+        InventoryConfigurations
+        LifecycleConfiguration.Rules.Transition.StorageClass=STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER_IR
+        LifecycleConfiguration.Rules.Transition.TransitionDate
+        LifecycleConfiguration.Rules.Transition.TransitionInDays
+        LifecycleConfiguration.Rules.Transitions.StorageClass=STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER_IR
+        LifecycleConfiguration.Rules.Transitions.TransitionDate
+        LifecycleConfiguration.Rules.Transitions.TransitionInDays
+        LifecycleConfiguration.TransitionDefaultMinimumObjectSize
         LoggingConfiguration MetricsConfigurations OwnershipControls
         PublicAccessBlockConfiguration""",
     # nobody subscribes here
@@ -278,12 +290,13 @@ def unsupported(resource: Resource, properties: Mapping[str, Any]) -> list[str]:
         return []
     parts = (each.partition("=") for each in known(resource.type))
     allowed = {name: values for name, _, values in parts}
-    found = [
-        f"{path} {value}" if path in allowed else path
-        for path, value in _unknown("", properties, allowed)
-    ]
-    unique = dict.fromkeys(found)
-    return [f"{resource}: {what} is not supported here: remove it" for what in unique]
+    found = []
+    for path, value in _unknown("", properties, allowed):
+        what = f"{path} {value}" if path in allowed else path
+        why = refused.reason(resource.type, path)
+        end = f"not supported: {why}. Remove it" if why else "not supported here: remove it"
+        found.append(f"{resource}: {what} is {end}")
+    return [*dict.fromkeys(found)]
 
 
 def _unknown(path: str, value: Any, allowed: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
