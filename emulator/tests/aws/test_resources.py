@@ -131,6 +131,14 @@ def test_rules_that_only_change_the_storage_class_are_left_out(clients: Clients)
         clients("s3").get_bucket_lifecycle_configuration(Bucket=two.ref)
 
 
+def test_a_user_pool_has_the_address_of_its_partition(aws: str) -> None:
+    sovereign = Addresses("eusc-de-east-1", aws, "api", "ws://127.0.0.1:1", "http://127.0.0.1:2")
+    made = create(UserPoolProvider(Clients(sovereign)), "AWS::Cognito::UserPool")
+    end = f"cognito-idp.eusc-de-east-1.amazonaws.eu/{made.ref}"
+    assert made.attributes["ProviderName"] == end
+    assert made.attributes["ProviderURL"] == f"https://{end}"
+
+
 def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
     provider = QueueProvider(clients)
     dead = create(provider, "AWS::SQS::Queue", FifoQueue=True)
