@@ -69,9 +69,11 @@ def test_validities_and_flows_are_those_that_cognito_takes(cognito: Any) -> None
 def test_who_signs_up_gives_what_the_pool_asks_for_and_writes_nothing_else(cognito: Any) -> None:
     wrong, unauthorized = "InvalidParameterException", "NotAuthorizedException"
     required = {"Schema": [{"Name": "email", "Required": True, "AttributeDataType": "String"}]}
+    by_email = {"UsernameAttributes": ["email"]}
     closed = {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}
-    rows: list[tuple[dict[str, Any], dict[str, str], str]] = [
+    rows: list[tuple[dict[str, Any], dict[str, str | None], str]] = [
         ({}, {}, ""),
+        ({}, {"email": None}, ""),
         ({}, {"email": "ravi@example.com", "phone_number": "+15555550100"}, ""),
         ({}, {"email": "ravi"}, wrong),
         ({}, {"phone_number": "15555550100"}, wrong),
@@ -80,15 +82,38 @@ def test_who_signs_up_gives_what_the_pool_asks_for_and_writes_nothing_else(cogni
         ({}, {"phone_number_verified": "true"}, unauthorized),
         (required, {}, wrong),
         (required, {"email": "ravi@example.com"}, ""),
+        (required, {"email": None}, wrong),
+        ({**required, **by_email}, {}, ""),
+        ({**required, "UsernameAttributes": ["phone_number"]}, {}, wrong),
+        (by_email, {}, ""),
         (closed, {}, unauthorized),
     ]
     found = []
     for settings, attributes, _ in rows:
-        given = [{"Name": name, "Value": value} for name, value in attributes.items()]
+        given = [
+            {"Name": name} if value is None else {"Name": name, "Value": value}
+            for name, value in attributes.items()
+        ]
         to = client(cognito, pool(cognito, **settings))
-        asked = {"ClientId": to, "Username": "ravi", "Password": PASSWORD, "UserAttributes": given}
+        names = {"email": "ravi@example.com", "phone_number": "+15555550100"}
+        name = next((names[each] for each in settings.get("UsernameAttributes", ())), "ravi")
+        asked = {"ClientId": to, "Username": name, "Password": PASSWORD, "UserAttributes": given}
         found.append(error(cognito.sign_up, **asked))
     assert found == [code for *_, code in rows]
+
+
+def test_an_attribute_without_a_value_is_taken_by_each_operation(cognito: Any) -> None:
+    of = pool(cognito)
+    to, given = client(cognito, of), [{"Name": "nickname"}]
+    user = {"UserPoolId": of, "Username": "ravi"}
+    cognito.admin_create_user(**user, UserAttributes=given)
+    cognito.admin_set_user_password(**user, Password=PASSWORD, Permanent=True)
+    cognito.admin_update_user_attributes(**user, UserAttributes=given)
+    asked = {"USERNAME": "ravi", "PASSWORD": PASSWORD}
+    tokens = cognito.initiate_auth(
+        ClientId=to, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=asked
+    )["AuthenticationResult"]
+    cognito.update_user_attributes(AccessToken=tokens["AccessToken"], UserAttributes=given)
 
 
 def test_each_token_has_an_event_id_and_sub_stays_as_it_is(cognito: Any) -> None:

@@ -94,6 +94,51 @@ def test_a_table_has_the_capacity_that_its_billing_mode_asks_for(clients: Client
             create(provider, kind, **table, **wrong)
 
 
+def test_numbers_and_booleans_of_a_table_may_be_texts(clients: Clients) -> None:
+    """As those of parameters are: AWS CloudFormation user guide, "Parameters", "Number"."""
+    capacity = {"ReadCapacityUnits": "5", "WriteCapacityUnits": "6"}
+    keys = [{"AttributeName": "chat", "KeyType": "HASH"}]
+    everything = {"ProjectionType": "ALL"}
+    index = {"IndexName": "by-chat", "KeySchema": keys, "Projection": everything}
+    made = create(
+        TableProvider(clients),
+        "AWS::DynamoDB::Table",
+        AttributeDefinitions=[{"AttributeName": "chat", "AttributeType": "S"}],
+        KeySchema=keys,
+        ProvisionedThroughput=capacity,
+        GlobalSecondaryIndexes=[{**index, "ProvisionedThroughput": capacity}],
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": "false"},
+    )
+    client = clients("dynamodb")
+    table = client.describe_table(TableName=made.ref)["Table"]
+    for each in (table, *table["GlobalSecondaryIndexes"]):
+        given = each["ProvisionedThroughput"]
+        assert (given["ReadCapacityUnits"], given["WriteCapacityUnits"]) == (5, 6)
+    expiry = client.describe_time_to_live(TableName=made.ref)["TimeToLiveDescription"]
+    assert expiry["TimeToLiveStatus"] == "DISABLED"
+
+
+def test_rules_that_only_change_the_storage_class_are_left_out(clients: Clients) -> None:
+    provider, kind = BucketProvider(clients, "us-east-1"), "AWS::S3::Bucket"
+    moves = [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]
+    cheaper = {"Id": "cheaper", "Status": "Enabled", "Transitions": moves}
+    gone = {"Id": "gone", "Status": "Enabled", "Transitions": moves, "ExpirationInDays": 60}
+    one = create(provider, kind, LifecycleConfiguration={"Rules": [cheaper, gone]})
+    rules = clients("s3").get_bucket_lifecycle_configuration(Bucket=one.ref)["Rules"]
+    assert [each["ID"] for each in rules] == ["gone"]
+    two = create(provider, kind, LifecycleConfiguration={"Rules": [cheaper]})
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        clients("s3").get_bucket_lifecycle_configuration(Bucket=two.ref)
+
+
+def test_a_user_pool_has_the_address_of_its_partition(aws: str) -> None:
+    sovereign = Addresses("eusc-de-east-1", aws, "api", "ws://127.0.0.1:1", "http://127.0.0.1:2")
+    made = create(UserPoolProvider(Clients(sovereign)), "AWS::Cognito::UserPool")
+    end = f"cognito-idp.eusc-de-east-1.amazonaws.eu/{made.ref}"
+    assert made.attributes["ProviderName"] == end
+    assert made.attributes["ProviderURL"] == f"https://{end}"
+
+
 def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
     provider = QueueProvider(clients)
     dead = create(provider, "AWS::SQS::Queue", FifoQueue=True)

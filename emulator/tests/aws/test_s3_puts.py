@@ -119,6 +119,19 @@ def test_a_form_that_asks_for_201_gets_a_document(s3: Any) -> None:
     status, document = posted(s3, bucket, "a b", success_action_status="201")
     assert status == 201
     assert f"<Bucket>{bucket}</Bucket><Key>a b</Key>" in document
+    assert f"<Location>https://{bucket}.s3.amazonaws.com/a%20b</Location>" in document
+
+
+def test_a_form_for_a_bucket_in_china_gets_its_address_there(aws: str) -> None:
+    s3 = boto3.client("s3", region_name="cn-north-1", endpoint_url=aws)
+    bucket = str(uuid.uuid4())
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "cn-north-1"})
+    status, document = posted(s3, bucket, "a", success_action_status="201")
+    assert status == 201
+    assert f"<Location>https://{bucket}.s3.amazonaws.com.cn/a</Location>" in document
+    url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "a"}, 60)
+    with urllib.request.urlopen(url) as opened:
+        assert opened.read() == b"x"
 
 
 @pytest.mark.parametrize(

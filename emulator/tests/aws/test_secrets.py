@@ -43,8 +43,10 @@ def test_a_secret_that_will_be_deleted_takes_no_value_and_keeps_its_name(secrets
     secrets.create_secret(Name=name, SecretString="x")
     secrets.delete_secret(SecretId=name)
     put = error(secrets.put_secret_value, SecretId=name, SecretString="y")
-    made = error(secrets.create_secret, Name=name, SecretString="y")
-    assert (put, made) == ("InvalidRequestException", "InvalidRequestException")
+    assert put == "InvalidRequestException"
+    with pytest.raises(ClientError, match="this name is already scheduled for deletion") as made:
+        secrets.create_secret(Name=name, SecretString="y")
+    assert made.value.response["Error"]["Code"] == "InvalidRequestException"
     secrets.restore_secret(SecretId=name)
     assert error(secrets.put_secret_value, SecretId=name, SecretString="y") == ""
 

@@ -18,6 +18,14 @@ G = {"AttributeName": "g", "KeyType": "HASH"}
 CAPACITY = {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}
 DEFINITIONS = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "g")]
 
+VECTORS = {
+    "IndexName": "near",
+    "VectorAttribute": {"AttributeName": "v"},
+    "Projection": {"ProjectionType": "ALL"},
+    "Dimensions": 2,
+    "DistanceFunction": "COSINE",
+}
+
 
 def index(name: str, key: str = "g") -> dict[str, Any]:
     schema = [{"AttributeName": key, "KeyType": "HASH"}]
@@ -32,7 +40,8 @@ def created(dynamodb: Any, **more: Any) -> str:
         "GlobalSecondaryIndexes": [index("by-g")],
         **more,
     }
-    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **given)
+    present = {each: value for each, value in given.items() if value is not None}
+    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **present)
     return name
 
 
@@ -56,6 +65,13 @@ def rejected(call: Any, *args: Any, **given: Any) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
+        ({"KeySchema": None}, "Value null at 'keySchema' failed to satisfy constraint"),
+        ({"AttributeDefinitions": None}, "Value null at 'attributeDefinitions' failed"),
+        (
+            {"KeySchema": None, "AttributeDefinitions": None, "GlobalTableSourceArn": "arn:t"},
+            "GlobalTableSourceArn is not supported here",
+        ),
+        ({"VectorIndexes": [VECTORS]}, "VectorIndexes is not supported here"),
         ({"GlobalSecondaryIndexes": [index(f"g{n:02d}") for n in range(21)]}, "limit of 20"),
         ({"KeySchema": KEYS[::-1]}, "The first KeySchemaElement is not a HASH key type"),
         ({"KeySchema": [KEYS[0], {**KEYS[1], "KeyType": "HASH"}]}, "The second KeySchemaElement"),

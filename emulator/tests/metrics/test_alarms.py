@@ -138,11 +138,23 @@ def test_while_its_suppressor_is_on_a_composite_alarm_is_silent(world: World) ->
     assert world.lines == ["alarm platform: "]
 
 
+@pytest.mark.parametrize("enabled", [True, "true", False, "false"])
+def test_a_composite_alarm_whose_actions_are_not_enabled_is_silent(
+    world: World, enabled: object
+) -> None:
+    rule = f"ALARM({world.alarm('SendErrors', ERRORS)})"
+    world.alarm("Chat", {"AlarmName": "chat", "AlarmRule": rule, "ActionsEnabled": enabled})
+    for _ in range(2):
+        world.minute(errors=1)
+    assert world.lines == (["alarm chat: "] if enabled in (True, "true") else [])
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "GreaterThanUpperThreshold"),
         ({"Metrics": [{"Id": "e", "Expression": "ANOMALY_DETECTION_BAND(m)"}]}, "ANOMALY"),
+        ({"ThresholdMetricId": "e"}, "ThresholdMetricId"),
         ({"MetricName": "ClaimedAccountConcurrency"}, "ClaimedAccountConcurrency, which nothing"),
         ({"Statistic": "TM(10%:90%)"}, "the statistic"),
         ({"AlarmRule": "AT_LEAST(1)"}, "the alarm rule"),

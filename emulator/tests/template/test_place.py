@@ -29,7 +29,12 @@ BEIJING, ACCOUNT = "cn-north-1", "123456789012"
     [
         ("eu-west-1", "aws", "amazonaws.com"),
         ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("us-gov-west-9", "aws-us-gov", "amazonaws.com"),
         (BEIJING, "aws-cn", "amazonaws.com.cn"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+        ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
+        ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
+        ("nowhere", "aws", "amazonaws.com"),
     ],
 )
 def test_a_region_is_in_a_partition_with_a_suffix_of_its_own(

@@ -96,6 +96,20 @@ def test_unknown_types_stop_before_anything_is_made() -> None:
     assert "emulator/template/ignored.py" in text
 
 
+@pytest.mark.parametrize(
+    "resource_type",
+    [
+        "AWS::CloudFront::MonitoringSubscription",
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        "AWS::Lambda::CodeSigningConfig",
+        "AWS::Logs::QueryDefinition",
+    ],
+)
+def test_what_changes_nothing_here_is_left_out(resource_type: str) -> None:
+    made = create({"Extra": {"Type": resource_type}, "Jobs": queue(Of={"Ref": "Extra"})})
+    assert made.asked == {"Jobs": {"Of": "s-Extra"}}
+
+
 def test_a_property_the_provider_needs_and_does_not_find_is_named() -> None:
     with pytest.raises(EmulatorError, match="Custom::Queue Jobs in stack s has no property"):
         create({"Jobs": queue(Name="missing")})

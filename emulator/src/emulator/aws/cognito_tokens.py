@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 from moto.cognitoidp.models import CognitoIdpBackend
+from moto.cognitoidp.responses import CognitoIdpResponse
 
 from emulator.aws.cognito_challenges import PasswordResetRequired
 from emulator.aws.hooks import replace
@@ -31,6 +32,7 @@ def install() -> None:
     """Change moto's Cognito as this module's docstring describes."""
     for name in ("get_user", "change_password", "global_sign_out", "associate_software_token"):
         replace(CognitoIdpBackend, name, _as_account(getattr(CognitoIdpBackend, name)))
+    _values_may_be_left_out()
     _sign_up_with_known_attributes()
     _confirm_once()
 
@@ -61,6 +63,19 @@ def _as_account(original: Callable[..., Any]) -> Callable[..., Any]:
     return operation
 
 
+def _values_may_be_left_out() -> None:
+    """Of attributes of users: AttributeType, "Value", "Required: No"."""
+    original = CognitoIdpResponse._get_param
+
+    def get_param(self: Any, param_name: str, if_none: Any = None) -> Any:
+        found = original(self, param_name, if_none)
+        if param_name == "UserAttributes" and found:
+            return [{"Value": "", **each} for each in found]
+        return found
+
+    replace(CognitoIdpResponse, "_get_param", get_param)
+
+
 def _sign_up_with_known_attributes() -> None:
     original = CognitoIdpBackend.sign_up
 
@@ -69,18 +84,21 @@ def _sign_up_with_known_attributes() -> None:
     ) -> tuple[Any, Any]:
         for pool in self.user_pools.values():
             if client_id in pool.clients:
-                _check_sign_up(pool, attributes or ())
+                _check_sign_up(pool, username, attributes or ())
         return original(self, client_id, username, password, attributes)
 
     replace(CognitoIdpBackend, "sign_up", sign_up)
 
 
-def _check_sign_up(pool: Any, attributes: Iterable[Mapping[str, str]]) -> None:
+def _check_sign_up(pool: Any, username: str, attributes: Iterable[Mapping[str, str]]) -> None:
     settings = pool.extended_config.get("AdminCreateUserConfig") or {}
     if settings.get("AllowAdminCreateUserOnly") in (True, "true"):
         raise NotAuthorizedError("SignUp is not permitted for this user pool")
     check_attributes(pool, attributes)
     given = {each["Name"] for each in attributes if each["Value"]}
+    # Cognito writes the username into the attribute that stands for it
+    names = pool.extended_config.get("UsernameAttributes") or ()
+    given |= {name for name in names if _FORMS[name][0].fullmatch(username)}
     for name, attribute in pool.schema_attributes.items():
         if attribute.required and name != "sub" and name not in given:
             raise InvalidParameterException(

@@ -27,13 +27,13 @@ def taken() -> Json:
             }
             for name, key in bucket.keys.items()
         ]
-        for bucket in _backend().buckets.values()
+        for bucket in _buckets()
     }
 
 
 def without_digest() -> Iterator[Any]:
     """Objects, whose `emulator_sha256` is to be set."""
-    for bucket in _backend().buckets.values():
+    for bucket in _buckets():
         for key in bucket.keys.values():
             if getattr(key, "emulator_sha256", None) is None:
                 yield key
@@ -50,8 +50,9 @@ def used_digests() -> set[str]:
 
 def restore(saved: Json, read: Callable[[str], bytes | None], report: Callable[[str], None]) -> int:
     """`read` gives the body of a digest, None when it is not there."""
-    backend, count = _backend(), 0
+    count = 0
     for bucket, objects in saved.items():
+        backend = backend_of(bucket)
         if objects and bucket not in backend.buckets:
             report(f"the template has no bucket {bucket} any more: its objects are left")
             continue
@@ -69,5 +70,13 @@ def restore(saved: Json, read: Callable[[str], bytes | None], report: Callable[[
     return count
 
 
-def _backend() -> Any:
-    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+def backend_of(bucket: str) -> Any:
+    """moto's, of which each partition has one."""
+    backends = s3_backends[DEFAULT_ACCOUNT_ID]
+    first = backends["aws"]  # moto makes it when it is asked for
+    return next((each for each in [*backends.values()] if bucket in each.buckets), first)
+
+
+def _buckets() -> Iterator[Any]:
+    for backend in [*s3_backends[DEFAULT_ACCOUNT_ID].values()]:
+        yield from backend.buckets.values()

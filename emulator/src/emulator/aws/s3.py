@@ -11,21 +11,20 @@ import time
 from collections.abc import Callable
 from email.parser import BytesHeaderParser
 from email.policy import HTTP
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from aiohttp import web
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request as MotoRequest
-from moto.s3.models import s3_backends
 from moto.s3.utils import metadata_from_headers
 
-from emulator.aws import s3_cors
+from emulator.aws import data_objects, s3_cors
 from emulator.aws.checks import s3 as checks
 from emulator.aws.hooks import replace
 from emulator.aws.permissions import Permissions
 from emulator.aws.s3_signatures import S3Error, check_form, check_query
+from emulator.template.place import url_suffix_of
 
 FORM = "multipart/form-data"
 DENIED = S3Error(403, "AccessDenied", "Access Denied")
@@ -55,7 +54,7 @@ def respond(
     """The response to a request without credentials for a bucket, and to one that puts what S3
     rejects; None to any other request."""
     name, _, key = request.path.lstrip("/").partition("/")
-    bucket = _backend().buckets.get(name)
+    bucket = data_objects.backend_of(name).buckets.get(name)
     if bucket is None or "X-Amz-Target" in request.headers:
         return None
     if "Authorization" in request.headers:
@@ -132,19 +131,21 @@ def _store(bucket: str, fields: dict[str, str], body: bytes) -> web.Response:
     if "${filename}" in found["key"]:
         raise S3Error(501, "NotImplemented", "The emulator does not support ${filename}.")
     checks.check_put(found["key"], found, body)
-    key = _backend().put_object(bucket, found["key"], body)
+    backend = data_objects.backend_of(bucket)
+    key = backend.put_object(bucket, found["key"], body)
     metadata = metadata_from_headers(found)
     metadata.setdefault("Content-Type", "binary/octet-stream")
     key.set_metadata(metadata)
     status = found.get("success_action_status")
     if status == "201":
-        return _created(bucket, found["key"], key.etag)
+        region = backend.buckets[bucket].region_name
+        return _created(bucket, found["key"], key.etag, url_suffix_of(region))
     return web.Response(status=200 if status == "200" else 204, headers={"ETag": key.etag})
 
 
-def _created(bucket: str, key: str, etag: str) -> web.Response:
+def _created(bucket: str, key: str, etag: str, suffix: str) -> web.Response:
     """The document of a form whose success_action_status is 201: POST Object, API reference."""
-    location = f"https://{bucket}.s3.amazonaws.com/{quote(key, safe='')}"
+    location = f"https://{bucket}.s3.{suffix}/{quote(key, safe='')}"
     parts = {"Location": location, "Bucket": bucket, "Key": key, "ETag": etag}
     inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in parts.items())
     return web.Response(
@@ -179,7 +180,3 @@ def error(error: S3Error) -> web.Response:
         text=f'<?xml version="1.0" encoding="UTF-8"?>\n{text}',
         content_type="application/xml",
     )
-
-
-def _backend() -> Any:
-    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]

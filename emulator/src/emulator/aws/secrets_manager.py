@@ -14,10 +14,17 @@ from moto.secretsmanager.responses import SecretsManagerResponse
 from emulator.aws.hooks import replace
 
 _CLASSES = ("ExcludeLowercase", "ExcludeUppercase", "ExcludeNumbers", "ExcludePunctuation")
+# as in github.com/aws/copilot-cli/issues/655 and github.com/aws/copilot-cli/pull/4871
+_DELETED = {
+    "create_secret": "You can't create this secret because a secret with this name is already "
+    "scheduled for deletion.",
+    "put_secret_value": "You can't perform this operation on the secret because it was marked for "
+    "deletion.",
+}
 
 
 def install() -> None:
-    for operation in ("create_secret", "put_secret_value"):
+    for operation in _DELETED:
         replace(SecretsManagerResponse, operation, _with_one_value(operation))
     original = SecretsManagerResponse.get_random_password
 
@@ -39,9 +46,7 @@ def _with_one_value(operation: str) -> Any:
         name = self._get_param("Name") or self._get_param("SecretId")
         known = self.backend.secrets.get(name)
         if known is not None and known.is_deleted():
-            raise InvalidRequestException(
-                "You can't perform this operation on the secret because it was marked for deletion."
-            )
+            raise InvalidRequestException(_DELETED[operation])
         return original(self)
 
     return checked

@@ -91,6 +91,8 @@ def check(asked: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _condition(properties: Mapping[str, Any]) -> Condition:
+    if "ThresholdMetricId" in properties:
+        raise Unsupported("a threshold that is a metric (ThresholdMetricId)")
     compare = COMPARISONS.get(properties["ComparisonOperator"])
     if compare is None or "Threshold" not in properties:
         raise Unsupported(f"the comparison {properties['ComparisonOperator']}")

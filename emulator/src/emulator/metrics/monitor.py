@@ -118,7 +118,8 @@ def reported(report: Callable[[str], None]) -> Callable[[Alarm, str], None]:
     """For `CloudWatchProvider`: composite alarms notify, in a line; the others are silent."""
 
     def changed(alarm: Alarm, before: str) -> None:
-        if not alarm.composite or alarm.suppressed:
+        enabled = alarm.properties.get("ActionsEnabled", True) not in (False, "false")
+        if not alarm.composite or alarm.suppressed or not enabled:
             return
         if alarm.state == ALARM:
             report(f"alarm {alarm.name}: {alarm.description}")

@@ -79,7 +79,11 @@ def is_name(name: str) -> bool:
 
 
 def _lifecycle(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return list(properties.get("LifecycleConfiguration", {}).get("Rules", ()))
+    """Without those that only change the storage class, which is what is paid."""
+    rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
+    acts = {"AbortIncompleteMultipartUpload", "ExpirationInDays"}
+    moves = {"Transition", "Transitions"}
+    return [rule for rule in rules if acts & rule.keys() or not moves & rule.keys()]
 
 
 def _cors(properties: Mapping[str, Any]) -> list[dict[str, Any]]:

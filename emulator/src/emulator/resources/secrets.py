@@ -9,6 +9,8 @@ from typing import Any
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.resources.clients import AddPolicy, Clients, accepted, physical_name
 
+_SYMMETRIC = "SYMMETRIC_DEFAULT"
+
 
 class SecretProvider:
     types = ("AWS::SecretsManager::Secret",)
@@ -57,9 +59,6 @@ class SecretProvider:
             client.put_secret_value(SecretId=arn, SecretString=value)
 
 
-_SYMMETRIC = "SYMMETRIC_DEFAULT"
-
-
 class KeyProvider:
     """KMS keys and their aliases. Nothing local is encrypted with them; those for it do sign.
     `add_policy` is given the policies of keys."""
@@ -83,10 +82,9 @@ class KeyProvider:
         return created
 
     def _key(self, where: str, properties: dict[str, Any]) -> Created:
-        if properties.get("EnableKeyRotation") in (True, "true") and properties.get(
-            "KeySpec", _SYMMETRIC
-        ) != (_SYMMETRIC):
-            # EnableKeyRotation, API reference
+        rotates = properties.get("EnableKeyRotation") in (True, "true")
+        # EnableKeyRotation, API reference
+        if rotates and properties.get("KeySpec", _SYMMETRIC) != _SYMMETRIC:
             raise EmulatorError(f"{where}: EnableKeyRotation is for KeySpec {_SYMMETRIC} alone")
         wanted = {name: properties[name] for name in ("KeySpec", "KeyUsage") if name in properties}
         made = self._clients("kms").create_key(

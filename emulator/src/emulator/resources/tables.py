@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.providers import Created, Resource
-from emulator.resources.clients import AddPolicy, Clients, physical_name
+from emulator.resources.clients import AddPolicy, Clients, accepted, physical_name
 
 
 class TableProvider:
-    """Encryption, backups and capacity have no local meaning and are left out. `add_policy` is
-    given the policies of tables."""
+    """Encryption and backups have no local meaning and are left out. `add_policy` is given the
+    policies of tables."""
 
     types = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
@@ -31,28 +31,18 @@ class TableProvider:
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("dynamodb")
         name = properties.get("TableName") or physical_name(resource)
-        wanted = ("AttributeDefinitions", "KeySchema")
-        request = {key: properties[key] for key in wanted}
+        wanted = {key: properties[key] for key in ("AttributeDefinitions", "KeySchema")}
         for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
             if indexes in properties:
-                names = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
-                request[indexes] = [
-                    {key: index[key] for key in names if key in index}
-                    for index in properties[indexes]
-                ]
+                wanted[indexes] = properties[indexes]
+        request = accepted(client, "CreateTable", {**wanted, **_capacity(resource, properties)})
         if "StreamSpecification" in properties:
             view = properties["StreamSpecification"]["StreamViewType"]
             request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
-        client.create_table(TableName=name, **request, **_capacity(resource, properties))
-        expiry = properties.get("TimeToLiveSpecification")
-        if expiry and expiry.get("Enabled", True):
-            client.update_time_to_live(
-                TableName=name,
-                TimeToLiveSpecification={
-                    "Enabled": True,
-                    "AttributeName": expiry["AttributeName"],
-                },
-            )
+        client.create_table(TableName=name, **request)
+        expiry = accepted(client, "UpdateTimeToLive", properties)
+        if expiry and expiry["TimeToLiveSpecification"]["Enabled"]:
+            client.update_time_to_live(TableName=name, **expiry)
         self.names.append(name)
         described = client.describe_table(TableName=name)["Table"]
         attributes = {"Arn": described["TableArn"]}

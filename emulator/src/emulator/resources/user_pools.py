@@ -7,6 +7,7 @@ from typing import Any
 
 from emulator.providers import Created, Resource
 from emulator.resources.clients import Clients, accepted, physical_name
+from emulator.template.place import url_suffix_of
 
 
 class UserPoolProvider:
@@ -25,7 +26,7 @@ class UserPoolProvider:
         request = accepted(client, "CreateUserPool", properties) | {"PoolName": name}
         made = client.create_user_pool(**request)["UserPool"]
         region = made["Id"].split("_")[0]
-        provider = f"cognito-idp.{region}.amazonaws.com/{made['Id']}"
+        provider = f"cognito-idp.{region}.{url_suffix_of(region)}/{made['Id']}"
         return Created(
             made["Id"],
             {

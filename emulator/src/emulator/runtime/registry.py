@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emulator.providers import Created, EmulatorError, Provider, Resource
 from emulator.template.ignored import IGNORED, named
 from emulator.template.intrinsics import REFERENCE_START
-from emulator.template.properties import check
+from emulator.template.properties import unsupported
 from emulator.template.stage import Stage
 
 # docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
@@ -32,19 +32,28 @@ class Registry:
         }
 
     def check(self, resources: Iterable[Resource]) -> None:
-        """Raises EmulatorError naming every resource of a type that nobody makes or ignores."""
+        """Raises EmulatorError naming every resource of a type that nobody makes or ignores, and
+        every property that is not supported, as far as its value is in the template."""
+        given = list(resources)
         unknown = [
-            resource
-            for resource in resources
+            str(resource)
+            for resource in given
             if self._provider(resource) is None and resource.type not in IGNORED
         ]
+        lines = [
+            line
+            for resource in given
+            if self._provider(resource) is not None
+            for line in unsupported(resource, resource.properties)
+        ]
         if unknown:
-            raise EmulatorError(
-                "the emulator does not know what these are: "
-                + "; ".join(str(resource) for resource in unknown)
-                + ". Write a provider for the type, or add it to emulator/template/ignored.py with "
+            lines.append(
+                f"the emulator does not know what these are: {'; '.join(unknown)}. Write a "
+                "provider for the type, or add it to emulator/template/ignored.py with "
                 "the reason why it has no local meaning"
             )
+        if lines:
+            raise EmulatorError("\n".join(lines))
 
     async def create_all(self, stage: Stage) -> int:
         """Creates the stage's resources, each after what it refers to; gives how many were."""
@@ -65,9 +74,9 @@ class Registry:
         properties = stage.properties(resource)
         try:
             properties = await self._with_secrets(properties)
-            created = await provider.create(resource, properties)
-            check(resource, properties)  # after what providers say of properties of their own
-            return created
+            if lines := unsupported(resource, properties):
+                raise EmulatorError("\n".join(lines))
+            return await provider.create(resource, properties)
         except KeyError as error:
             raise EmulatorError(f"{resource} has no property {error}") from error
         except (BotoCoreError, ClientError) as error:

@@ -81,6 +81,13 @@ def _function(value: Mapping[str, Any]) -> Function | None:
     return known
 
 
+def is_intrinsic(value: Any) -> bool:
+    """Whether it stands for another value."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    return any(name == "Ref" or name.startswith("Fn::") for name in value)
+
+
 def _ref(scope: Scope, name: str) -> Any:
     return NO_VALUE if name == "AWS::NoValue" else scope.ref(name)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from emulator import service_models
 
 STACK_UUID = "00000000-0000-0000-0000-000000000000"
 """The end of every stack's ARN: AWS::StackId and the events of custom resources have the same."""
@@ -61,10 +65,21 @@ class Place:
 
 
 def partition_of(region: str) -> str:
-    """By what the region begins with, as does "<region>:<account>". Source:
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
-    begins = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((name for begin, name in begins.items() if region.startswith(begin)), "aws")
+    """Also of "<region>:<account>"."""
+    return _partition(region.partition(":")[0])[0]
+
+
+@functools.cache
+def _partition(region: str) -> tuple[str, str]:
+    """Its name, and the end of the names of its endpoints. Source: botocore's partitions.json, also
+    for regions that are newer than it; another name is taken for one of the first partition."""
+    loaded = service_models.loader().load_data("partitions")
+    found = [
+        (each["id"], each["outputs"]["dnsSuffix"])
+        for each in loaded["partitions"]
+        if re.match(each["regionRegex"], region)
+    ]
+    return found[0] if found else ("aws", "amazonaws.com")
 
 
 def arn_in(scope: str, service: str, resource: str) -> str:
@@ -74,7 +89,7 @@ def arn_in(scope: str, service: str, resource: str) -> str:
 
 def url_suffix_of(region: str) -> str:
     """The end of the names of services' endpoints."""
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return _partition(region)[1]
 
 
 def same_place(one: str, other: str) -> bool:

@@ -1,9 +1,9 @@
 """The properties of emulated resource types that are read here, or have no effect on a laptop.
 
-Any other property stops the start: what is deployed but not run must be a decision that somebody
-wrote down. Names are those of the CloudFormation template reference, "A.B" one inside another;
-`A=b|c` is one with these values alone. A name stands for all that is inside of it, unless names
-inside of it are listed.
+Any other property stops the start, those in `emulator.template.refused` with the reason: what is
+deployed but not run must be a decision that somebody wrote down. Names are those of the
+CloudFormation template reference, "A.B" one inside another; `A=b|c` is one with these values alone.
+A name stands for all that is inside of it, unless names inside of it are listed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator.providers import EmulatorError
 from emulator.resource import Resource
+from emulator.template import refused
+from emulator.template.intrinsics import is_intrinsic
 
 # Values by which a property is as good as absent. A list is one as well if each of its entries is.
 _NOTHING: tuple[Any, ...] = (None, False, "false", "", 0)
@@ -50,8 +51,9 @@ _READ: Mapping[str, str] = {
     "AWS::CloudWatch::Alarm": """
         AlarmDescription AlarmName ComparisonOperator DatapointsToAlarm Dimensions EvaluationPeriods
         ExtendedStatistic MetricName Metrics Namespace Period Statistic Threshold
-        TreatMissingData""",
-    "AWS::CloudWatch::CompositeAlarm": "ActionsSuppressor AlarmDescription AlarmName AlarmRule",
+        ThresholdMetricId TreatMissingData""",
+    "AWS::CloudWatch::CompositeAlarm": """
+        ActionsEnabled ActionsSuppressor AlarmDescription AlarmName AlarmRule""",
     "AWS::CloudWatch::Dashboard": "DashboardBody DashboardName",
     "AWS::Cognito::UserPool": """
         AccountRecoverySetting AdminCreateUserConfig AutoVerifiedAttributes
@@ -72,7 +74,7 @@ _READ: Mapping[str, str] = {
         StreamSpecification.StreamViewType TableName TimeToLiveSpecification""",
     "AWS::ECS::Cluster": "ClusterName",
     "AWS::ECS::Service": """
-        Cluster DeploymentController.Type=ECS DesiredCount HealthCheckGracePeriodSeconds
+        Cluster DeploymentController.Type=ECS|CODE_DEPLOY DesiredCount HealthCheckGracePeriodSeconds
         LoadBalancers.ContainerName LoadBalancers.ContainerPort LoadBalancers.TargetGroupArn
         SchedulingStrategy=REPLICA ServiceName TaskDefinition""",
     "AWS::ECS::TaskDefinition": """
@@ -152,6 +154,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         DistributionConfig.CacheBehaviors.CachedMethods DistributionConfig.CacheBehaviors.Compress
         DistributionConfig.CacheBehaviors.OriginRequestPolicyId
         DistributionConfig.CacheBehaviors.PathPattern
+        DistributionConfig.CacheBehaviors.RealtimeLogConfigArn
         DistributionConfig.CacheBehaviors.TargetOriginId
         DistributionConfig.CacheBehaviors.ViewerProtocolPolicy
         DistributionConfig.Comment DistributionConfig.CustomErrorResponses
@@ -160,35 +163,47 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         DistributionConfig.DefaultCacheBehavior.CachedMethods
         DistributionConfig.DefaultCacheBehavior.Compress
         DistributionConfig.DefaultCacheBehavior.OriginRequestPolicyId
+        DistributionConfig.DefaultCacheBehavior.RealtimeLogConfigArn
         DistributionConfig.DefaultCacheBehavior.TargetOriginId
         DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy
         DistributionConfig.Enabled DistributionConfig.HttpVersion DistributionConfig.IPV6Enabled
         DistributionConfig.Logging DistributionConfig.Origins.ConnectionAttempts
         DistributionConfig.Origins.ConnectionTimeout DistributionConfig.Origins.OriginShield
-        DistributionConfig.PriceClass DistributionConfig.ViewerCertificate
-        DistributionConfig.WebACLId""",
-    "AWS::CloudWatch::Alarm": "ActionsEnabled=true AlarmActions InsufficientDataActions OKActions",
+        DistributionConfig.PriceClass DistributionConfig.Restrictions
+        DistributionConfig.ViewerCertificate DistributionConfig.WebACLId""",
+    # alone it notifies nobody here; what is measured has one unit, and no statistics of its own
+    "AWS::CloudWatch::Alarm": """
+        ActionConfiguration ActionsEnabled AlarmActions EvaluateLowSampleCountPercentile
+        InsufficientDataActions OKActions Unit""",
     "AWS::CloudWatch::CompositeAlarm": """
-        ActionsEnabled=true ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod
+        ActionConfiguration ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod
         AlarmActions InsufficientDataActions OKActions""",
-    # what is sent to phones and by which mail server; encryption; the tier is what is paid for
+    # what is sent to phones and by which mail server; encryption; the tier is what is paid for;
+    # second factors where MfaConfiguration is OFF; what threat protection writes down
     "AWS::Cognito::UserPool": """
-        DeletionProtection EmailConfiguration EmailVerificationMessage EmailVerificationSubject
-        KeyConfiguration SmsAuthenticationMessage SmsConfiguration SmsVerificationMessage
+        DeletionProtection EmailAuthenticationMessage EmailAuthenticationSubject EmailConfiguration
+        EmailVerificationMessage EmailVerificationSubject EnabledMfas KeyConfiguration
+        Policies.SignInPolicy.AllowedFirstAuthFactors=PASSWORD SmsAuthenticationMessage
+        SmsConfiguration SmsVerificationMessage
+        UserPoolAddOns.AdvancedSecurityMode=OFF|AUDIT
         UserPoolTags UserPoolTier VerificationMessageTemplate.EmailMessage
         VerificationMessageTemplate.EmailMessageByLink VerificationMessageTemplate.EmailSubject
         VerificationMessageTemplate.EmailSubjectByLink VerificationMessageTemplate.SmsMessage""",
     # without a domain of the pool, which stops the start, nobody signs in by OAuth
     "AWS::Cognito::UserPoolClient": """
-        AllowedOAuthFlows AllowedOAuthFlowsUserPoolClient AllowedOAuthScopes CallbackURLs
-        DefaultRedirectURI EnableTokenRevocation=true LogoutURLs
+        AllowedOAuthFlows AllowedOAuthFlowsUserPoolClient AllowedOAuthScopes AnalyticsConfiguration
+        AuthSessionValidity CallbackURLs DefaultRedirectURI
+        EnablePropagateAdditionalUserContextData EnableTokenRevocation=true LogoutURLs
         SupportedIdentityProviders=COGNITO""",
     "AWS::DynamoDB::GlobalTable": """
-        BillingMode GlobalSecondaryIndexes.WarmThroughput
+        BillingMode GlobalSecondaryIndexes.ReadOnDemandThroughputSettings
+        GlobalSecondaryIndexes.ReadProvisionedThroughputSettings
+        GlobalSecondaryIndexes.WarmThroughput
         GlobalSecondaryIndexes.WriteOnDemandThroughputSettings
         GlobalSecondaryIndexes.WriteProvisionedThroughputSettings ReadOnDemandThroughputSettings
         ReadProvisionedThroughputSettings Replicas.ContributorInsightsSpecification
-        Replicas.DeletionProtectionEnabled Replicas.GlobalSecondaryIndexes
+        Replicas.DeletionProtectionEnabled Replicas.DisassociationProtectionEnabled
+        Replicas.GlobalSecondaryIndexes Replicas.GlobalTableSettingsReplicationMode
         Replicas.PointInTimeRecoverySpecification Replicas.ReadOnDemandThroughputSettings
         Replicas.ReadProvisionedThroughputSettings Replicas.Region Replicas.SSESpecification
         Replicas.TableClass Replicas.Tags SSESpecification WarmThroughput
@@ -198,7 +213,8 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         GlobalSecondaryIndexes.ContributorInsightsSpecification
         GlobalSecondaryIndexes.OnDemandThroughput GlobalSecondaryIndexes.ProvisionedThroughput
         GlobalSecondaryIndexes.WarmThroughput OnDemandThroughput PointInTimeRecoverySpecification
-        ProvisionedThroughput SSESpecification TableClass WarmThroughput""",
+        ProvisionedThroughput SSESpecification StreamSpecification.Tags TableClass
+        WarmThroughput""",
     "AWS::ECS::Cluster": """
         CapacityProviders ClusterSettings Configuration DefaultCapacityProviderStrategy""",
     "AWS::ECS::Service": """
@@ -209,15 +225,19 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
     # a task is a process of this user, in a directory of its own, and has the machine's memory
     "AWS::ECS::TaskDefinition": """
         ContainerDefinitions.Cpu ContainerDefinitions.DockerLabels ContainerDefinitions.Essential
+        ContainerDefinitions.Interactive ContainerDefinitions.LinuxParameters.Capabilities
+        ContainerDefinitions.LinuxParameters.InitProcessEnabled
         ContainerDefinitions.LogConfiguration ContainerDefinitions.Memory
         ContainerDefinitions.MemoryReservation ContainerDefinitions.PortMappings
-        ContainerDefinitions.ReadonlyRootFilesystem ContainerDefinitions.StartTimeout
-        ContainerDefinitions.Ulimits ContainerDefinitions.User
+        ContainerDefinitions.PseudoTerminal ContainerDefinitions.ReadonlyRootFilesystem
+        ContainerDefinitions.RepositoryCredentials ContainerDefinitions.StartTimeout
+        ContainerDefinitions.SystemControls ContainerDefinitions.Ulimits ContainerDefinitions.User
         ContainerDefinitions.VersionConsistency EphemeralStorage ExecutionRoleArn Memory NetworkMode
         RequiresCompatibilities RuntimePlatform""",
     "AWS::EKS::PodIdentityAssociation": "ClusterName",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": """
         EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic IpAddressType
+        EnableCapacityReservationProvisionStabilize EnablePrefixForIpv6SourceNat Ipv4IpamPoolId
         MinimumLoadBalancerCapacity Scheme SecurityGroups SubnetMappings Subnets""",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "VpcId",
     "AWS::Events::Rule": "Description",
@@ -228,19 +248,30 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
         RotationPeriodInDays""",
     "AWS::Lambda::Alias": "Description ProvisionedConcurrencyConfig",
     "AWS::Lambda::Function": """
-        Architectures Description KmsKeyArn LoggingConfig.SystemLogLevel RecursiveLoop
+        Architectures Code.S3ObjectStorageMode Code.SourceKMSKeyArn CodeSigningConfigArn
+        Description KmsKeyArn LoggingConfig.SystemLogLevel RecursiveLoop
         RuntimeManagementConfig TracingConfig VpcConfig""",
     "AWS::Lambda::Version": "CodeSha256 Description ProvisionedConcurrencyConfig",
     "AWS::Logs::LogGroup": """
         DeletionProtectionEnabled FieldIndexPolicies KmsKeyId RetentionInDays""",
     "AWS::Logs::MetricFilter": "MetricTransformations.Unit",
+    # storage classes whose objects are read as before; those of GLACIER are restored first
     "AWS::S3::Bucket": """
         AccessControl AnalyticsConfigurations BucketEncryption IntelligentTieringConfigurations
-        InventoryConfigurations LifecycleConfiguration.TransitionDefaultMinimumObjectSize
+        InventoryConfigurations
+        LifecycleConfiguration.Rules.Transition.StorageClass=STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER_IR
+        LifecycleConfiguration.Rules.Transition.TransitionDate
+        LifecycleConfiguration.Rules.Transition.TransitionInDays
+        LifecycleConfiguration.Rules.Transitions.StorageClass=STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER_IR
+        LifecycleConfiguration.Rules.Transitions.TransitionDate
+        LifecycleConfiguration.Rules.Transitions.TransitionInDays
+        LifecycleConfiguration.TransitionDefaultMinimumObjectSize
         LoggingConfiguration MetricsConfigurations OwnershipControls
         PublicAccessBlockConfiguration""",
     # nobody subscribes here
-    "AWS::SNS::Topic": "DisplayName KmsMasterKeyId SignatureVersion Subscription TracingConfig",
+    "AWS::SNS::Topic": """
+        DeliveryStatusLogging DisplayName FifoThroughputScope KmsMasterKeyId SignatureVersion
+        Subscription TracingConfig""",
     "AWS::SQS::Queue": "KmsDataKeyReusePeriodSeconds KmsMasterKeyId SqsManagedSseEnabled",
     "AWS::SecretsManager::ResourcePolicy": "BlockPublicPolicy",
     "AWS::SecretsManager::Secret": "Description KmsKeyId",
@@ -252,22 +283,30 @@ def known(resource_type: str) -> frozenset[str]:
     return frozenset(f"{_READ[resource_type]} {_WITHOUT_EFFECT.get(resource_type, '')}".split())
 
 
-def check(resource: Resource, properties: Mapping[str, Any]) -> None:
-    """Raises EmulatorError for a property that the emulator does not support, or not that value."""
+def unsupported(resource: Resource, properties: Mapping[str, Any]) -> list[str]:
+    """A sentence for each property that the emulator does not support, or not with that value. An
+    intrinsic that is not resolved yet passes: it may stand for nothing."""
     if resource.type in CHECKED_BY_PROVIDER or resource.type.startswith("Custom::"):
-        return
+        return []
     parts = (each.partition("=") for each in known(resource.type))
     allowed = {name: values for name, _, values in parts}
+    found = []
     for path, value in _unknown("", properties, allowed):
         what = f"{path} {value}" if path in allowed else path
-        raise EmulatorError(f"{resource}: {what} is not supported here: remove it")
+        why = refused.reason(resource.type, path)
+        end = f"not supported: {why}. Remove it" if why else "not supported here: remove it"
+        found.append(f"{resource}: {what} is {end}")
+    return [*dict.fromkeys(found)]
 
 
 def _unknown(path: str, value: Any, allowed: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    if is_intrinsic(value):
+        return
     if path in allowed:
-        values = allowed[path]
+        values = allowed[path].lower().split("|")
         given = value if isinstance(value, list) else [value]
-        if values and any(str(each).lower() not in values.lower().split("|") for each in given):
+        literal = [each for each in given if not is_intrinsic(each)]
+        if values != [""] and any(str(each).lower() not in values for each in literal):
             yield path, value
     elif path and not any(name.startswith(f"{path}.") for name in allowed):
         if path not in _EVERYWHERE and not _is_nothing(value):
@@ -282,5 +321,5 @@ def _unknown(path: str, value: Any, allowed: Mapping[str, str]) -> Iterator[tupl
 
 def _is_nothing(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return all(map(_is_nothing, value.values()))
+        return is_intrinsic(value) or all(map(_is_nothing, value.values()))
     return all(map(_is_nothing, value)) if isinstance(value, list) else value in _NOTHING

@@ -31,12 +31,21 @@ _CHANGES = (
     "TableClass",
     "WarmThroughput",
 )
+# a replica of another account's table, and indexes of vectors: moto has neither
+_UNSUPPORTED = ("GlobalTableSourceArn", "VectorIndexes")
 _ORDER = (("first", "HASH"), ("second", "RANGE"))
 _INVALID = "One or more parameter values were invalid: {}"
 
 
 def check_create(given: Mapping[str, Any]) -> None:
     """Raises Rejection."""
+    for name in _UNSUPPORTED:
+        if given.get(name):
+            raise Rejection(f"{name} is not supported here")
+    for name in ("AttributeDefinitions", "KeySchema"):
+        if given.get(name) is None:
+            text = f"Value null at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: "
+            raise Rejection(f"1 validation error detected: {text}Member must not be null")
     for name, (kind, most) in _MOST.items():
         if len(given.get(name) or ()) > most:
             text = f"{kind} count exceeds the per-table limit of {most}"
