@@ -138,16 +138,16 @@ def test_the_query_parameters_are_those_that_the_endpoints_read() -> None:
 
 class Attack(NamedTuple):
     outcome: Outcome
-    answer: str
+    seen: str
     changed: set[str]  # in the form of Row.writes
     aim: aims.Aim
 
 
 def attacks(world: World, operation: str, attacker: str) -> Iterator[Attack]:
     before = world.stored()
-    for aim, outcome, answer in attempts(world, operation, attacker):
+    for aim, outcome, seen in attempts(world, operation, attacker):
         changed = _changes(world, attacker, before, world.stored())
-        yield Attack(outcome, answer, changed, aim)
+        yield Attack(outcome, seen, changed, aim)
 
 
 def _changes(world: World, attacker: str, before: Stored, after: Stored) -> set[str]:

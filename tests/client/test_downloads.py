@@ -67,14 +67,14 @@ class Bucket:
     async def put(self, *_: Any) -> None:
         """S3 takes it."""
 
-    def _send(self, upload: Upload, content: Mapping[str, Any]) -> None:
+    def _send(self, upload: Upload, content: Mapping[str, Any]) -> bool:
         error, self._message = self._message, None
         if error is not None:
             raise error
         assert content == {"file": {**FILE, "id": "id"}}
         self.sent.append(upload.message_id)
         with self.store.transaction():
-            self.store.remove_upload(upload.message_id)
+            return self.store.remove_upload(upload.message_id)
 
     def _publish(self, event: Event) -> None:
         if isinstance(event, FileFailed):

@@ -39,12 +39,12 @@ def test_of_one_that_is_taken_back_when_its_upload_has_just_ended_no_profile_goe
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             await ravi.writing.set_profile("Ravi K.", None)
             chat = await ravi.chats.id_of("raju")
-            transfer, sent, cancelled = ravi._this.files._transfer, [], []
-            put = transfer.put
+            transfer: Any = ravi._this.files._transfer
+            put, sent, cancelled = transfer.put, list[str](), list[bool]()
 
             async def taken_back(*arguments: Any) -> None:
                 await put(*arguments)
-                transfer.put = watched  # type: ignore[method-assign]
+                transfer.put = watched
                 cancel = partial(ravi.messages.cancel_upload, sent[0])
                 asyncio.get_running_loop().call_soon(lambda: cancelled.append(cancel()))
 
@@ -52,7 +52,7 @@ def test_of_one_that_is_taken_back_when_its_upload_has_just_ended_no_profile_goe
                 assert ravi._this.store.writings(chat, "profile") == []
                 await put(*arguments)
 
-            transfer.put = taken_back  # type: ignore[method-assign]
+            transfer.put = taken_back
             for name in ("a.txt", "b.txt"):
                 sent.append(await ravi.messages.send_file(chat, b"x", FileDescription(name=name)))
             await raju.wait_for(of(ProfileChanged, user="ravi"))

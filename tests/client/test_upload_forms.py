@@ -81,12 +81,12 @@ class Bucket:
         if isinstance(end, int):
             raise ServerFault("internal", "S3", end) if end >= 500 else Refused(end)
 
-    def _send(self, upload: Upload, content: Mapping[str, Any]) -> None:
+    def _send(self, upload: Upload, content: Mapping[str, Any]) -> bool:
         if self._end == NOT_WRITTEN:
             raise StoreUnavailable("the disk is full")
         self.sent.append(int(content["file"]["id"]))
         with self.store.transaction():
-            self.store.remove_upload(upload.message_id)
+            return self.store.remove_upload(upload.message_id)
 
     def _publish(self, event: Event) -> None:
         if isinstance(event, FileFailed):

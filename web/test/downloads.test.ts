@@ -52,6 +52,7 @@ async function waiting(at: "form" | "message", error: Error) {
   const send: FilesOptions["send"] = async ({ messageId }) => {
     fails("message");
     sent.push(messageId);
+    return true;
   };
   vi.stubGlobal("fetch", async () => new Response(null, { status: 204 }));
   const publish = (event: Event) => void (event.type === "file_failed" && failed.push(event));

@@ -131,6 +131,7 @@ async function bucketOf(name: string, tries: readonly Try[]) {
   const send: FilesOptions["send"] = async (_, { file }) => {
     if (end === "not written") throw new StoreUnavailable("the disk is full");
     sent.push(Number((file as { id: string }).id));
+    return true;
   };
   vi.spyOn(Date, "now").mockImplementation(() => now);
   vi.stubGlobal("fetch", async (_: string, init: RequestInit) => {
