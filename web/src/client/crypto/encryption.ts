@@ -360,8 +360,6 @@ export class Encryption implements Cipher {
     return open(this.#ledger.work, this.#self, message);
   }
 
-  // -- small
-
   async #toClaim(
     chat: string,
     devices: readonly string[],
