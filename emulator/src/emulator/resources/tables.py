@@ -40,9 +40,9 @@ class TableProvider:
             view = properties["StreamSpecification"]["StreamViewType"]
             request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
         client.create_table(TableName=name, **request)
-        expiry = accepted(client, "UpdateTimeToLive", properties)
-        if expiry and expiry["TimeToLiveSpecification"]["Enabled"]:
-            client.update_time_to_live(TableName=name, **expiry)
+        expiry = accepted(client, "UpdateTimeToLive", properties).get("TimeToLiveSpecification")
+        if expiry and expiry["Enabled"]:
+            client.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
         self.names.append(name)
         described = client.describe_table(TableName=name)["Table"]
         attributes = {"Arn": described["TableArn"]}
