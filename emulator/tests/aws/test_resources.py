@@ -54,6 +54,25 @@ def test_a_table_has_its_keys_its_expiry_and_its_stream(clients: Clients) -> Non
     assert provider.state() == {"tables": [{"name": made.ref, "items": 0}]}
 
 
+@pytest.mark.parametrize("expiry", [{}, {"AttributeName": "expires_at", "Enabled": True}])
+def test_a_table_with_a_name_expires_its_items_or_does_not(
+    clients: Clients, expiry: dict[str, Any]
+) -> None:
+    name = f"named-{uuid.uuid4().hex[:6]}"
+    made = create(
+        TableProvider(clients),
+        "AWS::DynamoDB::Table",
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "chat", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "chat", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        **({"TimeToLiveSpecification": expiry} if expiry else {}),
+    )
+    assert made.ref == name
+    found = clients("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert found["TimeToLiveStatus"] == ("ENABLED" if expiry else "DISABLED")
+
+
 def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> None:
     found: dict[str, Any] = {}
 
