@@ -32,3 +32,9 @@ def quietly(scene: Scene, chat: str, user: str) -> None:
     scene.backend.faults.lose("devices_changed")
     scene.backend.change_members(chat, [user], [])
     scene.backend.faults.lose_nothing()
+
+
+def gets_nothing(scene: Scene, who: str, chat: str, *message_ids: str) -> None:
+    """The device asks for these messages, and can read none of the chat afterwards."""
+    asks(scene, who, chat, *message_ids)
+    assert [text for text in scene[who].texts(chat) if text is not None] == []

@@ -13,7 +13,7 @@ from client.core.engine import Engine
 from client.core.frames import DevicesChanged, Message, Receipt, Synced, SyncedChat, Watermarks
 from client.core.ids import ulid
 from client.core.ticks import State
-from tests.client.crypto.membership import asks, hears, member, quietly
+from tests.client.crypto.membership import asks, gets_nothing, hears, member, quietly
 from tests.client.crypto.scene import Scene, frames, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
@@ -53,8 +53,7 @@ def test_nobody_is_added_to_a_direct_chat_whatever_the_server_says(scene: Scene,
     assert list(frames(scene, chat)[-1]["to"]) == [RAJU]
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
     assert scene[RAVI].reported(events.MembersChanged) == []
-    asks(scene, MIRA, chat, frames(scene, chat)[-1]["message_id"])
-    assert [text for text in scene[MIRA].texts(chat) if text] == []
+    gets_nothing(scene, MIRA, chat, frames(scene, chat)[-1]["message_id"])
 
 
 def test_a_list_of_others_from_the_beginning_lets_nothing_be_sent(scene: Scene) -> None:
@@ -125,8 +124,7 @@ def test_a_receipt_of_somebody_unknown_makes_the_client_ask_who_is_in(scene: Sce
     hears(scene, RAVI, Receipt(chat, "mira", 2, 0))
     assert "mira" in scene[RAVI].store.members(chat)
     member(scene, MIRA, chat)
-    asks(scene, MIRA, chat, name)
-    assert scene[MIRA].texts(chat) == []
+    gets_nothing(scene, MIRA, chat, name)
 
 
 def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
@@ -139,8 +137,7 @@ def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
     scene.backend.change_members(chat, ["mira"], [])
     scene.settle()
     member(scene, MIRA, chat)
-    asks(scene, MIRA, chat, name)
-    assert scene[MIRA].texts(chat) == []
+    gets_nothing(scene, MIRA, chat, name)
 
 
 # -- who comes and goes is reported
