@@ -16,7 +16,7 @@ def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def test_the_state_and_orders() -> None:
+def test_the_state_and_commands() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             assert (await http.get("/_local/state")).json() == {**STATE, "last_failure": None}
@@ -194,7 +194,7 @@ def test_other_hosts_and_origins_are_rejected(headers: Any) -> None:
     run(scenario)
 
 
-def test_a_form_of_another_page_cannot_give_orders() -> None:
+def test_a_form_of_another_page_cannot_send_commands() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             for headers in ({}, {"Content-Type": "text/plain"}):
@@ -245,7 +245,7 @@ def test_a_body_has_a_longest_length(length: int, status: int) -> None:
     run(scenario)
 
 
-def test_localhost_is_an_own_name_and_the_own_origin_may_order() -> None:
+def test_localhost_is_an_own_name_and_the_own_origin_may_send_commands() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             port = http.base_url.port

@@ -15,7 +15,7 @@ from emulator.listening import bound, number
 REQUEST = b"POST /%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
 
 
-def test_who_leaves_while_another_call_runs_is_not_served() -> None:
+def test_a_call_whose_caller_left_while_another_one_ran_is_not_handled() -> None:
     callers: list[socket.socket] = []
     served: list[str] = []
 

@@ -157,7 +157,7 @@ def test_where_only_an_administrator_resets_or_for_a_disabled_user_no_code_is_ma
     refused("NotAuthorizedException", pool.forgot)
 
 
-def test_nobody_finds_out_who_exists(cognito: Any) -> None:
+def test_no_error_reveals_which_users_exist(cognito: Any) -> None:
     pool = Pool(cognito)
     assert pool.forgot("nobody")["CodeDeliveryDetails"]["DeliveryMedium"] == "EMAIL"
     assert CODES.mails == []

@@ -118,7 +118,7 @@ def test_a_file_of_another_size_is_not_taken(bucket: Bucket) -> None:
     assert (missing.status, b"NoSuchKey" in missing.body) == (404, True)
 
 
-def test_who_has_signed_nothing_gets_nothing(bucket: Bucket) -> None:
+def test_a_request_without_a_signature_gets_nothing(bucket: Bucket) -> None:
     bucket.post("files/a", b"12345", 5)
     for method, path in (("GET", "/files/a"), ("GET", ""), ("PUT", "/files/b"), ("DELETE", "/x")):
         found = ask(bucket.url + path, method)

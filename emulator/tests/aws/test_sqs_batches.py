@@ -97,7 +97,7 @@ def test_in_a_fifo_queue_an_entry_without_group_or_id_rejects_all(
 
 
 @pytest.mark.parametrize("operation", ["delete_message_batch", "change_message_visibility_batch"])
-def test_entries_that_delete_or_hide_are_told_apart_by_their_ids(
+def test_entries_that_delete_or_hide_are_distinguished_by_their_ids(
     sqs: Any, queue: str, operation: str
 ) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="x")

@@ -90,7 +90,7 @@ def test_a_killed_task_is_replaced(asset: Path, tmp_path: Path) -> None:
     run(scenario)
 
 
-def test_a_paused_task_is_unhealthy_not_replaced_and_well_again_when_resumed(
+def test_a_paused_task_is_unhealthy_not_replaced_and_healthy_again_when_resumed(
     asset: Path, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
@@ -218,7 +218,7 @@ def test_a_process_that_has_ended_unnoticed_takes_any_signal(
     run(scenario)
 
 
-def test_orders_that_make_no_sense_are_rejected(asset: Path, tmp_path: Path) -> None:
+def test_invalid_commands_are_rejected(asset: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with pooling(asset, tmp_path, desired=1, speed=1) as pool:
             await pool.until_healthy(1)
@@ -306,7 +306,7 @@ def test_scaling_in_under_load_loses_no_request(asset: Path, tmp_path: Path) -> 
     run(scenario)
 
 
-def test_who_does_not_end_on_sigterm_is_killed_after_the_stop_timeout(
+def test_a_task_that_does_not_end_on_sigterm_is_killed_after_the_stop_timeout(
     asset: Path, tmp_path: Path
 ) -> None:
     async def scenario() -> None:

@@ -82,7 +82,7 @@ def test_a_pool_without_requests_is_scaled_in() -> None:
     asyncio.run(scenario())
 
 
-def test_what_somebody_orders_is_left_alone_as_long_as_a_new_alarm_would_take() -> None:
+def test_a_number_that_a_person_sets_stays_as_long_as_a_new_alarm_would_take() -> None:
     async def scenario() -> None:
         group, service = Group(), Service()
         group.rate = 0

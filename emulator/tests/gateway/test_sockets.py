@@ -297,7 +297,7 @@ def test_idle_connections_close_after_10_minutes_and_all_after_2_hours(busy: boo
     run(scenario)
 
 
-def test_a_client_that_left_without_a_word_is_1006_and_can_no_longer_be_posted_to() -> None:
+def test_a_client_that_left_without_a_close_frame_is_1006_and_can_no_longer_be_posted_to() -> None:
     async def scenario() -> None:
         async with playing() as scene:
             socket = await scene.connect()

@@ -143,7 +143,7 @@ def test_the_administrator_is_no_session() -> None:
         ({"Null": {"aws:MultiFactorAuthAge": "true"}}, True),
     ],
 )
-def test_conditions_are_asked_of_the_request(condition: dict[str, Any], allowed: bool) -> None:
+def test_conditions_are_compared_with_the_request(condition: dict[str, Any], allowed: bool) -> None:
     known = authority({**GET, "Condition": condition})
     for _ in range(2):  # the second time from memory, where that may be
         message = asked(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["a"])

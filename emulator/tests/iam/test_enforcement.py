@@ -165,7 +165,7 @@ def test_keys_that_nobody_gave_out_are_not_known(
         assert found[:2] == expected
 
 
-def test_a_call_without_a_signature_is_refused_where_one_is_needed(server: Server) -> None:
+def test_a_call_without_a_signature_is_denied_where_one_is_needed(server: Server) -> None:
     dynamodb = server.client("dynamodb", signature_version=UNSIGNED)
     assert failure(dynamodb.list_tables)[:2] == (400, "MissingAuthenticationTokenException")
     pool = server.administrator("cognito-idp").create_user_pool(PoolName="p")["UserPool"]["Id"]
@@ -177,7 +177,7 @@ def test_a_call_without_a_signature_is_refused_where_one_is_needed(server: Serve
     people.sign_up(ClientId=client, Username="ravi", Password="Correct-horse-7")
 
 
-def test_who_may_not_list_a_bucket_learns_not_what_is_absent(server: Server) -> None:
+def test_without_permission_to_list_a_bucket_an_absent_object_is_403(server: Server) -> None:
     """docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: 404 with s3:ListBucket, else
     403."""
     assert failure(server.client("s3").get_object, Bucket="listed", Key="a")[:2] == (

@@ -62,7 +62,9 @@ def monitoring(sources: Sources, logs: Path, speed: float = 1.0) -> tuple[Monito
     return Monitor(store, provider, sources, Clock(speed), lambda: NOW, emf.Logs(logs)), store
 
 
-def test_a_look_that_fails_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measurement_that_fails_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(monitor, "SHORTEST", 0.0)
 
     async def scenario() -> None:
@@ -89,7 +91,7 @@ def test_what_an_earlier_run_did_is_not_counted(tmp_path: Path) -> None:
         try:
             sources.ring.add(INVOCATION, "Send", ms=5.0, error="KeyError")
             sources.ring.add(POST, "connection")
-            await measuring.look()
+            await measuring.measure()
         finally:
             await measuring.stop()
         return sources.posts, store.series(ERRORS, "Sum", 60, NOW + 60, 1)[0]

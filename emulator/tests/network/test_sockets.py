@@ -153,7 +153,7 @@ def test_each_direction_ends_by_itself() -> None:
     run(scenario)
 
 
-def test_who_reads_slowly_is_sent_to_slowly() -> None:
+def test_a_slow_reader_slows_the_sender_down() -> None:
     async def scenario() -> None:
         written = 0
 

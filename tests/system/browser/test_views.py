@@ -173,7 +173,7 @@ def test_what_was_refused_is_listed_once_with_how_often(
 ) -> None:
     page = opened(fake.console.url, width=width, scheme=scheme)
     page.get_by_role("link", name="Permissions").click()
-    expect(page.get_by_text("Nothing was refused.")).to_be_visible()
+    expect(page.get_by_text("No call was denied.")).to_be_visible()
     denial = {
         "by": "Send-1",
         "user": "arn:aws:sts::123456789012:assumed-role/Send/Send-1",
