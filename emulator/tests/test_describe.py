@@ -1,4 +1,4 @@
-"""A parameter that narrows what is listed is used, or named as one that is not served."""
+"""A parameter that narrows a listing has an effect, or the error names it as unsupported."""
 
 from __future__ import annotations
 

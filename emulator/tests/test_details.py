@@ -1,4 +1,4 @@
-"""What the console opens, as JSON: functions, queues, tables, connections, traces."""
+"""The details of the console, as JSON: functions, queues, tables, connections, traces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""No web page of a stranger reaches anything that listens here, by its own name or one led here."""
+"""Foreign web pages reach no listener of the emulator, by their own name or by one that resolves to
+it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.gateway.scene import playing
+from tests.gateway.scene import running
 
 from emulator import foreign
 from emulator.balancer.application import ApplicationBalancer
@@ -103,7 +104,7 @@ def test_every_http_listener_rejects_foreign_pages(headers: dict[str, str]) -> N
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_the_websocket_api_rejects_foreign_pages(headers: dict[str, str]) -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             port = int(scene.provider.websocket_url.split(":")[2].split("/")[0])
             upgrade = {
                 "Connection": "Upgrade",

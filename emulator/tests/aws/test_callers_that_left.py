@@ -1,4 +1,5 @@
-"""A caller that gave up before its turn came is not served: it has asked again already."""
+"""A call whose caller gave up before its turn is not handled: the caller has sent it again
+already."""
 
 from __future__ import annotations
 

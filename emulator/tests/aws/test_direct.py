@@ -278,7 +278,7 @@ def _key_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _undo(servers: tuple[Server, Server], asked: dict[str, Any]) -> None:
-    """moto leaves what a refused update had done by then, which AWS does not."""
+    """moto leaves what a rejected update had changed by then, which AWS does not."""
     ours, motos = servers
     item = ours.call("dynamodb", "GetItem", asked).body.get("Item")
     if item is None:

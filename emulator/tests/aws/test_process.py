@@ -1,4 +1,4 @@
-"""What the AWS server's process prints is read to its end, whatever it is."""
+"""The output of the AWS server's process is read to its end, whatever it is."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def report(denial: Denial) -> bytes:
 def test_reading_goes_on_after_a_long_line_and_after_a_report_that_fails(tmp_path: Path) -> None:
     log, denied = tmp_path / "aws.log", []
 
-    def refuse(denial: Denial) -> None:
+    def fail(denial: Denial) -> None:
         denied.append(denial)
         if len(denied) == 1:
             raise OSError("no space left on device")
@@ -55,7 +55,7 @@ def test_reading_goes_on_after_a_long_line_and_after_a_report_that_fails(tmp_pat
         children: Any = Children(
             b"ready", b"x" * 3 * MOST_READ, report(DENIAL), b"denied [", report(DENIAL), b"last"
         )
-        server = AwsServer(children, 0, ServerAddresses("", ""), log, refuse)
+        server = AwsServer(children, 0, ServerAddresses("", ""), log, fail)
         await server.start()
         await server.stop()
 

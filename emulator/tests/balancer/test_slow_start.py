@@ -1,4 +1,4 @@
-"""Slow start: who enters it, how its share grows, who leaves it."""
+"""Slow start: which targets enter it, how their share grows, and which leave it."""
 
 from collections import Counter
 from typing import Any

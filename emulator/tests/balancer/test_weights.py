@@ -1,4 +1,5 @@
-"""Weights of pools, changed while it runs; which group a rule may forward to."""
+"""Weights of pools, changed while the load balancer runs, and the groups that a rule may forward
+to."""
 
 from __future__ import annotations
 

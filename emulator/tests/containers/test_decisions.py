@@ -147,7 +147,7 @@ def views(text: str) -> Any:
         (2, "n0 h0 n1 n1", 0, []),
         (2, "n0 h0 n1 h1", 0, ["n00"]),
         (2, "h0 h0 h0 n1 n1", 0, ["h02"]),
-        # faulty ones are replaced, and go when their replacement is well
+        # faulty ones are replaced, and go when their replacement is healthy
         (2, "h1 f1", 1, []),
         (2, "h1 f1 n1", 0, []),
         (2, "h1 f1 h1", 0, ["f11"]),

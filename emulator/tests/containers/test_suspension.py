@@ -1,4 +1,4 @@
-"""Autoscaling minute by minute: what it measures, and what somebody orders meanwhile."""
+"""Autoscaling minute by minute: what it measures, and a person's commands meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emulator.containers.scaling import IN_MINUTES, REQUESTS, Bounds, Tracking
 
 
 class Group:
-    """Takes `rate` requests from one look to the next, and before that those in `first`."""
+    """Gets `rate` requests from one measurement to the next, and before that those in `first`."""
 
     def __init__(self) -> None:
         self.rate = 1000

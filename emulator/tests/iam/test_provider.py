@@ -1,4 +1,5 @@
-"""The template's permissions, as resources, and what the emulator's components get of them."""
+"""The template's permissions, as resources, and the checks that the emulator's components make with
+them."""
 
 from __future__ import annotations
 

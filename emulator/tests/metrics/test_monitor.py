@@ -1,4 +1,4 @@
-"""The monitor: what ends it, and from when on it counts."""
+"""The monitor: failures that do not end it, and the time from which it counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERRORS = Metric("AWS/Lambda", "Errors", frozenset({("FunctionName", "send")}))
 
 
 class Sources:
-    """A system in which nothing happens, but what a test adds to the ring. The first of its looks
+    """A system in which nothing happens but what a test adds to the ring. Its first measurements
     fail with `failures`; `enough` is set when one has not failed."""
 
     def __init__(self, failures: Iterable[Exception] = ()) -> None:

@@ -1,4 +1,5 @@
-"""Functions of custom resources in a rehearsal: really called, with every life they may have."""
+"""Functions of custom resources in a rehearsal: really called, with every lifecycle of their
+resource."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_what_is_under_way_is_not_for_whom_the_sender_adds(scene: Scene, crash: 
     assert scene[RAJU].texts(chat) == ["one", "sealed for raju", "to you too"]
 
 
-def test_what_is_under_way_is_not_owed_to_whom_the_sender_adds(scene: Scene) -> None:
+def test_a_message_under_way_is_not_copied_to_a_member_that_the_sender_adds(scene: Scene) -> None:
     """In a chat of two whose kind is not known yet, the answer to a text names who was left out."""
     chat = scene.group("ravi", "raju")
     ravi = scene[RAVI]
