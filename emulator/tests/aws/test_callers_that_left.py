@@ -34,10 +34,10 @@ def test_a_call_whose_caller_left_while_another_one_ran_is_not_handled() -> None
             caller = socket.create_connection(("127.0.0.1", number(holder)))
             caller.sendall(REQUEST % call)
             callers.append(caller)
-        for heard in (callers[0], callers[-1]):
-            line = await asyncio.to_thread(heard.recv, 12)
+        for remaining in (callers[0], callers[-1]):
+            line = await asyncio.to_thread(remaining.recv, 12)
             assert line == b"HTTP/1.1 200"
-            heard.close()
+            remaining.close()
         await runner.cleanup()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

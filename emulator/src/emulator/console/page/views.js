@@ -271,7 +271,7 @@ function denials(found) {
   ];
 }
 
-// A phone is its owner's, as the project's items tell; what it got is under it, the newest first.
+// Each phone with its owner, which the project's items name, and its pushes, the newest first.
 function phones(found) {
   const rows = found.phones.map((each) =>
     unfolding(
