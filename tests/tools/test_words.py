@@ -47,7 +47,7 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
         ("client/a.py", "the answer is kept", []),
         ("emulator/src/a.py", "log.tell() hears", ["hears"]),
         ("tests/a.py", "def test_who_is_told():", ["test_who_is_told"]),
-        ("emulator/tests/a.py", "def test_it_tells_the_time():", ["test_it_tells_the_time"]),
+        ("emulator/tests/a.py", "def test_it_was_told():", ["test_it_was_told"]),
         ("tests/a.py", "def test_it_is_rejected(told):", []),
     ],
 )

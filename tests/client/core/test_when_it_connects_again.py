@@ -1,4 +1,4 @@
-"""One connection after another: what ends them, what is said of it, and what the next one uses."""
+"""One connection after another: what ends them, what is calls of it, and what the next one uses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BROKEN = ConnectionClosedError(None, None)
 
 @dataclass
 class Scene:
-    """Stands in for driver, backoff, backend and sockets. `said` has what happened, in order."""
+    """Stands in for driver, backoff, backend and sockets. `calls` has what happened, in order."""
 
     leaving: list[Leaving]  # of each connection
     # What asking for the first ones raises, if anything.
@@ -47,7 +47,7 @@ class Scene:
     removed: Exception | None = None
     last: str | None = None  # what a socket gives out when nobody waits for it any more
     sends: Exception | None = None
-    said: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     published: list[events.Event] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     online = False
@@ -278,12 +278,12 @@ def test_a_device_that_was_removed_is_signed_out(run: Run) -> None:
     assert scene.published == [events.SignedOut("removed")]
 
 
-@pytest.mark.parametrize(("settled", "said"), [(0.0, ["settled"]), (3600.0, [])])
+@pytest.mark.parametrize(("settled", "calls"), [(0.0, ["settled"]), (3600.0, [])])
 def test_pauses_begin_anew_only_after_a_connection_that_lasted(
-    run: Run, monkeypatch: pytest.MonkeyPatch, settled: float, said: list[str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, settled: float, calls: list[str]
 ) -> None:
     monkeypatch.setattr(connection, "SETTLED", settled)
-    assert run().of("settled") == said
+    assert run().of("settled") == calls
 
 
 def test_also_where_the_ticket_for_the_next_connection_fails(
