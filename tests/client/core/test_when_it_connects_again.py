@@ -1,4 +1,4 @@
-"""One connection after another: what ends them, what is calls of it, and what the next one uses."""
+"""One connection after another: what ends them, what is reported of it, and what the next one uses."""
 
 from __future__ import annotations
 
