@@ -23,6 +23,7 @@ IN_NAMES = {
     r"refusals?": "error",
     r"not_?played": "unsupported",
     r"tombstones?": "void item",
+    r"in_vain": "without success",
 }
 # As a word of its own: names of tests are sentences, and may have them.
 AS_WORDS = {
@@ -40,6 +41,10 @@ AS_WORDS = {
 _ANSWER = {r"answer\w*": "response, result, or a form of respond"}
 _REFUSE = {r"refus\w*": "reject, deny or decline"}
 _SAY = {r"said|tells?|telling": "report, notify, or the name of what it holds"}
+# Names of tests are sentences.
+_TEST_NAMES = {
+    r"test_\w*_(?:told|tells?|said|heard|hears?)(?:_\w*)?": "reported, notified or shown",
+}
 # The same below one folder: words that other folders still have. In lambdas and the protocol a
 # person answers a request to chat, so there the word stays.
 IN_FOLDERS = {
@@ -55,7 +60,12 @@ IN_FOLDERS = {
         r"said": "reported, printed, or the name of what it holds",
         r"bonds?": "sticky session",
         r"kept": "persisted, retained, or the name of what it holds",
+        r"tells|telling|heard|hears": "report, notify, or the name of what it holds",
+        r"stumbles?": "fails",
+        r"orders from": "commands from",
     },
+    "tests/": _TEST_NAMES,
+    "emulator/tests/": _TEST_NAMES,
 }
 # File, word, and why it may stand there. No word: all of them.
 ALLOWED = (

@@ -1,4 +1,4 @@
-"""A process that has imported the AWS server, and forks one for each test that wants its own.
+"""A process that has imported the AWS server, and forks one for each test that needs its own.
 
 Importing moto takes a second, which forty tests would pay.
 """

@@ -1,4 +1,5 @@
-"""The console alone: what it describes and gives orders to is stood for by small classes."""
+"""The console alone: small classes stand in for the components that it describes and sends commands
+to."""
 
 from __future__ import annotations
 
@@ -15,36 +16,36 @@ STATE: dict[str, Any] = {"target_groups": [], "connections": []}
 
 
 class Containers:
-    """Knows the pools small and lambda and the target small-1; keeps its orders."""
+    """Knows the pools small and lambda and the target small-1; keeps the commands that it got."""
 
     def __init__(self) -> None:
-        self.orders: list[tuple[str, Any]] = []
+        self.commands: list[tuple[str, Any]] = []
 
     def set_desired(self, pool: Any, desired: int) -> None:
         if pool != "small":
             raise LookupError(f"no container pool {pool!r}")
         if desired > 20:
             raise ValueError("desired is a number from 0 to 20")
-        self.orders.append((pool, desired))
+        self.commands.append((pool, desired))
 
     def set_autoscaling(self, pool: str, on: bool) -> None:
         if pool != "small":
             raise LookupError(f"no container pool {pool!r}")
-        self.orders.append((pool, on))
+        self.commands.append((pool, on))
 
     def set_weight(self, pool: str, weight: int) -> None:
         if pool not in ("small", "lambda"):
             raise LookupError(f"no pool {pool!r}")
         if not 0 <= weight <= 999:
             raise ValueError(f"a weight is a number from 0 to 999, got {weight}")
-        self.orders.append((pool, f"weight {weight}"))
+        self.commands.append((pool, f"weight {weight}"))
 
     def act(self, target_id: Any, action: Any) -> None:
         if target_id != "small-1":
             raise LookupError(f"no container with the id {target_id!r}")
         if action not in ("kill", "drain", "pause", "resume"):
             raise ValueError("action is one of kill, drain, pause, resume")
-        self.orders.append((target_id, action))
+        self.commands.append((target_id, action))
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""What is broken on purpose: functions, calls of AWS, executions; and that it ends."""
+"""Faults on purpose: functions, calls of AWS, executions; and their end."""
 
 from __future__ import annotations
 

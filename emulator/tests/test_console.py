@@ -16,7 +16,7 @@ def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def test_the_state_and_orders() -> None:
+def test_the_state_and_commands() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             assert (await http.get("/_local/state")).json() == {**STATE, "last_failure": None}
@@ -30,7 +30,7 @@ def test_the_state_and_orders() -> None:
             for action in ("kill", "drain", "pause", "resume"):
                 response = await http.post("/_local/targets/small-1", json={"action": action})
                 assert response.status_code == 200
-            assert containers.orders == [
+            assert containers.commands == [
                 ("small", 3),
                 ("lambda", "weight 0"),
                 ("small", False),
@@ -66,7 +66,7 @@ def test_without_its_token_the_console_says_only_who_has_the_port() -> None:
                     assert "`emulate status` prints it" in response.json()["error"]["message"]
                 order = f"{origin}{before}/_local/pools/small"
                 assert (await http.post(order, json={"desired": 3})).status_code == 403
-            assert containers.orders == []
+            assert containers.commands == []
             assert (await http.get(f"{origin}/_local/endpoints")).status_code == 200
 
     run(scenario)
@@ -159,7 +159,7 @@ def test_errors_have_one_shape(method: str, path: Any, body: Any, status: int, c
             assert (response.status_code, error["code"]) == (status, code)
             assert error.keys() == {"code", "message"}
             assert error["message"]
-            assert containers.orders == []
+            assert containers.commands == []
 
     run(scenario)
 
@@ -189,12 +189,12 @@ def test_other_hosts_and_origins_are_rejected(headers: Any) -> None:
                     403,
                     "forbidden",
                 )
-            assert containers.orders == []
+            assert containers.commands == []
 
     run(scenario)
 
 
-def test_a_form_of_another_page_cannot_give_orders() -> None:
+def test_a_form_of_another_page_cannot_send_commands() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             for headers in ({}, {"Content-Type": "text/plain"}):
@@ -203,7 +203,7 @@ def test_a_form_of_another_page_cannot_give_orders() -> None:
                 )
                 assert response.status_code == 400
             assert (await http.post("/_local/pools/small", content=b"{")).status_code == 400
-            assert containers.orders == []
+            assert containers.commands == []
 
     run(scenario)
 
@@ -225,7 +225,7 @@ def test_a_body_that_comes_in_two_pieces_is_read_whole() -> None:
             response = await reader.read()
             writer.close()
             assert response.startswith(b"HTTP/1.1 200 ")
-            assert containers.orders == [("small", 3)]
+            assert containers.commands == [("small", 3)]
 
     run(scenario)
 
@@ -240,12 +240,12 @@ def test_a_body_has_a_longest_length(length: int, status: int) -> None:
                 headers={"Content-Type": "application/json"},
             )
             assert response.status_code == status
-            assert len(containers.orders) == (status == 200)
+            assert len(containers.commands) == (status == 200)
 
     run(scenario)
 
 
-def test_localhost_is_an_own_name_and_the_own_origin_may_order() -> None:
+def test_localhost_is_an_own_name_and_the_own_origin_may_send_commands() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             port = http.base_url.port
@@ -255,7 +255,7 @@ def test_localhost_is_an_own_name_and_the_own_origin_may_order() -> None:
                 headers={"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"},
             )
             assert response.status_code == 200
-            assert containers.orders == [("small", 1)]
+            assert containers.commands == [("small", 1)]
 
     run(scenario)
 

@@ -1,4 +1,4 @@
-"""What the console changes in tables, whose phones are, and the project's reports."""
+"""The console's changes of tables, the owners of phones, and the project's reports."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def test_requests_are_sent_through_the_load_balancer_and_one_order_at_a_time() -> None:
+def test_requests_are_sent_through_the_load_balancer_by_one_command_at_a_time() -> None:
     async def scenario() -> None:
         going, enough = asyncio.Event(), asyncio.Event()
 

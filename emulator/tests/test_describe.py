@@ -1,4 +1,4 @@
-"""A parameter that narrows what is listed is used, or named as one that is not served."""
+"""A parameter that narrows a listing has an effect, or the error names it as unsupported."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from urllib.parse import urlencode
 
 import pytest
 
-from emulator.describe.api import Asked, DescribeApi
+from emulator.describe.api import DescribeApi, Parameters
 from emulator.describe.logs import Unsupported
 from emulator.describe.made import Made
 from emulator.describe.stacks import CloudFormationView
 
 
 def test_a_parameter_that_was_read_or_makes_pages_is_no_error() -> None:
-    asked = Asked({"Names": ["a"], "Limit": 1, "Action": "x", "Kind": "b"})
+    asked = Parameters({"Names": ["a"], "Limit": 1, "Action": "x", "Kind": "b"})
     assert (asked.get("Names"), asked["Kind"], asked.get("Other")) == (["a"], "b", None)
     asked.require_read("ListThings")
 
 
 def test_a_parameter_that_nobody_read_is_named() -> None:
-    asked = Asked({"Names": ["a"], "StartingToken": "x", "Kind": "b"})
+    asked = Parameters({"Names": ["a"], "StartingToken": "x", "Kind": "b"})
     asked.get("Names")
     with pytest.raises(Unsupported, match="Kind, StartingToken of ListThings"):
         asked.require_read("ListThings")

@@ -1,4 +1,4 @@
-"""What the console opens, as JSON: functions, queues, tables, connections, traces."""
+"""The details of the console, as JSON: functions, queues, tables, connections, traces."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_what_phones_hold_survives_a_restart() -> None:
         (INVOCATION, "", False),
     ],
 )
-def test_what_failed_last_is_what_a_person_would_mend(
+def test_the_last_failure_is_one_that_a_person_can_repair(
     ring: Ring, details: Details, kind: str, error: str, fails: bool
 ) -> None:
     assert details.last_failure() is None
@@ -171,7 +171,7 @@ def test_what_is_not_there_is_reported_by_name(details: Details, path: tuple[str
 
 
 @pytest.mark.parametrize("body", [{}, {"event": 1, "more": 2}, {"redrive": 1}, {"redrive": "all"}])
-def test_an_order_that_is_none_is_rejected(details: Details, body: dict[str, Any]) -> None:
+def test_an_unknown_command_is_rejected(details: Details, body: dict[str, Any]) -> None:
     with pytest.raises(ApiError, match=r'the body is \{"event"'):
         run(details.post(("functions", "send"), body))
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.gateway.scene import playing
+from tests.gateway.scene import running
 from tests.test_foreign import status
 
 from emulator.addresses import Addresses
@@ -153,7 +153,7 @@ UPGRADE = {
 
 def test_the_websocket_api_is_reached_by_its_name_and_functions_see_by_which_one() -> None:
     async def scenario() -> None:
-        async with playing(domain="ws.example.com") as scene:
+        async with running(domain="ws.example.com") as scene:
             port = int(scene.provider.websocket_url.split(":")[2].split("/")[0])
 
             async def upgrade(path: str, **headers: str) -> int:

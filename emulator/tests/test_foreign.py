@@ -1,4 +1,5 @@
-"""No web page of a stranger reaches anything that listens here, by its own name or one led here."""
+"""Foreign web pages reach no listener of the emulator, by their own name or by one that resolves to
+it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.gateway.scene import playing
+from tests.gateway.scene import running
 
 from emulator import foreign
 from emulator.balancer.application import ApplicationBalancer
@@ -78,14 +79,16 @@ async def status(port: int, path: str, headers: Mapping[str, str]) -> int:
 
 @pytest.mark.parametrize("headers", FOREIGN)
 @pytest.mark.parametrize("path", ["/_local/data/open", "/", "/moto-api/data.json"])
-def test_the_aws_endpoint_refuses_them(aws: str, path: str, headers: dict[str, str]) -> None:
+def test_the_aws_endpoint_rejects_foreign_pages(
+    aws: str, path: str, headers: dict[str, str]
+) -> None:
     port = int(aws.rpartition(":")[2])
     assert asyncio.run(status(port, path, headers)) == 403
     assert asyncio.run(status(port, path, {})) != 403
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_every_http_listener_refuses_them(headers: dict[str, str]) -> None:
+def test_every_http_listener_rejects_foreign_pages(headers: dict[str, str]) -> None:
     async def scenario() -> None:
         async def never(_request: object) -> None:
             raise AssertionError("a foreign request came through")
@@ -99,9 +102,9 @@ def test_every_http_listener_refuses_them(headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_the_websocket_api_refuses_them(headers: dict[str, str]) -> None:
+def test_the_websocket_api_rejects_foreign_pages(headers: dict[str, str]) -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             port = int(scene.provider.websocket_url.split(":")[2].split("/")[0])
             upgrade = {
                 "Connection": "Upgrade",
@@ -117,7 +120,7 @@ def test_the_websocket_api_refuses_them(headers: dict[str, str]) -> None:
     run(scenario)
 
 
-def test_the_load_balancer_refuses_them_but_knows_the_hosts_of_its_rules() -> None:
+def test_the_load_balancer_rejects_foreign_pages_and_takes_the_hosts_of_its_rules() -> None:
     fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
 
     async def scenario() -> None:

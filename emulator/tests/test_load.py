@@ -163,7 +163,7 @@ def test_it_stops_early_when_it_is_stopped() -> None:
     asyncio.run(scenario())
 
 
-def test_who_hangs_is_given_up_when_it_is_stopped_and_not_counted() -> None:
+def test_a_request_that_hangs_is_given_up_at_the_stop_and_not_counted() -> None:
     async def scenario() -> None:
         enough, asked = asyncio.Event(), 0
 
@@ -208,9 +208,7 @@ def test_who_hangs_is_given_up_when_it_is_stopped_and_not_counted() -> None:
         ({"concurency": 5}, "and no concurency"),
     ],
 )
-def test_a_load_that_makes_no_sense_is_rejected_with_a_sentence(
-    body: dict[str, Any], message: str
-) -> None:
+def test_an_invalid_load_is_rejected_with_a_sentence(body: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         load.read_load(body)
 

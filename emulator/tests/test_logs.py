@@ -1,4 +1,4 @@
-"""Logs: what stands in a request forges no line of them."""
+"""Logs: the content of a request can't forge a line of them."""
 
 from __future__ import annotations
 

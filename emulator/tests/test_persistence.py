@@ -16,7 +16,7 @@ from emulator.runtime.persistence import Persistence
 
 
 class Phones:
-    """What can't be saved at first."""
+    """A component whose data can't be saved at first."""
 
     def __init__(self) -> None:
         self.failures = 1

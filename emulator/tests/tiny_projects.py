@@ -145,7 +145,7 @@ def syntheses(project: Path) -> int:
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What the condition gives, once it gives something."""
+    """The condition's result, once it has one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():

@@ -77,7 +77,7 @@ NAMING_A_KEY: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("header", NAMING_A_KEY.values(), ids=NAMING_A_KEY)
 def test_no_header_brings_a_key_of_its_own(api: Rest, ravi: str, header: dict[str, Any]) -> None:
     fields = {name: value for name, value in {**HEADER, **header}.items() if value is not ...}
-    refused(api, signed(json.dumps(fields), json.dumps(claims_of(api, ravi)), STRANGER))
+    rejected(api, signed(json.dumps(fields), json.dumps(claims_of(api, ravi)), STRANGER))
 
 
 # What RFC 7515, 4.1.11 has a verifier reject, and algorithms of the same key: by the pool's key.
@@ -99,7 +99,7 @@ def test_what_a_verifier_does_not_know_it_rejects(
 ) -> None:
     fields = {name: value for name, value in {**HEADER, **header}.items() if value is not ...}
     claims = json.dumps(claims_of(api, ravi))
-    refused(api, signed(json.dumps(fields), claims, api.gateway.key, by))
+    rejected(api, signed(json.dumps(fields), claims, api.gateway.key, by))
 
 
 # Claims as text, put in place of the one with this name: the pool's key has signed them.
@@ -140,7 +140,7 @@ def test_claims_that_are_not_of_the_form_are_not_valid(
     value = value.replace("{USERNAME}", ravi.upper())
     rest_of_them = json.dumps({each: claims[each] for each in claims if each != name})
     text = f'{rest_of_them[:-1]}, "{name}": {value}}}' if name else value
-    refused(api, signed(json.dumps(HEADER), text, api.gateway.key))
+    rejected(api, signed(json.dumps(HEADER), text, api.gateway.key))
 
 
 AROUND: dict[str, Callable[[str], str]] = {
@@ -179,6 +179,6 @@ def test_the_token_that_all_these_are_made_from_is_good(api: Rest, ravi: str) ->
     assert api.request("GET", ROUTE, headers={"authorization": f"Bearer {token}"}).status == 200
 
 
-def refused(api: Rest, token: str) -> None:
+def rejected(api: Rest, token: str) -> None:
     answer = api.request("GET", ROUTE, headers={"authorization": f"Bearer {token}"})
     assert (answer.status, answer.body["error"]["code"]) == (401, "unauthorized"), answer

@@ -97,7 +97,7 @@ def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members:
     with_server(scenario)
 
 
-def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_told() -> None:
+def test_a_member_that_the_backend_adds_to_a_new_group_is_reported() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
             responds(ravi, "group", ChatResponse("c1", ("mira", "raju", "ravi")))

@@ -238,7 +238,7 @@ def test_the_same_device_elsewhere_stops_this_one() -> None:
     with_server(scenario)
 
 
-def test_presence_and_typing_are_heard() -> None:
+def test_presence_and_typing_are_reported() -> None:
     async def scenario(server: Served) -> None:
         server.sign_up("raju")
         async with online(server, "ravi") as (ravi,):
@@ -356,7 +356,7 @@ def test_a_store_that_fails_while_closing_is_let_go_all_the_same(tmp_path: Path)
     with_server(scenario)
 
 
-def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
+def test_a_ticket_of_another_shape_is_reported_and_the_next_one_is_used() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             assert raju._connection is not None
@@ -378,7 +378,7 @@ def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
     with_server(scenario)
 
 
-def test_a_backend_that_is_not_there_is_said_at_once() -> None:
+def test_a_backend_that_is_not_there_is_reported_at_once() -> None:
     async def scenario(server: Served) -> None:
         with pytest.raises(Unreachable):
             async with ChatClient("http://127.0.0.1:1", "ravi", "password"):
@@ -387,7 +387,7 @@ def test_a_backend_that_is_not_there_is_said_at_once() -> None:
     with_server(scenario)
 
 
-def test_waiting_for_what_does_not_happen_tells_what_did() -> None:
+def test_waiting_for_an_event_that_does_not_come_reports_those_that_did() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (ravi,):
             with pytest.raises(TimeoutError, match="Connected"):

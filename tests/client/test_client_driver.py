@@ -110,10 +110,10 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
 
     async def run() -> None:
         with driven(fetch) as (driver, _, _):
-            refused: list[Request] = []
+            rejected: list[Request] = []
 
             def fetch_failed(engine: Engine, step: Step, request: Request) -> None:
-                refused.append(request)
+                rejected.append(request)
                 given_up.set()
 
             with mock.patch.object(Engine, "fetch_failed", fetch_failed):
@@ -121,7 +121,7 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
                 driver.received([encode({"type": "synced", "chats": {}})])
                 async with asyncio.timeout(60):
                     await given_up.wait()
-            (request,) = refused
+            (request,) = rejected
             assert isinstance(request, Lists)
             assert request.user == "ravi"
 

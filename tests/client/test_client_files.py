@@ -121,7 +121,7 @@ def test_a_file_that_is_cancelled_is_never_sent() -> None:
     with_server(scenario)
 
 
-def test_a_file_that_the_backend_refuses_is_reported_and_given_up() -> None:
+def test_a_file_that_the_backend_rejects_is_reported_and_given_up() -> None:
     async def scenario(server: Served) -> None:
         environment: Any = server.aws.settings.environment
         environment["FILE_MIB"] = "1"
@@ -161,7 +161,7 @@ def test_a_file_waits_for_a_sign_in_and_is_given_up_where_the_user_is_no_member(
     with_server(scenario)
 
 
-def test_what_came_back_as_something_else_is_never_shown_and_what_expired_is_said_to_be_gone() -> (
+def test_a_file_with_another_content_is_never_shown_and_an_expired_one_is_reported_as_gone() -> (
     None
 ):
     async def scenario(server: Served) -> None:

@@ -143,7 +143,7 @@ def test_a_new_device_does_not_come_in_with_a_false_introduction(tmp_path: Path)
     with_server(scenario)
 
 
-def test_the_new_device_hears_of_devices_that_nobody_had_asked_for(tmp_path: Path) -> None:
+def test_the_new_device_learns_of_devices_whose_list_was_never_requested(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         async with (
             online(server, "ravi") as phone,

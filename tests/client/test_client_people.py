@@ -14,7 +14,7 @@ from tests.support.backend.server import Served, until
 pytestmark = pytest.mark.slow
 
 
-def test_a_request_is_shown_and_nothing_is_told_until_it_is_accepted() -> None:
+def test_a_request_is_shown_and_no_receipt_is_sent_until_it_is_accepted() -> None:
     async def scenario(server: Served) -> None:
         server.acquainted = False
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:

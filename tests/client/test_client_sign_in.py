@@ -30,7 +30,7 @@ def test_an_expired_token_does_not_keep_it_from_reconnecting() -> None:
     with_server(scenario)
 
 
-def test_a_backend_that_forgot_the_device_is_told_of_it_again() -> None:
+def test_a_device_registers_again_with_a_backend_that_has_lost_it() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:
             server.forget_device("ravi", "phone")
@@ -85,7 +85,7 @@ def test_another_device_that_signs_the_user_up_at_the_same_moment_does_no_harm()
     with_server(scenario)
 
 
-def test_a_wrong_password_of_an_existing_user_is_refused() -> None:
+def test_a_wrong_password_of_an_existing_user_is_rejected() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi"):
             pass

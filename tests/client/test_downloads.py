@@ -113,9 +113,9 @@ def test_an_upload_is_given_up_for_what_will_be_the_same_next_time_and_reported(
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(("said", "waits"), [(3_600.0, 3_600.0), (None, 0.0)])
+@pytest.mark.parametrize(("retry_after", "waits"), [(3_600.0, 3_600.0), (None, 0.0)])
 def test_a_file_that_is_one_too_many_waits_as_long_as_the_backend_says(
-    monkeypatch: pytest.MonkeyPatch, said: float | None, waits: float
+    monkeypatch: pytest.MonkeyPatch, retry_after: float | None, waits: float
 ) -> None:
     """As after any failure where it says nothing: 0 s here."""
     waited: list[float | None] = []
@@ -126,7 +126,7 @@ def test_a_file_that_is_one_too_many_waits_as_long_as_the_backend_says(
         return timeout(seconds and 0)
 
     async def scenario() -> None:
-        bucket = Bucket(form=RateLimited("rate_limited", "no", 429, said))
+        bucket = Bucket(form=RateLimited("rate_limited", "no", 429, retry_after))
         monkeypatch.setattr(asyncio, "timeout", noted)
         running = asyncio.create_task(bucket.files.run())
         for _ in range(10_000):  # `until` has a timeout, too

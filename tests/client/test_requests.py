@@ -20,7 +20,7 @@ from client.requests import Requests, Tokens
 OK = httpx.Response(200, json={"fine": True})
 FAULT = httpx.Response(503)
 LOST = httpx.ConnectError("lost")
-REFUSED = httpx.Response(401)
+UNAUTHORIZED = httpx.Response(401)
 Served = httpx.Response | httpx.HTTPError
 
 
@@ -119,14 +119,14 @@ def test_what_may_be_repeated_is_three_times_and_waits_for_as_long_as_it_is_aske
     ("responses", "token", "open_route", "fails", "tokens"),
     [
         ([OK], "old", False, False, ["old"]),
-        ([REFUSED, OK], "old", False, False, ["old", "new 1"]),
-        ([REFUSED, REFUSED], "old", False, True, ["old", "new 1"]),
+        ([UNAUTHORIZED, OK], "old", False, False, ["old", "new 1"]),
+        ([UNAUTHORIZED, UNAUTHORIZED], "old", False, True, ["old", "new 1"]),
         ([OK], None, False, False, ["new 1"]),
         ([OK], "old", True, False, [None]),
-        ([REFUSED], "old", True, True, [None]),
+        ([UNAUTHORIZED], "old", True, True, [None]),
     ],
 )
-def test_a_token_that_is_refused_is_renewed_once(
+def test_a_token_that_is_rejected_is_renewed_once(
     responses: list[Served],
     token: str | None,
     open_route: bool,
@@ -143,8 +143,8 @@ def test_a_token_that_is_refused_is_renewed_once(
     assert backend.tokens == tokens
 
 
-def test_calls_that_were_refused_with_the_same_token_share_its_renewal() -> None:
-    backend = Backend(*[REFUSED] * 3, *[OK] * 3)
+def test_calls_that_were_rejected_with_the_same_token_share_its_renewal() -> None:
+    backend = Backend(*[UNAUTHORIZED] * 3, *[OK] * 3)
 
     async def together() -> None:
         await asyncio.gather(*(backend.call() for _ in range(3)))
@@ -153,8 +153,8 @@ def test_calls_that_were_refused_with_the_same_token_share_its_renewal() -> None
     assert (backend.renewed, backend.tokens) == (1, ["old"] * 3 + ["new 1"] * 3)
 
 
-def test_a_call_that_is_refused_after_the_renewal_takes_the_token_of_it() -> None:
-    backend = Backend(REFUSED, OK)
+def test_a_call_that_is_rejected_after_the_renewal_takes_the_token_of_it() -> None:
+    backend = Backend(UNAUTHORIZED, OK)
 
     async def late() -> None:
         call = asyncio.create_task(cast(Any, backend.call()))

@@ -94,7 +94,7 @@ class Bucket:
 
 
 @pytest.mark.parametrize("tries", TABLE.values(), ids=TABLE)
-def test_a_form_is_used_until_s3_refuses_it_or_it_is_about_to_expire(tries: list[Try]) -> None:
+def test_a_form_is_used_until_s3_rejects_it_or_it_is_about_to_expire(tries: list[Try]) -> None:
     async def scenario() -> None:
         bucket = Bucket(tries)
         ends = [end for end, _, _ in tries]

@@ -44,7 +44,7 @@ def test_values_are_read_as_boto3_reads_them(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [1.5, b"x", set(), object()])
-def test_what_has_no_place_is_refused(value: Any) -> None:
+def test_what_has_no_place_is_rejected(value: Any) -> None:
     with pytest.raises(TypeError):
         to_wire({"x": value})
     with pytest.raises(TypeError):

@@ -19,7 +19,7 @@ def _route_of(text: str) -> str | None:
 
 @pytest.mark.sampled
 @pytest.mark.parametrize("wrong", BAD_FRAMES)
-def test_a_bad_frame_is_refused_and_nothing_comes_of_it(world: Backend, wrong: str) -> None:
+def test_a_bad_frame_is_rejected_and_nothing_comes_of_it(world: Backend, wrong: str) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")
@@ -40,7 +40,7 @@ def test_an_error_names_what_it_answers(world: Backend) -> None:
     assert response["action"] == "send"
 
 
-def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
+def test_the_error_of_an_unknown_action_names_the_known_ones(world: Backend) -> None:
     given.online(world, "ravi")
     response = when.raw(world, "ravi", "phone", {"action": "shout"})
     message = then.is_error(response, "bad_request")
@@ -48,27 +48,27 @@ def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
     assert message == f"unknown action; known are {', '.join(actions)}"
 
 
-def test_an_unknown_algorithm_is_told_the_known_ones(world: Backend) -> None:
+def test_the_error_of_an_unknown_algorithm_names_the_known_ones(world: Backend) -> None:
     given.online(world, "ravi")
     response = when.sends(world, "ravi", "nowhere", alg="test.v0", payload="aGVsbG8")
     message = then.is_error(response, "bad_request")
     assert message == "at least one of these is needed: to (alg olm.v1), payload (alg megolm.v1)"
 
 
-def test_binary_frames_are_refused(world: Backend) -> None:
+def test_binary_frames_are_rejected(world: Backend) -> None:
     given.online(world, "ravi")
     event = events.message("ravi", "phone", "c=", "eyJhY3Rpb24iOiJwaW5nIn0=")
     response = presence.handler({**event, "isBase64Encoded": True}, None)
     then.is_error(json.loads(response["body"]), "bad_request")
 
 
-def test_a_frame_with_two_actions_is_refused(world: Backend) -> None:
+def test_a_frame_with_two_actions_is_rejected(world: Backend) -> None:
     given.online(world, "ravi")
     text = '{"action": "send", "action": "ping"}'
     then.is_error(when.raw(world, "ravi", "phone", text, route="send"), "bad_request")
 
 
-def test_a_fault_of_ours_tells_nothing_about_itself(
+def test_an_internal_error_reveals_no_details(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given.online(world, "ravi")

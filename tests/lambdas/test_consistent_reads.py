@@ -175,7 +175,7 @@ class Scene:
         sign_ins.delete("raju", self.now)
         return sign_ins.is_deleted("raju")
 
-    def refused(self) -> Any:
+    def rejected(self) -> Any:
         """Neither an ended sign-in nor one from before signing out everywhere."""
         sign_ins, errors = SignIns(self.users), []
         sign_ins.end("ravi", "one", self.now)

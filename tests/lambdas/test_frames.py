@@ -221,7 +221,7 @@ def test_what_is_not_json_is_a_bad_request(text: str | bytes) -> None:
 
 
 @given(st.binary(max_size=40) | texts(max_size=40))
-def test_decoding_answers_or_refuses_and_never_breaks(text: str | bytes) -> None:
+def test_decoding_returns_a_text_or_an_error_and_raises_nothing_else(text: str | bytes) -> None:
     try:
         document = frames.decode(text)
     except ChatError as error:
@@ -278,13 +278,13 @@ def test_actions_are_those_that_have_a_schema() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_words(name: str, document: Any, message: str) -> None:
+def test_errors_are_explained_in_words(name: str, document: Any, message: str) -> None:
     with pytest.raises(ChatError, match=message) as rejected:
         frames.validate(name, document)
     assert not set("^$[]{}") & set(rejected.value.message)
 
 
-def test_no_pattern_of_the_schemas_is_said_as_it_stands() -> None:
+def test_no_pattern_of_the_schemas_is_shown_to_people() -> None:
     for path in sorted(frames.SCHEMAS.rglob("*.json")):
         for pattern in re.findall(r'"pattern": "([^"]+)"', path.read_text(encoding="utf-8")):
             words = frames._form(json.loads(f'"{pattern}"'))

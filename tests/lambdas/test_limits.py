@@ -81,7 +81,7 @@ def test_a_limit_names_the_wait_and_holds_across_functions(world: Backend) -> No
     Limits(world.aws.users, world.clock).take("ravi", "x", LIMIT)
 
 
-def test_who_takes_while_others_do_is_refused_only_by_an_empty_bucket(
+def test_who_takes_while_others_do_is_rejected_only_by_an_empty_bucket(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before each write of one function, another one has taken a token."""

@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectTimeoutError
 from lambdas.settings import Aws, Settings
 from tests.model.faults import Unreliable
 from tests.model.gateway import Gateway
-from tests.model.queue import Sns, Sqs
+from tests.model.push_queue import Sns, Sqs
 from tests.model.world import ENVIRONMENT, PEOPLE, World
 from tests.support.backend.user_pool import UserPool
 

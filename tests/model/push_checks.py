@@ -11,7 +11,7 @@ from tests.model.checks import Checks, Stored, Violation
 from tests.model.device import Device, Identity
 from tests.model.events import Events, Place
 from tests.model.expressions import Item
-from tests.model.queue import Pushed
+from tests.model.push_queue import Pushed
 from tests.model.world import SKEW_SECONDS, World
 
 

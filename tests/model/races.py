@@ -158,8 +158,8 @@ def at_once(race: Race, *, thorough: bool) -> Iterator[tuple[tuple[int, int], Ou
             return
 
 
-def cut_off(race: Race) -> Iterator[tuple[tuple[int, int], Outcome]]:
-    """The first is cut off in front of a call, and made again after both.
+def interrupted(race: Race) -> Iterator[tuple[tuple[int, int], Outcome]]:
+    """The first request is interrupted in front of a call, and repeated after both.
 
     How many of its calls come before the second, and how many after it.
     """

@@ -157,7 +157,7 @@ def test_a_function_can_be_held_and_killed(story: Story) -> None:
     assert story.types("raju") == ["message"]
 
 
-def test_lies_and_losses_stand_between_the_handlers_and_a_client(story: Story) -> None:
+def test_faults_are_put_between_the_handlers_and_a_client(story: Story) -> None:
     faults = story.backend.faults
     faults.may_claim = lambda claimer, address: address != "raju/phone"
     both = {"devices": ["raju/phone", "ravi/phone"]}

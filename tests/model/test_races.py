@@ -15,7 +15,7 @@ from lambdas.messages.direct import DirectChats
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 from tests.model.mutant import Mutant, edited
-from tests.model.races import USERS, Act, Outcome, Race, Scene, at_once, cut_off, one_by_one
+from tests.model.races import USERS, Act, Outcome, Race, Scene, at_once, interrupted, one_by_one
 from tests.model.rest import registration, signed_by
 from tests.model.small import small
 
@@ -248,13 +248,13 @@ def test_others_at_once_are_as_one_after_the_other_too(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CUT_OFF)
-def test_one_that_is_cut_off_and_made_again_is_as_one_after_the_other(
+def test_a_request_that_is_interrupted_and_repeated_is_as_one_after_the_other(
     name: str,
 ) -> None:
     """Positions and answers are left out: a message that is sent again may have a later one."""
     race = CUT_OFF[name]._replace(answered=False)
     expected = [_plain(outcome) for outcome in one_by_one(race)]
-    found = {calls: _plain(outcome) for calls, outcome in cut_off(race)}
+    found = {calls: _plain(outcome) for calls, outcome in interrupted(race)}
     assert len(found) > 3 and [each for each in found if found[each] not in expected] == []
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from stacks.config import tables
 from tests.model.dynamodb import DynamoDB
 from tests.model.gateway import Socket
-from tests.model.queue import Pushed
+from tests.model.push_queue import Pushed
 from tests.model.stream import Stream
 from tests.model.tasks import Task
 from tests.support.backend.push_queue import FifoQueue

@@ -168,7 +168,7 @@ IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
 }
 
 
-def tiered(changes: Iterable[str]) -> list[ParameterSet]:
+def cases_with_marks(changes: Iterable[str]) -> list[ParameterSet]:
     """The changes as cases of a test, deep but for those of CHANGES_NOT_DEEP and IN_TWO_STEPS."""
     often = CHANGES_NOT_DEEP | IN_TWO_STEPS.keys()
     assert CHANGES.keys() >= CHANGES_NOT_DEEP, "a change has another name by now"

@@ -102,10 +102,10 @@ def test_what_a_lambda_target_group_ignores_is_rejected_where_there_is_no_other(
 
 
 def test_none_of_what_a_lambda_target_group_ignores_is_forgotten() -> None:
-    refused = " ".join(advice for _, advice in REJECTED_OF_A_FUNCTION)
+    rejected = " ".join(advice for _, advice in REJECTED_OF_A_FUNCTION)
     for part in (HealthCheck, MinimumHealthyTargets):
         for field in fields(part):
-            assert f".{field.name} to " in refused
+            assert f".{field.name} to " in rejected
     check_together(LoadBalancer(), (LambdaPool(weight=1),))
 
 

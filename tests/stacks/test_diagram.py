@@ -70,7 +70,9 @@ def test_it_replaces_the_marked_section_only_and_sees_when_it_is_outdated(
     assert text == f"before\n{BEGIN}\n{draw(Templates(assembly))}\n{END}\nafter\n"
 
 
-def test_a_page_without_the_section_is_told_what_to_add(assembly: Path, tmp_path: Path) -> None:
+def test_the_error_for_a_page_without_the_section_names_what_to_add(
+    assembly: Path, tmp_path: Path
+) -> None:
     document = tmp_path / "page.md"
     document.write_text("no picture here\n")
     done = run(assembly, document)

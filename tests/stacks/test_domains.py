@@ -197,7 +197,7 @@ FELT = {
 
 @pytest.mark.deep
 @pytest.mark.parametrize("change", FELT)
-def test_the_rehearsal_tells_who_notices_that_a_name_is_another(
+def test_the_rehearsal_reports_who_notices_another_name(
     synthesize: Synthesize, change: str
 ) -> None:
     before, after = (assembly(config, synthesize(config)) for config in CHANGES[change])

@@ -205,7 +205,7 @@ def test_a_role_may_make_the_calls_of_its_row(roles: Mapping[str, Role], grant: 
 
 
 @pytest.mark.parametrize("grant", GRANTS, ids=map(str, GRANTS))
-def test_without_one_of_its_actions_the_call_is_refused_by_name(
+def test_without_one_of_its_actions_the_call_is_rejected_by_name(
     roles: Mapping[str, Role], grant: Grant
 ) -> None:
     message = _refused(_without(roles[grant.function], grant), grant)

@@ -15,7 +15,7 @@ import pytest
 
 from stacks.build.fingerprint import ROOT, fingerprint
 from stacks.config.environments import DEV, PROD, STAGING, Environment
-from tests.stacks.changes import BASE, CHANGES, IN_TWO_STEPS, tiered
+from tests.stacks.changes import BASE, CHANGES, IN_TWO_STEPS, cases_with_marks
 from tests.stacks.shared_environments import EVERYTHING
 from tests.stacks.synthesized import Synthesize, Synthesized, stack_id
 
@@ -110,7 +110,7 @@ def test_an_output_is_read_where_cloudformation_resolves_it(synthesize: Synthesi
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("change", tiered(CHANGES))
+@pytest.mark.parametrize("change", cases_with_marks(CHANGES))
 def test_what_is_imported_outlives_every_change(synthesize: Synthesize, change: str) -> None:
     """One stack after another, as `cdk deploy` updates them. CloudFormation: "You can't modify or
     remove an output value that is referenced by another stack"
@@ -149,7 +149,7 @@ def test_what_takes_two_deployments_takes_no_more(synthesize: Synthesize, change
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("change", tiered(CHANGES))
+@pytest.mark.parametrize("change", cases_with_marks(CHANGES))
 def test_whatever_reads_outputs_is_updated_with_every_change(
     synthesize: Synthesize, change: str
 ) -> None:

@@ -15,7 +15,7 @@ from emulator.template.assembly import Assembly
 from stacks.config.environments import ENVIRONMENTS, Environment
 from stacks.config.errors import ConfigError
 from stacks.config.overrides import environment_from
-from tests.stacks.changes import CHANGES, IN_TWO_STEPS, tiered
+from tests.stacks.changes import CHANGES, IN_TWO_STEPS, cases_with_marks
 from tests.stacks.complete import complete
 from tests.stacks.rehearsed import assembly, rehearsed, stops
 from tests.stacks.setting_values import SECRET, VALUES
@@ -124,14 +124,14 @@ def rehearsal_of(synthesize: Synthesize) -> RehearsalOf:
     return lambda before, after: rehearsed(made(before) if before else None, made(after))
 
 
-@pytest.mark.parametrize("change", tiered([*CHANGES, *IN_TWO_STEPS]))
+@pytest.mark.parametrize("change", cases_with_marks([*CHANGES, *IN_TWO_STEPS]))
 def test_a_change_has_its_verdict(rehearsal_of: RehearsalOf, change: str) -> None:
     before, after = CHANGES[change] if change in CHANGES else IN_TWO_STEPS[change][:2]
     assert stops(rehearsal_of(before, after)) == STOPPED.get(change, set())
 
 
 @pytest.mark.parametrize("change", IN_TWO_STEPS)
-def test_what_had_better_be_two_deployments_is_told_with_their_order(
+def test_changes_that_need_two_deployments_are_reported_with_their_order(
     rehearsal_of: RehearsalOf, change: str
 ) -> None:
     before, after, first = IN_TWO_STEPS[change]
@@ -144,7 +144,9 @@ def test_a_first_deployment_is_ready(rehearsal_of: RehearsalOf, env: str) -> Non
     assert stops(rehearsal_of(None, environment_from(complete(env)))) == set()
 
 
-def test_protection_from_the_first_deployment_on_is_told_to_wait(rehearsal_of: RehearsalOf) -> None:
+def test_protection_from_the_first_deployment_on_is_advised_to_wait(
+    rehearsal_of: RehearsalOf,
+) -> None:
     protected = environment_from(complete("prod", deletion_protection=True))
     kinds = {kind for kind, _ in stops(rehearsal_of(None, protected))}
     assert kinds == {str(Kind.ROLLBACK)}
@@ -187,7 +189,7 @@ def test_a_setting_of_the_table_is_stopped(rehearsal_of: RehearsalOf, path: str,
     assert stops(rehearsal_of(before, after)) == STOPPED_SETTINGS[path][env]
 
 
-def test_tables_that_get_a_key_are_told_to_refuse_their_users_meanwhile(
+def test_the_rehearsal_reports_that_tables_that_get_a_key_reject_their_users_meanwhile(
     rehearsal_of: RehearsalOf,
 ) -> None:
     felt = [

@@ -163,13 +163,13 @@ class System:
 
 
 Scene = Callable[[System], Awaitable[None]]
-Play = Callable[[Scene], None]
+RunScene = Callable[[Scene], None]
 
 
-def player(endpoints: dict[str, Any], begin: Scene) -> Play:
+def scene_runner(endpoints: dict[str, Any], begin: Scene) -> RunScene:
     """Runs scenes in one system; each begins as `begin` leaves it, whatever ran before."""
 
-    def play(scene: Scene) -> None:
+    def run_scene(scene: Scene) -> None:
         async def within() -> None:
             async with System(endpoints) as system, asyncio.timeout(2 * WITHIN):
                 await begin(system)
@@ -177,7 +177,7 @@ def player(endpoints: dict[str, Any], begin: Scene) -> Play:
 
         asyncio.run(within())
 
-    return play
+    return run_scene
 
 
 class Flow:

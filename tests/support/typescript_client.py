@@ -83,12 +83,12 @@ class Node:
     async def _read(self) -> None:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
-            said = json.loads(line)
-            if "id" in said:
-                self._responses.pop(said["id"]).set_result(said)
+            message = json.loads(line)
+            if "id" in message:
+                self._responses.pop(message["id"]).set_result(message)
                 continue
             async with self._news:
-                self.events.setdefault(said["client"], []).append(said["event"])
+                self.events.setdefault(message["client"], []).append(message["event"])
                 self._news.notify_all()
         for response in self._responses.values():
             response.set_exception(TypeScriptError("the Node process has ended", "Exit"))

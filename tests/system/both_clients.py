@@ -36,7 +36,7 @@ def node(runner: asyncio.Runner) -> Iterator[Node]:
 
 
 @pytest.fixture
-def tell(
+def run_story(
     endpoints: dict[str, Any], meet: Meet, runner: asyncio.Runner, node: Node
 ) -> Callable[[Story], None]:
     """Runs a story that opens devices of the TypeScript client by `browser(user, device)`."""

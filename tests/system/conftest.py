@@ -13,7 +13,7 @@ import pytest
 import client.requests
 from client import ChatClient
 from client.errors import ClientError, ServerFault, Unreachable
-from tests.support.running_system import PASSWORD, WITHIN, Play, System, player, started
+from tests.support.running_system import PASSWORD, WITHIN, RunScene, System, scene_runner, started
 from tests.support.typescript_client import TypeScriptError
 
 # of the system that most tests share: its certificates and records are made on AWS alone
@@ -78,7 +78,7 @@ def second_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondSy
 
 
 @pytest.fixture(scope="module")
-def three_targets(endpoints: dict[str, Any]) -> Iterator[Play]:
+def three_targets(endpoints: dict[str, Any]) -> Iterator[RunScene]:
     """Runs a scene that begins with three targets in the pool `small` and all requests going
     there; nothing scales by itself. Afterwards it does again, and the functions have their share.
     """
@@ -92,9 +92,9 @@ def three_targets(endpoints: dict[str, Any]) -> Iterator[Play]:
         await system.weigh(**{"lambda": 1})
         await system.order("pools/small", autoscaling=True)
 
-    play = player(endpoints, begin)
-    yield play
-    play(leave)
+    run_scene = scene_runner(endpoints, begin)
+    yield run_scene
+    run_scene(leave)
 
 
 @pytest.fixture

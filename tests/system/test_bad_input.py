@@ -234,7 +234,7 @@ def test_a_text_frame_that_is_not_utf8_closes_with_1007(
 def test_tickets_work_once_and_only_if_they_are_real(
     endpoints: dict[str, Any], account: dict[str, str]
 ) -> None:
-    async def refused(url: str, wanted: list[Subprotocol] | None) -> int:
+    async def rejected(url: str, wanted: list[Subprotocol] | None) -> int:
         with pytest.raises(InvalidStatus) as raised:
             async with connect(url, subprotocols=wanted, open_timeout=WITHIN):
                 pass
@@ -243,17 +243,17 @@ def test_tickets_work_once_and_only_if_they_are_real(
     async def story() -> None:
         made = await asyncio.to_thread(ticket, endpoints, account)
         url = made["url"]
-        assert await refused(url, None) in (401, 403)
-        assert await refused(url, [Subprotocol("chat.v1")]) in (401, 403)
-        assert await refused(url, protocols("made-up")) in (401, 403)
+        assert await rejected(url, None) in (401, 403)
+        assert await rejected(url, [Subprotocol("chat.v1")]) in (401, 403)
+        assert await rejected(url, protocols("made-up")) in (401, 403)
         async with connect(url, subprotocols=protocols(made["ticket"]), open_timeout=WITHIN):
             pass
-        assert await refused(url, protocols(made["ticket"])) in (401, 403)
+        assert await rejected(url, protocols(made["ticket"])) in (401, 403)
 
     asyncio.run(story())
 
 
-def test_the_rest_api_refuses_in_one_shape(
+def test_all_errors_of_the_rest_api_have_one_shape(
     endpoints: dict[str, Any], account: dict[str, str], name: Name
 ) -> None:
     stranger = name("stranger")

@@ -11,7 +11,7 @@ from tests.support.running_system import (
     CHECK,
     REST,
     UNFINISHED,
-    Play,
+    RunScene,
     State,
     System,
     connected,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("story")
 
 
 @pytest.mark.deep
-def test_1000_requests_one_after_another_are_333_333_334(three_targets: Play) -> None:
+def test_1000_requests_one_after_another_are_333_333_334(three_targets: RunScene) -> None:
     async def scene(system: System) -> None:
         names = await system.names("small")
         served = await system.sent(1000)
@@ -41,7 +41,7 @@ def test_1000_requests_one_after_another_are_333_333_334(three_targets: Play) ->
 
 
 def test_1000_requests_20_at_once_are_333_333_334_and_so_is_every_look_on_the_way(
-    three_targets: Play,
+    three_targets: RunScene,
 ) -> None:
     """Responses overtake each other. In which order the balancer chose shows in its own counts: a
     look is one moment, between two choices. A busy machine looks seldom, so it may take more
@@ -68,7 +68,7 @@ def counts_in(targets: Mapping[str, State]) -> dict[str, int]:
 
 @pytest.mark.deep
 def test_weights_5_to_2_between_containers_and_a_function_are_500_and_200(
-    three_targets: Play,
+    three_targets: RunScene,
 ) -> None:
     async def scene(system: System) -> None:
         await system.weigh(small=5, **{"lambda": 2})
@@ -81,7 +81,7 @@ def test_weights_5_to_2_between_containers_and_a_function_are_500_and_200(
 
 @pytest.mark.deep
 def test_a_new_target_gets_nothing_before_its_first_passed_check_then_an_even_share(
-    three_targets: Play,
+    three_targets: RunScene,
 ) -> None:
     async def scene(system: System) -> None:
         old = set((await system.names("small")).values())
@@ -108,7 +108,7 @@ def test_a_new_target_gets_nothing_before_its_first_passed_check_then_an_even_sh
 
 
 @pytest.mark.deep
-def test_scaling_in_under_load_loses_no_request(three_targets: Play) -> None:
+def test_scaling_in_under_load_loses_no_request(three_targets: RunScene) -> None:
     """Neither those that come and go, nor those that a leaving target has under way: three
     sign-ins, one at each target, whose bodies come when two of the targets drain already."""
 

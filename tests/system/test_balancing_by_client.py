@@ -14,16 +14,16 @@ from tests.support.running_system import (
     REST,
     UNFINISHED,
     WITHIN,
-    Play,
+    RunScene,
     State,
     System,
     connected,
     exchange,
     get,
-    player,
     pools_of,
     read_response,
     require_fair_prefixes,
+    scene_runner,
     targets_in,
     tasks_in,
 )
@@ -37,7 +37,7 @@ AT_ONCE = 20
 
 
 @pytest.fixture(scope="module")
-def three_large_targets(second_system: SecondSystem) -> Play:
+def three_large_targets(second_system: SecondSystem) -> RunScene:
     """Runs a scene that begins with three targets in the pool `large` and all requests going there."""
 
     async def begin(system: System) -> None:
@@ -46,11 +46,11 @@ def three_large_targets(second_system: SecondSystem) -> Play:
         await system.weigh(large=5, small=0, **{"lambda": 0})
         await system.scale(POOL, 3)
 
-    return player(second_system.endpoints, begin)
+    return scene_runner(second_system.endpoints, begin)
 
 
 def test_weights_5_to_2_between_pools_of_two_sizes_are_500_and_200(
-    three_large_targets: Play,
+    three_large_targets: RunScene,
 ) -> None:
     async def scene(system: System) -> None:
         await system.weigh(large=5, small=2)
@@ -62,7 +62,7 @@ def test_weights_5_to_2_between_pools_of_two_sizes_are_500_and_200(
     three_large_targets(scene)
 
 
-def test_two_hung_requests_send_the_next_ten_elsewhere(three_large_targets: Play) -> None:
+def test_two_hung_requests_send_the_next_ten_elsewhere(three_large_targets: RunScene) -> None:
     """The sign-ins hang because the last byte of their bodies does not come."""
 
     async def scene(system: System) -> None:
@@ -115,7 +115,7 @@ async def browser(system: System) -> AsyncIterator[Browser]:
 
 
 def test_a_sticky_client_moves_once_when_its_target_goes_and_does_not_return(
-    three_large_targets: Play,
+    three_large_targets: RunScene,
 ) -> None:
     async def scene(system: System) -> None:
         names = await system.names(POOL)
@@ -160,7 +160,9 @@ def serves(state: State, target: str) -> bool:
     return shown is not None and shown["state"] == "healthy"
 
 
-def test_the_cookies_for_other_sites_bind_a_client_by_themselves(three_large_targets: Play) -> None:
+def test_the_cookies_for_other_sites_bind_a_client_by_themselves(
+    three_large_targets: RunScene,
+) -> None:
     async def scene(system: System) -> None:
         async with browser(system) as own, browser(system) as elsewhere:
             target = await own.asks()
@@ -187,7 +189,7 @@ def has_every_loopback_address() -> bool:
     reason="needs the addresses 127.0.0.1 to 127.0.0.254; macOS gives a machine the first alone",
 )
 def test_an_address_keeps_its_target_and_only_those_of_a_target_that_goes_move(
-    three_large_targets: Play,
+    three_large_targets: RunScene,
 ) -> None:
     async def scene(system: System) -> None:
         names = await system.names(POOL)

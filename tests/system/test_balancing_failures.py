@@ -22,7 +22,7 @@ from emulator.load import Load
 from tests.support.running_system import (
     HEALTH,
     WITHIN,
-    Play,
+    RunScene,
     State,
     System,
     exchange,
@@ -46,7 +46,7 @@ IMPATIENT = Settings(resend_after=1.5, resend_cap=12.0, reconnect_base=0.2, reco
 
 
 @pytest.mark.deep
-def test_a_killed_target_loses_requests_only_until_it_is_detected(three_targets: Play) -> None:
+def test_a_killed_target_loses_requests_only_until_it_is_detected(three_targets: RunScene) -> None:
     async def scene(system: System) -> None:
         victim, *_ = (await system.names("small")).values()
         async with system.under_load(10) as flow:
@@ -70,7 +70,7 @@ def serves(state: State, target: str) -> bool:
 
 
 @pytest.mark.deep
-def test_when_all_are_unhealthy_requests_go_to_all(three_targets: Play) -> None:
+def test_when_all_are_unhealthy_requests_go_to_all(three_targets: RunScene) -> None:
     """They hang, so no check passes; they respond to what they were sent meanwhile when they wake up."""
 
     async def scene(system: System) -> None:
@@ -100,7 +100,7 @@ def in_flight(state: State) -> dict[str, int]:
 
 
 @pytest.mark.deep
-def test_without_any_target_it_is_503_until_there_is_one_again(three_targets: Play) -> None:
+def test_without_any_target_it_is_503_until_there_is_one_again(three_targets: RunScene) -> None:
     async def scene(system: System) -> None:
         await system.scale("small", 0)
         response = await exchange(system.api, get("/api/health"))
@@ -114,7 +114,7 @@ def test_without_any_target_it_is_503_until_there_is_one_again(three_targets: Pl
 
 @pytest.mark.deep
 def test_messages_arrive_once_and_in_order_while_containers_and_functions_are_killed(
-    three_targets: Play, endpoints: dict[str, Any], device: Make, name: Name
+    three_targets: RunScene, endpoints: dict[str, Any], device: Make, name: Name
 ) -> None:
     """Nobody's handler may be trusted to come to its end: writers die between taking a position
     and filling it, between storing a message and saying so, and while they are asked for a

@@ -7,8 +7,8 @@ import secrets
 import pytest
 
 from tests.support.running_system import (
-    Play,
     RawResponse,
+    RunScene,
     State,
     System,
     exchange,
@@ -34,7 +34,7 @@ HOPS = ", ".join(f"192.0.2.{number}" for number in range(31))
     ],
 )
 def test_what_no_target_should_see_the_balancer_answers(
-    three_targets: Play, request_bytes: bytes, status: int
+    three_targets: RunScene, request_bytes: bytes, status: int
 ) -> None:
     async def scene(system: System) -> None:
         before = await requests_of(system)
@@ -55,7 +55,9 @@ def require_page(response: RawResponse, status: int) -> None:
     assert "x-served-by" not in response.headers
 
 
-def test_a_body_that_a_function_cannot_take_is_413_and_the_balancers(three_targets: Play) -> None:
+def test_a_body_that_a_function_cannot_take_is_413_and_the_balancers(
+    three_targets: RunScene,
+) -> None:
     async def scene(system: System) -> None:
         await system.weigh(small=1, **{"lambda": 999})
         require_page(await exchange(system.api, sign_in(b"x" * (MEGABYTE + 1))), 413)
@@ -84,7 +86,7 @@ def sign_in(body: bytes) -> bytes:
     ],
 )
 def test_the_applications_own_errors_have_the_protocols_one_shape(
-    three_targets: Play, request_bytes: bytes, status: int, code: str
+    three_targets: RunScene, request_bytes: bytes, status: int, code: str
 ) -> None:
     async def scene(system: System) -> None:
         response = await exchange(system.api, request_bytes)
@@ -96,7 +98,7 @@ def test_the_applications_own_errors_have_the_protocols_one_shape(
     three_targets(scene)
 
 
-def test_the_application_can_log_which_request_it_was(three_targets: Play) -> None:
+def test_the_application_can_log_which_request_it_was(three_targets: RunScene) -> None:
     """With the client's trace id, or one that the balancer has made."""
 
     async def scene(system: System) -> None:

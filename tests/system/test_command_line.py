@@ -37,20 +37,20 @@ def test_lines_typed_to_somebody_who_is_away_wait_for_him_in_order(
     ravi, raju = name("ravi"), name("raju")
     assert "* online" in chat(endpoints, tmp_path, raju, say="/quit\n")
     lines = [f"line {n}" for n in range(1, 6)]
-    said = chat(endpoints, tmp_path, ravi, "--to", raju, say="\n".join([*lines, ""]))
-    assert [line for line in said.splitlines() if line.startswith("sent")] == [
+    output = chat(endpoints, tmp_path, ravi, "--to", raju, say="\n".join([*lines, ""]))
+    assert [line for line in output.splitlines() if line.startswith("sent")] == [
         f"sent {n} line {n}" for n in range(1, 6)
     ]
     heard = chat(endpoints, tmp_path, raju, "--to", ravi, say="here I am\n")
     assert [line for line in heard.splitlines() if line.startswith(ravi)] == [
         f"{ravi}: {line}" for line in lines
     ]
-    said = chat(endpoints, tmp_path, ravi, "--to", raju, say="/quit\n")
-    assert "read 5" in said.splitlines()
-    assert f"{raju}: here I am" in said.splitlines()
+    output = chat(endpoints, tmp_path, ravi, "--to", raju, say="/quit\n")
+    assert "read 5" in output.splitlines()
+    assert f"{raju}: here I am" in output.splitlines()
 
 
-def test_a_wrong_password_is_said_in_one_sentence(
+def test_a_wrong_password_is_reported_in_one_sentence(
     endpoints: dict[str, Any], tmp_path: Path, name: Name
 ) -> None:
     ravi = name("ravi")

@@ -73,7 +73,9 @@ def test_it_names_the_account_that_it_could_not_delete(
     asyncio.run(left())
 
 
-def test_nobody_who_answers_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_backend_that_does_not_respond_is_reported_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     nowhere = doctor.Place("nowhere", "http://127.0.0.1:9")  # the discard service's port
     assert not asyncio.run(doctor.check(nowhere))
     first, *_ = capsys.readouterr().out.splitlines()
@@ -81,7 +83,7 @@ def test_nobody_who_answers_is_said_in_one_line(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.deep
-def test_where_there_is_no_phone_to_look_at_the_push_is_said_to_be_left_out(
+def test_where_there_is_no_phone_to_look_at_the_push_is_reported_as_left_out(
     endpoints: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert asyncio.run(doctor.check(place(endpoints)))

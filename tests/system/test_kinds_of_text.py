@@ -8,9 +8,9 @@ import pytest
 
 from client import ChatClient, ChatDescribed
 from tests.support.typescript_client import Browser
-from tests.system.both_clients import Make, Name, Open, Story, node, runner, tell
+from tests.system.both_clients import Make, Name, Open, Story, node, run_story, runner
 
-__all__ = ["node", "runner", "tell"]  # fixtures
+__all__ = ["node", "run_story", "runner"]  # fixtures
 
 View = list[dict[str, Any]]
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
@@ -62,7 +62,7 @@ def reference(message: dict[str, Any]) -> dict[str, str]:
 
 
 def test_what_one_client_changes_the_other_shows_the_same(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     async def story(browser: Open) -> None:
         ravi, raju, meena = name("ravi"), name("raju"), name("meena")
@@ -114,4 +114,4 @@ def test_what_one_client_changes_the_other_shows_the_same(
             assert phone.writing.profile(raju).picture == PICTURE
             assert phone.writing.profile(raju).name == "Raju"
 
-    tell(story)
+    run_story(story)

@@ -12,16 +12,16 @@ import pytest
 import client.driver
 from client import ChatClient, FileDescription, MessageReceived, State
 from tests.support.typescript_client import Browser
-from tests.system.both_clients import Make, Name, Open, Story, node, runner, tell
+from tests.system.both_clients import Make, Name, Open, Story, node, run_story, runner
 from tests.system.telling import ANY, reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
-__all__ = ["node", "runner", "tell"]  # fixtures
+__all__ = ["node", "run_story", "runner"]  # fixtures
 ROOT = Path(__file__).parents[2]
 
 
 def test_any_text_is_read_on_the_other_side_and_ticks_come_back(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     async def story(browser: Open) -> None:
         async with device(name("raju")) as python, browser(name("ravi")) as web:
@@ -37,11 +37,11 @@ def test_any_text_is_read_on_the_other_side_and_ticks_come_back(
                 await web.do("markRead", chat, (await web.received(f"{text}!"))["seq"])
                 await python.wait_for(reached(back, State.READ))
 
-    tell(story)
+    run_story(story)
 
 
 def test_a_picture_is_uploaded_and_opened_on_the_other_side_and_back(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     picture = (ROOT / "docs" / "console.png").read_bytes()
 
@@ -67,12 +67,12 @@ def test_a_picture_is_uploaded_and_opened_on_the_other_side_and_back(
             assert content.file.name == "again.png"
             assert await python.messages.fetch_file(chat, content.file) == picture
 
-    tell(story)
+    run_story(story)
 
 
 @pytest.mark.deep
 def test_both_write_first_at_the_same_time(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     async def story(browser: Open) -> None:
         async with device(name("raju")) as python, browser(name("ravi")) as web:
@@ -88,12 +88,12 @@ def test_both_write_first_at_the_same_time(
                 await web.send(chat, f"web {n}")
                 await python.wait_for(received(f"web {n}"))
 
-    tell(story)
+    run_story(story)
 
 
 @pytest.mark.deep
 def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
-    device: Make, name: Name, tell: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
+    device: Make, name: Name, run_story: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shuffle_arrivals(monkeypatch)
 
@@ -129,7 +129,7 @@ def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
                     text for there, _, text in written if there == here
                 )
 
-    tell(story)
+    run_story(story)
 
 
 @contextlib.asynccontextmanager
@@ -170,7 +170,7 @@ def shuffle_arrivals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.deep
 def test_conversations_go_on_after_restarts_of_either_side(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     async def story(browser: Open) -> None:
         async with browser(name("ravi")) as web:
@@ -206,12 +206,12 @@ def test_conversations_go_on_after_restarts_of_either_side(
                     assert [one for one in found if one and one.startswith("python")] == expected
                     assert found == texts(python, here)
 
-    tell(story)
+    run_story(story)
 
 
 @pytest.mark.deep
 def test_a_group_of_both_kinds_with_several_devices_reads_everybody(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     async def story(browser: Open) -> None:
         ravi, raju, meena = name("ravi"), name("raju"), name("meena")
@@ -236,4 +236,4 @@ def test_a_group_of_both_kinds_with_several_devices_reads_everybody(
             orders |= {tuple(await web.texts(group)) for web in webs}
             assert orders == {("line 0", "line 1", "line 2", "line 3")}
 
-    tell(story)
+    run_story(story)

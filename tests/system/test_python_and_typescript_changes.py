@@ -13,16 +13,16 @@ from client import ChatClient, State
 from client.core.events import EmojiShown, VerificationRequested, Verified
 from tests.support.running_system import PASSWORD
 from tests.support.typescript_client import Browser
-from tests.system.both_clients import Make, Name, Open, Story, node, of, readable, runner, tell
+from tests.system.both_clients import Make, Name, Open, Story, node, of, readable, run_story, runner
 from tests.system.telling import reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
-__all__ = ["node", "runner", "tell"]  # fixtures
+__all__ = ["node", "run_story", "runner"]  # fixtures
 
 
 @pytest.mark.deep
 def test_a_device_that_was_added_a_second_ago_gets_the_message(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     async def story(browser: Open) -> None:
         ravi, raju = name("ravi"), name("raju")
@@ -43,7 +43,7 @@ def test_a_device_that_was_added_a_second_ago_gets_the_message(
                         await laptop.wait_for(readable(text))
                         await anyhow(tablet, text)
 
-    tell(story)
+    run_story(story)
 
 
 async def anyhow(web: Browser, text: str) -> None:
@@ -64,7 +64,7 @@ async def anyhow(web: Browser, text: str) -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("remover", ["python", "web"])
 def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
-    device: Make, name: Name, tell: Callable[[Story], None], remover: str
+    device: Make, name: Name, run_story: Callable[[Story], None], remover: str
 ) -> None:
     async def story(browser: Open) -> None:
         async with (
@@ -101,13 +101,13 @@ def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
             assert not gone & set(await meena.texts(group))
             assert not {one for one in texts(anil, group) if one and one.startswith("without")}
 
-    tell(story)
+    run_story(story)
 
 
 @pytest.mark.deep
 @pytest.mark.parametrize("adder", ["python", "web"])
 def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
-    device: Make, name: Name, tell: Callable[[Story], None], adder: str
+    device: Make, name: Name, run_story: Callable[[Story], None], adder: str
 ) -> None:
     async def story(browser: Open) -> None:
         async with (
@@ -133,12 +133,12 @@ def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
             await meena.event("message_readable", text="hello meena")
             assert "before meena" not in await meena.texts(group)
 
-    tell(story)
+    run_story(story)
 
 
 @pytest.mark.deep
 def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
-    device: Make, name: Name, tell: Callable[[Story], None], tmp_path: Path
+    device: Make, name: Name, run_story: Callable[[Story], None], tmp_path: Path
 ) -> None:
     async def story(browser: Open) -> None:
         ravi, raju = name("ravi"), name("raju")
@@ -166,12 +166,12 @@ def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
                 await web.received("6")
                 assert texts(python, chat) == await web.texts(chat) == list("123456")
 
-    tell(story)
+    run_story(story)
 
 
 @pytest.mark.deep
 def test_safety_numbers_and_emoji_are_the_same_on_both_sides(
-    device: Make, name: Name, tell: Callable[[Story], None]
+    device: Make, name: Name, run_story: Callable[[Story], None]
 ) -> None:
     async def story(browser: Open) -> None:
         async with device(name("raju")) as python, browser(name("ravi")) as web:
@@ -197,12 +197,12 @@ def test_safety_numbers_and_emoji_are_the_same_on_both_sides(
             await python.wait_for(of(Verified))
             await web.event("comparison", stage="verified")
 
-    tell(story)
+    run_story(story)
 
 
 @pytest.mark.deep
 def test_another_identity_of_a_device_stops_sending_until_it_is_accepted(
-    device: Make, name: Name, tell: Callable[[Story], None], tmp_path: Path, endpoints: Any
+    device: Make, name: Name, run_story: Callable[[Story], None], tmp_path: Path, endpoints: Any
 ) -> None:
     async def story(browser: Open) -> None:
         ravi, raju = name("ravi"), name("raju")
@@ -224,4 +224,4 @@ def test_another_identity_of_a_device_stops_sending_until_it_is_accepted(
                 await another.wait_for(readable("to whoever you are"))
                 await web.event("state", messageId=waiting, state=State.DELIVERED.value)
 
-    tell(story)
+    run_story(story)

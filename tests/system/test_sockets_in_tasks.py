@@ -57,15 +57,15 @@ def test_when_a_task_ends_its_clients_go_to_another_and_nothing_is_lost(
             chat = await a.chats.direct(raju)
             written: list[str] = []
 
-            async def tell(text: str) -> str:
+            async def send(text: str) -> str:
                 written.append(text)
                 return await a.send(chat, text)
 
-            await tell("before")
+            await send("before")
             await b.wait_for(received("before"))
             for number, task in enumerate(await system.whole(POOL, 2)):
                 await system.act(task, action)
-                late = [await tell(f"{number}.{line}") for line in range(5)]
+                late = [await send(f"{number}.{line}") for line in range(5)]
                 for message in late:
                     await a.wait_for(reached(message, State.DELIVERED))
                 await system.until(f"{task} has gone", gone(task))

@@ -229,7 +229,7 @@ def test_the_same_device_connecting_elsewhere_displaces_the_first(
 
 
 @pytest.mark.deep
-def test_presence_and_typing_are_told(device: Make, name: Name) -> None:
+def test_presence_and_typing_reach_the_other_user(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
         async with device(ravi) as a:

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.metrics import emf
 from emulator.metrics.store import Metric
-from tests.support.served import QuietHandler, served
+from tests.support.http_server import QuietHandler, serving
 from tools import canary, doctor
 from tools.doctor import Place, Visit
 
@@ -47,7 +47,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Responses]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     monkeypatch.setenv("API_URL", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setenv("METRICS_NAMESPACE", NAMESPACE)
-    with served(server):
+    with serving(server):
         yield Server
 
 

@@ -42,7 +42,7 @@ def test_an_even_split(counts: list[int], total: int, algorithm: str, met: bool)
     assert expectations.even(counts, total, algorithm).met is met
 
 
-def test_an_even_split_is_told_in_ascending_order() -> None:
+def test_an_even_split_is_reported_in_ascending_order() -> None:
     verdict = expectations.even([333, 334, 333], 1000, "round_robin")
     assert (verdict.expected, verdict.seen) == ("333 / 333 / 334", "333 / 333 / 334")
 
@@ -89,7 +89,7 @@ def test_losses_belong_to_the_time_until_the_load_balancer_knew(
     assert expectations.lost_within(outcomes, killed=10, detected=12).met is met
 
 
-def test_losses_are_told_as_they_are() -> None:
+def test_losses_are_reported_as_they_are() -> None:
     outcomes = [FINE_BEFORE, Outcome(True, 10.5, 10.6), FINE_AFTER, FINE_AFTER]
     verdict = expectations.lost_within(outcomes, killed=10, detected=12)
     assert verdict.expected == "losses only in the 2.0 s until the load balancer knew"
@@ -178,14 +178,14 @@ def test_pools_are_read_from_the_state_with_containers_first() -> None:
 
 
 @pytest.mark.deep  # it starts a whole system first
-def test_an_environment_without_containers_is_refused_and_what_was_started_ends(
+def test_an_environment_without_containers_is_rejected_and_what_was_started_ends(
     tmp_path: Path,
 ) -> None:
     small_project.write(tmp_path)
-    refused = small_project.run(tmp_path, DEMO, "--env", "dev")
-    assert refused.returncode == 1
-    assert "needs a container pool" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    result = small_project.run(tmp_path, DEMO, "--env", "dev")
+    assert result.returncode == 1
+    assert "needs a container pool" in result.stderr
+    assert "Traceback" not in result.stderr
     assert lock.holder(tmp_path / ".local" / "demo") is None
 
 
@@ -196,7 +196,7 @@ def test_an_environment_without_containers_is_refused_and_what_was_started_ends(
         pytest.param("--context", "load_balancer.ip_hash=true", marks=pytest.mark.deep),
     ],
 )
-def test_a_setting_for_a_system_that_runs_already_is_refused_not_ignored(
+def test_a_setting_for_a_system_that_runs_already_is_rejected_not_ignored(
     tmp_path: Path, option: str, value: str
 ) -> None:
     state = small_project.write(tmp_path) / ".local"
@@ -204,11 +204,11 @@ def test_a_setting_for_a_system_that_runs_already_is_refused_not_ignored(
     with lock.held(state):
         Endpoints("dev", url, url, url, url, url, url, os.getpid()).write(state)
         for environment in ((), ("--env", "dev")):
-            refused = small_project.run(tmp_path, DEMO, option, value, *environment)
-            assert refused.returncode == 1
-            assert f"dev runs already (pid {os.getpid()})" in refused.stderr
-            assert f"leave {option} out" in refused.stderr
-            assert refused.stdout == ""
+            result = small_project.run(tmp_path, DEMO, option, value, *environment)
+            assert result.returncode == 1
+            assert f"dev runs already (pid {os.getpid()})" in result.stderr
+            assert f"leave {option} out" in result.stderr
+            assert result.stdout == ""
 
 
 @pytest.mark.deep
@@ -235,7 +235,7 @@ def test_ctrl_c_while_its_system_starts_leaves_no_process(
         os.kill(pid, 0)
 
 
-def test_a_system_that_does_not_start_is_said_with_what_it_printed(tmp_path: Path) -> None:
+def test_a_system_that_does_not_start_is_reported_with_its_output(tmp_path: Path) -> None:
     small_project.write(tmp_path)
     broken = "raise SystemExit('config.py: pools need a weight')"
     (tmp_path / "app.py").write_text(broken, encoding="utf-8")
@@ -244,11 +244,11 @@ def test_a_system_that_does_not_start_is_said_with_what_it_printed(tmp_path: Pat
     assert "config.py: pools need a weight" in failed.stderr
 
 
-def test_a_load_needs_a_running_system_and_makes_sense(tmp_path: Path) -> None:
-    for arguments, said in (
+def test_a_load_needs_a_running_system_and_valid_options(tmp_path: Path) -> None:
+    for arguments, expected in (
         ((), "it is not running"),
         (("--requests", "0"), "requests is a number from 1 to 10000, got 0"),
     ):
-        refused = small_project.run(tmp_path, "tools.load", *arguments)
-        assert refused.returncode == 1
-        assert said in refused.stderr
+        result = small_project.run(tmp_path, "tools.load", *arguments)
+        assert result.returncode == 1
+        assert expected in result.stderr

@@ -73,14 +73,14 @@ def test_a_default_value_has_its_mutants(tmp_path: Path) -> None:
     "of",
     [["nope"], ["lambdas/nope"], ["client/nope.py"], ["stacks"], ["lambdas", "nope"], ["."], []],
 )
-def test_what_has_no_mutants_is_refused_before_any_test_runs(
+def test_what_has_no_mutants_is_rejected_before_any_test_runs(
     of: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["mutants", "--of", *of])
     monkeypatch.setattr("pytest.main", lambda *_, **__: pytest.fail("tests were run"))
-    with pytest.raises(SystemExit) as refused:
+    with pytest.raises(SystemExit) as exit:
         main()
-    assert refused.value.code == 2
+    assert exit.value.code == 2
     assert (of or ["no file or folder"])[-1] in capsys.readouterr().err
 
 

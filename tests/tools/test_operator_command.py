@@ -84,7 +84,7 @@ def test_a_deletion_is_repeated_until_it_is_done_and_asks_before(
 
 
 @pytest.mark.parametrize(
-    ("functions", "said"),
+    ("functions", "expected"),
     [
         (
             Lambda({"error": {"code": "not_found", "message": "there is no account x"}}),
@@ -93,13 +93,13 @@ def test_a_deletion_is_repeated_until_it_is_done_and_asks_before(
         (Lambda({"errorMessage": "Task timed out", "errorType": "x"}, error=True), "timed out"),
     ],
 )
-def test_what_went_wrong_is_said_and_is_no_success(
+def test_errors_are_reported_and_are_no_success(
     here: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     functions: Lambda,
-    said: str,
+    expected: str,
 ) -> None:
     using(monkeypatch, functions)
     assert operator.main(["delete", "ravi", "--env", "dev", "--yes"]) == 1
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err

@@ -130,7 +130,7 @@ def test_an_existing_table_is_changed_only_if_it_is_a_copy_of_the_source(
     assert left_out(client, "new") == (DONE if allowed else BEFORE)
 
 
-def test_a_table_that_was_restored_to_another_moment_is_refused(client: Any) -> None:
+def test_a_table_that_was_restored_to_another_moment_is_rejected(client: Any) -> None:
     restore(client, "old", "new", AT)
     tables()["new"].restore_date_time = AT  # moto says when it was made
     restore(client, "old", "new", AT)
@@ -169,7 +169,7 @@ def test_if_neither_table_exists_nothing_is_made(client: Any) -> None:
 
 
 @pytest.mark.parametrize("keys", [("ticket",), ("chat",), ("user", "kind")])
-def test_a_table_of_another_kind_is_refused_before_anything_is_made(
+def test_a_table_of_another_kind_is_rejected_before_anything_is_made(
     client: Any, keys: tuple[str, ...]
 ) -> None:
     make(client, "tickets", *keys)
@@ -260,7 +260,7 @@ def test_a_moment_is_in_utc_or_has_an_offset(monkeypatch: pytest.MonkeyPatch, te
     assert asked[0].tzinfo is UTC
 
 
-def test_what_is_refused_is_said_in_one_line(
+def test_a_rejected_command_is_reported_in_one_line(
     client: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boto3, "client", lambda *_, **__: client)

@@ -65,7 +65,7 @@ def test_a_text_that_could_change_the_query_is_not_asked_for() -> None:
     ("logs", "why"),
     [(Logs([]), "in no log of the last 2 hours"), (Logs(["x"], "Failed"), "ended as Failed")],
 )
-def test_what_was_not_found_is_said(logs: Logs, why: str) -> None:
+def test_what_was_not_found_is_reported(logs: Logs, why: str) -> None:
     with pytest.raises(TraceError, match=why):
         searched(logs)
 

@@ -45,6 +45,10 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
         ("lambdas/a.py", "a request that nobody has answered", []),
         ("stacks/a.py", "the API answers", ["answers"]),
         ("client/a.py", "the answer is kept", []),
+        ("emulator/src/a.py", "log.tell() hears", ["hears"]),
+        ("tests/a.py", "def test_who_is_told():", ["test_who_is_told"]),
+        ("emulator/tests/a.py", "def test_it_was_told():", ["test_it_was_told"]),
+        ("tests/a.py", "def test_it_is_rejected(told):", []),
     ],
 )
 def test_some_words_are_found_below_one_folder(path: str, line: str, words: list[str]) -> None:

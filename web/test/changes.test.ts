@@ -49,7 +49,8 @@ class Device {
     const own = { wrote: () => false, stateAt: async () => State.SENT };
     this.#arrivals = new Arrivals("ravi", DEFAULTS, own as unknown as OwnMessages, this.#changes, {
       emit: () => {},
-      control: async () => {},
+      sas: () => {},
+      look: () => {},
       askAt: () => {},
     });
   }

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> int:
-    """Ctrl-C ends it without a word, also while its modules are still being loaded."""
+    """Ctrl-C ends it without a traceback, also while its modules are still being loaded."""
     try:
         from emulator.cli import commands
 

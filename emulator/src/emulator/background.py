@@ -1,4 +1,4 @@
-"""Tasks that run beside who started them, until they are stopped."""
+"""Background tasks, which run until they end or are stopped."""
 
 from __future__ import annotations
 

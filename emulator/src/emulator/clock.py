@@ -26,7 +26,7 @@ class Clock:
         return time.monotonic() * self.speed
 
     def real(self, template_seconds: float) -> float:
-        """How many real seconds pass while `template_seconds` do."""
+        """The number of real seconds that pass while `template_seconds` do."""
         return template_seconds / self.speed
 
     async def sleep(self, template_seconds: float) -> None:

@@ -49,7 +49,7 @@ class Domains:
 
 
 def of_template(resources: Iterable[Resource]) -> Domains:
-    """From what the template has as literal texts."""
+    """The domain names that the template has as literal texts."""
     balancer = websocket = distribution = None
     for resource in resources:
         properties = resource.properties
@@ -77,7 +77,7 @@ def with_host(url: str, host: str) -> str:
 
 
 def origins(local: Mapping[str, str], origin: str) -> list[str]:
-    """What stands here for an origin that the template allows: itself, and where its page is."""
+    """The origins here for one that the template allows: itself, and that of its page here."""
     if origin not in local:
         return [origin]
     url, name = local[origin], urlsplit(origin).netloc

@@ -26,7 +26,8 @@ def reason(
     allowed: Allowed = lambda _name: False,
     pages: Container[str] = (),
 ) -> str | None:
-    """Why a request is refused, None if it is not; by its headers, None where there is none.
+    """The reason to reject a request, None if there is none; by its headers, None where there is
+    none.
 
     `allowed` says whether another name than this machine's is expected as the host; pages of the
     names in `pages` are the template's own.

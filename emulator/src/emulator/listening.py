@@ -37,7 +37,7 @@ def error_for(request: web.BaseRequest) -> web.Response | None:
 class HttpListener:
     """One aiohttp server without routing; `port` is its number after `start`.
 
-    Requests of foreign web pages are refused before `handler` sees them.
+    Requests of foreign web pages are rejected before `handler` gets them.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ _PATH_CHARACTERS = {chr(code) for code in range(0x21, 0x7F)}
 @dataclass(frozen=True)
 class Load:
     """`concurrency` clients share the requests. With `cookies` each keeps those it was given, as
-    that many browsers would. Raises ValueError, in words, for what makes no sense."""
+    that many browsers would. Raises ValueError with a sentence for an invalid value."""
 
     requests: int = 1000
     concurrency: int = 10
@@ -59,7 +59,8 @@ class Load:
 
 
 def read_load(body: Mapping[str, Any], path: str = PATH) -> Load:
-    """From JSON; every field may be left out, the path is then `path`. Raises ValueError."""
+    """Reads a load from JSON; every field may be left out, the path is then `path`. Raises
+    ValueError."""
     unknown = sorted(set(body) - set(_FIELDS))
     if unknown:
         raise ValueError(f"a load has {', '.join(_FIELDS)}, and no {', '.join(unknown)}")
@@ -78,7 +79,7 @@ class Reply(NamedTuple):
 
 @dataclass
 class Tally:
-    """What came back. `watch` is called with each reply as it comes."""
+    """The counts of all responses. `watch` is called with each reply as it comes."""
 
     replies: list[Reply] = field(default_factory=list)
     seconds: float = 0.0

@@ -11,8 +11,8 @@ from emulator.providers import EmulatorError
 
 
 def log_file(logs: Path, group: str) -> Path:
-    """Below `logs`, named as the group: `/a/b` and `a/b` have one file. Raises EmulatorError for a
-    name that leads out of `logs`, which CloudWatch Logs would take."""
+    """The file below `logs`, named as the group: `/a/b` and `a/b` have one file. Raises
+    EmulatorError for a name that leads out of `logs`, which CloudWatch Logs would take."""
     parts = [part for part in group.split("/") if part]
     if not parts or {".", ".."} & set(parts):
         raise EmulatorError(f"a log group named {group!r} is not supported: it has no file here")

@@ -71,7 +71,7 @@ class Provider(Protocol):
 
 
 class InvokeResult(NamedTuple):
-    """What a synchronous invocation gave.
+    """The result of a synchronous invocation.
 
     `error` says that the runtime reported a function error (or the time limit passed); `payload`
     is then the `{"errorMessage", "errorType", "stackTrace"?}` document, as from Lambda.

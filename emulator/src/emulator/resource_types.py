@@ -53,7 +53,7 @@ EMULATED: Mapping[type, str] = {
     LogGroupProvider: "files in .local/logs; a filter makes a metric, by terms or conditions of"
     " JSON; `DefaultValue` and the patterns `[…]` and `%…%` stop the start",
     SecretProvider: _MOTO.format("SECRETS_MANAGER"),
-    PermissionProvider: "every call of a function or task is checked against them, and refused as"
+    PermissionProvider: "every call of a function or task is checked against them, and denied as"
     " AWS does",
     KeyProvider: "moto; nothing is encrypted with them, and those for it sign",
 }

@@ -33,7 +33,8 @@ def small_for_all() -> None:
 
 
 class SmallModels(JSONFileLoader):
-    """What is left out goes while the file is read: nothing large is built first."""
+    """A loader that leaves parts of a model out while it reads the file: nothing large is built
+    first."""
 
     def _load_file(self, full_path: str, open_method: Callable[..., IO[bytes]]) -> Any:
         path = Path(full_path)

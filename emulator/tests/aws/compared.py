@@ -22,7 +22,7 @@ class Response(NamedTuple):
 
 
 class Server:
-    """Calls as an SDK sends them, and calls with a header that only the long way understands."""
+    """Calls as an SDK sends them, and calls with a header that only moto's server understands."""
 
     def __init__(self, url: str) -> None:
         self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)

@@ -16,7 +16,7 @@ def moto() -> Iterator[str]:
 
 @pytest.fixture
 def servers(aws: str, moto: str) -> Iterator[tuple[Server, Server]]:
-    """Ours and moto's."""
+    """The URLs of the emulator's AWS server and of moto's own."""
     made = Server(aws), Server(moto)
     with contextlib.ExitStack() as stack:
         for server in made:

@@ -1,4 +1,5 @@
-"""A caller that gave up before its turn came is not served: it has asked again already."""
+"""A call whose caller gave up before its turn is not handled: the caller has sent it again
+already."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from emulator.listening import bound, number
 REQUEST = b"POST /%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
 
 
-def test_who_leaves_while_another_call_runs_is_not_served() -> None:
+def test_a_call_whose_caller_left_while_another_one_ran_is_not_handled() -> None:
     callers: list[socket.socket] = []
     served: list[str] = []
 
@@ -33,10 +34,10 @@ def test_who_leaves_while_another_call_runs_is_not_served() -> None:
             caller = socket.create_connection(("127.0.0.1", number(holder)))
             caller.sendall(REQUEST % call)
             callers.append(caller)
-        for heard in (callers[0], callers[-1]):
-            line = await asyncio.to_thread(heard.recv, 12)
+        for remaining in (callers[0], callers[-1]):
+            line = await asyncio.to_thread(remaining.recv, 12)
             assert line == b"HTTP/1.1 200"
-            heard.close()
+            remaining.close()
         await runner.cleanup()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

@@ -48,7 +48,7 @@ TABLE = Schema(
         ("1e-130", "0." + "0" * 129 + "1"),
     ],
 )
-def test_a_number_is_stored_without_what_says_nothing(text: str, stored: str) -> None:
+def test_a_number_is_stored_without_needless_zeros_and_exponents(text: str, stored: str) -> None:
     assert number(text) == stored
 
 

@@ -94,7 +94,7 @@ def cognito(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield boto3.client("cognito-idp", region_name="us-east-1")
 
 
-def refused(code: str, call: Any, *arguments: Any) -> None:
+def fails_with(code: str, call: Any, *arguments: Any) -> None:
     with pytest.raises(ClientError) as error:
         call(*arguments)
     assert error.value.response["Error"]["Code"] == code
@@ -107,12 +107,12 @@ def test_a_password_is_reset_by_the_code_that_was_mailed_and_by_no_other(cognito
     mail = CODES.mails[-1]
     assert (mail["to"], mail["purpose"]) == ("ravi@x.org", "reset")
     wrong = f"{(int(mail['code']) + 1) % 10**6:06d}"
-    refused("CodeMismatchException", pool.reset, wrong)
-    refused("InvalidPasswordException", pool.reset, mail["code"], "weak")
+    fails_with("CodeMismatchException", pool.reset, wrong)
+    fails_with("InvalidPasswordException", pool.reset, mail["code"], "weak")
     assert pool.sign_in(OLD)
     pool.reset(mail["code"])
     assert pool.sign_in(NEW)
-    refused("ExpiredCodeException", pool.reset, mail["code"])  # it serves once
+    fails_with("ExpiredCodeException", pool.reset, mail["code"])  # a code can be used once
 
 
 def test_a_code_expires_and_a_newer_one_takes_its_place(
@@ -123,10 +123,10 @@ def test_a_code_expires_and_a_newer_one_takes_its_place(
     pool.forgot()
     old = CODES.mails[-1]["code"]
     monkeypatch.setattr(CODES, "clock", lambda: now + RESET_SECONDS + 1)
-    refused("ExpiredCodeException", pool.reset, old)
+    fails_with("ExpiredCodeException", pool.reset, old)
     pool.forgot()
     if CODES.mails[-1]["code"] != old:
-        refused("CodeMismatchException", pool.reset, old)
+        fails_with("CodeMismatchException", pool.reset, old)
     pool.reset(CODES.mails[-1]["code"])
 
 
@@ -135,15 +135,15 @@ def test_attempts_are_limited(cognito: Any) -> None:
     pool.forgot()
     code = CODES.mails[-1]["code"]
     for _ in range(ATTEMPTS):
-        refused("CodeMismatchException", pool.reset, "x")
-    refused("LimitExceededException", pool.reset, code)
+        fails_with("CodeMismatchException", pool.reset, "x")
+    fails_with("LimitExceededException", pool.reset, code)
 
 
 def test_without_a_confirmed_address_no_code_is_mailed(cognito: Any) -> None:
     pool = Pool(cognito)
-    refused("InvalidParameterException", pool.forgot)
+    fails_with("InvalidParameterException", pool.forgot)
     pool.set_email()
-    refused("InvalidParameterException", pool.forgot)
+    fails_with("InvalidParameterException", pool.forgot)
     assert [mail["purpose"] for mail in CODES.mails] == ["verify"]
 
 
@@ -151,17 +151,17 @@ def test_where_only_an_administrator_resets_or_for_a_disabled_user_no_code_is_ma
     cognito: Any,
 ) -> None:
     recovery = {"RecoveryMechanisms": [{"Priority": 1, "Name": "admin_only"}]}
-    refused("NotAuthorizedException", Pool(cognito, AccountRecoverySetting=recovery).forgot)
+    fails_with("NotAuthorizedException", Pool(cognito, AccountRecoverySetting=recovery).forgot)
     pool = Pool(cognito).confirmed()
     cognito.admin_disable_user(UserPoolId=pool.id, Username="ravi")
-    refused("NotAuthorizedException", pool.forgot)
+    fails_with("NotAuthorizedException", pool.forgot)
 
 
-def test_nobody_finds_out_who_exists(cognito: Any) -> None:
+def test_no_error_reveals_which_users_exist(cognito: Any) -> None:
     pool = Pool(cognito)
     assert pool.forgot("nobody")["CodeDeliveryDetails"]["DeliveryMedium"] == "EMAIL"
     assert CODES.mails == []
-    refused("CodeMismatchException", lambda: pool.reset("123456", user="nobody"))
+    fails_with("CodeMismatchException", lambda: pool.reset("123456", user="nobody"))
 
 
 def test_an_address_counts_once_it_is_confirmed(
@@ -171,7 +171,7 @@ def test_an_address_counts_once_it_is_confirmed(
     pool = Pool(cognito, UserAttributeUpdateSettings=before).confirmed("old@x.org")
     pool.set_email("new@x.org")
     assert pool.email() == ("old@x.org", "true")
-    refused("CodeMismatchException", pool.verify, "x")
+    fails_with("CodeMismatchException", pool.verify, "x")
     pool.verify(CODES.mails[-1]["code"])
     assert pool.email() == ("new@x.org", "true")
     pool = Pool(cognito)
@@ -179,13 +179,13 @@ def test_an_address_counts_once_it_is_confirmed(
     assert pool.email() == ("new@x.org", "false")
     now = CODES.clock()
     monkeypatch.setattr(CODES, "clock", lambda: now + VERIFY_SECONDS + 1)
-    refused("ExpiredCodeException", pool.verify, CODES.mails[-1]["code"])
+    fails_with("ExpiredCodeException", pool.verify, CODES.mails[-1]["code"])
 
 
 def test_nobody_confirms_an_address_without_a_code(cognito: Any) -> None:
     pool = Pool(cognito)
     verified = [{"Name": "email_verified", "Value": "true"}]
-    refused(
+    fails_with(
         "NotAuthorizedException",
         lambda: cognito.update_user_attributes(AccessToken=pool.sign_in(), UserAttributes=verified),
     )

@@ -107,7 +107,7 @@ def test_without_an_address_to_verify_no_code_is_mailed(cognito: Any) -> None:
     assert CODES.mails == []
 
 
-def test_nobody_learns_who_exists_where_the_client_prevents_it(cognito: Any) -> None:
+def test_no_call_reveals_which_users_exist_where_the_client_prevents_it(cognito: Any) -> None:
     pool = Pool(cognito)
     assert code(pool.resend, user="nobody") == "UserNotFoundException"
     assert code(pool.confirm, "1", user="nobody") == "UserNotFoundException"

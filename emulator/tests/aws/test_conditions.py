@@ -224,7 +224,7 @@ def test_an_old_update_of_an_attribute_of_another_type_is_rejected(
         ({"ComparisonOperator": "LIKE", "Value": {"N": "1"}}, "enum value set"),
     ],
 )
-def test_an_old_condition_that_makes_no_sense_is_rejected(
+def test_an_invalid_old_condition_is_rejected(
     table: Table, condition: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ClientError, match=rf"ValidationException.*{message}"):
@@ -261,7 +261,7 @@ def test_old_key_conditions_are_of_keys(
         ({"Action": "ADD", "Value": {"S": "x"}}, "ADD action is not supported for the type S"),
     ],
 )
-def test_an_old_update_that_makes_no_sense_is_rejected(
+def test_an_invalid_old_update_is_rejected(
     table: Table, update: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ClientError, match=rf"ValidationException.*{message}"):

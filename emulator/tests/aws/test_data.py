@@ -1,4 +1,4 @@
-"""What is saved comes back into a new server with the same resources."""
+"""Saved data comes back into a new server with the same resources."""
 
 from __future__ import annotations
 

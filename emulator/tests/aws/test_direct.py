@@ -278,7 +278,7 @@ def _key_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _undo(servers: tuple[Server, Server], asked: dict[str, Any]) -> None:
-    """moto leaves what a refused update had done by then, which AWS does not."""
+    """moto leaves what a rejected update had changed by then, which AWS does not."""
     ours, motos = servers
     item = ours.call("dynamodb", "GetItem", asked).body.get("Item")
     if item is None:
@@ -323,7 +323,7 @@ FREQUENT: dict[str, list[tuple[str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("service", list(FREQUENT))
-def test_what_the_sdk_sends_goes_directly(service: Any) -> None:
+def test_calls_of_the_sdk_are_passed_to_moto_s_handlers_directly(service: Any) -> None:
     direct = Direct()
     client: Any = boto3.client(service, endpoint_url="http://127.0.0.1:9")
     went: list[bool] = []

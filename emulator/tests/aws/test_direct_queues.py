@@ -1,4 +1,4 @@
-"""Queues go past moto's server, and are not walked: what they do is what moto's do."""
+"""Queues without moto's server and without walks over all messages do what moto's do."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def test_a_canceled_transaction_leaves_items_and_stream_as_they_were(
     assert [record["eventName"] for record in chats.records()] == ["INSERT"]
 
 
-def test_two_actions_on_one_item_are_refused_however_its_table_is_named(chats: Chats) -> None:
+def test_two_actions_on_one_item_are_rejected_however_its_table_is_named(chats: Chats) -> None:
     puts = [{"Put": {"TableName": name, "Item": key("a")}} for name in chats.named("by both")]
     with pytest.raises(chats.client.exceptions.ClientError, match="multiple operations"):
         chats.client.transact_write_items(TransactItems=puts)

@@ -1,4 +1,5 @@
-"""What has ended counts no more: receipt handles, access tokens of accounts in other states.
+"""Expired receipt handles, and access tokens of accounts that may not use them any more, are
+rejected.
 
 Sources: SQS API reference, ChangeMessageVisibility and DeleteMessage; Cognito's, the "Errors" of
 GetUser, ChangePassword, GlobalSignOut, InitiateAuth, AdminInitiateAuth, SignUp and ConfirmSignUp.

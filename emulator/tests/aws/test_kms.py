@@ -77,7 +77,7 @@ def test_a_key_that_is_not_enabled_is_used_for_nothing(kms: Any) -> None:
         assert [code(call, **given) for call, given in calls] == [expected] * len(calls)
 
 
-def test_a_key_is_for_what_it_was_made(kms: Any) -> None:
+def test_a_key_has_the_usage_it_was_made_with(kms: Any) -> None:
     signs, encrypts = made(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"), made(kms)
     assert code(kms.sign, KeyId=encrypts, **SIGNED) == "InvalidKeyUsageException"
     assert code(kms.encrypt, KeyId=signs, Plaintext=b"x") == "InvalidKeyUsageException"

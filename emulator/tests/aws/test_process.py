@@ -1,4 +1,4 @@
-"""What the AWS server's process prints is read to its end, whatever it is."""
+"""The output of the AWS server's process is read to its end, whatever it is."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ class Children:
 
 
 def report(denial: Denial) -> bytes:
-    return permissions.REFUSED.encode() + json.dumps(asdict(denial)).encode()
+    return permissions.DENIED.encode() + json.dumps(asdict(denial)).encode()
 
 
 def test_reading_goes_on_after_a_long_line_and_after_a_report_that_fails(tmp_path: Path) -> None:
-    log, refused = tmp_path / "aws.log", []
+    log, denied = tmp_path / "aws.log", []
 
-    def refuse(denial: Denial) -> None:
-        refused.append(denial)
-        if len(refused) == 1:
+    def fail(denial: Denial) -> None:
+        denied.append(denial)
+        if len(denied) == 1:
             raise OSError("no space left on device")
 
     async def run() -> None:
         children: Any = Children(
-            b"ready", b"x" * 3 * MOST_READ, report(DENIAL), b"refused [", report(DENIAL), b"last"
+            b"ready", b"x" * 3 * MOST_READ, report(DENIAL), b"denied [", report(DENIAL), b"last"
         )
-        server = AwsServer(children, 0, ServerAddresses("", ""), log, refuse)
+        server = AwsServer(children, 0, ServerAddresses("", ""), log, fail)
         await server.start()
         await server.stop()
 
     asyncio.run(run())
-    assert refused == [DENIAL, DENIAL]
+    assert denied == [DENIAL, DENIAL]
     text = log.read_text()
     assert "no space left on device" in text and "JSONDecodeError" in text
     assert text.endswith("last\n")

@@ -13,7 +13,7 @@ from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
-from emulator.aws.dynamodb_query import Asked, Partition, View, asked_in, candidates
+from emulator.aws.dynamodb_query import KeyRange, Partition, View, candidates, key_range_of
 
 COMPARISONS = [None, "EQ", "LE", "LT", "GE", "GT", "BETWEEN", "BEGINS_WITH"]
 
@@ -56,7 +56,7 @@ def fill(made: Any, random_: random.Random, range_type: str) -> None:
         else:
             made.put_item({**key, "n": {"N": str(random_.randint(0, 9))}, "pad": {"S": "p" * 40}})
         if random_.random() < 0.2:  # the order is made while the table changes
-            candidates(made, Asked(DynamoType(key["chat"]), None, [], None, None, True))
+            candidates(made, KeyRange(DynamoType(key["chat"]), None, [], None, None, True))
 
 
 def questions(random_: random.Random, range_type: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_any_query_gives_what_moto_gives(range_type: str, seed: int) -> None:
             question = questions(random_, range_type)
             call = inspect.signature(Table.query).bind(made, **question)
             call.apply_defaults()
-            asked = asked_in(made, call.arguments)
+            asked = key_range_of(made, call.arguments)
             assert asked is not None
             seen = View(made, candidates(made, asked))
             assert response(seen, question) == response(made, question)
@@ -114,9 +114,9 @@ def test_a_small_range_of_a_large_chat_shows_moto_a_few_items() -> None:
     for number in range(2000):
         made.put_item({"chat": {"S": "x"}, "item": {"S": f"message#{number:012}"}})
     operands = [DynamoType({"S": f"message#{number:012}"}) for number in (100, 104)]
-    seen = candidates(made, Asked(DynamoType({"S": "x"}), "BETWEEN", operands, None, None, True))
+    seen = candidates(made, KeyRange(DynamoType({"S": "x"}), "BETWEEN", operands, None, None, True))
     assert len(seen) == 6
-    seen = candidates(made, Asked(DynamoType({"S": "x"}), None, [], 3, None, False))
+    seen = candidates(made, KeyRange(DynamoType({"S": "x"}), None, [], 3, None, False))
     numbers = [each.range_key.value[-4:] for each in seen if each.range_key]
     assert numbers == ["1996", "1997", "1998", "1999"]
 

@@ -77,10 +77,10 @@ class Bucket:
         head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n'
         data = lines + head + b"Content-Type: x/y\r\n\r\n" + body + b"\r\n--x--\r\n"
         content = {"Content-Type": "multipart/form-data; boundary=x"}
-        return ask(self.url, "POST", {**content, **headers}, data)
+        return send(self.url, "POST", {**content, **headers}, data)
 
 
-def ask(url: str, method: str = "GET", headers: Any = None, body: bytes | None = None) -> Response:
+def send(url: str, method: str = "GET", headers: Any = None, body: bytes | None = None) -> Response:
     request = urllib.request.Request(url, body, headers or {}, method=method)
     try:
         with urllib.request.urlopen(request) as opened:
@@ -106,43 +106,48 @@ def test_a_bucket_has_a_name_that_s3_takes_and_its_address_leads_to_the_server(
 def test_a_form_puts_a_file_and_a_url_gets_it_whole_or_in_part(bucket: Bucket) -> None:
     data = bytes(range(256)) * 400 + b"\r\n--y\r\n\r\n"
     assert bucket.post("files/a", data, len(data)).status == 204
-    assert ask(bucket.get("files/a")).body == data
-    part = ask(bucket.get("files/a"), headers={"Range": "bytes=100-"})
+    assert send(bucket.get("files/a")).body == data
+    part = send(bucket.get("files/a"), headers={"Range": "bytes=100-"})
     assert (part.status, part.body) == (206, data[100:])
 
 
 def test_a_file_of_another_size_is_not_taken(bucket: Bucket) -> None:
     found = bucket.post("files/a", b"12345", 4)
     assert (found.status, b"EntityTooLarge" in found.body) == (400, True)
-    missing = ask(bucket.get("files/a"))
+    missing = send(bucket.get("files/a"))
     assert (missing.status, b"NoSuchKey" in missing.body) == (404, True)
 
 
-def test_who_has_signed_nothing_gets_nothing(bucket: Bucket) -> None:
+def test_a_request_without_a_signature_gets_nothing(bucket: Bucket) -> None:
     bucket.post("files/a", b"12345", 5)
     for method, path in (("GET", "/files/a"), ("GET", ""), ("PUT", "/files/b"), ("DELETE", "/x")):
-        found = ask(bucket.url + path, method)
+        found = send(bucket.url + path, method)
         assert (found.status, b"AccessDenied" in found.body) == (403, True)
-    assert ask(bucket.get("files/a") + "0").status == 403
+    assert send(bucket.get("files/a") + "0").status == 403
 
 
 def test_a_page_may_use_what_it_has_and_reads_errors_too(bucket: Bucket) -> None:
     asks = {**PAGE, "Access-Control-Request-Method": "GET"}
-    wanted = ask(
+    wanted = send(
         bucket.get("files/a"), "OPTIONS", asks | {"Access-Control-Request-Headers": "range"}
     )
     assert wanted.status == 200
     assert wanted.headers["Access-Control-Allow-Origin"] == "*"
     assert wanted.headers["Access-Control-Allow-Headers"] == "range"
-    assert ask(bucket.url, "OPTIONS", asks | {"Access-Control-Request-Method": "PUT"}).status == 403
-    for response in (bucket.post("files/a", b"1", 1, **PAGE), ask(bucket.url + "/x", headers=PAGE)):
+    assert (
+        send(bucket.url, "OPTIONS", asks | {"Access-Control-Request-Method": "PUT"}).status == 403
+    )
+    for response in (
+        bucket.post("files/a", b"1", 1, **PAGE),
+        send(bucket.url + "/x", headers=PAGE),
+    ):
         assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_a_foreign_page_gets_nothing_though_the_bucket_would_let_it(bucket: Bucket) -> None:
     foreign = {"Origin": "https://elsewhere.example"}
-    assert ask(bucket.get("files/a"), headers=foreign).status == 403
-    assert "Access-Control-Allow-Origin" not in ask(bucket.get("x"), headers=foreign).headers
+    assert send(bucket.get("files/a"), headers=foreign).status == 403
+    assert "Access-Control-Allow-Origin" not in send(bucket.get("x"), headers=foreign).headers
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ def test_a_client_sees_the_error_and_nothing_is_stored(s3: Any) -> None:
     assert found.value.response["Error"]["Code"] == "BadDigest"
     url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"}, 60)
     digest = {"Content-MD5": text(hashlib.md5(b"y").digest())}
-    with pytest.raises(urllib.error.HTTPError) as refused:
+    with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(urllib.request.Request(url, b"x", digest, method="PUT"))
-    assert b"BadDigest" in refused.value.read()
+    assert b"BadDigest" in error.value.read()
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
     assert s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
 

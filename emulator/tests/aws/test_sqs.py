@@ -45,7 +45,7 @@ def test_a_fifo_queue_knows_a_deduplication_id_after_its_message_was_deleted(
     assert [each["Body"] for each in receive(sqs, fifo)] == ["other"]
 
 
-def test_a_waiting_receive_gets_what_arrives_and_holds_nobody_up(sqs: Any, fifo: str) -> None:
+def test_a_waiting_receive_gets_what_arrives_and_blocks_no_other_call(sqs: Any, fifo: str) -> None:
     received: list[Any] = []
     waiting = threading.Thread(target=lambda: received.extend(receive(sqs, fifo, wait=20)))
     started = time.monotonic()

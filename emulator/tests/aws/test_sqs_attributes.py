@@ -80,7 +80,7 @@ def test_a_queue_stays_of_its_kind(client: Any) -> None:
         )
 
 
-def test_a_dead_letter_queue_is_there_of_the_same_kind_and_willing(client: Any) -> None:
+def test_a_dead_letter_queue_exists_is_of_the_same_kind_and_allows_its_source(client: Any) -> None:
     standard, fifo = made(client), made(client, **FIFO)
     wrong: list[tuple[dict[str, str], str]] = [
         (redrive("arn:aws:sqs:us-east-1:123456789012:none"), "target does not exist"),

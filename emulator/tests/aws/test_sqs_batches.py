@@ -97,14 +97,14 @@ def test_in_a_fifo_queue_an_entry_without_group_or_id_rejects_all(
 
 
 @pytest.mark.parametrize("operation", ["delete_message_batch", "change_message_visibility_batch"])
-def test_entries_that_delete_or_hide_are_told_apart_by_their_ids(
+def test_entries_that_delete_or_hide_are_distinguished_by_their_ids(
     sqs: Any, queue: str, operation: str
 ) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="x")
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     more = {"VisibilityTimeout": 1} if operation.startswith("change") else {}
 
-    def asked(*entries: tuple[str, str]) -> Any:
+    def requested(*entries: tuple[str, str]) -> Any:
         given = [{"Id": id_, "ReceiptHandle": handle, **more} for id_, handle in entries]
         return getattr(sqs, operation)(QueueUrl=queue, Entries=given)
 
@@ -115,9 +115,9 @@ def test_entries_that_delete_or_hide_are_told_apart_by_their_ids(
         ([("a b", handle)], "InvalidBatchEntryId"),
     ):
         with pytest.raises(ClientError) as found:
-            asked(*wrong)
+            requested(*wrong)
         assert found.value.response["Error"]["Code"] in (code, of(code))
-    done = asked(("a", handle), ("b", "no handle"))
+    done = requested(("a", handle), ("b", "no handle"))
     assert [each["Id"] for each in done["Successful"]] == ["a"]
     assert [(each["Id"], each["Code"]) for each in done["Failed"]] == [
         ("b", "ReceiptHandleIsInvalid")
@@ -149,8 +149,8 @@ def test_a_dead_letter_names_the_queue_that_it_came_from(sqs: Any, queue: str) -
     sqs.send_message(QueueUrl=source, MessageBody="x")
     for _ in range(2):
         sqs.receive_message(QueueUrl=source)
-    for asked in ("All", "DeadLetterQueueSourceArn"):
+    for requested in ("All", "DeadLetterQueueSourceArn"):
         (message,) = sqs.receive_message(
-            QueueUrl=queue, MessageSystemAttributeNames=[asked], VisibilityTimeout=0
+            QueueUrl=queue, MessageSystemAttributeNames=[requested], VisibilityTimeout=0
         )["Messages"]
         assert message["Attributes"]["DeadLetterQueueSourceArn"] == arn(source)

@@ -90,7 +90,7 @@ def test_an_update_whose_result_fits_is_done(table: Table, expression: str) -> N
         "SET n = :v ADD gone :v",
     ],
 )
-def test_a_refused_update_leaves_all_as_it_was(table: Table, expression: str, there: bool) -> None:
+def test_a_rejected_update_leaves_all_as_it_was(table: Table, expression: str, there: bool) -> None:
     if there:
         table.put(gone={"S": "1"}, n={"N": "1"}, nested={"M": {"inner_one": {"S": "1"}}})
     before, records = table.item(), table.records()

@@ -42,7 +42,7 @@ def healthy(group: TargetGroup, *names: str, now: float = 0.0) -> list[Target]:
 
 
 def turn(group: TargetGroup) -> Target | None:
-    """Whose turn it is, at the start of time and with the least chance."""
+    """The target whose turn it is, at the time 0 and with the random number 0."""
     return group.choose(0.0, lambda: 0.0)
 
 
@@ -54,7 +54,7 @@ def seen(cookies: Mapping[str, str] | None = None, **headers: str) -> Seen:
 
 
 class Client:
-    """A browser: keeps what it is given and sends it back. It never looks at Expires."""
+    """A browser: it keeps the cookies that it gets and sends them back. It ignores Expires."""
 
     def __init__(self, router: Router, rule: Rule) -> None:
         self.router = router
@@ -62,7 +62,7 @@ class Client:
         self.cookies: dict[str, str] = {}
         self.last: list[str] = []
 
-    def asks(self, *response_headers: tuple[str, str], **headers: str) -> str | None:
+    def request(self, *response_headers: tuple[str, str], **headers: str) -> str | None:
         """The target's id; None for a 503."""
         choice = self.choice(**headers)
         if choice is None:

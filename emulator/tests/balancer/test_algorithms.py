@@ -222,7 +222,7 @@ def test_a_change_from_999_to_1_into_1_to_1_is_even_at_once() -> None:
     assert counts == {"a": 10, "b": 10}
 
 
-def test_a_group_that_comes_back_is_owed_nothing_for_the_time_it_was_away() -> None:
+def test_a_group_that_comes_back_gets_no_extra_turns_for_the_time_it_was_away() -> None:
     weighted: SmoothWeighted[str] = SmoothWeighted()
     both, alone = {"a": 1, "b": 1}, {"a": 1}
     for _ in range(3):

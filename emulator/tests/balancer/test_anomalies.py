@@ -1,4 +1,5 @@
-"""Automatic target weights, as far as they are emulated: who is anomalous, and what it gets."""
+"""Automatic target weights, as far as they are emulated: which target is anomalous, and its
+share."""
 
 import random
 from collections import Counter

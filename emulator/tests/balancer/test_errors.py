@@ -85,7 +85,7 @@ def test_a_malformed_request_is_400_and_goes_nowhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BAD_BODIES)
-def test_a_body_that_goes_wrong_is_400_and_the_target_never_sees_its_end(name: str) -> None:
+def test_a_malformed_body_is_400_and_the_target_never_gets_its_end(name: str) -> None:
     async def scenario() -> None:
         rest: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -193,7 +193,7 @@ def test_a_redirect_to_an_overlong_address_is_507() -> None:
         (POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nab", 408),
     ],
 )
-def test_a_client_that_falls_silent_gets_408(request_: bytes, status: int) -> None:
+def test_a_client_that_stops_sending_gets_408(request_: bytes, status: int) -> None:
     async def scenario() -> None:
         async with balancing(attributes=IMPATIENT) as scene:
 
@@ -208,7 +208,7 @@ def test_a_client_that_falls_silent_gets_408(request_: bytes, status: int) -> No
     run(scenario)
 
 
-def test_a_connection_that_idles_is_closed_without_a_word() -> None:
+def test_an_idle_connection_is_closed_without_a_response() -> None:
     async def scenario() -> None:
         async with balancing(attributes=IMPATIENT) as scene:
             await scene.add_raw("web", "a")

@@ -89,7 +89,7 @@ FAULTS: dict[str, tuple[Script, int | None, str]] = {
 
 @pytest.mark.parametrize("body", [b"", b"Content-Length: 3\r\n"])
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_a_failing_target_comes_to(name: str, body: bytes) -> None:
+def test_what_the_client_gets_from_a_failing_target(name: str, body: bytes) -> None:
     script, status, counted = FAULTS[name]
 
     async def scenario() -> None:

@@ -19,7 +19,7 @@ def status_of(response: bytes) -> int:
     return int(response[9:12])
 
 
-def test_a_client_that_has_reset_meanwhile_is_let_go_without_a_traceback(
+def test_a_client_that_has_reset_meanwhile_leaves_no_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fails(_transport: Any) -> None:
@@ -103,7 +103,7 @@ def test_a_client_that_leaves_during_the_response_is_counted_with_its_status() -
     run(scenario)
 
 
-def test_a_client_that_stops_reading_is_given_up_and_the_target_not_blamed() -> None:
+def test_a_client_that_stops_reading_is_closed_and_the_target_has_no_error() -> None:
     async def scenario() -> None:
         async def script(_head: bytes, _reader: Any, writer: Any) -> None:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99000000\r\n\r\n")

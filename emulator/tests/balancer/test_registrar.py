@@ -16,7 +16,7 @@ from emulator.clock import Clock
 Steps = Callable[[Registrar, TargetGroup], Coroutine[Any, Any, None]]
 
 
-def play(
+def running_registrar(
     steps: Steps, check: Callable[[], Awaitable[Outcome]], speed: float = 100, **given: Any
 ) -> None:
     """A registrar with one group, `api`; template seconds pass `speed` times as fast."""
@@ -62,7 +62,7 @@ def test_a_check_that_raises_makes_the_target_unhealthy_and_is_tried_again() -> 
         fails[0] = False
         await until(lambda: target.health.state == health.HEALTHY)
 
-    play(steps, check, HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2)
+    running_registrar(steps, check, HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2)
 
 
 def test_the_target_of_a_group_that_no_listener_uses_is_not_checked() -> None:
@@ -79,7 +79,7 @@ def test_the_target_of_a_group_that_no_listener_uses_is_not_checked() -> None:
         assert registrar.target_health(api.arn, "a") == "unused"
         assert checks == []
 
-    play(steps, check)
+    running_registrar(steps, check)
 
 
 def test_a_drain_ends_at_once_when_its_target_is_gone() -> None:
@@ -95,7 +95,7 @@ def test_a_drain_ends_at_once_when_its_target_is_gone() -> None:
         registrar.responded(target, None)
         assert target.in_flight == 0
 
-    play(steps, passed, speed=1)  # the delay is 300 s
+    running_registrar(steps, passed, speed=1)  # the delay is 300 s
 
 
 def test_a_drain_ends_when_the_last_response_is_given() -> None:
@@ -114,7 +114,7 @@ def test_a_drain_ends_when_the_last_response_is_given() -> None:
         await drain
         assert api.targets == {}
 
-    play(steps, passed, speed=1)
+    running_registrar(steps, passed, speed=1)
 
 
 def test_responses_of_targets_are_counted_and_compared() -> None:
@@ -138,7 +138,7 @@ def test_responses_of_targets_are_counted_and_compared() -> None:
         assert all(set(second) <= {"none"} for second in newest)
         assert any(newest)
 
-    play(steps, passed)
+    running_registrar(steps, passed)
 
 
 @pytest.mark.parametrize("status", [200, None])
@@ -152,7 +152,7 @@ def test_the_response_of_a_target_that_has_been_taken_out_is_fine(status: Any) -
         registrar.responded(target, status)
         assert target.in_flight == 0
 
-    play(steps, passed)
+    running_registrar(steps, passed)
 
 
 def test_slow_start_begins_when_the_check_is_passed_on_the_registrars_clock() -> None:
@@ -168,4 +168,4 @@ def test_slow_start_begins_when_the_check_is_passed_on_the_registrars_clock() ->
         registrar.register(api.arn, "c", "127.0.0.1", 8000)
         await registrar.deregister(api.arn, "b")
 
-    play(steps, passed, speed=1, attributes={"slow_start.duration_seconds": 900})
+    running_registrar(steps, passed, speed=1, attributes={"slow_start.duration_seconds": 900})

@@ -32,14 +32,14 @@ def scene(**given: Any) -> Any:
 
 def test_700_requests_at_5_to_2_go_250_250_100_100() -> None:
     _, _, _, shared, rule = scene()
-    counts = Counter(Client(shared, rule).asks() for _ in range(700))
+    counts = Counter(Client(shared, rule).request() for _ in range(700))
     assert counts == {"l1": 250, "l2": 250, "s1": 100, "s2": 100}
 
 
 def test_rules_take_turns_of_their_own() -> None:
     _, _, _, shared, rule = scene(weights=[1, 1])
     other = rule._replace(priority=20)
-    assert [Client(shared, each).asks() for each in (rule, other, rule, other)] == [
+    assert [Client(shared, each).request() for each in (rule, other, rule, other)] == [
         "l1",
         "l2",
         "s1",
@@ -49,21 +49,21 @@ def test_rules_take_turns_of_their_own() -> None:
 
 def test_a_weight_that_changes_on_the_way_counts_from_the_next_request_on() -> None:
     _, _, small, shared, rule = scene()
-    Client(shared, rule).asks()
+    Client(shared, rule).request()
     rule.action.weights[small.arn] = 0
-    assert {Client(shared, rule).asks() for _ in range(20)} == {"l1", "l2"}
+    assert {Client(shared, rule).request() for _ in range(20)} == {"l1", "l2"}
 
 
 def test_nothing_is_chosen_where_the_group_whose_turn_it_is_has_no_target() -> None:
     _, large, _, shared, rule = scene(weights=[1, 1])
     large.targets.clear()
-    asked = [Client(shared, rule).asks() for _ in range(4)]
+    asked = [Client(shared, rule).request() for _ in range(4)]
     assert asked == [None, "s1", None, "s2"]  # a weighted forward doesn't fail over
 
 
 def test_only_weights_of_0_choose_nobody() -> None:
     _, _, _, shared, rule = scene(weights=[0, 0])
-    assert Client(shared, rule).asks() is None
+    assert Client(shared, rule).request() is None
 
 
 def test_a_choice_counts_the_request_as_in_flight() -> None:
@@ -77,7 +77,7 @@ def test_a_choice_counts_the_request_as_in_flight() -> None:
 def test_group_stickiness_keeps_the_group_and_not_the_target() -> None:
     _, _, _, shared, rule = scene(sticky=60)
     client = Client(shared, rule)
-    assert [client.asks() for _ in range(6)] == ["l1", "l2"] * 3
+    assert [client.request() for _ in range(6)] == ["l1", "l2"] * 3
     value = client.cookies["AWSALBTG"]
     expires = "Expires=Tue, 21 Nov 2023 22:13:20 GMT; Path=/"
     assert client.last == [
@@ -89,7 +89,7 @@ def test_group_stickiness_keeps_the_group_and_not_the_target() -> None:
 def test_with_both_kinds_of_stickiness_the_client_keeps_group_and_target() -> None:
     _, _, _, shared, rule = scene(sticky=60, attributes=LB)
     client = Client(shared, rule)
-    assert [client.asks() for _ in range(6)] == ["l1"] * 6
+    assert [client.request() for _ in range(6)] == ["l1"] * 6
     assert [line.partition("=")[0] for line in client.last] == [
         "AWSALBTG",
         "AWSALBTGCORS",
@@ -101,12 +101,12 @@ def test_with_both_kinds_of_stickiness_the_client_keeps_group_and_target() -> No
 def test_requests_by_group_stickiness_do_not_disturb_the_weights() -> None:
     _, _, _, shared, rule = scene(sticky=60)
     sticky = Client(shared, rule)
-    assert sticky.asks() in ("l1", "l2")
+    assert sticky.request() in ("l1", "l2")
     counts: Counter[str] = Counter({"l": 1})  # the sticky one's first was by weight
     for n in range(2, 701):
         for _ in range(n % 4):
-            assert str(sticky.asks()).startswith("l")
-        counts[str(Client(shared, rule).asks())[0]] += 1
+            assert str(sticky.request()).startswith("l")
+        counts[str(Client(shared, rule).request())[0]] += 1
         assert abs(counts["l"] - n * 5 / 7) < 1
     assert counts == {"l": 500, "s": 200}
 
@@ -115,52 +115,52 @@ def test_requests_by_group_stickiness_do_not_disturb_the_weights() -> None:
 def test_either_twin_keeps_the_group(name: str) -> None:
     _, _, _, shared, rule = scene(sticky=60, weights=[1, 1])
     client = Client(shared, rule)
-    client.asks()
-    Client(shared, rule).asks()
+    client.request()
+    Client(shared, rule).request()
     for _ in range(5):
         client.cookies = {name: client.cookies[name]}
-        assert str(client.asks()).startswith("l")
+        assert str(client.request()).startswith("l")
 
 
 @pytest.mark.parametrize(("waits", "stays"), [(60, True), (61, False)])
 def test_group_stickiness_runs_from_the_last_response(waits: float, stays: bool) -> None:
     time, _, _, shared, rule = scene(sticky=60, weights=[1, 1])
     client = Client(shared, rule)
-    client.asks()
+    client.request()
     time.passes(50)
-    client.asks()
+    client.request()
     time.passes(waits)
-    assert str(client.asks()).startswith("l") is stays
+    assert str(client.request()).startswith("l") is stays
 
 
 def test_a_group_whose_weight_is_0_now_keeps_its_clients_and_gets_no_new_ones() -> None:
     time, large, _, shared, rule = scene(sticky=60)
     client = Client(shared, rule)
-    client.asks()
+    client.request()
     rule.action.weights[large.arn] = 0
-    assert str(client.asks()).startswith("l")
-    assert {str(Client(shared, rule).asks())[0] for _ in range(9)} == {"s"}
+    assert str(client.request()).startswith("l")
+    assert {str(Client(shared, rule).request())[0] for _ in range(9)} == {"s"}
     time.passes(61)
-    assert str(client.asks()).startswith("s")
+    assert str(client.request()).startswith("s")
 
 
 def test_a_client_bound_to_a_group_that_the_forward_no_longer_names_goes_by_weight() -> None:
     _, large, _, shared, rule = scene(sticky=60)
     client = Client(shared, rule)
-    client.asks()
+    client.request()
     del rule.action.weights[large.arn]
-    assert str(client.asks()).startswith("s")
+    assert str(client.request()).startswith("s")
 
 
 def test_a_bound_client_stays_with_its_group_when_all_its_targets_are_unhealthy() -> None:
     _, large, _, shared, rule = scene(sticky=60)
     client = Client(shared, rule)
-    client.asks()
+    client.request()
     for target in large.targets.values():
         large.note_health(target, Health(UNHEALTHY), 0)
-    assert str(client.asks()).startswith("l")
+    assert str(client.request()).startswith("l")
     large.targets.clear()
-    assert client.asks() is None
+    assert client.request() is None
 
 
 @pytest.mark.parametrize(

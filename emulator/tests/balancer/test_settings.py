@@ -102,7 +102,7 @@ def test_every_attribute_is_read() -> None:
         ("routing.http.new_thing", "1", "the attribute routing.http.new_thing"),
     ],
 )
-def test_senseless_and_unknown_attributes_are_rejected_by_name(
+def test_invalid_and_unknown_attributes_are_rejected_by_name(
     name: str, value: str, message: str
 ) -> None:
     with pytest.raises(EmulatorError, match=message) as caught:

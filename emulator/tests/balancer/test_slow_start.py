@@ -1,4 +1,4 @@
-"""Slow start: who enters it, how its share grows, who leaves it."""
+"""Slow start: which targets enter it, how their share grows, and which leave it."""
 
 from collections import Counter
 from typing import Any
@@ -16,7 +16,9 @@ SLOW = {"slow_start.duration_seconds": 100}
     ("in_slow_start", "company"),
     [([], False), ([False], True), ([True], False), ([True, False], True), ([True, True], False)],
 )
-def test_somebody_has_to_be_there_to_leave_the_traffic_to(in_slow_start: Any, company: Any) -> None:
+def test_slow_start_needs_another_healthy_target_that_takes_the_traffic(
+    in_slow_start: Any, company: Any
+) -> None:
     assert shares.has_company(in_slow_start) is company
 
 

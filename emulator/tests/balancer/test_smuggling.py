@@ -1,4 +1,5 @@
-"""Nobody smuggles a request: another parser sees the same requests behind the load balancer."""
+"""Request smuggling is not possible: another parser reads the same requests behind the load
+balancer."""
 
 import asyncio
 import contextlib

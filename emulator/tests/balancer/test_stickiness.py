@@ -33,7 +33,7 @@ def scene(attributes: Any, *names: str, seed: int = 1) -> Any:
 
 def test_the_cookie_and_its_twin_have_the_form_of_aws() -> None:
     _, _, client = scene(LB, "a", "b")
-    client.asks()
+    client.request()
     value = client.cookies["AWSALB"]
     assert re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", value)
     assert client.last == [
@@ -44,10 +44,10 @@ def test_the_cookie_and_its_twin_have_the_form_of_aws() -> None:
 
 def test_without_stickiness_no_cookie_is_set_and_a_cookie_changes_nothing() -> None:
     _, _, sticky = scene(LB, "a", "b")
-    sticky.asks()
+    sticky.request()
     _, _, client = scene({}, "a", "b")
     client.cookies = sticky.cookies
-    assert [client.asks() for _ in range(4)] == ["a", "b", "a", "b"]
+    assert [client.request() for _ in range(4)] == ["a", "b", "a", "b"]
     assert client.last == []
 
 
@@ -55,28 +55,28 @@ def test_without_stickiness_no_cookie_is_set_and_a_cookie_changes_nothing() -> N
 def test_either_of_the_two_keeps_the_client_where_it_is(cookies: Any) -> None:
     _, api, client = scene(LB, "a", "b", "c")
     turn(api)
-    first = client.asks()
+    first = client.request()
     assert first == "b"
     for _ in range(5):
         client.cookies = {name: client.cookies[name] for name in cookies}
-        assert client.asks() == "b"
+        assert client.request() == "b"
 
 
 def test_a_twin_counts_where_the_first_cookie_is_unreadable() -> None:
     _, _, client = scene(LB, "a", "b", "c")
-    client.asks()
+    client.request()
     client.cookies["AWSALB"] = "forged"
-    assert [client.asks() for _ in range(3)] == ["a"] * 3
+    assert [client.request() for _ in range(3)] == ["a"] * 3
 
 
 def test_sticky_requests_do_not_take_the_turn_of_the_others() -> None:
     time, api, client = scene(LB, "a", "b", "c")
-    assert client.asks() == "a"
+    assert client.request() == "a"
     others = router(time, api)
     sequence = []
     for _ in range(6):
-        assert client.asks() == "a"
-        sequence.append(Client(others, forward(api)).asks())
+        assert client.request() == "a"
+        sequence.append(Client(others, forward(api)).request())
     assert sequence == ["b", "c", "a", "b", "c", "a"]
 
 
@@ -95,11 +95,11 @@ def test_sticky_requests_do_not_take_the_turn_of_the_others() -> None:
 )
 def test_a_cookie_that_was_tampered_with_binds_nobody(tamper: Any) -> None:
     _, _, client = scene(LB, "a", "b", "c")
-    client.asks()
+    client.request()
     forged = tamper(client.cookies["AWSALB"])
     client.cookies = {"AWSALB": forged, "AWSALBCORS": forged}
-    assert client.asks() == "b"
-    assert client.asks() == "b"  # it has got a good one
+    assert client.request() == "b"
+    assert client.request() == "b"  # it has got a good one
 
 
 def test_a_cookie_reveals_nothing_and_opens_under_no_other_name_or_key() -> None:
@@ -116,35 +116,35 @@ def test_a_cookie_reveals_nothing_and_opens_under_no_other_name_or_key() -> None
 def test_the_duration_runs_from_the_last_response(waits: float, stays: bool) -> None:
     attributes = {**LB, "stickiness.lb_cookie.duration_seconds": 60}
     time, _, client = scene(attributes, "a", "b", "c")
-    client.asks()
+    client.request()
     for _ in range(5):  # each response begins it anew
         time.passes(50)
-        assert client.asks() == "a"
+        assert client.request() == "a"
     time.passes(waits)
-    assert (client.asks() == "a") is stays
+    assert (client.request() == "a") is stays
 
 
 def test_the_browser_keeps_the_cookie_for_seven_days_whatever_the_duration() -> None:
     _, _, client = scene({**LB, "stickiness.lb_cookie.duration_seconds": 1}, "a")
-    client.asks()
+    client.request()
     assert EXPIRES in client.last[0]
 
 
 @pytest.mark.parametrize("gone", [Health(UNHEALTHY), draining(), None])
 def test_a_client_moves_once_when_its_target_goes_and_does_not_return(gone: Any) -> None:
     _, api, client = scene(LB, "a", "b", "c")
-    assert client.asks() == "a"
+    assert client.request() == "a"
     target = api.targets["a"]
     if gone is None:
         del api.targets["a"]
     else:
         api.note_health(target, gone, 0)
-    moved = client.asks()
+    moved = client.request()
     assert moved in ("b", "c")
-    assert [client.asks() for _ in range(5)] == [moved] * 5
+    assert [client.request() for _ in range(5)] == [moved] * 5
     api.targets["a"] = target
     api.note_health(target, Health(HEALTHY), 0)
-    assert [client.asks() for _ in range(5)] == [moved] * 5
+    assert [client.request() for _ in range(5)] == [moved] * 5
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_a_client_moves_once_when_its_target_goes_and_does_not_return(gone: Any)
 )
 def test_under_fail_open_a_client_stays_with_its_unhealthy_target(states: Any, stays: Any) -> None:
     _, api, client = scene(LB, "a", "b", "c")
-    client.asks()
+    client.request()
     for name, state in states.items():
         api.note_health(api.targets[name], Health(state), 0)
-    assert ([client.asks() for _ in range(4)] == ["a"] * 4) is stays
+    assert ([client.request() for _ in range(4)] == ["a"] * 4) is stays
 
 
 def test_the_cookie_of_one_group_says_nothing_in_another() -> None:
@@ -170,20 +170,20 @@ def test_the_cookie_of_one_group_says_nothing_in_another() -> None:
     healthy(web, "x", "y")
     shared = router(time, api, web)
     client = Client(shared, forward(api))
-    client.asks()
+    client.request()
     client.rule = forward(web)
     turn(web)
-    assert client.asks() == "y"
+    assert client.request() == "y"
 
 
 def test_the_application_cookie_binds_from_the_response_that_sets_it() -> None:
     _, _, client = scene(APP, "a", "b", "c")
-    assert [client.asks() for _ in range(3)] == ["a", "b", "c"]
+    assert [client.request() for _ in range(3)] == ["a", "b", "c"]
     assert client.last == IN_FOUR_SHARDS
-    assert client.asks(SESSION) == "a"
+    assert client.request(SESSION) == "a"
     value = client.cookies["AWSALBAPP-0"]
     assert client.last == [f"AWSALBAPP-0={value}; {EXPIRES}", *IN_FOUR_SHARDS[1:]]
-    assert [client.asks() for _ in range(5)] == ["a"] * 5
+    assert [client.request() for _ in range(5)] == ["a"] * 5
     assert client.cookies["AWSALBAPP-0"] != value  # renewed on each response
 
 
@@ -198,38 +198,38 @@ def test_the_application_cookie_binds_from_the_response_that_sets_it() -> None:
 )
 def test_another_cookie_of_the_application_binds_nobody(headers: Any) -> None:
     _, _, client = scene(APP, "a", "b")
-    client.asks(*headers)
+    client.request(*headers)
     assert client.last == IN_FOUR_SHARDS
 
 
 def test_both_cookies_are_needed_and_only_the_names_count() -> None:
     _, _, client = scene(APP, "a", "b", "c")
-    assert client.asks(("set-cookie", "session=; Max-Age=0")) == "a"
-    assert client.asks() == "a"
+    assert client.request(("set-cookie", "session=; Max-Age=0")) == "a"
+    assert client.request() == "a"
     bound = dict(client.cookies)
     del client.cookies["session"]
-    assert client.asks() == "b"
+    assert client.request() == "b"
     assert client.last == IN_FOUR_SHARDS
     client.cookies = {"session": "1"}
-    assert client.asks() == "c"
+    assert client.request() == "c"
     client.cookies = {**bound, "session": "another"}
-    assert client.asks() == "a"
+    assert client.request() == "a"
 
 
 def test_the_application_cookies_duration_counts_and_a_lost_target_is_replaced() -> None:
     time, api, client = scene({**APP, "stickiness.app_cookie.duration_seconds": 60}, "a", "b", "c")
-    client.asks(SESSION)
+    client.request(SESSION)
     time.passes(60)
-    assert client.asks() == "a"
+    assert client.request() == "a"
     time.passes(61)
-    assert client.asks() == "b"
-    client.asks(SESSION)
-    assert client.asks() == "c"
+    assert client.request() == "b"
+    client.request(SESSION)
+    assert client.request() == "c"
     api.note_health(api.targets["c"], Health(UNHEALTHY), 0)
-    moved = client.asks()
+    moved = client.request()
     assert moved == "a"
     api.note_health(api.targets["c"], Health(HEALTHY), 0)
-    assert [client.asks() for _ in range(3)] == ["a"] * 3
+    assert [client.request() for _ in range(3)] == ["a"] * 3
 
 
 def test_one_application_cookie_of_the_balancer_holds_a_target_of_each_group() -> None:
@@ -240,12 +240,12 @@ def test_one_application_cookie_of_the_balancer_holds_a_target_of_each_group() -
     healthy(web, "x", "y")
     shared = router(time, api, web)
     client = Client(shared, forward(api))
-    client.asks(SESSION)
+    client.request(SESSION)
     client.rule = forward(web)
-    client.asks(("Set-Cookie", "web=1"))
-    assert [client.asks() for _ in range(3)] == ["x"] * 3
+    client.request(("Set-Cookie", "web=1"))
+    assert [client.request() for _ in range(3)] == ["x"] * 3
     client.rule = forward(api)
-    assert [client.asks() for _ in range(3)] == ["a"] * 3
+    assert [client.request() for _ in range(3)] == ["a"] * 3
 
 
 def test_a_long_value_is_sent_in_shards_and_the_oldest_go_where_four_are_not_enough() -> None:
@@ -257,13 +257,13 @@ def test_a_long_value_is_sent_in_shards_and_the_oldest_go_where_four_are_not_eno
     client = Client(shared, forward(groups[0]))
     for each in groups:
         client.rule = forward(each)
-        client.asks(SESSION)
+        client.request(SESSION)
         time.passes(1)
     assert "_remove_" not in [client.cookies[f"AWSALBAPP-{n}"] for n in range(4)]
     assert all(len(line) < 4096 for line in client.last)
     for each, stays in ((groups[-1], True), (groups[40], True), (groups[0], False)):
         client.rule = forward(each)  # by turn it would be b's
-        assert (client.asks() == "a") is stays
+        assert (client.request() == "a") is stays
 
 
 CHROME_79 = "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/79.0.1 Safari/537.36"
@@ -285,7 +285,7 @@ def test_the_application_cookie_has_same_site_for_chromium_80_across_origins(
     headers: Any, same_site: bool
 ) -> None:
     _, _, client = scene(APP, "a")
-    client.asks(SESSION, **headers)
+    client.request(SESSION, **headers)
     assert all(line.endswith("; SameSite=None; Secure") is same_site for line in client.last)
 
 
@@ -332,8 +332,9 @@ def test_stickiness_lasts_a_day_where_the_template_does_not_say() -> None:
 
 
 class StickyClients(RuleBasedStateMachine):
-    """Clients that ask while targets come, go, fall ill, recover and drain. Each stays with its
-    target as long as that may have requests and the duration hasn't passed; it leaves otherwise."""
+    """Clients that send requests while targets come, go, fail, recover and drain. Each stays with
+    its target as long as that may have requests and the duration hasn't passed; it leaves
+    otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -373,9 +374,9 @@ class StickyClients(RuleBasedStateMachine):
         self.time.passes(seconds)
 
     @rule(who=st.integers(0, 2))
-    def asks(self, who: int) -> None:
+    def request(self, who: int) -> None:
         may = {target.id for target in self.api.routable()}
-        name = self.clients[who].asks()
+        name = self.clients[who].request()
         if not may:
             assert name is None
             return

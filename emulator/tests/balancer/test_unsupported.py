@@ -1,4 +1,4 @@
-"""Algorithms, stickiness and slow start as a client sees them, over real sockets."""
+"""Algorithms, stickiness and slow start as a client notices them, over real sockets."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,5 @@
-"""Weights of pools, changed while it runs; which group a rule may forward to."""
+"""Weights of pools, changed while the load balancer runs, and the groups that a rule may forward
+to."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ async def counts(scene: Any, requests: int) -> dict[str, int]:
     return dict(Counter([(await scene.get())[1] for _ in range(requests)]))
 
 
-def test_weights_that_make_no_sense_are_rejected() -> None:
+def test_invalid_weights_are_rejected() -> None:
     async def scenario() -> None:
         groups = {"l": (pool("large"), 5), "s": (pool("small"), 0)}
         async with balancing(groups) as scene:

@@ -147,7 +147,7 @@ def views(text: str) -> Any:
         (2, "n0 h0 n1 n1", 0, []),
         (2, "n0 h0 n1 h1", 0, ["n00"]),
         (2, "h0 h0 h0 n1 n1", 0, ["h02"]),
-        # faulty ones are replaced, and go when their replacement is well
+        # faulty ones are replaced, and go when their replacement is healthy
         (2, "h1 f1", 1, []),
         (2, "h1 f1 n1", 0, []),
         (2, "h1 f1 h1", 0, ["f11"]),
@@ -178,7 +178,7 @@ def test_a_plan_never_stops_what_is_needed_to_serve(desired: int, marks: Any) ->
     assert len(tasks) - len(stop) + start >= desired
 
 
-def test_a_task_that_keeps_dying_is_tried_ever_less_often() -> None:
+def test_a_task_that_keeps_ending_is_started_less_and_less_often() -> None:
     assert [scheduling.pause_after(n) for n in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
 
 

@@ -115,7 +115,9 @@ def test_a_task_serves_both_and_a_source_stays_with_its_own(asset: Path, tmp_pat
     run(scenario)
 
 
-def test_sigterm_waits_until_both_have_let_go(asset: Path, tmp_path: Path) -> None:
+def test_sigterm_comes_after_both_balancers_have_drained_the_task(
+    asset: Path, tmp_path: Path
+) -> None:
     async def scenario() -> None:
         async with serving(asset, tmp_path, desired=1) as service:
             await service.until_healthy(1)
@@ -136,7 +138,7 @@ def test_sigterm_waits_until_both_have_let_go(asset: Path, tmp_path: Path) -> No
     run(scenario)
 
 
-def test_who_is_unhealthy_for_one_of_them_is_replaced(asset: Path, tmp_path: Path) -> None:
+def test_a_task_that_is_unhealthy_for_one_of_them_is_replaced(asset: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with serving(asset, tmp_path, desired=2) as service:
             await service.until_healthy(2)

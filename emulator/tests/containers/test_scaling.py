@@ -96,7 +96,7 @@ def test_several_policies(desired: int, requests: Any, cpu_percent: Any, wanted:
     assert next_desired(policies[::-1], BOUNDS, desired, NEVER) == wanted
 
 
-def test_a_policy_that_may_not_scale_in_is_not_asked() -> None:
+def test_a_policy_that_may_not_scale_in_does_not_count() -> None:
     only_out = Tracking(scaling.CPU, 50, 60, 300, scale_in=False)
     policies = [(REQUESTS, [10] * 15), (only_out, WELL)]
     assert next_desired(policies, BOUNDS, 4, NEVER) == 1
@@ -192,7 +192,7 @@ def test_the_cpu_time_of_a_process() -> None:
         after = await cpu.seconds_taken(os.getpid())
         assert after is not None
         assert after - before > 0.2
-        by_ps = await cpu.asked_of_ps(os.getpid())
+        by_ps = await cpu.read_from_ps(os.getpid())
         assert by_ps is not None
         assert abs(by_ps - after) < 2  # whole seconds, on Linux
         ended = await asyncio.create_subprocess_exec(sys.executable, "-c", "")

@@ -1,4 +1,4 @@
-"""Autoscaling minute by minute: what it measures, and what somebody orders meanwhile."""
+"""Autoscaling minute by minute: what it measures, and a person's commands meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emulator.containers.scaling import IN_MINUTES, REQUESTS, Bounds, Tracking
 
 
 class Group:
-    """Takes `rate` requests from one look to the next, and before that those in `first`."""
+    """Gets `rate` requests from one measurement to the next, and before that those in `first`."""
 
     def __init__(self) -> None:
         self.rate = 1000
@@ -82,7 +82,7 @@ def test_a_pool_without_requests_is_scaled_in() -> None:
     asyncio.run(scenario())
 
 
-def test_what_somebody_orders_is_left_alone_as_long_as_a_new_alarm_would_take() -> None:
+def test_a_number_that_a_person_sets_stays_as_long_as_a_new_alarm_would_take() -> None:
     async def scenario() -> None:
         group, service = Group(), Service()
         group.rate = 0

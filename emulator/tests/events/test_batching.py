@@ -131,7 +131,7 @@ def test_a_failed_batch_is_bisected_without_counting_as_an_attempt() -> None:
         assert all(isinstance(half, Work) and half.attempts == 0 for half in halves)
 
 
-def test_a_poisoned_record_is_given_up_alone() -> None:
+def test_a_record_that_always_fails_is_given_up_alone() -> None:
     bisecting = mapping(BisectBatchOnFunctionError=True, MaximumRetryAttempts=2)
     pending: list[Work | Discarded] = [Work(records(range(8)))]
     done: list[int] = []

@@ -1,4 +1,4 @@
-"""What of a source reaches its function: filters see a record as the function gets it."""
+"""The records of a source that reach its function: filters see a record as the function gets it."""
 
 from __future__ import annotations
 

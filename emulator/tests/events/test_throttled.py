@@ -27,7 +27,7 @@ OLD = {"dynamodb": {"SequenceNumber": "1", "ApproximateCreationDateTime": 1.0, "
 
 
 class Clock:
-    """Each look is ten seconds later."""
+    """A clock that is ten seconds later at each reading."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -126,4 +126,4 @@ def test_a_streams_records_are_given_up_when_they_are_too_old(
     reading = stream(function, age)
     asyncio.run(reading._deliver(Work((OLD,))))
     assert reading.state()["discarded"] == discarded
-    assert function.calls == (6 if discarded else 21)  # a look before the first one
+    assert function.calls == (6 if discarded else 21)  # a reading before the first one

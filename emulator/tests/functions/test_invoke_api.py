@@ -23,7 +23,7 @@ import time
 
 def handler(event, context):
     if event.get("fail"):
-        raise ValueError("as asked")
+        raise ValueError("on purpose")
     time.sleep(event.get("sleep", 0))
     return {"event": event}
 """
@@ -33,13 +33,13 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:echo"
 Submitted = list[tuple[str, bytes, str]]
 
 
-def asked(
+def invoked(
     tmp_path: Path,
-    ask: Callable[[Any], Any],
+    request: Callable[[Any], Any],
     submitted: Submitted | None = None,
     **fields: Any,
 ) -> Any:
-    """What `ask` gets from a client of Lambda's API; asynchronous events go to `submitted`."""
+    """What `request` gets from a client of Lambda's API; asynchronous events go to `submitted`."""
     events = [] if submitted is None else submitted
 
     async def main() -> Any:
@@ -52,7 +52,7 @@ def asked(
             with aws_servers.running(functions=api.listener.url) as url:
                 client: Any = boto3.client("lambda", endpoint_url=url, config=once)
                 try:
-                    return await asyncio.to_thread(ask, client)
+                    return await asyncio.to_thread(request, client)
                 finally:
                     await api.stop()
 
@@ -60,38 +60,38 @@ def asked(
 
 
 def test_a_function_is_invoked_by_its_name_and_by_its_arn(tmp_path: Path) -> None:
-    def ask(client: Any) -> Any:
+    def request(client: Any) -> Any:
         return [
             client.invoke(FunctionName=name, Payload=json.dumps({"a": "é"}).encode())
             for name in ("echo", ARN, "123456789012:function:echo")
         ] + [client.invoke(FunctionName="echo")]
 
-    for response, event in zip(asked(tmp_path, ask), [{"a": "é"}] * 3 + [{}], strict=True):
+    for response, event in zip(invoked(tmp_path, request), [{"a": "é"}] * 3 + [{}], strict=True):
         assert (response["StatusCode"], response["ExecutedVersion"]) == (200, "$LATEST")
         assert "FunctionError" not in response
         assert json.loads(response["Payload"].read()) == {"event": event}
 
 
 def test_an_error_of_the_function_is_a_response_that_says_so(tmp_path: Path) -> None:
-    response = asked(
+    response = invoked(
         tmp_path, lambda client: client.invoke(FunctionName="echo", Payload=b'{"fail": true}')
     )
     assert (response["StatusCode"], response["FunctionError"]) == (200, "Unhandled")
     document = json.loads(response["Payload"].read())
-    assert (document["errorType"], document["errorMessage"]) == ("ValueError", "as asked")
+    assert (document["errorType"], document["errorMessage"]) == ("ValueError", "on purpose")
 
 
 def test_the_end_of_the_log_is_returned_where_it_is_asked_for(tmp_path: Path) -> None:
     """ "Invoke", API reference: LogType and LogResult."""
 
-    def ask(client: Any) -> Any:
+    def request(client: Any) -> Any:
         return client.invoke(FunctionName="echo", Payload=b'{"fail": true}', LogType="Tail")
 
-    response = asked(tmp_path, ask)
+    response = invoked(tmp_path, request)
     id = response["ResponseMetadata"]["RequestId"]
     lines = base64.b64decode(response["LogResult"]).decode().splitlines()
     assert lines[0] == f"START RequestId: {id} Version: $LATEST"
-    assert any("ValueError: as asked" in line for line in lines[1:-2])
+    assert any("ValueError: on purpose" in line for line in lines[1:-2])
     assert lines[-2] == f"END RequestId: {id}"
     assert lines[-1].startswith(f"REPORT RequestId: {id}\tDuration: ")
     assert lines[-1].endswith("\tMemory Size: 128 MB\t")
@@ -111,14 +111,14 @@ def test_of_a_long_log_the_last_4_kb_are_returned(tmp_path: Path) -> None:
 def test_an_asynchronous_event_is_accepted_at_once_and_keeps_the_id_of_its_request(
     tmp_path: Path,
 ) -> None:
-    def ask(client: Any) -> Any:
+    def request(client: Any) -> Any:
         return [
             client.invoke(FunctionName="echo", InvocationType="Event", **given)
             for given in ({"Payload": b'{"a": 1}'}, {"Qualifier": "$LATEST"})
         ]
 
     submitted: Submitted = []
-    responses = asked(tmp_path, ask, submitted)
+    responses = invoked(tmp_path, request, submitted)
     for response in responses:
         assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
     first, second = (response["ResponseMetadata"]["RequestId"] for response in responses)
@@ -126,18 +126,18 @@ def test_an_asynchronous_event_is_accepted_at_once_and_keeps_the_id_of_its_reque
 
 
 def test_a_dry_run_invokes_nothing(tmp_path: Path) -> None:
-    def ask(client: Any) -> Any:
+    def request(client: Any) -> Any:
         return client.invoke(
             FunctionName="echo", InvocationType="DryRun", Payload=b'{"fail": true}'
         )
 
     submitted: Submitted = []
-    response = asked(tmp_path, ask, submitted)
+    response = invoked(tmp_path, request, submitted)
     assert (response["StatusCode"], response["Payload"].read()) == (204, b"")
     assert submitted == []
 
 
-REFUSED: list[tuple[dict[str, Any], int, str]] = [
+REJECTED: list[tuple[dict[str, Any], int, str]] = [
     ({"FunctionName": "other"}, 404, "ResourceNotFoundException"),
     ({"FunctionName": "echo", "Qualifier": "7"}, 404, "ResourceNotFoundException"),
     ({"FunctionName": "other", "InvocationType": "DryRun"}, 404, "ResourceNotFoundException"),
@@ -165,46 +165,46 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 
 
 def test_what_can_not_be_invoked_gets_the_error_that_aws_documents(tmp_path: Path) -> None:
-    def ask(client: Any) -> Any:
+    def request(client: Any) -> Any:
         found = []
-        for request, _, _ in REFUSED:
-            with pytest.raises(client.exceptions.ClientError) as refused:
+        for request, _, _ in REJECTED:
+            with pytest.raises(client.exceptions.ClientError) as error:
                 client.invoke(**request)
-            response = refused.value.response
+            response = error.value.response
             status = response["ResponseMetadata"]["HTTPStatusCode"]
             found.append((status, response["Error"]["Code"]))
             assert response["Error"]["Message"] or status == 403
         return found
 
     submitted: Submitted = []
-    found = asked(tmp_path, ask, submitted)
-    assert found == [(status, code) for _, status, code in REFUSED]
+    found = invoked(tmp_path, request, submitted)
+    assert found == [(status, code) for _, status, code in REJECTED]
     assert submitted == []
 
 
 def test_a_function_that_is_not_there_is_named_by_its_arn(tmp_path: Path) -> None:
     """As LocalStack has recorded it."""
 
-    def ask(client: Any) -> Any:
+    def request(client: Any) -> Any:
         found = []
         for given in ({}, {"Qualifier": "live"}):
-            with pytest.raises(client.exceptions.ResourceNotFoundException) as refused:
+            with pytest.raises(client.exceptions.ResourceNotFoundException) as error:
                 client.invoke(FunctionName="other", **given)
-            found.append(refused.value.response["Error"]["Message"])
+            found.append(error.value.response["Error"]["Message"])
         return found
 
     arn = ARN.replace("echo", "other")
-    assert asked(tmp_path, ask) == [
+    assert invoked(tmp_path, request) == [
         f"Function not found: {arn}",
         f"Function not found: {arn}:live",
     ]
 
 
 def test_over_its_reserved_concurrency_a_function_is_throttled(tmp_path: Path) -> None:
-    def ask(client: Any) -> Any:
-        with pytest.raises(client.exceptions.TooManyRequestsException) as refused:
+    def request(client: Any) -> Any:
+        with pytest.raises(client.exceptions.TooManyRequestsException) as error:
             client.invoke(FunctionName="echo")
-        return refused.value.response["Reason"]
+        return error.value.response["Reason"]
 
-    reason = asked(tmp_path, ask, reserved=0)
+    reason = invoked(tmp_path, request, reserved=0)
     assert reason == "ReservedFunctionConcurrentInvocationLimitExceeded"

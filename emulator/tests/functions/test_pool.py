@@ -26,7 +26,7 @@ def test_no_more_workers_start_than_wait_than_may_and_than_there_are_at_most(
     assert pool.wanted_workers(waiting, coming, total, 10, may_start) == wanted
 
 
-def test_only_who_has_waited_for_the_whole_patience_needs_another_worker() -> None:
+def test_only_an_event_that_waited_for_the_whole_patience_needs_another_worker() -> None:
     now = 100.0
     came = [now - pool.PATIENCE, now - 2 * pool.PATIENCE, now - pool.PATIENCE / 2, now]
     assert pool.long_waiting(came, now) == 2

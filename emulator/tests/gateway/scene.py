@@ -191,7 +191,7 @@ class HandClock(Clock):
 
 
 @contextlib.asynccontextmanager
-async def playing(
+async def running(
     routes: dict[str, bool] | None = None,
     clock: Clock | None = None,
     timeouts: dict[str, int] | None = None,

@@ -1,8 +1,8 @@
 """WebSocket frames byte by byte, case by case as Autobahn's suite has them, by its numbers.
 
 https://github.com/crossbario/autobahn-testsuite: sections 1 to 7, 9 and 10; 12 and 13 are about
-compression, which API Gateway has not. Where API Gateway is stricter than RFC 6455, its rule stands:
-a frame has at most 32 KB, a message 128 KB (1009), and binary data is refused (1003).
+compression, which API Gateway has not. Where API Gateway is stricter than RFC 6455, its rule
+stands: a frame has at most 32 KB, a message 128 KB (1009), and binary data is rejected (1003).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.gateway.scene import playing
+from tests.gateway.scene import running
 
 TEXT, BINARY, CLOSE, PING, PONG, MORE = 1, 2, 8, 9, 10, 0
 KB = 1024
@@ -24,8 +24,8 @@ UPGRADE = (
 )
 # What comes back: a message's text, ("pong", data), or the close code; None where the connection
 # ends without one. A row's last item stands for the end unless it stays open.
-Reply = str | tuple[str, bytes] | int | None
-Case = tuple[list[bytes], list[Reply]]
+Response = str | tuple[str, bytes] | int | None
+Case = tuple[list[bytes], list[Response]]
 
 
 def frame(opcode: int, data: bytes | str = b"", *, end: bool = True, rsv: int = 0) -> bytes:
@@ -85,7 +85,7 @@ def pings_and_pongs() -> Iterator[tuple[str, Case]]:
     yield "2.11", ([*chopped, END], [*_pongs(many), 1000])
 
 
-def _pongs(data: list[bytes]) -> list[Reply]:
+def _pongs(data: list[bytes]) -> list[Response]:
     return [("pong", each) for each in data]
 
 
@@ -113,16 +113,16 @@ def fragmentation() -> Iterator[tuple[str, Case]]:
     yield "5.4", ([b"".join(two), END], ["fragment1fragment2", 1000])
     yield "5.5", ([*octets(b"".join(two)), END], ["fragment1fragment2", 1000])
     within = fragments("fragment1", "fragment2", between=frame(PING, b"ping"))
-    replies: list[Reply] = [("pong", b"ping"), "fragment1fragment2", 1000]
-    yield "5.6", ([*within, END], replies)
-    yield "5.7", ([b"".join(within), END], replies)
-    yield "5.8", ([*octets(b"".join(within)), END], replies)
+    responses: list[Response] = [("pong", b"ping"), "fragment1fragment2", 1000]
+    yield "5.6", ([*within, END], responses)
+    yield "5.7", ([b"".join(within), END], responses)
+    yield "5.8", ([*octets(b"".join(within)), END], responses)
     for number, end in ((9, True), (12, False)):
         alone = frame(MORE, "alone", end=end)
         yield f"5.{number}", ([alone, frame(TEXT, "hello")], [1002])
         yield f"5.{number + 1}", ([alone + frame(TEXT, "hello")], [1002])
         yield f"5.{number + 2}", ([*octets(alone), frame(TEXT, "hello")], [1002])
-    # the connection has ended before a function could reply the message of before
+    # the connection has ended before a function could respond to the message before it
     stray = [frame(MORE, "alone", end=False), frame(TEXT, "x")]
     yield "5.15", ([b"".join([*two, *stray])], [1002])
     for number, end in ((16, False), (17, True)):
@@ -207,7 +207,7 @@ def closes() -> Iterator[tuple[str, Case]]:
 def limits_and_chops() -> Iterator[tuple[str, Case]]:
     whole = "*" * (128 * KB)
     for size in (64, 256, 1 * KB, 4 * KB, 16 * KB, 32 * KB):
-        # an reply of the functions may be 128 KB as well, and has the route's name besides
+        # a response of the functions may be 128 KB as well, and has the route's name besides
         parts = [whole[at : at + size] for at in range(0, 64 * KB, size)]
         yield (
             f"9.3 in frames of {size}",
@@ -238,22 +238,22 @@ SECTIONS = {
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_case_has_its_reply(section: str) -> None:
+def test_every_case_has_its_response(section: str) -> None:
     async def scenario() -> None:
-        async with playing(default=_echo) as scene:
+        async with running(default=_echo) as scene:
             port = int(scene.provider.websocket_url.split(":")[2].split("/")[0])
             cases = dict(SECTIONS[section]())
             room = asyncio.Semaphore(16)
 
-            async def replies(case: Case) -> list[Reply]:
+            async def responses(case: Case) -> list[Response]:
                 async with room:
                     return await _exchange(port, *case)
 
-            found = await asyncio.gather(*map(replies, cases.values()))
+            found = await asyncio.gather(*map(responses, cases.values()))
         wrong = {
-            name: (reply, case[1])
-            for (name, case), reply in zip(cases.items(), found, strict=True)
-            if reply != _expected(case)
+            name: (response, case[1])
+            for (name, case), response in zip(cases.items(), found, strict=True)
+            if response != _expected(case)
         }
         assert wrong == {}
 
@@ -261,50 +261,54 @@ def test_every_case_has_its_reply(section: str) -> None:
 
 
 async def _echo(event: dict[str, Any]) -> dict[str, Any]:
-    """A reply in any case: one that is empty would not be sent."""
+    """A response in any case: an empty one would not be sent."""
     return {"statusCode": 200, "body": "echo " + event["body"]}
 
 
-def _expected(case: Case) -> list[Reply]:
-    """Functions run at the same time, so that the order of many replies is open."""
-    replies = [f"echo {each}" if isinstance(each, str) else each for each in case[1]]
-    return sorted(replies, key=_rank)
+def _expected(case: Case) -> list[Response]:
+    """Functions run at the same time, so that the order of many responses is open."""
+    responses = [f"echo {each}" if isinstance(each, str) else each for each in case[1]]
+    return sorted(responses, key=_rank)
 
 
-def _rank(reply: Reply) -> tuple[int, str]:
+def _rank(response: Response) -> tuple[int, str]:
     """Control frames are in order among themselves."""
     return (
-        (0, "") if isinstance(reply, tuple) else (1, reply) if isinstance(reply, str) else (2, "")
+        (0, "")
+        if isinstance(response, tuple)
+        else (1, response)
+        if isinstance(response, str)
+        else (2, "")
     )
 
 
-async def _exchange(port: int, chunks: list[bytes], expected: list[Reply]) -> list[Reply]:
-    """What comes until the end. A close is sent after the replies to what was before it."""
+async def _exchange(port: int, chunks: list[bytes], expected: list[Response]) -> list[Response]:
+    """What comes until the end. A close is sent after the responses to what was before it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(UPGRADE.encode())
         head = await reader.readuntil(b"\r\n\r\n")
         assert b" 101 " in head, head
-        replies: list[Reply] = []
+        responses: list[Response] = []
         texts = sum(isinstance(each, str) for each in expected)
         for chunk in chunks:
             if chunk == END:
-                while sum(isinstance(each, str) for each in replies) < texts:
-                    replies.append(await _next(reader))
+                while sum(isinstance(each, str) for each in responses) < texts:
+                    responses.append(await _next(reader))
             writer.write(chunk)
             if len(chunk) == 1:
                 await writer.drain()
                 await asyncio.sleep(0)
-        while not replies or not (isinstance(replies[-1], int) or replies[-1] is None):
-            if not isinstance(expected[-1], int) and len(replies) == len(expected):
+        while not responses or not (isinstance(responses[-1], int) or responses[-1] is None):
+            if not isinstance(expected[-1], int) and len(responses) == len(expected):
                 break
-            replies.append(await _next(reader))
-        return sorted(replies, key=_rank)
+            responses.append(await _next(reader))
+        return sorted(responses, key=_rank)
     finally:
         writer.close()
 
 
-async def _next(reader: asyncio.StreamReader) -> Reply:
+async def _next(reader: asyncio.StreamReader) -> Response:
     try:
         first, size = await reader.readexactly(2)
         assert size < 0x80, "the server masks"

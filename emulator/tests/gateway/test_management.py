@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from tests.gateway.scene import (
-    playing,
     receive,
+    running,
     until,
 )
 from websockets.exceptions import ConnectionClosed
@@ -18,7 +18,7 @@ def run(scenario: Any) -> None:
 
 def test_connections_can_be_looked_at_and_closed() -> None:
     async def scenario() -> None:
-        async with playing() as scene, scene.connect() as socket:
+        async with running() as scene, scene.connect() as socket:
             connection_id = await scene.connection_id()
             status, _, document = await scene.manage("GET", connection_id)
             assert status == 200
@@ -44,7 +44,7 @@ def test_connections_can_be_looked_at_and_closed() -> None:
 
 def test_what_cannot_be_posted_is_rejected_as_aws_rejects_it() -> None:
     async def scenario() -> None:
-        async with playing() as scene, scene.connect() as socket:
+        async with running() as scene, scene.connect() as socket:
             connection_id = await scene.connection_id()
             gone = await scene.manage("POST", "DOvZ1cdTIAMCLtA=", b"x")
             assert gone == (410, "GoneException", None)
@@ -67,7 +67,7 @@ def test_what_cannot_be_posted_is_rejected_as_aws_rejects_it() -> None:
 
 def test_a_client_that_does_not_read_blocks_nobody_else() -> None:
     async def scenario() -> None:
-        async with playing() as scene, scene.connect(max_queue=1) as stuck:
+        async with running() as scene, scene.connect(max_queue=1) as stuck:
             stuck_id = await scene.connection_id()
             async with scene.connect() as other:
                 other_id = await scene.connection_id()
@@ -92,7 +92,7 @@ def test_a_client_that_does_not_read_blocks_nobody_else() -> None:
 )
 def test_a_connection_id_of_another_form_is_400(id: str) -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             for method in ("GET", "POST", "DELETE"):
                 status, code, document = await scene.manage(method, id, b"x")
                 assert (status, code) == (400, "BadRequestException")

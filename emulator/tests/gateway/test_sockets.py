@@ -13,8 +13,8 @@ from tests.gateway.scene import (
     allow,
     greet,
     ok,
-    playing,
     receive,
+    running,
     until,
 )
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -38,7 +38,7 @@ async def rejected(scene: Any, **options: Any) -> Any:
 
 def test_a_client_connects_speaks_and_leaves() -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             async with scene.connect() as socket:
                 assert socket.subprotocol == "chat.v1"
                 await socket.send('{"action":"send","x":1}')
@@ -66,7 +66,7 @@ def test_of_headers_that_come_twice_the_last_one_counts() -> None:
     async def scenario() -> None:
         headers = [("User-Agent", "first"), ("User-Agent", "last")]
         async with (
-            playing() as scene,
+            running() as scene,
             scene.connect(user_agent_header=None, additional_headers=headers),
         ):
             (event,) = scene.functions.of("connect")
@@ -79,7 +79,7 @@ def test_of_headers_that_come_twice_the_last_one_counts() -> None:
 
 def test_without_its_identity_source_a_client_gets_401_and_nothing_is_invoked() -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             status, document = await rejected(scene, subprotocols=None)
             assert (status, document["message"]) == (401, "Unauthorized")
             assert scene.functions.events == []
@@ -102,7 +102,7 @@ def test_a_rejecting_authorizer_keeps_connect_from_running(response: Any, status
         raise FunctionError(response)
 
     async def scenario() -> None:
-        async with playing(authorize=authorize) as scene:
+        async with running(authorize=authorize) as scene:
             assert (await rejected(scene))[0] == status
             assert scene.functions.of("connect") == []
 
@@ -117,7 +117,7 @@ def test_a_rejecting_connect_integration_rejects_the_upgrade(response: Any, stat
         return response
 
     async def scenario() -> None:
-        async with playing(connect=connecting) as scene:
+        async with running(connect=connecting) as scene:
             assert (await rejected(scene))[0] == status
             assert scene.provider.state()["connections"] == []
 
@@ -126,7 +126,7 @@ def test_a_rejecting_connect_integration_rejects_the_upgrade(response: Any, stat
 
 def test_the_wrong_path_is_forbidden_and_a_plain_request_is_no_upgrade() -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             for path in ("/", "/dev", "/live/x"):
                 assert await rejected(scene, path=path) == (403, {"message": "Forbidden"})
             assert scene.functions.events == []
@@ -150,7 +150,7 @@ def test_the_upgrade_waits_for_connect_and_a_post_from_inside_it_finds_nobody() 
             found.append(await scene.manage("POST", connection_id, b"early"))
             return await greet(event)
 
-        async with playing(connect=connecting) as scene, scene.connect() as socket:
+        async with running(connect=connecting) as scene, scene.connect() as socket:
             assert [(status, code) for status, code, _ in found] == [(410, "GoneException")]
             connection_id = await scene.connection_id()
             assert (await scene.manage("POST", connection_id, b"late"))[0] == 200
@@ -161,7 +161,7 @@ def test_the_upgrade_waits_for_connect_and_a_post_from_inside_it_finds_nobody() 
 
 def test_only_a_route_with_a_route_response_responds() -> None:
     async def scenario() -> None:
-        async with playing() as scene, scene.connect() as socket:
+        async with running() as scene, scene.connect() as socket:
             await socket.send('{"action":"oneway"}')
             await until(lambda: scene.functions.of("oneway"))
             await socket.send('{"action":"send"}')
@@ -182,7 +182,7 @@ def test_a_failed_integration_is_reported_and_the_connection_stays(failure: str)
         return "no proxy response"
 
     async def scenario() -> None:
-        async with playing(send=send) as scene, scene.connect() as socket:
+        async with running(send=send) as scene, scene.connect() as socket:
             await socket.send('{"action":"send"}')
             error = json.loads(await receive(socket))
             assert error["message"] == "Internal server error"
@@ -197,7 +197,7 @@ def test_a_failed_integration_is_reported_and_the_connection_stays(failure: str)
 def test_a_frame_without_a_route_is_forbidden() -> None:
     async def scenario() -> None:
         routes = {key: value for key, value in ROUTES.items() if key != "$default"}
-        async with playing(routes=routes) as scene, scene.connect() as socket:
+        async with running(routes=routes) as scene, scene.connect() as socket:
             await socket.send("hello")
             assert json.loads(await receive(socket))["message"] == "Forbidden"
 
@@ -213,7 +213,7 @@ def test_frames_of_one_connection_run_at_the_same_time() -> None:
                 await both.wait()
             return {"statusCode": 200, "body": event["body"]}
 
-        async with playing(send=send) as scene, scene.connect() as socket:
+        async with running(send=send) as scene, scene.connect() as socket:
             frames = {'{"action":"send","n":1}', '{"action":"send","n":2}'}
             for frame in frames:
                 await socket.send(frame)
@@ -234,7 +234,7 @@ def test_frames_over_the_limits_and_binary_ones_close_the_connection(
     frames: Any, code: int
 ) -> None:
     async def scenario() -> None:
-        async with playing() as scene, scene.connect() as socket:
+        async with running() as scene, scene.connect() as socket:
             for frame in frames:
                 await socket.send(frame)
             with pytest.raises(ConnectionClosed) as closed:
@@ -254,7 +254,7 @@ def test_32_kb_frames_and_a_128_kb_message_pass() -> None:
         return {"statusCode": 200, "body": str(len(event["body"]))}
 
     async def scenario() -> None:
-        async with playing(default=count) as scene, scene.connect() as socket:
+        async with running(default=count) as scene, scene.connect() as socket:
             await socket.send("x" * 32_768)
             assert await receive(socket) == "32768"
             await socket.send(["x" * 32_768] * 4)
@@ -265,7 +265,7 @@ def test_32_kb_frames_and_a_128_kb_message_pass() -> None:
 
 def test_bad_utf_8_closes_with_1007() -> None:
     async def scenario() -> None:
-        async with playing() as scene, scene.connect() as socket:
+        async with running() as scene, scene.connect() as socket:
             await socket.send(b"\xff\xfe", text=True)
             with pytest.raises(ConnectionClosed) as closed:
                 await receive(socket)
@@ -279,7 +279,7 @@ def test_bad_utf_8_closes_with_1007() -> None:
 def test_idle_connections_close_after_10_minutes_and_all_after_2_hours(busy: bool) -> None:
     async def scenario() -> None:
         clock = HandClock()
-        async with playing(clock=clock) as scene, scene.connect() as socket:
+        async with running(clock=clock) as scene, scene.connect() as socket:
             for _ in range(12 if busy else 1):
                 clock.move(599)
                 if busy:
@@ -297,9 +297,9 @@ def test_idle_connections_close_after_10_minutes_and_all_after_2_hours(busy: boo
     run(scenario)
 
 
-def test_a_client_that_left_without_a_word_is_1006_and_can_no_longer_be_posted_to() -> None:
+def test_a_client_that_left_without_a_close_frame_is_1006_and_can_no_longer_be_posted_to() -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             socket = await scene.connect()
             connection_id = await scene.connection_id()
             socket.transport.abort()
@@ -320,7 +320,7 @@ def test_a_client_that_leaves_during_connect_is_disconnected_too() -> None:
             await go.wait()
             return await greet(event)
 
-        async with playing(connect=connecting) as scene:
+        async with running(connect=connecting) as scene:
             opening = asyncio.create_task(scene.connect().__aenter__())
             await reached.wait()
             opening.cancel()
@@ -334,7 +334,7 @@ def test_a_client_that_leaves_during_connect_is_disconnected_too() -> None:
 
 def test_stopping_closes_every_connection_and_frees_the_ports() -> None:
     async def scenario() -> None:
-        async with playing(authorize=admit, disconnect=ok) as scene:
+        async with running(authorize=admit, disconnect=ok) as scene:
             socket = await scene.connect()
             port = int(scene.provider.websocket_url.split(":")[2].split("/")[0])
             await scene.provider.stop()
@@ -349,7 +349,7 @@ def test_stopping_closes_every_connection_and_frees_the_ports() -> None:
 
 def test_a_taken_port_is_named() -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             port = int(scene.provider.websocket_url.split(":")[2].split("/")[0])
             second = ApiGatewayProvider(
                 scene.functions.invoke, websocket_port=port, management_port=0, clock=Clock()
@@ -368,7 +368,7 @@ def test_a_taken_port_is_named() -> None:
 # "Length, in characters, of the URL for a WebSocket API": 4096.
 def test_a_url_over_4096_characters_is_rejected() -> None:
     async def scenario() -> None:
-        async with playing() as scene:
+        async with running() as scene:
             begin = "wss://local0ws1d.execute-api.us-east-1.amazonaws.com"
             path = "/live?q=".ljust(4096 - len(begin), "x")
             async with scene.connect(path):
@@ -386,7 +386,7 @@ def test_an_integration_waits_as_long_as_it_says() -> None:
         await asyncio.sleep(5)
 
     async def scenario() -> None:
-        async with playing(timeouts={"send": 50}, send=late) as scene, scene.connect() as socket:
+        async with running(timeouts={"send": 50}, send=late) as scene, scene.connect() as socket:
             await socket.send('{"action": "send"}')
             assert json.loads(await receive(socket))["message"] == "Endpoint request timed out"
 

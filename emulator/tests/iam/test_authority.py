@@ -1,4 +1,4 @@
-"""Who is who by their keys, what their roles allow, and how often that is worked out."""
+"""Sessions by their access keys, what their roles allow, and which verdicts are cached."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def authority(
     return Authority(Account.parsed(account.as_json()), lambda: NOON)
 
 
-def asked(known: Authority, action: str, *resources: str, **context: list[str]) -> str:
+def denial_message(known: Authority, action: str, *resources: str, **context: list[str]) -> str:
     """The message of the denial; empty where there is none."""
     session = known.session(KEY, credentials.session_token(KEY))
     assert session is not None
@@ -46,8 +46,8 @@ GET = {"Action": "dynamodb:GetItem", "Resource": TABLE}
 
 def test_a_denial_names_session_action_resource_and_reason_as_aws_does() -> None:
     known = authority(GET)
-    assert asked(known, "dynamodb:GetItem", TABLE) == ""
-    assert asked(known, "dynamodb:PutItem", TABLE) == (
+    assert denial_message(known, "dynamodb:GetItem", TABLE) == ""
+    assert denial_message(known, "dynamodb:PutItem", TABLE) == (
         "User: arn:aws:sts::123456789012:assumed-role/app/chat-send is not authorized to perform: "
         f"dynamodb:PutItem on resource: {TABLE} because no identity-based policy allows the "
         "dynamodb:PutItem action"
@@ -56,13 +56,18 @@ def test_a_denial_names_session_action_resource_and_reason_as_aws_does() -> None
 
 def test_one_of_several_resources_is_enough() -> None:
     known = authority(GET)
-    assert asked(known, "dynamodb:GetItem", "arn:aws:dynamodb:us-east-1:1:table/x", TABLE) == ""
+    assert (
+        denial_message(known, "dynamodb:GetItem", "arn:aws:dynamodb:us-east-1:1:table/x", TABLE)
+        == ""
+    )
 
 
 def test_what_the_emulator_does_not_know_is_decided_by_its_action() -> None:
     known = authority(GET)
-    assert asked(known, "dynamodb:GetItem", ANY_RESOURCE) == ""
-    assert "logs:PutLogEvents on resource: *" in asked(known, "logs:PutLogEvents", ANY_RESOURCE)
+    assert denial_message(known, "dynamodb:GetItem", ANY_RESOURCE) == ""
+    assert "logs:PutLogEvents on resource: *" in denial_message(
+        known, "logs:PutLogEvents", ANY_RESOURCE
+    )
 
 
 LOGS = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
@@ -101,7 +106,7 @@ def test_a_deny_and_the_boundary_count_where_the_action_decides(
         role.boundary = "limit"
         account.managed["limit"] = {"Statement": boundary}
     known = Authority(account, lambda: NOON)
-    message = asked(known, "logs:FilterLogEvents", ANY_RESOURCE)
+    message = denial_message(known, "logs:FilterLogEvents", ANY_RESOURCE)
     assert message.endswith(REASONS[reason] if reason else "") and bool(message) is bool(reason)
 
 
@@ -143,18 +148,18 @@ def test_the_administrator_is_no_session() -> None:
         ({"Null": {"aws:MultiFactorAuthAge": "true"}}, True),
     ],
 )
-def test_conditions_are_asked_of_the_request(condition: dict[str, Any], allowed: bool) -> None:
+def test_conditions_are_compared_with_the_request(condition: dict[str, Any], allowed: bool) -> None:
     known = authority({**GET, "Condition": condition})
     for _ in range(2):  # the second time from memory, where that may be
-        message = asked(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["a"])
+        message = denial_message(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["a"])
         assert (message == "") is allowed
 
 
 def test_what_depends_on_the_request_is_never_remembered() -> None:
     condition = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "a"}}
     known = authority({**GET, "Condition": condition})
-    assert asked(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["a"]) == ""
-    assert asked(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["b"]) != ""
+    assert denial_message(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["a"]) == ""
+    assert denial_message(known, "dynamodb:GetItem", TABLE, dynamodb__leadingkeys=["b"]) != ""
 
 
 OWN_FILES = "arn:aws:s3:::files/${aws:userid}/*"
@@ -202,10 +207,10 @@ def test_the_policy_of_a_bucket_is_about_its_objects_and_a_function_s_about_its_
         ("lambda:InvokeFunction", f"{function}:live"),
         ("dynamodb:Query", f"{TABLE}/index/by-mail"),
     ):
-        assert asked(known, action, resource).endswith(
+        assert denial_message(known, action, resource).endswith(
             "an explicit deny in a resource-based policy"
         )
-    assert asked(known, "s3:GetObject", "arn:aws:s3:::others/a") == ""
+    assert denial_message(known, "s3:GetObject", "arn:aws:s3:::others/a") == ""
 
 
 def test_a_service_invokes_what_the_function_s_policy_lets_it_from_where_it_says() -> None:

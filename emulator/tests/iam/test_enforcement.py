@@ -1,4 +1,4 @@
-"""The AWS server refuses what a role does not allow, in the shape of each service."""
+"""The AWS server denies what a role does not allow, in the form of each service."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Server(NamedTuple):
             service, {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
         )
 
-    def says(self, mode: str) -> None:
+    def set_mode(self, mode: str) -> None:
         policy = {"Version": "2012-10-17", "Statement": ALLOWED}
         account = Account(
             mode=mode,
@@ -82,7 +82,7 @@ def server() -> Iterator[Server]:
         )
         for bucket in ("files", "listed"):
             found.administrator("s3").create_bucket(Bucket=bucket)
-        found.says("enforce")
+        found.set_mode("enforce")
         yield found
 
 
@@ -96,7 +96,7 @@ def failure(call: Callable[..., Any], **given: Any) -> tuple[int, str, str]:
 
 DENIED, EXCEPTION = "AccessDenied", "AccessDeniedException"
 # service, operation, what it is given, status, code, how the service spells action and resource
-REFUSED: list[tuple[str, str, dict[str, Any], int, str, str, str]] = [
+ROWS: list[tuple[str, str, dict[str, Any], int, str, str, str]] = [
     ("dynamodb", "get_item", {"TableName": "chats", "Key": {"id": {"S": "a"}}}, 400, EXCEPTION, "dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/chats"),
     ("sqs", "send_message", {"QueueUrl": "http://x/123456789012/q", "MessageBody": "x"}, 403, DENIED, "sqs:sendmessage", f"arn:aws:sqs:{HERE}:q"),
     ("sns", "publish", {"TopicArn": f"arn:aws:sns:{HERE}:t", "Message": "x"}, 403, "AuthorizationError", "SNS:Publish", f"arn:aws:sns:{HERE}:t"),
@@ -109,7 +109,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=[row[0] for row in REFUSED])
+@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
 def test_a_call_that_is_not_allowed_fails_as_the_service_s_do(server: Server, row: Any) -> None:
     service, operation, given, status, code, action, resource = row
     found = failure(getattr(server.client(service), operation), **given)
@@ -165,7 +165,7 @@ def test_keys_that_nobody_gave_out_are_not_known(
         assert found[:2] == expected
 
 
-def test_a_call_without_a_signature_is_refused_where_one_is_needed(server: Server) -> None:
+def test_a_call_without_a_signature_is_denied_where_one_is_needed(server: Server) -> None:
     dynamodb = server.client("dynamodb", signature_version=UNSIGNED)
     assert failure(dynamodb.list_tables)[:2] == (400, "MissingAuthenticationTokenException")
     pool = server.administrator("cognito-idp").create_user_pool(PoolName="p")["UserPool"]["Id"]
@@ -177,7 +177,7 @@ def test_a_call_without_a_signature_is_refused_where_one_is_needed(server: Serve
     people.sign_up(ClientId=client, Username="ravi", Password="Correct-horse-7")
 
 
-def test_who_may_not_list_a_bucket_learns_not_what_is_absent(server: Server) -> None:
+def test_without_permission_to_list_a_bucket_an_absent_object_is_403(server: Server) -> None:
     """docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: 404 with s3:ListBucket, else
     403."""
     assert failure(server.client("s3").get_object, Bucket="listed", Key="a")[:2] == (
@@ -227,10 +227,10 @@ def test_a_presigned_form_may_put_what_its_signer_may(server: Server) -> None:
 
 
 def test_a_warning_lets_the_call_through(server: Server) -> None:
-    server.says("warn")
+    server.set_mode("warn")
     try:
         server.client("dynamodb").get_item(TableName="chats", Key={"id": {"S": "a"}})
         stranger = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"}
         server.client("dynamodb", stranger).list_tables()
     finally:
-        server.says("enforce")
+        server.set_mode("enforce")

@@ -88,7 +88,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("case", KINDS, ids=[case.why for case in KINDS])
-def test_every_kind_of_policy_has_its_say(case: Kinds) -> None:
+def test_every_kind_of_policy_counts(case: Kinds) -> None:
     policies = Policies(case.identity, case.own, case.boundary, case.session, case.delegating)
     assert decide(CALLER, Request("dynamodb:GetItem", TABLE, {}), policies) is case.expected
 

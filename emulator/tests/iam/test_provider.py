@@ -1,4 +1,5 @@
-"""The template's permissions, as resources, and what the emulator's components get of them."""
+"""The template's permissions, as resources, and the checks that the emulator's components make with
+them."""
 
 from __future__ import annotations
 
@@ -77,7 +78,7 @@ def test_a_boundary_limits_what_the_policies_allow(scene: Scene) -> None:
         ("SecretsManager::ResourcePolicy", {"SecretId": f"arn:aws:secretsmanager:{HERE}:secret:s-1"}, "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:s-1"),
     ],
 )  # fmt: skip
-def test_the_policy_of_a_resource_has_its_say(
+def test_the_policy_of_a_resource_counts(
     scene: Scene, kind: str, properties: dict[str, Any], action: str, resource: str
 ) -> None:
     scene.function_with(action)

@@ -86,13 +86,13 @@ def test_a_service_assumes_a_role_that_trusts_it(
     developerguide/task-iam-roles.html; of pods docs.aws.amazon.com/eks/latest/userguide/
     pod-id-association.html."""
     role = scene.make("IAM::Role", "R", AssumeRolePolicyDocument=trust).attributes["Arn"]
-    refused = not assumed
+    rejected = not assumed
     try:
         scene.provider.add_session("it", "It", role, "it", service)
     except EmulatorError as error:
-        assert refused and f"{service} can not assume" in str(error)
+        assert rejected and f"{service} can not assume" in str(error)
     else:
-        assert not refused
+        assert not rejected
 
 
 @pytest.mark.parametrize(("mode", "reports"), [("warn", 1), ("off", 0)])

@@ -1,4 +1,4 @@
-"""The monitor: what ends it, and from when on it counts."""
+"""The monitor: failures that do not end it, and the time from which it counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERRORS = Metric("AWS/Lambda", "Errors", frozenset({("FunctionName", "send")}))
 
 
 class Sources:
-    """A system in which nothing happens, but what a test adds to the ring. The first of its looks
+    """A system in which nothing happens but what a test adds to the ring. Its first measurements
     fail with `failures`; `enough` is set when one has not failed."""
 
     def __init__(self, failures: Iterable[Exception] = ()) -> None:
@@ -62,7 +62,9 @@ def monitoring(sources: Sources, logs: Path, speed: float = 1.0) -> tuple[Monito
     return Monitor(store, provider, sources, Clock(speed), lambda: NOW, emf.Logs(logs)), store
 
 
-def test_a_look_that_fails_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measurement_that_fails_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(monitor, "SHORTEST", 0.0)
 
     async def scenario() -> None:
@@ -89,7 +91,7 @@ def test_what_an_earlier_run_did_is_not_counted(tmp_path: Path) -> None:
         try:
             sources.ring.add(INVOCATION, "Send", ms=5.0, error="KeyError")
             sources.ring.add(POST, "connection")
-            await measuring.look()
+            await measuring.measure()
         finally:
             await measuring.stop()
         return sources.posts, store.series(ERRORS, "Sum", 60, NOW + 60, 1)[0]

@@ -44,7 +44,8 @@ def group(attributes: dict[str, str], **properties: Any) -> dict[str, Any]:
 
 
 class Backend:
-    """A TCP server. It says its name and whom it sees, line by line, unless `serve` is given."""
+    """A TCP server. It sends its name and the client's address, line by line, unless `serve` is
+    given."""
 
     def __init__(self, name: str, serve: Serve | None = None) -> None:
         self.name = name
@@ -58,7 +59,7 @@ class Backend:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
 
     async def stop(self) -> None:
-        """Refuses from now on; what is open stays open."""
+        """Refuses connections from now on; what is open stays open."""
         if self._server is not None:
             self._server.close()
 
@@ -84,7 +85,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
-    async def ask(self) -> str:
+    async def exchange(self) -> str:
         """One line for one line; "" at the end. Raises OSError."""
         self.writer.write(b"who?\n")
         await self.writer.drain()
@@ -125,16 +126,16 @@ class NetworkScene:
         self.clients.append(Client(*connection))
         return self.clients[-1]
 
-    async def ask(self, source: str = "127.0.0.1") -> str:
+    async def exchange(self, source: str = "127.0.0.1") -> str:
         """What a connection of its own receives. Raises OSError."""
         client = await self.connect(source)
         try:
-            return await client.ask()
+            return await client.exchange()
         finally:
             client.close()
 
     async def server_of(self, source: str) -> str:
-        return (await self.ask(source)).split()[0]
+        return (await self.exchange(source)).split()[0]
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,5 @@
-"""Rendezvous hashing: who goes where, and who moves when targets come and go."""
+"""Rendezvous hashing: the target of each source, and which sources move when targets come and
+go."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_it_is_described_as_a_network_group() -> None:
         async with network_balancing(group(AFFINITY, Tags=tags)) as scene:
             await scene.add("a")
             client = await scene.connect()
-            await client.ask()
+            await client.exchange()
             (described,) = scene.provider.state()["target_groups"]
             assert (described["pool"], described["balancer"]) == ("small", "network")
             assert (described["algorithm"], described["weight"]) == ("flow_hash", None)

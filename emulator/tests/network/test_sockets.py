@@ -37,7 +37,7 @@ def run(scenario: Any) -> None:
 async def broken(client: Any) -> bool:
     """Whether the connection was reset, rather than ended."""
     try:
-        return await client.ask() == "" and False
+        return await client.exchange() == "" and False
     except ConnectionResetError:
         return True
 
@@ -94,7 +94,7 @@ def test_without_stickiness_one_source_is_spread_connection_by_connection() -> N
             counts = Counter([await scene.server_of("127.0.0.1") for _ in range(60)])
             assert set(counts) == {"a", "b", "c"}
             client = await scene.connect()
-            assert len({await client.ask() for _ in range(5)}) == 1  # once per connection
+            assert len({await client.exchange() for _ in range(5)}) == 1  # once per connection
 
     run(scenario)
 
@@ -108,7 +108,7 @@ def test_the_target_sees_the_clients_address_if_it_is_preserved(
     async def scenario() -> None:
         async with network_balancing(group(attributes)) as scene:
             await scene.add("a")
-            assert await scene.ask("127.0.0.9") == f"a {seen}"
+            assert await scene.exchange("127.0.0.9") == f"a {seen}"
 
     run(scenario)
 
@@ -129,7 +129,7 @@ def test_where_an_address_cannot_be_preserved_the_target_sees_the_balancers(
         async with network_balancing(group(PRESERVED)) as scene:
             await scene.add("a")
             monkeypatch.setattr(Stream, "open", elsewhere)
-            assert [await scene.ask("127.0.0.9") for _ in range(2)] == ["a 127.0.0.1"] * 2
+            assert [await scene.exchange("127.0.0.9") for _ in range(2)] == ["a 127.0.0.1"] * 2
 
     run(scenario)
     assert caplog.text.count("this machine can't send from 127.0.0.9") == 1
@@ -153,7 +153,7 @@ def test_each_direction_ends_by_itself() -> None:
     run(scenario)
 
 
-def test_who_reads_slowly_is_sent_to_slowly() -> None:
+def test_a_slow_reader_slows_the_sender_down() -> None:
     async def scenario() -> None:
         written = 0
 
@@ -185,7 +185,7 @@ def test_without_a_registered_target_connections_are_reset() -> None:
         async with network_balancing() as scene:
             assert await broken(await scene.connect())
             await scene.add("a")
-            assert (await scene.ask()).startswith("a ")
+            assert (await scene.exchange()).startswith("a ")
             scene.provider.targets.remove(scene.arns["net"], "a")
             assert await broken(await scene.connect())
 
@@ -218,12 +218,12 @@ def test_a_reset_by_either_side_reaches_the_other() -> None:
         async with network_balancing() as scene:
             backend = await scene.add("a")
             client = await scene.connect()
-            await client.ask()
+            await client.exchange()
             (served,) = backend.open
             reset(served)
             assert await broken(client)
             client = await scene.connect()
-            await client.ask()
+            await client.exchange()
             assert len(backend.open) == 1
             reset(client.writer)
             await until(lambda: not backend.open)
@@ -240,21 +240,21 @@ def test_connections_are_idle_for_so_long_and_no_longer() -> None:
             listener._idle_seconds = 2.0  # the shortest that a listener may have is a minute
             await scene.add("a")
             quiet, busy = await scene.connect(), await scene.connect()
-            await quiet.ask()
+            await quiet.exchange()
             now = asyncio.get_running_loop().time
             responded = now()
             async with asyncio.timeout(20):
                 while quiet.reader.exception() is None:
                     began = now()
                     try:
-                        assert (await busy.ask()).startswith("a ")
+                        assert (await busy.exchange()).startswith("a ")
                     except ConnectionResetError:
                         assert now() - responded >= 2  # the machine stood still
                         return
                     responded = began
                     await asyncio.sleep(0.05)
             assert isinstance(quiet.reader.exception(), ConnectionResetError)
-            assert (await busy.ask()).startswith("a ")
+            assert (await busy.exchange()).startswith("a ")
 
     run(scenario)
 
@@ -264,10 +264,10 @@ def test_a_client_that_sends_to_a_target_become_unhealthy_is_reset() -> None:
         async with network_balancing() as scene:
             await scene.add("a")
             client = await scene.connect()
-            assert (await client.ask()).startswith("a ")
+            assert (await client.exchange()).startswith("a ")
             await scene.backends["a"].stop()
             await scene.until_state("a", "unhealthy")
-            assert (await client.ask()).startswith("a ")  # it is the only one: fails open
+            assert (await client.exchange()).startswith("a ")  # it is the only one: fails open
             await scene.add("b")
             assert await broken(client)
 
@@ -280,11 +280,11 @@ def test_connections_to_an_unhealthy_target_live_on_if_they_are_to() -> None:
         async with network_balancing(group(not_terminated)) as scene:
             await scene.add("a")
             client = await scene.connect()
-            await client.ask()
+            await client.exchange()
             await scene.backends["a"].stop()
             await scene.until_state("a", "unhealthy")
             await scene.add("b")
-            assert (await client.ask()).startswith("a ")
+            assert (await client.exchange()).startswith("a ")
 
     run(scenario)
 
@@ -295,10 +295,10 @@ def test_what_is_open_after_the_deregistration_delay(terminated: bool) -> None:
         async with network_balancing(group(TERMINATED if terminated else {})) as scene:
             await scene.add("a")
             client = await scene.connect()
-            await client.ask()
+            await client.exchange()
             leaving = asyncio.create_task(scene.provider.targets.deregister(scene.arns["net"], "a"))
             await scene.until_state("a", "draining")
-            assert (await client.ask()).startswith("a ")
+            assert (await client.exchange()).startswith("a ")
             assert await broken(await scene.connect())  # nothing new
             leaving.cancel()  # 300 s are over
             scene.provider.targets.remove(scene.arns["net"], "a")
@@ -312,7 +312,7 @@ def test_a_target_whose_connections_have_ended_is_drained_at_once() -> None:
         async with network_balancing() as scene:  # whose delay would be 300 s
             await scene.add("a")
             client = await scene.connect()
-            await client.ask()
+            await client.exchange()
             leaving = asyncio.create_task(scene.provider.targets.deregister(scene.arns["net"], "a"))
             await scene.until_state("a", "draining")
             client.close()

@@ -1,4 +1,5 @@
-"""The push service of browsers: what it takes, and what it rejects as real ones do."""
+"""The push service of browsers: the pushes that it accepts, and those that it rejects as real ones
+do."""
 
 from __future__ import annotations
 
@@ -93,7 +94,7 @@ def seal(subscription: dict[str, str], plaintext: bytes) -> bytes:
     return salt + (4096).to_bytes(4, "big") + bytes([65]) + point(own) + record
 
 
-def play(scene: Callable[[World], Awaitable[None]]) -> None:
+def run_scene(scene: Callable[[World], Awaitable[None]]) -> None:
     async def whole() -> None:
         phones = Phones(lambda: NOW)
         server = WebPushServer(port=0, phones=phones, now=lambda: NOW)
@@ -114,7 +115,7 @@ def test_a_browser_decrypts_what_it_is_pushed() -> None:
         assert push.headers == {"TTL": "60", "Urgency": "high", "Topic": "abc"}
         assert world.received(other) == []
 
-    play(scene)
+    run_scene(scene)
 
 
 Change = Callable[[World], dict[str, str]]
@@ -142,7 +143,7 @@ def test_a_push_that_breaks_a_rule_is_rejected(status: int, headers: Change) -> 
         assert await world.push(browser, headers(world)) == status
         assert world.received(browser) == []
 
-    play(scene)
+    run_scene(scene)
 
 
 def forged(world: World) -> str:
@@ -158,7 +159,7 @@ def test_what_is_too_large_or_for_another_browser_is_rejected() -> None:
         assert await world.push(browser, world.headers(), seal(other, b"{}")) == 400
         assert await world.push(browser, world.headers(), b"short") == 400
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_subscription_that_has_ended_is_gone() -> None:
@@ -169,7 +170,7 @@ def test_a_subscription_that_has_ended_is_gone() -> None:
         unknown = {**browser, "endpoint": f"{world.server.url}/push/unknown"}
         assert await world.push(unknown, world.headers()) == 410
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_key_that_is_none_subscribes_to_nothing() -> None:
@@ -180,4 +181,4 @@ def test_a_key_that_is_none_subscribes_to_nothing() -> None:
         async with world.http.get(f"{world.server.url}/subscriptions") as response:
             assert response.status == 405
 
-    play(scene)
+    run_scene(scene)

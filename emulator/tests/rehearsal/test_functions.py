@@ -1,4 +1,5 @@
-"""Functions of custom resources in a rehearsal: really called, with every life they may have."""
+"""Functions of custom resources in a rehearsal: really called, with every lifecycle of their
+resource."""
 
 from __future__ import annotations
 
@@ -114,7 +115,9 @@ def rehearsed(directory: Path, row: Row, **properties: Any) -> Rehearsal:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_function_is_held_to_every_life_of_its_resource(row: Row, tmp_path: Path) -> None:
+def test_a_function_is_called_with_every_lifecycle_of_its_resource(
+    row: Row, tmp_path: Path
+) -> None:
     rehearsal = rehearsed(tmp_path, row)
     kinds = {kind for kind, _ in found(rehearsal)}
     assert kinds == {kind for kind, _ in row.finds}

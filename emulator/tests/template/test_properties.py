@@ -14,7 +14,7 @@ from emulator.rehearsal.schemas import schema
 from emulator.resource import Resource
 from emulator.resource_types import EMULATED
 from emulator.runtime.registry import Registry
-from emulator.template import properties, refused
+from emulator.template import properties, rejected
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.place import Place
 from emulator.template.stage import Stage
@@ -83,11 +83,11 @@ def _resolved(whole: Mapping[str, Any], pointer: str) -> Any:
 
 
 @pytest.mark.parametrize("resource_type", TYPES)
-def test_each_property_is_read_or_without_effect_or_refused_with_a_reason(
+def test_each_property_is_read_or_without_effect_or_rejected_with_a_reason(
     resource_type: str,
 ) -> None:
     passed = {each.partition("=")[0] for each in properties.known(resource_type)}
-    stopped = refused.names(resource_type)
+    stopped = rejected.names(resource_type)
     assert passed & stopped == set()
     assert passed | stopped == names_of(resource_type, passed | stopped)
 

@@ -164,7 +164,7 @@ def test_a_fetch_that_fails_is_not_the_last(
     asyncio.run(scenario())
 
 
-def test_a_try_that_is_not_the_first_is_counted() -> None:
+def test_further_attempts_are_counted() -> None:
     ring = Ring(lambda: 0.0)
     for _ in range(2):  # a stream's batch is given again as it was
         ring.add(INVOCATION, "Watch", given='{"eventSource": "aws:dynamodb", "id": "x"}')

@@ -29,8 +29,8 @@ def test_a_file_is_sent_shown_and_saved_beside_what_is_there(
             chat = await ravi.chats.direct("raju")
             here, there = Person(ravi), Person(raju)
             here.room.open(chat)
-            said = await here.types(f"/file {sent}")
-            assert said == ["* report.pdf is encrypted, and goes out when it is uploaded"]
+            notice = await here.types(f"/file {sent}")
+            assert notice == ["* report.pdf is encrypted, and goes out when it is uploaded"]
             await raju.wait_for(of(MessageReceived))
             there.room.open(chat)
             (line,) = await there.types("/history")
@@ -83,7 +83,9 @@ def test_a_name_that_leads_elsewhere_is_saved_in_the_folder_and_no_link_is_follo
         ("/uploads all", "! /uploads, or /uploads stop"),
     ],
 )
-def test_what_can_not_be_sent_or_saved_is_said(tmp_path: Path, line: str, problem: str) -> None:
+def test_a_file_that_can_not_be_sent_or_saved_is_reported(
+    tmp_path: Path, line: str, problem: str
+) -> None:
     empty = tmp_path / "empty"
     empty.touch()
 
@@ -93,8 +95,8 @@ def test_what_can_not_be_sent_or_saved_is_said(tmp_path: Path, line: str, proble
             here.room.open(await ravi.chats.direct("raju"))
             await ravi.send(here.room.chat or "", "no file")
             await until(lambda: ravi.messages.unaccepted == 0)
-            (said,) = await here.types(line.format(empty=empty, folder=tmp_path))
-            assert problem in said
+            (notice,) = await here.types(line.format(empty=empty, folder=tmp_path))
+            assert problem in notice
 
     with_server(scenario)
 

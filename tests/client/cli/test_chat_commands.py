@@ -78,7 +78,7 @@ def test_a_name_counts_all_the_same_also_one_of_digits() -> None:
         ("/to RAJU", "* chat with raju"),
     ],
 )
-def test_what_is_said_has_no_word_of_a_program(typed: str, answer: str) -> None:
+def test_texts_for_people_have_no_words_of_programs(typed: str, answer: str) -> None:
     """No code of the protocol, no number of HTTP or the system, no place in a document."""
 
     async def scenario(server: Served) -> None:

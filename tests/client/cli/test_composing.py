@@ -145,7 +145,7 @@ def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
         ("/picture me", "/picture [me] FILE: the picture, or off"),
     ],
 )
-def test_what_can_not_be_done_is_said(line: str, problem: str | None) -> None:
+def test_what_can_not_be_done_is_reported(line: str, problem: str | None) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
             person = Person(ravi)
@@ -211,10 +211,10 @@ def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
             await until(lambda: raju.messages.unread(chat) and meena.messages.unread(chat))
             raju.messages.mark_read(chat, raju.messages.unread(chat)[-1].seq or 0)
             number = ravi.messages.history(chat)[-1].seq
-            said = ["* read by raju", "* delivered to meena"]
+            expected = ["* read by raju", "* delivered to meena"]
             await until(lambda: ravi.chats.watermarks(chat)["raju"].read == number)
             await until(lambda: ravi.chats.watermarks(chat)["meena"].delivered == number)
-            assert await person.types("/info .") == said
+            assert await person.types("/info .") == expected
             await raju.send(chat, "yes")
             await until(lambda: ravi.messages.history(chat)[-1].text == "yes")
             assert await person.types(f"/info {ravi.messages.history(chat)[-1].seq}") == [
@@ -225,7 +225,7 @@ def test_it_says_who_has_read_what_one_wrote_and_who_has_got_it() -> None:
 
 
 @pytest.mark.slow
-def test_what_a_block_hid_is_not_said_to_be_read() -> None:
+def test_a_message_that_a_block_hid_is_not_reported_as_read() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             person = Person(ravi)
@@ -248,7 +248,7 @@ def test_what_a_block_hid_is_not_said_to_be_read() -> None:
 
 
 @pytest.mark.slow
-def test_whoever_joins_later_is_not_said_to_have_read_what_was_before() -> None:
+def test_a_later_member_is_not_reported_to_have_read_earlier_messages() -> None:
     async def scenario(server: Served) -> None:
         async with three_friends(server) as (ravi, raju, meena):
             person = Person(ravi)
@@ -269,9 +269,9 @@ def test_whoever_joins_later_is_not_said_to_have_read_what_was_before() -> None:
             meena.messages.mark_read(chat, last)
             await until(lambda: ravi.chats.watermarks(chat)["meena"].read >= last)
             await until(lambda: ravi.chats.watermarks(chat)["raju"].delivered >= last)
-            said = ["* read by meena", "* delivered to raju"]
-            assert await person.types("/info .") == said
-            assert await person.types(f"/info {first}") == said[1:]
+            expected = ["* read by meena", "* delivered to raju"]
+            assert await person.types("/info .") == expected
+            assert await person.types(f"/info {first}") == expected[1:]
             await ravi.chats.change_members(chat, remove=["raju"])
             nobody = "* nobody else who is in this chat was in it then"
             assert await person.types(f"/info {first}") == [nobody]

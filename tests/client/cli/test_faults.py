@@ -12,7 +12,7 @@ from client.cli.faults import watch
 from client.cli.lines import Lines
 
 
-def test_an_error_is_said_once_and_what_was_there_before_is_not() -> None:
+def test_an_error_is_reported_once_and_earlier_ones_are_not() -> None:
     faults: list[dict[str, Any]] = [{"text": "Push: old", "at": 1.0}]
     asked = asyncio.Event()
     printed: list[str] = []

@@ -31,7 +31,7 @@ from tests.support.backend.server import PATIENCE, Served, until
         ["--user", "ravi", "--to", "RAJU"],
     ],
 )
-def test_names_that_are_none_are_refused_before_anything_is_made_of_them(
+def test_names_that_are_none_are_rejected_before_anything_is_made_of_them(
     arguments: list[str], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=r"is no (user|device) name"):
@@ -123,7 +123,7 @@ def test_a_device_name_of_another_program_is_left_and_one_that_a_full_disk_cut_i
     assert parse(arguments, tmp_path).device == file.read_text() != ""
 
 
-def test_why_a_message_waits_is_said_in_its_place() -> None:
+def test_the_reason_why_a_message_waits_is_shown_in_its_place() -> None:
     assert one_line(None, "no\nkey\x07") == "(waiting for this message: no ⏎ key\ufffd)"
     lines: list[str] = []
     event = MessageReceived("c", 3, "0" * 26, "ravi", "phone", 5.0, None, False, "no key yet")
@@ -169,7 +169,7 @@ def test_of_a_line_without_end_only_so_much_is_kept_as_shows_it(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_sent() -> None:
+def test_a_line_that_is_too_long_is_rejected_and_the_next_one_is_sent() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
             person = Person(ravi)

@@ -138,7 +138,7 @@ def test_end_of_input_is_no_and_the_question_can_be_interrupted(
     assert ("nothing was changed" in capsys.readouterr().out) is (status == 0 and typed != "y")
 
 
-def test_what_can_not_be_linked_is_said_in_words(typed_passwords: list[str]) -> None:
+def test_what_can_not_be_linked_is_explained_in_words(typed_passwords: list[str]) -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:
             person = Person(ravi)

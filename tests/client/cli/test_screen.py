@@ -205,9 +205,9 @@ def test_a_command_that_led_to_nothing_stays_typed() -> None:
     async def scenario(server: Served) -> None:
         async with raju_online(server), person(server, "ravi", "raju") as ravi:
             await until(lambda: ravi.room.chat is not None)
-            for refused in ("/group club r", "/remove", "/devices X", "/nothing"):
-                ravi.keyboard.send_text(f"{refused}\r")
-                await ravi.shows("!", f"› {refused}")
+            for rejected in ("/group club r", "/remove", "/devices X", "/nothing"):
+                ravi.keyboard.send_text(f"{rejected}\r")
+                await ravi.shows("!", f"› {rejected}")
                 ravi.keyboard.send_text("\x15")  # Ctrl-U empties the line
                 await until(lambda: ravi.screen._buffer.text == "")
             ravi.keyboard.send_text("/help\r")
@@ -218,7 +218,7 @@ def test_a_command_that_led_to_nothing_stays_typed() -> None:
 
 
 @pytest.mark.slow
-def test_a_paste_that_is_too_long_is_refused_at_once_and_the_typed_line_stays() -> None:
+def test_a_paste_that_is_too_long_is_rejected_at_once_and_the_typed_line_stays() -> None:
     async def scenario(server: Served) -> None:
         async with raju_online(server), person(server, "ravi", "raju") as ravi:
             await until(lambda: ravi.room.chat is not None)
@@ -244,16 +244,16 @@ def test_a_paste_that_is_too_long_is_refused_at_once_and_the_typed_line_stays() 
 
 @pytest.mark.slow
 def test_a_paste_that_comes_key_by_key_keeps_few_steps_of_undo_and_is_not_sent_in_part() -> None:
-    refused: list[int] = []
-    entry = Entry(lambda: refused.append(1), multiline=False)
+    rejected: list[int] = []
+    entry = Entry(lambda: rejected.append(1), multiline=False)
     tracemalloc.start()
     for _ in range(LONGEST_LINE + 50):
         entry.save_to_undo_stack()
         entry.insert_text("x")
     assert tracemalloc.get_traced_memory()[1] < 20_000_000  # it took gigabytes
     tracemalloc.stop()
-    assert len(refused) == 49
-    assert len(entry.text) == LONGEST_LINE + 1  # which is refused when it is entered
+    assert len(rejected) == 49
+    assert len(entry.text) == LONGEST_LINE + 1  # which is rejected when it is entered
 
 
 @pytest.mark.slow

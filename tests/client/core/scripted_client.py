@@ -54,14 +54,14 @@ class Client:
     def open(self, *, sync: bool = True) -> None:
         self.step(Engine.opened)
         if sync:
-            self.hear(synced(0, 0))
+            self.receive(synced(0, 0))
             self.sent.clear()
 
     def close(self) -> None:
         self.step(Engine.closed)
 
-    def hear(self, *heard: frames.ServerFrame) -> None:
-        for frame in heard:
+    def receive(self, *received: frames.ServerFrame) -> None:
+        for frame in received:
             self.step(Engine.received, frame)
 
     def after(self, seconds: float) -> None:

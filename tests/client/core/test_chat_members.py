@@ -29,15 +29,15 @@ def changes(client: Client) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     return [(e.joined, e.left) for e in client.reported if isinstance(e, MembersChanged)]
 
 
-def test_who_comes_and_who_goes_is_told_but_not_the_first_list_nor_an_empty_one(
+def test_joining_and_leaving_members_are_reported_but_not_the_first_list_nor_an_empty_one(
     client: Client,
 ) -> None:
     client.step(Engine.opened)
-    client.hear(synced(0, 0, members=THREE))
+    client.receive(synced(0, 0, members=THREE))
     assert changes(client) == []
-    client.hear(frames.Synced({CHAT: frames.SyncedChat(0, 0, 0, (), {})}, False, None, None))
-    client.hear(synced(0, 0, members={**THREE, "zoe": Watermarks()}))
-    client.hear(synced(0, 0, members=WITHOUT_RAJU))
+    client.receive(frames.Synced({CHAT: frames.SyncedChat(0, 0, 0, (), {})}, False, None, None))
+    client.receive(synced(0, 0, members={**THREE, "zoe": Watermarks()}))
+    client.receive(synced(0, 0, members=WITHOUT_RAJU))
     assert changes(client) == [(("zoe",), ()), ((), ("raju", "zoe"))]
     assert client.store.members(CHAT).keys() == WITHOUT_RAJU.keys()
 
@@ -46,10 +46,10 @@ def test_marks_only_grow_and_what_is_read_is_delivered(
     client: Client,
 ) -> None:
     client.step(Engine.opened)
-    client.hear(synced(9, 9, members=THREE))
-    client.hear(Receipt(CHAT, "raju", 3, 2), Receipt(CHAT, "ravi", 9, 9))
-    client.hear(synced(9, 9, members=THREE))  # an older response
-    client.hear(Receipt(CHAT, "raju", 1, 4), Receipt(CHAT, "zoe", 9, 9))
+    client.receive(synced(9, 9, members=THREE))
+    client.receive(Receipt(CHAT, "raju", 3, 2), Receipt(CHAT, "ravi", 9, 9))
+    client.receive(synced(9, 9, members=THREE))  # an older response
+    client.receive(Receipt(CHAT, "raju", 1, 4), Receipt(CHAT, "zoe", 9, 9))
     moved = [e for e in client.reported if isinstance(e, WatermarksMoved) and e.user != "ravi"]
     assert [(e.user, e.delivered, e.read) for e in moved] == [("raju", 3, 2), ("raju", 4, 4)]
     assert client.store.members(CHAT)["raju"] == Watermarks(4, 4)
@@ -59,13 +59,13 @@ def test_marks_only_grow_and_what_is_read_is_delivered(
 
 def test_a_list_that_was_under_way_when_the_members_changed_is_not_taken(client: Client) -> None:
     client.step(Engine.opened)
-    client.hear(synced(0, 0, members=THREE))
+    client.receive(synced(0, 0, members=THREE))
     client.step(Engine.sync)  # asked
-    client.hear(frames.DevicesChanged("mira", CHAT))
-    client.hear(synced(0, 0, members=WITHOUT_RAJU))  # from before, perhaps
+    client.receive(frames.DevicesChanged("mira", CHAT))
+    client.receive(synced(0, 0, members=WITHOUT_RAJU))  # from before, perhaps
     assert changes(client) == []
     assert client.actions("sync")[-1] == {"action": "sync", "chats": {CHAT: 0}}
-    client.hear(synced(0, 0, members=WITHOUT_RAJU))
+    client.receive(synced(0, 0, members=WITHOUT_RAJU))
     assert changes(client) == [((), ("raju",))]
 
 
@@ -78,9 +78,9 @@ def test_a_group_whose_members_were_listed_too_long_ago_is_asked_about_before_th
 
     monkeypatch.setattr(FakeCipher, "wants", wants)
     client.step(Engine.opened)
-    client.hear(synced(0, 0, members=THREE))
+    client.receive(synced(0, 0, members=THREE))
     client.now += seconds
     client.write()
     assert len(client.actions("send")) == sent
-    client.hear(synced(0, 0, members=THREE))
+    client.receive(synced(0, 0, members=THREE))
     assert len(client.actions("send")) == 1

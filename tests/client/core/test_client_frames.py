@@ -251,7 +251,7 @@ ODD: list[Any] = [
 
 
 @pytest.mark.parametrize("kind", sorted(SAMPLES))
-def test_whatever_stands_in_a_frame_it_is_refused_or_can_be_stored(kind: str) -> None:
+def test_whatever_stands_in_a_frame_it_is_rejected_or_can_be_stored(kind: str) -> None:
     frame = SAMPLES[kind]
     for path, odd in product(places(frame), ODD):
         try:

@@ -12,7 +12,7 @@ from tests.client.core.scripted_client import CHAT, Client, message, synced
 
 def test_being_displaced_stops_the_client_and_says_so(client: Client) -> None:
     client.open()
-    client.hear(frames.Displaced())
+    client.receive(frames.Displaced())
     assert client.reported[-2:] == [events.Displaced(), Stop()]
 
 
@@ -25,20 +25,20 @@ def test_a_connection_that_does_not_answer_a_ping_is_left(client: Client) -> Non
 
 
 @pytest.mark.parametrize("heard", [frames.Pong(), frames.KeysLow(3, True), message(1)])
-def test_whatever_is_heard_shows_that_the_connection_lives(
+def test_every_frame_shows_that_the_connection_lives(
     client: Client, heard: frames.ServerFrame
 ) -> None:
     client.open()
     client.after(300.0)
     assert client.actions("ping")
-    client.hear(heard)
+    client.receive(heard)
     client.after(10.0)
     assert not [each for each in client.reported if isinstance(each, Drop)]
 
 
 def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client: Client) -> None:
     client.open()
-    client.hear(message(1))
+    client.receive(message(1))
     client.step(Engine.leave, CHAT)
     client.after(60.0)
     assert client.actions("receipt") == []
@@ -48,17 +48,17 @@ def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client
 
 def test_a_chat_that_was_left_is_not_fetched_and_is_there_again_with_a_sync(client: Client) -> None:
     client.open()
-    client.hear(message(2))
+    client.receive(message(2))
     client.after(1.0)
     assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 0}}]
     client.step(Engine.leave, CHAT)
-    client.hear(frames.Synced({}, False))
+    client.receive(frames.Synced({}, False))
     client.after(60.0)
     assert len(client.actions("sync")) == 1
     client.restart()
     assert client.engine.left(CHAT)
     client.open(sync=False)
-    client.hear(synced(2, 2))
+    client.receive(synced(2, 2))
     assert not client.engine.left(CHAT)
     client.restart()
     assert not client.engine.left(CHAT)
@@ -69,7 +69,7 @@ def test_a_chat_that_was_left_is_asked_about_where_somebody_writes_there_anyway(
 ) -> None:
     client.open()
     client.step(Engine.leave, CHAT)
-    client.hear(message(1))
+    client.receive(message(1))
     assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 1}}]
 
 
@@ -81,7 +81,7 @@ def test_a_chat_of_which_the_backend_can_not_say_anything_now_is_not_asked_about
     for _ in range(3):
         client.step(Engine.typing, "another")
         client.after(0.1)
-        client.hear(frames.ErrorFrame("internal", "", action="sync"))
+        client.receive(frames.ErrorFrame("internal", "", action="sync"))
     asked = [{"action": "sync", "chats": {"another": 0}}]
     assert client.actions("sync") == asked
     client.after(client.settings.sync_backoff)
@@ -98,10 +98,10 @@ def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(
     assert client.actions("ping")
 
 
-def test_a_planned_reconnect_says_first_what_is_to_be_said(client: Client) -> None:
+def test_a_planned_reconnect_sends_first_the_receipts_that_wait(client: Client) -> None:
     client.open()
     client.now += 6600
-    client.hear(message(1))
+    client.receive(message(1))
     assert Drop("time to reconnect", planned=True) in client.reported
     assert client.actions("receipt")
 
@@ -131,7 +131,7 @@ def test_typing_is_not_sent_where_the_backend_shows_it_to_nobody(
     client: Client, size: int, sent: int
 ) -> None:
     client.open()
-    client.hear(synced(0, 0, members={f"user{n}": frames.Watermarks() for n in range(size)}))
+    client.receive(synced(0, 0, members={f"user{n}": frames.Watermarks() for n in range(size)}))
     client.step(Engine.typing, CHAT)
     assert len(client.actions("typing")) == sent
 
@@ -150,7 +150,7 @@ def test_typing_is_sent_once_in_a_while_and_never_kept(client: Client) -> None:
 def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
     client.open()
     client.reported.clear()
-    client.hear(
+    client.receive(
         frames.Presence("raju", True),
         frames.Typing(CHAT, "raju"),
         frames.DevicesChanged("raju"),

@@ -160,7 +160,7 @@ def test_a_tick_says_what_all_others_have_reached(
     assert stage(3, reached(members, "me")) is state
 
 
-def test_no_stage_is_skipped_in_telling() -> None:
+def test_no_stage_is_skipped_in_the_reports() -> None:
     assert stages(State.WAITING, State.READ) == [State.SENT, State.DELIVERED, State.READ]
     assert stages(State.FAILED, State.SENT) == [State.SENT]
     assert stages(State.READ, State.READ) == []

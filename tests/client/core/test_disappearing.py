@@ -20,10 +20,10 @@ def test_what_is_read_on_another_device_disappears_from_its_sending_on(
 
     monkeypatch.setattr(FakeCipher, "open", opened)
     client.open()
-    client.hear(message(1, sent_at=client.now - 10))
+    client.receive(message(1, sent_at=client.now - 10))
     client.after(3600.0)
     assert client.texts() == ["a secret"], "nobody has read it"
-    client.hear(message(2, sent_at=client.now - 10), Receipt(CHAT, ME, 2, 2))
+    client.receive(message(2, sent_at=client.now - 10), Receipt(CHAT, ME, 2, 2))
 
     def gone() -> list[str]:
         changed = [each for each in client.reported if isinstance(each, MessageChanged)]

@@ -167,7 +167,7 @@ def test_claims_that_failed_wait_in_their_chat_alone(requests: Requests) -> None
 # -- devices that no list has named
 
 
-def test_a_device_is_unknown_once_its_user_was_listed_since_it_was_heard_of(
+def test_a_device_is_unknown_if_a_list_of_its_user_that_is_newer_than_its_message_lacks_it(
     requests: Requests,
 ) -> None:
     assert requests.listed(requests.list_of("raju"))

@@ -19,7 +19,7 @@ def test_acceptance_gives_the_position_and_moves_the_watermark(client: Client) -
     name = client.write()
     (frame,) = client.actions("send")
     assert (frame["message_id"], frame["payload"]) == (name, "aGVsbG8=")
-    client.hear(frames.Accepted(name, CHAT, 1, 5.0))
+    client.receive(frames.Accepted(name, CHAT, 1, 5.0))
     assert client.states() == [(State.SENT, 1)]
     assert client.watermark() == 1
     assert client.engine.unaccepted == 0
@@ -34,7 +34,7 @@ def test_a_message_is_on_disk_before_it_is_sent_and_sent_again_after_a_crash(
     client.restart()
     client.open(sync=False)
     assert client.actions("send") == []  # it may be on the way back in the sync
-    client.hear(synced(0, 0))
+    client.receive(synced(0, 0))
     assert client.actions("send") == before
     assert before[0]["message_id"] == name
 
@@ -45,7 +45,7 @@ def test_meeting_an_own_message_in_a_sync_is_its_acceptance(client: Client) -> N
     client.close()
     client.sent.clear()
     client.open(sync=False)
-    client.hear(own(1, name), synced(1, 1))
+    client.receive(own(1, name), synced(1, 1))
     assert client.states() == [(State.SENT, 1)]
     assert client.actions("send") == []
     assert client.texts() == []
@@ -54,9 +54,9 @@ def test_meeting_an_own_message_in_a_sync_is_its_acceptance(client: Client) -> N
 def test_of_two_acceptances_the_lower_position_counts(client: Client) -> None:
     client.open()
     name = client.write()
-    client.hear(frames.Accepted(name, CHAT, 3, 5.0))  # the first answer was lost
+    client.receive(frames.Accepted(name, CHAT, 3, 5.0))  # the first answer was lost
     client.after(1.0)
-    client.hear(own(1, name), message(2), own(3, name), synced(3, 3))
+    client.receive(own(1, name), message(2), own(3, name), synced(3, 3))
     assert client.states() == [(State.SENT, 3), (State.SENT, 1)]
     assert [m.seq for m in client.store.history(CHAT)] == [1, 2]
     assert client.watermark() == 3
@@ -65,10 +65,10 @@ def test_of_two_acceptances_the_lower_position_counts(client: Client) -> None:
 def test_a_gap_that_may_be_an_own_message_waits_a_little_longer(client: Client) -> None:
     client.open()
     name = client.write()
-    client.hear(message(2))
+    client.receive(message(2))
     client.after(client.settings.gap_grace)
     assert client.actions("sync") == []
-    client.hear(frames.Accepted(name, CHAT, 1, 5.0))
+    client.receive(frames.Accepted(name, CHAT, 1, 5.0))
     client.after(5.0)
     assert client.actions("sync") == []
     assert client.texts() == ["m2"]
@@ -76,10 +76,10 @@ def test_a_gap_that_may_be_an_own_message_waits_a_little_longer(client: Client) 
 
 def test_what_another_own_device_wrote_is_shown_as_own(client: Client) -> None:
     client.open()
-    client.hear(own(1, named(1), sender_device="laptop"))
+    client.receive(own(1, named(1), sender_device="laptop"))
     (event,) = [e for e in client.reported if isinstance(e, MessageReceived)]
     assert event.own
-    client.hear(frames.Receipt(CHAT, "raju", 1, 0))
+    client.receive(frames.Receipt(CHAT, "raju", 1, 0))
     assert client.states() == [(State.DELIVERED, 1)]
 
 
@@ -88,7 +88,7 @@ def test_an_error_is_final_and_the_next_message_goes_out(client: Client, code: s
     client.open()
     name = client.write("one")
     client.write("two")
-    client.hear(frames.ErrorFrame(code, "no", name, "send"))
+    client.receive(frames.ErrorFrame(code, "no", name, "send"))
     failed = [e for e in client.reported if isinstance(e, StateChanged)]
     assert [(e.state, e.text, e.reason) for e in failed] == [(State.FAILED, "one", f"{code}: no")]
     assert len(client.actions("send")) == 2
@@ -99,7 +99,7 @@ def test_an_error_is_final_and_the_next_message_goes_out(client: Client, code: s
 def test_a_text_that_failed_is_deleted_here_and_nothing_is_sent(client: Client) -> None:
     client.open()
     name = client.write("a secret")
-    client.hear(frames.ErrorFrame("too_large", "no", name, "send"))
+    client.receive(frames.ErrorFrame("too_large", "no", name, "send"))
     client.sent.clear()
     of = Reference(f"{ME}/phone", name)
     deletion = MessageContent("deletion", {"of": of._asdict()})
@@ -119,20 +119,20 @@ def test_what_was_not_sent_fails_when_the_backend_has_lost_the_chat(client: Clie
 def test_a_temporary_error_is_not_final(client: Client, code: str) -> None:
     client.open()
     name = client.write()
-    client.hear(frames.ErrorFrame(code, "later", name, "send"))
+    client.receive(frames.ErrorFrame(code, "later", name, "send"))
     client.after(2.0)
     assert len(client.actions("send")) == 2
     assert client.states() == []
 
 
-def test_a_message_said_to_have_failed_that_turns_up_was_sent_after_all(client: Client) -> None:
+def test_a_message_reported_as_failed_that_turns_up_was_sent_after_all(client: Client) -> None:
     client.open()
     name = client.write()
-    client.hear(frames.ErrorFrame("not_found", "no", name, "send"), own(1, name))
+    client.receive(frames.ErrorFrame("not_found", "no", name, "send"), own(1, name))
     assert client.states() == [(State.FAILED, None), (State.SENT, 1)]
 
 
-def test_what_is_too_large_for_a_frame_is_refused_before_it_is_stored(client: Client) -> None:
+def test_what_is_too_large_for_a_frame_is_rejected_before_it_is_stored(client: Client) -> None:
     client.open()
     with pytest.raises(MessageTooLarge, match="30,000"):
         client.write("x" * 23_000)

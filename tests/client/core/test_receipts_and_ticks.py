@@ -16,7 +16,7 @@ from tests.client.core.scripted_client import CHAT, ME, MEMBERS, Client, message
 
 def test_what_is_taken_is_acknowledged_to_its_senders_once(client: Client) -> None:
     client.open()
-    client.hear(message(1), message(2, sender="meena"), own(3, named(3), sender_device="laptop"))
+    client.receive(message(1), message(2, sender="meena"), own(3, named(3), sender_device="laptop"))
     client.after(1.0)
     assert client.actions("receipt") == [
         {"action": "receipt", "chat": CHAT, "senders": ["meena", "raju"], "delivered": 3}
@@ -25,9 +25,9 @@ def test_what_is_taken_is_acknowledged_to_its_senders_once(client: Client) -> No
     assert len(client.actions("receipt")) == 1
 
 
-def test_reading_is_told_and_never_goes_back_or_past_what_is_here(client: Client) -> None:
+def test_reading_is_reported_and_never_goes_back_or_past_what_is_here(client: Client) -> None:
     client.open()
-    client.hear(message(1), message(2))
+    client.receive(message(1), message(2))
     client.after(1.0)
     client.sent.clear()
     client.step(Engine.mark_read, CHAT, 9)
@@ -39,37 +39,37 @@ def test_reading_is_told_and_never_goes_back_or_past_what_is_here(client: Client
 
 
 @pytest.mark.parametrize("action", ["receipt", None])
-def test_a_receipt_that_failed_is_told_again_to_the_same_senders(
+def test_a_receipt_that_failed_is_posted_again_to_the_same_senders(
     client: Client, action: str | None
 ) -> None:
     client.open()
-    client.hear(message(1))
+    client.receive(message(1))
     client.after(1.0)
-    client.hear(frames.ErrorFrame("internal", "Internal server error", action=action))
+    client.receive(frames.ErrorFrame("internal", "Internal server error", action=action))
     client.after(1.0)
     first, second = client.actions("receipt")
     assert first == second == {**first, "senders": ["raju"], "delivered": 1}
 
 
-def test_reading_that_failed_is_told_again_although_all_was_told_to_be_here(
+def test_a_failed_read_receipt_is_sent_again_although_all_was_reported_as_delivered(
     client: Client,
 ) -> None:
     client.open()
-    client.hear(message(1))
+    client.receive(message(1))
     client.after(310.0)
-    client.hear(frames.Pong())
+    client.receive(frames.Pong())
     client.sent.clear()
     client.step(Engine.mark_read, CHAT, 1)
     client.after(1.0)
-    client.hear(frames.ErrorFrame("internal", "Internal server error", action="receipt"))
+    client.receive(frames.ErrorFrame("internal", "Internal server error", action="receipt"))
     client.after(1.0)
     first, second = client.actions("receipt")
     assert first == second and (first["read"], first["senders"]) == (1, ["raju"])
 
 
-def test_what_may_not_have_been_told_is_told_again_after_a_crash(client: Client) -> None:
+def test_receipts_that_may_not_have_been_sent_are_sent_again_after_a_crash(client: Client) -> None:
     client.open()
-    client.hear(message(1))
+    client.receive(message(1))
     client.after(1.0)
     client.restart()
     client.open()
@@ -80,11 +80,11 @@ def test_what_may_not_have_been_told_is_told_again_after_a_crash(client: Client)
 def test_what_was_not_sealed_fails_in_a_chat_that_is_not_ours_any_more(client: Client) -> None:
     client.open()
     first, second = client.write("in the outbox"), client.write("behind it")
-    client.hear(frames.Nudge(CHAT, 1))
-    client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
+    client.receive(frames.Nudge(CHAT, 1))
+    client.receive(frames.ErrorFrame("not_found", "no such chat", action="sync"))
     states = [each for each in client.reported if isinstance(each, StateChanged)]
     assert [(each.message_id, each.state) for each in states] == [(second, State.FAILED)]
-    client.hear(frames.ErrorFrame("not_found", "no such chat", first, "send"))
+    client.receive(frames.ErrorFrame("not_found", "no such chat", first, "send"))
     assert client.states()[-1] == (State.FAILED, None) and client.engine.unaccepted == 0
 
 
@@ -97,25 +97,27 @@ def test_it_is_awake_when_the_sender_of_an_unreadable_text_is_to_be_asked(client
     assert client.engine._parts.sending.next_due(step) == client.now + 5
 
 
-def test_in_a_direct_chat_that_is_said_to_be_others_too_nobody_reads(client: Client) -> None:
+def test_nobody_else_reads_a_direct_chat_that_the_backend_reports_with_more_members(
+    client: Client,
+) -> None:
     client.store.describe(CHAT, "direct")
     client.open(sync=False)
-    client.hear(synced(0, 0, members={**MEMBERS, "mira": frames.Watermarks()}))
+    client.receive(synced(0, 0, members={**MEMBERS, "mira": frames.Watermarks()}))
     assert client.engine._parts.membership.chat(client._step(), CHAT).members == frozenset()
     client.write()
     assert client.states() == [(State.FAILED, None)] and client.actions("send") == []
 
 
-def test_of_chats_that_are_refused_together_each_is_asked_alone(client: Client) -> None:
+def test_of_chats_that_are_rejected_together_each_is_asked_alone(client: Client) -> None:
     client.open()
-    refused = frames.ErrorFrame("not_found", "one is not yours", action="sync")
+    rejected = frames.ErrorFrame("not_found", "one is not yours", action="sync")
     client.step(Engine.sync)
-    client.hear(frames.Nudge(CHAT, 1), frames.Nudge("c2", 1), frames.Synced({}, False))
+    client.receive(frames.Nudge(CHAT, 1), frames.Nudge("c2", 1), frames.Synced({}, False))
     asked = client.actions("sync")[-1]["chats"]
     assert asked == {CHAT: 0, "c2": 0}
-    client.hear(refused)
+    client.receive(rejected)
     (first,) = client.actions("sync")[-1]["chats"]
-    client.hear(refused)
+    client.receive(rejected)
     assert events.ChatLeft(first) in client.reported
     (second,) = client.actions("sync")[-1]["chats"]
     assert {first, second} == asked.keys() and not client.engine.left(second)
@@ -123,9 +125,9 @@ def test_of_chats_that_are_refused_together_each_is_asked_alone(client: Client) 
 
 def test_what_is_read_ends_at_what_is_here(client: Client) -> None:
     client.open()
-    client.hear(message(1), message(3))
+    client.receive(message(1), message(3))
     client.step(Engine.mark_read, CHAT, 3)
-    client.hear(message(2))
+    client.receive(message(2))
     client.after(5.0)
     marks = [(frame["delivered"], frame.get("read")) for frame in client.actions("receipt")]
     assert marks[-1] == (3, 1)
@@ -136,79 +138,79 @@ def test_what_waits_for_acceptance_in_each_chat_is_sent_again_after_a_crash(clie
     names = {client.write(chat=chat) for chat in (CHAT, "c2", "c3")}
     client.restart()
     client.open(sync=False)
-    client.hear(synced(0, 0))
+    client.receive(synced(0, 0))
     assert {frame["message_id"] for frame in client.actions("send")} == names
 
 
 def test_an_error_of_another_kind_keeps_the_receipts_of_its_chat(client: Client) -> None:
     client.open()
-    client.hear(message(1))
-    client.hear(frames.ErrorFrame("bad_request", "no", chat=CHAT, action="typing"))
+    client.receive(message(1))
+    client.receive(frames.ErrorFrame("bad_request", "no", chat=CHAT, action="typing"))
     client.after(5.0)
     assert [frame["delivered"] for frame in client.actions("receipt")] == [1]
 
 
-def test_a_pong_confirms_what_was_told_before(client: Client) -> None:
+def test_a_pong_confirms_the_receipts_sent_before_the_ping(client: Client) -> None:
     client.open()
     other = frames.Synced({"c2": frames.SyncedChat(1, 0, 1, (), MEMBERS)}, False)
-    client.hear(message(1), message(1, chat="c2"), other)
+    client.receive(message(1), message(1, chat="c2"), other)
     client.after(310.0)
     assert client.actions("ping")
-    client.hear(frames.Pong())
+    client.receive(frames.Pong())
     client.restart()
     client.open()
     client.after(40.0)
     assert client.actions("receipt") == []
 
 
-def test_ticks_come_in_order_even_if_reading_is_heard_first(client: Client) -> None:
+def test_ticks_come_in_order_even_if_the_read_receipt_comes_first(client: Client) -> None:
     client.open()
     name = client.write()
-    client.hear(frames.Receipt(CHAT, "raju", 1, 1))
+    client.receive(frames.Receipt(CHAT, "raju", 1, 1))
     assert client.states() == []
-    client.hear(frames.Accepted(name, CHAT, 1, 5.0))
+    client.receive(frames.Accepted(name, CHAT, 1, 5.0))
     assert client.states() == [(State.SENT, 1), (State.DELIVERED, 1), (State.READ, 1)]
 
 
 def test_in_a_group_a_tick_needs_everybody(client: Client) -> None:
     everybody = {user: frames.Watermarks() for user in (ME, "raju", "meena")}
     client.open(sync=False)
-    client.hear(synced(0, 0, members=everybody))
+    client.receive(synced(0, 0, members=everybody))
     name = client.write()
-    client.hear(frames.Accepted(name, CHAT, 1, 5.0), frames.Receipt(CHAT, "raju", 1, 1))
+    client.receive(frames.Accepted(name, CHAT, 1, 5.0), frames.Receipt(CHAT, "raju", 1, 1))
     assert client.states() == [(State.SENT, 1)]
-    client.hear(frames.Receipt(CHAT, "meena", 1, 0))
+    client.receive(frames.Receipt(CHAT, "meena", 1, 0))
     assert client.states()[1:] == [(State.DELIVERED, 1)]
     left = {user: frames.Watermarks(1, 1) for user in (ME, "raju")}
     client.step(Engine.sync)
-    client.hear(synced(1, 1, members=left))
+    client.receive(synced(1, 1, members=left))
     assert client.states()[2:] == [(State.READ, 1)]  # meena, who had not read it, has left
 
 
 def test_ticks_that_were_missed_come_with_the_next_sync(client: Client) -> None:
     client.open()
     name = client.write()
-    client.hear(frames.Accepted(name, CHAT, 1, 5.0))
+    client.receive(frames.Accepted(name, CHAT, 1, 5.0))
     client.close()
     client.open(sync=False)
-    client.hear(synced(1, 1, members={ME: frames.Watermarks(), "raju": frames.Watermarks(1, 1)}))
+    client.receive(synced(1, 1, members={ME: frames.Watermarks(), "raju": frames.Watermarks(1, 1)}))
     assert client.states() == [(State.SENT, 1), (State.DELIVERED, 1), (State.READ, 1)]
 
 
 def test_what_was_read_on_another_own_device_is_read_here(client: Client) -> None:
     client.open()
-    client.hear(message(1))
+    client.receive(message(1))
     client.step(Engine.sync)
-    client.hear(synced(1, 1, members={ME: frames.Watermarks(1, 1), "raju": frames.Watermarks()}))
+    client.receive(synced(1, 1, members={ME: frames.Watermarks(1, 1), "raju": frames.Watermarks()}))
     assert client.store.unread(CHAT) == []
 
 
 def test_somebody_unknown_in_a_chat_is_asked_about_once(client: Client) -> None:
     client.open()
-    client.hear(message(1, sender="meena"), message(2, sender="meena"))
+    client.receive(message(1, sender="meena"), message(2, sender="meena"))
     client.after(1.0)
     assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 1}}]
-    client.hear(synced(2, 2), message(3, sender="meena"))
+    client.receive(synced(2, 2), message(3, sender="meena"))
     client.after(1.0)
     assert len(client.actions("sync")) == 1
 
@@ -220,40 +222,40 @@ def test_what_waits_to_be_readable_is_reported_once_it_is_also_after_a_restart(
     with monkeypatch.context() as patch:
         patch.setattr(FakeCipher, "open", lambda *_: Unreadable("no key", ask=True))
         client.open()
-        client.hear(message(1))
+        client.receive(message(1))
         client.after(1.0)
         assert client.actions("receipt") == []
     if restarts:
         client.restart()
         client.open(sync=False)
-        client.hear(synced(1, 1, after=1))
+        client.receive(synced(1, 1, after=1))
     client.step(Engine.accept, "raju", {})
     client.after(1.0)
     assert [frame["delivered"] for frame in client.actions("receipt")] == [1]
 
 
-def test_a_chat_that_is_said_not_to_be_there_has_no_receipt_sent_that_waits(
+def test_a_chat_reported_as_not_found_has_no_receipt_sent_that_waits(
     client: Client,
 ) -> None:
     client.open()
-    client.hear(message(1), frames.ErrorFrame("not_found", "", action="typing", chat=CHAT))
-    client.hear(synced(1, 1))
+    client.receive(message(1), frames.ErrorFrame("not_found", "", action="typing", chat=CHAT))
+    client.receive(synced(1, 1))
     client.after(5.0)
     assert client.actions("receipt") == []
 
 
-def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about() -> None:
+def test_a_receipt_that_is_rejected_is_not_repeated_and_the_chat_is_asked_about() -> None:
     client = Client()
     client.open()
-    client.hear(message(1))
+    client.receive(message(1))
     client.after(10)
     assert client.actions("receipt")
     client.sent.clear()
-    refused = frames.ErrorFrame("not_found", "no such chat", action="receipt", chat=CHAT)
-    client.hear(refused)
+    rejected = frames.ErrorFrame("not_found", "no such chat", action="receipt", chat=CHAT)
+    client.receive(rejected)
     (asked,) = client.actions("sync")
     assert asked["chats"] == {CHAT: 1}
-    client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
+    client.receive(frames.ErrorFrame("not_found", "no such chat", action="sync"))
     assert client.reported[-2] == events.ChatLeft(CHAT)
     assert client.engine.left(CHAT)
     client.sent.clear()
@@ -264,22 +266,22 @@ def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about()
         client.step(Engine.typing, CHAT)
         client.after(5)
         assert not client.actions("receipt") and not client.actions("typing")
-    client.hear(synced(1, 1))
+    client.receive(synced(1, 1))
     assert not client.engine.left(CHAT)
 
 
-def test_what_was_read_before_a_crash_is_told_to_who_wrote_what_was_delivered_before(
+def test_reading_from_before_a_crash_is_reported_to_the_senders_of_messages_delivered_before(
     client: Client,
 ) -> None:
     client.open()
-    client.hear(message(1))
+    client.receive(message(1))
     client.after(1)
     client.after(client.settings.ping_between[1])
-    client.hear(frames.Pong())  # the receipt of what was delivered has arrived
+    client.receive(frames.Pong())  # the receipt of what was delivered has arrived
     client.step(Engine.mark_read, CHAT, 1)
     client.restart()
     client.step(Engine.opened)
-    client.hear(synced(1, 1))
+    client.receive(synced(1, 1))
     client.after(1)
     (receipt,) = client.actions("receipt")
     assert (receipt["read"], receipt["senders"]) == (1, ["raju"])

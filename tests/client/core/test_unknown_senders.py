@@ -31,7 +31,7 @@ def caught_up(client: Client) -> list[bool]:
 
 def test_nothing_is_complete_while_a_text_waits_for_its_sender(client: Client) -> None:
     client.open(sync=False)
-    client.hear(message(1, sender="mira"), message(2), synced(2, 2))
+    client.receive(message(1, sender="mira"), message(2), synced(2, 2))
     assert (client.texts(), caught_up(client)) == ([], [False])
     client.step(listed, "mira")
     assert client.texts() == ["m1", "m2"] and client.watermark() == 2
@@ -41,7 +41,7 @@ def test_nothing_is_complete_while_a_text_waits_for_its_sender(client: Client) -
 def test_a_gap_behind_what_has_waited_is_asked_for(client: Client) -> None:
     client.open(sync=False)
     members = dict.fromkeys(("ravi", "raju", "mira"), frames.Watermarks())
-    client.hear(synced(0, 0, members=members), message(1, sender="mira"), message(3))
+    client.receive(synced(0, 0, members=members), message(1, sender="mira"), message(3))
     client.sent.clear()
     client.after(client.settings.gap_grace)
     assert client.actions("sync") == [], "what is next is here"

@@ -45,7 +45,7 @@ def test_where_not_all_devices_were_named_the_lists_of_all_members_are_asked_for
     for user in MEMBERS:
         client.step(listed, user)
     name = client.write()
-    client.hear(frames.Accepted(name, CHAT, 1, 5.0, more=more))
+    client.receive(frames.Accepted(name, CHAT, 1, 5.0, more=more))
     client.write()
     assert known == [dict.fromkeys(MEMBERS, True), dict.fromkeys(MEMBERS, not more)]
 
@@ -56,7 +56,7 @@ def test_for_a_chat_in_which_the_user_is_no_longer_nothing_stays_queued(
     left: list[str] = []
     monkeypatch.setattr(FakeCipher, "leave", lambda _cipher, chat: left.append(chat))
     client.open()
-    client.hear(frames.Nudge(CHAT, 3), frames.ErrorFrame("not_found", "", action="sync"))
+    client.receive(frames.Nudge(CHAT, 3), frames.ErrorFrame("not_found", "", action="sync"))
     assert left == [CHAT]
 
 
@@ -70,7 +70,7 @@ def test_a_copy_of_what_can_be_read_changes_nothing(
 
     monkeypatch.setattr(FakeCipher, "open", opened)
     client.open()
-    client.hear(message(1), message(2))
+    client.receive(message(1), message(2))
     assert [each.text for each in client.store.history(CHAT)] == ["as it was"]
     assert not [each for each in client.reported if isinstance(each, MessageReadable)]
 
@@ -85,9 +85,9 @@ def test_on_what_another_copy_of_the_store_has_had_it_gives_up_its_sessions_once
 
     for connection in (1, 2):
         client.open(sync=False)
-        client.hear(synced(4, 4, after=3), synced(4, 4, after=3))
+        client.receive(synced(4, 4, after=3), synced(4, 4, after=3))
         assert times() == connection
         client.close()
     client.open(sync=False)
-    client.hear(synced(4, 4), own(5, named(5)))  # written here, and not in this store
+    client.receive(synced(4, 4), own(5, named(5)))  # written here, and not in this store
     assert times() == 3

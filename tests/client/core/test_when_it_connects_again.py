@@ -1,4 +1,4 @@
-"""One connection after another: what ends them, what is said of it, and what the next one uses."""
+"""One connection after another: what ends them, what is reported of it, and what the next one uses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BROKEN = ConnectionClosedError(None, None)
 
 @dataclass
 class Scene:
-    """Stands in for driver, backoff, backend and sockets. `said` has what happened, in order."""
+    """Stands in for driver, backoff, backend and sockets. `calls` has what happened, in order."""
 
     leaving: list[Leaving]  # of each connection
     # What asking for the first ones raises, if anything.
@@ -47,7 +47,7 @@ class Scene:
     removed: Exception | None = None
     last: str | None = None  # what a socket gives out when nobody waits for it any more
     sends: Exception | None = None
-    said: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     published: list[events.Event] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     online = False
@@ -57,7 +57,7 @@ class Scene:
     # -- the driver
 
     async def writable(self) -> None:
-        self.said.append("writable")
+        self.calls.append("writable")
 
     def opened(self) -> tuple[asyncio.Queue[str], asyncio.Future[Drop | Stop]]:
         self.online = True
@@ -73,10 +73,10 @@ class Scene:
 
     def closed(self) -> None:
         self.online = False
-        self.said.append("closed")
+        self.calls.append("closed")
 
     def received(self, texts: list[str | bytes]) -> None:
-        self.said += [f"received {text!s}" for text in texts]
+        self.calls += [f"received {text!s}" for text in texts]
 
     def step(self, act: Callable[..., Any]) -> None:
         assert act is Engine.closing
@@ -90,7 +90,7 @@ class Scene:
     async def __aexit__(
         self, kind: type | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self.said.append("left")
+        self.calls.append("left")
 
     def __aiter__(self) -> Scene:
         return self
@@ -111,10 +111,10 @@ class Scene:
             raise self.sends
         for _ in range(3):  # a network takes its time
             await asyncio.sleep(0)
-        self.said.append(f"sent {text}")
+        self.calls.append(f"sent {text}")
 
     async def close(self) -> None:
-        self.said.append("closes")
+        self.calls.append("closes")
         self.leave.set_result(Stop())
 
     @property
@@ -124,36 +124,36 @@ class Scene:
     # -- backoff and backend
 
     def ticket(self, window: float | None) -> None:
-        self.said.append(f"window {window}")
+        self.calls.append(f"window {window}")
 
     def connected(self) -> None:
-        self.said.append("settled")
+        self.calls.append("settled")
 
     def pause(self) -> float:
         return 0
 
     async def sleep(self, seconds: float) -> None:
-        self.said.append(f"rests {seconds}")
+        self.calls.append(f"rests {seconds}")
 
     async def asked(self) -> TicketResponse:
         error = self.tickets.pop(0) if self.tickets else None
         if error is not None:
             raise error
         self.given += 1
-        self.said.append(f"ticket {self.given}")
+        self.calls.append(f"ticket {self.given}")
         return TicketResponse(f"t{self.given}", "ws://127.0.0.1:1", 30, 7.0)
 
     async def come_back(self) -> None:
-        self.said.append("came back")
+        self.calls.append("came back")
         if self.removed is not None:
             raise self.removed
 
     def connect(self, _url: str, subprotocols: list[str], **_: Any) -> Scene:
-        self.said.append(f"connects with {subprotocols[1]}")
+        self.calls.append(f"connects with {subprotocols[1]}")
         return self
 
     def of(self, *begins: str) -> list[str]:
-        return [each for each in self.said if each.startswith(begins)]
+        return [each for each in self.calls if each.startswith(begins)]
 
     def ends(self) -> list[tuple[str, float | None]]:
         found = [each for each in self.published if isinstance(each, events.Disconnected)]
@@ -224,7 +224,9 @@ def test_who_may_not_connect_any_more_is_signed_out_and_does_not_try_again(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_passes_is_said_and_tried_again_after_a_pause(run: Run, error: Exception) -> None:
+def test_a_passing_error_is_reported_and_the_call_repeated_after_a_pause(
+    run: Run, error: Exception
+) -> None:
     scene = run(tickets=[error])
     assert [retry for _, retry in scene.ends()] == [0, None]
     assert scene.of("connects") == ["connects with ticket.t1"]
@@ -276,12 +278,12 @@ def test_a_device_that_was_removed_is_signed_out(run: Run) -> None:
     assert scene.published == [events.SignedOut("removed")]
 
 
-@pytest.mark.parametrize(("settled", "said"), [(0.0, ["settled"]), (3600.0, [])])
+@pytest.mark.parametrize(("settled", "calls"), [(0.0, ["settled"]), (3600.0, [])])
 def test_pauses_begin_anew_only_after_a_connection_that_lasted(
-    run: Run, monkeypatch: pytest.MonkeyPatch, settled: float, said: list[str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, settled: float, calls: list[str]
 ) -> None:
     monkeypatch.setattr(connection, "SETTLED", settled)
-    assert run().of("settled") == said
+    assert run().of("settled") == calls
 
 
 def test_also_where_the_ticket_for_the_next_connection_fails(
@@ -295,7 +297,7 @@ def test_also_where_the_ticket_for_the_next_connection_fails(
 def test_what_came_last_is_taken_when_a_connection_breaks(run: Run) -> None:
     scene = run(None, sends=BROKEN, last="displaced")
     assert scene.of("received")[0] == "received displaced"
-    assert scene.said.index("received displaced") < scene.said.index("closed")
+    assert scene.calls.index("received displaced") < scene.calls.index("closed")
 
 
 def test_who_closes_says_what_is_left_before_the_socket_closes(run: Run) -> None:

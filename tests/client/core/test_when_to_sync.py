@@ -63,7 +63,7 @@ def test_what_is_wanted_is_asked_when_it_is_due_the_earliest_time_counts(plan: S
     assert due(plan, 6.0) == {"action": "sync", "chats": {"d": 0}}
 
 
-def test_one_that_made_the_server_refuse_is_asked_alone(plan: SyncPlan) -> None:
+def test_a_chat_for_which_the_server_returned_an_error_is_synced_alone(plan: SyncPlan) -> None:
     plan.want("a", 1.0)
     for chat in ("b", "c"):
         plan.want_alone(chat, 1.0)
@@ -154,7 +154,7 @@ def test_all_is_asked_for_later_from_the_page_that_failed(plan: SyncPlan) -> Non
     assert due(plan, 11.0) == {"action": "sync", "cursor": "p2"}
 
 
-def test_watches_are_renewed_and_typing_is_said_once_in_three_seconds() -> None:
+def test_watches_are_renewed_and_typing_is_sent_once_in_three_seconds() -> None:
     presence = PresencePlan(SETTINGS)
     assert presence.watch(0.0, ["ravi"]) == [] == presence.typing(0.0, "c", 2)
     presence.opened(1.0)
@@ -176,7 +176,7 @@ def test_watches_are_renewed_and_typing_is_said_once_in_three_seconds() -> None:
     assert nobody.next_due() == 242.0
 
 
-def test_who_writes_and_is_said_to_be_offline_is_asked_about_again_once_a_minute() -> None:
+def test_a_user_who_writes_and_was_reported_as_offline_is_watched_again_once_a_minute() -> None:
     presence = PresencePlan(SETTINGS)
     presence.watch(0.0, ["ravi"])
     assert presence.wrote(0.0, "ravi") == []  # without a connection

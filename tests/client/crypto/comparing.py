@@ -16,7 +16,7 @@ Fields = dict[str, Any]
 
 
 class Side:
-    """One device: what it says goes to the other's `inbox`; what it shows is kept."""
+    """One device: it keeps the steps that it sent and the events that it reported."""
 
     def __init__(self, me: Device, believes: Device, seed: int) -> None:
         self.me, self.peer = me, believes
@@ -27,21 +27,21 @@ class Side:
 
     def do(self, effects: list[Effect]) -> list[Fields]:
         """The steps it sends now."""
-        said = [effect.fields for effect in effects if isinstance(effect, Say)]
+        sent = [effect.fields for effect in effects if isinstance(effect, Say)]
         self.reported += [effect for effect in effects if not isinstance(effect, Say)]
-        self.sent += said
-        return said
+        self.sent += sent
+        return sent
 
     def start(self) -> list[Fields]:
         return self.do(self.machine.start(CHAT, self.peer, self.now))
 
-    def hears(self, *steps: Fields) -> list[Fields]:
-        said = []
+    def receives(self, *steps: Fields) -> list[Fields]:
+        sent = []
         for step in steps:
-            said += self.do(self.machine.received(CHAT, self.peer, step, self.now))
-        return said
+            sent += self.do(self.machine.received(CHAT, self.peer, step, self.now))
+        return sent
 
-    def says(self, match: bool) -> list[Fields]:
+    def confirms(self, match: bool) -> list[Fields]:
         return self.do(self.machine.decide(self.peer.name, match, self.now))
 
     def waits(self, seconds: float) -> list[Fields]:
@@ -80,24 +80,24 @@ def names(steps: list[Fields]) -> list[str]:
 
 def comparing(raju: Side, ravi: Side) -> None:
     """Both see emoji; raju has started."""
-    ravi.hears(*raju.start())
-    key = raju.hears(*ravi.start())
-    raju.hears(*ravi.hears(*key))
+    ravi.receives(*raju.start())
+    key = raju.receives(*ravi.start())
+    raju.receives(*ravi.receives(*key))
 
 
 def reached(stage: str) -> tuple[Side, Side]:
     """raju started; ravi is at `stage`."""
     raju, ravi = pair()
     if stage == "asked":
-        ravi.hears(*raju.start())
+        ravi.receives(*raju.start())
     elif stage == "agreed":
-        ravi.hears(*raju.start())
+        ravi.receives(*raju.start())
         ravi.start()
     else:
         comparing(raju, ravi)
         if stage == "confirmed":
-            ravi.says(True)
+            ravi.confirms(True)
         elif stage == "proved":
-            ravi.says(True)
-            ravi.hears(*raju.says(True))
+            ravi.confirms(True)
+            ravi.receives(*raju.confirms(True))
     return raju, ravi

@@ -188,7 +188,7 @@ def test_what_encryption_does_not_use_is_passed_on(scene: Scene) -> None:
     assert scene[RAJU].store.history(chat) == []
 
 
-def test_who_is_no_longer_in_a_chat_hears_that_a_text_was_not_sent(scene: Scene) -> None:
+def test_a_text_of_a_former_member_fails(scene: Scene) -> None:
     scene.add("mira/phone").connect()
     chat = scene.group("ravi", "raju", "mira")
     say(scene, RAVI, chat, "one")

@@ -174,7 +174,7 @@ def test_a_directory_that_does_not_answer_is_asked_again_and_the_text_waits(scen
 # -- who sent it
 
 
-def test_nothing_is_taken_of_a_device_that_was_never_heard_of_before_it_is_known(
+def test_nothing_is_taken_of_an_unknown_device_before_it_is_known(
     scene: Scene,
 ) -> None:
     chat = scene.direct("ravi", "raju")
@@ -196,7 +196,7 @@ def test_nothing_is_taken_of_a_device_that_was_never_heard_of_before_it_is_known
     assert raju.reported(events.MessageReceived)[0].text == "who is this?"
 
 
-def test_a_list_from_before_a_device_was_heard_of_does_not_say_that_there_is_none(
+def test_a_list_from_before_the_first_message_of_a_device_does_not_mean_that_there_is_none(
     scene: Scene,
 ) -> None:
     chat = scene.direct("ravi", "raju")
@@ -277,7 +277,7 @@ def test_a_device_that_was_added_a_second_ago_gets_the_text_as_a_copy(scene: Sce
     assert len(scene[RAJU].reported(events.MessageReceived)) == 2  # the copy is not for it
 
 
-def test_a_crash_after_the_acceptance_does_not_forget_whom_a_copy_is_owed(scene: Scene) -> None:
+def test_a_crash_after_the_acceptance_does_not_forget_who_is_to_get_a_copy(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "begin")
     scene.backend.faults.lose("devices_changed")

@@ -27,27 +27,27 @@ def test_two_who_see_the_same_emoji_and_say_so_are_verified() -> None:
     start = raju.start()
     assert names(start) == ["start"]
     assert raju.stage is Stage.REQUESTED
-    assert ravi.hears(*start) == []
+    assert ravi.receives(*start) == []
     assert ravi.reported == [VerificationRequested("raju", "phone")]
     accept = ravi.start()
     assert names(accept) == ["accept"]
-    key = raju.hears(*accept)
+    key = raju.receives(*accept)
     assert names(key) == ["key"]
-    response = ravi.hears(*key)
+    response = ravi.receives(*key)
     assert names(response) == ["key"]
-    assert raju.hears(*response) == []
+    assert raju.receives(*response) == []
     assert raju.emoji == ravi.emoji
     assert len(raju.emoji) == 7
-    mac = raju.says(True)
+    mac = raju.confirms(True)
     assert names(mac) == ["mac"]
-    assert ravi.hears(*mac) == []
-    rest = ravi.says(True)
+    assert ravi.receives(*mac) == []
+    rest = ravi.confirms(True)
     assert names(rest) == ["mac", "done"]
-    done = raju.hears(*rest)
+    done = raju.receives(*rest)
     assert names(done) == ["done"]
     assert raju.verified
     assert not ravi.verified
-    assert ravi.hears(*done) == []
+    assert ravi.receives(*done) == []
     assert ravi.verified
     assert raju.machine.open() == ravi.machine.open() == []
 
@@ -55,8 +55,8 @@ def test_two_who_see_the_same_emoji_and_say_so_are_verified() -> None:
 def test_emoji_that_differ_leave_nobody_verified() -> None:
     raju, ravi = pair()
     comparing(raju, ravi)
-    ravi.hears(*raju.says(True))
-    assert raju.hears(*ravi.says(False)) == []
+    ravi.receives(*raju.confirms(True))
+    assert raju.receives(*ravi.confirms(False)) == []
     assert ravi.cancelled == [("mismatched_sas", False)]
     assert raju.cancelled == [("mismatched_sas", True)]
 
@@ -70,23 +70,23 @@ def test_a_directory_that_gave_another_key_makes_other_emoji() -> None:
 def test_people_who_say_yes_without_looking_do_not_verify_a_key_that_is_not_the_other_s() -> None:
     raju, ravi = Side(RAJU, MIRA, 1), Side(RAVI, RAJU, 2)
     comparing(raju, ravi)
-    ravi.hears(*raju.says(True))
-    raju.hears(*ravi.says(True))
+    ravi.receives(*raju.confirms(True))
+    raju.receives(*ravi.confirms(True))
     assert raju.cancelled == [("mismatched_mac", False)]
     assert not raju.verified
-    ravi.hears(*raju.sent)
+    ravi.receives(*raju.sent)
     assert not ravi.verified
 
 
 def test_a_key_chosen_after_the_other_s_was_seen_does_not_fit_the_commitment() -> None:
     raju, ravi = pair()
-    ravi.hears(*raju.start())
-    raju.hears(*ravi.start())
+    ravi.receives(*raju.start())
+    raju.receives(*ravi.start())
     other = Side(RAVI, RAJU, 3)
-    other.hears(raju.sent[0])
+    other.receives(raju.sent[0])
     other.start()
-    (key,) = other.hears(raju.sent[1])
-    assert names(raju.hears(key)) == ["cancel"]
+    (key,) = other.receives(raju.sent[1])
+    assert names(raju.receives(key)) == ["cancel"]
     assert raju.cancelled == [("mismatched_commitment", False)]
 
 
@@ -96,9 +96,9 @@ def test_a_key_chosen_after_the_other_s_was_seen_does_not_fit_the_commitment() -
 )
 def test_what_is_no_key_ends_it(key: object) -> None:
     raju, ravi = pair()
-    ravi.hears(*raju.start())
-    raju.hears(*ravi.start())
-    assert names(ravi.hears({**raju.sent[1], "key": key})) == ["cancel"]
+    ravi.receives(*raju.start())
+    raju.receives(*ravi.start())
+    assert names(ravi.receives({**raju.sent[1], "key": key})) == ["cancel"]
     assert ravi.cancelled == [("invalid_message", False)]
 
 
@@ -116,9 +116,9 @@ def test_what_is_no_key_ends_it(key: object) -> None:
 def test_a_mac_that_does_not_fit_ends_it(macs: object, reason: str) -> None:
     raju, ravi = pair()
     comparing(raju, ravi)
-    (mac,) = raju.says(True)
-    ravi.says(True)
-    assert names(ravi.hears({**mac, "macs": macs})) == ["cancel"]
+    (mac,) = raju.confirms(True)
+    ravi.confirms(True)
+    assert names(ravi.receives({**mac, "macs": macs})) == ["cancel"]
     assert ravi.cancelled == [(reason, False)]
 
 
@@ -126,9 +126,9 @@ def test_a_mac_that_does_not_fit_ends_it(macs: object, reason: str) -> None:
 def test_a_mac_may_come_with_base64_s_padding(padding: str) -> None:
     raju, ravi = pair()
     comparing(raju, ravi)
-    (mac,) = raju.says(True)
-    ravi.hears({**mac, "macs": {"ed25519": mac["macs"]["ed25519"] + padding}})
-    raju.hears(*ravi.says(True))
+    (mac,) = raju.confirms(True)
+    ravi.receives({**mac, "macs": {"ed25519": mac["macs"]["ed25519"] + padding}})
+    raju.receives(*ravi.confirms(True))
     assert raju.verified
 
 
@@ -143,16 +143,16 @@ def test_a_mac_may_come_with_base64_s_padding(padding: str) -> None:
         (["emoji", "\ud800"], "invalid_message"),
     ],
 )
-def test_a_start_that_offers_no_emoji_is_refused(methods: object, reason: str) -> None:
+def test_a_start_that_offers_no_emoji_is_rejected(methods: object, reason: str) -> None:
     _, ravi = pair()
-    ravi.hears({"txn": "t", "step": "start", "methods": methods})
+    ravi.receives({"txn": "t", "step": "start", "methods": methods})
     assert names(ravi.start()) == ["cancel"]
     assert ravi.cancelled == [(reason, False)]
 
 
 def test_other_ways_to_compare_may_be_offered_beside_emoji() -> None:
     _, ravi = pair()
-    ravi.hears({"txn": "t", "step": "start", "methods": ["decimal", "emoji"], "new": 1})
+    ravi.receives({"txn": "t", "step": "start", "methods": ["decimal", "emoji"], "new": 1})
     assert names(ravi.start()) == ["accept"]
 
 
@@ -178,10 +178,10 @@ def test_a_step_at_the_wrong_moment_ends_it_on_both_sides(stage: str, step: Any)
     if step == FITS[stage] and step:
         return
     txn = raju.sent[0]["txn"]
-    cancel = ravi.hears({"txn": txn, "step": step, **WHOLE.get(step, {})})
+    cancel = ravi.receives({"txn": txn, "step": step, **WHOLE.get(step, {})})
     assert names(cancel) == ["cancel"]
     assert ravi.cancelled == [("unexpected_message", False)]
-    raju.hears(*cancel)
+    raju.receives(*cancel)
     assert raju.cancelled == [("unexpected_message", True)]
     assert not raju.verified
     assert not ravi.verified
@@ -191,14 +191,14 @@ def test_a_step_at_the_wrong_moment_ends_it_on_both_sides(stage: str, step: Any)
 def test_a_step_that_comes_twice_is_taken_once(stage: str) -> None:
     raju, ravi = reached(stage)
     before = ravi.stage
-    assert ravi.hears(*raju.sent) == []
+    assert ravi.receives(*raju.sent) == []
     assert ravi.stage is before
 
 
 @pytest.mark.parametrize("stage", FITS)
 def test_either_side_may_cancel_at_any_time(stage: str) -> None:
     raju, ravi = reached(stage)
-    raju.hears(*ravi.do(ravi.machine.cancel(RAJU.name)))
+    raju.receives(*ravi.do(ravi.machine.cancel(RAJU.name)))
     assert ravi.cancelled == [("user", False)]
     assert raju.cancelled == [("user", True)]
     assert raju.machine.open() == ravi.machine.open() == []
@@ -207,22 +207,22 @@ def test_either_side_may_cancel_at_any_time(stage: str) -> None:
 @pytest.mark.parametrize("reason", [None, 7, "\ud800", "x" * 1000])
 def test_any_reason_to_cancel_is_taken(reason: object) -> None:
     raju, ravi = reached("comparing")
-    ravi.hears({"txn": raju.sent[0]["txn"], "step": "cancel", "reason": reason})
+    ravi.receives({"txn": raju.sent[0]["txn"], "step": "cancel", "reason": reason})
     assert ravi.cancelled == [(reason if isinstance(reason, str) else "", True)]
 
 
-def test_done_before_this_user_has_said_anything_is_a_lie() -> None:
+def test_done_before_this_user_has_confirmed_is_an_error() -> None:
     raju, ravi = reached("comparing")
-    ravi.hears(*raju.says(True))
-    ravi.hears({"txn": raju.sent[0]["txn"], "step": "done"})
+    ravi.receives(*raju.confirms(True))
+    ravi.receives({"txn": raju.sent[0]["txn"], "step": "done"})
     assert ravi.cancelled == [("unexpected_message", False)]
 
 
 def test_the_emoji_are_asked_about_only_while_they_are_shown() -> None:
     raju, _ = pair()
-    assert raju.says(True) == []
+    assert raju.confirms(True) == []
     raju.start()
-    assert raju.says(True) == []
+    assert raju.confirms(True) == []
     assert raju.stage is Stage.REQUESTED
 
 
@@ -234,29 +234,29 @@ def test_a_device_that_was_started_anew_says_that_it_has_forgotten(step: str) ->
     raju, ravi = pair()
     raju.start()
     anew = Side(RAJU, RAVI, 3)
-    cancel = anew.hears({"txn": raju.sent[0]["txn"], "step": step, **WHOLE[step]})
+    cancel = anew.receives({"txn": raju.sent[0]["txn"], "step": step, **WHOLE[step]})
     assert names(cancel) == ["cancel"]
     assert anew.machine.open() == []
-    ravi.hears(*raju.sent)
+    ravi.receives(*raju.sent)
     ravi.start()
-    ravi.hears(*cancel)
+    ravi.receives(*cancel)
     assert ravi.cancelled == [("unknown_transaction", True)]
 
 
 @pytest.mark.parametrize("step", ["cancel", "done"])
 def test_the_end_of_something_forgotten_is_not_answered(step: str) -> None:
     raju, _ = pair()
-    assert raju.hears({"txn": "t", "step": step}) == []
+    assert raju.receives({"txn": "t", "step": step}) == []
     assert raju.reported == []
 
 
 def test_an_ended_comparison_can_not_be_played_again() -> None:
     raju, ravi = reached("proved")
-    raju.hears(*ravi.sent)
-    ravi.hears(*raju.sent)
+    raju.receives(*ravi.sent)
+    ravi.receives(*raju.sent)
     assert ravi.verified
     before = len(ravi.reported)
-    assert ravi.hears(*raju.sent) == []
+    assert ravi.receives(*raju.sent) == []
     assert len(ravi.reported) == before
     assert ravi.machine.open() == []
 
@@ -264,20 +264,20 @@ def test_an_ended_comparison_can_not_be_played_again() -> None:
 @pytest.mark.parametrize("txn", [None, 7, "", "x" * 65, "\ud800", "a b", ["t"]])
 def test_a_step_without_a_usable_txn_is_nothing(txn: object) -> None:
     raju, _ = pair()
-    assert raju.hears({"txn": txn, "step": "start", "methods": ["emoji"]}) == []
+    assert raju.receives({"txn": txn, "step": "start", "methods": ["emoji"]}) == []
     assert raju.reported == []
 
 
 def test_a_comparison_stays_in_the_chat_it_began_in() -> None:
     raju, ravi = reached("agreed")
-    key = raju.hears(*ravi.sent)
+    key = raju.receives(*ravi.sent)
     effects = ravi.machine.received("another chat", RAJU, key[0], 0)
     assert [type(effect).__name__ for effect in effects] == ["Say", "VerificationCancelled"]
 
 
 def test_another_key_of_the_same_device_ends_it() -> None:
     raju, ravi = reached("agreed")
-    (key,) = raju.hears(*ravi.sent)
+    (key,) = raju.receives(*ravi.sent)
     ravi.do(ravi.machine.received(CHAT, Device(RAJU.name, MIRA.key), key, 0))
     assert ravi.cancelled == [("identity_changed", False)]
 
@@ -296,14 +296,17 @@ def test_comparisons_with_two_devices_do_not_touch_each_other() -> None:
 
 def confirmed(raju: Side, ravi: Side) -> None:
     comparing(raju, ravi)
-    raju.says(True)
+    raju.confirms(True)
 
 
 @pytest.mark.parametrize(
     ("reach", "life"),
     [
         (lambda raju, ravi: raju.start(), REQUEST_LIFE),
-        (lambda raju, ravi: (ravi.hears(*raju.start()), raju.hears(*ravi.start())), STEP_LIFE),
+        (
+            lambda raju, ravi: (ravi.receives(*raju.start()), raju.receives(*ravi.start())),
+            STEP_LIFE,
+        ),
         (comparing, STEP_LIFE),
         (confirmed, STEP_LIFE),
     ],
@@ -322,7 +325,7 @@ def test_who_waits_too_long_gives_up_and_says_so(
 
 def test_a_request_waits_for_a_user_who_is_away() -> None:
     raju, ravi = pair()
-    ravi.hears(*raju.start())
+    ravi.receives(*raju.start())
     assert ravi.waits(STEP_LIFE * 2) == []
     assert names(ravi.start()) == ["accept"]
 
@@ -330,6 +333,6 @@ def test_a_request_waits_for_a_user_who_is_away() -> None:
 def test_emoji_are_shown_once_however_much_comes_after_them() -> None:
     raju, ravi = pair()
     comparing(raju, ravi)
-    ravi.hears(*raju.says(True))
+    ravi.receives(*raju.confirms(True))
     ravi.waits(1)
     assert sum(isinstance(each, EmojiShown) for each in ravi.reported) == 1

@@ -14,38 +14,38 @@ from tests.client.crypto.comparing import (
 def test_when_both_start_at_once_one_comparison_comes_of_it() -> None:
     raju, ravi = pair()
     from_raju, from_ravi = raju.start(), ravi.start()
-    again = raju.hears(*from_ravi)
+    again = raju.receives(*from_ravi)
     assert again == from_raju  # raju/phone is the smaller name: its start counts
-    accept = ravi.hears(*from_raju)
+    accept = ravi.receives(*from_raju)
     assert names(accept) == ["accept"]
-    assert ravi.hears(*again) == []
-    raju.hears(*ravi.hears(*raju.hears(*accept)))
+    assert ravi.receives(*again) == []
+    raju.receives(*ravi.receives(*raju.receives(*accept)))
     assert raju.emoji == ravi.emoji
     assert raju.cancelled == ravi.cancelled == []
 
 
-def test_a_start_that_the_other_has_forgotten_is_said_again_when_it_starts_itself() -> None:
+def test_a_start_that_the_other_device_has_forgotten_is_repeated_when_it_starts_itself() -> None:
     raju, _ = pair()
     raju.start()  # ravi has heard it, and was started anew
     anew = Side(RAVI, RAJU, 3)
-    again = raju.hears(*anew.start())
-    assert names(anew.hears(*again)) == ["accept"]
+    again = raju.receives(*anew.start())
+    assert names(anew.receives(*again)) == ["accept"]
 
 
 def test_a_start_in_the_middle_means_that_the_other_has_forgotten_the_first() -> None:
     _, ravi = reached("comparing")
     anew = Side(RAJU, RAVI, 3)
-    cancel = ravi.hears(*anew.start())
+    cancel = ravi.receives(*anew.start())
     assert names(cancel) == ["cancel"]
     assert ravi.cancelled == [("superseded", False)]
     assert ravi.reported[-1] == VerificationRequested("raju", "phone")
-    assert anew.hears(*cancel) == []
+    assert anew.receives(*cancel) == []
     assert names(ravi.start()) == ["accept"]
 
 
 def test_who_asks_while_being_asked_agrees() -> None:
     raju, ravi = pair()
-    ravi.hears(*raju.start())
+    ravi.receives(*raju.start())
     assert names(ravi.start()) == ["accept"]
 
 
@@ -58,6 +58,6 @@ def test_a_second_start_of_the_same_user_changes_nothing() -> None:
 def test_of_two_that_have_both_begun_the_one_that_does_not_count_begins_never_again() -> None:
     raju, ravi = pair()
     mine, theirs = raju.start(), ravi.start()
-    assert raju.hears(*theirs) == mine  # it counts, and is said once more
+    assert raju.receives(*theirs) == mine  # it counts, and is said once more
     raju.do(raju.machine.cancel(ravi.me.name))
-    assert raju.hears(*theirs) == [] and raju.machine.open() == []
+    assert raju.receives(*theirs) == [] and raju.machine.open() == []

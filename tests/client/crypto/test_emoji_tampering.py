@@ -101,7 +101,7 @@ class Table:
 
     def _decide(self, who: int) -> None:
         one, other = self.sides
-        self._say(who, self.sides[who].says(one.emoji == other.emoji))
+        self._say(who, self.sides[who].confirms(one.emoji == other.emoji))
 
     def _say(self, who: int, steps: list[Fields]) -> None:
         self.ways[1 - who].extend(steps)
@@ -116,7 +116,7 @@ class Table:
             arrives = step
         self._carried += 1
         if arrives is not None:
-            self._say(who, self.sides[who].hears(arrives))
+            self._say(who, self.sides[who].receives(arrives))
 
 
 def carried(table: Table, starters: set[int], data: st.DataObject) -> Table:

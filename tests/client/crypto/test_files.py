@@ -102,7 +102,7 @@ def test_fields_that_are_not_known_are_ignored_and_names_are_made_safe() -> None
 
 
 @pytest.mark.parametrize("bad", FOUND["attachments"]["bad"], ids=lambda each: each["why"])
-def test_an_attachment_that_is_wrong_is_refused(bad: dict[str, Any]) -> None:
+def test_an_attachment_that_is_wrong_is_rejected(bad: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         parse_attachment(bad["value"])
 

@@ -13,7 +13,7 @@ from client.core.engine import Engine
 from client.core.frames import DevicesChanged, Message, Receipt, Synced, SyncedChat, Watermarks
 from client.core.ids import ulid
 from client.core.ticks import State
-from tests.client.crypto.membership import asks, hears, member, quietly
+from tests.client.crypto.membership import asks, gets_nothing, member, quietly, receives
 from tests.client.crypto.scene import Scene, frames, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
@@ -26,7 +26,7 @@ def scene() -> Iterator[Scene]:
     made.close()
 
 
-def said(chat: str, seq: int, *users: str) -> Synced:
+def synced(chat: str, seq: int, *users: str) -> Synced:
     members = {user: Watermarks() for user in users}
     return Synced({chat: SyncedChat(seq, 0, seq, members=members)})
 
@@ -37,8 +37,8 @@ def said(chat: str, seq: int, *users: str) -> Synced:
 @pytest.mark.parametrize(
     "lie",
     [
-        lambda chat: said(chat, 1, "ravi", "raju", "mira"),
-        lambda chat: said(chat, 1, "ravi", "mira"),
+        lambda chat: synced(chat, 1, "ravi", "raju", "mira"),
+        lambda chat: synced(chat, 1, "ravi", "mira"),
         lambda chat: Receipt(chat, "mira", 1, 1),
     ],
     ids=["one more", "another", "a receipt"],
@@ -48,13 +48,12 @@ def test_nobody_is_added_to_a_direct_chat_whatever_the_server_says(scene: Scene,
     say(scene, RAVI, chat, "one")
     scene[RAVI].events.clear()
     scene.backend.put_into(chat, "mira")  # as every answer says from now on
-    hears(scene, RAVI, lie(chat))
+    receives(scene, RAVI, lie(chat))
     say(scene, RAVI, chat, "secret")
     assert list(frames(scene, chat)[-1]["to"]) == [RAJU]
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
     assert scene[RAVI].reported(events.MembersChanged) == []
-    asks(scene, MIRA, chat, frames(scene, chat)[-1]["message_id"])
-    assert [text for text in scene[MIRA].texts(chat) if text] == []
+    gets_nothing(scene, MIRA, chat, frames(scene, chat)[-1]["message_id"])
 
 
 def test_a_list_of_others_from_the_beginning_lets_nothing_be_sent(scene: Scene) -> None:
@@ -90,7 +89,7 @@ def test_what_a_third_one_writes_into_a_direct_chat_is_not_opened_and_not_asked_
     (frame,) = [one for one in mira.up if one["action"] == "send"]
     mira.up.clear()
     shown = Message(chat, 2, name, "mira", "phone", ravi.clock(), "olm.v1", frame["to"][RAVI])
-    hears(scene, RAVI, shown)
+    receives(scene, RAVI, shown)
     (message,) = ravi.store.history(chat, 1)
     assert (message.seq, message.sender, message.text) == (2, "mira", None)
     assert message.reason == "its sender is not in this chat"
@@ -122,11 +121,10 @@ def test_a_receipt_of_somebody_unknown_makes_the_client_ask_who_is_in(scene: Sce
     name = say(scene, RAVI, chat, "old")
     scene.settle(seconds=61)
     quietly(scene, chat, "mira")
-    hears(scene, RAVI, Receipt(chat, "mira", 2, 0))
+    receives(scene, RAVI, Receipt(chat, "mira", 2, 0))
     assert "mira" in scene[RAVI].store.members(chat)
     member(scene, MIRA, chat)
-    asks(scene, MIRA, chat, name)
-    assert scene[MIRA].texts(chat) == []
+    gets_nothing(scene, MIRA, chat, name)
 
 
 def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
@@ -134,13 +132,12 @@ def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
     name = say(scene, RAVI, chat, "old")
     scene.settle(seconds=61)
     scene[RAVI].step(Engine.chat_is, chat, [])
-    hears(scene, RAVI, Synced({chat: SyncedChat(2, 0, 2)}))
+    receives(scene, RAVI, Synced({chat: SyncedChat(2, 0, 2)}))
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
     scene.backend.change_members(chat, ["mira"], [])
     scene.settle()
     member(scene, MIRA, chat)
-    asks(scene, MIRA, chat, name)
-    assert scene[MIRA].texts(chat) == []
+    gets_nothing(scene, MIRA, chat, name)
 
 
 # -- who comes and goes is reported
@@ -152,7 +149,7 @@ def changes(scene: Scene, chat: str) -> list[Mapping[str, Any]]:
     return [{"joined": event.joined, "left": event.left} for event in reported]
 
 
-def test_who_comes_and_goes_is_told_at_once(scene: Scene) -> None:
+def test_joining_and_leaving_members_are_reported_at_once(scene: Scene) -> None:
     chat = scene.group("ravi", "raju")
     assert changes(scene, chat) == []  # the first time says who is in, not who has come
     scene.backend.change_members(chat, ["mira"], [])
@@ -171,7 +168,7 @@ def test_an_answer_from_before_a_change_changes_nobody(scene: Scene) -> None:
     before = ravi.down.pop()
     scene.backend.change_members(chat, ["mira"], [])
     ravi.receive()  # the news is faster than the answer
-    hears(scene, RAVI, ravi.parsed(before))
+    receives(scene, RAVI, ravi.parsed(before))
     assert changes(scene, chat) == [{"joined": ("mira",), "left": ()}]
 
 

@@ -201,7 +201,7 @@ def test_without_that_memory_only_the_id_inside_gives_it_away(
     assert shown(scene[RAJU], chat, frames(scene, chat)[-1]).reason == "made for another id"
 
 
-def test_a_message_under_another_device_s_name_is_refused(scene: Scene) -> None:
+def test_a_message_under_another_device_s_name_is_rejected(scene: Scene) -> None:
     chat = scene.group("ravi", "raju", "mira")
     say(scene, RAVI, chat, "mine")
     say(scene, MIRA, chat, "hers")

@@ -82,7 +82,7 @@ def test_envelopes_for_here_are_read_whatever_their_kind() -> None:
             assert written == document
 
 
-def test_envelopes_that_are_none_or_for_another_place_are_refused() -> None:
+def test_envelopes_that_are_none_or_for_another_place_are_rejected() -> None:
     known = vectors("envelopes")
     context = known["context"]
     here = expected(context, Device(context["to"], context["to_key"]))
@@ -92,7 +92,7 @@ def test_envelopes_that_are_none_or_for_another_place_are_refused() -> None:
             pytest.fail(entry["what"])
 
 
-def test_deeply_nested_json_is_refused_like_any_other() -> None:
+def test_deeply_nested_json_is_rejected_like_any_other() -> None:
     sender = Device("ravi/phone", "k")
     for broken in (b"[" * 100_000, b'{"v":' * 100_000):
         with pytest.raises(EnvelopeError):
@@ -196,7 +196,7 @@ def test_the_longest_texts_fit_into_a_frame_for_everybody(text: str) -> None:
     scene.close()
 
 
-def test_a_text_that_does_not_fit_is_refused_before_it_is_stored() -> None:
+def test_a_text_that_does_not_fit_is_rejected_before_it_is_stored() -> None:
     scene = Scene("ravi/phone", "raju/phone")
     chat = scene.direct("ravi", "raju")
     for text in ("x" * 20_400, "\x00" * 3_500):

@@ -81,7 +81,7 @@ def test_another_number_is_another_number() -> None:
         *["٣" * 60, f"switchboard:1:raju:{'٣' * 30}:ravi:{'٣' * 30}"],
     ],
 )
-def test_what_is_no_safety_number_is_not_compared_but_refused(shown: str) -> None:
+def test_what_is_no_safety_number_is_not_compared_but_rejected(shown: str) -> None:
     with pytest.raises(ValueError, match="no safety number"):
         number().same_as(shown)
 

@@ -110,7 +110,7 @@ def test_what_a_device_sends_that_waits_to_be_accepted_is_kept(scene: Scene) -> 
     assert isinstance(opened, Unreadable) and opened.blocked and not opened.ask
 
 
-def test_what_was_sealed_for_another_device_is_refused_although_it_opens(scene: Scene) -> None:
+def test_what_was_sealed_for_another_device_is_rejected_although_it_opens(scene: Scene) -> None:
     """Its sender may pass on what a third one has sealed for it."""
     chat, text = scene.direct("ravi", "raju"), "for somebody else"
     say(scene, RAVI, chat, "hello")

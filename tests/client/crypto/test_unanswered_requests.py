@@ -90,7 +90,7 @@ def test_a_stranger_is_asked_for_what_can_not_be_read_only_when_the_user_has_acc
     assert scene[TAB].texts(chat)[:2] == ["one", "two"]
 
 
-def test_a_device_that_never_heard_of_the_chat_asks_first_whether_it_is_a_request(
+def test_a_device_that_does_not_know_the_chat_asks_first_whether_it_is_a_request(
     scene: Scene,
 ) -> None:
     """A message comes live, and says nothing of that."""
@@ -158,7 +158,9 @@ def test_typing_is_sent_to_nobody_before_the_user_has_accepted(scene: Scene) -> 
     assert [frame["action"] for frame in scene[RAJU].up] == ["typing"]
 
 
-def test_a_request_that_was_accepted_is_none_again_whatever_is_heard_later(scene: Scene) -> None:
+def test_a_request_that_was_accepted_stays_accepted_whatever_frame_comes_later(
+    scene: Scene,
+) -> None:
     """A response may be from before."""
     chat, raju = request(scene), scene[RAJU]
     seen = []

@@ -44,7 +44,7 @@ def held_after_keys(scene: Scene, chat: str, keys: int, text: str) -> Device:
     return scene[RAVI]
 
 
-def test_a_text_that_is_opened_after_a_held_key_is_told_once_and_not_asked_for(
+def test_a_text_that_is_opened_after_a_held_key_is_reported_once_and_not_requested_again(
     scene: Scene,
 ) -> None:
     chat = scene.direct("ravi", "raju")

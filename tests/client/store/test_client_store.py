@@ -54,7 +54,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store.close()
 
 
-def test_every_commit_is_on_the_disk_before_anything_is_said_about_it(tmp_path: Path) -> None:
+def test_every_commit_is_on_the_disk_before_anything_is_reported(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "s.sqlite", "ravi", "phone")
     with store.transaction() as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -95,7 +95,7 @@ def test_a_file_of_a_newer_client_is_left_alone(tmp_path: Path) -> None:
         Store.open(path, "ravi", "phone")
 
 
-def test_what_is_no_store_is_said_to_be_none(tmp_path: Path) -> None:
+def test_a_file_that_is_no_store_is_reported_as_such(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     path.write_text("this is a shopping list, " * 100)
     with pytest.raises(StoreError, match="cannot be opened"):

@@ -77,7 +77,7 @@ def test_a_store_from_before_the_mark_gets_it(tmp_path: Path) -> None:
         assert db.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
 
 
-def test_a_store_whose_program_died_before_its_log_was_written_back_opens(tmp_path: Path) -> None:
+def test_a_store_whose_program_ended_before_its_log_was_written_back_opens(tmp_path: Path) -> None:
     path, copy = tmp_path / "s.sqlite", tmp_path / "copy"
     copy.mkdir()
     store = Store.open(path, "ravi", "phone")

@@ -82,7 +82,7 @@ def test_a_passphrase_is_one_in_composed_and_decomposed_form() -> None:
     assert proof("cafe noir") != composed
 
 
-def test_a_passphrase_for_a_store_with_a_key_file_is_refused_not_ignored(tmp_path: Path) -> None:
+def test_a_passphrase_for_a_store_with_a_key_file_is_rejected_not_ignored(tmp_path: Path) -> None:
     store, _ = opened(tmp_path / "s.sqlite")
     store.close()
     with pytest.raises(StoreError, match="made with a key file"):
@@ -91,7 +91,7 @@ def test_a_passphrase_for_a_store_with_a_key_file_is_refused_not_ignored(tmp_pat
     store.close()
 
 
-def test_a_store_of_the_client_without_encryption_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_store_of_the_client_without_encryption_is_rejected_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE session (only INTEGER)")

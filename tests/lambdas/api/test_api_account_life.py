@@ -288,7 +288,7 @@ def test_a_deleted_account_is_gone_for_itself_and_for_others(api: Rest) -> None:
     body: dict[str, Any] = {"kind": "group", "members": [raju, zoe]}
     group = own.request("POST", "/api/chats", body).body["chat"]
     api.connect(Phone(ravi))
-    heard = api.connect(Phone(raju))
+    notified = api.connect(Phone(raju))
 
     assert code(delete(api, ravi, "wrong Passw0rd!")) == (401, "unauthorized")
     assert delete(api, ravi).body == {"done": True}
@@ -297,7 +297,7 @@ def test_a_deleted_account_is_gone_for_itself_and_for_others(api: Rest) -> None:
     for reply in (own.refresh(), own.request("GET", "/api/chats"), own.register("phone")):
         assert reply.status == 401
     assert sign_in(api, ravi).status == delete(api, ravi).status == 401
-    left = [frame for frame in heard if frame["type"] == "devices_changed" and "chat" in frame]
+    left = [frame for frame in notified if frame["type"] == "devices_changed" and "chat" in frame]
     assert sorted(frame["chat"] for frame in left) == sorted([direct, group])
     assert all(frame["user"] == ravi for frame in left)
     chats = {

@@ -46,7 +46,7 @@ def test_a_name_that_is_taken_is_a_conflict(api: Rest) -> None:
 
 
 @pytest.mark.parametrize("password", ["short", "x"])
-def test_a_weak_password_is_refused_and_the_answer_says_what_it_lacks(
+def test_a_weak_password_is_rejected_and_the_answer_says_what_it_lacks(
     api: Rest, password: str
 ) -> None:
     user = new_name("ravi")
@@ -77,7 +77,7 @@ def test_unknown_user_and_wrong_password_look_the_same(api: Rest) -> None:
     assert wrong.headers == unknown.headers
 
 
-def test_a_sign_up_that_died_halfway_is_healed_by_signing_in(api: Rest) -> None:
+def test_a_sign_up_that_broke_off_halfway_is_completed_by_signing_in(api: Rest) -> None:
     user = new_name("ravi")
     cognito = client("cognito-idp")
     cognito.sign_up(

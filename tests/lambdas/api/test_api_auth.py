@@ -81,7 +81,7 @@ def tokens(pool: Pool | None = None) -> AccessTokens:
     return AccessTokens(keys, ISSUER, CLIENT, lambda: NOW)
 
 
-def refused(authorization: list[str]) -> str:
+def rejected(authorization: list[str]) -> str:
     with pytest.raises(ChatError) as error:
         tokens().sign_in(authorization)
     assert error.value.code == "unauthorized"
@@ -132,7 +132,7 @@ def test_the_scheme_is_read_in_any_case() -> None:
     [[], [""], ["Bearer"], ["Bearer "], ["Basic cmF2aTpwdw=="], ["x"], ["Bearer a", "Bearer b"]],
 )
 def test_without_one_bearer_token_nobody_is_let_in(headers: list[str]) -> None:
-    refused(headers)
+    rejected(headers)
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_without_one_bearer_token_nobody_is_let_in(headers: list[str]) -> None:
     ],
 )
 def test_a_token_with_other_claims_is_not_valid(changes: dict[str, Any]) -> None:
-    assert refused([f"Bearer {token(claims(**changes))}"]) == "the access token is not valid"
+    assert rejected([f"Bearer {token(claims(**changes))}"]) == "the access token is not valid"
 
 
 @pytest.mark.parametrize("exp", [int(NOW), int(NOW) - 1, 0, NOW - 0.5])
 def test_an_expired_token_says_so(exp: float) -> None:
-    assert refused([f"Bearer {token(claims(exp=exp))}"]) == "the access token has expired"
+    assert rejected([f"Bearer {token(claims(exp=exp))}"]) == "the access token has expired"
 
 
 NO_TIMES: list[Any] = ["soon", True, [], {}, float("nan"), float("inf"), float("-inf")]
@@ -169,13 +169,13 @@ NO_TIMES: list[Any] = ["soon", True, [], {}, float("nan"), float("inf"), float("
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time"])
 @pytest.mark.parametrize("time", NO_TIMES, ids=str)
 def test_a_time_that_is_none_is_not_valid(name: str, time: Any) -> None:
-    assert "not valid" in refused([f"Bearer {token(claims(**{name: time}))}"])
+    assert "not valid" in rejected([f"Bearer {token(claims(**{name: time}))}"])
 
 
 def test_a_token_by_a_key_of_another_pool_is_not_valid() -> None:
     forged = jwt.encode(claims(), private_key("stranger"), "RS256", {"kid": "first"})
-    assert "not valid" in refused([f"Bearer {forged}"])
-    assert "not valid" in refused([f"Bearer {token(claims(), 'stranger')}"])
+    assert "not valid" in rejected([f"Bearer {forged}"])
+    assert "not valid" in rejected([f"Bearer {token(claims(), 'stranger')}"])
 
 
 def part(document: dict[str, Any]) -> str:
@@ -187,7 +187,7 @@ def test_the_algorithm_is_not_the_tokens_to_choose(algorithm: str) -> None:
     signed = token(claims()).split(".")
     for signature in ("", signed[2]):
         header = part({"alg": algorithm, "kid": "first", "typ": "JWT"})
-        assert "not valid" in refused([f"Bearer {header}.{signed[1]}.{signature}"])
+        assert "not valid" in rejected([f"Bearer {header}.{signed[1]}.{signature}"])
 
 
 def test_the_public_key_is_no_secret_to_sign_with() -> None:
@@ -200,9 +200,9 @@ def test_the_public_key_is_no_secret_to_sign_with() -> None:
     ):
         signature = hmac.digest(secret, text.encode(), "sha256")
         encoded = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
-        assert "not valid" in refused([f"Bearer {text}.{encoded}"])
+        assert "not valid" in rejected([f"Bearer {text}.{encoded}"])
     eddsa = jwt.encode(claims(), Ed25519PrivateKey.generate(), "EdDSA", {"kid": "first"})
-    assert "not valid" in refused([f"Bearer {eddsa}"])
+    assert "not valid" in rejected([f"Bearer {eddsa}"])
 
 
 def changed(position: int) -> str:
@@ -230,12 +230,12 @@ def changed(position: int) -> str:
     ],
 )
 def test_what_is_no_token_is_not_valid(text: str) -> None:
-    assert "not valid" in refused([f"Bearer {text}"])
+    assert "not valid" in rejected([f"Bearer {text}"])
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_one_changed_character_makes_a_token_invalid(position: int) -> None:
-    assert "not valid" in refused([f"Bearer {changed(position)}"])
+    assert "not valid" in rejected([f"Bearer {changed(position)}"])
 
 
 def at(clock: Clock) -> Callable[[float], None]:

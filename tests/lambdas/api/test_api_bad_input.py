@@ -261,7 +261,7 @@ def test_an_unknown_path_is_not_found(api: Rest, ravi: str, path: str) -> None:
 
 @pytest.mark.sampled
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_another_method_is_refused_and_the_answer_names_the_right_ones(
+def test_another_method_is_rejected_and_the_answer_names_the_right_ones(
     api: Rest, ravi: str, route: Any
 ) -> None:
     allowed = sorted(each.method for each in ROUTES if each.path == route.path)

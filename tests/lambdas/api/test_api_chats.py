@@ -56,7 +56,7 @@ def test_two_users_have_one_direct_chat_whoever_asks(api: Rest) -> None:
         assert again.body == made.body
 
 
-def test_a_chat_with_oneself_is_refused_and_one_with_nobody_not_found(api: Rest) -> None:
+def test_a_chat_with_oneself_is_rejected_and_one_with_nobody_not_found(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     assert direct(api, ravi, ravi).status == 400
     assert direct(api, ravi, "nobody").status == 404
@@ -118,7 +118,7 @@ def test_members_of_a_group_are_added_by_any_member_and_removed_by_admins(api: R
     assert api.request("POST", path, {"add": [raju]}, user=raju).status == 404
 
 
-def test_what_changed_before_an_error_is_told_all_the_same(
+def test_changes_before_an_error_are_notified_anyway(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
@@ -137,7 +137,7 @@ def test_what_changed_before_an_error_is_told_all_the_same(
     assert frames == [{"type": "devices_changed", "user": zoe, "chat": chat}]
 
 
-def test_who_was_in_a_group_and_who_is_hear_that_its_members_changed(api: Rest) -> None:
+def test_former_and_present_members_are_notified_that_the_members_changed(api: Rest) -> None:
     ravi, raju, zoe, mira = api.sign_up("ravi", "raju", "zoe", "mira")
     at = {user: api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)}
     tablet = api.connect(api.phone(ravi, "tablet"))
@@ -147,24 +147,24 @@ def test_who_was_in_a_group_and_who_is_hear_that_its_members_changed(api: Rest) 
     for frames in (*at.values(), tablet):
         frames.clear()
 
-    def heard(frames: list[dict[str, Any]]) -> list[str]:
+    def notified(frames: list[dict[str, Any]]) -> list[str]:
         assert all((each["type"], each["chat"]) == ("devices_changed", chat) for each in frames)
         return sorted(each["user"] for each in frames)
 
     api.request("POST", path, {"add": [zoe]}, user=ravi)
     for frames in (at[ravi], tablet, at[raju], at[zoe]):
-        assert heard(frames) == [zoe]
+        assert notified(frames) == [zoe]
     api.request("POST", path, {"remove": [raju], "add": [mira]}, user=zoe)
     for frames in (at[ravi], tablet, at[raju], at[zoe]):
-        assert heard(frames) == sorted([zoe, raju, mira])
-    assert heard(at[mira]) == sorted([raju, mira])
+        assert notified(frames) == sorted([zoe, raju, mira])
+    assert notified(at[mira]) == sorted([raju, mira])
     api.request("POST", path, {"remove": [ravi]}, user=ravi)
     for frames in (at[ravi], tablet, at[zoe]):
-        assert heard(frames[3:]) == [ravi]
+        assert notified(frames[3:]) == [ravi]
     assert len(at[raju]) == 3  # who has left hears no more
 
 
-def test_a_change_that_changes_nobody_is_not_told(api: Rest) -> None:
+def test_a_change_without_a_new_member_or_a_leaving_one_is_not_reported(api: Rest) -> None:
     ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
     chat = group(api, ravi, raju)
     frames = api.connect(api.phone(ravi))

@@ -40,7 +40,7 @@ def accounts(*script: Any) -> tuple[Accounts, Cognito]:
     return Accounts(cast(Any, cognito), "pool", "client"), cognito
 
 
-def refused(call: Callable[[], Any]) -> ChatError:
+def error_of_call(call: Callable[[], Any]) -> ChatError:
     with pytest.raises(ChatError) as error:
         call()
     return error.value
@@ -59,12 +59,14 @@ def test_signing_up_confirms_at_once() -> None:
         ("InvalidParameterException", "bad_request"),
     ],
 )
-def test_what_cognito_refuses_at_sign_up(fault: str, code: str) -> None:
-    assert refused(lambda: accounts(fault)[0].create("ravi", "password")).code == code
+def test_the_errors_of_cognito_at_sign_up(fault: str, code: str) -> None:
+    assert error_of_call(lambda: accounts(fault)[0].create("ravi", "password")).code == code
 
 
-def test_a_weak_password_is_told_what_it_lacks() -> None:
-    error = refused(lambda: accounts("InvalidPasswordException")[0].create("ravi", "password"))
+def test_the_error_of_a_weak_password_names_what_it_lacks() -> None:
+    error = error_of_call(
+        lambda: accounts("InvalidPasswordException")[0].create("ravi", "password")
+    )
     assert error.message == "says InvalidPasswordException"
 
 
@@ -116,7 +118,7 @@ def test_a_sign_up_that_is_repeated_with_its_password_is_no_conflict() -> None:
 @pytest.mark.parametrize("fault", ["NotAuthorizedException", "UserNotFoundException"])
 def test_a_name_that_is_somebody_elses_is_taken(fault: str) -> None:
     able, _ = accounts("UsernameExistsException", fault)
-    error = refused(lambda: able.create("ravi", "password"))
+    error = error_of_call(lambda: able.create("ravi", "password"))
     assert (error.code, error.message) == ("conflict", "the name ravi is taken")
 
 
@@ -125,12 +127,12 @@ def test_an_account_that_was_never_confirmed_is_and_the_password_still_decides()
     assert able.sign_in("ravi", "password").access_token == "a"
     assert cognito.calls == ["initiate_auth", "admin_confirm_sign_up", "initiate_auth"]
     able, _ = accounts("UserNotConfirmedException", {}, "NotAuthorizedException")
-    assert refused(lambda: able.sign_in("ravi", "guess")).code == "unauthorized"
+    assert error_of_call(lambda: able.sign_in("ravi", "guess")).code == "unauthorized"
 
 
 def test_a_step_that_only_an_administrator_sets_up_is_forbidden() -> None:
     able, _ = accounts({"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"})
-    assert refused(lambda: able.sign_in("ravi", "x")).code == "forbidden"
+    assert error_of_call(lambda: able.sign_in("ravi", "x")).code == "forbidden"
 
 
 def test_a_password_that_has_to_be_reset_says_so() -> None:
@@ -160,14 +162,15 @@ def test_who_is_enabled_at_cognito(user: Any, code: str | None) -> None:
     if code is None:
         able.require_enabled("ravi")
     else:
-        assert refused(lambda: able.require_enabled("ravi")).code == code
+        assert error_of_call(lambda: able.require_enabled("ravi")).code == code
 
 
 def test_a_refresh_keeps_the_refresh_token() -> None:
     response = {"AuthenticationResult": {"AccessToken": "b", "ExpiresIn": 60}}
     assert accounts(response)[0].refresh("token") == Tokens("b", 60, None)
     assert (
-        refused(lambda: accounts("NotAuthorizedException")[0].refresh("x")).code == "unauthorized"
+        error_of_call(lambda: accounts("NotAuthorizedException")[0].refresh("x")).code
+        == "unauthorized"
     )
 
 
@@ -179,7 +182,7 @@ WRONG_PASSWORD = {
     "PasswordResetRequiredException": "forbidden",
 }
 WRONG_CODE = dict.fromkeys(("CodeMismatchException", "ExpiredCodeException"), "bad_request")
-REFUSED = dict.fromkeys(("InvalidPasswordException", "InvalidParameterException"), "bad_request")
+REJECTED = dict.fromkeys(("InvalidPasswordException", "InvalidParameterException"), "bad_request")
 NO_CODE_SENT = {
     *WRONG,
     "UserNotConfirmedException",
@@ -187,7 +190,7 @@ NO_CODE_SENT = {
     "CodeDeliveryFailureException",
 }
 METHODS: dict[str, tuple[Callable[[Accounts], Any], list[Any], dict[str, Any]]] = {
-    "create": (lambda able: able.create("ravi", "x"), [], REFUSED),
+    "create": (lambda able: able.create("ravi", "x"), [], REJECTED),
     "create, confirming": (lambda able: able.create("ravi", "x"), [{}], {}),
     "sign_in": (lambda able: able.sign_in("ravi", "x"), [], WRONG_PASSWORD),
     "refresh": (lambda able: able.refresh("x"), [], WRONG_PASSWORD),
@@ -202,12 +205,12 @@ METHODS: dict[str, tuple[Callable[[Accounts], Any], list[Any], dict[str, Any]]] 
     "change_password": (
         lambda able: able.change_password("ravi", "x", "y"),
         [SIGNED_IN],
-        REFUSED,
+        REJECTED,
     ),
     "change_password, of a temporary one": (
         lambda able: able.change_password("ravi", "x", "y"),
         [{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"}],
-        REFUSED,
+        REJECTED,
     ),
     "set_email": (
         lambda able: able.set_email("ravi", "x", "ravi@example.com"),

@@ -15,7 +15,7 @@ from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Rest, client, key, new_name
 
 
-def test_registering_tells_the_time_in_milliseconds(
+def test_the_response_to_registering_has_the_time_in_milliseconds(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (ravi,) = api.sign_up("ravi")
@@ -214,7 +214,7 @@ def test_a_device_of_the_same_name_of_another_user_is_another_device(api: Rest) 
     assert entry(api, other) is None
 
 
-def test_a_user_whose_sign_up_died_before_it_had_a_record_can_register(api: Rest) -> None:
+def test_a_user_whose_sign_up_broke_off_before_it_had_a_record_can_register(api: Rest) -> None:
     phone = Phone(new_name("ravi"))
     assert put(api, phone) == 200
     assert entry(api, phone) is not None

@@ -9,7 +9,9 @@ from tests.lambdas.api.registered import put
 from tests.support.lambdas.rest import Phone, Rest
 
 
-def test_peers_and_own_devices_hear_of_a_new_a_changed_and_a_removed_device(api: Rest) -> None:
+def test_peers_and_own_devices_are_notified_of_a_new_a_changed_and_a_removed_device(
+    api: Rest,
+) -> None:
     ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
     phone = api.phone(ravi)
     own, peer, stranger = (
@@ -28,16 +30,16 @@ def test_peers_and_own_devices_hear_of_a_new_a_changed_and_a_removed_device(api:
     assert stranger == []
 
 
-def test_peers_of_every_chat_hear_of_a_device_and_each_of_them_once(api: Rest) -> None:
+def test_peers_of_every_chat_are_notified_of_a_device_and_each_of_them_once(api: Rest) -> None:
     ravi, *peers = api.sign_up("ravi", "raju", "zoe", "mira")
-    heard = [api.connect(api.phone(peer)) for peer in peers]
+    notified = [api.connect(api.phone(peer)) for peer in peers]
     for peer in peers:
         api.request("POST", "/api/chats", {"kind": "direct", "with": peer}, user=ravi)
     api.request("POST", "/api/chats", {"kind": "group", "members": peers[:2]}, user=ravi)
-    for frames in heard:
+    for frames in notified:
         frames.clear()
     api.phone(ravi)
-    assert heard == [[{"type": "devices_changed", "user": ravi}]] * 3
+    assert notified == [[{"type": "devices_changed", "user": ravi}]] * 3
 
 
 def test_a_peer_that_can_not_be_reached_does_not_stop_a_registration(api: Rest) -> None:

@@ -35,8 +35,8 @@ def test_any_other_fault_is_internal_and_says_nothing(fault: Exception) -> None:
 
 
 def test_an_error_is_passed_on_as_it_is() -> None:
-    refused = ChatError("conflict", "taken")
-    assert error_of(refused) is refused
+    rejected = ChatError("conflict", "taken")
+    assert error_of(rejected) is rejected
 
 
 @pytest.mark.parametrize(

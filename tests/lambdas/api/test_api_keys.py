@@ -58,7 +58,7 @@ def test_a_claim_asks_for_many_devices_and_leaves_out_those_without_keys(api: Re
     assert claim(api, ravi, phone.address) == {}
 
 
-def test_an_upload_again_tells_what_remains_and_stores_nothing_twice(api: Rest) -> None:
+def test_a_repeated_upload_returns_what_remains_and_stores_nothing_twice(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
     keys = phone.one_time_keys(range(3))
@@ -98,7 +98,7 @@ def test_a_hundred_at_a_time_and_no_more(api: Rest) -> None:
     assert upload(api, phone, phone.one_time_keys(range(100, 101))).status == 400
 
 
-def test_a_device_is_told_when_its_keys_run_low(api: Rest) -> None:
+def test_a_device_is_notified_when_its_keys_run_low(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     others = api.strangers(*(f"peer{n}" for n in range(21)))
     for other in others:
@@ -268,7 +268,7 @@ def test_a_claim_that_fails_midway_gives_what_was_taken(
     assert set(claim(api, ravi, *addresses)) == {addresses[1]}
 
 
-def test_a_device_that_is_away_hears_nothing_and_the_claim_works(api: Rest) -> None:
+def test_a_device_that_is_away_is_not_notified_and_the_claim_works(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
     upload(api, phone, phone.one_time_keys(range(1)))
@@ -310,7 +310,7 @@ def changed(entry: dict[str, str], **changes: str) -> dict[str, str]:
         lambda _entry: "key",
     ],
 )
-def test_one_bad_key_refuses_the_whole_upload(api: Rest, spoil: Any) -> None:
+def test_one_bad_key_rejects_the_whole_upload(api: Rest, spoil: Any) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
     keys = phone.one_time_keys(range(3))

@@ -90,12 +90,12 @@ def test_whoever_an_operator_deletes_leaves_the_chats_and_the_name_stays_taken(a
     (raju,) = api.sign_up("raju")
     own.request("POST", "/api/chats", {"kind": "direct", "with": raju})
     ticket = own.ticket("phone").body["ticket"]
-    heard = api.connect(Phone(raju)) if api.phone(raju) else []
+    notified = api.connect(Phone(raju)) if api.phone(raju) else []
     assert act(api, "delete", user) == {"user": user, "act": "delete", "done": True}
     assert f"connection-of-{user}-phone" in api.gateway.closed
     assert opens(api, ticket) == 403
     assert endpoints(api) == []
-    assert [frame["user"] for frame in heard if "chat" in frame] == [user]
+    assert [frame["user"] for frame in notified if "chat" in frame] == [user]
     assert own.request("GET", "/api/chats").status == sign_in(api, user).status == 401
     body = {"username": user, "password": PASSWORD}
     assert api.request("POST", "/api/sign-up", body).status == 409

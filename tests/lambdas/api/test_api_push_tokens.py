@@ -33,7 +33,7 @@ def test_a_push_token_becomes_an_endpoint(api: Rest) -> None:
         for token in ("abc", "ab" * 31, "ab" * 32 + "a", "ab" * 101, "g" * 64, "a:" * 32)
     ],
 )
-def test_a_token_that_apns_can_not_have_is_refused_before_anything_is_stored(
+def test_a_token_that_apns_can_not_have_is_rejected_before_anything_is_stored(
     api: Rest, platform: str, token: str, status: int
 ) -> None:
     (ravi,) = api.sign_up("ravi")
@@ -42,7 +42,7 @@ def test_a_token_that_apns_can_not_have_is_refused_before_anything_is_stored(
     assert (entry(api, phone) is None) == (status == 400)
 
 
-def test_the_raw_token_lies_nowhere_but_in_sns(api: Rest) -> None:
+def test_the_raw_token_is_stored_nowhere_but_in_sns(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     token = f"token-of-{ravi}"
     with written_log() as log:

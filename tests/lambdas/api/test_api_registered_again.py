@@ -30,7 +30,7 @@ def test_a_device_that_takes_the_place_of_one_of_the_same_sign_in_stays_signed_i
 
 
 @pytest.mark.parametrize("stored", ["the entry", "the keys"])
-def test_others_hear_of_a_device_after_a_removal_or_a_registration_that_was_broken_off(
+def test_others_are_notified_of_a_device_after_a_removal_or_a_registration_that_was_broken_off(
     api: Rest, stored: str
 ) -> None:
     """Of which the one or the other is left."""
@@ -47,7 +47,7 @@ def test_others_hear_of_a_device_after_a_removal_or_a_registration_that_was_brok
     assert {"type": "devices_changed", "user": ravi} in frames
 
 
-def test_own_devices_hear_of_a_new_one_before_all_others(
+def test_own_devices_are_notified_of_a_new_one_before_all_others(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna, zoe = api.sign_up("anna", "zoe")

@@ -21,7 +21,7 @@ def user(api: Rest) -> str:
     return name
 
 
-def test_a_removed_devices_tokens_are_refused_everywhere(api: Rest, user: str) -> None:
+def test_a_removed_devices_tokens_are_rejected_everywhere(api: Rest, user: str) -> None:
     stolen, own = Session(api, user), Session(api, user)
     assert stolen.register("phone").status == own.register("laptop").status == 200
     assert stolen.refresh().status == 200
@@ -39,7 +39,7 @@ def test_a_removed_devices_tokens_are_refused_everywhere(api: Rest, user: str) -
     assert Devices(api.aws.users).of([user])[user].keys() == {"laptop"}
 
 
-def test_a_token_got_from_cognito_itself_is_refused_too(api: Rest, user: str) -> None:
+def test_a_token_got_from_cognito_itself_is_rejected_too(api: Rest, user: str) -> None:
     stolen, own = Session(api, user), Session(api, user)
     stolen.register("phone")
     own.remove("phone")

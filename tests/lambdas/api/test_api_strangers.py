@@ -57,14 +57,14 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["accept", "open"])
-def test_own_devices_hear_that_a_request_is_accepted_and_nobody_else(api: Rest, how: str) -> None:
+def test_only_own_devices_are_notified_that_a_request_is_accepted(api: Rest, how: str) -> None:
     ravi, raju = api.strangers("ravi", "raju")
     chat = direct(api, ravi, raju).body["chat"]
-    heard = [api.connect(api.phone(user)) for user in (raju, ravi)]
+    notified = [api.connect(api.phone(user)) for user in (raju, ravi)]
     for _ in range(2):  # the second time changes nothing
         done = act(api, raju, chat, "accept") if how == "accept" else direct(api, raju, ravi)
         assert done.status == 200
-    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in notified]
     assert changes == [[{"type": "chat_changed", "chat": chat}], []]
 
 
@@ -80,7 +80,7 @@ FAILING = [
 
 
 @pytest.mark.parametrize(("how", "owner", "call"), FAILING)
-def test_own_devices_hear_also_of_what_failed_halfway_and_was_repeated(
+def test_own_devices_are_notified_also_of_what_failed_halfway_and_was_repeated(
     api: Rest, monkeypatch: pytest.MonkeyPatch, how: str, owner: type, call: str
 ) -> None:
     ravi, raju = api.strangers("ravi", "raju")
@@ -88,7 +88,7 @@ def test_own_devices_hear_also_of_what_failed_halfway_and_was_repeated(
     chat = opened.body["chat"]
     if how == "leave":
         act(api, raju, chat, "accept")
-    heard = api.connect(api.phone(raju))
+    notified = api.connect(api.phone(raju))
 
     def does() -> int:
         asked = direct(api, raju, ravi) if how == "open" else None
@@ -106,7 +106,7 @@ def test_own_devices_hear_also_of_what_failed_halfway_and_was_repeated(
         patch.setattr(owner, call, fails_once)
         assert does() == 429
     assert does() == (404 if how == "leave" else 200)  # who has left is no member
-    assert [each["chat"] for each in heard if "chat" in each] == [chat]
+    assert [each["chat"] for each in notified if "chat" in each] == [chat]
 
 
 def test_who_accepts_a_request_has_blocked_nobody_any_more(api: Rest) -> None:
@@ -298,9 +298,9 @@ def test_admins_and_rules_say_who_may_do_what(api: Rest) -> None:
     assert dismissed.body["admins"] == [raju]
     assert act(api, raju, chat, "admins", {"dismiss": [raju]}).status == 400
     assert act(api, raju, chat, "admins", {"appoint": [mira]}).status == 400
-    heard = [api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)]
+    notified = [api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)]
     assert act(api, raju, chat, "admins", {"appoint": [zoe]}).status == 200
-    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in heard]
+    changes = [[each for each in frames if each["type"] == "chat_changed"] for frames in notified]
     assert changes == [[{"type": "chat_changed", "chat": chat}]] * 3 + [[]]
 
 

@@ -152,7 +152,7 @@ def test_marks_of_removed_devices_leave_the_members_item_and_ticks_stay(
     assert synced["chats"][chat]["members"]["raju"]["delivered"] == 2
 
 
-def test_two_purges_at_once_and_one_that_died_leave_nothing_behind(
+def test_two_purges_at_once_and_one_that_broke_off_leave_nothing_behind(
     world: Backend, chat: str
 ) -> None:
     for name in ("ravi", "raju"):

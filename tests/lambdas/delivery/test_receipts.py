@@ -35,7 +35,7 @@ def _marks(world: Backend, chat: str, user: str = "raju") -> tuple[dict[str, int
     return item["delivered"], item["read"]
 
 
-def test_a_receipt_moves_the_watermark_and_tells_the_sender(world: Backend, chat: str) -> None:
+def test_a_receipt_moves_the_watermark_and_notifies_the_sender(world: Backend, chat: str) -> None:
     assert when.acknowledges(world, "raju", chat, delivered=2, senders=["ravi"]) is None
     assert _marks(world, chat) == ({"phone": 2}, 0)
     (notice,) = world.frames("ravi", "phone")
@@ -70,7 +70,7 @@ def test_watermarks_never_move_back(world: Backend, chat: str) -> None:
     assert set(posted) == {(3, 2)}
 
 
-def test_senders_of_a_receipt_that_was_overtaken_are_told_all_the_same(
+def test_senders_of_a_receipt_that_was_overtaken_are_notified_anyway(
     world: Backend, chat: str
 ) -> None:
     given.online(world, "meena")
@@ -85,7 +85,7 @@ def test_senders_of_a_receipt_that_was_overtaken_are_told_all_the_same(
 
 
 @pytest.mark.parametrize("marks", [{"delivered": 3}, {"read": 3}, {"delivered": 3, "read": 3}])
-def test_a_receipt_that_comes_twice_is_told_twice_for_the_first_may_have_failed_midway(
+def test_a_receipt_that_comes_twice_is_posted_twice_for_the_first_may_have_failed_midway(
     world: Backend, chat: str, marks: dict[str, int]
 ) -> None:
     for _ in range(2):
@@ -94,7 +94,7 @@ def test_a_receipt_that_comes_twice_is_told_twice_for_the_first_may_have_failed_
     assert first == second and first["delivered"] == 3
 
 
-def test_a_mark_that_another_device_of_the_user_had_reached_is_not_told_again(
+def test_a_mark_that_another_device_of_the_user_had_reached_is_not_sent_again(
     world: Backend, chat: str
 ) -> None:
     when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
@@ -117,7 +117,7 @@ def test_each_device_has_its_own_mark_and_others_see_the_highest(world: Backend,
     assert [frame["delivered"] for frame in world.frames("ravi", "phone")] == [3]
 
 
-def test_only_named_senders_that_are_members_are_told(world: Backend, chat: str) -> None:
+def test_only_named_senders_that_are_members_are_notified(world: Backend, chat: str) -> None:
     given.online(world, "eve")
     when.acknowledges(world, "raju", chat, delivered=1, senders=["eve", "nobody", "raju"])
     assert world.frames("eve", "phone") == [] and world.frames("ravi", "phone") == []
@@ -188,7 +188,9 @@ def test_receipts_are_limited_to_twice_what_the_protocol_allows(members: int, ev
     assert all(passes(200.0 + number * follows_the_rule) for number in range(500))
 
 
-def test_a_receipt_over_the_limit_moves_and_tells_nothing(world: Backend, chat: str) -> None:
+def test_a_receipt_over_the_limit_moves_nothing_and_notifies_nobody(
+    world: Backend, chat: str
+) -> None:
     for _ in range(20):
         when.acknowledges(world, "raju", chat, delivered=1)
     before = then.everything(world)

@@ -14,7 +14,7 @@ HEAD: Item = {"chat": "c", "item": "head", "seq": 7, "members": {"ravi", "raju"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "old", "new", "said"),
+    ("kind", "old", "new", "expected"),
     [
         ("INSERT", None, MESSAGE, {"messages": [MESSAGE]}),
         ("INSERT", None, {**MESSAGE, "void": True}, {}),
@@ -37,10 +37,10 @@ HEAD: Item = {"chat": "c", "item": "head", "seq": 7, "members": {"ravi", "raju"}
     ],
 )
 def test_each_record_is_one_change(
-    kind: str, old: Item | None, new: Item | None, said: dict[str, Any]
+    kind: str, old: Item | None, new: Item | None, expected: dict[str, Any]
 ) -> None:
     record = events.stream_record(kind, 1, old=old, new=new)
-    assert by_chat([record]) == [Changes("c", record["dynamodb"]["SequenceNumber"], **said)]
+    assert by_chat([record]) == [Changes("c", record["dynamodb"]["SequenceNumber"], **expected)]
 
 
 def test_what_dynamodb_removed_says_the_highest_and_what_a_purge_removed_says_nothing() -> None:

@@ -42,7 +42,7 @@ def _opening(world: Backend, user: str, device: str = "phone") -> str:
     return id
 
 
-def test_a_connection_that_dies_while_it_opens_keeps_nobody_asleep(
+def test_a_connection_that_breaks_while_it_opens_suppresses_no_push(
     world: Backend, phones: Phones
 ) -> None:
     _opening(world, "raju")  # and no $disconnect ever comes

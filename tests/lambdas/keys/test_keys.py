@@ -38,7 +38,7 @@ def test_device_keys_are_taken_when_the_device_signed_them() -> None:
 
 
 @pytest.mark.parametrize(("user", "device"), [("raju", "phone"), ("ravi", "tablet")])
-def test_device_keys_signed_for_another_name_are_refused(user: str, device: str) -> None:
+def test_device_keys_signed_for_another_name_are_rejected(user: str, device: str) -> None:
     document = signatures.device_document("ravi", "phone", KEY, ED25519)
     body = {"keys": {"curve25519": KEY, "ed25519": ED25519}, "signature": sign(document)}
     with pytest.raises(ChatError, match="the signature of the device keys is wrong"):
@@ -51,13 +51,13 @@ def test_one_time_keys_keep_the_order_of_the_upload() -> None:
     assert [key.id for key in keys] == list("zyxabc")
 
 
-def test_the_same_key_under_two_ids_is_refused() -> None:
+def test_the_same_key_under_two_ids_is_rejected() -> None:
     body = {"one_time_keys": {"a": entry("a"), "b": entry("b")}}
     with pytest.raises(ChatError, match="under two ids"):
         decisions.one_time_keys("ravi", "phone", ED25519, body)
 
 
-def test_one_wrong_signature_refuses_the_whole_upload_and_names_the_key() -> None:
+def test_one_wrong_signature_rejects_the_whole_upload_and_names_the_key() -> None:
     body = {"one_time_keys": {"a": entry("a"), "b": entry("a", OTHER_KEY)}}
     with pytest.raises(ChatError, match="the signature of the one-time key b is wrong"):
         decisions.one_time_keys("ravi", "phone", ED25519, body)
@@ -94,7 +94,7 @@ def test_a_hundred_keys_fit_and_one_more_does_not() -> None:
     ("remaining", "fallback", "posted"),
     [(100, False, False), (20, False, False), (19, False, True), (0, False, True), (0, True, True)],
 )
-def test_a_device_hears_of_it_below_twenty_and_when_its_fallback_went(
+def test_a_device_is_notified_below_twenty_keys_and_when_its_fallback_key_was_used(
     remaining: int, fallback: bool, posted: bool
 ) -> None:
     frame = decisions.keys_low(Claim(signed("a"), fallback, remaining))
@@ -102,5 +102,5 @@ def test_a_device_hears_of_it_below_twenty_and_when_its_fallback_went(
     assert frame == (expected if posted else None)
 
 
-def test_a_device_hears_once_that_its_fallback_key_went() -> None:
+def test_a_device_is_notified_once_that_its_fallback_key_was_used() -> None:
     assert decisions.keys_low(Claim(signed("a"), True, 50, again=True)) is None

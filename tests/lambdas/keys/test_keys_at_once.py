@@ -76,7 +76,7 @@ class Overtaken(Table):
         return super().batch_get(keys, consistent=consistent, only=only)
 
 
-def test_an_upload_that_the_same_upload_overtook_tells_what_remains_now(ravi: Ravi) -> None:
+def test_an_upload_that_the_same_upload_overtook_returns_what_remains_now(ravi: Ravi) -> None:
     slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(100))))
     keys = [signed(number) for number in range(100)]
     assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 100
@@ -106,17 +106,17 @@ def test_an_upload_that_others_overtake_without_end_is_a_conflict(ravi: Ravi) ->
         ravi.upload(range(number, number + 1))
 
     slow = Directory(Overtaken(ravi.table, upload_another, times=99), sleep=lambda _: None)
-    with pytest.raises(ChatError) as refused:
+    with pytest.raises(ChatError) as error:
         slow.upload(ravi.name, "phone", IDENTITY.ed25519, [signed(1)], None)
-    assert refused.value.code == "conflict"
+    assert error.value.code == "conflict"
 
 
-def test_an_upload_that_a_new_identity_overtook_is_refused_whole(ravi: Ravi) -> None:
+def test_an_upload_that_a_new_identity_overtook_is_rejected_whole(ravi: Ravi) -> None:
     changed = IDENTITY._replace(ed25519=Phone("any").ed25519)
     slow = Directory(Overtaken(ravi.table, lambda: ravi.register(identity=changed)))
-    with pytest.raises(ChatError) as refused:
+    with pytest.raises(ChatError) as error:
         slow.upload(ravi.name, "phone", IDENTITY.ed25519, [signed(1)], signed(2))
-    assert refused.value.code == "conflict"
+    assert error.value.code == "conflict"
     assert ravi.items("otk#") == ravi.items("fallback#") == ravi.items("onetime#") == []
 
 

@@ -83,7 +83,7 @@ def test_not_even_when_its_device_was_removed_and_registered_again(ravi: Ravi) -
     assert ravi.claims(2) == ["id2", None]
 
 
-def test_a_hundred_keys_wait_and_one_more_is_refused(ravi: Ravi) -> None:
+def test_a_hundred_keys_wait_and_one_more_is_rejected(ravi: Ravi) -> None:
     assert ravi.upload(range(100)) == 100
     with pytest.raises(ChatError, match="at most 100"):
         ravi.upload(range(100, 101))
@@ -169,9 +169,9 @@ def test_another_identity_voids_the_keys_that_the_old_one_signed(
     assert ravi.claim() is None
     assert ravi.items("otk#") == []
     assert ravi.items("fallback#") == []
-    with pytest.raises(ChatError) as refused:
+    with pytest.raises(ChatError) as error:
         ravi.upload(range(10, 11))  # still signed by the old identity
-    assert refused.value.code == "conflict"
+    assert error.value.code == "conflict"
     ravi.upload(range(10, 12), signer=changed.ed25519)
     assert ravi.claims(3) == ["id10", "id11", None]
 

@@ -43,28 +43,28 @@ def test_a_signature_by_the_right_key_passes() -> None:
 
 
 @pytest.mark.parametrize("field", ["user", "device", "curve25519", "ed25519"])
-def test_a_signature_over_anything_else_is_refused(field: str) -> None:
+def test_a_signature_over_anything_else_is_rejected(field: str) -> None:
     with pytest.raises(ChatError, match="the signature of it is wrong"):
         signatures.verify({**DOCUMENT, field: "other"}, sign(DOCUMENT), PUBLIC, "it")
 
 
-def test_a_signature_by_another_key_is_refused() -> None:
+def test_a_signature_by_another_key_is_rejected() -> None:
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     with pytest.raises(ChatError, match="wrong"):
         signatures.verify(DOCUMENT, sign(DOCUMENT), signatures.encode(other), "it")
 
 
 @given(st.binary(min_size=64, max_size=64))
-def test_a_random_signature_is_refused(raw: bytes) -> None:
+def test_a_random_signature_is_rejected(raw: bytes) -> None:
     with pytest.raises(ChatError, match="wrong"):
         signatures.verify(DOCUMENT, signatures.encode(raw), PUBLIC, "it")
 
 
 @given(st.binary(min_size=32, max_size=32))
-def test_a_key_that_is_no_point_of_the_curve_is_refused_like_any_other(raw: bytes) -> None:
-    with pytest.raises(ChatError) as refused:
+def test_a_key_that_is_no_point_of_the_curve_is_rejected_like_any_other(raw: bytes) -> None:
+    with pytest.raises(ChatError) as error:
         signatures.verify(DOCUMENT, sign(DOCUMENT), signatures.encode(raw), "it")
-    assert refused.value.code == "bad_request"
+    assert error.value.code == "bad_request"
 
 
 @given(st.binary(min_size=32, max_size=32))
@@ -92,12 +92,12 @@ ZEROS = "A" * 43
     ],
 )
 def test_only_the_canonical_spelling_of_a_key_is_taken(text: str) -> None:
-    with pytest.raises(ChatError) as refused:
+    with pytest.raises(ChatError) as error:
         signatures.decode(text, 32, "a key")
-    assert refused.value.code == "bad_request"
+    assert error.value.code == "bad_request"
 
 
 def test_an_error_does_not_quote_what_was_sent() -> None:
-    with pytest.raises(ChatError) as refused:
+    with pytest.raises(ChatError) as error:
         signatures.decode("s3cret!", 32, "a key")
-    assert "s3cret" not in json.dumps(refused.value.message)
+    assert "s3cret" not in json.dumps(error.value.message)

@@ -94,7 +94,7 @@ def test_nothing_is_left_once_a_page_has_the_last_message(limit: int, more: bool
     assert (page.complete_to, page.more) == (min(limit, 3), more)
 
 
-def test_whoever_asks_above_the_newest_message_is_told_where_that_is() -> None:
+def test_a_request_above_the_newest_message_returns_its_position() -> None:
     page = _page(_chat(DynamoDB(TABLES), 1, 2, 3), 9, after=7)
     assert (page.messages, page.complete_to, page.more) == ([], 3, False)
 

@@ -101,7 +101,7 @@ def _head(world: Backend, chat: str) -> Item:
     return world.aws.chats.get({"chat": chat, "item": HEAD}, consistent=True) or {}
 
 
-def test_a_group_has_1024_members_and_one_more_is_refused_with_the_reason(
+def test_a_group_has_1024_members_and_one_more_is_rejected_with_the_reason(
     world: Backend, chat: str
 ) -> None:
     given.user(world, "zoe", "phone")
@@ -199,7 +199,7 @@ def test_who_joins_a_large_group_is_announced_with_as_many_posts_as_one_function
     _put_users(world, NAMES)
 
 
-def test_all_members_hear_of_a_new_device_of_one_of_them(
+def test_all_members_are_notified_of_a_new_device_of_one_of_them(
     world: Backend, chat: str, posts: Posts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (NAMES[0], NAMES[500], NAMES[-1]):

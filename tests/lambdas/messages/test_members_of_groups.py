@@ -58,7 +58,7 @@ class Group:
             return error.code
         return "done"
 
-    def said(self) -> None:
+    def add_message(self) -> None:
         self.chats.update(chat_key(self.name, HEAD), "SET seq = seq + :one", one=1)
 
 
@@ -102,14 +102,14 @@ def test_rules_say_who_may_change_the_members(
 def test_rules_are_asked_again_when_they_changed_meanwhile(group: Group) -> None:
     def forbids() -> None:
         group.membership.appoint("ravi", group.name, rules={"add": "admins"})
-        group.said()
+        group.add_message()
 
     group.database.meanwhile = forbids
     assert group.change("raju", add=["zoe"]) == "forbidden"
 
 
 def test_a_change_that_a_message_overtakes_is_made_after_it(group: Group) -> None:
-    group.database.meanwhile = group.said
+    group.database.meanwhile = group.add_message
     parts: list[Changed] = []
     assert group.change("ravi", add=["zoe"], changed=parts.append) == "done"
     head = Chats(group.chats, group.users).head(group.name, "zoe")
@@ -124,7 +124,7 @@ def test_who_is_invited_joins_once_and_sees_nothing_from_before(group: Group) ->
         group.membership.join("unknown", "zoe")
     assert group.change("ravi", invite=["zoe", "mira", "u1"]) == "done"
     assert group.head()["invited"] == {"zoe", "u1"}
-    group.database.meanwhile = group.said
+    group.database.meanwhile = group.add_message
     before = frozenset(("ravi", "raju", "mira"))
     assert group.membership.join(group.name, "zoe") == Changed(before, ["zoe"], [])
     assert group.membership.join(group.name, "zoe") == Changed(before | {"zoe"}, [], [])
@@ -291,7 +291,7 @@ def test_admins_change_while_nobody_else_changes_them(group: Group) -> None:
 
 
 def test_the_last_admin_who_leaves_is_followed_by_the_oldest_member(group: Group) -> None:
-    group.said()
+    group.add_message()
     assert group.change("ravi", add=["zoe"]) == "done"
     group.membership.appoint("ravi", group.name, ["raju"])
     assert group.change("ravi", remove=["ravi"]) == "done"

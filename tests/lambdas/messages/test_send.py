@@ -194,7 +194,7 @@ def test_the_sender_is_who_connected_whatever_the_frame_says(world: Backend) -> 
 
 
 @pytest.mark.parametrize("chat", ["theirs", "nobodys"])
-def test_who_is_not_a_member_can_not_tell_whether_there_is_a_chat(
+def test_for_others_than_members_a_chat_looks_as_if_it_did_not_exist(
     world: Backend, chat: str
 ) -> None:
     given.online(world, "ravi")
@@ -304,13 +304,13 @@ def test_each_device_of_a_user_has_its_own_limit_of_sends(
     given.user(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")
     assert when.sends(world, "ravi", chat)["type"] == "accepted"
-    refused = then.valid(when.sends(world, "ravi", chat))
-    then.is_error(refused, "rate_limited")
-    assert 50 < refused["retry_after"] <= 60
+    rejected = then.valid(when.sends(world, "ravi", chat))
+    then.is_error(rejected, "rate_limited")
+    assert 50 < rejected["retry_after"] <= 60
     world.clock.pass_seconds(40)
     given.connected(world, "ravi", "phone")
     with recorded_calls(world) as calls:
         later = when.sends(world, "ravi", chat)
-    assert later["retry_after"] == pytest.approx(refused["retry_after"] - 40)
+    assert later["retry_after"] == pytest.approx(rejected["retry_after"] - 40)
     assert calls == [], "who is over the limit costs nothing until then"
     assert when.sends(world, "ravi", chat, "desk")["type"] == "accepted"

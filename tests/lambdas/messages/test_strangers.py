@@ -215,7 +215,7 @@ def test_of_what_is_hidden_a_stranger_is_shown_that_a_seq_was_taken_and_nothing_
     assert shown() == before
 
 
-def test_only_who_is_asked_hears_in_a_sync_that_a_chat_is_a_request(
+def test_a_sync_shows_that_a_chat_is_a_request_only_to_who_may_accept_it(
     world: Backend, chat: str
 ) -> None:
     """A client sends nothing by itself there: each seq shows that a device of the user is awake."""
@@ -323,7 +323,7 @@ def test_ticks_say_nothing_of_what_a_block_has_hidden(world: Backend, chat: str)
     assert "undelivered" not in synced["chats"][chat], "raju was blocked by nobody"
 
 
-def test_each_hears_of_ended_blocks_of_the_other_one_alone() -> None:
+def test_undelivered_are_the_messages_of_blocks_by_the_named_users_alone() -> None:
     blocks = [("raju", 3, 4), ("ravi", 5, 5), ("raju", 7, 0), ("raju", 8, 9)]
     assert undelivered({"blocks": blocks}, {"raju"}) == ((3, 4), (8, 9))
     assert undelivered({"blocks": blocks}, {"ravi"}) == ((5, 5),)
@@ -342,7 +342,7 @@ def test_each_block_has_its_positions() -> None:
     assert len(blocks) == 10 and blocks[0] == ("raju", 3, 41) and blocks[-1] == ("raju", 59, 59)
 
 
-def test_who_tells_no_receipts_keeps_own_marks(world: Backend, chat: str) -> None:
+def test_a_user_who_sends_no_read_receipts_keeps_own_marks(world: Backend, chat: str) -> None:
     when.sends(world, "raju", chat)
     when.sends(world, "ravi", chat)
     Contacts(world.aws.users).put_settings("raju", {"receipts": False})
@@ -354,7 +354,7 @@ def test_who_tells_no_receipts_keeps_own_marks(world: Backend, chat: str) -> Non
     assert _shown_to(world, "raju", chat, "raju") == {"delivered": 2, "read": 2}
 
 
-def test_who_tells_no_receipts_tells_none_in_a_group(world: Backend) -> None:
+def test_a_user_who_sends_no_read_receipts_sends_none_in_a_group(world: Backend) -> None:
     for user in ("ravi", "raju", "mira"):
         given.online(world, user)
     group = given.group(world, "ravi", "raju", "mira")

@@ -264,7 +264,7 @@ def test_a_post_that_fails_ends_the_answer_in_front_of_it(world: Backend) -> Non
 
 @pytest.mark.parametrize("chats", [None, 0])
 @pytest.mark.parametrize("late_by", [route.READING_SECONDS, route.POSTING_SECONDS])
-def test_who_got_nothing_for_lack_of_time_is_told_to_wait(
+def test_a_caller_without_a_result_for_lack_of_time_gets_a_time_to_wait(
     world: Backend, chats: int | None, late_by: float
 ) -> None:
     """And not to ask at once for the same again, which would only add to the load."""
@@ -367,7 +367,7 @@ def test_a_sync_writes_nothing(world: Backend) -> None:
     assert set(calls) == {"Query", "BatchGetItem"}
 
 
-def test_typing_is_told_to_the_other_members_and_not_stored(world: Backend) -> None:
+def test_typing_is_posted_to_the_other_members_and_not_stored(world: Backend) -> None:
     given.user(world, "ravi", "phone", "desk")
     given.connected(world, "ravi", "phone")
     given.connected(world, "ravi", "desk")

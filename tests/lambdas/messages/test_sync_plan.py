@@ -96,7 +96,7 @@ def test_each_post_fits_and_is_as_full_as_it_can_be(sizes: list[int], letter: st
         assert length + len(encode(following[0]).encode()) > sync_plan.POST_BYTES - 100
 
 
-def test_waiting_is_told_in_tenths_of_a_second_and_never_as_nothing() -> None:
+def test_the_time_to_wait_is_in_tenths_of_a_second_and_never_zero() -> None:
     assert sync_plan.synced({}, False, 0.001)["retry_after"] == 0.1
     assert sync_plan.synced({}, False, 14.95)["retry_after"] == 15.0
     assert "retry_after" not in sync_plan.synced({}, True, None)

@@ -176,7 +176,7 @@ def test_a_bad_apns_secret_names_what_it_lacks_and_changes_no_other_platform(
     assert "ApnsSecretArn lacks signing_key, team_id, bundle_id" in response["Reason"]
 
 
-def test_whatever_else_goes_wrong_cloudformation_hears_of_it(
+def test_cloudformation_gets_a_response_for_any_other_error(
     cloudformation: CloudFormation,
 ) -> None:
     missing = {
@@ -194,7 +194,7 @@ def properties_of(given: dict[str, str]) -> dict[str, str]:
     return {"NamePrefix": given["NamePrefix"]}
 
 
-def test_an_answer_that_is_refused_is_sent_again(cloudformation: CloudFormation) -> None:
+def test_an_answer_that_is_rejected_is_sent_again(cloudformation: CloudFormation) -> None:
     cloudformation.failures_left = 2
     assert send(cloudformation, "Create", properties())["Status"] == "SUCCESS"
     assert cloudformation.failures_left == 0
@@ -236,7 +236,7 @@ def test_neither_credential_nor_response_url_is_ever_logged(
         assert hidden not in log.getvalue()
 
 
-def test_of_an_error_that_nobody_expects_its_kind_is_told_alone(
+def test_of_an_unexpected_error_only_its_type_is_reported(
     cloudformation: CloudFormation, function: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(**given: Any) -> Any:

@@ -11,9 +11,9 @@ from lambdas.notifications.push_jobs import Job, PushQueue
 class Sqs:
     """Keeps what it is given; refuses the jobs of the users it is configured to refuse."""
 
-    def __init__(self, *refused: str) -> None:
+    def __init__(self, *rejected: str) -> None:
         self.calls: list[list[dict[str, Any]]] = []
-        self._refused = refused
+        self._rejected = rejected
 
     def send_message(self, **message: Any) -> None:
         self.calls.append([message])
@@ -24,7 +24,9 @@ class Sqs:
         self.calls.append(entries)
         return {
             "Failed": [
-                {"Id": entry["Id"]} for entry in entries if entry["MessageGroupId"] in self._refused
+                {"Id": entry["Id"]}
+                for entry in entries
+                if entry["MessageGroupId"] in self._rejected
             ]
         }
 

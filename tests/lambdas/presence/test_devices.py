@@ -96,7 +96,7 @@ def test_a_device_is_removed_as_it_was_and_once(devices: Devices, users: Table) 
 
 
 @pytest.mark.parametrize(
-    ("device", "at", "asked_at", "refused"),
+    ("device", "at", "asked_at", "rejected"),
     [
         ("desk", MS + 1, None, "forbidden"),
         ("phone", MS - 1, None, "conflict"),
@@ -105,16 +105,16 @@ def test_a_device_is_removed_as_it_was_and_once(devices: Devices, users: Table) 
     ],
 )
 def test_the_newest_connection_of_a_registered_device_takes_the_lease(
-    devices: Devices, device: str, at: int, asked_at: int | None, refused: str | None
+    devices: Devices, device: str, at: int, asked_at: int | None, rejected: str | None
 ) -> None:
     devices.connect("ravi", "phone", "older", MS)
-    if refused is None:
+    if rejected is None:
         before = devices.connect("ravi", device, "newer", at, asked_at)
         assert before["phone"].connection_id == "older"
         return
     with pytest.raises(ChatError) as error:
         devices.connect("ravi", device, "newer", at, asked_at)
-    assert error.value.code == refused
+    assert error.value.code == rejected
     assert devices.of(["ravi"])["ravi"]["phone"].connection_id == "older"
 
 

@@ -125,7 +125,9 @@ def test_a_lease_that_can_not_be_ended_spoils_nothing(devices: Devices, database
     assert _connection(devices, "raju") == "raju="
 
 
-def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: Devices) -> None:
+def test_two_users_that_watch_each_other_and_are_both_gone_cause_no_more_notifications(
+    devices: Devices,
+) -> None:
     devices.watch(Address("ravi", "phone"), ["raju"], [], NOW + 100)
     devices.watch(Address("raju", "phone"), ["ravi"], [], NOW + 100)
     devices.watch(Address("mira", "phone"), ["ravi", "raju"], [], NOW + 100)
@@ -137,7 +139,7 @@ def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: De
     assert posted == {("mira=", "ravi", False), ("mira=", "raju", False)}
 
 
-def test_whoever_watches_hears_of_each_of_those_that_were_gone_together(devices: Devices) -> None:
+def test_a_watcher_is_notified_of_each_of_those_that_were_gone_together(devices: Devices) -> None:
     devices.watch(Address("mira", "phone"), ["ravi", "raju"], [], NOW + 100)
     gateway = Gateway("ravi=", "raju=")
     assert _deliver(gateway, devices, "ravi", "raju") == [Outcome.GONE] * 2
@@ -145,7 +147,9 @@ def test_whoever_watches_hears_of_each_of_those_that_were_gone_together(devices:
     assert notified == [("mira=", "ravi"), ("mira=", "raju")]
 
 
-def test_nobody_hears_of_one_device_of_a_user_who_is_online_with_another(devices: Devices) -> None:
+def test_nobody_is_notified_of_one_device_of_a_user_who_is_online_with_another(
+    devices: Devices,
+) -> None:
     devices.register("ravi", "desk")
     devices.connect("ravi", "desk", "desk=", SOME_TIME_AGO)
     devices.watch(Address("mira", "phone"), ["ravi"], [], NOW + 100)
@@ -154,7 +158,9 @@ def test_nobody_hears_of_one_device_of_a_user_who_is_online_with_another(devices
     assert gateway.delivered == []
 
 
-def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> None:
+def test_an_announcement_has_the_presence_of_the_moment_in_which_it_is_posted(
+    devices: Devices,
+) -> None:
     devices.watch(Address("mira", "phone"), ["raju", "ravi"], [], NOW + 100)
     devices.disconnect("raju", "phone", "raju=", NOW)
     gateway = Gateway()
@@ -174,7 +180,7 @@ def test_of_several_the_one_whom_nobody_watches_keeps_nothing_of_the_others(
     assert [frame["user"] for _, frame in gateway.delivered] == ["raju"]
 
 
-def test_nobody_is_told_when_nobody_watches(devices: Devices) -> None:
+def test_nobody_is_notified_when_nobody_watches(devices: Devices) -> None:
     devices.watch(Address("mira", "phone"), ["raju"], [], NOW)  # over by now
     gateway = Gateway()
     announce(gateway, devices, ["raju", "nobody"], clock=lambda: NOW)  # type: ignore[arg-type] # a fake

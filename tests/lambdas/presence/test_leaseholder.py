@@ -103,7 +103,7 @@ def _but_positions(tables: dict[str, Any]) -> Any:
     }
 
 
-def test_a_send_that_is_refused_leaves_no_hole(world: Backend, chat: str) -> None:
+def test_a_send_that_is_rejected_leaves_no_hole(world: Backend, chat: str) -> None:
     old = world.connections["ravi", "phone"]
     _removed(world)
     when.handler_of("send")(events.message("ravi", "phone", old, _frame("send", chat)), None)
@@ -116,7 +116,7 @@ def test_a_send_that_is_refused_leaves_no_hole(world: Backend, chat: str) -> Non
 
 
 @pytest.mark.parametrize("action", FRAMES)
-def test_a_read_from_before_the_connection_refuses_nobody(
+def test_a_read_from_before_the_connection_rejects_nobody(
     world: Backend, chat: str, action: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reads that are not consistent may show the device as it was before $connect."""

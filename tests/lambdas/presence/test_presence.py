@@ -124,7 +124,7 @@ def test_a_device_that_is_not_registered_does_not_connect(
     assert then.everything(world) == before
 
 
-def test_an_older_connection_is_told_and_closed(world: Backend) -> None:
+def test_an_older_connection_is_notified_and_closed(world: Backend) -> None:
     older = given.online(world, "ravi")
     newer = given.connected(world, "ravi", "phone")
     assert [then.valid(frame) for frame in world.api.frames(older)] == [{"type": "displaced"}]
@@ -186,7 +186,7 @@ def test_a_lease_runs_out(world: Backend) -> None:
 # -- watching
 
 
-def test_who_watches_is_told_at_once_and_of_each_change(world: Backend) -> None:
+def test_a_watcher_is_notified_at_once_and_of_each_change(world: Backend) -> None:
     given.online(world, "ravi")
     given.user(world, "raju", "phone", "desk")
     given.online(world, "mira")
@@ -224,7 +224,7 @@ def test_who_can_not_be_announced_connects_and_leaves_all_the_same(
     assert Devices(world.aws.users).of(["ravi"])["ravi"]["phone"].connection_id is None
 
 
-def test_nobody_is_told_of_the_end_of_a_connection_that_was_displaced(world: Backend) -> None:
+def test_nobody_is_notified_of_the_end_of_a_connection_that_was_displaced(world: Backend) -> None:
     given.online(world, "raju")
     given.user(world, "ravi", "phone")
     old = given.connected(world, "ravi", "phone")
@@ -268,7 +268,7 @@ def test_watchers_that_are_gone_themselves_are_tidied_up_as_well(world: Backend)
     assert (frame["user"], frame["online"]) == ("raju", False)
 
 
-def test_only_the_device_that_watches_is_told(world: Backend) -> None:
+def test_only_the_device_that_watches_is_notified(world: Backend) -> None:
     given.user(world, "ravi", "phone", "desk")
     given.connected(world, "ravi", "phone")
     given.connected(world, "ravi", "desk")

@@ -133,7 +133,7 @@ class Client:
         path: str = PATH,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.has_left = False
         self._said: asyncio.Queue[Any] = asyncio.Queue()
         self._said.put_nowait({"type": "websocket.connect"})
@@ -149,20 +149,20 @@ class Client:
     async def _send(self, message: Any) -> None:
         if self.has_left:
             raise OSError
-        self.heard.append(message)
+        self.received.append(message)
 
     @property
     def status(self) -> int | None:
         """Of the response to the upgrade; None before it."""
-        first = self.heard[0] if self.heard else {"status": None}
+        first = self.received[0] if self.received else {"status": None}
         return 101 if first.get("type") == "websocket.accept" else first["status"]
 
     async def answered(self) -> int:
-        await until(lambda: self.heard)
+        await until(lambda: self.received)
         return self.status or 0
 
     def texts(self) -> list[str]:
-        return [each["text"] for each in self.heard if each["type"] == "websocket.send"]
+        return [each["text"] for each in self.received if each["type"] == "websocket.send"]
 
     def sends(self, *texts: str | None) -> None:
         """None is a frame of bytes."""

@@ -192,17 +192,17 @@ def test_threads_add_to_metrics_and_write_them_without_losing_any(
     assert sum(sum(line["Frames"]) for line in lines) == 400
 
 
-def test_a_task_drains_once_the_load_balancer_says_so_whatever_it_said_before() -> None:
-    said = iter(["initial", "healthy", OSError("throttled"), "unhealthy", "draining"])
+def test_a_task_drains_once_its_target_is_draining_whatever_the_states_before() -> None:
+    states = iter(["initial", "healthy", OSError("throttled"), "unhealthy", "draining"])
 
     def read_state() -> str:
-        state = next(said)
+        state = next(states)
         if isinstance(state, Exception):
             raise state
         return str(state)
 
     asyncio.run(asyncio.wait_for(draining.until_draining(read_state, every=0, first=0), 30))
-    assert next(said, None) is None
+    assert next(states, None) is None
 
 
 def test_a_task_asks_for_its_own_state_by_its_address() -> None:

@@ -146,7 +146,7 @@ class Draining:
         await self.ends.wait()
 
 
-def test_a_process_that_is_to_stop_drains_first_and_at_once_if_it_is_told_again(
+def test_a_process_that_is_to_stop_drains_first_and_ends_at_once_at_a_second_signal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def story() -> None:

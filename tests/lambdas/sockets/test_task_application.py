@@ -237,8 +237,11 @@ def test_frames_of_bytes_close_a_socket_however_many_there_are() -> None:
         client = Client(application)
         await until(application.held)
         client.sends(*[None] * (2 * app.AT_ONCE))
-        await until(lambda: client.heard[-1]["type"] == "websocket.close")
-        assert (client.heard[-1]["code"], client.heard[-1]["reason"]) == (1003, "frames are text")
+        await until(lambda: client.received[-1]["type"] == "websocket.close")
+        assert (client.received[-1]["code"], client.received[-1]["reason"]) == (
+            1003,
+            "frames are text",
+        )
         await client.leaves()
         assert application.handlers.ended == [(1003, "frames are text")]
 

@@ -92,9 +92,9 @@ class Backend:
         self.calls.append(asked)
         if self.faults.failing:
             return Response(self.faults.failing.pop(0), {})
-        refused = self._refused_claims(asked)
-        if refused is not None:
-            return self.faults.responds(asked, refused)
+        rejected = self._rejected_claims(asked)
+        if rejected is not None:
+            return self.faults.responds(asked, rejected)
         data = b"" if asked.body is None else json.dumps(asked.body).encode()
         headers = {"authorization": f"Bearer {token}"} if token else {}
         event = events.http_request(method, path, data, headers, query or {})
@@ -138,7 +138,7 @@ class Backend:
         except ChatError:
             return ""
 
-    def _refused_claims(self, asked: Request) -> Response | None:
+    def _rejected_claims(self, asked: Request) -> Response | None:
         """The error if a claim has only devices that `faults` refuses; these are left out."""
         if asked.line != "POST /api/keys/claim":
             return None

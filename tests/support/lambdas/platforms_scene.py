@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.support.http_server import QuietHandler, serving
 from tests.support.lambdas.rest import client
-from tests.support.served import QuietHandler, served
 
 PRIVATE = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----\n"
 FCM = {
@@ -52,7 +52,7 @@ class CloudFormation:
 @contextmanager
 def listening() -> Iterator[CloudFormation]:
     cloudformation = CloudFormation()
-    with served(cloudformation.server):
+    with serving(cloudformation.server):
         yield cloudformation
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.support.http_server import QuietHandler, serving
 from tests.support.lambdas.browser import Browser
-from tests.support.served import QuietHandler, served
 
 
 class Received(NamedTuple):
@@ -52,5 +52,5 @@ class PushService:
 @contextmanager
 def push_service() -> Iterator[PushService]:
     service = PushService()
-    with served(service.server):
+    with serving(service.server):
         yield service

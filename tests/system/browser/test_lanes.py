@@ -129,7 +129,7 @@ def test_a_weight_can_be_typed_while_the_page_updates(page: Page, fake: FakeSyst
 
 
 @pytest.mark.deep
-def test_a_weight_that_makes_no_sense_is_not_sent(page: Page, fake: FakeSystem) -> None:
+def test_an_invalid_weight_is_not_sent(page: Page, fake: FakeSystem) -> None:
     for typed in ("1000", "-1", "1.5", ""):
         weight = page.get_by_role("spinbutton", name="weight of small")
         weight.fill(typed)
@@ -152,9 +152,9 @@ def test_autoscaling_is_turned_off_and_on(page: Page, fake: FakeSystem) -> None:
 @pytest.mark.deep
 def test_a_thousand_requests_are_sent_and_who_answered_is_shown(page: Page) -> None:
     button(page, "Send 1,000 requests").click()
-    said = page.locator("#load-status")
-    expect(said).to_contain_text("1,000 sent in")
-    expect(said).to_contain_text("200 ×990 · 502 ×10 · p50")
+    status = page.locator("#load-status")
+    expect(status).to_contain_text("1,000 sent in")
+    expect(status).to_contain_text("200 ×990 · 502 ×10 · p50")
     rows = page.locator("#load-served tr")
     expect(rows).to_have_text(
         ["small1,000100.0 %", "small/150050.0 %", "small/250050.0 %"], use_inner_text=False
@@ -169,22 +169,22 @@ def test_a_thousand_requests_are_sent_and_who_answered_is_shown(page: Page) -> N
 def test_requests_are_stopped_and_those_sent_until_then_are_shown(
     page: Page, fake: FakeSystem
 ) -> None:
-    stop, said = button(page, "Stop"), page.locator("#load-status")
+    stop, status = button(page, "Stop"), page.locator("#load-status")
     expect(stop).to_have_attribute("aria-disabled", "true")
     fake.answers = 40
     button(page, "Send 1,000 requests").click()
     for target_id in ("small-1", "small-2"):
         expect(lane(page, target_id).locator(".requests b")).to_have_text("20")
-    expect(said).to_have_text("sending 1,000 requests …")
+    expect(status).to_have_text("sending 1,000 requests …")
     stop.click()
-    expect(said).to_contain_text("40 of 1,000 counted in")
-    expect(said).to_contain_text("200 ×40 · p50")
+    expect(status).to_contain_text("40 of 1,000 counted in")
+    expect(status).to_contain_text("200 ×40 · p50")
     expect(page.locator("#load-served tr").first).to_have_text("small40100.0 %")
     expect(stop).to_have_attribute("aria-disabled", "true")
     expect(stop).to_be_focused()
     fake.answers = None
     button(page, "Send 1,000 requests").click()
-    expect(said).to_contain_text("1,000 sent in")
+    expect(status).to_contain_text("1,000 sent in")
 
 
 @pytest.mark.deep
@@ -206,9 +206,9 @@ def test_requests_end_with_the_page_that_sends_them(fake: FakeSystem, opened: Op
 def test_a_pool_that_is_short_of_targets_says_why(page: Page, fake: FakeSystem) -> None:
     trouble = page.locator('.group[data-pool="small"] .trouble')
     expect(trouble).to_be_hidden()
-    said = "small-3 ended with 1 as it started, see .local/logs/small-3.log"
-    fake.state["pools"][0]["trouble"] = said
-    expect(trouble).to_have_text(said)
+    status = "small-3 ended with 1 as it started, see .local/logs/small-3.log"
+    fake.state["pools"][0]["trouble"] = status
+    expect(trouble).to_have_text(status)
     expect(trouble).to_be_visible()
     fake.state["pools"][0]["trouble"] = None
     expect(trouble).to_be_hidden()
@@ -326,7 +326,7 @@ def test_a_state_without_the_newer_fields_is_shown_all_the_same(
 
 
 @pytest.mark.deep
-def test_a_console_that_has_gone_is_said(fake: FakeSystem, browser: Browser) -> None:
+def test_a_console_that_has_gone_is_reported(fake: FakeSystem, browser: Browser) -> None:
     page = browser.new_page()  # not `opened`: the browser itself complains of a lost connection
     page.set_default_timeout(WITHIN_MS)
     page.goto(f"{fake.console.url}/_local")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.peers import Peers
-from tests.support.running_system import System, player
+from tests.support.running_system import System, scene_runner
 from tests.system.browser.conftest import Open
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
@@ -29,10 +29,10 @@ def console(endpoints: dict[str, Any]) -> Iterator[str]:
         await system.weigh(small=4, **{"lambda": 1})
         await system.order("pools/small", autoscaling=True)
 
-    play = player(endpoints, begin)
-    play(leave)
+    run_scene = scene_runner(endpoints, begin)
+    run_scene(leave)
     yield str(endpoints["console"])
-    play(leave)
+    run_scene(leave)
 
 
 def lanes(page: Page) -> Locator:

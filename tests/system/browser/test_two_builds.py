@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.served import QuietHandler, served
+from tests.support.http_server import QuietHandler, serving
 from tests.support.typescript_client import NODE, WEB
 from tests.support.web_app import WITHIN_MS
 
@@ -73,7 +73,7 @@ class Site:
 def site() -> Iterator[Site]:
     assert BUILT.is_dir(), "the page is not built yet: run `make page`"
     there = Site(BUILT)
-    with served(there.server):
+    with serving(there.server):
         yield there
 
 

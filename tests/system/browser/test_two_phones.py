@@ -119,7 +119,7 @@ def seen(page: Page) -> None:
     green(page)
 
 
-def test_the_tour_tells_the_story_to_its_end_by_the_keyboard(page: Page) -> None:
+def test_the_tour_can_be_followed_to_its_end_by_the_keyboard(page: Page) -> None:
     page.locator(".tour-next").focus()
     forward(page)
     seen(page)

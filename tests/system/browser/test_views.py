@@ -168,12 +168,12 @@ class OneTable:
 
 @pytest.mark.deep
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
-def test_what_was_refused_is_listed_once_with_how_often(
+def test_denied_calls_are_listed_once_with_their_count(
     fake: FakeSystem, opened: Open, width: int, scheme: str
 ) -> None:
     page = opened(fake.console.url, width=width, scheme=scheme)
     page.get_by_role("link", name="Permissions").click()
-    expect(page.get_by_text("Nothing was refused.")).to_be_visible()
+    expect(page.get_by_text("No call was denied.")).to_be_visible()
     denial = {
         "by": "Send-1",
         "user": "arn:aws:sts::123456789012:assumed-role/Send/Send-1",
@@ -248,7 +248,7 @@ def test_a_range_of_time_stands_in_the_address(fake: FakeSystem, ring: Ring, ope
     expect(page.get_by_text("This text is in no record that is retained.")).to_be_visible()
 
 
-def test_a_system_that_is_stopped_is_said_and_comes_back(
+def test_a_system_that_is_stopped_is_shown_as_stopped_and_comes_back(
     fake: FakeSystem, ring: Ring, browser: Browser
 ) -> None:
     fill(ring)
@@ -265,7 +265,7 @@ def test_a_system_that_is_stopped_is_said_and_comes_back(
 
 
 @pytest.mark.deep
-def test_what_there_is_not_is_said(fake: FakeSystem, ring: Ring, opened: Open) -> None:
+def test_what_does_not_exist_is_reported(fake: FakeSystem, ring: Ring, opened: Open) -> None:
     page = opened(fake.console.url)
     page.goto(f"{fake.console.url}/_local/view/queues/none")
     expect(page.get_by_text("there is no queue 'none'")).to_be_visible()

@@ -52,7 +52,7 @@ def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
 
 
 @pytest.mark.deep
-def test_a_name_that_is_none_is_refused_with_the_rule(people: People) -> None:
+def test_a_name_that_is_none_is_rejected_with_the_rule(people: People) -> None:
     page = people.page(people.browser())
     page.get_by_role("button", name="Create account").click()
     page.get_by_label("User name").fill("ra")
@@ -220,7 +220,7 @@ def test_a_second_tab_works_through_the_first_and_goes_on_when_that_one_closes(
 
 
 @pytest.mark.deep
-def test_keys_that_the_browser_has_deleted_are_said_to_be_gone_and_made_anew_only_by_choice(
+def test_keys_that_the_browser_has_deleted_are_reported_as_gone_and_made_anew_only_by_choice(
     people: People, names: Callable[[str], str]
 ) -> None:
     user = names("ravi")

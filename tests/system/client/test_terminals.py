@@ -184,7 +184,7 @@ def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_p
 
 
 @pytest.mark.deep
-def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
+def test_errors_are_reported_in_one_line(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as ravi:
             await ravi.expect("* online")
@@ -202,7 +202,7 @@ def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.deep
-def test_a_refused_message_and_a_lost_connection_are_shown(tmp_path: Path) -> None:
+def test_a_rejected_message_and_a_lost_connection_are_shown(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,

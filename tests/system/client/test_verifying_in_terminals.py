@@ -97,7 +97,9 @@ def test_after_the_emoji_the_devices_that_were_not_compared_are_named(tmp_path: 
 
 
 @pytest.mark.deep
-def test_a_declined_a_failed_and_a_broken_off_comparison_are_told_to_both(tmp_path: Path) -> None:
+def test_a_declined_a_failed_and_a_broken_off_comparison_are_reported_to_both(
+    tmp_path: Path,
+) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,
@@ -129,7 +131,7 @@ def test_a_declined_a_failed_and_a_broken_off_comparison_are_told_to_both(tmp_pa
 
 
 @pytest.mark.deep
-def test_what_can_not_be_done_is_said_in_one_line(tmp_path: Path) -> None:
+def test_what_can_not_be_done_is_reported_in_one_line(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,

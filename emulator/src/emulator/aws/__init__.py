@@ -1,2 +1,2 @@
-"""The AWS services behind the emulator: a moto server in a process of its own, with what moto
-leaves out put right (each module here says what and why)."""
+"""The AWS services behind the emulator: a moto server in a process of its own, with corrections of
+moto (each module here states what it corrects, and its source)."""

@@ -93,7 +93,8 @@ def headers(
 
 
 def judge(status: int, text: str) -> Outcome:
-    """What SNS makes of APNs' response: tokens APNs does not know disable the endpoint."""
+    """The outcome that SNS derives from APNs' response: tokens APNs does not know disable the
+    endpoint."""
     if status == 200:
         return Outcome.delivered
     if status == 429 or status >= 500:

@@ -56,7 +56,7 @@ class Calls:
         )
 
     def after(self, number: int) -> dict[str, Any]:
-        """`missed` counts those that are not retained any more."""
+        """`missed` counts those that have been dropped."""
         found = [each for each in self._made if each["number"] > number]
         return {"calls": found, "missed": max(0, self._count - number - len(found))}
 
@@ -72,7 +72,7 @@ def add_routes(app: web.Application, calls: Calls) -> None:
 
 
 def _without_secrets(given: str) -> str:
-    """Of a call that needs no signature, as sign-ins are: they have passwords."""
+    """Removes the parameters of a call that needs no signature: sign-ins have passwords in them."""
     try:
         document = json.loads(given)
     except ValueError:

@@ -175,7 +175,7 @@ def _keep_the_time_of_the_sign_in() -> None:
 
 
 def _compare_names() -> None:
-    """Without regard to case, where a pool's UsernameConfiguration says so."""
+    """Compares user names without regard to case, where a pool's UsernameConfiguration says so."""
     find, sign_up = CognitoIdpUserPool._get_user, CognitoIdpBackend.sign_up
 
     def get_user(self: Any, username: str) -> Any:

@@ -38,7 +38,7 @@ class Code:
 
 @dataclass
 class Codes:
-    """What was mailed, and the codes that wait, by purpose, pool and user."""
+    """The mails that were sent, and the codes that wait, by purpose, pool and user."""
 
     clock: Callable[[], float] = time.time
     mails: list[dict[str, str]] = field(default_factory=list)
@@ -103,9 +103,9 @@ def forgot_password(self: Any) -> Any:
     email = None if user is None else _recoverable(pool, user)
     if user is not None and email is not None:
         CODES.send("reset", pool.id, user.username, email, RESET_SECONDS)
-    elif tells(pool, self._get_param("ClientId")):
+    elif reports_unknown_users(pool, self._get_param("ClientId")):
         raise error("UserNotFoundException", "User does not exist.")
-    # for a user who does not exist as for one who does
+    # the same for a user who does not exist
     destination = masked(email or f"{name}@example.com")
     details = {"Destination": destination, "DeliveryMedium": "EMAIL", "AttributeName": "email"}
     return ActionResult({"CodeDeliveryDetails": details})
@@ -186,7 +186,7 @@ def _recoverable(pool: Any, user: Any) -> str:
     return str(attributes["email"])
 
 
-def tells(pool: Any, client: str) -> bool:
+def reports_unknown_users(pool: Any, client: str) -> bool:
     """Whether the client says that a user does not exist (PreventUserExistenceErrors)."""
     config = pool.clients[client].extended_config
     return bool(config.get("PreventUserExistenceErrors", "LEGACY") != "ENABLED")

@@ -53,7 +53,7 @@ def confirm_sign_up(self: Any) -> EmptyResult:
 
 def resend_confirmation_code(self: Any) -> ActionResult:
     pool, user = _pool_and_user(self)
-    if user is None:  # who does not exist looks as who does
+    if user is None:  # the same for a user who does not exist
         name = self._get_param("Username")
         return ActionResult({"CodeDeliveryDetails": _details(f"{name}@example.com")})
     if user.status != UserStatus.UNCONFIRMED:
@@ -71,11 +71,11 @@ def delete_user(self: Any) -> EmptyResult:
 
 
 def _pool_and_user(self: Any) -> tuple[CognitoIdpUserPool, Any]:
-    """The user is None where the client does not tell that there is none."""
+    """The user is None where there is none and the client does not report that."""
     client, name = self._get_param("ClientId"), self._get_param("Username")
     _, pool = cognito_codes.of_client(client)
     user = pool._get_user(name)
-    if user is None and cognito_codes.tells(pool, client):
+    if user is None and cognito_codes.reports_unknown_users(pool, client):
         message = "Username/client id combination not found."
         raise cognito_codes.error("UserNotFoundException", message)
     return pool, user

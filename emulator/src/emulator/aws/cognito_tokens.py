@@ -64,7 +64,7 @@ def _as_account(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _values_may_be_left_out() -> None:
-    """Of attributes of users: AttributeType, "Value", "Required: No"."""
+    """Lets the values of users' attributes be left out: AttributeType, "Value", "Required: No"."""
     original = CognitoIdpResponse._get_param
 
     def get_param(self: Any, param_name: str, if_none: Any = None) -> Any:

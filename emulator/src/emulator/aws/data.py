@@ -44,8 +44,8 @@ def taken(positions: Mapping[str, int]) -> Json:
 
 
 def restored(data: Mapping[str, Any], body: Callable[[str], bytes | None], report: Report) -> int:
-    """How many things were put back into what exists under the same names. `body` gives that of an
-    object by its digest."""
+    """Restores the data and returns how many things were put back into resources of the same names.
+    `body` returns the body of an object by its digest."""
     objects = data_objects.restore(data.get("objects", {}), body, report)
     data_streams.restore(data.get("streams", {}), report)
     return objects + sum(part.put(data.get(name, {}), report) for name, part in PARTS.items())

@@ -10,8 +10,9 @@ from pathlib import Path
 
 
 def replace(file: Path, content: bytes) -> None:
-    """In one step, once the content is on the disk: an end at any moment leaves what was there or
-    the new content. Readable by its owner only, for there are passwords. Raises OSError."""
+    """Replaces a file in one step, once the content is on the disk: an end at any moment leaves the
+    earlier content or the new one. Only its owner can read it, for there are passwords. Raises
+    OSError."""
     # a name of its own: a killed server's child may still be writing
     number, name = tempfile.mkstemp(".new", f"{file.stem}.", file.parent)
     new = Path(name)
@@ -37,12 +38,12 @@ class Bodies:
         self._referred = digests
 
     def read(self, digest: str) -> bytes | None:
-        """None when it is not there."""
+        """The body with this digest; None when it is not there."""
         file = self._folder / digest
         return file.read_bytes() if file.is_file() else None
 
     def write(self, body: bytes) -> str:
-        """Its digest. Raises OSError."""
+        """Writes the body and returns its digest. Raises OSError."""
         digest = hashlib.sha256(body).hexdigest()
         file = self._folder / digest
         if not file.is_file():
@@ -51,7 +52,8 @@ class Bodies:
         return digest
 
     def delete_others(self, used: Set[str]) -> None:
-        """To be called once the data's file no longer refers to them. Raises OSError."""
+        """Deletes unused bodies. To be called once the data's file no longer refers to them. Raises
+        OSError."""
         if self._folder.is_dir():
             for file in self._folder.iterdir():
                 if file.name not in used and file.name not in self._referred:

@@ -40,7 +40,7 @@ def without_digest() -> Iterator[Any]:
 
 
 def digests(saved: Mapping[str, Any]) -> set[str]:
-    """Of the bodies that objects refer to, as `taken` gives them."""
+    """The digests of the bodies that objects refer to, as `taken` returns them."""
     return {each["sha256"] for objects in saved.values() for each in objects if "sha256" in each}
 
 

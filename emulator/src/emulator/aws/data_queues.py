@@ -34,8 +34,8 @@ def taken() -> dict[str, Any]:
 
 
 def restore(saved: dict[str, Any], report: Callable[[str], None]) -> int:
-    """Those that were in flight are visible at once: whoever received them is not there any more.
-    `report` gets a sentence for messages whose queue is not there any more."""
+    """Puts messages back. Those that were in flight are visible at once, as their receiver has
+    ended. `report` gets a sentence for messages whose queue no longer exists."""
     queues, count = dict(_queues()), 0
     for name, content in saved.items():
         messages = content["messages"]

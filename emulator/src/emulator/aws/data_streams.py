@@ -17,8 +17,8 @@ _CREATED = "ApproximateCreationDateTime"
 
 
 def taken(positions: Mapping[str, int]) -> dict[str, Any]:
-    """By table, whose records after this position are saved; 0 is before the first. Nobody reads
-    the stream of a table that has no position."""
+    """The records to save, by table: those after its position, where 0 is before the first. Nobody
+    reads the stream of a table without a position."""
     return {
         table.name: _saved(table.stream_shard, positions.get(table.name))
         for table in _tables()

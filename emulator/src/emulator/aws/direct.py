@@ -4,7 +4,7 @@ On its way through Flask, werkzeug and moto's parser and serializer, a call of D
 times as long as the operation itself, and every process here waits for this one. All of that is for
 other protocols than these services' JSON, where a parsed body is what the handler takes and what it
 returns is the response. What an operation does stays moto's. A call that differs from what AWS's
-SDKs send in any way takes the long way, and so does everything that is rare.
+SDKs send in any way goes through moto's server, and so does everything that is rare.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from werkzeug.exceptions import HTTPException
 
 Headers = Mapping[str, str]
 
-_ids = Random()  # nobody has to be unable to guess a request's id, and the kernel's are slow
+_ids = Random()  # a request's id needs no cryptographic random numbers, which are slow
 CONTENT_TYPE = "application/x-amz-json-1.0"
 # Values that the JSON has in base64 and moto's handlers want as bytes.
 _BINARY = (b'"B"', b'"BS"', b'"BinaryValue"')
@@ -82,7 +82,7 @@ class Direct:
                 )
 
     def __call__(self, headers: Headers, body: bytes) -> Response | None:
-        """moto's response; None for a call that has to take the long way."""
+        """moto's response; None for a call that has to go through moto's server."""
         operation = self._operations.get(headers.get("X-Amz-Target", ""))
         if (
             operation is None
@@ -141,7 +141,7 @@ def _encoded(result: Any, operation: _Operation) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """What moto's serializer makes of a value that JSON does not have."""
+    """A value that JSON does not have, in the form that moto's serializer gives it."""
     if isinstance(value, DynamoType):
         return {value.type: value.value}
     if isinstance(value, bytes):

@@ -2,8 +2,8 @@
 
 moto compares Python's values: a number with a text is a TypeError, `true` equals 1, an attribute
 that is not there equals NULL, and a size counts the characters of base64. Source: DynamoDB
-developer guide, "Comparison operator and function reference"; what its cases give is what the tests
-of dynalite (github.com/architect/dynalite), which also run against the service, say.
+developer guide, "Comparison operator and function reference"; the results of its cases are those of
+dynalite's tests (github.com/architect/dynalite), which also run against the service.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def _both(self: Any, item: Any) -> tuple[Typed | None, Typed | None]:
 
 
 def _typed(operand: Any, item: Any) -> Typed | None:
-    """None for an attribute that is not there, and for the size of what has none."""
+    """The value with its type; None for an attribute that is not there, and for the size of a type
+    without one."""
     if isinstance(operand, comparisons.FuncSize):
         return _size(_typed(operand.attr, item))
     if isinstance(operand, comparisons.AttributeValue):

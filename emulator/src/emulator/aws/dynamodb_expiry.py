@@ -1,4 +1,4 @@
-"""Time to live: expired items are deleted, and the stream says who did it.
+"""Time to live: expired items are deleted, and the stream names DynamoDB as who did it.
 
 moto stores the setting and deletes nothing. Source: DynamoDB developer guide, "DynamoDB Streams
 and Time to Live".

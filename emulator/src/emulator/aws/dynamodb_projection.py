@@ -1,7 +1,7 @@
 """Projections of items: of paths into maps and lists, too.
 
 moto turns the whole item into Python's values for each path, and back; it knows no name in front of
-an index (`#list[0]`), gives the first element alone of two, and stumbles over a path that leads
+an index (`#list[0]`), gives the first element alone of two, and fails for a path that leads
 nowhere. Source: DynamoDB developer guide, "Using projection expressions" and "Nested attributes".
 """
 
@@ -36,7 +36,8 @@ def paths_in(projection: str, names: dict[str, str]) -> list[Path]:
 
 
 def project(attributes: dict[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
-    """Of attributes in DynamoDB's JSON, or as moto has them, what the paths lead to."""
+    """The parts of an item's attributes that the paths lead to. Attributes are in DynamoDB's JSON,
+    or as moto has them."""
     result = {}
     for name, inner in _tree(paths).items():
         found = _part(attributes[name], inner) if name in attributes else None
@@ -55,7 +56,8 @@ def _tree(paths: Sequence[Path]) -> Tree:
 
 
 def _part(value: Any, tree: Tree) -> Any:
-    """None where the paths lead nowhere. Elements of a list keep their order, without gaps."""
+    """The part of a value; None where the paths lead nowhere. Elements of a list keep their order,
+    without gaps."""
     if not tree:
         return value
     typed = isinstance(value, DynamoType)

@@ -1,4 +1,4 @@
-"""Queries on a table's own keys, at a price that does not grow with the table.
+"""Queries on a table's own keys, in a time that does not grow with the table.
 
 moto's Query collects and sorts every item of the table before it looks at the key (127 ms with
 10,000 items). Here each partition keeps its range keys in order, and moto's own `Table.query`
@@ -55,7 +55,7 @@ def _value(entry: tuple[Any, DynamoType]) -> Any:
 
 
 class View:
-    """A table of which only some items are seen."""
+    """A table that shows moto only some of its items."""
 
     def __init__(self, table: Any, items: list[Item]) -> None:
         self._table = table
@@ -102,7 +102,7 @@ def after(
 
 
 @dataclass(frozen=True)
-class Asked:
+class KeyRange:
     """The part of a Query that says which items its response can depend on."""
 
     hash_key: DynamoType
@@ -113,27 +113,27 @@ class Asked:
     forward: bool
 
 
-def candidates(table: Any, asked: Asked) -> list[Item]:
-    """The items moto has to see: those in the key's range, and one more (see below)."""
-    partition = table.items.get(asked.hash_key, {})
+def candidates(table: Any, key_range: KeyRange) -> list[Item]:
+    """The items that moto has to look at: those in the key's range, and one more (see below)."""
+    partition = table.items.get(key_range.hash_key, {})
     if not isinstance(partition, Partition) or any(
-        operand.type != table.range_key_type for operand in asked.operands
+        operand.type != table.range_key_type for operand in key_range.operands
     ):
         return list(partition.values())
     order = partition.ordered()
     low, high = matching(
-        order, asked.comparison, [operand.cast_value for operand in asked.operands]
+        order, key_range.comparison, [operand.cast_value for operand in key_range.operands]
     )
-    start = asked.start or {}
-    if start.get(table.hash_key_attr) == asked.hash_key.to_json():
+    start = key_range.start or {}
+    if start.get(table.hash_key_attr) == key_range.hash_key.to_json():
         begin = DynamoType(start[table.range_key_attr]).cast_value
-        low, high = after(order, low, high, begin, asked.forward)
+        low, high = after(order, low, high, begin, key_range.forward)
     # moto gives a LastEvaluatedKey when it meets one more item after the limit, matching or not.
-    if asked.forward:
-        high = high if asked.limit is None else min(high, low + asked.limit)
+    if key_range.forward:
+        high = high if key_range.limit is None else min(high, low + key_range.limit)
         high = min(len(order), high + 1)
     else:
-        low = low if asked.limit is None else max(low, high - asked.limit)
+        low = low if key_range.limit is None else max(low, high - key_range.limit)
         low = max(0, low - 1)
     return [partition[key] for _, key in order[low:high]]
 
@@ -152,21 +152,22 @@ def install() -> None:
     def query(self: Any, *args: Any, **kwargs: Any) -> Any:
         call = parameters.bind(self, *args, **kwargs)
         call.apply_defaults()
-        asked = asked_in(self, call.arguments)
-        if asked is not None:
-            call.arguments["self"] = View(self, candidates(self, asked))
+        key_range = key_range_of(self, call.arguments)
+        if key_range is not None:
+            call.arguments["self"] = View(self, candidates(self, key_range))
         return original_query(*call.args, **call.kwargs)
 
     replace(Table, "__init__", init)
     replace(Table, "query", query)
 
 
-def asked_in(table: Any, arguments: Mapping[str, Any]) -> Asked | None:
-    """What a call of `Table.query` asks; None where that is not for a partition of the table."""
+def key_range_of(table: Any, arguments: Mapping[str, Any]) -> KeyRange | None:
+    """The key range of a call of `Table.query`; None where that is not for a partition of the
+    table."""
     hash_key = arguments["hash_key"]
     if arguments["index_name"] is not None or hash_key is None or not table.has_range_key:
         return None
-    return Asked(
+    return KeyRange(
         hash_key,
         arguments["range_comparison"],
         arguments["range_objs"],

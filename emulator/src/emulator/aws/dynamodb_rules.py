@@ -36,7 +36,7 @@ def install(now: Callable[[], float] = time.time) -> None:
     _cancel_for_what_an_item_is()
     _return_what_was_updated()
     for name in ("batch_get_item", "batch_write_item", "transact_write_items", "update_item"):
-        replace(DynamoHandler, name, _without_unasked(getattr(DynamoHandler, name)))
+        replace(DynamoHandler, name, _without_unrequested(getattr(DynamoHandler, name)))
     _change_expiry_once()
 
 
@@ -166,7 +166,7 @@ def _return_what_was_updated() -> None:
     replace(DynamoHandler, "update_item", update_item)
 
 
-def _without_unasked(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _without_unrequested(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """ReturnConsumedCapacity and ReturnItemCollectionMetrics are NONE where they are not given."""
 
     def operation(self: Any) -> Any:

@@ -49,7 +49,7 @@ def install() -> None:
 
 
 def wire(value: Any) -> Any:
-    """What moto's `dynamo_to_dict` gives, by the kinds of values that are frequent first."""
+    """The same result as moto's `dynamo_to_dict`, which looks for the frequent types first."""
     kind = type(value)
     if kind is DynamoType:
         if value.type in _TEXT or value.type in _SETS or value.type in ("BOOL", "NULL"):

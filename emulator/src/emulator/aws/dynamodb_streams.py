@@ -3,9 +3,9 @@
 - A canceled transaction: moto copies whole tables beforehand (seconds with 10,000 items) and puts
   the copies back, with new stream objects that open iterators do not know. Here the touched items
   and the stream's length are put back instead.
-- A refused UpdateItem: moto leaves what it had done by then, and on a new key an item that is only
-  the key. Limits are those of the item that results; moto asks for 400 KB at each attribute, with
-  the old value and the new one.
+- A rejected UpdateItem: moto leaves what it had changed by then, and on a new key an item that is
+  only the key. Limits are those of the item that results; moto asks for 400 KB at each attribute,
+  with the old value and the new one.
 - UpdateItem on a new key: moto records two insertions, the first with nothing but the key.
 - A write that changes nothing leaves no record (DynamoDB developer guide, "Change data capture
   for DynamoDB Streams"); moto records a modification.
@@ -44,7 +44,7 @@ def install() -> None:
     """Change moto's DynamoDB as this module's docstring describes."""
     _record_changes_only()
     _cancel_transactions_in_place()
-    _refuse_updates_whole()
+    _undo_rejected_updates()
     _forget_old_iterators()
     _check_iterators()
 
@@ -99,7 +99,7 @@ def _cancel_transactions_in_place() -> None:
     replace(DynamoDBBackend, "transact_write_items", transact_write_items)
 
 
-def _refuse_updates_whole() -> None:
+def _undo_rejected_updates() -> None:
     original = DynamoDBBackend.update_item
 
     def update_item(self: Any, table_name: str, key: dict[str, Any], **given: Any) -> Item:
@@ -236,7 +236,7 @@ def _check_iterators() -> None:
 
 def _was_made(dynamodb: DynamoDBBackend, iterator_arn: str) -> bool:
     """Whether it has the form of moto's ones and names a stream: a set of all that are forgotten
-    would grow for ever."""
+    would grow without end."""
     stream, _, token = iterator_arn.partition("|1|")
     return len(token) == _TOKEN_CHARACTERS and any(
         stream == f"{table.table_arn}/stream/{table.latest_stream_label}"

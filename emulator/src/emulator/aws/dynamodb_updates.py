@@ -111,7 +111,8 @@ def _fill_in_key(item: Any, table: Any) -> None:
 
 
 def _copy_what_is_set() -> None:
-    """Where moto sets an attribute to the value of another, the two would be one object."""
+    """Copies a value that is set to that of another attribute: in moto the two would be one
+    object."""
     original = SetExecutor.get_action_value
     replace(SetExecutor, "get_action_value", lambda self: copy.deepcopy(original(self)))
 
@@ -162,7 +163,7 @@ def assignments(
     item: Any,
     table: Any,
 ) -> Assignments | None:
-    """What the expression sets; None where moto has to evaluate it."""
+    """The assignments of an expression; None where moto has to evaluate it."""
     actions = _actions(tree.emulator_source)
     if actions is None:
         return None

@@ -42,7 +42,7 @@ class FcmSender:
             )
             if response.status_code != 401 or attempt == 2:
                 break
-            del self._tokens[account["client_email"]]  # it was withdrawn before its time
+            del self._tokens[account["client_email"]]  # it was revoked before it expired
         status, text = response.status_code, response.text
         return Result(judge(status, text), status, text)
 
@@ -74,7 +74,8 @@ class FcmSender:
 
 
 def judge(status: int, text: str) -> Outcome:
-    """What SNS makes of FCM's response: tokens FCM does not know disable the endpoint."""
+    """The outcome that SNS derives from FCM's response: tokens FCM does not know disable the
+    endpoint."""
     if status == 200:
         return Outcome.delivered
     if status == 429 or status >= 500:

@@ -1,4 +1,4 @@
-"""SNS's delivery status logging: a line for what became of a push, in the application's log group.
+"""SNS's delivery status logging: a line with the outcome of a push, in the application's log group.
 
 Failures are all logged, successes by their sample rate, if the application has a role for it.
 Source: "Mobile app attributes" (message delivery status), SNS developer guide.
@@ -36,7 +36,7 @@ class Feedback:
         """`endpoint` is moto's; `published` in epoch seconds."""
         application = endpoint.application
         failed = result.outcome is not Outcome.delivered
-        if self.logs is None or not self._asked(application.attributes, failed=failed):
+        if self.logs is None or not self._is_logged(application.attributes, failed=failed):
             return
         line = {
             "notification": {"messageId": message_id, "timestamp": _timestamp(published)},
@@ -59,7 +59,7 @@ class Feedback:
         with file.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line, separators=(",", ":")) + "\n")
 
-    def _asked(self, attributes: Mapping[str, str], *, failed: bool) -> bool:
+    def _is_logged(self, attributes: Mapping[str, str], *, failed: bool) -> bool:
         if failed:
             return bool(attributes.get("FailureFeedbackRoleArn"))
         rate = float(attributes.get("SuccessFeedbackSampleRate") or 100)
@@ -67,7 +67,7 @@ class Feedback:
 
 
 def log_group(application_arn: str) -> str:
-    """Of what succeeded: sns/<region>/<account>/app/<platform>/<name>."""
+    """The log group of successes: sns/<region>/<account>/app/<platform>/<name>."""
     _, _, _, region, account, name = application_arn.split(":", 5)
     return f"sns/{region}/{account}/{name}"
 

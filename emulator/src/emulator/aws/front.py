@@ -44,7 +44,7 @@ MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; persisted
 
 
 class Dispatcher(DomainDispatcherApplication):
-    """moto's dispatcher, which looks through its folders on every request, with a memory."""
+    """moto's dispatcher, which looks through its folders on every request, with a cache."""
 
     def __init__(self) -> None:
         super().__init__(create_backend_app)
@@ -170,7 +170,8 @@ class _Front:
 
 
 def _may_change(request: web.Request) -> bool:
-    """Not a read, by the name of its operation; a queue's readers only borrow messages."""
+    """Whether the operation may change saved data, by its name; receiving from a queue only hides
+    messages for a while."""
     operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
     return request.method != "GET" and not operation.startswith(calls_made.READS)
 

@@ -122,8 +122,8 @@ def _check(key: Any, operation: str, usage: str) -> None:
 
 
 def _decrypt(original: Callable[..., Any]) -> Callable[..., Any]:
-    """What no key here has encrypted is no ciphertext, whatever moto reads as the key's id. A call
-    need not name the key: the ciphertext does."""
+    """Rejects a ciphertext that no key here has made, whatever moto reads as the key's id. A call
+    need not name the key, since the ciphertext does."""
 
     def decrypt(**given: Any) -> Any:
         try:

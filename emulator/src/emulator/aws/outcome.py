@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 class Outcome(Enum):
-    delivered = "the platform took it"
+    delivered = "the platform accepted it"
     unregistered = "the platform does not know the device token"
-    try_again = "the platform could not take it now"
+    try_again = "the platform could not accept it now"
     rejected = "the platform rejected it"
 
 
 class Result(NamedTuple):
-    """What a platform responded, and what that means; no status where it did not respond."""
+    """The response of a platform and its outcome; no status where it did not respond."""
 
     outcome: Outcome
     status: int | None = None

@@ -1,6 +1,7 @@
 """The permission check of every call of the AWS server.
 
-Until the emulator has sent who there is, all calls are let through: then nothing but itself calls.
+Until the emulator has sent the account's roles and sessions, all calls are let through: then
+nothing but itself calls.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from emulator.iam.calls.call import Call, Place
 from emulator.iam.errors import Error
 
 PATH = "/_local/permissions"
-REFUSED = "refused "  # before the JSON of a denial, on standard output
+DENIED = "denied "  # before the JSON of a denial, on standard output
 
 
 class Permissions:
-    """`PUT /_local/permissions` with an account's JSON says who there is."""
+    """`PUT /_local/permissions` with an account's JSON sets its roles and sessions."""
 
     def __init__(self) -> None:
         self._authority: Authority | None = None
@@ -69,7 +70,7 @@ class Permissions:
         return self._checked(authority, call, needs, _common(request.headers))
 
     def form_error(self, form: Mapping[str, str], bucket: str) -> Error | None:
-        """Of a presigned form, whose fields have names in lower case."""
+        """The error of a presigned form, whose fields have names in lower case."""
         if self._authority is None or self._authority.account.mode == OFF:
             return None
         access_key = form.get("x-amz-credential", "").partition("/")[0]
@@ -79,7 +80,7 @@ class Permissions:
         return self._checked(self._authority, call, needs, {})
 
     def hides_absence(self, request: web.Request) -> bool:
-        """Whether S3 says 403 instead of 404 to who asks for an object that there is not."""
+        """Whether S3 says 403 instead of 404 for an object that does not exist."""
         authority = self._authority
         if authority is None or authority.account.mode != ENFORCE:
             return False
@@ -116,12 +117,12 @@ class Permissions:
         if denial is None:
             return None
         _report(denial)
-        return errors.refused(call, denial) if authority.account.mode == ENFORCE else None
+        return errors.denied(call, denial) if authority.account.mode == ENFORCE else None
 
 
 def _report(denial: Denial) -> None:
-    """To the emulator, which reads this process's output."""
-    print(REFUSED + json.dumps(asdict(denial.shortened())), flush=True, file=sys.stdout)
+    """Reports a denial to the emulator, which reads this process's output."""
+    print(DENIED + json.dumps(asdict(denial.shortened())), flush=True, file=sys.stdout)
 
 
 def _of_nobody(call: Call) -> Denial:

@@ -17,7 +17,7 @@ from emulator.iam.authority import Denial
 from emulator.listening import HOST, Port, bound, number
 from emulator.providers import EmulatorError
 
-REFUSED = b"refused "  # see emulator.aws.permissions
+DENIED = b"denied "  # see emulator.aws.permissions
 OPEN_DATA, SAVE_DATA = "/_local/data/open", "/_local/data/save"  # see emulator.aws.saving
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -34,13 +34,13 @@ class ServerAddresses:
     region: str = ""
 
     def arguments(self) -> list[str]:
-        """Of `emulator.aws.server`."""
+        """The command line arguments of `emulator.aws.server`."""
         return [word for name, value in asdict(self).items() for word in (f"--{name}", value)]
 
 
 class AwsServer:
-    """The process that emulates AWS on `port`; what it prints goes to `log`, and what it refuses to
-    `refused`."""
+    """The process that emulates AWS on `port`; `log` gets what it prints, and `denied` the calls
+    that it denies."""
 
     def __init__(
         self,
@@ -48,20 +48,20 @@ class AwsServer:
         port: Port,
         addresses: ServerAddresses,
         log: Path,
-        refused: Callable[[Denial], None] = lambda _denial: None,
+        denied: Callable[[Denial], None] = lambda _denial: None,
     ) -> None:
         self._children = children
         self._listen_on = port
         self._port = number(port)
         self._log = log
-        self._refused = refused
+        self._denied = denied
         self._arguments = [*addresses.arguments(), "--logs", str(log.parent.resolve())]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
-        """After `start`, where the port was any free one."""
+        """The server's URL; after `start`, where the port was any free one."""
         return f"http://{HOST}:{self._port}"
 
     async def start(self) -> None:
@@ -103,9 +103,9 @@ class AwsServer:
             async for line in _lines(output):
                 if line == b"ready\n":
                     ready.set()
-                elif line.startswith(REFUSED):
+                elif line.startswith(DENIED):
                     try:
-                        self._refused(Denial(**json.loads(line.removeprefix(REFUSED))))
+                        self._denied(Denial(**json.loads(line.removeprefix(DENIED))))
                     except Exception:
                         log.write(traceback.format_exc().encode())
                 else:
@@ -113,7 +113,7 @@ class AwsServer:
 
 
 async def _lines(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """All of them: the server stops at its next line when nobody reads its output."""
+    """All lines of its output: the server would stop at its next line if nobody read them."""
     while True:
         try:
             line = await output.readline()

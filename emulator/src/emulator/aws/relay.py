@@ -22,7 +22,7 @@ RETRIES = (0.2, 1.0, 5.0)  # seconds; SNS tries for hours, which nobody waits fo
 
 @dataclass
 class Relay:
-    """`deliver` returns at once, as Publish does, the message's id; what becomes of it shows in the
+    """`deliver` returns at once, as Publish does, the message's id; its outcome shows in the
     endpoint, and in the log of `feedback`."""
 
     fcm: FcmSender

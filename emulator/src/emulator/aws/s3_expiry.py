@@ -30,7 +30,7 @@ def sweep(now: float) -> int:
 
 
 def expires_at(created: float, days: int) -> float:
-    """In epoch seconds, as `created`."""
+    """When an object expires, in epoch seconds, as `created`."""
     return math.ceil((created + days * DAY) / DAY) * DAY
 
 

@@ -218,7 +218,8 @@ def _policy(text: str) -> dict[str, Any]:
 
 
 def _end(expiration: Any) -> float:
-    """In ISO 8601 and GMT, as 2026-12-01T12:00:00.000Z: "POST policy", S3 API reference."""
+    """The time at which a policy expires, in ISO 8601 and GMT, as 2026-12-01T12:00:00.000Z: "POST
+    policy", S3 API reference."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", str(expiration)):
         raise _bad_policy(f"expiration {expiration} is no time in GMT")
     try:

@@ -71,7 +71,7 @@ class Saving:
         return {"put_back": count, "beside": self._beside, "notes": notes}
 
     async def save(self, beside: Mapping[str, Any]) -> None:
-        """Unless nothing changed since the last time. Raises OSError."""
+        """Saves the data, unless nothing changed since the last time. Raises OSError."""
         async with self._one:
             if self._bodies is None or self._is_saved(beside):
                 return
@@ -89,7 +89,7 @@ class Saving:
             self._bodies.delete_others(used)
 
     def save_now(self) -> None:
-        """What is not saved yet; calls wait meanwhile."""
+        """Saves what is not saved yet; calls wait meanwhile."""
         if self._bodies is not None and self._changes != self._saved:
             for key in data_objects.without_digest():
                 key.emulator_sha256 = self._bodies.write(key.value)

@@ -1,7 +1,8 @@
-"""The services and regions that the AWS endpoint serves; others get a sentence.
+"""The services and regions that the AWS endpoint serves; calls of others get an error with a
+sentence.
 
 moto has a backend for nearly every service and region, and each of them gives an empty list to
-whoever looks for what the template made. That says something untrue.
+whoever looks for what the template made. That would be wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ DESCRIBED = frozenset(
 )
 # Whose protocol is REST with XML, as `botocore` has it.
 _XML = frozenset({"cloudfront", "route53"})
-# Operations that moto has, about what the emulator does not keep: an empty list would be a lie.
+# Operations that moto has, about what the emulator does not keep: an empty list would be wrong.
 NOT_STORED = {
     "dynamodb": frozenset(
         {
@@ -60,14 +61,15 @@ _PASSED_ON = ("Content-Type", "X-Amz-Target")
 
 
 class Scope(NamedTuple):
-    """What a signature is for."""
+    """The credential scope of a signature: its region and its service."""
 
     region: str
     service: str
 
 
 def scope_of(headers: Mapping[str, str], query: str) -> Scope | None:
-    """None for a request without a signature, as those of browsers are."""
+    """The credential scope of a request; None for one without a signature, as those of browsers
+    are."""
     credential = headers.get("Authorization", "")
     if "X-Amz-Credential" in query:
         credential = f"Credential={parse_qs(query)['X-Amz-Credential'][0]}"
@@ -110,7 +112,8 @@ def rejection(scope: Scope | None, region: str, operation: str = "") -> str | No
 
 
 def rejected(headers: Mapping[str, str], why: str) -> web.Response:
-    """In the form of the caller's protocol, so that it shows the sentence."""
+    """The error response, in the form of the caller's protocol, so that the caller shows the
+    sentence."""
     code = "NotServedByTheEmulator"
     if "urlencoded" in headers.get("Content-Type", "") or _speaks_xml(headers):
         return in_xml(400, code, why)
@@ -119,7 +122,7 @@ def rejected(headers: Mapping[str, str], why: str) -> web.Response:
 
 
 def _speaks_xml(headers: Mapping[str, str]) -> bool:
-    """Of services that are not served, but for S3, which has no such errors."""
+    """Whether an unsupported service has errors in XML; not S3, which has no such errors."""
     scope = scope_of(headers, "")
     return scope is not None and scope.service in _XML
 
@@ -131,7 +134,7 @@ def in_xml(status: int, code: str, why: str) -> web.Response:
 
 
 async def described(request: web.Request, scope: Scope, body: bytes, url: str) -> web.Response:
-    """What `emulator.describe` responds at `url`."""
+    """The response of `emulator.describe` at `url`."""
     headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
     target = f"{url}/_describe/{scope.service}{request.raw_path}"
     async with (
@@ -147,5 +150,6 @@ async def described(request: web.Request, scope: Scope, body: bytes, url: str) -
 
 
 def nothing_runs(service: str) -> str:
-    """For a server without an environment, as tests of functions start it."""
+    """The error of describing calls for a server without an environment, as tests of functions
+    start it."""
     return json.dumps(f"nothing runs here that {service} could describe")[1:-1]

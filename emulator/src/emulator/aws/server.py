@@ -111,7 +111,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
 
 
 def load_services() -> None:
-    """At the start, or a service's first call would wait for it."""
+    """Loads the services at the start; otherwise a service's first call would wait for it."""
     from emulator.aws import ssm
 
     for service in SERVICES:

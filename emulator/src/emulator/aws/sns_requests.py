@@ -1,9 +1,9 @@
 """Requests of SNS that it rejects before it looks at what they are about, with its own codes.
 
-moto stumbles over an ARN that is none, takes attributes without a value, counts the message alone,
-loses an entry of a batch, knows no field that is required, and has other codes. Source: SNS API
-reference, Publish, PublishBatch and CreatePlatformApplication; codes and messages are those that
-LocalStack has recorded of SNS (github.com/localstack/localstack, tests/aws/services/sns).
+moto fails for a malformed ARN, takes attributes without a value, counts the message alone, loses an
+entry of a batch, knows no field that is required, and has other codes. Source: SNS API reference,
+Publish, PublishBatch and CreatePlatformApplication; codes and messages are those that LocalStack
+has recorded of SNS (github.com/localstack/localstack, tests/aws/services/sns).
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def check_publish(
 def _check_message(
     topic: Any, message: str, group_id: Any = None, deduplication_id: Any = None, **given: Any
 ) -> None:
-    """Of a topic or, where that is None, an endpoint. Raises SNS's error."""
+    """Checks a message to a topic or, where that is None, to an endpoint. Raises SNS's error."""
     if size(message, given.get("message_attributes") or {}) > MESSAGE_BYTES:
         raise SNSInvalidParameter("Invalid parameter: Message too long")
     if given.get("message_structure") == "json" and topic is not None:
@@ -217,7 +217,8 @@ def _check_message(
 
 
 def size(message: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    """In bytes, with names, types and values of the attributes, as moto has them."""
+    """The size of a message in bytes, with names, types and values of the attributes, as moto has
+    them."""
     return len(message.encode()) + sum(
         len(name.encode()) + len(kind.encode()) + _bytes(kind, value["Value"])
         for name, value in attributes.items()
@@ -275,7 +276,7 @@ def _check_value(name: str, value: Mapping[str, Any]) -> None:
 def _publish_batch(
     self: Any, topic_arn: str, publish_batch_request_entries: list[dict[str, Any]]
 ) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """What is wrong with one entry rejects them all, before the first is sent."""
+    """Rejects all entries of a batch for an error in one of them, before the first is sent."""
     entries = publish_batch_request_entries
     if topic_arn not in self.topics:
         raise TopicNotFound
@@ -344,7 +345,7 @@ def _create_application() -> Callable[..., Any]:
 
 
 def _delete_application(self: Any, platform_arn: str) -> None:
-    """With its endpoints. What is not there is deleted without an error."""
+    """Deletes an application with its endpoints. To delete one that does not exist is no error."""
     if self.applications.pop(platform_arn, None) is None:
         return
     for endpoint in self.list_endpoints_by_platform_application(platform_arn):

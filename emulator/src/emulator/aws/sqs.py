@@ -1,4 +1,5 @@
-"""Queues: waiting without blocking, deduplication that outlives deletion, calls that walk nothing.
+"""Queues: waiting without blocking, deduplication that outlives deletion, and calls that do not
+walk the whole queue.
 
 moto waits for messages inside the call, which would stop the only thread there is. It looks
 for duplicates among the messages that are still in the queue, while a FIFO queue remembers a
@@ -32,7 +33,7 @@ from emulator.aws import sqs_receipts
 from emulator.aws.hooks import replace
 from emulator.aws.sqs_backlog import Backlog
 
-_RECHECK = 0.25  # seconds: delays and visibility timeouts end without anybody telling
+_RECHECK = 0.25  # seconds: the ends of delays and visibility timeouts are not notified
 
 
 class LongPolls:
@@ -43,7 +44,7 @@ class LongPolls:
         self._wanted = 0.0
 
     def begin(self) -> None:
-        """A call starts; until it says otherwise it does not want to wait."""
+        """A call starts; until `nothing_received` it does not wait."""
         self._wanted = 0.0
 
     def nothing_received(self, wait_seconds: float) -> None:
@@ -66,7 +67,7 @@ class LongPolls:
 def install(polls: LongPolls) -> None:
     """Change moto's SQS as this module's docstring describes."""
     _keep_backlogs()
-    _compute_attributes_when_asked()
+    _compute_attributes_on_demand()
     original_delete = Queue.delete_message
 
     def receive_message(
@@ -160,7 +161,7 @@ def _change_visibility_of_one() -> None:
 
 
 def _receive(queue: Any, count: int, visibility_timeout: int) -> list[Any]:
-    """At most `count` messages that are visible, in order, now in flight.
+    """Receives at most `count` messages that are visible, in order; they are in flight then.
 
     No message of a FIFO queue's group is given out while an earlier one is in flight. Those that
     were received too often go to the dead-letter queue.
@@ -199,7 +200,7 @@ def _is_exhausted(queue: Any, message: Any) -> bool:
 
 
 def _copy(message: Any, attribute_names: list[str]) -> Any:
-    """What a receiver sees: only the message attributes it asked for."""
+    """The message as its receiver gets it: with only the message attributes that were asked for."""
     copied = copy.copy(message)
     _filter_message_attributes(copied, attribute_names)
     return copied
@@ -245,7 +246,7 @@ def _is_new(queue: Any, message: Any) -> bool:
     return True
 
 
-def _compute_attributes_when_asked() -> None:
+def _compute_attributes_on_demand() -> None:
     """moto counts all messages, three times, whenever a single attribute is read."""
     replace(Queue, "attributes", property(Attributes))
 

@@ -1,4 +1,4 @@
-"""The messages of a queue, in a form whose price does not grow with their number.
+"""The messages of a queue, in a form in which the cost of a call does not grow with their number.
 
 moto keeps a list and walks it at every call. Here a message is found by any of its receipt handles,
 and a FIFO queue's groups are apart, so that a receive passes a group with a message in flight in
@@ -17,7 +17,8 @@ Group = str | None
 
 
 class Backlog:
-    """In the place of moto's `Queue._messages`: iteration gives the messages as they arrived."""
+    """The messages of a queue, in place of moto's `Queue._messages`: iteration gives them as they
+    arrived."""
 
     def __init__(self, fifo: bool) -> None:
         self._fifo = fifo
@@ -58,7 +59,7 @@ class Backlog:
         return self._handles.get(receipt_handle)
 
     def group(self, message: Any) -> Group:
-        """Only a FIFO queue keeps an order within a group."""
+        """The message's group; only a FIFO queue keeps an order within a group."""
         return message.group_id if self._fifo else None
 
 

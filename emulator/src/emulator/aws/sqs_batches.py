@@ -128,7 +128,7 @@ def _one_by_one(
 
 
 def _for_its_kind(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Only a FIFO queue takes deduplication ids."""
+    """Rejects deduplication ids for a queue that is not FIFO."""
 
     def send_message(self: Any, queue_name: str, message_body: str, **given: Any) -> Any:
         id_ = given.get("deduplication_id")

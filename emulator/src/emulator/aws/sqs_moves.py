@@ -87,7 +87,7 @@ def _move(backend: Any, source: Any, destination: Any | None) -> dict[str, Any]:
 
 
 def _sent_again(message: Any, queue: Any) -> Message:
-    """With a new id and time: "redriven messages are considered new messages"."""
+    """The message with a new id and time: "redriven messages are considered new messages"."""
     made = Message(str(uuid.uuid4()), message.body, message.system_attributes)
     made.message_attributes = message.message_attributes
     made.sender_id = message.sender_id

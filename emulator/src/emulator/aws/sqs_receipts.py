@@ -18,7 +18,7 @@ def has_expired(message: Any, receipt_handle: str) -> bool:
 
 
 class Expired(InvalidParameterValue):
-    """Of a FIFO queue."""
+    """The error of an expired receipt handle of a FIFO queue."""
 
     def __init__(self, receipt_handle: str) -> None:
         super().__init__(

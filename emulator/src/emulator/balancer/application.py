@@ -83,8 +83,8 @@ class ApplicationBalancer:
         )
 
     def create_listener(self, where: str, properties: Properties) -> Created:
-        """What an HTTPS listener has is served by HTTP, and an HTTP listener beside it, which leads
-        there, not at all."""
+        """Makes a listener. What an HTTPS listener has is served by HTTP; an HTTP listener that
+        redirects to it is left out."""
         protocol = properties.get("Protocol", "HTTP")
         if protocol not in ("HTTP", "HTTPS"):
             raise unsupported(where, f"a listener for {protocol}", "use HTTP or HTTPS")
@@ -110,8 +110,8 @@ class ApplicationBalancer:
         return Created(arn, {"ListenerArn": arn})
 
     def create_distribution(self, where: str, properties: Properties) -> Created:
-        """In front of this load balancer, whose port stands for it: requests get the headers that
-        CloudFront adds, and nothing is cached."""
+        """Takes a CloudFront distribution in front of this load balancer, whose port stands for it:
+        requests get the headers that CloudFront adds, and nothing is cached."""
         config = properties["DistributionConfig"]
         for origin in config["Origins"]:
             if origin["DomainName"] not in self._names or "CustomOriginConfig" not in origin:
@@ -133,7 +133,7 @@ class ApplicationBalancer:
 
     @property
     def rules(self) -> list[Rule]:
-        """Of the listener that is served."""
+        """The rules of the listener that is served."""
         served = self._served
         return served.rules if served is not None else []
 
@@ -169,8 +169,8 @@ class ApplicationBalancer:
         served: Served = lambda *_: None,
         counted: Counted = lambda *_: None,
     ) -> None:
-        """Opens the listener, if the template has one. `served` hears of each request that a
-        container has served, `counted` of all. Raises EmulatorError for a port that is taken."""
+        """Opens the listener, if the template has one. `served` is called for each request that a
+        container has served, `counted` for all. Raises EmulatorError for a port that is taken."""
         listener = self._served
         if listener is None:
             return

@@ -59,6 +59,7 @@ class Arns:
 
 
 def full_name(arn: str) -> str:
-    """Without the kind: `app/web/0123456789abcdef`. A target group's keeps it, as on AWS."""
+    """The name in an ARN without the kind: `app/web/0123456789abcdef`. A target group's keeps it,
+    as on AWS."""
     path = arn.rpartition(":")[2]
     return path if path.startswith("targetgroup/") else path.partition("/")[2]

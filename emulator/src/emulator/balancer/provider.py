@@ -1,6 +1,6 @@
 """The provider of load balancers, target groups and rules: makes them and runs them.
 
-What each kind of load balancer is asked to be stands in application.py and network/balancer.py.
+application.py and network/balancer.py read what the template asks of each kind.
 """
 
 from __future__ import annotations
@@ -185,8 +185,9 @@ class LoadBalancingProvider:
             measuring.health(self._measure, balancer, group, network)
 
     def _check_permissions(self) -> None:
-        """As RegisterTargets does: docs.aws.amazon.com/elasticloadbalancing/latest/application/
-        lambda-functions.html, "you must grant … permission to invoke"."""
+        """Checks that the load balancer may invoke its functions, as RegisterTargets does:
+        docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html, "you must
+        grant … permission to invoke"."""
         for arn, function in self._functions.items():
             if self._gate.invocation(SERVICE, function, arn):
                 raise EmulatorError(

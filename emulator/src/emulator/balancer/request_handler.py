@@ -18,8 +18,8 @@ LOCATION_BYTES = 8 * 1024
 
 
 class RequestHandler:
-    """`port` is the listener's, once it is open. `foreign` says why a request is refused that a
-    foreign web page made."""
+    """`port` is the listener's, once it is open. `foreign` gives the reason to reject a request
+    that a foreign web page made."""
 
     def __init__(
         self,

@@ -40,8 +40,8 @@ def check_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) -
 
 
 class Choice:
-    """What a forward decided. The target's `in_flight` is counted: whoever got the choice calls
-    `Registrar.responded` when the request is over, however it ended."""
+    """The target that a forward chose. Its `in_flight` counts the request: whoever has the choice
+    calls `Registrar.responded` when the request has ended, however that was."""
 
     def __init__(
         self,
@@ -81,10 +81,10 @@ class Router:
         self._turns: dict[int, SmoothWeighted[str]] = {}
 
     def choose(self, rule: Rule, forward: Forward, seen: Seen) -> Choice | None:
-        """None where the group whose turn it is has no registered target: 503."""
+        """Chooses a target; None where the group whose turn it is has no registered target: 503."""
         now = self._now()
         arn = self._sticky_group(forward, seen, now)
-        if arn is None:  # a bound client takes nobody's turn
+        if arn is None:  # a client with a sticky session takes no turn of others
             arn = self._next_group(rule, forward)
         if arn is None:
             return None

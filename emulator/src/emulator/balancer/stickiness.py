@@ -41,8 +41,8 @@ _FIRST_CHROMIUM = 80  # from here on cookies without SameSite are Lax
 
 @dataclass(frozen=True)
 class Stickiness:
-    """Of a target group: `lb_cookie`, or `app_cookie` with the name of the application's own.
-    `seconds` from one response to the next request, on the template's clock."""
+    """The stickiness of a target group: `lb_cookie`, or `app_cookie` with the name of the
+    application's own. `seconds` from one response to the next request, on the template's clock."""
 
     seconds: int
     cookie: str | None = None
@@ -53,7 +53,8 @@ class Stickiness:
 
 
 def read_stickiness(where: str, attributes: Mapping[str, str]) -> Stickiness | None:
-    """None where it is off. Raises EmulatorError for what AWS rejects."""
+    """Reads a target group's stickiness; None where it is off. Raises EmulatorError for what AWS
+    rejects."""
     if attributes.get("stickiness.enabled", "false") != "true":
         return None
     kind = attributes.get("stickiness.type", "lb_cookie")
@@ -82,7 +83,7 @@ def read_stickiness(where: str, attributes: Mapping[str, str]) -> Stickiness | N
 
 
 class StickySession(NamedTuple):
-    """What a cookie says: the target ("" for a group's cookie), and since when."""
+    """The content of a cookie: the target ("" for a group's cookie), and since when."""
 
     target: str
     since: float
@@ -135,7 +136,7 @@ def cookies_of(headers: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 def sessions_of(seal: Seal, cookie: str, cookies: Mapping[str, str]) -> StickySessions:
-    """Of AWSALB or AWSALBTG; the twin alone will do."""
+    """The sessions in AWSALB or AWSALBTG; the twin cookie alone is enough."""
     for name in (cookie, cookie + CORS):
         if name in cookies:
             sessions = seal.open(cookie, cookies[name])

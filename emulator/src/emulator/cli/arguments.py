@@ -51,7 +51,7 @@ def add_iam(command: argparse.ArgumentParser) -> None:
         choices=MODES,
         default=ENFORCE,
         help="what happens to calls that a function's or task's role does not allow: enforce"
-        " refuses them as AWS does, warn reports them, off lets them pass (default: enforce)",
+        " denies them as AWS does, warn reports them, off lets them pass (default: enforce)",
     )
 
 

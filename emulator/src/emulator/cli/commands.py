@@ -127,13 +127,14 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _hint(options: argparse.Namespace, command: str, *arguments: str) -> str:
-    """What to type for a command of `emulate`, with the state directory that `options` name."""
+    """The command line to type for a command of `emulate`, with the state directory that `options`
+    name."""
     of = project.read(options.project)
     return of.hint(command, *arguments, *of.state_arguments(options.state_dir))
 
 
 def _named(options: argparse.Namespace, error: PortTaken) -> str:
-    """Who has the port, where that is an emulator, and what to do."""
+    """The error with the owner of the port, where that is an emulator, and with what to do."""
     from emulator.cli import taken  # it imports an HTTP client, which no other command needs
 
     free = project.read(options.project).hint("up", "--api-port", "0")

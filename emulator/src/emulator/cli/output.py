@@ -16,7 +16,7 @@ def show(text: str) -> None:
 
 
 def close() -> None:
-    """From now on output goes nowhere: Python, too, flushes it once more when it ends."""
+    """Discards output from now on: Python, too, flushes it once more when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -19,13 +19,13 @@ def listening_on(port: int) -> Endpoints | None:
     """The emulator that has this port, whichever of its ports it is; None if none says so. Its
     console is the one that follows its HTTP API, so this looks at the ports beside."""
     for console in (port + CONSOLE, *range(port - CONSOLE, port + CONSOLE)):
-        found = _asked(console) if 0 < console < 65536 else None
+        found = _read_endpoints(console) if 0 < console < 65536 else None
         if found is not None and _has(found, port):
             return found
     return None
 
 
-def _asked(console: int) -> Endpoints | None:
+def _read_endpoints(console: int) -> Endpoints | None:
     try:
         with _NO_PROXY.open(f"http://{HOST}:{console}{PATH}", timeout=_WITHIN) as response:
             return parsed(json.load(response))

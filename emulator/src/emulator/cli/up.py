@@ -19,7 +19,7 @@ from emulator.runtime.system import System
 
 
 async def run(given: argparse.Namespace) -> int:
-    """Until SIGINT or SIGTERM. Raises EmulatorError when it cannot start."""
+    """Runs until SIGINT or SIGTERM. Raises EmulatorError when it cannot start."""
     allocation.release_freed_memory()
     # Nothing here may ever reach a real account, whatever the shell was set up for.
     elsewhere = addresses.elsewhere(os.environ)

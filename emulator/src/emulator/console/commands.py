@@ -40,7 +40,7 @@ def bad_request(message: str) -> ApiError:
 
 class Containers(Protocol):
     """See `emulator.containers.provider.ContainerProvider`. A LookupError means there is no such
-    pool or target, a ValueError that the order makes no sense; their texts are shown."""
+    pool or target, a ValueError that the command is invalid; their texts are shown."""
 
     def set_desired(self, pool: str, desired: int) -> None: ...
 

@@ -93,11 +93,11 @@ class Details:
         match tuple(path):
             case ("trace",):
                 id = query.get("id", "").strip()
-                return await asyncio.to_thread(self._trace, id, ranges.asked(query))
+                return await asyncio.to_thread(self._trace, id, ranges.read(query))
             case ("functions", name):
                 return self._function(name, query)
             case ("functions", name, "log"):
-                label, range = self._label(name), ranges.asked(query)
+                label, range = self._label(name), ranges.read(query)
                 return await asyncio.to_thread(self._log, label, query.get("text", ""), range)
             case ("phones", *token):
                 return await asyncio.to_thread(self._pushed, *token)
@@ -173,7 +173,7 @@ class Details:
     def _function(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
         label, before = self._label(name), query.get("before", "")
         most = int(before) if before.isdecimal() else None
-        range = ranges.asked(query)
+        range = ranges.read(query)
         found = [
             each
             for each in self._ring

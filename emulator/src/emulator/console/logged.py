@@ -20,7 +20,7 @@ METRICS = '"_aws"'
 
 
 def lines(folder: Path, functions: Collection[str], text: str, range: Range) -> list[Record]:
-    """Those with the text, the oldest first. `functions` have records of their own."""
+    """The lines with the text, the oldest first. `functions` have records of their own."""
     found = sorted(_lines(folder, functions, text, range), key=lambda each: each[0])[-MOST_STEPS:]
     return [
         Record(-number, LINE, task, task, at, None, line)
@@ -31,7 +31,7 @@ def lines(folder: Path, functions: Collection[str], text: str, range: Range) -> 
 def recent(
     folder: Path, functions: Collection[str], field: str, range: Range
 ) -> list[dict[str, Any]]:
-    """As `emulator.traces.trace.recent`, without order: each value of the field once."""
+    """The same as `emulator.traces.trace.recent`, without order: each value of the field once."""
     pattern = re.compile(rf'"{re.escape(field)}": ?"([^"\\]+)"')
     found: dict[str, dict[str, Any]] = {}
     for at, task, line in _lines(folder, functions, f'"{field}"', range):

@@ -16,7 +16,7 @@ from emulator.console.items import plain
 def owners(
     tokens: Iterable[str], attribute: str, dynamodb: Any, sns: Any, tables: Sequence[str]
 ) -> dict[str, str]:
-    """By the device token; without those of which no item tells. Blocks."""
+    """The owners by device token, where an item names one. Blocks."""
     if not attribute:
         return {}
     items = [text for table in tables for text in _with_owner(dynamodb, table, attribute)]

@@ -28,7 +28,7 @@ class Range(NamedTuple):
         return self == Range()
 
 
-def asked(query: Mapping[str, str]) -> Range:
+def read(query: Mapping[str, str]) -> Range:
     """Raises ApiError for what is no time."""
     return Range(_seconds(query, "from", -math.inf), _seconds(query, "to", math.inf))
 
@@ -47,7 +47,7 @@ def within(lines: Sequence[str], range: Range) -> Iterator[str]:
 
 
 def time_of(line: str) -> float | None:
-    """Of a line of JSON with the field `timestamp`, as structured logs have it."""
+    """The time of a line of JSON with the field `timestamp`, as structured logs have it."""
     if not line.startswith("{"):
         return None
     try:

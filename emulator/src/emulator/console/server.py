@@ -1,18 +1,17 @@
 """The console's HTTP server.
 
 Its URL begins with a token (see `emulator.console.token`). Without it only GET /_local/endpoints
-has a response, from which another emulator learns who has a port. Behind it
-GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
-`{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
-`{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Commands.load`) are
-the orders. See `emulator.console.details` for what is
-opened: GET /_local/trace, functions, queues, tables and connections, whose pages are under
-/_local/view. GET /_local/denials has the calls that were not permitted.
-GET /_local/phones/<token> gives the pushes a device token received, and POST there
+has a response, from which another emulator learns who has a port. Behind it GET /_local is the
+page, GET /_local/state what it shows. POST /_local/pools/<pool> `{"desired": n}`, `{"weight": n}`
+or `{"autoscaling": true | false}`, POST /_local/targets/<id> `{"action": "kill" | "drain" | "pause"
+| "resume"}` and POST /_local/load (see `Commands.load`) are the commands. See
+`emulator.console.details` for what is opened: GET /_local/trace, functions, queues, tables and
+connections, whose pages are under /_local/view. GET /_local/denials has the calls that were not
+permitted. GET /_local/phones/<token> gives the pushes a device token received, and POST there
 `{"action": "uninstall"}` takes the app off the phone.
 
-Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests from
-another origin are refused, also from one of this machine.
+Nothing on the page comes from elsewhere, and no other page can send commands: requests from another
+origin are rejected, also from one of this machine.
 """
 
 from __future__ import annotations
@@ -132,10 +131,13 @@ class Console:
         return response
 
     def _guard(self, request: web.BaseRequest) -> None:
-        """Orders come from the console's own page, not from others of this machine either."""
+        """Rejects commands that do not come from the console's own page, also those from other
+        origins of this machine."""
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
         if origin is not None and origin != f"http://{host}":
-            raise ApiError(403, "forbidden", f"orders from the origin {origin!r} are not taken")
+            raise ApiError(
+                403, "forbidden", f"commands from the origin {origin!r} are not accepted"
+            )
 
     async def _respond(self, request: web.BaseRequest) -> web.Response:
         path = self._opened(request.raw_path.partition("?")[0])
@@ -225,7 +227,7 @@ def _page(file: Path, path: str) -> web.Response:
 
 
 def _file(parts: tuple[str, ...]) -> Path | None:
-    """Only names that lie directly in the page's folder; every view is one page."""
+    """Sends a file of the page's folder, and none below it; every view is one page."""
     name = parts[0] if len(parts) == 1 else "index.html" if not parts else ""
     if parts[:1] == ("view",):
         name = "view.html"
@@ -233,7 +235,8 @@ def _file(parts: tuple[str, ...]) -> Path | None:
 
 
 async def _body(request: web.BaseRequest) -> dict[str, Any]:
-    """Only with a JSON content type: a form of someone else's page can't send that."""
+    """The request's body. Its content type has to be JSON, which a form of someone else's page
+    can't send."""
     if request.content_type != "application/json":
         raise bad_request("send it with the header Content-Type: application/json")
     data = b""

@@ -38,7 +38,7 @@ def new() -> str:
 
 
 def behind(path: str, token: str) -> str | None:
-    """What follows the token in a path as it was sent; None where that is missing."""
+    """The part of a path behind the token, as it was sent; None where the token is missing."""
     first, _, rest = path.removeprefix("/").partition("/")
     return f"/{rest}" if is_in(unquote(first), token) else None
 

@@ -64,8 +64,8 @@ class Autoscaler:
         for _, metric, minutes in self._metrics:
             minutes.append(None)  # the data point that is missing if the next line fails
             minutes[-1] = await metric.of_last(self._clock.real(MINUTE))
-        # What somebody has ordered is left alone as long as a new alarm would take. (AWS takes
-        # added tasks away again within a minute, where the alarm to scale in is on anyway.)
+        # A number of tasks that a person has set stays for as long as a new alarm would take. (AWS
+        # takes added tasks away again within a minute, where the alarm to scale in is on anyway.)
         ordered = self._running.desired != self._desired
         self._desired = self._running.desired
         if self.suspended or ordered:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 
 async def seconds_taken(pid: int) -> float | None:
-    """In user and system mode, all threads together; None for a process that is gone."""
-    return _of_proc(pid) if sys.platform == "linux" else await asked_of_ps(pid)
+    """The CPU time in user and system mode, all threads together; None for a process that is
+    gone."""
+    return _of_proc(pid) if sys.platform == "linux" else await read_from_ps(pid)
 
 
 def _of_proc(pid: int) -> float | None:
@@ -23,8 +24,8 @@ def _of_proc(pid: int) -> float | None:
     return from_stat(stat, os.sysconf("SC_CLK_TCK"))
 
 
-async def asked_of_ps(pid: int) -> float | None:
-    """On any Unix; one process for each call."""
+async def read_from_ps(pid: int) -> float | None:
+    """The CPU time that ps prints, on any Unix; it takes one process for each call."""
     ps = await asyncio.create_subprocess_exec(
         *("ps", "-o", "time=", "-p", str(pid)),
         stdin=subprocess.DEVNULL,

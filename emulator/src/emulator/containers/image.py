@@ -114,7 +114,7 @@ def overlay(image: Image, sources: Path, changed: Iterable[Path], root: Path) ->
 
 
 def inside(root: Path, path: PurePosixPath) -> Path:
-    """Where an absolute path of the image lies under `root`."""
+    """The place under `root` of an absolute path of the image."""
     return root.joinpath(*path.parts[1:])
 
 

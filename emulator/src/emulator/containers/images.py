@@ -30,7 +30,8 @@ class Images:
         self._images: dict[str, Image] = {}
 
     def lay_out(self, uri: str) -> None:
-        """Unless it is. Raises EmulatorError for an image that can't be run."""
+        """Lays out the image, unless that is done. Raises EmulatorError for an image that can't be
+        run."""
         if uri in self._images:
             return
         context = self._asset(uri)

@@ -71,7 +71,7 @@ def _kind(manifest: Manifest) -> str:
 
 @contextlib.contextmanager
 def _naming(manifest: Any) -> Iterator[None]:
-    """While a manifest is read: what a malformed one raises becomes an EmulatorError."""
+    """Turns what a malformed manifest raises while it is read into an EmulatorError."""
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -115,7 +115,7 @@ def _of(items: list[Manifest], roles: Roles) -> list[Pods]:
 
 
 def _selectors(services: Iterable[Manifest]) -> dict[str, Mapping[str, str]]:
-    """By the Service's name; without those that have none, whose pods nobody looks for:
+    """The selectors by the Service's name. Services without one are left out:
     https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors"""
     found: dict[str, Mapping[str, str]] = {}
     for each in services:
@@ -136,7 +136,7 @@ def _bound(bindings: Iterable[Manifest]) -> list[tuple[str, str]]:
 
 
 def _scalers(scalers: Iterable[Manifest]) -> dict[str, tuple[Bounds, Tracking | None]]:
-    """By the name of the Deployment; the first, where it has several."""
+    """The autoscalers by the name of the Deployment; the first, where it has several."""
     found: dict[str, tuple[Bounds, Tracking | None]] = {}
     for each in scalers:
         with _naming(each):

@@ -41,7 +41,7 @@ class UnknownName(LookupError):
 
 
 class Rejected(ValueError):
-    """A request that makes no sense; the text has the reason."""
+    """An invalid command; the text has the reason."""
 
 
 class ContainerProvider:
@@ -123,7 +123,8 @@ class ContainerProvider:
         return Created(arn, {"Name": name, "ServiceArn": arn})
 
     def add_pods(self, outputs: Iterable[object]) -> None:
-        """From the manifests among the stage's outputs. Raises EmulatorError for what can't run."""
+        """Adds services from the manifests among the stage's outputs. Raises EmulatorError for what
+        can't run."""
         for service, bounds, tracking in manifests.read(outputs, self._pod_roles):
             name = service.arn
             pool, role = service.pool, service.task.role

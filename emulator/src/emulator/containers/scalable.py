@@ -17,7 +17,7 @@ DIMENSION = "ecs:service:DesiredCount"
 
 
 class Scalable:
-    """By the service's name. `scope` is "<region>:<account>"."""
+    """The scalable targets and policies by the service's name. `scope` is "<region>:<account>"."""
 
     types = (PREFIX + "ScalableTarget", PREFIX + "ScalingPolicy")
 

@@ -47,7 +47,7 @@ class Bounds:
 
 
 def read_policy(where: str, properties: Any) -> Tracking | None:
-    """None for a policy that the emulator accepts and doesn't act on."""
+    """Reads a scaling policy; None for one that the emulator accepts and doesn't act on."""
     kind = properties.get("PolicyType")
     if kind != "TargetTrackingScaling":
         raise EmulatorError(f"{where}: policy type {kind} is not supported locally: track a target")
@@ -77,8 +77,8 @@ def read_policy(where: str, properties: Any) -> Tracking | None:
 
 @dataclass(frozen=True)
 class Before:
-    """What autoscaling last did: the seconds `since_out` and `since_in` it scaled out and in, and
-    how many tasks there were, `out_from`, when it scaled out."""
+    """The last actions of autoscaling: the seconds `since_out` and `since_in` it scaled out and in,
+    and how many tasks there were, `out_from`, when it scaled out."""
 
     since_out: float
     since_in: float
@@ -88,7 +88,7 @@ class Before:
 def next_desired(
     policies: Sequence[tuple[Tracking, Minutes]], bounds: Bounds, desired: int, before: Before
 ) -> int:
-    """How many tasks the policies would have.
+    """The number of tasks by all policies.
 
     Out if any policy wants it, and as far as the one that wants most; in only if all that may
     scale in agree, and as far as the most careful of them.
@@ -106,8 +106,8 @@ def next_desired(
 
 
 def capacity_for(policy: Tracking, minutes: Minutes, desired: int, before: Before) -> int:
-    """What one policy would have, not yet within bounds. Where a minute has no data point it
-    wants nothing: on AWS its alarm has insufficient data then."""
+    """The number of tasks by one policy, not yet within bounds. Where a minute has no data point
+    the policy changes nothing: on AWS its alarm has insufficient data then."""
     latest = _without_gap(minutes, OUT_MINUTES)
     if latest and min(latest) > policy.target:
         if before.since_out < policy.out_cooldown:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-FIRST_PAUSE = 1.0  # seconds before a task that died young is replaced; doubled each time
+FIRST_PAUSE = (
+    1.0  # seconds before a task that ended soon after its start is replaced; doubled each time
+)
 LONGEST_PAUSE = 30.0
 YOUNG = 10.0  # seconds: a task that lived shorter than this has failed to start
 
@@ -49,5 +51,5 @@ def _healthy_first(tasks: Sequence[TaskView]) -> list[TaskView]:
 
 
 def pause_after(failures: int) -> float:
-    """Seconds to wait after this many tasks in a row died young."""
+    """Seconds to wait after this many tasks in a row ended soon after their start."""
     return 0.0 if failures == 0 else min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (failures - 1))

@@ -1,4 +1,5 @@
-"""A running service: keeps its tasks as many, as new and as well as they should be."""
+"""A running service: keeps the desired number of tasks running, healthy and of the newest
+version."""
 
 from __future__ import annotations
 
@@ -87,7 +88,7 @@ class RunningService:
         self._wake.set()
 
     def well(self) -> bool:
-        """As many tasks of the newest version are healthy as are desired."""
+        """Whether as many tasks of the newest version are healthy as are desired."""
         views = [view for view in self._views() if view.revision == self._revision]
         return sum(view.healthy for view in views) >= self.desired
 
@@ -132,8 +133,8 @@ class RunningService:
                 TaskView(
                     task.id,
                     task.revision,
-                    healthy=_serves(states) and not task.exited,
-                    faulty=UNHEALTHY in states and late and not task.spared and not task.exited,
+                    healthy=_is_healthy(states) and not task.exited,
+                    faulty=UNHEALTHY in states and late and not task.exempt and not task.exited,
                 )
             )
         return views
@@ -142,10 +143,10 @@ class RunningService:
         task = await self._processes.start(self.service.pool, self._revision)
         self.tasks[task.id] = task
         log.info("%s started on port %d", task.id, task.port)
-        self._spawn(self._accompany(task))
+        self._spawn(self._watch(task))
 
-    async def _accompany(self, task: Task) -> None:
-        """Registers the task once it listens, and sees to it when it dies."""
+    async def _watch(self, task: Task) -> None:
+        """Registers the task once it listens, and removes it when it has ended."""
         listening = await task.listening(LISTEN)
         if not task.exited and not task.stopping:
             if not listening:
@@ -202,6 +203,6 @@ class RunningService:
             log.error("pool %s failed", self.service.pool, exc_info=work.exception())
 
 
-def _serves(states: Sequence[str | None]) -> bool:
-    """Whether all of its target groups find it well: ECS replaces a task that one does not."""
+def _is_healthy(states: Sequence[str | None]) -> bool:
+    """Whether the task is healthy in all of its target groups: ECS replaces one that is not."""
     return all(state in (HEALTHY, UNAVAILABLE) for state in states)

@@ -57,7 +57,7 @@ class Task:
         return self.process.returncode is not None
 
     @property
-    def spared(self) -> bool:
+    def exempt(self) -> bool:
         """Paused, or resumed so lately that its health checks can't have passed again yet."""
         return self.paused or self.age < self._spared_until
 
@@ -136,7 +136,7 @@ class TaskProcesses:
 
 
 def _task_variables(task_id: str) -> dict[str, str]:
-    """Those of Fargate: "Amazon ECS environment variables", developer guide."""
+    """The variables of a task on Fargate: "Amazon ECS environment variables", developer guide."""
     return {
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         # On ECS its last part is the container's id, which an application may take for

@@ -33,8 +33,8 @@ _PAGES = {"Limit", "MaxItems", "MaxRecords", "MaxResults", "PageSize", "limit", 
 _PAGES |= {"interleaved", "Action", "Version"}  # and what each call of a query has
 
 
-class Asked(dict[str, Any]):
-    """The parameters of a call, which knows those that were looked at: one that narrows what is
+class Parameters(dict[str, Any]):
+    """The parameters of a call. It notes which of them were read, as one that narrows what is
     listed must not be ignored."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
@@ -63,7 +63,7 @@ class DescribeApi:
         self._views = views
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
-        """Of `/_describe/<service>/<the call's own path>`."""
+        """Responds to a request for `/_describe/<service>/<the call's own path>`."""
         service, _, path = request.raw_path.removeprefix(PREFIX).partition("/")
         target, _, query = f"/{path}".partition("?")
         body = await request.read()
@@ -88,10 +88,12 @@ class DescribeApi:
                 f"the emulator does not serve {which} of {service}; it has "
                 f"{', '.join(sorted(known))}",
             )
-        asked = Asked(given)
+        parameters = Parameters(given)
         try:
-            result = pages.cut(SERVICES[service], operation, asked, known[operation](asked))
-            asked.require_read(operation)
+            result = pages.cut(
+                SERVICES[service], operation, parameters, known[operation](parameters)
+            )
+            parameters.require_read(operation)
             return protocol.written(operation, result)
         except NotFound as missing:
             return protocol.failed(

@@ -27,7 +27,7 @@ class BalancerView:
         }
 
     def _of(self, kind: str, wanted: Iterable[str] = ()) -> list[One]:
-        """Those with the ARNs that were asked for; all of them where none was."""
+        """The resources with the ARNs that were asked for; all of them where none was."""
         found = list(self._made.of(_TYPE + kind))
         if not (arns := set(wanted)):
             return found
@@ -37,7 +37,7 @@ class BalancerView:
         return chosen
 
     def _named(self, given: Mapping[str, Any], kind: str) -> list[str]:
-        """The names that were asked for, each of which there is."""
+        """The names that were asked for. Raises NotFound for one that nothing has."""
         names: list[str] = given.get("Names", [])
         there = {one.created.attributes[f"{kind}Name"] for one in self._made.of(_TYPE + kind)}
         if not there.issuperset(names):

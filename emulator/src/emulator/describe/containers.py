@@ -34,7 +34,7 @@ class EcsView:
         return list(self._made.of(f"{_TYPE}Cluster"))
 
     def _services(self, cluster: Any) -> list[One]:
-        """Those of the cluster, by its name or ARN."""
+        """The services of the cluster, by its name or ARN."""
         name = str(cluster or "default").rpartition("/")[2]
         if name not in {one.created.ref for one in self._clusters()}:
             raise NotFound("ClusterNotFoundException", "Cluster not found.")

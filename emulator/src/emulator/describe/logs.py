@@ -79,7 +79,7 @@ def _check_limit(limit: Any, most: int) -> None:
 
 
 def _out_of_bounds(value: Any, field: str, rule: str) -> NotFound:
-    """As LocalStack has recorded it."""
+    """The error of a value out of its bounds, as LocalStack has recorded it."""
     return NotFound(
         "InvalidParameterException",
         f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
@@ -100,7 +100,7 @@ def _matcher(pattern: str) -> filter_patterns.Matches:
 
 
 def _times(lines: list[str]) -> list[int]:
-    """Of each line, in milliseconds; none at all where no line has one."""
+    """The time of each line, in milliseconds; none at all where no line has one."""
     own = [time_of(line) for line in lines]
     at = next((each for each in own if each is not None), None)
     if at is None:

@@ -34,7 +34,7 @@ class Made:
         self.since = 0.0
 
     def of(self, kind: str) -> Iterator[One]:
-        """All of a type."""
+        """All resources of a type."""
         stage = self.stage
         for resource in stage.resources() if stage is not None else ():
             if stage is not None and resource.type == kind:

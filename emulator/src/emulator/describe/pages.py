@@ -1,4 +1,4 @@
-"""What is listed, in pages: as many as the call wants, and a token for the rest.
+"""Pages of a listing: as many entries as the call asks for, and a token for the rest.
 
 Source: botocore's paginators, which name the parameters and fields of each operation. Without a
 limit all is one page, but for events and groups of logs.

@@ -23,7 +23,7 @@ _MEMBER = re.compile(r"(.+?)\.member\.\d+$")
 _FIELD = re.compile(r"(\w+)\.member\.([0-9]{1,3})\.(\w+)")  # of a structure in a list
 
 
-class Asked(NamedTuple):
+class Call(NamedTuple):
     """`operation` is empty for a call that the service's model does not have."""
 
     operation: str
@@ -48,14 +48,14 @@ class Protocol:
         several = "json" in model.metadata.get("protocols", ())
         self._kind = "json" if several else str(model.metadata["protocol"])
 
-    def read(self, method: str, target: str, query: str, body: bytes, action: str) -> Asked:
+    def read(self, method: str, target: str, query: str, body: bytes, action: str) -> Call:
         """`target` is the path, `action` the header X-Amz-Target. Raises ValueError."""
         given: Parameters
         if self._kind == "json":
             given = json.loads(body or b"{}")
             if not isinstance(given, dict):
                 raise ValueError("the body is no object")
-            return Asked(action.rpartition(".")[2], given)
+            return Call(action.rpartition(".")[2], given)
         if self._kind == "query":
             given = {}
             structures: dict[str, dict[int, dict[str, str]]] = {}
@@ -69,7 +69,7 @@ class Protocol:
                     given[name] = value
             for name, members in structures.items():
                 given[name] = [members[number] for number in sorted(members)]
-            return Asked(str(given.get("Action", "")), given)
+            return Call(str(given.get("Action", "")), given)
         for name in self._model.operation_names:
             http = self._model.operation_model(name).http
             uri, _, fixed = str(http["requestUri"]).partition("?")
@@ -80,11 +80,11 @@ class Protocol:
             found = re.fullmatch(pattern, target.rstrip("/"))
             if found and http["method"] == method:
                 values = {key: unquote(value) for key, value in found.groupdict().items()}
-                return Asked(name, self._named(name, {**dict(parse_qsl(query)), **values}))
-        return Asked("", {})
+                return Call(name, self._named(name, {**dict(parse_qsl(query)), **values}))
+        return Call("", {})
 
     def _named(self, operation: str, given: Mapping[str, str]) -> Parameters:
-        """By the members' names instead of those in paths and queries."""
+        """The parameters by the members' names instead of those in paths and queries."""
         shape = self._model.operation_model(operation).input_shape
         members = shape.members if isinstance(shape, StructureShape) else {}
         names = {each.serialization.get("name", name): name for name, each in members.items()}
@@ -120,7 +120,7 @@ class Protocol:
 
 
 def _plain(shape: Shape | None, value: Any) -> Any:
-    """As JSON; a member that the model has not is left out."""
+    """A value as JSON; a member that the model has not is left out."""
     if isinstance(shape, StructureShape):
         return {
             member.serialization.get("name", name): _plain(member, value[name])

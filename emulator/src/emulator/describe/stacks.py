@@ -34,7 +34,7 @@ class CloudFormationView:
         found = self._all() if _COMPLETE in wanted else []
         return {"StackSummaries": [self._summary(stack) for stack in found]}
 
-    def _asked(self, given: Mapping[str, Any]) -> list[Stack]:
+    def _requested(self, given: Mapping[str, Any]) -> list[Stack]:
         name = str(given.get("StackName", ""))
         short = name.split("/")[1] if name.startswith("arn:") else name
         found = [stack for stack in self._all() if short in ("", stack.name)]
@@ -55,7 +55,7 @@ class CloudFormationView:
         return {
             "Stacks": [
                 {**self._summary(stack), "Outputs": list(self._outputs(stack))}
-                for stack in self._asked(given)
+                for stack in self._requested(given)
             ]
         }
 
@@ -88,7 +88,7 @@ class CloudFormationView:
 
     def _resources(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         stage = self._made.stage
-        names = {stack.name for stack in self._asked(given)}
+        names = {stack.name for stack in self._requested(given)}
         if stage is None:
             return []
         return [

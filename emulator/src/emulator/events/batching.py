@@ -37,7 +37,7 @@ def size_of(record: Record) -> int:
 
 
 def first_that_fit(records: Sequence[Record], most: int) -> Sequence[Record]:
-    """As many from the beginning as one event may have, `most` of them, and at least one."""
+    """The first records that fit into one event: `most` of them at most, and at least one."""
     size = _WRAPPER
     for count, record in enumerate(records[:most]):
         size += size_of(record)
@@ -100,7 +100,7 @@ def sequence_number(record: Record) -> str:
 def after_invocation(
     work: Work, result: InvokeResult, mapping: EventSourceMapping
 ) -> list[Work | Discarded]:
-    """What follows for the work's records, in order; empty when all are done."""
+    """The work that follows for these records, in order; empty when all are done."""
     numbers = [sequence_number(record) for record in work.records]
     invocations = work.invocations + 1
     try:

@@ -33,8 +33,8 @@ def compiled(pattern: Any, *, in_or: bool = False) -> Test:
 
 @dataclass
 class _Node:
-    """What a pattern says of one name. event-ruler joins the names on the way to a field with dots,
-    so that `{"a.b": [1]}` is `{"a": {"b": [1]}}`, in patterns as in events."""
+    """The rules of a pattern for one name. event-ruler joins the names on the way to a field with
+    dots, so that `{"a.b": [1]}` is `{"a": {"b": [1]}}`, in patterns as in events."""
 
     leaves: list[Test] = field(default_factory=list)
     objects: list[Test] = field(default_factory=list)  # alternatives of $or
@@ -92,7 +92,7 @@ def _leaf(name: str, rule: Any) -> Test:
 
 
 def _object(value: Mapping[str, Any], name: str) -> Any:
-    """What stands at a name, with the fields whose names begin with it and a dot."""
+    """The object at a name, with the fields whose names begin with it and a dot."""
     begin, there = f"{name}.", value.get(name, ABSENT)
     dotted = {key.removeprefix(begin): each for key, each in value.items() if key.startswith(begin)}
     return _with(there, dotted) if dotted else there

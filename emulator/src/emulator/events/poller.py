@@ -37,8 +37,8 @@ class Poller:
     delivered: int = field(init=False, default=0)
 
     async def run(self) -> None:
-        """Until it is cancelled. Subclasses override it, each with the loop of its event source;
-        the error shows one that does not."""
+        """Polls until it is cancelled. Subclasses override it, each with the loop of its event
+        source; the error shows one that does not."""
         raise NotImplementedError
 
     async def run_again_and_again(self) -> None:
@@ -54,7 +54,8 @@ class Poller:
             await asyncio.sleep(_RESTART)
 
     def rewind(self) -> None:
-        """Forgets what a run that has failed was at, so that the next one reads it again."""
+        """Forgets the position of a run that has failed, so that the next one reads the same
+        again."""
 
     def state(self) -> dict[str, Any]:
         return {
@@ -64,7 +65,7 @@ class Poller:
         }
 
     async def _call(self, records: Sequence[Mapping[str, Any]], patient: Patience) -> InvokeResult:
-        """Again and again while the function is throttled and the poller is `patient`; raises
+        """Calls the function, again while it is throttled and the poller is `patient`; raises
         Throttled then."""
         event = json.dumps({"Records": records}).encode()
         while True:

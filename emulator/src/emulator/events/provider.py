@@ -61,7 +61,8 @@ class EventSourceProvider:
         return Created(identifier, {"Id": identifier})
 
     def _check_new(self, resource: str, mapping: EventSourceMapping) -> None:
-        """As LocalStack has recorded of CreateEventSourceMapping."""
+        """Rejects a second mapping of the same source, as LocalStack has recorded of
+        CreateEventSourceMapping."""
         made = [(each.source, qualified(each.function)) for each in self._mappings.values()]
         if (mapping.source, qualified(mapping.function)) in made:
             raise EmulatorError(
@@ -83,7 +84,8 @@ class EventSourceProvider:
         self._background.start(*(poller.run_again_and_again() for poller in self._pollers))
 
     async def _check_timeouts(self, resource: str, mapping: EventSourceMapping) -> None:
-        """As CreateEventSourceMapping does: github.com/winglang/wing/issues/1507."""
+        """Compares the timeouts of queue and function, as CreateEventSourceMapping does:
+        github.com/winglang/wing/issues/1507."""
         if ":sqs:" not in mapping.source:
             return
         try:
@@ -104,7 +106,8 @@ class EventSourceProvider:
         await self._calls.close()
 
     def saved(self) -> Any:
-        """By table, up to where all readers of its stream are; and each reader's own position."""
+        """The positions by table: the one that all readers of its stream are past, and each
+        reader's own."""
         streams: dict[str, dict[str, int]] = {}
         for poller in self._pollers:
             if isinstance(poller, StreamPoller):

@@ -23,7 +23,7 @@ _AT_ONCE = 10  # messages of one ReceiveMessage or DeleteMessageBatch call, thei
 
 
 async def url_and_visibility(calls: Calls, source: str) -> tuple[str, float]:
-    """Of the queue with this ARN; its visibility timeout in seconds."""
+    """The URL of the queue with this ARN, and its visibility timeout in seconds."""
     name = source.rpartition(":")[2]
     url = (await calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
     names = ["VisibilityTimeout"]
@@ -56,7 +56,7 @@ class QueuePoller(Poller):
         return {**super().state(), "running": len(self._running), "failed": self._failed}
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Polls until it is cancelled."""
         await self._open()
         slots = asyncio.Semaphore(self.mapping.concurrency)
         try:
@@ -81,7 +81,8 @@ class QueuePoller(Poller):
         self._url, self._visibility = await url_and_visibility(self.calls, self.mapping.source)
 
     async def _receive_batch(self) -> list[Mapping[str, Any]]:
-        """At least one message, more for as long as the window is open and the batch not full."""
+        """Receives at least one message, more for as long as the window is open and the batch not
+        full."""
         messages: list[Mapping[str, Any]] = []
         size, started = 0, 0.0
         while not messages or not batching.is_due(
@@ -114,7 +115,8 @@ class QueuePoller(Poller):
         return list(response.get("Messages", []))
 
     async def _handle(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        """What is over 6 MB goes to the function in parts, each of which is a batch of its own."""
+        """Handles a batch. What is over 6 MB goes to the function in parts, each of which is a
+        batch of its own."""
         wanted: list[dict[str, Any]] = []
         unwanted: list[dict[str, Any]] = []
         for message in messages:
@@ -161,17 +163,19 @@ class QueuePoller(Poller):
             self._report_failure(error)
 
     async def _is_patient(self, hidden: _Hidden, throttled: Throttled) -> bool:
-        """While the messages are hidden. Where the function is throttled for longer, they have
-        been received once more, and may go to the dead-letter queue without having reached it:
-        "Backoff strategy for failed invocations" of SQS event sources. Where only this machine has
-        no free worker they are hidden anew: on AWS they would have reached it."""
+        """Whether to wait for the function: while the messages are hidden. Where the function is
+        throttled for longer, they have been received once more, and may go to the dead-letter queue
+        without having reached it: "Backoff strategy for failed invocations" of SQS event sources.
+        Where only this machine has no free worker they are hidden anew: on AWS they would have
+        reached it."""
         if isinstance(throttled, NoFreeWorker):
             await self._hide_anew(hidden)
             return True
         return self.clock.now() - hidden.since < self._visibility
 
     async def _hide_anew(self, hidden: _Hidden) -> None:
-        """For the whole visibility timeout, as if they had been received just now."""
+        """Hides the messages for the whole visibility timeout, as if they had been received just
+        now."""
         hidden.since = self.clock.now()
         await self._hide(hidden.records, math.ceil(self._visibility))
 
@@ -194,5 +198,5 @@ class QueuePoller(Poller):
 
 
 def _wait(seconds: float) -> int:
-    """What is left of a batching window, as WaitTimeSeconds takes it: whole seconds, 20 at most."""
+    """The rest of a batching window, as WaitTimeSeconds takes it: whole seconds, 20 at most."""
     return max(0, min(math.ceil(seconds), _LONG_POLL))

@@ -94,8 +94,8 @@ class ScheduleProvider:
                     self._report(f"{schedule.arn}: {target.function}: {str(error) or repr(error)}")
 
     async def _call(self, schedule: Schedule, target: Target) -> None:
-        """Without the permission the function is not called, which a metric alone shows on AWS:
-        docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html."""
+        """Calls the target. Without the permission the function is not called, which a metric alone
+        shows on AWS: docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html."""
         if denial := self._gate.invocation(_SERVICE, target.function, schedule.arn):
             self._report(f"{schedule.arn}: {target.function}: {denial.message}")
             return

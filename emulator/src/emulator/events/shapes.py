@@ -68,7 +68,8 @@ def failure_notice(
     function_error: bool,
     now: float,
 ) -> dict[str, Any]:
-    """What goes to the on-failure queue: where the records are, not the records."""
+    """The message to the on-failure queue: it says where the records are, and does not have
+    them."""
     first, last = discarded.records[0], discarded.records[-1]
     response: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
     # null is what LocalStack has recorded where the function has reported items

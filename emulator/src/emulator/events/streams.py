@@ -46,7 +46,7 @@ class StreamPoller(Poller):
         return self.mapping.source.split("/")[1]
 
     def age(self) -> float:
-        """How old the record is that the function has or gets next, in seconds; 0 for none."""
+        """The age of the record that the function has or gets next, in seconds; 0 for none."""
         record = self._current or next(iter(self._waiting), None)
         created = record["dynamodb"].get("ApproximateCreationDateTime") if record else None
         return max(0.0, time.time() - float(created)) if created else 0.0
@@ -70,7 +70,7 @@ class StreamPoller(Poller):
         return {**super().state(), "waiting": len(self._waiting), "discarded": self._discarded}
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Polls until it is cancelled."""
         await self._open()
         while True:
             try:
@@ -164,7 +164,8 @@ class StreamPoller(Poller):
             self._delayed = 0.0
 
     async def _is_patient(self, step: Work, throttled: Throttled) -> bool:
-        """Until the records are too old. They do not age while this machine has no free worker."""
+        """Whether to wait for the function: until the records are too old. They do not age while
+        this machine has no free worker."""
         if isinstance(throttled, NoFreeWorker):
             self._delayed += throttled.waited
             return True
@@ -187,7 +188,8 @@ class StreamPoller(Poller):
         )
 
     async def _notify(self, destination: str, discarded: Discarded, result: InvokeResult) -> None:
-        """Where this fails, the records are not given up: the function gets them again."""
+        """Sends a failure notice. Where this fails, the records are not given up: the function gets
+        them again."""
         notice = shapes.failure_notice(
             discarded,
             request_id=str(uuid.uuid4()),

@@ -40,7 +40,8 @@ SUCCESS, EXHAUSTED, TOO_OLD = "Success", "RetriesExhausted", "EventAgeExceeded"
 
 @dataclass(frozen=True)
 class Config:
-    """Of a function or of one of its qualifiers; destinations are ARNs, empty for none."""
+    """The settings for asynchronous invocations of a function or of one of its qualifiers;
+    destinations are ARNs, empty for none."""
 
     retries: int = RETRIES[1]
     age: int = AGE[1]
@@ -112,7 +113,7 @@ class AsynchronousProvider:
         await self._calls.close()
 
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
-        """As a service that does not wait for the function's response."""
+        """Invokes for a service that does not wait for the function's response."""
         self.submit(reference, event, str(uuid.uuid4()))
         return InvokeResult(b"", False)
 
@@ -201,7 +202,7 @@ class AsynchronousProvider:
 def record(
     arn: str, event: Event, condition: str, result: InvokeResult, now: datetime
 ) -> dict[str, Any]:
-    """What goes to a destination: "Adding a destination", same guide."""
+    """The record that a destination gets: "Adding a destination", same guide."""
     response: dict[str, Any] = {"statusCode": 200, "executedVersion": LATEST}
     if result.error:
         response["functionError"] = "Unhandled"

@@ -38,7 +38,7 @@ class RunCopies:
     def of_code(
         self, assets: Callable[[str], Path], function: str, code: Mapping[str, Any]
     ) -> Path:
-        """Of a function's property Code: an asset by its key, or inline code."""
+        """The directory for a function's property Code: an asset by its key, or inline code."""
         if "ZipFile" in code:
             return self.of_text(function, code["ZipFile"])
         return self.of(assets(code["S3Key"]))

@@ -25,8 +25,8 @@ _LONGEST = 300  # characters of a message
 
 
 def of_invocation(result: InvokeResult, function: Function) -> str:
-    """From the error document, whose `stackTrace` has a text for each frame, the last one where it
-    happened. The place is that of the function's own code which is nearest to it."""
+    """The diagnosis from the error document, whose `stackTrace` has a text for each frame, the last
+    one where it happened. The place is that of the function's own code which is nearest to it."""
     try:
         document = json.loads(result.payload)
         trace = [str(frame) for frame in document.get("stackTrace") or ()]
@@ -43,7 +43,8 @@ def of_invocation(result: InvokeResult, function: Function) -> str:
 
 
 async def of_init(function: Function, host: Host) -> str | None:
-    """What importing the function's module fails with; None if it doesn't, or hangs."""
+    """The error with which importing the function's module fails; None if it doesn't fail, or
+    hangs."""
     process = await host.children.start(
         *(sys.executable, "-S", "-P", str(PROGRAM), function.handler, str(function.code)),
         env=environment.variables(function, host.runtime_packages, "", host.region),
@@ -72,7 +73,8 @@ def one_line(text: str) -> str:
 
 
 def _place(file: str, line: int, function: Function) -> str:
-    """As seen from the project: a function's copy has the folders that the project has."""
+    """The place as seen from the project: a function's copy has the folders that the project
+    has."""
     path = Path(file)
     if path.is_relative_to(function.code):
         path = path.relative_to(function.code)

@@ -59,8 +59,8 @@ def link_runtime_packages(directory: Path) -> Path:
 
 
 def command(handler: str, *, own_runtime: bool) -> Sequence[str]:
-    """How a worker is started: without site-packages and without the current directory, so that
-    only the standard library and PYTHONPATH are importable."""
+    """The command that starts a worker: without site-packages and without the current directory, so
+    that only the standard library and PYTHONPATH are importable."""
     runtime = [str(OWN_RUNTIME)] if own_runtime else ["-m", "awslambdaric"]
     return [sys.executable, "-S", "-P", *runtime, handler]
 

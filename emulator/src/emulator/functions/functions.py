@@ -54,8 +54,8 @@ class Functions:
         return self._qualify(reference, alias, version)
 
     def version(self, reference: str) -> str:
-        """What the qualifier of a reference stands for, $LATEST without one. Raises EmulatorError
-        for a function or a qualifier that there is not."""
+        """The version that the qualifier of a reference stands for, $LATEST without one. Raises
+        EmulatorError for a function or a qualifier that does not exist."""
         name, qualifier = qualified(reference)
         known = {LATEST: LATEST, **self._versions.get(name, {})}
         if name not in self._pools or (qualifier or LATEST) not in known:
@@ -72,15 +72,16 @@ class Functions:
         return [pool.function for pool in self._pools.values()]
 
     def label(self, reference: str) -> str:
-        """What it is called in logs. Raises EmulatorError for a function that there is not."""
+        """The function's name in logs. Raises EmulatorError for a function that does not exist."""
         return self._pool(reference).function.label
 
     def timeout(self, reference: str) -> float:
-        """In seconds. Raises EmulatorError for a function that there is not."""
+        """The function's timeout in seconds. Raises EmulatorError for a function that does not
+        exist."""
         return self._pool(reference).function.timeout
 
     def function(self, reference: str) -> Function:
-        """Raises EmulatorError for a function that there is not."""
+        """Raises EmulatorError for a function that does not exist."""
         return self._pool(reference).function
 
     async def invoke(self, reference: str, event: bytes, request_id: str = "") -> InvokeResult:

@@ -19,7 +19,7 @@ def size(file: Path) -> int:
 
 
 def tail(file: Path, begin: int, request_id: str, version: str, seconds: float, memory: int) -> str:
-    """In base64; `begin` is the file's size when the invocation came."""
+    """The end of the log in base64; `begin` is the file's size when the invocation came."""
     printed = b""
     if file.exists():
         with file.open("rb") as log:

@@ -31,7 +31,7 @@ class RuntimeFault(Exception):
 
 
 class Context:
-    """What a handler gets beside its event; the names are awslambdaric's."""
+    """The context that a handler gets beside its event; the names are awslambdaric's."""
 
     def __init__(self, request_id: str, deadline_ms: int, arn: str | None) -> None:
         self.aws_request_id = request_id

@@ -33,19 +33,20 @@ STARTED_AT_ONCE = os.cpu_count() or 1
 
 
 def patience(start_seconds: float) -> float:
-    """How long to wait for a busy worker, where starting another one took so long: on a machine
+    """Seconds to wait for a busy worker, where starting another one took so long: on a machine
     whose CPUs are taken a new one would come later, and make all others slower."""
     return PATIENCE if start_seconds < SLOW_START else min(start_seconds, MOST_PATIENCE)
 
 
 def wanted_workers(waiting: int, coming: int, total: int, limit: int, may_start: int) -> int:
-    """How many workers to start now for `waiting` invocations no worker is free for; `coming`
+    """The number of workers to start now for `waiting` invocations no worker is free for; `coming`
     workers will be free soon, and `may_start` more may start now."""
     return max(0, min(waiting - coming, limit - total, may_start))
 
 
 def long_waiting(came: Iterable[float], now: float) -> int:
-    """How many invocations that came then (seconds) have waited for their patience's time.
+    """The number of invocations that came at these times (seconds) and have waited longer than the
+    patience.
 
     Under a steady load somebody always waits, but each for a moment: with more workers than the
     cores can run, all would take longer.
@@ -147,8 +148,8 @@ class FunctionPool:
         return FAILED
 
     def _give_up(self, invocation: Invocation) -> None:
-        """Unless it waits for the first worker's start and first event, as it would for Lambda's
-        init."""
+        """Gives up waiting, unless it is for the first worker's start and first event, as it would
+        be for Lambda's init."""
         if invocation in self._waiting and any(worker.warm for worker in self._usable()):
             self._waiting.remove(invocation)
             self._throttled += 1
@@ -163,7 +164,7 @@ class FunctionPool:
             await worker.settled.wait()
 
     def retire_workers(self) -> None:
-        """From here on only new processes take events; running invocations finish."""
+        """Lets only new processes take events from now on; running invocations finish."""
         self._error = None
         for worker in self._workers:
             worker.retired = True
@@ -260,8 +261,8 @@ class FunctionPool:
         task.add_done_callback(self._ending.discard)
 
     async def _diagnose(self, init_error: InvokeResult) -> None:
-        """Where the import fails, if that is why the function can't start. Reported once for a
-        change: each event would start another worker that fails alike."""
+        """The place where the import fails, if that is why the function can't start. Reported once
+        for a change: each event would start another worker that fails alike."""
         found = await diagnosis.of_init(self.function, self._host)
         text = found or diagnosis.of_invocation(init_error, self.function)
         if self._error is None or self._error["text"] != text:

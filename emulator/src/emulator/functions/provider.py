@@ -94,7 +94,7 @@ def _dead_letters(where: str, properties: Mapping[str, Any]) -> str:
 
 
 def _logging(properties: Mapping[str, Any]) -> dict[str, str]:
-    """What the runtime reads of a function's LoggingConfig."""
+    """The variables that the runtime reads of a function's LoggingConfig."""
     config = properties.get("LoggingConfig", {})
     variables = {"AWS_LAMBDA_LOG_FORMAT": config.get("LogFormat", "Text")}
     if "ApplicationLogLevel" in config:

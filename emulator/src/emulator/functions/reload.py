@@ -93,7 +93,7 @@ class Reload:
         return ", ".join(shown) + more
 
     def _name(self, path: Path) -> str:
-        """As seen from the project's folder."""
+        """The path as seen from the project's folder."""
         tops = [top for top in self._watched() if path.is_relative_to(top)]
         return str(path.relative_to(tops[0].parent)) if tops else path.name
 

@@ -61,7 +61,7 @@ class RuntimeApi:
 
     @property
     def address(self) -> str:
-        """What AWS_LAMBDA_RUNTIME_API says: host and port."""
+        """The value of AWS_LAMBDA_RUNTIME_API: host and port."""
         return self._listener.url.removeprefix("http://")
 
     async def start(self) -> None:

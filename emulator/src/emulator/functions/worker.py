@@ -30,7 +30,7 @@ STARVED = 2.0
 
 @dataclass(frozen=True)
 class Host:
-    """What all workers share: where processes are started and what they may import."""
+    """The settings that all workers share: where processes are started and what they may import."""
 
     children: ChildProcesses
     runtime_packages: Path
@@ -69,8 +69,8 @@ class Worker:
 
     @property
     def starting(self) -> bool:
-        """Until it waits for its first event, and while it handles that one, but not for long:
-        it may be waiting for something."""
+        """Whether it is starting: until it waits for its first event, and while it handles that
+        one, but not for long, as it may be waiting for something."""
         handled_for = time.monotonic() - self._given_at
         return not self.started or (self.busy and not self.warm and handled_for < FIRST_EVENT)
 
@@ -156,14 +156,14 @@ class Worker:
             self._changed(self)
 
     def _freeze(self) -> None:
-        """Without an event no thread runs, as on AWS: "Lambda freezes the execution environment
-        when the runtime and each extension have completed and there are no pending events",
-        "Understanding the Lambda execution environment lifecycle"."""
+        """Stops all threads while there is no event, as on AWS: "Lambda freezes the execution
+        environment when the runtime and each extension have completed and there are no pending
+        events", "Understanding the Lambda execution environment lifecycle"."""
         if self._invocation is None:
             self._signal(signal.SIGSTOP)
 
     def _signal(self, number: signal.Signals) -> None:
-        """To the process and those that it has started."""
+        """Signals the process and those that it has started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, number)
 

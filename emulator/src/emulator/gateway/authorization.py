@@ -89,8 +89,8 @@ def verdict(result: InvokeResult, method_arn: str, keys: Context = MappingProxyT
 
 
 def allows(document: Any, method_arn: str, keys: Context = MappingProxyType({})) -> bool:
-    """By IAM's rules, whatever the Principal, for no source says what that does. Raises
-    Malformed."""
+    """Whether a policy document allows, by IAM's rules and whatever the Principal, as no source
+    says what that does. Raises Malformed."""
     if not isinstance(document, dict):
         raise Malformed("policyDocument is missing")
     if not document.get("Statement"):

@@ -73,11 +73,12 @@ class Dispatcher:
 
     @property
     def arn(self) -> str:
-        """Of the API, as permissions name it."""
+        """The ARN of the API, as permissions name it."""
         return arn_in(f"{self.region}:{self.account}", "execute-api", self.api.api_id)
 
     def new_id(self) -> str:
-        """In the form of API Gateway's connection and request ids: 15 characters and a "="."""
+        """A new id in the form of API Gateway's connection and request ids: 15 characters and a
+        "="."""
         return base64.urlsafe_b64encode(self.random_bytes(11)).decode()
 
     def new_trace_id(self) -> str:
@@ -188,7 +189,7 @@ class Dispatcher:
         return status, {**context, "integrationLatency": latency}
 
     def _condition_keys(self, info: ConnectionInfo) -> Mapping[str, list[str]]:
-        """Those of "AWS condition keys that can be used in API Gateway resource policies" that a
+        """The keys of "AWS condition keys that can be used in API Gateway resource policies" that a
         request on this machine has."""
         at = datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {

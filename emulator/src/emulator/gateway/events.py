@@ -31,7 +31,7 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class ConnectionInfo:
-    """What every event of a connection contains; times in epoch seconds."""
+    """The part of a connection that all of its events have; times in epoch seconds."""
 
     connection_id: str
     api_id: str

@@ -26,7 +26,7 @@ UNSUPPORTED_DATA = 1003
 
 
 def seconds_left(connected: float, last_active: float, now: float) -> float:
-    """Until the connection has to be closed with 1001, on one clock; 0 or less: now.
+    """Seconds until the connection has to be closed with 1001, on one clock; 0 or less: now.
 
     Data in either direction keeps a connection from being idle.
     """

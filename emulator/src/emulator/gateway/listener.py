@@ -83,7 +83,8 @@ class WebSocketListener:
         await server.wait_closed()
 
     async def _upgrade(self, socket: ServerConnection, request: Request) -> Response | None:
-        """None accepts. What isn't a proper upgrade is left to the library, which rejects it."""
+        """The response that rejects an upgrade; None accepts it. What isn't a proper upgrade is
+        left to the library, which rejects it."""
         try:
             socket.protocol.process_request(request)
         except InvalidHandshake:
@@ -186,7 +187,8 @@ class WebSocketListener:
         return limits.seconds_left(connection.connected, connection.last_active, self._clock.now())
 
     async def _end(self, connection: Connection) -> None:
-        """Also for a client that left before it had the response to its upgrade."""
+        """Ends a connection, also one whose client left before it had the response to its
+        upgrade."""
         await connection.socket.wait_closed()
         self._registry.remove(connection)
         del self._accepted[connection.socket]
@@ -214,7 +216,7 @@ class WebSocketListener:
 
 
 def _only(values: list[str]) -> str | None:
-    """A header's value; of several, one that is refused."""
+    """A header's value; of several, one that is rejected."""
     return None if not values else values[0] if len(values) == 1 else ", ".join(values)
 
 

@@ -125,14 +125,15 @@ class ManagementApi:
         return web.Response(status=204, headers=self._headers())
 
     def _gone(self) -> web.StreamResponse:
-        """Without a body, so that SDKs show the status as its message: "GoneException: 410" in
-        repost.aws/knowledge-center/410-gone-api-gateway."""
+        """The response for a connection that is gone. It has no body, so that SDKs show the status
+        as its message: "GoneException: 410" in repost.aws/knowledge-center/410-gone-api-gateway."""
         return web.Response(
             status=410, headers={**self._headers(), "x-amzn-ErrorType": "GoneException"}
         )
 
     def _error(self, status: int, code: str, message: str, id: str = "") -> web.StreamResponse:
-        """With the ids of connection and request where it is about a connection."""
+        """An error response, with the ids of connection and request where it is about a
+        connection."""
         headers = {**self._headers(), "x-amzn-ErrorType": code}
         document = {"message": message}
         if id:
@@ -154,7 +155,8 @@ class ManagementApi:
 
 
 async def _body(request: web.BaseRequest) -> bytes | None:
-    """None if it is longer than a WebSocket message may be; the rest isn't read then."""
+    """The body; None if it is longer than a WebSocket message may be, and the rest isn't read
+    then."""
     data = bytearray()
     async for chunk in request.content.iter_any():
         data += chunk

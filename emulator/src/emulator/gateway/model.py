@@ -127,7 +127,7 @@ def read_route(
 
 
 def read_stage(properties: Properties) -> str:
-    """Its name."""
+    """Reads the stage's name."""
     name = str(properties["StageName"])
     if not _STAGE.fullmatch(name):
         raise EmulatorError(

@@ -209,13 +209,13 @@ class ApiGatewayProvider:
 
     @property
     def websocket_url(self) -> str:
-        """With the stage; after `start`."""
+        """The URL with the stage; after `start`."""
         port = self._listener.port if self._listener else number(self._ports[0])
         return f"ws://127.0.0.1:{port}/{self._stage}"
 
     @property
     def management_url(self) -> str:
-        """With the stage, as CONNECTIONS_URL has it; after `start`."""
+        """The URL with the stage, as CONNECTIONS_URL has it; after `start`."""
         port = self._management.listener.port if self._management else number(self._ports[1])
         return f"http://127.0.0.1:{port}/{self._stage}"
 

@@ -74,7 +74,8 @@ def message_result(result: InvokeResult) -> MessageResult:
 
 
 def error_frame(message: str, connection_id: str, request_id: str) -> str:
-    """What API Gateway itself sends on a connection: "Internal server error", "Forbidden", …"""
+    """The frame that API Gateway itself sends on a connection: "Internal server error",
+    "Forbidden", …"""
     return json.dumps(
         {"message": message, "connectionId": connection_id, "requestId": request_id},
         separators=(", ", ":"),

@@ -30,7 +30,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Session:
-    """Who runs as a role: a function, or the tasks of a service."""
+    """A session of a role: that of a function, or of the tasks of a service."""
 
     role: str  # its ARN
     name: str

@@ -29,7 +29,7 @@ class UnknownKey(Exception):
 
 
 class Need(NamedTuple):
-    """What a call has to be allowed: `action` on one of `resources`, ARNs of which any will do.
+    """A permission that a call needs: `action` on one of `resources`, ARNs of which any is enough.
     `context` gives the condition keys' values that the service adds; it is called only where a
     policy looks at such a key."""
 
@@ -53,7 +53,7 @@ class Denial:
         return self.worded(self.action)
 
     def shortened(self) -> Denial:
-        """For reports: names may be of any length, since the caller chooses them."""
+        """The denial for reports: names may be of any length, since the caller chooses them."""
         return Denial(**{name: text[:_LONGEST_TEXT] for name, text in asdict(self).items()})
 
     def worded(self, action: str, resource: str | None = None) -> str:
@@ -78,7 +78,8 @@ class _Known:
         return keys.constant([*self.identity, self.boundary or ()])
 
     def by_action(self, action: str) -> Verdict:
-        """Whatever the resource: allowed where it is on any one, denied where it is on each."""
+        """The verdict on an action whatever the resource: allowed where it is on any one, denied
+        where it is on each."""
         boundary = self.boundary or ()
         statements = [statement for policy in self.identity for statement in policy]
         if any(each.denies_everywhere(action) for each in statements):
@@ -109,7 +110,7 @@ class Authority:
         self._verdicts: dict[tuple[str, str, str, str], Verdict] = {}
 
     def session(self, access_key: str, token: str | None) -> Session | None:
-        """None for the administrator. Raises UnknownKey."""
+        """The session of an access key; None for the administrator. Raises UnknownKey."""
         if access_key == credentials.ACCESS_KEY:
             return None
         found = credentials.WORKER.fullmatch(access_key)
@@ -153,7 +154,7 @@ class Authority:
         return Denial(service, service, action, function, verdict.value)
 
     def user_arn(self, session: Session) -> str:
-        """As messages name it: the session, not the role."""
+        """The ARN that messages name: the session's, not the role's."""
         place = f"arn:{self.account.partition}:sts::{self.account.account}"
         role = session.role.rpartition("/")[2]
         return f"{place}:assumed-role/{role}/{session.name}"

@@ -130,7 +130,7 @@ operator asks that they do not match."""
 
 
 class UnknownOperator(ValueError):
-    """Not an operator of IAM."""
+    """The error of a name that is not an operator of IAM."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Condition:
 
     @property
     def keys(self) -> set[str]:
-        """What of the request the condition looks at, in lower case."""
+        """The condition keys of the request that it looks at, in lower case."""
         return {self.key, *(name for each in self.wanted for name in patterns.variables(each))}
 
 

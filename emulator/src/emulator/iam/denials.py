@@ -19,8 +19,8 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 class Denials:
-    """`now` gives seconds since the epoch. `report` gets a line when something is refused for the
-    first time; it is refused again and again then, as a client tries."""
+    """`now` gives seconds since the epoch. `report` gets a line when a call is denied for the first
+    time; clients try again, so that it is denied many times."""
 
     def __init__(
         self, log: Path, now: Callable[[], float], report: Callable[[str], None], mode: str

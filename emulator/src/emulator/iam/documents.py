@@ -53,12 +53,14 @@ class Statement:
         )
 
     def covers(self, action: str) -> bool:
-        """Whatever the resource; "the prefix and the action name are case insensitive"."""
+        """Whether the statement is about the action, whatever the resource; "the prefix and the
+        action name are case insensitive"."""
         found = any(each(action.lower()) for each in self._actions)
         return found != self.all_but_actions
 
     def denies_everywhere(self, action: str) -> bool:
-        """Without a condition, and on every resource that the action can have."""
+        """Whether it denies the action without a condition, on every resource that the action can
+        have."""
         service = action.partition(":")[0]
         on_all = any(_is_every(each, service) for each in self.resources)
         return (

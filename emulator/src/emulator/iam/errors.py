@@ -31,8 +31,8 @@ class Error(NamedTuple):
     body: bytes
 
 
-def refused(call: Call, denial: Denial) -> Error:
-    """AccessDenied, as the service says it."""
+def denied(call: Call, denial: Denial) -> Error:
+    """The error AccessDenied in the service's form."""
     match call.service:
         case "sqs":
             action = denial.action.lower()  # sqs:sendmessage
@@ -49,8 +49,8 @@ def refused(call: Call, denial: Denial) -> Error:
     return _shaped(call, status, "AccessDeniedException", denial.message)
 
 
-def connections_refused(denial: Denial) -> Error:
-    """Of @connections, which names neither the account nor the connection."""
+def connections_denied(denial: Denial) -> Error:
+    """The error of @connections, which names neither the account nor the connection."""
     parts = denial.resource.split(":")
     parts[4] = "*" * 8 + parts[4][-4:]
     before, _, _ = ":".join(parts).rpartition("/")

@@ -1,4 +1,4 @@
-"""The evaluation of all policies that have a say in a request. No I/O.
+"""The evaluation of all policies that apply to a request. No I/O.
 
 Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and
 reference_policies_evaluation-logic_policy-eval-basics.html, within one account. Organizations'
@@ -17,8 +17,8 @@ from emulator.iam.patterns import Context
 
 
 class Caller(NamedTuple):
-    """Who makes a request: a session of a role, or a service such as `apigateway.amazonaws.com`,
-    whose `role` is empty then."""
+    """The caller of a request: a session of a role, or a service such as
+    `apigateway.amazonaws.com`, whose `role` is empty then."""
 
     name: str  # the session's ARN, or the service
     role: str = ""
@@ -27,7 +27,7 @@ class Caller(NamedTuple):
 
 @dataclass(frozen=True)
 class Policies:
-    """Those that have a say in a request. `boundary` and `session` are None where there is none.
+    """The policies that apply to a request. `boundary` and `session` are None where there is none.
 
     `delegating` says that the resource's own policy rules alone, unless it gives the account the
     right to decide, as a KMS key's does:
@@ -86,7 +86,8 @@ def decide(caller: Caller, request: Request, policies: Policies) -> Verdict:
 
 
 def allowed(policy: Policy, request: Request) -> bool:
-    """By one policy alone, whoever asks: an explicit deny wins, what nothing allows is denied."""
+    """Whether one policy alone allows the request, whoever the caller: an explicit deny wins, what
+    nothing allows is denied."""
     return _allows(policy, request) and not _denies(policy, request)
 
 

@@ -1,4 +1,5 @@
-"""The gate that the emulator's components ask before they act for somebody."""
+"""The gate: the check that the emulator's components make before they act for a service or a
+function."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ class Gate(Protocol):
 
 
 class OpenGate:
-    """Nothing is checked: for components that run without a template."""
+    """A gate that checks nothing, for components that run without a template."""
 
     def invocation(self, service: str, function: str, source: str) -> Denial | None:
         return None

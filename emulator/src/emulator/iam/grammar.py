@@ -37,7 +37,7 @@ _REGIONAL_S3 = re.compile("accesspoint|access-grants|async-request|job|storage-l
 
 
 class Malformed(ValueError):
-    """What IAM rejects, with its reason."""
+    """The error of a document that IAM rejects, with the reason."""
 
 
 def check(document: Any, *, of_resource: bool = False, of_authorizer: bool = False) -> None:
@@ -175,7 +175,7 @@ def _values(given: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, 
 
 
 def _check_sids(sids: list[Any]) -> None:
-    """Of a policy of an identity; reference_policies_elements_sid.html"""
+    """Checks the Sids of a policy of an identity; reference_policies_elements_sid.html"""
     for each in sids:
         if not (isinstance(each, str) and re.fullmatch("[0-9A-Za-z]*", each)):
             raise Malformed(f"the Sid {each!r} is not alphanumeric")

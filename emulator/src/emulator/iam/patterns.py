@@ -34,8 +34,8 @@ def compiled(pattern: str) -> Callable[[str], bool]:
 
 @lru_cache(maxsize=4096)
 def of_resource(pattern: str) -> Callable[[str], bool]:
-    """Of a Resource element: a wildcard stays in its component of the ARN, and one that ends its
-    component "can expand to match beyond the colon boundaries"."""
+    """The pattern of a Resource element: a wildcard stays in its component of the ARN, and one that
+    ends its component "can expand to match beyond the colon boundaries"."""
     components = pattern.split(":", _COMPONENTS - 1)
     last = len(components) - 1
     parts = []
@@ -108,5 +108,5 @@ def _literal(value: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Without the signs around values, for comparisons that know no wildcards."""
+    """The text without the signs around values, for comparisons that know no wildcards."""
     return text.replace("\0", "")

@@ -105,7 +105,7 @@ def _condition(properties: Mapping[str, Any]) -> Condition:
 
 
 def period_of(asked: Iterable[Mapping[str, Any]]) -> int:
-    """Of queries, which have one period; in seconds."""
+    """The one period that the queries have, in seconds."""
     found = [int(each["MetricStat"]["Period"]) for each in asked if "MetricStat" in each]
     found += [int(each["Period"]) for each in asked if each.get("Period")]
     return max(found, default=MINUTE)
@@ -172,8 +172,8 @@ def metric_of(described: Mapping[str, Any]) -> Metric:
 
 
 class Alarms:
-    """All of a template. `changed` is called for each alarm whose state changed, with the one
-    before."""
+    """All alarms of a template. `changed` is called for each alarm whose state changed, with the
+    one before."""
 
     def __init__(self, store: Store, changed: Callable[[Alarm, str], None]) -> None:
         self._store, self._changed = store, changed

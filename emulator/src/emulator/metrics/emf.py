@@ -36,7 +36,7 @@ class Logs:
         self._rest: dict[Path, bytes] = {}
 
     def skip(self) -> None:
-        """What is there at the start is of an earlier run."""
+        """Skips what is there at the start, which is of an earlier run."""
         for file in self._files():
             self._read[file] = file.stat().st_size
 
@@ -65,7 +65,7 @@ class Logs:
 
 
 def values(line: bytes) -> list[tuple[float, Metric, float]]:
-    """Of one line; nothing for one that does not follow the specification."""
+    """The values of one line; none for one that does not follow the specification."""
     if len(line) > MOST_LINE:
         return []
     try:
@@ -104,7 +104,7 @@ def _dimension(value: Any) -> str:
 
 
 def _name(value: Any) -> str:
-    """Of a metric or a namespace, "A string"."""
+    """The name of a metric or a namespace, "A string"."""
     if not isinstance(value, str) or not value or len(value) > MOST_CHARACTERS:
         raise ValueError(f"{value!r:.50} is no name")
     return value

@@ -33,7 +33,7 @@ class Condition(NamedTuple):
 
     @property
     def range(self) -> int:
-        """How many of the last points are looked at, in case that some are missing."""
+        """The number of last points that are looked at, in case that some are missing."""
         return self.periods + MORE
 
     def state(self, points: Sequence[float | None], current: str) -> str:

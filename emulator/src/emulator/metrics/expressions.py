@@ -40,7 +40,7 @@ _FUNCTIONS = ("FILL", "IF", "PERIOD", "SEARCH", *_SUMMED)
 
 
 class Unsupported(Exception):
-    """What of a metric, an expression or an alarm the emulator does not evaluate."""
+    """A part of a metric, an expression or an alarm that the emulator does not evaluate."""
 
 
 def parsed(expression: str) -> ast.expr:

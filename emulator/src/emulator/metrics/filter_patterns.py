@@ -21,7 +21,7 @@ MOST_CHARACTERS = 1024  # of a pattern: PutMetricFilter and FilterLogEvents, API
 
 
 class InvalidPattern(ValueError):
-    """What CloudWatch Logs rejects; the text is AWS's, but for one that is too long."""
+    """A pattern that CloudWatch Logs rejects; the text is AWS's, but for one that is too long."""
 
 
 def matcher(pattern: str) -> Matches:

@@ -51,18 +51,18 @@ def read(pattern: str) -> Matches:
 
 
 def field_of(document: Any, selector: str) -> Any:
-    """What stands at `$.a.b`; None where there is nothing."""
+    """The value at `$.a.b`; None where there is none."""
     found = _at(document, selector)
     return None if found is _MISSING else found
 
 
 def text_of(value: Any) -> str:
-    """As CloudWatch writes a value into a dimension."""
+    """A value as CloudWatch writes it into a dimension."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _at(document: Any, selector: str) -> Any:
-    """What a selector such as `$.a.b[0]` leads to."""
+    """The value that a selector such as `$.a.b[0]` leads to."""
     for step in re.findall(r"\w+", selector):
         if isinstance(document, dict) and step in document:
             document = document[step]

@@ -39,8 +39,9 @@ class MetricFilter:
     dimensions: tuple[tuple[str, str], ...] = ()
 
     def measured(self, line: bytes) -> tuple[Metric, float] | None:
-        """What a line adds to the metric; None for one that does not match, lacks a field, or has
-        no number there: lines are whatever a program prints, and the next ones count anyway.
+        """The value that a line adds to the metric; None for one that does not match, lacks a
+        field, or has no number there: lines are whatever a program prints, and the next ones count
+        anyway.
         """
         try:
             text = line.decode(errors="replace")
@@ -93,7 +94,7 @@ class LogGroupProvider:
         return Created(properties.get("FilterName") or resource.logical_id)
 
     def names(self) -> list[str]:
-        """Of functions' groups, by the name that AWS gives them, and of those that have a file."""
+        """The names of functions' groups, as AWS gives them, and of those that have a file."""
         own = [f"/aws/lambda/{each.name}" for each in self._functions()]
         return [*own, *(name for name in self._names if self.file(name).exists())]
 
@@ -107,7 +108,7 @@ class LogGroupProvider:
         return log_file(self._logs, group)
 
     def filters(self) -> dict[Path, list[MetricFilter]]:
-        """By the file whose lines they look at."""
+        """The filters by the file whose lines they look at."""
         found: dict[Path, list[MetricFilter]] = {}
         for each in self._filters:
             found.setdefault(self.file(each.group), []).append(each)

@@ -21,11 +21,11 @@ from emulator.traces.ring import Ring
 
 log = logging.getLogger("emulator.metrics")
 
-SHORTEST = 1.0  # real seconds between two looks, however fast the clock runs
+SHORTEST = 1.0  # real seconds between two measurements, however fast the clock runs
 
 
 class Sources(Protocol):
-    """What of the running system is looked at."""
+    """The parts of the running system that are measured."""
 
     ring: Ring
 
@@ -38,7 +38,7 @@ class Sources(Protocol):
         """The user pool of each client of one."""
 
     def executions(self) -> int:
-        """Of other functions of the account."""
+        """The executions of other functions of the account."""
 
     def stream_ages(self) -> Iterable[tuple[str, float]]: ...
 
@@ -80,13 +80,13 @@ class Monitor:
         while True:
             await asyncio.sleep(max(self._clock.real(MINUTE), SHORTEST))
             try:
-                await self.look()
+                await self.measure()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.warning("not measured: %s", error)
-            except Exception:  # one look that fails must not end all metrics and alarms
+            except Exception:  # one measurement that fails must not end all metrics and alarms
                 log.exception("not measured")
 
-    async def look(self) -> None:
+    async def measure(self) -> None:
         """One measurement, and one evaluation of all alarms, which see minutes that are over."""
         sources, speed, now = self._sources, self._clock.speed, self._now()
         await sources.fetch()
@@ -103,7 +103,7 @@ class Monitor:
         self._provider.alarms.evaluate(now)
 
     def _since_the_last(self, now: float) -> list[float]:
-        """A moment of each minute since the last look, the last one now."""
+        """A moment of each minute since the last measurement, the last one now."""
         last, self._last = self._last, now
         if last is None:
             return [now]
@@ -115,7 +115,8 @@ class Monitor:
 
 
 def reported(report: Callable[[str], None]) -> Callable[[Alarm, str], None]:
-    """For `CloudWatchProvider`: composite alarms notify, in a line; the others are silent."""
+    """The callback for `CloudWatchProvider`: composite alarms are reported in a line; the others
+    are not."""
 
     def changed(alarm: Alarm, before: str) -> None:
         enabled = alarm.properties.get("ActionsEnabled", True) not in (False, "false")

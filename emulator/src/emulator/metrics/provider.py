@@ -16,7 +16,7 @@ PREFIX = "AWS::CloudWatch::"
 
 
 class CloudWatchProvider:
-    """`changed` hears of each alarm whose state changed, with the state before."""
+    """`changed` is called for each alarm whose state changed, with the state before."""
 
     types = tuple(PREFIX + kind for kind in ("Alarm", "CompositeAlarm", "Dashboard"))
 

@@ -82,7 +82,7 @@ class Sampling:
         self._measure(COGNITO, f"{name}Throttles", 1, where)
 
     def functions(self, state: Iterable[Mapping[str, Any]], busy: int = 0) -> None:
-        """Of `Functions.state`; `busy` are executions of others in the account."""
+        """Counts by `Functions.state`; `busy` are executions of others in the account."""
         for each in state:
             name, throttled = each["name"], each["throttled"]
             busy += each["busy"]
@@ -93,7 +93,8 @@ class Sampling:
         self._measure(LAMBDA, "ConcurrentExecutions", busy, {})
 
     def queues(self, backlog: Mapping[str, Mapping[str, float]], speed: float) -> None:
-        """Of `emulator.aws.peek`: messages wait in the template's seconds, too."""
+        """Counts by the result of `emulator.aws.peek`: messages wait in the template's seconds,
+        too."""
         for name, each in backlog.items():
             of_queue = {"QueueName": name}
             self._measure(SQS, "ApproximateNumberOfMessagesVisible", each["visible"], of_queue)

@@ -81,8 +81,8 @@ class Store:
 
     @contextlib.contextmanager
     def at(self, moment: float) -> Iterator[None]:
-        """What is put in the block is put at that time: a look that comes late holds for the
-        minutes since the last one."""
+        """Gives the time for what is put inside the block: a measurement that comes late holds for
+        the minutes since the last one."""
         self._held = moment
         try:
             yield

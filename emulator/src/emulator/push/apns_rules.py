@@ -68,7 +68,7 @@ class Rejected(Exception):
 
 
 class Provider(NamedTuple):
-    """Whose tokens are accepted; `public_key` in PEM."""
+    """The provider whose tokens are accepted; `public_key` in PEM."""
 
     key_id: str
     team_id: str

@@ -34,7 +34,7 @@ _SEND = re.compile(r"/v1/projects/([^/]+)/messages:send")
 
 
 class ServiceAccount(NamedTuple):
-    """Whose assertions are accepted; `public_key` in PEM."""
+    """The service account whose assertions are accepted; `public_key` in PEM."""
 
     client_email: str
     public_key: str

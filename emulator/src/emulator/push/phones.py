@@ -56,11 +56,11 @@ class Phones:
             self._ring.add(PUSH, token, given=json.dumps(message), result=platform)
 
     def phone(self, token: str) -> list[Push]:
-        """In order of arrival; empty for a token that nothing was pushed to."""
+        """The pushes of a token in order of arrival; empty for one that nothing was pushed to."""
         return list(self._received.get(token, ()))
 
     def uninstall(self, token: str) -> None:
-        """From now on the token is unregistered, as if the app had been removed."""
+        """Makes the token unregistered from now on, as if the app had been removed."""
         self._uninstalled.setdefault(token, self._now())
 
     def uninstalled_at(self, token: str) -> float | None:
@@ -74,7 +74,7 @@ class Phones:
         return {"received": received, "uninstalled": dict(self._uninstalled)}
 
     def put_back(self, saved: Any) -> None:
-        """What `saved` gave."""
+        """Puts back what `saved` returned."""
         for token, pushes in saved["received"].items():
             found = (Push(**push) for push in pushes)
             self._received[token] = deque(found, maxlen=MOST_PUSHES)

@@ -42,7 +42,7 @@ URGENCIES = ("very-low", "low", "normal", "high")
 
 
 class Rejected(Exception):
-    """A push that is not taken: the status of the response, and the reason."""
+    """A push that is rejected: the status of the response, and the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -50,7 +50,7 @@ class Rejected(Exception):
 
 
 class Subscription(NamedTuple):
-    """Of one browser. `key` is the applicationServerKey: whose pushes it takes."""
+    """The subscription of one browser. `key` is the applicationServerKey: whose pushes it takes."""
 
     key: bytes
     private: ec.EllipticCurvePrivateKey
@@ -100,7 +100,7 @@ class WebPushServer:
         }
 
     def put_back(self, saved: Any) -> None:
-        """What `saved` gave."""
+        """Puts back what `saved` returned."""
         for id, each in saved.items():
             private = load_pem_private_key(each["private"].encode(), None)
             if isinstance(private, ec.EllipticCurvePrivateKey):
@@ -193,7 +193,8 @@ def _checked(headers: Any) -> dict[str, str]:
 
 
 def decrypt(subscription: Subscription, body: bytes) -> bytes:
-    """Of one record (RFC 8188, 2; RFC 8291, 3.4). Raises InvalidTag, ValueError, IndexError."""
+    """Decrypts one record (RFC 8188, 2; RFC 8291, 3.4). Raises InvalidTag, ValueError,
+    IndexError."""
     salt, length = body[:16], body[20]
     sender, record = body[21 : 21 + length], body[21 + length :]
     point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), sender)

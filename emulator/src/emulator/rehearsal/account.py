@@ -52,7 +52,8 @@ class Live:
         return json.dumps(self.properties)
 
     def attribute(self, key: str) -> str | None:
-        """Of a load balancer, a listener or a target group: an entry of its `...Attributes`."""
+        """An attribute of a load balancer, a listener or a target group: an entry of its
+        `...Attributes`."""
         for name, listed in self.properties.items():
             if name.endswith("Attributes") and isinstance(listed, list):
                 for each in listed:

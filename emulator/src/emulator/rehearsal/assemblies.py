@@ -42,8 +42,8 @@ def of_revision(
 
 
 def other_versions(project: Path, state: Path, revision: str) -> Iterator[Finding]:
-    """What the revision's templates were not made with here, though they were when it was
-    deployed: a synthesis runs with what is installed now."""
+    """The packages that the revision's templates were made with when it was deployed, and not here:
+    a synthesis runs with what is installed now."""
     then, now = _pinned(state / f"source-{revision[:12]}"), _pinned(project)
     for package in ("aws-cdk-lib", "constructs"):
         if then.get(package) and now.get(package) and then[package] != now[package]:

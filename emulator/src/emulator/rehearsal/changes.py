@@ -32,7 +32,7 @@ class Change:
 
     @property
     def resource(self) -> Live:
-        """As it will be, or as it was where it goes."""
+        """The resource as it will be, or as it was where it goes."""
         found = self.after or self.before
         if found is None:
             raise ValueError("a change is of a resource")

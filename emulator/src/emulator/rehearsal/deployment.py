@@ -10,7 +10,7 @@ from emulator.providers import EmulatorError
 from emulator.rehearsal.account import Account, DeployedStack, Live, Output
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.schemas import replacing
-from emulator.rehearsal.values import Missing, Scope, life_of, reference
+from emulator.rehearsal.values import Missing, Scope, generation_of, reference
 from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import NO_VALUE, resolve
@@ -165,9 +165,9 @@ class _Update:
         return Change(Act.CHANGED, before, live, changed) if changed else None
 
     def _new_ref(self, resource: Resource, before: Live | None) -> str:
-        life = life_of(before.ref) + 1 if before else 1
+        generation = generation_of(before.ref) + 1 if before else 1
         place = self._scope.place
-        return reference(resource.type, place, resource.stack, resource.logical_id, life)
+        return reference(resource.type, place, resource.stack, resource.logical_id, generation)
 
     def _dropped(self, live: Live) -> Change:
         return Change(Act.RETAINED if live.retained_when_dropped else Act.DELETED, live, None)

@@ -1,8 +1,8 @@
 """The function of a custom resource, called as CloudFormation does, over moto.
 
 A program of its own: the parent puts the code that would be deployed on PYTHONPATH, writes one JSON
-document with the lives to act out to its standard input, and reads the responses from its standard
-output. Nothing of it reaches AWS: moto responds to every call in this process.
+document with the lifecycles to run through to its standard input, and reads the responses from its
+standard output. Nothing of it reaches AWS: moto responds to every call in this process.
 
 Request and response: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html
 """
@@ -71,7 +71,7 @@ class Secrets:
 
 @cache
 def _secrets_manager() -> Any:
-    """Takes longer to make than all calls of a life; moto responds to it in each account."""
+    """Takes longer to make than all calls of a lifecycle; moto responds to it in each account."""
     import boto3
 
     return boto3.client("secretsmanager")
@@ -82,17 +82,17 @@ def main() -> None:
     os.environ.update(task["environment"])
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the function's log is not the response
-    json.dump([act_out(task, life) for life in task["lives"]], output)
+    json.dump([run_lifecycle(task, lifecycle) for lifecycle in task["lifecycles"]], output)
     output.close()
 
 
-def act_out(task: Document, life: list[Document]) -> list[Document]:
-    """One response for each step of a life, which begins in an empty account."""
+def run_lifecycle(task: Document, lifecycle: list[Document]) -> list[Document]:
+    """One response for each step of a lifecycle, which begins in an empty account."""
     with empty_account(task["handler"]) as handler:
         place, secrets = ResponseServer(), Secrets(task["secrets"])
         responses: list[Document] = []
-        identity = life[0].get("PhysicalResourceId", "")
-        for number, step in enumerate(life):
+        identity = lifecycle[0].get("PhysicalResourceId", "")
+        for number, step in enumerate(lifecycle):
             secrets.hold(step["secrets"])
             event = {
                 "RequestType": step["RequestType"],
@@ -110,7 +110,7 @@ def act_out(task: Document, life: list[Document]) -> list[Document]:
 
 @contextmanager
 def empty_account(name: str) -> Iterator[Any]:
-    """Gives the handler, imported anew: what it remembered of the life before is gone."""
+    """Gives the handler, imported anew: what it remembered of the lifecycle before is gone."""
     from moto import mock_aws
 
     with mock_aws():

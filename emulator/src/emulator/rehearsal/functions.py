@@ -1,7 +1,8 @@
-"""Custom resources: their functions are really called, with whole lives, by `function_process.py`.
+"""Custom resources: their functions are really called, with whole lifecycles, by
+`function_process.py`.
 
-A function that can't take a change back leaves the stack in UPDATE_ROLLBACK_FAILED, so each life
-ends in what CloudFormation would ask after a failure.
+A function that can't take a change back leaves the stack in UPDATE_ROLLBACK_FAILED, so each
+lifecycle ends in what CloudFormation would ask after a failure.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from emulator.template.assembly import Assembly
 from emulator.template.place import Place
 
 _PROGRAM = Path(__file__).with_name("function_process.py")
-_WITHIN = 30  # seconds for all lives of a resource
+_WITHIN = 30  # seconds for all lifecycles of a resource
 EMPTY, GARBAGE = "", "this is no credential"
 
 
@@ -39,33 +40,34 @@ class Step:
     why: str = ""
 
 
-Life = tuple[Step, ...]
+Lifecycle = tuple[Step, ...]
 
 
 @dataclass(frozen=True)
 class Called:
-    """The responses of a custom resource's function to every life, in the order of `lives`;
-    `instead` is what there is to say where it could not be called."""
+    """The responses of a custom resource's function to every lifecycle, in the order of
+    `lifecycles`; `instead` is what there is to say where it could not be called."""
 
     resource: Live
-    lives: tuple[Life, ...] = ()
+    lifecycles: tuple[Lifecycle, ...] = ()
     responses: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     instead: Finding | None = None
 
     @property
     def attributes(self) -> Mapping[str, Any] | None:
-        """Of a first deployment, which finds the secrets empty; None where they are unknown."""
+        """The attributes of a first deployment, which finds the secrets empty; None where they are
+        unknown."""
         return (self.responses[0][0].get("Data") or {}) if self.responses else None
 
     @property
     def calls(self) -> int:
-        return sum(len(life) for life in self.lives)
+        return sum(len(lifecycle) for lifecycle in self.lifecycles)
 
     def findings(self) -> Iterator[Finding]:
         if self.instead:
             yield self.instead
-        for life, received in zip(self.lives, self.responses, strict=True):
-            for step, response in zip(life, received, strict=True):
+        for lifecycle, received in zip(self.lifecycles, self.responses, strict=True):
+            for step, response in zip(lifecycle, received, strict=True):
                 status, reason = response.get("Status"), response.get("Reason") or "no reason given"
                 if (step.must and status != step.must) or status == "NONE":
                     yield Finding(
@@ -86,8 +88,8 @@ def custom_resources(account: Account) -> list[Live]:
     return [live for stack in account.values() for live in stack.resources.values() if live.custom]
 
 
-def lives_of(properties: Mapping[str, Any]) -> tuple[Life, ...]:
-    """The first life gives the attributes."""
+def lifecycles_of(properties: Mapping[str, Any]) -> tuple[Lifecycle, ...]:
+    """The first lifecycle gives the attributes."""
     given = {"ResourceProperties": properties}
     other = {"ResourceProperties": _raised(properties)}
     back = {**given, "OldResourceProperties": other["ResourceProperties"]}
@@ -120,22 +122,22 @@ def _raised(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def call(resource: Live, account: Account, assembly: Assembly, default_place: Place) -> Called:
-    """Only the assembly's own Python functions can be called here."""
+    """Calls the function. Only the assembly's own Python functions can be called here."""
     function = _function(resource, account)
     key = function.properties.get("Code", {}).get("S3Key") if function else None
     if not (function and key and function.properties.get("Runtime", "").startswith("python")):
         sentence = "its function was not called, for it is not made from Python files of this app"
         return Called(resource, instead=_finding(resource, Kind.NOTE, sentence))
     handler = str(function.properties["Handler"])
-    lives = lives_of(as_strings(resource.properties))
+    lifecycles = lifecycles_of(as_strings(resource.properties))
     place = Place.of(account[resource.stack].place, default_place)
-    task = _task(resource, function, handler, place, lives)
+    task = _task(resource, function, handler, place, lifecycles)
     try:
         responses = _run(task, _root(assembly.file(key), handler))
     except _NoResponse as reason:
         sentence = f"its function responds to no request, so every deployment fails: {reason}"
         return Called(resource, instead=_finding(resource, Kind.ROLLBACK, sentence))
-    return Called(resource, lives, tuple(tuple(each) for each in responses))
+    return Called(resource, lifecycles, tuple(tuple(each) for each in responses))
 
 
 class _NoResponse(Exception):
@@ -147,9 +149,9 @@ def _finding(resource: Live, kind: Kind, sentence: str) -> Finding:
 
 
 def _task(
-    resource: Live, function: Live, handler: str, place: Place, lives: tuple[Life, ...]
+    resource: Live, function: Live, handler: str, place: Place, lifecycles: tuple[Lifecycle, ...]
 ) -> dict[str, Any]:
-    """What `function_process.py` is given."""
+    """The input of `function_process.py`."""
     return {
         "handler": handler,
         "environment": _environment(function, place),
@@ -160,7 +162,7 @@ def _task(
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.type,
         },
-        "lives": [[_as_document(step) for step in life] for life in lives],
+        "lifecycles": [[_as_document(step) for step in lifecycle] for lifecycle in lifecycles],
     }
 
 
@@ -174,7 +176,7 @@ def _function(resource: Live, account: Account) -> Live | None:
 
 
 def _root(code: Path, handler: str) -> Path:
-    """Where the handler's package lies: in the bundle, or, where bundling was left out and the
+    """The folder of the handler's package: in the bundle, or, where bundling was left out and the
     asset is the package itself, beside it."""
     package = handler.split(".")[0]
     return code.parent if code.name == package and not (code / package).exists() else code

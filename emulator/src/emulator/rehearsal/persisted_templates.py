@@ -27,7 +27,8 @@ class PersistedTemplates:
         self._file = directory / f"{env}.templates.json"
 
     def compared(self, wanted: Assembly) -> Iterator[str]:
-        """What a deployment would do that a start on the laptop does not, a line each."""
+        """The changes that a deployment would make and a start on the laptop does not, a line
+        each."""
         if not self._file.is_file():
             return
         try:

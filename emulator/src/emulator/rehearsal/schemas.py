@@ -114,7 +114,7 @@ def schema(resource_type: str) -> Mapping[str, Any]:
 
 @cache
 def files() -> Mapping[str, str]:
-    """Of each type, the name of the file with its schema."""
+    """The name of the file with its schema, for each type."""
     return {**_read("providers", REGION), **_read("providers", "sam")}
 
 

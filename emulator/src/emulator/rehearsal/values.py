@@ -23,12 +23,14 @@ class Missing(Exception):
     """A value refers to something that is not there when the stack is deployed."""
 
 
-def reference(resource_type: str, place: Place, stack: str, logical_id: str, life: int) -> str:
-    """What Ref gives. In the form of an ARN with enough parts for templates that split one."""
+def reference(
+    resource_type: str, place: Place, stack: str, logical_id: str, generation: int
+) -> str:
+    """The value of Ref, in the form of an ARN with enough parts for templates that split one."""
     service = resource_type.split("::")[1].lower()
     return (
         f"arn:{place.partition}:{service}:{place.region}:{place.account}:"
-        f"{stack}/{logical_id}/{life}/{life}/{life}"
+        f"{stack}/{logical_id}/{generation}/{generation}/{generation}"
     )
 
 
@@ -41,7 +43,7 @@ def readable(value: Any) -> str:
     return f"{without_hash(name)}.{attribute}" if attribute else without_hash(name)
 
 
-def life_of(ref: str) -> int:
+def generation_of(ref: str) -> int:
     """1 for a resource that was never replaced."""
     return int(ref.rpartition("/")[2])
 

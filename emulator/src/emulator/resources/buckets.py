@@ -79,7 +79,8 @@ def is_name(name: str) -> bool:
 
 
 def _lifecycle(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Without those that only change the storage class, which is what is paid."""
+    """The lifecycle rules without those that only change the storage class, which only changes the
+    price."""
     rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
     acts = {"AbortIncompleteMultipartUpload", "ExpirationInDays"}
     moves = {"Transition", "Transitions"}
@@ -91,7 +92,8 @@ def _cors(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """As the API has it. Uploads in parts are not swept: they end with the emulator."""
+    """A lifecycle rule as the API has it. Uploads in parts are not swept: they end with the
+    emulator."""
     made: dict[str, Any] = {
         "Status": rule["Status"],
         "Filter": {"Prefix": rule.get("Prefix", "")},

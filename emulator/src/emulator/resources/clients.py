@@ -57,8 +57,8 @@ def physical_name(resource: Resource, longest: int | None = None) -> str:
 
 
 def accepted(client: Any, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Those properties that the API's operation has under the same name, in its own types: a
-    template may write numbers and booleans as texts."""
+    """The properties that the API's operation has under the same name, in its own types: a template
+    may write numbers and booleans as texts."""
     shape = client.meta.service_model.operation_model(operation).input_shape
     return {
         name: _as(shape.members[name], value)

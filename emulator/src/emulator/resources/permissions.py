@@ -94,9 +94,9 @@ class PermissionProvider:
     def add_session(
         self, where: str, prefix: str, role: str | None, name: str, service: str
     ) -> None:
-        """Who runs with access keys that begin with `prefix`, by a role that `service` assumes.
-        Raises EmulatorError for a role that is not the template's, for nobody here knows its
-        policies, and for one that the service may not assume."""
+        """Adds a session: access keys that begin with `prefix` act by a role that `service`
+        assumes. Raises EmulatorError for a role that is not the template's, as its policies are not
+        known here, and for one that the service may not assume."""
         if self.account.mode == OFF:
             return
         if role not in self.account.roles:
@@ -140,7 +140,7 @@ class PermissionProvider:
         self.add_session(where, label, role, name, "lambda.amazonaws.com")
 
     async def publish(self) -> None:
-        """Unless the AWS server knows it all."""
+        """Sends the permissions to the AWS server, unless it has them all."""
         if self._changed:
             self._authority = None
             self._changed = False
@@ -183,7 +183,7 @@ class PermissionProvider:
         common = {"aws:sourceip": ["127.0.0.1"], "aws:useragent": [headers.get("User-Agent", "")]}
         needs = [Need("execute-api:ManageConnections", (resource,))]
         denial = self._judged(authority.denial(access_key, session, needs, common))
-        return None if denial is None else errors.connections_refused(denial)
+        return None if denial is None else errors.connections_denied(denial)
 
     def _judged(self, denial: Denial | None) -> Denial | None:
         if denial is not None:
@@ -249,8 +249,8 @@ class PermissionProvider:
         return document
 
     def _invocation_policy(self, resource: Resource, properties: Mapping[str, Any]) -> Created:
-        """As Lambda writes it into the function's policy: docs.aws.amazon.com/lambda/latest/dg/
-        permissions-function-services.html."""
+        """The statement as Lambda writes it into the function's policy:
+        docs.aws.amazon.com/lambda/latest/dg/permissions-function-services.html."""
         if given := [name for name in _UNSUPPORTED if name in properties]:
             raise EmulatorError(f"{resource}: {', '.join(given)} is not supported here")
         named, principal = properties["FunctionName"], properties["Principal"]
@@ -304,9 +304,9 @@ class PermissionProvider:
 
 
 def _decidable(trust: Policy) -> Policy:
-    """Without what is not known before the service assumes the role: for which resource, cluster
-    or organization it does, and with which tags. What allows by that is taken to allow, and what
-    denies by it not to deny."""
+    """The document without what is not known before the service assumes the role: for which
+    resource, cluster or organization it does, and with which tags. What allows by that is taken to
+    allow, and what denies by it not to deny."""
     return tuple(
         replace(each, conditions=tuple(filter(_is_decidable, each.conditions)))
         for each in trust

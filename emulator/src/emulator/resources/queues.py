@@ -82,7 +82,7 @@ class QueueProvider:
 
 
 class TopicProvider:
-    """Nobody subscribes locally; nothing rings here."""
+    """SNS topics, which nobody subscribes to locally."""
 
     types = ("AWS::SNS::Topic",)
 

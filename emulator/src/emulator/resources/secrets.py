@@ -26,7 +26,7 @@ class SecretProvider:
         await asyncio.to_thread(self._fill, arn, value)
 
     async def value(self, name: str) -> str:
-        """Of the secret with this name or ARN."""
+        """The value of the secret with this name or ARN."""
         client = self._clients("secretsmanager")
         found = await asyncio.to_thread(client.get_secret_value, SecretId=name)
         return str(found["SecretString"])

@@ -62,8 +62,8 @@ class TableProvider:
 
 
 def _capacity(resource: Resource, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """As the template has it, so that what AWS rejects is; nothing waits for capacity here. Source:
-    AWS::DynamoDB::Table, "If not specified, the default is PROVISIONED"."""
+    """The capacity as the template has it, so that AWS's errors for it come; nothing waits for
+    capacity here. Source: AWS::DynamoDB::Table, "If not specified, the default is PROVISIONED"."""
     if resource.type == "AWS::DynamoDB::GlobalTable":  # whose capacity has another form
         return {"BillingMode": "PAY_PER_REQUEST"}
     names = ("BillingMode", "ProvisionedThroughput")

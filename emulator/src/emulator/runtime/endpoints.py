@@ -31,8 +31,8 @@ class Endpoints:
     names: Mapping[str, str] = field(default_factory=dict)  # domain name -> its URL here
 
     def write(self, directory: Path) -> None:
-        """In one step, so that nobody reads half of it. For its owner alone: it has the token of
-        the console."""
+        """Writes the file in one step, so that nobody reads half of it. Only its owner can read it:
+        it has the token of the console."""
         directory.mkdir(parents=True, exist_ok=True)
         content = self.as_json()
         beside = directory / f".{NAME}.new"
@@ -44,7 +44,8 @@ class Endpoints:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def _holder(self) -> str:
-        """What has the WebSockets: tasks have them where the load balancer leads to them."""
+        """The component that holds the WebSockets: tasks do where the load balancer leads to
+        them."""
         tasks = self.websocket.startswith(self.api.replace("http", "ws", 1))
         return "load balancer, to the tasks that hold sockets" if tasks else "API Gateway"
 
@@ -67,7 +68,7 @@ class Endpoints:
 
 
 def read(directory: Path) -> Endpoints | None:
-    """What the file says, whether or not the process still lives; None without a file."""
+    """The content of the file, whether or not the process still lives; None without a file."""
     try:
         text = (directory / NAME).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -76,7 +77,8 @@ def read(directory: Path) -> Endpoints | None:
 
 
 def parsed(document: Mapping[str, Any]) -> Endpoints:
-    """Without what another version of the emulator added. Raises TypeError if a field lacks."""
+    """The endpoints without what another version of the emulator added. Raises TypeError if a field
+    lacks."""
     known = {each.name for each in fields(Endpoints)}
     return Endpoints(**{name: value for name, value in document.items() if name in known})
 

@@ -44,7 +44,7 @@ class Options:
         return self.state / "logs"
 
     def command(self, name: str) -> str:
-        """What to type for `emulate <name>` of this run, in the project's folder."""
+        """The command line to type for `emulate <name>` of this run, in the project's folder."""
         return self.project.command(name, *self.project.state_arguments(self.state))
 
     def hint(self, name: str) -> str:

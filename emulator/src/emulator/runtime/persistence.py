@@ -27,7 +27,7 @@ class Persisted(Protocol):
         """As JSON."""
 
     def put_back(self, saved: Any) -> None:
-        """What `saved` gave in an earlier run."""
+        """Puts back what `saved` returned in an earlier run."""
 
 
 class Persistence:

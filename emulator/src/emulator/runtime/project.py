@@ -42,7 +42,7 @@ class Project:
     commands: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, name: str, *arguments: str) -> str:
-        """What to type for `emulate <name> <arguments>`, in the project's folder."""
+        """The command line to type for `emulate <name> <arguments>`, in the project's folder."""
         typed, given = self.commands.get(name), shlex.join(arguments)
         if typed is None:
             return f"emulate {name} {given}".rstrip()
@@ -55,8 +55,8 @@ class Project:
         return f"`{self.command(name, *arguments)}`{where}"
 
     def state_arguments(self, state: Path) -> tuple[str, ...]:
-        """What a command needs to find this state directory: nothing, where it is the project's
-        own, also by another path."""
+        """The arguments that a command needs to find this state directory: none, where it is the
+        project's own, also by another path."""
         own = (self.directory / STATE).resolve()
         return () if state.resolve() == own else ("--state-dir", str(state.resolve()))
 

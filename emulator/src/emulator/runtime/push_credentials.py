@@ -25,7 +25,7 @@ class PushCredentials:
 
     @property
     def apns(self) -> str:
-        """What the APNs secret holds."""
+        """The content of the APNs secret."""
         return json.dumps(
             {
                 "signing_key": self.signing_key,

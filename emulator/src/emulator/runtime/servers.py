@@ -28,7 +28,7 @@ API_ID = "local0ws1d"
 
 class Servers:
     """`addresses` says how everything reaches everything; `credentials` are what FCM and APNs
-    accept; `report` gets what is refused for the first time."""
+    accept; `report` gets what is denied for the first time."""
 
     def __init__(
         self,

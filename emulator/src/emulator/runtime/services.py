@@ -280,7 +280,7 @@ class Services:
         )
 
     def registry(self) -> Registry:
-        """With a provider for every type that has a local meaning."""
+        """The registry, with a provider for every type that has a local meaning."""
         servers = self._servers
         functions = FunctionProvider(
             self.functions,
@@ -320,7 +320,8 @@ class Services:
         )
 
     def in_order(self) -> list[Component]:
-        """What is started once all resources are there; stopped in the opposite order."""
+        """The components that are started once all resources are there, in this order; they are
+        stopped in the opposite one."""
         return [
             self.permissions,
             self.functions,
@@ -368,7 +369,7 @@ class Services:
         return {"alb": self.balancer.url, **({"nlb": network} if network else {})}
 
     async def state(self) -> dict[str, Any]:
-        """What the console shows: the state of every component, in one document."""
+        """The state of every component in one document, which the console shows."""
         merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
         running = self.balancer, self.containers, self.gateway, self.functions, self.events
         for component in (*running, self.permissions, self.cloudwatch, self.broken):
@@ -378,7 +379,8 @@ class Services:
         return merged
 
     async def _invoke_permitted(self, function: str, event: bytes) -> InvokeResult:
-        """While resources are still being created, with the permissions that there are by then."""
+        """Invokes while resources are still being created, with the permissions that exist by
+        then."""
         await self.permissions.publish()
         return await self.functions.invoke(function, event)
 

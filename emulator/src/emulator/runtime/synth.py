@@ -70,7 +70,7 @@ class Synthesis:
         self._stamp.write_text(fingerprint, encoding="utf-8")
 
     def fingerprint(self) -> str:
-        """Over the content of everything app.py reads, the settings it is given, and the
+        """A digest over the content of everything app.py reads, the settings it is given, and the
         interpreter it bundles for."""
         context = json.dumps(self._context, sort_keys=True)
         digest = hashlib.sha256(f"{context} {sys.version} {sys.platform}".encode())

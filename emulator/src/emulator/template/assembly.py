@@ -81,8 +81,8 @@ class Assembly:
             return self.images[tag]
         except KeyError:
             raise EmulatorError(
-                f"no container image in the assembly has the tag {tag!r} (image {uri!r}); local "
-                "mode runs images built from a directory"
+                f"no container image in the assembly has the tag {tag!r} (image {uri!r}); the "
+                "emulator runs images built from a directory"
             ) from None
 
 

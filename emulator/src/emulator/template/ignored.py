@@ -77,7 +77,8 @@ def _throttles(stage: Mapping[str, Any]) -> bool:
 
 
 def missed(resources: Iterable[Resource]) -> list[str]:
-    """What somebody who tries the system out would miss, a line for each kind."""
+    """The unsupported features that a person who tries the system may miss, a line for each
+    kind."""
     given = list(resources)
     types = {resource.type for resource in given}
     lines = [line for kind, line in _MISSED.items() if kind in types]
@@ -113,5 +114,5 @@ class Names(dict[str, str]):
 
 
 def named(resource: Resource, region: str, account: str) -> Created:
-    """What Ref and Fn::GetAtt give for a resource that has no local meaning."""
+    """The values of Ref and Fn::GetAtt for a resource that has no local meaning."""
     return Created(f"{resource.stack}-{resource.logical_id}", Names(resource, region, account))

@@ -152,8 +152,8 @@ def _get_stack_output(scope: Scope, argument: Mapping[str, Any]) -> Any:
         )
     if "RoleArn" in given:
         raise EmulatorError(
-            f"Fn::GetStackOutput reads {given['StackName']} by the role {given['RoleArn']}; local "
-            "mode has one account, so leave RoleArn out"
+            f"Fn::GetStackOutput reads {given['StackName']} by the role {given['RoleArn']}; the "
+            "emulator has one account, so leave RoleArn out"
         )
     return scope.output(given["StackName"], given["OutputName"], given.get("Region"))
 

@@ -11,8 +11,8 @@ from emulator.template.intrinsics import VARIABLE
 
 
 class References(NamedTuple):
-    """What a value refers to: logical ids (or parameters) of its own stack, exports by their names,
-    and outputs of other stacks by the arguments of Fn::GetStackOutput."""
+    """The references in a value: logical ids (or parameters) of its own stack, exports by their
+    names, and outputs of other stacks by the arguments of Fn::GetStackOutput."""
 
     names: frozenset[str]
     exports: tuple[Any, ...]

@@ -23,8 +23,8 @@ class Place:
 
     @classmethod
     def of(cls, environment: str, default_place: Place) -> Place:
-        """From the manifest's aws://account/region; `default_place` stands in for what it leaves
-        open."""
+        """The place from the manifest's aws://account/region; `default_place` stands in for what it
+        leaves open."""
         account, region = _parts(environment)
         return cls(
             default_place.account if "unknown" in account else account,
@@ -65,14 +65,15 @@ class Place:
 
 
 def partition_of(region: str) -> str:
-    """Also of "<region>:<account>"."""
+    """The partition of a region, also of "<region>:<account>"."""
     return _partition(region.partition(":")[0])[0]
 
 
 @functools.cache
 def _partition(region: str) -> tuple[str, str]:
-    """Its name, and the end of the names of its endpoints. Source: botocore's partitions.json, also
-    for regions that are newer than it; another name is taken for one of the first partition."""
+    """The partition's name, and the end of the names of its endpoints. Source: botocore's
+    partitions.json, also for regions that are newer than it; another name is taken for one of the
+    first partition."""
     loaded = service_models.loader().load_data("partitions")
     found = [
         (each["id"], each["outputs"]["dnsSuffix"])

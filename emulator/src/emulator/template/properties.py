@@ -1,6 +1,6 @@
 """The properties of emulated resource types that are read here, or have no effect on a laptop.
 
-Any other property stops the start, those in `emulator.template.refused` with the reason: what is
+Any other property stops the start, those in `emulator.template.rejected` with the reason: what is
 deployed but not run must be a decision that somebody wrote down. Names are those of the
 CloudFormation template reference, "A.B" one inside another; `A=b|c` is one with these values alone.
 A name stands for all that is inside of it, unless names inside of it are listed.
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.resource import Resource
-from emulator.template import refused
+from emulator.template import rejected
 from emulator.template.intrinsics import is_intrinsic
 
 # Values by which a property is as good as absent. A list is one as well if each of its entries is.
@@ -279,7 +279,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
 
 
 def known(resource_type: str) -> frozenset[str]:
-    """As the tables have them."""
+    """The names in both tables."""
     return frozenset(f"{_READ[resource_type]} {_WITHOUT_EFFECT.get(resource_type, '')}".split())
 
 
@@ -293,7 +293,7 @@ def unsupported(resource: Resource, properties: Mapping[str, Any]) -> list[str]:
     found = []
     for path, value in _unknown("", properties, allowed):
         what = f"{path} {value}" if path in allowed else path
-        why = refused.reason(resource.type, path)
+        why = rejected.reason(resource.type, path)
         end = f"not supported: {why}. Remove it" if why else "not supported here: remove it"
         found.append(f"{resource}: {what} is {end}")
     return [*dict.fromkeys(found)]

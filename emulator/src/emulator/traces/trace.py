@@ -38,7 +38,7 @@ READS = ("Get", "Query", "Scan", "BatchGet", "Describe", "List")
 
 
 def trace(records: Iterable[Record], text: str) -> list[Record]:
-    """In the order in which they began. Empty for a text that is nowhere."""
+    """The steps in the order in which they began. Empty for a text that is nowhere."""
     everything = list(records)
     found = {each.number: each for each in everything if text and _has(each, text)}
     searched: set[str] = set()
@@ -105,8 +105,8 @@ def as_json(steps: Sequence[Record], text: str) -> list[dict[str, Any]]:
 
 
 def _attempts(steps: Iterable[Record]) -> dict[int, int]:
-    """By the number of an invocation, which try it is: as the queue counts its messages, or how
-    often the function had just this event, as of a stream's batch that is given again."""
+    """The attempt of each invocation, by its number: as the queue counts its messages, or how often
+    the function had just this event, as of a stream's batch that is given again."""
     had: dict[tuple[str, str], int] = {}
     found = {}
     for each in steps:
@@ -190,7 +190,7 @@ def _message(line: str) -> str:
 
 
 def _source(event: str) -> str:
-    """What an event is, by the fields that AWS gives the events of each source."""
+    """The source of an event, by the fields that AWS gives the events of each source."""
     if '"eventSource": "aws:dynamodb"' in event:
         return "a stream's records"
     if '"eventSource": "aws:sqs"' in event:

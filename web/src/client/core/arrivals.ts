@@ -12,18 +12,18 @@ import type { Event } from "./events.ts";
 import type { Message } from "./frames.ts";
 import { isText, isWritten } from "./ids.ts";
 import { isMember, isPair } from "./membership.ts";
+import type { SasContent } from "./outputs.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
 
-/** What is for the client itself, and nobody is shown. */
-export type Control = Extract<Content, { kind: "request" | "sas" }>;
-
 /** What arrivals report to the engine, besides events. */
 export interface Hooks {
   readonly emit: (event: Event) => void;
-  /** What another device says to this one, and nobody is shown. */
-  readonly control: (step: Step, message: Message, content: Control) => Promise<void>;
+  /** A step of an emoji comparison, for the caller of the engine. */
+  readonly sas: (message: Message, content: SasContent) => void;
+  /** Something may have to be sealed and sent in this chat. */
+  readonly look: (chat: string) => void;
   /** There is something to be asked for again at this time, epoch ms. */
   readonly askAt: (at: number) => void;
 }
@@ -136,8 +136,11 @@ export class Arrivals {
       case undefined:
         return; // of a newer client
       case "request":
+        await step.cipher.requested(message, content.of, content.repeats);
+        this.#hooks.look(message.chat);
+        return;
       case "sas":
-        await this.#hooks.control(step, message, content);
+        this.#hooks.sas(message, content);
     }
   }
 

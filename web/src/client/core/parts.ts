@@ -1,11 +1,11 @@
 /** The parts of an engine: each is made with those that it uses. */
 
-import { Arrivals, type Control } from "./arrivals.ts";
+import { Arrivals } from "./arrivals.ts";
 import { CatchUp } from "./catch-up.ts";
 import { Changes } from "./changes.ts";
 import { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
-import type { ClientFrame, Message } from "./frames.ts";
+import type { ClientFrame } from "./frames.ts";
 import { KeyRequests } from "./key-requests.ts";
 import { Liveness } from "./liveness.ts";
 import { Membership } from "./membership.ts";
@@ -17,7 +17,6 @@ import type { Random } from "./random.ts";
 import { ReceiptPlan } from "./receipts.ts";
 import { Sending } from "./sending.ts";
 import type { Settings } from "./settings.ts";
-import type { Step } from "./step.ts";
 import { SyncPlan } from "./syncing.ts";
 
 export class Parts {
@@ -55,7 +54,8 @@ export class Parts {
     this.sending = new Sending(user, this.keys, this.membership, this.own, settings, emit);
     this.arrivals = new Arrivals(user, settings, this.own, this.changes, {
       emit,
-      control: (step, message, content) => this.#control(step, message, content),
+      sas: (message, content) => this.outputs.push({ type: "sas", message, content }),
+      look: (chat) => this.sending.look(chat),
       askAt: (at) => this.sending.askAt(at),
     });
     this.chats = new Conversations(
@@ -77,15 +77,5 @@ export class Parts {
     for (const frame of frames) {
       this.outputs.push({ type: "transmit", text: JSON.stringify(frame) });
     }
-  }
-
-  /** What another device says to this one, and nobody is shown. */
-  async #control(step: Step, message: Message, content: Control): Promise<void> {
-    if (content.kind === "sas") {
-      this.outputs.push({ type: "sas", message, content });
-      return;
-    }
-    await step.cipher.requested(message, content.of, content.repeats);
-    this.sending.look(message.chat);
   }
 }

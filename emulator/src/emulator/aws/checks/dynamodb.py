@@ -109,7 +109,7 @@ def _check_single(operation: str, given: Parameters, schema: SchemaOf) -> None:
     if operation in ("Query", "Scan"):
         _check_page(given, table)
     if operation == "UpdateItem" and not given.get("UpdateExpression"):
-        given.setdefault("AttributeUpdates", {})  # the key alone makes the item; moto stumbles
+        given.setdefault("AttributeUpdates", {})  # the key alone makes the item; moto fails
 
 
 def _check_names(item: Mapping[str, Any]) -> None:
@@ -157,7 +157,7 @@ def _check_key(key: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
 
 
 def _check_key_types(item: Mapping[str, Mapping[str, Any]], table: Schema) -> None:
-    """Of an item in a batch: its error is that of a key."""
+    """Checks the key of an item in a batch, whose error is that of a key."""
     if any(name not in item or [*item[name]] != [table.types.get(name)] for name in table.keys):
         raise Rejection(_MISMATCH)
 
@@ -183,7 +183,8 @@ def _check_index_keys(item: Mapping[str, Mapping[str, Any]], table: Schema) -> N
 
 
 def _keys_of_read(given: Parameters, table: Schema) -> tuple[str, ...]:
-    """Of what a Query or a Scan reads; of the table for all else. Raises Rejection."""
+    """The keys of the table or index that a Query or a Scan reads; for other operations the
+    table's. Raises Rejection."""
     index = given.get("IndexName")
     if index and index not in table.indexes:
         raise Rejection(f"The table does not have the specified index: {index}")
@@ -358,7 +359,8 @@ def _check_size(actions: list[Parameters]) -> None:
 
 
 def size(value: Any) -> int:
-    """In bytes, about: of text and bytes exactly, which is all that makes an item large."""
+    """The size in bytes: exact for text and binary values, which make items large, and about right
+    for the rest."""
     if isinstance(value, str):
         return len(value.encode())
     if isinstance(value, Mapping):

@@ -1,4 +1,5 @@
-"""What DynamoDB rejects of CreateTable and UpdateTable, where moto takes it or fails.
+"""Checks of CreateTable and UpdateTable: requests that DynamoDB rejects, while moto accepts them or
+fails.
 
 Source: DynamoDB API reference, CreateTable and UpdateTable ("You can only perform one of the
 following operations at once"), KeySchemaElement, Projection, StreamSpecification; "Quotas in Amazon
@@ -68,7 +69,7 @@ def _check_keys(schema: Sequence[Mapping[str, str]]) -> None:
 
 
 def _check_indexes(given: Mapping[str, Any]) -> None:
-    """Of a new table."""
+    """Checks the indexes of a new table."""
     locals_ = given.get("LocalSecondaryIndexes") or []
     indexes = [*locals_, *(given.get("GlobalSecondaryIndexes") or ())]
     keys, pay_per_request = given["KeySchema"], given.get("BillingMode") == "PAY_PER_REQUEST"
@@ -150,7 +151,8 @@ def check_update(
 
 
 def merged_definitions(given: Mapping[str, Any], types: Mapping[str, str]) -> list[dict[str, str]]:
-    """With those that the table has: an update names what it adds, and moto keeps that alone."""
+    """The attribute definitions of an update with those that the table has: an update names what it
+    adds, and moto would keep that alone."""
     added = {each["AttributeName"]: each["AttributeType"] for each in _definitions(given)}
     return [
         {"AttributeName": name, "AttributeType": kind} for name, kind in {**types, **added}.items()

@@ -45,7 +45,7 @@ _FIRST_OF_PATH = re.compile(r"(?<![\w.:#])#?[A-Za-z_]\w*")
 
 
 def check(given: Mapping[str, Any]) -> None:
-    """Of one operation, or one part of a batch. Raises Rejection."""
+    """Checks the expressions of one operation, or of one part of a batch. Raises Rejection."""
     present = [name for name in NAMES if given.get(name) is not None]
     legacy = [name for name in _LEGACY if given.get(name)]
     if "KeyConditionExpression" not in present and "KeyConditions" in legacy:
@@ -98,7 +98,8 @@ def _check_paths(projection: str, names: Mapping[str, str]) -> None:
 
 
 class _Read(NamedTuple):
-    """What the checks need of one expression, which comes again and again."""
+    """What the checks need to know of one expression. It is cached, as the same expressions come
+    again."""
 
     size: int
     placeholders: tuple[str, ...]
@@ -155,7 +156,7 @@ def _check_one(
 
 
 def _check_use(use: Use, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Of an operator or a function: what its operands are."""
+    """Checks the operands of an operator or a function."""
     first, *others = use.operands
     if use.name == "IN" and len(others) > MOST_IN:
         raise Rejection(
@@ -180,7 +181,7 @@ def _check_use(use: Use, values: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _kind(operand: Operand, values: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Its type; None for a path, whose type is the item's."""
+    """The operand's type; None for a path, whose type is the item's."""
     if operand.kind == "value":
         return next(iter(values[operand.text]))
     return "N" if operand.kind == "size" else None

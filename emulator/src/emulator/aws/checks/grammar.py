@@ -191,7 +191,8 @@ class _Parser:
 
 @lru_cache(1000)
 def uses_in(condition: str) -> tuple[Use, ...]:
-    """Of a condition, filter or key condition, from left to right. Raises Rejection."""
+    """The operators and functions of a condition, filter or key condition, from left to right.
+    Raises Rejection."""
     parser = _Parser(condition)
     parser.condition()
     parser.end()
@@ -222,7 +223,7 @@ def check_sums(update: str) -> None:
 
 @lru_cache(1000)
 def updated_paths(update: str) -> tuple[str, ...]:
-    """What the clauses of an update expression change, as it is written there."""
+    """The paths that an update expression changes, as they are written in it."""
     found: list[str] = []
     begins, depth = False, 0
     for word in filter(str.strip, _TOKEN.findall(update)):

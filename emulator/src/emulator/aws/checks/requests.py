@@ -49,8 +49,9 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
 
 
 def malformed(headers: Mapping[str, str], body: bytes) -> Rejection | None:
-    """What AWS says of a request that is not as the service's model has it, which moto stumbles
-    over; None where it is. It takes longer than the request, so it is asked after a failure."""
+    """AWS's error for a request that does not have the form of the service's model, for which moto
+    fails; None where it has that form. Finding out takes longer than the request, so this is called
+    after a failure."""
     service, _, operation = headers.get("X-Amz-Target", "").partition(".")
     model = get_service_model(_MODELS[service]) if service in _MODELS else None
     if model is None or operation not in model.operation_names:
@@ -80,7 +81,8 @@ def document(headers: Mapping[str, str], rejection: Rejection) -> dict[str, Any]
 
 
 def _schema(region: str, name: str) -> Schema | None:
-    """Of moto's table, by its name or ARN; None where there is none, which moto reports."""
+    """The keys of moto's table, by its name or ARN; None where there is none, which moto
+    reports."""
     tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables
     table = tables.get(name.rpartition("table/")[2])
     if table is None:

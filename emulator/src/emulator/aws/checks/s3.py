@@ -1,4 +1,4 @@
-"""What S3 rejects of an object that is put: its key, its metadata and its checksums.
+"""Checks of an object that is put into S3: its key, its metadata and its checksums.
 
 Source: docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (BadDigest, InvalidDigest,
 KeyTooLongError, MetadataTooLarge, XAmzContentSHA256Mismatch); S3 user guide, "Naming Amazon S3
@@ -76,7 +76,7 @@ def _reject_checksum(name: str, given: str, size: int) -> None:
 
 
 def _decoded(text: str, size: int) -> bytes | None:
-    """What stands in base64; None where that are not `size` bytes."""
+    """The decoded base64; None where the result does not have `size` bytes."""
     try:
         found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -27,7 +27,7 @@ _ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
 def check(operation: str, given: Mapping[str, Any]) -> None:
     """Raises Rejection. The entries of a batch are checked one by one, see sqs_batches.py."""
     if operation == "ReceiveMessage":
-        _check_asked(given)
+        _check_bounds(given)
     if operation == "SendMessage":
         check_message(given)
     elif operation in ("ReceiveMessage", "ChangeMessageVisibility"):
@@ -57,7 +57,7 @@ def _of_queues() -> frozenset[str]:
     )
 
 
-def _check_asked(given: Mapping[str, Any]) -> None:
+def _check_bounds(given: Mapping[str, Any]) -> None:
     for name, least, most, bounds in (
         ("MaxNumberOfMessages", 1, 10, "between 1 and 10"),
         ("WaitTimeSeconds", 0, 20, ">= 0 and <= 20"),
@@ -122,7 +122,7 @@ def _check_names(names: Iterable[str]) -> None:
 
 @cache
 def _attribute_names() -> frozenset[str]:
-    """Of messages and of queues: AttributeNames takes both."""
+    """The names of attributes of messages and of queues: AttributeNames takes both."""
     model = get_service_model("sqs")
     shapes = ("QueueAttributeName", "MessageSystemAttributeName")
     return frozenset(name for shape in shapes for name in model.shape_for(shape).metadata["enum"])
@@ -183,7 +183,7 @@ def _wrong_value(name: str, value: Mapping[str, Any]) -> str:
 
 
 def size(message: Mapping[str, Any]) -> int:
-    """Its body and its attributes, in bytes."""
+    """The size of the body and the attributes, in bytes."""
     attributes: Mapping[str, Mapping[str, Any]] = message.get("MessageAttributes") or {}
     return len(str(message.get("MessageBody")).encode()) + sum(
         len(name.encode())

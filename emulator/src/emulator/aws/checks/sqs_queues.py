@@ -91,6 +91,6 @@ def _check_redrive_policy(text: str) -> None:
 
 @cache
 def _known() -> frozenset[str]:
-    """Those that can be set: CreateQueue, API reference."""
+    """The attributes that can be set: CreateQueue, API reference."""
     all_ = get_service_model("sqs").shape_for("QueueAttributeName").metadata["enum"]
     return frozenset(each for each in all_ if not each.startswith(_READ_ONLY))

@@ -24,13 +24,15 @@ INVALID = "One or more parameter values were invalid: "
 
 
 def bytes_in(base64: str) -> int:
-    """How many bytes the text stands for: limits are of those, not of what is sent."""
+    """The number of bytes that the base64 text stands for: limits are of those, not of what is
+    sent."""
     return len(base64) * 3 // 4 - base64[-2:].count("=")
 
 
 @functools.lru_cache(10_000)
 def number(text: str) -> str:
-    """As DynamoDB gives it back: no exponent, no zeros before or behind. Raises Rejection."""
+    """A number as DynamoDB returns it: no exponent, no leading or trailing zeros. Raises
+    Rejection."""
     if not _NUMBER.fullmatch(text):
         what = f": {text}" if text else ""
         raise Rejection(f"The parameter cannot be converted to a numeric value{what}")

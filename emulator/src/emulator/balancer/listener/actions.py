@@ -142,7 +142,7 @@ def _read_redirect(where: str, config: Properties) -> Redirect:
 
 
 def _wrong_part(redirect: Redirect) -> str | None:
-    """What AWS rejects of it, None where there is nothing."""
+    """The part of a redirect that AWS rejects; None where there is none."""
     if redirect.protocol not in ("HTTP", "HTTPS", "#{protocol}"):
         return f"Protocol is HTTP, HTTPS or #{{protocol}}, not {redirect.protocol}"
     if redirect.port != "#{port}" and not (

@@ -87,7 +87,7 @@ def methods(where: str, values: Sequence[str]) -> Sequence[str]:
 
 
 def header_name(where: str, name: str) -> str:
-    """In lower case; its characters are those of RFC 9110 section 5.1."""
+    """A header's name in lower case; its characters are those of RFC 9110 section 5.1."""
     if name.lower() == "host":
         raise EmulatorError(f"{where}: a condition on the header Host: make it one on host-header")
     if not re.fullmatch(rf"[!#$%&'*+.^_`|~0-9A-Za-z-]{{1,{LONGEST_NAME}}}", name):

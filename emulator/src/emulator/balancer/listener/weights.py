@@ -14,11 +14,12 @@ class UnknownPool(LookupError):
 
 
 class BadWeight(ValueError):
-    """A weight that makes no sense; the text has the reason."""
+    """An invalid weight; the text has the reason."""
 
 
 def weight_of(rules: Iterable[Rule], arn: str) -> int | None:
-    """In the forward action that names most groups: that is where weights mean something."""
+    """The pool's weight in the forward action that names most groups, where weights have an
+    effect."""
     named = [forward.weights for forward in _forwards(rules) if arn in forward.weights]
     return max(named, key=len)[arn] if named else None
 
@@ -26,7 +27,8 @@ def weight_of(rules: Iterable[Rule], arn: str) -> int | None:
 def set_weight(
     rules: Sequence[Rule], groups: Collection[TargetGroup], pool: str, weight: int
 ) -> None:
-    """In every forward action that names the pool's target group. Raises UnknownPool, BadWeight."""
+    """Sets the weight in every forward action that names the pool's target group. Raises
+    UnknownPool, BadWeight."""
     arns = {group.arn for group in groups if group.pool == pool}
     changed = [
         (forward, arn) for forward in _forwards(rules) for arn in arns & set(forward.weights)

@@ -26,8 +26,9 @@ _UNUSUAL_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class Doubt(NamedTuple):
-    """In the mode strictest either kind is rejected; in defensive an ambiguous request is routed,
-    and both connections are closed after it; in monitor it is routed as any other."""
+    """Why a request is not compliant: it is ambiguous, or else acceptable. In the mode strictest
+    either kind is rejected; in defensive an ambiguous request is routed, and both connections are
+    closed after it; in monitor it is routed as any other."""
 
     ambiguous: bool
     reason: str
@@ -59,7 +60,7 @@ def doubt_of_headers(fields: Sequence[Field]) -> Doubt | None:
 
 
 def most_severe(one: Doubt | None, other: Doubt | None) -> Doubt | None:
-    """None for a compliant request."""
+    """The most severe of several doubts; None for a compliant request."""
     if one is None or (other is not None and other.ambiguous and not one.ambiguous):
         return other
     return one
@@ -91,7 +92,7 @@ def severe_framing(fields: Sequence[Field]) -> str | None:
 
 
 def _length(text: str) -> int | None:
-    """As parse_num has it: nothing is 0, and there are 64 bits."""
+    """A Content-Length read as parse_num reads it: nothing is 0, and there are 64 bits."""
     digits = text.lstrip("0") or "0"
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 20:
         return None
@@ -99,7 +100,7 @@ def _length(text: str) -> int | None:
 
 
 def _coding(text: str) -> str | None:
-    """As is_valid_te has it, with parameters left out."""
+    """A Transfer-Encoding read as is_valid_te reads it, with parameters left out."""
     coding = text.partition(";")[0].strip(" \t").lower()
     return coding if coding in _CODINGS else None
 

@@ -145,9 +145,9 @@ def read_head(
     settings: BalancerSettings,
     of_form: Doubt | None = None,
 ) -> Head:
-    """Of a line that `check_request_line` lets pass; `upgrade` and `keep_alive` as the parser
-    understood the Connection header; `of_form` is a doubt about what stands no more in `block`.
-    Raises Rejected."""
+    """The head of a request whose request line `check_request_line` accepts; `upgrade` and
+    `keep_alive` as the parser understood the Connection header; `of_form` is a doubt about what is
+    no longer in `block`. Raises Rejected."""
     modern = version == "1.1"
     if modern and not block.host:
         raise Rejected(400, "an HTTP/1.1 request without a Host header")
@@ -182,7 +182,8 @@ def read_head(
 
 @functools.lru_cache(1024)
 def _is_valid(key: str) -> bool:
-    """By routing.http.drop_invalid_header_fields; of a name in lower case."""
+    """Whether the name of a header, in lower case, is valid by
+    routing.http.drop_invalid_header_fields."""
     return _VALID_NAME.fullmatch(key) is not None
 
 

@@ -37,9 +37,10 @@ class RawHead(NamedTuple):
 
 
 def read_raw(data: bytes, *, monitor: bool) -> RawHead | None:
-    """Of all that came since the request's begin. None while its end has not come. Raises Rejected
-    for what is severe, as soon as that is seen. With `monitor` a head with forbidden characters is
-    read, too: that mode routes everything. A body without a certain end stays rejected."""
+    """Reads the head in all that came since the request's begin; None while its end has not come.
+    Raises Rejected for what is severe, as soon as that is seen. With `monitor` a head with
+    forbidden characters is read, too: that mode routes everything. A body without a certain end
+    stays rejected."""
     data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
     if not data:
         return None

@@ -31,15 +31,15 @@ _NOT_END_TO_END = _WRITTEN | _FRAMING
 
 
 def forwarded_fields(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> list[Pair]:
-    """What a function gets to see: all headers, with those of the load balancer written. `trace`
-    is an id as `headers.traced` takes it."""
+    """The headers that a function gets: all of the request, with those of the load balancer
+    written. `trace` is an id as `headers.traced` takes it."""
     passed = _passed_on(head.block, peer, settings, _WRITTEN)
     return [_host(head, peer, settings), *passed, _trace(head, trace)]
 
 
 def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> bytes:
-    """What a container gets: the end-to-end headers in the same way. Always HTTP/1.1, and framed
-    by what was parsed rather than by what was written."""
+    """The head that a container gets: the end-to-end headers in the same way, always HTTP/1.1, and
+    framed by what was parsed rather than by what was written."""
     block = head.block
     if not block.lines:
         block.lines = _lines(_passed_on(block, peer, settings, _NOT_END_TO_END))
@@ -80,7 +80,7 @@ def _trace(head: Head, trace: str) -> Pair:
 def _passed_on(
     block: Block, peer: Peer, settings: BalancerSettings, dropped: frozenset[str]
 ) -> list[Pair]:
-    """What stays the same from one request of a connection to the next."""
+    """The lines that stay the same from one request of a connection to the next."""
     values = block.values
     if dropped is _NOT_END_TO_END:
         dropped |= named_by_connection(values)

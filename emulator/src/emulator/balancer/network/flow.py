@@ -21,7 +21,7 @@ class Stream:
 
     @classmethod
     async def open(cls, host: str, port: int, source_ip: str | None) -> Stream:
-        """From `source_ip`, if one is given. Raises OSError."""
+        """Opens a connection, from `source_ip` if one is given. Raises OSError."""
         source = None if source_ip is None else (source_ip, 0)
         return cls(*await asyncio.open_connection(host, port, local_addr=source))
 
@@ -31,17 +31,17 @@ class Stream:
         return ip, port
 
     async def read(self) -> bytes:
-        """At least one byte, or none at the end."""
+        """Reads at least one byte, or none at the end."""
         return await self._reader.read(CHUNK)
 
     async def write(self, data: bytes) -> None:
-        """Returns when the peer has taken most of what was written: who reads slowly is sent to
-        slowly."""
+        """Returns when the peer has taken most of what was written, so that a slow reader slows the
+        sender down."""
         self._writer.write(data)
         await self._writer.drain()
 
     def end(self) -> None:
-        """Nothing more is sent; what the peer still sends arrives."""
+        """Sends nothing more; what the peer still sends arrives."""
         self._writer.write_eof()
 
     async def close(self) -> None:

@@ -105,7 +105,7 @@ class NetworkListener:
             del self._flows[flow]
 
     def _choose(self, source_ip: str, source_port: int) -> Target | None:
-        """None where no target is registered. Counts the connection."""
+        """Chooses a target and counts the connection; None where no target is registered."""
         key = affinity.key_of(source_ip, source_port, sticky=self._settings.sticky)
         chosen = affinity.choose(key, self._group.routable())
         if chosen is not None:

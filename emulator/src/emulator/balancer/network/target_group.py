@@ -87,7 +87,8 @@ def read_settings(where: str, properties: Properties) -> NetworkSettings:
 
 
 def read_group(where: str, arn: str, name: str, pool: str, properties: Properties) -> TargetGroup:
-    """What it has in common with any target group: targets, health, delay, when it fails open."""
+    """Reads what it has in common with any target group: targets, health, delay, when it fails
+    open."""
     over_tcp = properties.get("HealthCheckProtocol", "TCP") == "TCP"
     return TargetGroup(
         arn=arn,
@@ -111,8 +112,9 @@ async def connect(target: Target) -> Outcome:
 
 
 def as_described(found: Health) -> Health:
-    """With the one reason there is for an unhealthy target: "Target.ResponseCodeMismatch" and
-    "Target.Timeout" are application load balancers' (API_TargetHealth)."""
+    """The health with the one reason that an unhealthy target has here:
+    "Target.ResponseCodeMismatch" and "Target.Timeout" are application load balancers'
+    (API_TargetHealth)."""
     if found.state != health.UNHEALTHY:
         return found
     return found._replace(reason=health.FAILED, description=CONNECTION_FAILED.description)

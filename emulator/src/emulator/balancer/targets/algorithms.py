@@ -30,7 +30,8 @@ class Candidate(Protocol):
 
     @property
     def share(self) -> float:
-        """Of what its peers get: 1, less in slow start and while it is anomalous; never below 0."""
+        """The candidate's share of what its peers get: 1, less in slow start and while it is
+        anomalous; never below 0."""
 
 
 AnyCandidate = TypeVar("AnyCandidate", bound=Candidate)
@@ -132,8 +133,8 @@ class SmoothWeighted(Generic[Key]):
         self._weights: dict[Key, int] = {}
 
     def choose(self, weights: Mapping[Key, int]) -> Key | None:
-        """None where no weight is above 0. Weights may change from call to call, and keys may
-        come and go: what was due before stays due, in requests."""
+        """Chooses a key; None where no weight is above 0. Weights may change from call to call, and
+        keys may come and go: what was due before stays due, in requests."""
         present = {key: weight for key, weight in weights.items() if weight > 0}
         if not present:
             return None

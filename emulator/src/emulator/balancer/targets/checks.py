@@ -16,7 +16,8 @@ AGENT = "ELB-HealthChecker/2.0"
 
 
 def open_session() -> aiohttp.ClientSession:
-    """For health checks: nothing followed or remembered, and as many at a time as needed."""
+    """Opens an HTTP session for health checks: it follows no redirects, keeps no cookies, and has
+    no limit of connections."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
     )
@@ -28,7 +29,7 @@ class HealthChecker:
         self._invoke = invoke
 
     async def __call__(self, group: TargetGroup, target: Target) -> Outcome:
-        """The caller limits the time."""
+        """Performs the check. The caller limits the time."""
         if target.function is not None:
             return await self._check_function(group, target.function)
         url = f"http://{target.host}:{target.port}{group.check.path}"

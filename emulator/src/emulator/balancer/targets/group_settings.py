@@ -91,7 +91,8 @@ def read_settings(
 
 
 def read_common(where: str, attributes: Mapping[str, str]) -> GroupSettings:
-    """What target groups of both load balancers have: the delay, and when they fail open."""
+    """Reads the attributes that target groups of both load balancers have: the delay, and when they
+    fail open."""
     percentage = attributes.get(f"{_FAIL_OPEN}.percentage", "off")
     return GroupSettings(
         deregistration_delay=number_within(

@@ -36,7 +36,7 @@ _LONGEST_PATH = 1024
 
 
 class Kind(NamedTuple):
-    """What the template may leave out of a kind of target group's health check, and which codes
+    """A kind of target group: what the template may leave out of its health check, and which codes
     its matcher may hold. `protocols`: the first is the default."""
 
     protocols: tuple[str, ...] = ("HTTP",)
@@ -74,7 +74,7 @@ class Health(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Of one check; a failed one says why, in a reason code of the API and in words."""
+    """The outcome of one check; a failed one has the reason, as a code of the API and in words."""
 
     passed: bool
     reason: str | None = None

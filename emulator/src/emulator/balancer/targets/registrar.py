@@ -35,8 +35,8 @@ class Registrar:
     def register(
         self, group_arn: str, target_id: str, host: str, port: int, function: str | None = None
     ) -> None:
-        """From its first passed check on the target gets requests. Raises EmulatorError if the
-        id is registered already."""
+        """Registers a target, which gets requests from its first passed check on. Raises
+        EmulatorError if the id is registered already."""
         group = self.groups[group_arn]
         target = group.add(target_id, host, port, function, self._clock.now())
         self._group_of[target] = group
@@ -66,7 +66,7 @@ class Registrar:
         if target is not None:
             self._stop_checking(target)
             idle = self._idle.pop(target, None)
-            if idle is not None:  # nobody needs to wait for what it will never respond to
+            if idle is not None:  # there is no response to wait for
                 idle.set()
             del self._group_of[target]
             for notify in self.on_removal:

@@ -35,14 +35,15 @@ def has_company(in_slow_start: Iterable[bool]) -> bool:
     """Whether one of the healthy targets isn't in slow start itself, to leave the traffic to.
 
     Asked when a target is registered and when it becomes healthy; it enters slow start if both
-    times somebody was there. So the first targets of an empty group, which are registered together
-    and become healthy one after the other, get their full share.
+    times there was such a target. So the first targets of an empty group, which are registered
+    together and become healthy one after the other, get their full share.
     """
     return not all(in_slow_start)
 
 
 def slow_start_share(duration: float, now: float, since: float | None) -> float:
-    """Of a full share, from 0 to 1, `now - since` seconds into slow start; it grows linearly."""
+    """The target's share, from 0 to 1 of a full one, `now - since` seconds into slow start; it
+    grows linearly."""
     if since is None or now - since >= duration:
         return 1.0
     return max(now - since, 0.0) / duration
@@ -74,5 +75,5 @@ def _rate(errors: int, responses: int) -> float:
 
 
 def next_share(share: float, is_anomalous: bool) -> float:
-    """After one more judgement."""
+    """The target's share after one more judgement."""
     return max(share * LESS, NEGLIGIBLE) if is_anomalous else min(share * MORE, 1.0)

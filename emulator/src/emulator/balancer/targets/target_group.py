@@ -1,4 +1,4 @@
-"""A target group: its targets, and whose turn it is."""
+"""A target group: its targets, and the choice among them."""
 
 from __future__ import annotations
 
@@ -75,16 +75,16 @@ class TargetGroup:
         return target
 
     def choose(self, now: float, random: Random, wanted: str | None = None) -> Target | None:
-        """Whose turn it is, at `now` in template seconds; `wanted`, the id of the target that the
-        client is bound to, where that may have requests. None where no target is registered.
-        Counts the request."""
+        """The target whose turn it is, at `now` in template seconds; `wanted`, the id of the target
+        in the client's sticky session, where that may have requests. None where no target is
+        registered. Counts the request."""
         candidates = self.routable()
         if not candidates:
             return None
         chosen = None
         if wanted is not None:
             chosen = next((target for target in candidates if target.id == wanted), None)
-        if chosen is None:  # a bound client is not in the turn, so it doesn't take it either
+        if chosen is None:  # a client with a sticky session takes no turn
             for target in candidates:
                 if target.slow_since is not None:
                     target.share = self.share_of(target, now)
@@ -103,8 +103,8 @@ class TargetGroup:
         )
 
     def note_health(self, target: Target, new: Health, now: float) -> None:
-        """What a check or a deregistration has made of it, at `now` in template seconds. A target
-        enters slow start when it becomes healthy, and leaves it when it no longer is."""
+        """Stores the health after a check or a deregistration, at `now` in template seconds. A
+        target enters slow start when it becomes healthy, and leaves it when it no longer is."""
         old, target.health = target.health, new
         if new.state != health.HEALTHY:
             target.slow_since, target.anomalous, target.share = None, False, 1.0
@@ -115,7 +115,8 @@ class TargetGroup:
             target.ramps = True  # and will when it becomes healthy again
 
     def share_of(self, target: Target, now: float) -> float:
-        """From 0 to 1: less than 1 in slow start, and while an anomaly is mitigated."""
+        """The target's share, from 0 to 1: less than 1 in slow start, and while an anomaly is
+        mitigated."""
         if target.slow_since is None:
             return target.share
         return shares.slow_start_share(self.settings.slow_start, now, target.slow_since)
@@ -136,7 +137,7 @@ class TargetGroup:
                 target.share = shares.next_share(target.share, is_anomalous)
 
     def _in_slow_start(self, now: float, but: Target | None = None) -> list[bool]:
-        """Of each healthy target."""
+        """Whether each healthy target is in slow start."""
         return [self.share_of(each, now) < 1 for each in self._healthy() if each is not but]
 
     def _healthy(self) -> list[Target]:

@@ -160,7 +160,7 @@ class ClientConnection(RequestReader):
         if gently and not self.transport.is_closing():
             try:
                 self.transport.write_eof()
-            except OSError:  # reset by the client, which nobody sees while reading is paused
+            except OSError:  # reset by the client, which is not noticed while reading is paused
                 self.transport.abort()
                 return
             self._timer.cancel()

@@ -40,7 +40,7 @@ class Exchange:
     def flush(self) -> None:
         """No more of the request for now."""
 
-    def spoilt(self, status: int) -> None:
+    def request_failed(self, status: int) -> None:
         """The rest of the request is malformed or missing: the client's error `status`."""
 
     def client_left(self) -> None:

@@ -80,7 +80,8 @@ class Forwarding(Exchange):
         self._closes = False
         self._over = False
         self._began, self._trace = time.time(), ""
-        # Nobody else's requests go where this one's end may be seen elsewhere, or not at all.
+        # The connection is not used for other requests where the target may see the end of this one
+        # at another place, or not at all.
         self._shareable = not head.alone and not head.upgrade
         self.head_only = head.method == "HEAD"
 
@@ -139,7 +140,7 @@ class Forwarding(Exchange):
         elif not self._received:  # what came meanwhile is enough
             self._connection.pause(TARGET)
 
-    def spoilt(self, status: int) -> None:
+    def request_failed(self, status: int) -> None:
         if not self._over:
             self._give_up(status, f"the request broke off with {status}", counted=status)
 

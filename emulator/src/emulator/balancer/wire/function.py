@@ -63,7 +63,7 @@ class Invocation(Exchange):
         if not self._over:
             self._running = self._shared.spawn(self._run())
 
-    def spoilt(self, status: int) -> None:
+    def request_failed(self, status: int) -> None:
         if not self._over:
             self._respond_with_error(status)
 

@@ -60,7 +60,7 @@ class Pool:
         return connection
 
     def forget(self, target: Target) -> None:
-        """It was taken out: no request will come to it any more."""
+        """Closes the connections to a target that was taken out and gets no more requests."""
         for connection in self._idle.pop(target, ()):
             connection.abort()
         for connection in [each for each, its in self._open.items() if its is target]:

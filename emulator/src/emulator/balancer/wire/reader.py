@@ -308,6 +308,6 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         if message is None or message.whole:
             self._receive(Message(None, status))
         elif message.exchange is not None:
-            message.exchange.spoilt(status)
+            message.exchange.request_failed(status)
         else:
             message.head, message.rejected = None, status

@@ -18,7 +18,7 @@ HEAD_BYTES = 32 * 1024  # of a response's head
 
 
 class Receiver(Protocol):
-    """Who has sent a request and gets what the target makes of it."""
+    """The sender of a request, which gets the target's response."""
 
     head_only: bool  # the request was HEAD: the response has no body, whatever it says
 
@@ -106,7 +106,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         self._unseen = 0  # bytes since the parser last reported something
 
     def abort(self) -> None:
-        """Whatever its request comes to, nobody wants to know."""
+        """Closes the connection; the result of its request is not reported."""
         self._receiver = None
         self.transport.abort()
 
@@ -116,7 +116,7 @@ class TargetConnection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         receiver = self._receiver
         if receiver is None:
-            self.transport.abort()  # nobody has asked: it would be the response to the next request
+            self.transport.abort()  # unrequested: it would become the next request's response
             return
         self._unseen += nbytes
         try:

@@ -1,8 +1,8 @@
-// Shows GET /_local/state as it changes and sends what the buttons say. No library, no build.
+// Shows GET /_local/state as it changes and sends the commands of the buttons. No library, no build.
 import { $, put, ROOT } from "./elements.js";
 import { showGroups } from "./lanes.js";
 import { bindLoad, isSending, showLoad } from "./load.js";
-import { bindOrders, changed, whenDone } from "./orders.js";
+import { bindCommands, changed, whenDone } from "./commands.js";
 import { bindPhones } from "./phones.js";
 import { showSummary } from "./summary.js";
 import { showTables, showTotals } from "./tables.js";
@@ -13,8 +13,8 @@ const PERIOD_SENDING = 300; // while requests are sent from here
 let looked = Promise.resolve();
 let paused = false;
 
-// One look after the other: an older state never replaces a newer one.
-function look() {
+// One fetch after the other: an older state never replaces a newer one.
+function refresh() {
   looked = looked.then(lookOnce);
   return looked;
 }
@@ -25,7 +25,7 @@ async function lookOnce() {
     const response = await fetch(`${ROOT}state`);
     if (!response.ok) throw new Error(`status ${response.status}`);
     const state = await response.json();
-    if (changed() === before) show(state); // otherwise the order's own look follows
+    if (changed() === before) show(state); // otherwise the command's own fetch follows
     live(true, "live");
   } catch (error) {
     live(false, `no response (${error.message})`);
@@ -50,19 +50,19 @@ $("pause").addEventListener("click", () => {
   $("pause").setAttribute("aria-pressed", String(paused));
   put($("pause"), paused ? "Go on" : "Pause");
   if (paused) put($("live"), "paused");
-  else look();
+  else refresh();
 });
 
 async function run() {
   for (;;) {
-    if (!document.hidden && !paused) await look();
+    if (!document.hidden && !paused) await refresh();
     await new Promise((done) => setTimeout(done, isSending() ? PERIOD_SENDING : PERIOD));
   }
 }
 
-bindOrders();
+bindCommands();
 bindPhones();
 bindLoad();
-whenDone(look);
-document.addEventListener("visibilitychange", () => document.hidden || look());
+whenDone(refresh);
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
 run();

@@ -35,7 +35,7 @@ function newGroup(holder, group, service) {
   const { pool } = group;
   const steered = service !== undefined;
   const scales = typeof service?.autoscaling === "boolean";
-  const scaling = make("input", { type: "checkbox", data: { order: "autoscaling", pool } });
+  const scaling = make("input", { type: "checkbox", data: { command: "autoscaling", pool } });
   scaling.ariaLabel = `autoscaling of ${pool}`;
   const by = (data, label, text) => make("button", { type: "button", data, ariaLabel: label }, text);
   const tasks = make(
@@ -43,8 +43,8 @@ function newGroup(holder, group, service) {
     { class: "tasks", role: "group", ariaLabel: `targets of ${pool}` },
     ...(scales ? [make("label", {}, scaling, "autoscaling")] : []),
     make("span", { class: "count" }),
-    by({ order: "desired", pool, by: -1 }, `remove a target from ${pool}`, "− remove"),
-    by({ order: "desired", pool, by: 1 }, `add a target to ${pool}`, "+ add"),
+    by({ command: "desired", pool, by: -1 }, `remove a target from ${pool}`, "− remove"),
+    by({ command: "desired", pool, by: 1 }, `add a target to ${pool}`, "+ add"),
   );
   const element = make(
     "article",
@@ -86,7 +86,7 @@ function showHead(element, group, pool, total) {
     put(element.querySelector(".count"), wanted);
     element.dataset.desired = pool.desired;
     allow(element.querySelector('[data-by="-1"]'), pool.desired > 0);
-    const scaling = element.querySelector('[data-order="autoscaling"]');
+    const scaling = element.querySelector('[data-command="autoscaling"]');
     if (scaling) scaling.checked = pool.autoscaling;
     const trouble = element.querySelector(".trouble");
     put(trouble, pool.trouble ?? "");
@@ -120,7 +120,7 @@ function newLane(target, steered) {
   const button = (action, grave) =>
     make(
       "button",
-      { type: "button", data: { order: "act", target: target.id, action }, class: grave ?? "" },
+      { type: "button", data: { command: "act", target: target.id, action }, class: grave ?? "" },
       action,
     );
   const count = (name, label) =>

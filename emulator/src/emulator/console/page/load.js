@@ -1,6 +1,6 @@
 // Sends requests through a load balancer and shows who responded.
 import { $, allow, allowed, make, number, put } from "./elements.js";
-import { order } from "./orders.js";
+import { command } from "./commands.js";
 
 let sending = false;
 let containerPools = new Set();
@@ -33,7 +33,7 @@ async function send({ requests, concurrency, through, cookies }) {
   const asked = Number(requests.value);
   sends(true);
   put($("load-status"), `sending ${number(asked)} requests …`);
-  const result = await order("load", {
+  const result = await command("load", {
     requests: asked,
     concurrency: Number(concurrency.value),
     through: through.value,
@@ -54,7 +54,7 @@ function sends(is) {
 function stop() {
   allow($("load-stop"), false);
   put($("load-status"), "stopping …");
-  order("load", { stop: true });
+  command("load", { stop: true });
 }
 
 function showResult(result, asked) {

@@ -1,6 +1,6 @@
 // The pushes that one phone received, in a dialog.
 import { $, make, put, ROOT } from "./elements.js";
-import { notice } from "./orders.js";
+import { notice } from "./commands.js";
 
 export function bindPhones() {
   document.addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-// Orders by POST; the text of an error is for people.
+// Commands by POST; the text of an error is for people.
 export async function post(path, body) {
   const response = await fetch(path, {
     method: "POST",

@@ -1,5 +1,5 @@
 // Records, as rows that unfold: what went in, what came out, and links to what they name.
-import { choose, inOrder, own } from "./asked.js";
+import { choose, inOrder, own } from "./query.js";
 import { make, number, ROOT } from "./elements.js";
 import { clock } from "./times.js";
 
@@ -67,7 +67,7 @@ function failure(error) {
   if (!error) return [];
   const lacking = LACKING.exec(error);
   const missing = lacking
-    ? [make("p", { class: "bad lacking" }, "missing permission: ", make("code", {}, lacking[1]), " on ", make("code", {}, lacking[2]), " ", link("denials", "all that were refused"))]
+    ? [make("p", { class: "bad lacking" }, "missing permission: ", make("code", {}, lacking[1]), " on ", make("code", {}, lacking[2]), " ", link("denials", "all denied calls"))]
     : [];
   return [...missing, make("p", { class: "bad" }, error)];
 }

@@ -1,11 +1,11 @@
-// What one wants to know first: is all well, what failed last, what waits.
+// The summary at the top: the alarms, the last failure, and what waits.
 import { $, ago, make, number, put, ROOT } from "./elements.js";
 import { well } from "./lanes.js";
 
 const view = (to) => `${ROOT}view/${to}`;
 const counted = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 
-// What is not as it should be, each with where to look.
+// The problems, each with a link to where it shows.
 export function troubles(state) {
   const targets = (state.target_groups ?? []).flatMap((group) => group.targets);
   const ill = targets.filter((each) => !well(each)).length;

@@ -1,5 +1,5 @@
 // Times: of the clock here, or how long ago, as one chooses; the other is in the tooltip.
-import { own } from "./asked.js";
+import { own } from "./query.js";
 import { ago, make, put } from "./elements.js";
 
 const local = (at) => new Date(at * 1000).toLocaleTimeString();

@@ -1,7 +1,7 @@
-// One thing, opened: its address says which, and GET /_local/<the same> has its data.
+// The page of one view: its address names it, and GET /_local/<the same> has its data.
 import { $, make, put, ROOT } from "./elements.js";
 import { post } from "./sending.js";
-import { asked, choose, opened, own, whenChanged } from "./asked.js";
+import { asked, choose, opened, own, whenChanged } from "./query.js";
 import { bindKeys } from "./steps.js";
 import { refreshTimes } from "./times.js";
 import { VIEWS } from "./views.js";
@@ -23,7 +23,7 @@ function source() {
   return `${ROOT}${path}${query ? `?${query}` : ""}`;
 }
 
-async function look() {
+async function refresh() {
   try {
     const response = await requested();
     const found = await response.json();
@@ -83,12 +83,12 @@ document.addEventListener(
   true, // it does not bubble
 );
 
-// An order, and another look; gives what came back.
+// Sends a command and fetches the state again; returns the response.
 async function act(path, body) {
   try {
     const result = await post(`${ROOT}${path}`, body);
     shown = "";
-    await look();
+    await refresh();
     return result;
   } catch (error) {
     put($("notice"), error.message);
@@ -125,7 +125,7 @@ $("pause").addEventListener("click", () => {
   $("pause").setAttribute("aria-pressed", String(paused));
   put($("pause"), paused ? "Go on" : "Pause");
   if (paused) put($("live"), "paused");
-  else look();
+  else refresh();
 });
 
 async function run() {
@@ -138,7 +138,7 @@ async function run() {
     return;
   }
   for (;;) {
-    if (!document.hidden && !paused && !(view.once && name && last.length)) await look(); // it would compute again
+    if (!document.hidden && !paused && !(view.once && name && last.length)) await refresh(); // it would compute again
     showTimes();
     await new Promise((done) => setTimeout(done, PERIOD));
   }

@@ -1,5 +1,5 @@
-// What each view draws, from the JSON of its address.
-import { asked, choose, further, inOrder, own } from "./asked.js";
+// The content of each view, drawn from the JSON of its address.
+import { asked, choose, further, inOrder, own } from "./query.js";
 import { dashboard } from "./dashboard.js";
 import { ago, make, number, platform, ROOT } from "./elements.js";
 import { report } from "./reports.js";
@@ -10,7 +10,7 @@ const head = (kind, name, ...beside) =>
   make("div", { class: "head" }, make("p", { class: "kind" }, kind), make("h2", {}, name), ...beside);
 const empty = (text) => make("p", { class: "empty card" }, text);
 
-// Fields for a range of time, with what the address says.
+// Fields for a range of time, with the values in the address.
 function range() {
   const query = new URLSearchParams(location.search);
   const end = (name) =>
@@ -106,7 +106,7 @@ function functionView(found, { name, more, act }) {
 }
 
 // The newest line first. A line that is JSON is put into words, with its other fields beside;
-// one of metrics alone says nothing to people.
+// one with metrics alone is no use to people.
 function logOf(lines) {
   const rows = lines.filter((line) => !line.startsWith('{"_aws"')).map(lineOf);
   if (!rows.length) return empty("It has printed nothing that fits.");
@@ -248,7 +248,7 @@ function connection(found) {
 
 const HELD = { enforce: "Calls without a permission fail, as on AWS.", warn: "Calls without a permission succeed here, and would fail on AWS.", off: "Permissions are not checked." };
 
-// Of what was refused, the same thing once, with how often and when last.
+// Each denied call once, with its count and its last time.
 function denials(found) {
   const same = new Map();
   for (const each of found.denials) {
@@ -265,13 +265,13 @@ function denials(found) {
     ),
   );
   return [
-    head("permissions", "What was refused", ordering()),
-    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("Nothing was refused."),
+    head("permissions", "Denied calls", ordering()),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("No call was denied."),
     make("p", { class: "facts" }, HELD[found.iam] ?? ""),
   ];
 }
 
-// A phone is its owner's, as the project's items tell; what it got is under it, the newest first.
+// Each phone with its owner, which the project's items name, and its pushes, the newest first.
 function phones(found) {
   const rows = found.phones.map((each) =>
     unfolding(

@@ -1,6 +1,6 @@
 // The weight of a pool: a field that shows the running weight until somebody types into it.
 import { make, put } from "./elements.js";
-import { order } from "./orders.js";
+import { command } from "./commands.js";
 
 const HEAVIEST = 999;
 
@@ -40,7 +40,7 @@ export function bindWeight(group) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const weight = Number(input.value);
-    if (!(await order(`pools/${encodeURIComponent(form.dataset.pool)}`, { weight }))) return;
+    if (!(await command(`pools/${encodeURIComponent(form.dataset.pool)}`, { weight }))) return;
     form.dataset.weight = weight;
     changed(form, input.value !== form.dataset.weight);
   });

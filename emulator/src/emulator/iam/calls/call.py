@@ -32,7 +32,7 @@ _CBOR = re.compile(r"/service/(\w+)/operation/(\w+)")
 
 
 class Names(Protocol):
-    """What only the services know of their resources."""
+    """Names of resources that only their services know."""
 
     def secret(self, identifier: str) -> str | None:
         """The ARN of a secret, by its name or ARN."""
@@ -49,7 +49,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Where the resources are."""
+    """The place of the resources in ARNs."""
 
     account: str
     region: str

@@ -34,8 +34,9 @@ def queue_needs(call: Call, place: Place, names: Names) -> list[Need]:
 
 
 def _redrive_needs(call: Call, names: Names) -> list[Need]:
-    """Without a destination the messages go to each queue that has this one for its dead letters.
-    What KMS is asked for of an encrypted queue is not checked, as for other calls of SQS."""
+    """The permissions of a redrive. Without a destination the messages go to each queue that has
+    this one for its dead letters. The calls of KMS for an encrypted queue are not checked, as for
+    other calls of SQS."""
     source = call.text("SourceArn") or move_source(call.text("TaskHandle")) or "*"
     actions = (call.operation, *_OF_REDRIVES[call.operation])
     found = [Need(f"sqs:{action}", (source,)) for action in actions]
@@ -66,12 +67,12 @@ _TOPICS = ("TopicArn", "ResourceArn")
 
 
 def topic_needs(call: Call, place: Place) -> list[Need]:
-    """Whoever gives SNS a role has to be allowed to pass it."""
+    """The permissions of a call of SNS. Whoever gives SNS a role has to be allowed to pass it."""
     return [*_topic_needs(call, place), *_passed_roles(call)]
 
 
 def _passed_roles(call: Call) -> list[Need]:
-    """Of attributes such as SuccessFeedbackRoleArn, which the protocol numbers.
+    """The roles in attributes such as SuccessFeedbackRoleArn, which the protocol numbers.
     docs.aws.amazon.com/sns/latest/dg/sns-msg-status.html"""
     roles = {
         call.text(f"{name.removesuffix('.key')}.value")

@@ -30,7 +30,8 @@ class Statement(NamedTuple):
 
 
 def read(text: str) -> Statement | None:
-    """None for what is not one statement about one table: nobody knows then what it does."""
+    """Reads a statement; None for a text that is not one statement about one table, whose effect is
+    not known then."""
     tokens = [*_TOKEN.finditer(text)]
     words = [(each["word"] or each["sign"] or "").lower() for each in tokens]
     if words[:2] == ["exists", "("]:  # a condition of a transaction

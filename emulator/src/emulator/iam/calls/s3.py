@@ -85,13 +85,13 @@ def needs(call: Call, partition: str, body: bytes) -> list[Need]:
 
 
 def form_needs(partition: str, bucket: str, key: str) -> list[Need]:
-    """Of a presigned form, which puts one object."""
+    """The permissions of a presigned form, which puts one object."""
     return [Need("s3:PutObject", (f"arn:{partition}:s3:::{bucket}/{key}",))]
 
 
 def list_need(partition: str, bucket: str) -> Need:
-    """Who lacks this gets 403 for an object that does not exist, instead of 404:
-    docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html."""
+    """The permission without which a caller gets 403 for an object that does not exist, instead of
+    404: docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html."""
     return Need("s3:ListBucket", (f"arn:{partition}:s3:::{bucket}",))
 
 

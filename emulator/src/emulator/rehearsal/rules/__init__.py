@@ -37,7 +37,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def find(deployment: Deployment) -> list[Finding]:
-    """In the order of the deployment's stacks, those that stop it first."""
+    """The findings in the order of the deployment's stacks, those that stop it first."""
     order = {update.name: place for place, update in enumerate(deployment.updates)}
     found = dict.fromkeys(finding for rule in RULES for finding in rule(deployment))
     return sorted(found, key=lambda each: (not each.kind.stops, order.get(each.stack, -1)))

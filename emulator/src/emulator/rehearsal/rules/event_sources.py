@@ -45,7 +45,7 @@ def _by_ref(update: StackUpdate) -> dict[str, Live]:
 
 
 def _found(known: Mapping[str, Live], value: Any) -> Live | None:
-    """What a value refers to; of an alias or a version the function."""
+    """The resource that a value refers to; of an alias or a version the function."""
     live = known.get(str(value).partition("#")[0])
     if live is not None and live.type in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
         return _found(known, live.properties.get("FunctionName"))

@@ -118,7 +118,7 @@ def _made_twice(update: StackUpdate) -> Iterator[Finding]:
     gone = [change.before for change in update.of(Act.DELETED) if change.before]
     for change in update.of(Act.CREATED):
         for old in gone:
-            same = _asked_for(old) == _asked_for(change.resource)
+            same = _requested_by(old) == _requested_by(change.resource)
             if old.custom and same and old.type == change.resource.type:
                 yield _felt(
                     update,
@@ -128,7 +128,7 @@ def _made_twice(update: StackUpdate) -> Iterator[Finding]:
                 )
 
 
-def _asked_for(custom: Live) -> dict[str, Any]:
+def _requested_by(custom: Live) -> dict[str, Any]:
     return {name: value for name, value in custom.properties.items() if name != "ServiceToken"}
 
 

@@ -61,7 +61,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
 
 
 def identity(live: Live) -> tuple[Any, ...] | None:
-    """What no second resource may have alike; None where there is nothing of the kind."""
+    """The properties that no second resource may have alike; None where there are none."""
     names = ONE_OF_A_KIND.get(live.type)
     if names is None:
         names = _custom_name(live)
@@ -83,7 +83,7 @@ def _plain(value: Any) -> Any:
 
 
 def _taken(update: StackUpdate, change: Change, wanted: tuple[Any, ...]) -> Iterator[Finding]:
-    """What stands when the stack's update begins."""
+    """The identities that exist when the stack's update begins."""
     live = change.resource
     for stack in update.account.values():
         if not same_place(stack.place, update.after.place):
@@ -144,7 +144,8 @@ def _overlapping(update: StackUpdate, live: Live) -> Iterator[Finding]:
 
 
 def _addresses(subnet: Live) -> IPv4Network | None:
-    """None where they are taken from a pool of addresses, or reckoned by CloudFormation."""
+    """The range of addresses; None where they are taken from a pool, or chosen by
+    CloudFormation."""
     try:
         return IPv4Network(subnet.properties.get("CidrBlock", ""))
     except ValueError:

@@ -26,8 +26,8 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
 
 
 def forwards(live: Live) -> Iterator[tuple[set[str], bool]]:
-    """Of a listener or a rule: the target groups of each of its forwards, and whether that sticks
-    to one of them."""
+    """The target groups of each forward of a listener or a rule, and whether that sticks to one of
+    them."""
     if live.type not in (LISTENER, RULE):
         return
     for action in (*live.properties.get("Actions", ()), *live.properties.get("DefaultActions", ())):

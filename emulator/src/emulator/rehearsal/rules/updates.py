@@ -61,7 +61,7 @@ def _fixed(update: StackUpdate, change: Change) -> Iterator[Finding]:
 
 
 def _of_parts(update: StackUpdate, before: Live, after: Live) -> Iterator[Finding]:
-    """What is rejected by what becomes of a property."""
+    """Updates that are rejected for the new value of a property."""
     sentence = advice = ""
     if after.custom and before.properties.get("ServiceToken") != after.properties.get(
         "ServiceToken"

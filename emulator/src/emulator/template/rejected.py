@@ -22,7 +22,7 @@ def _inside(form: str, names: str) -> str:
 
 
 # for each reason the names by type
-REFUSED: Mapping[str, Mapping[str, str]] = {
+REJECTED: Mapping[str, Mapping[str, str]] = {
     "APIs are WebSocket APIs here": {
         "AWS::ApiGatewayV2::Api": """
             BasePath Body BodyS3Location CorsConfiguration CredentialsArn FailOnWarnings RouteKey
@@ -178,15 +178,15 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
 
 
 def names(resource_type: str) -> frozenset[str]:
-    """All of a type."""
-    found = (by_type.get(resource_type, "") for by_type in REFUSED.values())
+    """All names of a type."""
+    found = (by_type.get(resource_type, "") for by_type in REJECTED.values())
     return frozenset(" ".join(found).split())
 
 
 def reason(resource_type: str, path: str) -> str:
     """Why the property stops the start; empty where the reason is its value or that nobody knows
     it."""
-    for why, by_type in REFUSED.items():
+    for why, by_type in REJECTED.items():
         if path in by_type.get(resource_type, "").split():
             return why
     return ""

@@ -1,19 +1,19 @@
-// Orders to the console, and what it says no with.
+// Commands to the console, and the notice with its error.
 import { $, allowed, put, ROOT } from "./elements.js";
 
 let hiding;
-let look = async () => {};
+let refresh = async () => {};
 let changes = 0;
 
-// Rises whenever an order is given and when it is done: a state that was asked for before is old.
+// Rises whenever a command is sent and when it is done: a state that was fetched before is old.
 export const changed = () => changes;
 
 export function whenDone(shown) {
-  look = shown;
+  refresh = shown;
 }
 
 // The response, or null where there is none, which the page then reports.
-export async function order(path, body) {
+export async function command(path, body) {
   const changing = path !== "load"; // that one takes its time and is watched meanwhile
   if (changing) changes += 1;
   let result = null;
@@ -31,7 +31,7 @@ export async function order(path, body) {
     failure = error.message;
   }
   if (changing) changes += 1;
-  await look();
+  await refresh();
   if (failure !== null) notice(failure);
   return result;
 }
@@ -43,27 +43,27 @@ export function notice(text) {
   hiding = setTimeout(() => ($("notice").hidden = true), 8000);
 }
 
-export function bindOrders() {
+export function bindCommands() {
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("button[data-order]");
+    const button = event.target.closest("button[data-command]");
     if (!button || !allowed(button)) return;
-    const { order: kind, pool, by, target, action } = button.dataset;
+    const { command: kind, pool, by, target, action } = button.dataset;
     if (kind === "desired") step(button.closest("[data-desired]"), pool, Number(by));
-    if (kind === "act") order(`targets/${encodeURIComponent(target)}`, { action });
+    if (kind === "act") command(`targets/${encodeURIComponent(target)}`, { action });
   });
   document.addEventListener("change", (event) => {
-    const { order: kind, pool } = event.target.dataset;
+    const { command: kind, pool } = event.target.dataset;
     if (kind !== "autoscaling") return;
-    order(`pools/${encodeURIComponent(pool)}`, { autoscaling: event.target.checked });
+    command(`pools/${encodeURIComponent(pool)}`, { autoscaling: event.target.checked });
   });
   $("notice").addEventListener("click", () => ($("notice").hidden = true));
 }
 
-// Two quick presses are two targets, also before the page has looked at what the first one did.
+// Two quick presses are two targets, also before the page has fetched the result of the first one.
 async function step(card, pool, by) {
   const { wanted, desired } = card.dataset;
   const next = String(Math.max(0, Number(wanted ?? desired) + by));
   card.dataset.wanted = next;
-  await order(`pools/${encodeURIComponent(pool)}`, { desired: Number(next) });
+  await command(`pools/${encodeURIComponent(pool)}`, { desired: Number(next) });
   if (card.dataset.wanted === next) delete card.dataset.wanted;
 }

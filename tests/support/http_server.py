@@ -1,4 +1,4 @@
-"""An HTTP server of a test's own, in a thread."""
+"""An HTTP server in a thread, for one test."""
 
 import threading
 from collections.abc import Iterator
@@ -9,14 +9,15 @@ CHECKED_EVERY = 0.01  # seconds between two checks whether it is to end
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Writes no log."""
+    """A handler that writes no log."""
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 @contextmanager
-def served(server: HTTPServer) -> Iterator[None]:
+def serving(server: HTTPServer) -> Iterator[None]:
+    """Serves until the block ends."""
     thread = threading.Thread(target=server.serve_forever, args=(CHECKED_EVERY,))
     thread.start()
     try:

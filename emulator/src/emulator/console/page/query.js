@@ -1,4 +1,4 @@
-// What the address of a view says, so that a reload and a copied address show the same. The
+// The query of a view's address, so that a reload and a copied address show the same. The
 // emulator is asked for the rest; these are the page's own.
 const OWN = ["find", "only", "open", "order", "show", "times", "writes"];
 
