@@ -5,9 +5,14 @@ import { App } from "../../src/app/model/app.ts";
 import type { Snapshot } from "../../src/app/model/calls.ts";
 import { Drafts } from "../../src/app/model/drafts.ts";
 import { Holder } from "../../src/app/model/holder.ts";
-import { type Installation, installed, markInstalled } from "../../src/app/model/installation.ts";
+import {
+  forgetInstalled,
+  type Installation,
+  installed,
+  markInstalled,
+} from "../../src/app/model/installation.ts";
 import { Session } from "../../src/app/model/session.ts";
-import { ChatClient, databaseOf, type Event } from "../../src/client/index.ts";
+import { ChatClient, databaseOf, type Event, type Linked } from "../../src/client/index.ts";
 import { lockDevice, type Release } from "../../src/client/store/lock.ts";
 
 const CHAT = {
@@ -32,6 +37,7 @@ let disk: Disk;
 /** The tabs that have opened the device, in turn. */
 let opened: ReturnType<typeof clientOf>[];
 const stored = new Map<string, string>();
+const navigators = navigator;
 
 beforeEach(async () => {
   vi.stubGlobal("localStorage", {
@@ -217,6 +223,33 @@ test("a sign-in that fails leaves nothing here", async () => {
   expect(installed()).toEqual(before);
 });
 
+test("a linked device that can't be opened leaves nothing here", async () => {
+  const app = new App("");
+  forgetInstalled();
+  vi.mocked(ChatClient.open).mockRejectedValue(new Error("damaged"));
+  const of = { user: "meena", device: `app-${devices++}` };
+  const linked = { confirmation: of, install: () => databaseFor(of) } as unknown as Linked;
+  await expect(app.enterLinked(linked)).rejects.toThrow("damaged");
+  expect([installed(), await isStored(of)]).toEqual([undefined, false]);
+});
+
+test("whether the browser keeps what is here is shown once it is known", async () => {
+  vi.stubGlobal("navigator", { storage: { persist: async () => true } });
+  const app = new App("");
+  const drawn = vi.fn();
+  app.watch(drawn);
+  await app.askToPersist();
+  vi.stubGlobal("navigator", navigators);
+  expect([app.persisted, drawn.mock.calls.length]).toEqual([true, 1]);
+});
+
+test("nothing is taken over by a tab that does not wait for another one", async () => {
+  const app = tab();
+  await reaches(app, "in");
+  app.takeOver();
+  expect(app.phase.at).toBe("in");
+});
+
 test("of tabs that begin at once one opens the device, and the others work through it", async () => {
   const tabs = [tab(), tab(), tab()];
   for (const app of tabs) await reaches(app, "in");
@@ -268,7 +301,10 @@ test.each([
       const phases = new Set(tabs.map(({ phase }) => phase.at));
       for (const app of tabs) app.watch(() => phases.add(app.phase.at));
       const asked = tabs[by] ?? tab();
+      location.hash = "#/chat/c1";
+      const forget = vi.spyOn(asked.notifications, "forget");
       await asked.signOut(sessionOf(asked), false);
+      expect([location.hash, forget.mock.calls.length]).toEqual(["#/", by === 0 ? 1 : 0]);
       for (const app of tabs) await reaches(app, "signed-out");
       expect(phases).not.toContain("ended");
       expect(installed()).toBeUndefined();

@@ -94,6 +94,7 @@ describe("a row", () => {
     [own({ state: State.READ, edited: true }), `You, Hey, 12:00, ${en.edited}, ${en.state[4]}`],
     [own({ sentAt: undefined, state: State.WAITING }), `You, Hey, ${en.state[1]}`],
     [message({ deleted: true, edited: true, text: "" }), `Ravi K., ${en.deleted}, 12:00`],
+    [message({ state: State.READ }), "Ravi K., Hey, 12:00"],
   ])("is read as who, what, when and how far: %#", (of, expected) => {
     expect(labelOf(rowOf(of))?.replace(/\s(AM|PM)/, "")).toBe(expected);
   });
@@ -109,14 +110,25 @@ describe("a row", () => {
   test("has the line above what is unread, and the day, where they belong", () => {
     expect(rowOf(message(), { unread: 3 })).toContain(en.unreadLine(3));
     expect(rowOf(message())).not.toMatch(/unread-line|class="day"/);
-    expect(rowOf(message(), { firstOfDay: true })).toContain('class="day"');
+    const sentAt = Date.now() - 24 * 60 * MINUTE;
+    expect(rowOf(message({ sentAt }), { firstOfDay: true })).toMatch(
+      new RegExp(`class="day"[^Y]*${en.yesterday}<`),
+    );
   });
   test("has the sender's name in a group, above the first of several", () => {
     const named = (more: Partial<Row>) => rowOf(message(), more).includes('class="sender');
     expect(named({ named: true })).toBe(true);
     expect(named({ named: true, before: message() })).toBe(false);
     expect(named({ named: true, before: message(), unread: 1 })).toBe(true);
+    expect(named({ named: true, before: message(), firstOfDay: true })).toBe(true);
     expect(named({})).toBe(false);
+  });
+  test("is that of one device: two may take the same id", () => {
+    expect(rowOf(message({ senderDevice: "desk" }))).toContain("data-key=ravi/desk/m1>");
+  });
+  test("that can't be read says so, also where it is deleted", () => {
+    const of = message({ unreadable: "no_session", deleted: true });
+    expect(said(messageRow(row(of), session, hands))).toContain(en.undecryptable.waiting);
   });
   test("can be reached with Tab where it is the active one", () => {
     expect(rowOf(message(), { active: true })).toContain("tabindex=0");
@@ -220,6 +232,7 @@ test("a reaction is pressed where it is one's own, and taken back by pressing it
     "aria-pressed=false",
   ]);
   expect(said(shown)).toBe("👍 2 ❤️");
+  expect(drawn(shown)).toContain("title=Ravi K., raju ");
   for (const press of actions(shown)) press();
   expect(vi.mocked(hands.react).mock.calls).toEqual([
     [of, null],
