@@ -10,6 +10,7 @@ import {
   type Installation,
   installed,
   markInstalled,
+  pageDatabaseOf,
 } from "../../src/app/model/installation.ts";
 import { Session } from "../../src/app/model/session.ts";
 import { ChatClient, databaseOf, type Event, type Linked } from "../../src/client/index.ts";
@@ -37,7 +38,6 @@ let disk: Disk;
 /** The tabs that have opened the device, in turn. */
 let opened: ReturnType<typeof clientOf>[];
 const stored = new Map<string, string>();
-const navigators = navigator;
 
 beforeEach(async () => {
   vi.stubGlobal("localStorage", {
@@ -178,6 +178,8 @@ test("a tab that can't take part says so, and gets the device in its turn", asyn
   const first = await holds(clientWith("devices", { registeredAt: failing }));
   const app = tab();
   await reaches(app, "elsewhere");
+  app.takeOver();
+  expect(app.phase).toEqual({ at: "elsewhere", taking: true });
   await first.end();
   await reaches(app, "in");
 });
@@ -233,21 +235,20 @@ test("a linked device that can't be opened leaves nothing here", async () => {
   expect([installed(), await isStored(of)]).toEqual([undefined, false]);
 });
 
-test("whether the browser keeps what is here is shown once it is known", async () => {
-  vi.stubGlobal("navigator", { storage: { persist: async () => true } });
-  const app = new App("");
-  const drawn = vi.fn();
-  app.watch(drawn);
-  await app.askToPersist();
-  vi.stubGlobal("navigator", navigators);
-  expect([app.persisted, drawn.mock.calls.length]).toEqual([true, 1]);
-});
-
-test("nothing is taken over by a tab that does not wait for another one", async () => {
+test("what was typed beside another tab is stored once this tab has the device", async () => {
+  const first = await holds(clientOf(known));
   const app = tab();
   await reaches(app, "in");
-  app.takeOver();
+  const { drafts } = sessionOf(app);
+  drafts.typed("c1", "kept");
+  await first.end();
+  await vi.waitFor(() => expect(opened[0]?.connecting).toBe(true), WITHIN);
+  app.takeOver(); // it has it
   expect(app.phase.at).toBe("in");
+  await drafts.close();
+  const again = await Drafts.open(pageDatabaseOf(known));
+  expect(again.of("c1")).toBe("kept");
+  await again.close();
 });
 
 test("of tabs that begin at once one opens the device, and the others work through it", async () => {
