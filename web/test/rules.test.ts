@@ -252,6 +252,7 @@ describe("an error", () => {
     client.sent("send");
     await client.receive(error("rate_limited", { message_id: id, retry_after: 60 }));
     await client.after(59_000);
+    await client.receive(error("rate_limited", { action: "typing", retry_after: 1 })); // not again
     expect(client.sent("send")).toEqual([]);
     const limit = { code: "rate_limited", action: "send" };
     expect(client.events("server_error")).toMatchObject([limit]);

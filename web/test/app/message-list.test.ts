@@ -190,9 +190,10 @@ test("the reader who is away from the end can go there, and is told how much is 
   expect(said(draw())).not.toContain(en.newBelow(1));
 });
 
-test("nothing is taken for read by a list that has gone", () => {
+test("nothing is taken for read by a list that has gone", async () => {
   watching.clear();
-  const { list } = scene();
+  const { list, show } = scene();
+  await show(conversation("c1"));
   expect(watching.size).toBe(1);
   list.disconnectedCallback();
   expect(watching.size).toBe(0);

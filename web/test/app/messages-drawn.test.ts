@@ -271,6 +271,15 @@ describe("what can be done with a message", () => {
     for (const emoji of ["👍", "❤️"]) menu.react?.(emoji);
     expect(react.mock.calls.map(([, emoji]) => emoji)).toEqual([null, "❤️"]);
   });
+  test("is to copy it, and a failure is said", async () => {
+    const writeText = vi.fn(async () => Promise.reject(new Error("not allowed")));
+    vi.stubGlobal("navigator", { clipboard: { writeText } });
+    const run = vi.fn((act: () => Promise<unknown>) => void act().catch(() => {}));
+    const menu = messageMenu(message(), {} as never, session, { run } as unknown as Ui);
+    menu.items.find(({ label }) => label === copyText)?.run();
+    vi.unstubAllGlobals();
+    expect([writeText.mock.calls, run.mock.calls.length]).toEqual([[["Hey"]], 1]);
+  });
   test("in a request is to copy it", () => {
     request = true;
     expect(menuOf(message()).items.map(({ label }) => label)).toEqual([copyText]);
@@ -354,6 +363,7 @@ describe("a file", () => {
   });
   test("says how large it is, how far it is loaded, and why it is not", () => {
     expect(shown({ kind: "file" })).toContain("2 MB");
+    expect(shown({ kind: "file" })).toContain(`class="file-name">${FILE.name}<`);
     fetched = { at: "loading", done: 500, size: 2_000 };
     expect(shown({ kind: "file" })).toContain("25%");
     fetched = { at: "failed", reason: "the file is no longer there" };
