@@ -236,11 +236,11 @@ test("whoever only asks costs nothing, however often", () => {
   }) as Ratchets;
   const ravi = new Verifications(ratchets, RAVI);
   const start: SasStep = { step: "start", methods: ["emoji"] };
-  for (let n = 0; n < 2_500; n++) ravi.received("chat", RAJU, `txn ${n}`, start, 0);
+  for (let n = 0; n < 2_500; n++) ravi.received("chat", RAJU, `txn-${n}`, start, 0);
   expect(made).toBe(0);
   ravi.start("chat", RAJU, 0); // agrees to the last one
   expect(made).toBe(1);
-  ravi.received("chat", RAJU, "once more", start, 0);
+  ravi.received("chat", RAJU, "once-more", start, 0);
   expect(freed).toBe(1);
   ravi.start("chat", RAJU, 0);
   ravi.end();

@@ -368,3 +368,17 @@ test("a recording ends with the page that it is on", async () => {
   at.view.disconnectedCallback();
   expect(at.text()).not.toContain(en.recording);
 });
+
+test("what was wrong is said until something is taken", async () => {
+  const at = scene();
+  await at.settled();
+  vi.stubGlobal("navigator", { mediaDevices: { getUserMedia: () => Promise.reject(new Error()) } });
+  await at.press(en.record);
+  expect(at.text()).toContain(en.noMicrophone);
+  at.type("hey");
+  at.key("Enter");
+  expect(at.text()).toContain(en.noMicrophone);
+  at.sending.resolve();
+  await at.settled();
+  expect(at.text()).not.toContain(en.noMicrophone);
+});

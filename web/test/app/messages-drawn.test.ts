@@ -271,13 +271,20 @@ describe("what can be done with a message", () => {
     for (const emoji of ["👍", "❤️"]) menu.react?.(emoji);
     expect(react.mock.calls.map(([, emoji]) => emoji)).toEqual([null, "❤️"]);
   });
-  test("is to copy it, and a failure is said", async () => {
+  test("of a chat that was left is to copy it", () => {
+    const left = { ...session, entry: () => ({ left: true }) } as unknown as Session;
+    const menu = messageMenu(own(), {} as never, left, {} as Ui);
+    expect(menu.items.map(({ label }) => label)).toEqual([copyText, info]);
+  });
+  test("is to reply to it, to edit it, and to copy it, of which a failure is said", async () => {
     const writeText = vi.fn(async () => Promise.reject(new Error("not allowed")));
     vi.stubGlobal("navigator", { clipboard: { writeText } });
     const run = vi.fn((act: () => Promise<unknown>) => void act().catch(() => {}));
-    const menu = messageMenu(message(), {} as never, session, { run } as unknown as Ui);
-    menu.items.find(({ label }) => label === copyText)?.run();
+    const [compose, of] = [vi.fn(), own()];
+    const menu = messageMenu(of, { compose } as never, session, { run } as unknown as Ui);
+    for (const { label, run } of menu.items) if (label !== info && label !== deleteMessage) run();
     vi.unstubAllGlobals();
+    expect(compose.mock.calls).toEqual(["reply", "edit"].map((what) => [{ what, message: of }]));
     expect([writeText.mock.calls, run.mock.calls.length]).toEqual([[["Hey"]], 1]);
   });
   test("in a request is to copy it", () => {

@@ -10,7 +10,7 @@ import { ChatList } from "../../src/app/views/chat-list.ts";
 import { ConversationView } from "../../src/app/views/conversation.ts";
 import { Devices } from "../../src/app/views/devices.ts";
 import { LinkBar } from "../../src/app/views/link-bar.ts";
-import { pictureOf, titleOf, usersIn } from "../../src/app/views/names.ts";
+import { isUser, pictureOf, titleOf, usersIn } from "../../src/app/views/names.ts";
 import { requests } from "../../src/app/views/requests.ts";
 import { Problem, reasonIn } from "../../src/app/views/ui.ts";
 import type { View } from "../../src/app/views/view.ts";
@@ -22,7 +22,7 @@ import {
   type StoredMessage,
   Unreachable,
 } from "../../src/client/index.ts";
-import { actions, drawn, said } from "./drawn.ts";
+import { actions, drawn, press, said } from "./drawn.ts";
 import { entry, made, NOON, sessionWith, uiOf } from "./view-scene.ts";
 
 let page: ReturnType<typeof uiOf>;
@@ -337,6 +337,27 @@ test("a group has its own picture or none, and a direct chat that of the other o
   const group = entry("c1", { kind: "group", picture: undefined });
   expect(pictureOf(group, sessionWith([group]).session)).toBeUndefined();
   expect(pictureOf({ ...group, picture: "x" }, sessionWith([group]).session)).toBe("x");
+});
+
+test.each([
+  ["raju_7", true],
+  ["abc", true],
+  ["ab", false],
+  ["a".repeat(33), false],
+  ["Raju", false],
+  ["raju!", false],
+  ["-raju", false],
+])("%s is the name of a user: %s", (name, is) => {
+  expect(isUser(name)).toBe(is);
+});
+
+test("what is typed is stored before a newer page takes over", async () => {
+  const done: string[] = [];
+  const drafts = { flush: async () => void done.push("stored") };
+  page.notifications.updateWaits = true;
+  Object.assign(page.notifications, { update: () => done.push("takes over") });
+  press(shown(new LinkBar(), sessionWith([], { drafts }).session), en.update);
+  await vi.waitFor(() => expect(done).toEqual(["stored", "takes over"]));
 });
 
 test("users are read as they are typed, each once", () => {
