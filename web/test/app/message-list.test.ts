@@ -166,7 +166,7 @@ test("the message that a reply answers is found, and in another chat none is", a
   expect(found()).toEqual([false]);
 });
 
-test("the reader who is away from the end can go there, and is told how much is new until then", async () => {
+test("the reader who is away from the end can go there, and sees how much is new until then", async () => {
   const { view, show, scrolled, draw } = scene();
   view.scrollHeight = 1_000;
   const chat = chatOf([{}]);

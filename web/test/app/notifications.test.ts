@@ -1,4 +1,4 @@
-/** Notifications while the page is closed: what the browser and the backend are told of each other. */
+/** Notifications while the page is closed: what the browser and the backend know of each other. */
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Notifications } from "../../src/app/model/notifications.ts";
