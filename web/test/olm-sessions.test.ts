@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { Self } from "../src/client/crypto/envelope.ts";
+import { type KnownDevice, retired } from "../src/client/crypto/identities.ts";
 import { RatchetError } from "../src/client/crypto/olm.ts";
 import {
   begin,
@@ -10,6 +11,7 @@ import {
   next,
   type OlmSession,
   retireAll,
+  retireSessions,
   sessionsWith,
   superfluous,
   toEncrypt,
@@ -74,5 +76,12 @@ test("a session begins with a key that is one, is remembered, and takes the plac
   const gone = () => store.transaction((work) => retireAll(work, "c"));
   expect([await gone(), await gone()]).toEqual([true, false]); // those of a former identity stay
   expect((await store.all(tables.olmSessions)).map(({ id }) => id)).toEqual(["old"]);
+  await store.transaction(async (work) => {
+    work.put(tables.olmSessions, session("new", 2));
+    await retireSessions(work, { user: "raju", device: "phone", keys: to.keys } as KnownDevice);
+  });
+  const places = (await store.all(tables.olmSessions)).map(({ id, device }) => [id, device]);
+  expect(places).toContainEqual(["new", retired(PEER, to.keys)]); // it opens what was sent before
+  expect(places).not.toContainEqual(["new", PEER]);
   await store.close();
 });
