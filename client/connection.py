@@ -38,9 +38,10 @@ from client.errors import (
 
 logger = logging.getLogger("client")
 
-OPEN_TIMEOUT = 10.0
-# After a connection that lasted less than this, the pauses go on growing.
-SETTLED = 10.0
+OPEN_TIMEOUT = 15.0
+# After a connection that lasted less than this, the pauses go on growing. It is longer than the
+# time after which one is left that answers nothing (`sync_timeout`).
+SETTLED = 30.0
 # Post frames are at most 32 KB and messages 128 KB; the margin is ours.
 MAX_SIZE = 1 << 18
 FLUSH_TIMEOUT = 2.0
@@ -65,6 +66,7 @@ class Connection:
     async def run(self) -> None:
         """Returns when the client is displaced, signed out or closed."""
         while not self._closing:
+            wait = 0.0
             try:
                 await self._driver.writable()
                 leave = await self._once()
@@ -73,6 +75,7 @@ class Connection:
                 return
             except (ApiError, Unreachable, OSError, WebSocketException, TimeoutError) as error:
                 leave = Drop(_reason(error))
+                wait = (isinstance(error, ApiError) and error.retry_after) or 0.0
             except StoreUnavailable as error:
                 leave = Drop(str(error))  # what has arrived comes again on the next connection
             except (StoreError, Closed):
@@ -85,7 +88,7 @@ class Connection:
                 self._publish(events.Disconnected("stopped", None))
                 return
             if not leave.planned:
-                pause = self._backoff.pause()
+                pause = wait + self._backoff.pause()
                 self._publish(events.Disconnected(leave.reason, pause))
                 await asyncio.sleep(pause)
 

@@ -200,6 +200,13 @@ def _matching(pattern: re.Pattern[str]) -> Reader:
     return read
 
 
+def _emoji(value: object) -> str:
+    found: str = _matching(_EMOJI)(value)
+    if _UNSEEN.fullmatch(found):
+        raise ValueError("nothing of it is seen")
+    return found
+
+
 def _whole(low: int, high: int) -> Reader:
     def read(value: object) -> int:
         if isinstance(value, float) and value.is_integer():
@@ -239,7 +246,7 @@ KINDS: Mapping[str, Kind] = {
         shown=True,
         counts=True,
     ),
-    "reaction": Kind({"of": _reference, "emoji": _nullable(_matching(_EMOJI))}),
+    "reaction": Kind({"of": _reference, "emoji": _nullable(_emoji)}),
     "edit": Kind({"of": _reference, "text": _text}),
     "deletion": Kind({"of": _reference}),
     "timer": Kind({"seconds": _whole(0, LONGEST_TIME), "at": _AT}, shown=True),

@@ -120,8 +120,11 @@ class KeyRequests:
     def claimed(self, request: Claims, begun: Collection[str], now: float) -> None:
         self._settle(("claims", request.chat, request.asking))
         self._forget(request)
+        for name in begun:
+            self._failures.pop((request.chat, name), None)
         for name in set(request.devices) - set(begun):
-            self._tried[request.chat, name] = now + self._settings.claim_again
+            again, cap = self._settings.claim_again, self._settings.claim_again_cap
+            self._tried[request.chat, name] = now + self._pause((request.chat, name), again, cap)
 
     # -- failures
 
@@ -135,10 +138,8 @@ class KeyRequests:
         else:
             key = ("claims", request.chat, request.asking)
             self._forget(request)
-        times = self._failures.get(key, 0)
-        self._failures[key] = times + 1
-        pause = self._settings.fetch_retry * 2.0 ** min(times, 16)
-        self._again_at[key] = now + min(pause, self._settings.fetch_retry_cap)
+        retry, cap = self._settings.fetch_retry, self._settings.fetch_retry_cap
+        self._again_at[key] = now + self._pause(key, retry, cap)
 
     def next_due(self, now: float) -> float | None:
         """When something that failed may be tried again."""
@@ -146,6 +147,12 @@ class KeyRequests:
         return min((at for at in times if at > now), default=None)
 
     # -- small
+
+    def _pause(self, key: object, first: float, most: float) -> float:
+        """Longer with each failure."""
+        times = self._failures.get(key, 0)
+        self._failures[key] = times + 1
+        return min(first * 2.0 ** min(times, 16), most)
 
     def _waits(self, key: object, now: float) -> bool:
         return now < self._again_at.get(key, now)

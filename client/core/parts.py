@@ -31,7 +31,7 @@ class Parts:
         self.sync = SyncPlan(settings, random)
         self.outbox = Outbox(settings, random)
         self.receipts = ReceiptPlan(settings, random)
-        self.presence = PresencePlan(settings)
+        self.presence = PresencePlan(settings, random)
         self.liveness = Liveness(settings, random)
         self.keys = KeyRequests(settings, lambda request: emit(Fetch(request)))
         self.own = OwnMessages(user, device, self.outbox, emit)

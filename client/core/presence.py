@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from random import Random
 from typing import Any
 
 from client.core import frames
@@ -14,18 +15,21 @@ ASK_AGAIN = 60.0  # seconds, at the earliest, about who writes and is said to be
 
 
 class PresencePlan:
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, random: Random) -> None:
+        self._settings, self._random = settings, random
         self._watched: set[str] = set()
         self._there: set[str] = set()
         self._asked: dict[str, float] = {}
         self._typed: dict[str, float] = {}
         self._watch_at: float | None = None
+        self._failures = 0
+        self._failed = False  # a `watch` since the last time that all were sent
         self._online = False
 
     def opened(self, now: float) -> None:
         self._online = True
         self._watch_at = now if self._watched else None
+        self._failures, self._failed = 0, False
 
     def closed(self) -> None:
         self._online = False
@@ -55,6 +59,21 @@ class PresencePlan:
         self._asked[user] = now
         return _frames([user])
 
+    def failed(self, now: float, retry_after: float | None) -> None:
+        """A `watch` got an error that passes. Earlier ones may have ended, so all are renewed.
+
+        After a growing pause, and not before `retry_after` seconds.
+        """
+        if self._watch_at is None:
+            return
+        if not self._failed:
+            pause = self._settings.retry_after_error * 2.0 ** min(self._failures, 16)
+            pause *= self._random.uniform(0.8, 1.2)
+            self._watch_at = now + min(pause, self._settings.watch_interval)
+            self._failures += 1
+        self._failed = True
+        self._watch_at = max(self._watch_at, now + (retry_after or 0.0))
+
     def typing(self, now: float, chat: str, members: int) -> list[dict[str, Any]]:
         if members > TYPING_MEMBERS:
             return []
@@ -71,6 +90,8 @@ class PresencePlan:
         if self._watch_at is None or now < self._watch_at:
             return []
         self._watch_at = now + self._settings.watch_interval
+        self._failures = self._failures if self._failed else 0
+        self._failed = False
         return _frames(self._watched)
 
 

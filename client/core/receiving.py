@@ -90,6 +90,8 @@ class Receiving:
                 known = left in parts.chats.left
                 parts.chats.leave(step, left)
                 parts.outputs += [] if known else [events.ChatLeft(left)]
+        elif error.action == "watch" and retryable:
+            parts.presence.failed(step.now, error.retry_after)
         elif error.action in ("receipt", None) and retryable:
             parts.receipts.failed(step, error.retry_after)
         elif (

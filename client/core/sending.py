@@ -178,9 +178,11 @@ class Sending:
         elif not step.cipher.registered(device):
             self._ask_again(step, chat, device, None)  # nobody is there to respond
         elif not step.cipher.reachable(device):
-            self._ask_again(step, chat, device, self._settings.claim_again)  # it may be accepted
+            self._ask_again(
+                step, chat, device, self._settings.claim_again_cap
+            )  # it may be accepted
         elif device in self._key_requests.tried(chat, step.now):
-            self._ask_again(step, chat, device, self._settings.claim_again)
+            self._ask_again(step, chat, device, self._settings.claim_again_cap)
         else:
             self._key_requests.want_claims(chat, {device}, step.now, asking=True)
 

@@ -38,8 +38,10 @@ class Settings:
     # Before the first, second and third time a sender is asked for what could not be read.
     ask_after: tuple[float, ...] = (3.0, 60.0, 3600.0)
     asked_at_once: int = 100  # ids in one such message; more are asked for in several
-    # A device had no key to claim, or too many were claimed; a limit gains one in 10 minutes.
-    claim_again: float = 600.0
+    # A device had no key to claim: it may be about to upload some. Doubling, up to the 10 minutes
+    # in which a limit gains one.
+    claim_again: float = 5.0
+    claim_again_cap: float = 600.0
     claimed_at_once: int = 100  # the most that a request may name
     # What could not be fetched is asked for again after this, doubling.
     fetch_retry: float = 1.0

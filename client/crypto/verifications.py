@@ -18,6 +18,8 @@ from client.crypto.sas import Comparison, Stage, Step
 
 TXN_BYTES = 16
 _TXN = re.compile("[!-~]{1,64}")  # others may make theirs in another way
+# Whoever makes up more of them may begin the oldest again; this user would be asked again.
+OVER_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Verifications:
     def __init__(self, me: Device, random: Random, make: Callable[[], Sas] = Sas) -> None:
         self._me, self._random, self._make = me, random, make
         self._open: dict[str, _Open] = {}
-        self._over: set[str] = set()  # txns that are not to begin again
+        self._over: dict[str, None] = {}  # txns that are not to begin again, the oldest first
 
     def stage(self, device: str) -> Stage | None:
         """The stage of the comparison with that device; None if there is none."""
@@ -137,8 +139,9 @@ class Verifications:
         if self._me.name < peer.name:
             # Both have started, and this one's counts. It is said again, because the other may
             # have been started anew since it came.
-            self._over.add(made.comparison.txn)
+            self._is_over(made.comparison.txn)
             return [Say(found.chat, peer.name, found.comparison.opening)]
+        self._is_over(found.comparison.txn)
         self._open[peer.name] = made
         return self._after(made, made.comparison.agree(now))
 
@@ -159,9 +162,14 @@ class Verifications:
                 )
                 effects.append(cancelled)
         if comparison.ended:
-            self._over.add(comparison.txn)
+            self._is_over(comparison.txn)
             del self._open[name]
         return effects
+
+    def _is_over(self, txn: str) -> None:
+        self._over[txn] = None
+        if len(self._over) > OVER_KEPT:
+            del self._over[next(iter(self._over))]
 
     def _txn(self) -> str:
         random = self._random.randbytes(TXN_BYTES)

@@ -122,6 +122,14 @@ UNREADABLE = [
     ),
     ("a long reaction", {"v": 1, "kind": "reaction", "of": OF, "emoji": "\U0001f44d" * 17}),
     ("a reaction with a line", {"v": 1, "kind": "reaction", "of": OF, "emoji": "\U0001f44d\n"}),
+    *(
+        (f"a reaction of {what}", {"v": 1, "kind": "reaction", "of": OF, "emoji": emoji})
+        for what, emoji in (
+            ("joiners alone", "\u200d\u200d"),
+            ("a selector alone", "\ufe0f"),
+            ("blanks and tags", "\u2060\u2800\u3000\u3164\U000e0041"),
+        )
+    ),
     ("an edit of nothing", {"v": 1, "kind": "edit", "text": "hello"}),
     ("an edit to nothing", {"v": 1, "kind": "edit", "of": OF, "text": ""}),
     ("a deletion of everything", {"v": 1, "kind": "deletion", "of": "*"}),

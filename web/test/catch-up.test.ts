@@ -96,6 +96,8 @@ const asked = () =>
     const { action, ...rest } = frame;
     return action === "sync" ? [rest] : [];
   });
+const watches = () =>
+  outputs.flatMap((each) => (each.type === "transmit" && each.text.includes('"watch"') ? [1] : []));
 const events = (type: string) =>
   outputs.flatMap((each) =>
     each.type === "event" && each.event.type === type ? [each.event] : [],
@@ -215,6 +217,18 @@ test("a limit that does not say for how long is shown once a second at most", as
     expect(events("server_error")).toHaveLength(shown);
     await after(500);
   }
+});
+
+test.each([
+  ["internal", 2],
+  ["rate_limited", 2],
+  ["forbidden", 1],
+])("after %s a watch is sent %i times", async (code, times) => {
+  await online();
+  await step((each) => engine.watch(each, ["raju"]));
+  await receive({ type: "error", code, message: "not now", action: "watch" });
+  await after(1_100);
+  expect(watches()).toHaveLength(times);
 });
 
 test("what many clients were given to wait for is spread", async () => {

@@ -1,12 +1,13 @@
 /** One connection after another: what ends them, what is said of it, and what the next one uses. */
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Connection } from "../src/client/connection.ts";
+import { Connection, SETTLED_MS } from "../src/client/connection.ts";
 import type { TicketResponse } from "../src/client/core/bodies.generated.ts";
 import type { Engine } from "../src/client/core/engine.ts";
 import type { Event } from "../src/client/core/events.ts";
 import type { ServerFrame } from "../src/client/core/frames.ts";
 import type { Backoff } from "../src/client/core/liveness.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
 import type { Step } from "../src/client/core/step.ts";
 import type { Driver, Line } from "../src/client/driver.ts";
 import {
@@ -188,6 +189,21 @@ test.each([new StoreError("damaged"), new Closed("closed")])(
     expect(given).toBe(0);
   },
 );
+
+test("a limit is waited for as long as it says, and a little longer by chance", async () => {
+  pause = 500;
+  refused = [new ApiError("rate_limited", "slower", 429, 60)];
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const running = made().run();
+  await vi.runAllTimersAsync();
+  await running;
+  vi.useRealTimers();
+  expect(pauses()).toEqual([60_500, undefined]);
+});
+
+test("a connection that answers nothing does not count as one that lasted", () => {
+  expect(SETTLED_MS).toBeGreaterThan(DEFAULTS.syncTimeout + DEFAULTS.gapGrace);
+});
 
 test("who is displaced stays away, also where the connection breaks with it", async () => {
   lives = [() => socket.onmessage({ data: DISPLACED })];

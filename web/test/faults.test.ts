@@ -163,7 +163,7 @@ describe("a backend's faults", () => {
 
   test("a device without a key is asked for one again with each text, and not in between", async () => {
     const raju = await connect("raju/phone");
-    const ravi = await connect("ravi/phone", { fetchRetry: 123_456, fetchRetryCap: 123_456 });
+    const ravi = await connect("ravi/phone", { claimAgain: 123_456 });
     const chat = await ravi.client.chats.direct(user("raju"));
     backend.refusing.add(raju.name);
     for (const n of [1, 2, 3]) {

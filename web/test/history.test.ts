@@ -171,6 +171,60 @@ describe("the history", () => {
   });
 });
 
+test("a quote has the last edit of what it answers, and nothing of a file that is deleted", async () => {
+  const reply = target(1);
+  const edit = { kind: "edit", of: target(1), text: "edited" } as const;
+  await add(
+    { seq: 1 },
+    { seq: 2, text: "yes", content: { kind: "text", text: "yes", reply } },
+    { seq: 3, ...FILE },
+    { seq: 4, text: "nice", content: { kind: "text", text: "nice", reply: target(3) } },
+    { seq: 5, text: "edited", content: edit, target: target(1), hidden: true },
+  );
+  const quotes = async () => (await historyOf(store, "c", 9)).flatMap((each) => each.reply ?? []);
+  expect(await quotes()).toMatchObject([{ text: "edited" }, { file: { name: "a.png" } }]);
+  await add({
+    seq: 6,
+    text: "",
+    content: { kind: "deletion", of: target(3) },
+    target: target(3),
+    hidden: true,
+  });
+  expect((await quotes())[1]).toMatchObject({ text: undefined, file: undefined, deleted: true });
+});
+
+test("marks of all members tick one's own messages in their order, and name nobody but others", async () => {
+  const own = { sender: "ravi", senderDevice: "web", acceptedAt: START };
+  await add(
+    { ...own, seq: 1, state: State.DELIVERED },
+    { ...own, seq: 2, state: State.SENT },
+    { ...own, seq: 3, state: State.READ },
+    { ...own, seq: 4, state: State.DELIVERED },
+    { ...own, seq: 5, state: State.SENT },
+    { seq: 6 },
+  );
+  const seqs = (rows: readonly tables.MessageRow[]) => rows.map(({ seq }) => seq);
+  const ticking = (delivered: number, read: number) =>
+    ledger(async (each) => seqs(await each.ticking("c", { delivered, read })));
+  expect(await ticking(0, 4)).toEqual([1, 2, 4]);
+  expect(await ticking(5, 1)).toEqual([1, 2, 5]);
+  expect(await ledger((each) => each.senders("c", 0, 6))).toEqual(new Set(["raju"]));
+  await add({ sender: "ravi", senderDevice: "desk", seq: 7 });
+  expect(await ledger(async (each) => seqs(await each.ownAbove("c", 3)))).toEqual([4, 5]);
+});
+
+test("a text that waits for its time is asked for once, after that", async () => {
+  await add({ seq: 1, askAt: 5 }, { seq: 2, askAt: 9 });
+  const next = (now: number) => ledger((each) => each.nextAsk(now));
+  expect([await next(4), await next(5), await next(9)]).toEqual([5, 9, undefined]);
+});
+
+test("what others write disappears once it is counted, and what the user writes when it is accepted", async () => {
+  await add({ seq: 1, expires: 60 }, { seq: 2, expires: 60, sender: "ravi", senderDevice: "desk" });
+  const counted = await ledger(async (each) => each.toCount("c", 2));
+  expect(counted.map(({ seq }) => seq)).toEqual([1]);
+});
+
 test("what a member's marks say nothing of is known with them", async () => {
   const marks = { delivered: 4, read: 3 };
   const members = [

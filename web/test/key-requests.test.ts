@@ -13,7 +13,7 @@ let requests: KeyRequests;
 
 beforeEach(() => {
   out = [];
-  const settings = { ...DEFAULTS, fetchRetry: 1_000, fetchRetryCap: 5_000 };
+  const settings = { ...DEFAULTS, fetchRetry: 1_000, fetchRetryCap: 5_000, claimAgain: 10_000 };
   requests = new KeyRequests(settings, (request) => out.push(request));
   requests.opened();
 });
@@ -122,9 +122,9 @@ test("a key is claimed once while the response is under way", () => {
 
 test("a device without a key is left out of its chat, longer each time", () => {
   for (const [chat, pause] of [
-    ["c", 1_000],
-    ["d", 1_000],
-    ["c", 2_000],
+    ["c", 10_000],
+    ["d", 10_000],
+    ["c", 20_000],
   ] as const) {
     requests.claimed(claimOf(["raju/desk", "raju/phone"], 0, chat), new Set(["raju/phone"]), 0);
     expect(requests.tried(chat, pause - 1)).toEqual(new Set(["raju/desk"]));
@@ -136,8 +136,8 @@ test("a device without a key is left out of its chat, longer each time", () => {
   expect(requests.tried("d", 0)).toEqual(new Set(["raju/desk"]));
   requests.claimed(claimOf(["raju/desk"]), new Set(["raju/desk"]), 0);
   requests.claimed(claimOf(["raju/desk"]), new Set(), 0);
-  expect(requests.tried("c", 999)).toEqual(new Set(["raju/desk"]));
-  expect(requests.tried("c", 1_000)).toEqual(new Set()); // it had one since
+  expect(requests.tried("c", 9_999)).toEqual(new Set(["raju/desk"]));
+  expect(requests.tried("c", 10_000)).toEqual(new Set()); // it had one since
   requests.opened();
   expect(requests.tried("d", 0)).toEqual(new Set());
 });

@@ -231,6 +231,17 @@ test("one's own profile is kept, by whichever device, and nobody else's", async 
   expect(client.events("profile_changed").map(({ user }) => user)).toEqual(["raju", "ravi"]);
 });
 
+test("devices that change are reported, and a request that may be answered is asked about", async () => {
+  await client.online(synced(0, { request: true }));
+  client.sent("sync");
+  await client.receive(
+    { type: "devices_changed", user: "raju" },
+    { type: "chat_changed", chat: "c" },
+  );
+  expect(client.events("devices_changed")).toMatchObject([{ user: "raju" }]);
+  expect(client.sent("sync")).toEqual([{ action: "sync", chats: { c: 0 } }]);
+});
+
 describe("an error", () => {
   const error = (code: string, fields: object) => ({ type: "error", code, message: "", ...fields });
 
@@ -241,7 +252,10 @@ describe("an error", () => {
     client.sent("send");
     await client.receive(error("rate_limited", { message_id: id, retry_after: 60 }));
     await client.after(59_000);
+    await client.receive(error("rate_limited", { action: "typing", retry_after: 1 })); // not again
     expect(client.sent("send")).toEqual([]);
+    const limit = { code: "rate_limited", action: "send" };
+    expect(client.events("server_error")).toMatchObject([limit]);
     await client.after(13_000);
     expect(client.sent("send")).toHaveLength(1);
   });
@@ -252,6 +266,8 @@ describe("an error", () => {
     await client.receive(error("too_large", { message_id: id }));
     expect(client.events("state")).toMatchObject([{ messageId: id, state: State.FAILED }]);
     expect(client.failed).toEqual([id]);
+    await client.receive(error("too_large", { message_id: id })); // it has failed already
+    expect(client.events("server_error")).toEqual([]);
   });
   test("that a chat is not there has its members asked for, and no receipt sent", async () => {
     await client.online(synced(0), message(1));

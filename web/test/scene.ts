@@ -11,6 +11,7 @@ const QUICK = {
   reconnectBase: 10,
   resendAfter: 3_000,
   fetchRetry: 50,
+  claimAgain: 50,
   gapGrace: 20,
   askAfter: [100, 1_000, 5_000],
   // Making and signing one takes libolm longer than most tests take with it.

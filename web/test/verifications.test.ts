@@ -121,6 +121,23 @@ test("a device that was started anew may begin again", () => {
   expect(scene.ravi.with(RAJU.name)?.stage).toBe("asked");
 });
 
+test.each(["", "x".repeat(65), "\ud800", "a b"])("a start of %j is none", (txn) => {
+  const step: SasStep = { step: "start", methods: ["emoji"] };
+  expect(scene.raju.received("chat", RAVI, txn, step, 0)).toEqual([]);
+  expect(scene.raju.open()).toEqual([]);
+});
+
+test("who makes up starts fills no memory, and the newest thousand begin never again", () => {
+  const step: SasStep = { step: "start", methods: ["emoji"] };
+  const hears = (n: number) => scene.raju.received("chat", RAVI, `number-${n}`, step, 0);
+  scene.raju.start("chat", RAVI, 0); // it counts
+  for (let n = 0; n <= 1_000; n++) hears(n);
+  scene.raju.cancel(RAVI.name); // this one is over as well
+  expect([hears(2), hears(1_000), scene.raju.open()]).toEqual([[], [], []]);
+  hears(1);
+  expect(scene.raju.open()).toEqual([RAVI.name]);
+});
+
 describe("it ends when", () => {
   test("the emoji differ", () => {
     scene.compare();
@@ -219,11 +236,11 @@ test("whoever only asks costs nothing, however often", () => {
   }) as Ratchets;
   const ravi = new Verifications(ratchets, RAVI);
   const start: SasStep = { step: "start", methods: ["emoji"] };
-  for (let n = 0; n < 2_500; n++) ravi.received("chat", RAJU, `txn ${n}`, start, 0);
+  for (let n = 0; n < 2_500; n++) ravi.received("chat", RAJU, `txn-${n}`, start, 0);
   expect(made).toBe(0);
   ravi.start("chat", RAJU, 0); // agrees to the last one
   expect(made).toBe(1);
-  ravi.received("chat", RAJU, "once more", start, 0);
+  ravi.received("chat", RAJU, "once-more", start, 0);
   expect(freed).toBe(1);
   ravi.start("chat", RAJU, 0);
   ravi.end();

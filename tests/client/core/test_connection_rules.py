@@ -36,6 +36,19 @@ def test_every_frame_shows_that_the_connection_lives(
     assert not [each for each in client.reported if isinstance(each, Drop)]
 
 
+@pytest.mark.parametrize(
+    ("code", "renewed"), [("internal", True), ("rate_limited", True), ("forbidden", False)]
+)
+def test_a_watch_that_got_an_error_that_passes_is_sent_again_soon(
+    client: Client, code: str, renewed: bool
+) -> None:
+    client.open()
+    client.step(Engine.watch, ["ravi"])
+    client.hear(frames.ErrorFrame(code, "not now", None, "watch"))
+    client.after(1.3)
+    assert len(client.actions("watch")) == 1 + renewed
+
+
 def test_who_has_left_a_chat_reports_nothing_of_it_and_loses_nothing_more(client: Client) -> None:
     client.open()
     client.receive(message(1))

@@ -9,7 +9,12 @@ from client.core.key_requests import KeyRequests
 from client.core.settings import Settings
 
 SETTINGS = Settings(
-    fetch_retry=1.0, fetch_retry_cap=5.0, claim_again=600.0, claimed_at_once=2, ask_after=()
+    fetch_retry=1.0,
+    fetch_retry_cap=5.0,
+    claim_again=10.0,
+    claim_again_cap=30.0,
+    claimed_at_once=2,
+    ask_after=(),
 )
 
 
@@ -138,15 +143,34 @@ def test_a_device_without_a_key_is_left_out_of_its_chat_for_a_while(requests: Re
     for chat in ("c", "d"):
         (request,) = requests.claims("raju/desk", "raju/phone", chat=chat)
         requests.claimed(request, ["raju/phone"] if chat == "c" else [], 100.0)
-    assert requests.tried("c", 699.9) == {"raju/desk"}
-    assert requests.tried("d", 699.9) == {"raju/desk", "raju/phone"}
-    assert requests.tried("c", 700.0) == set() == requests.tried("e", 100.0)
-    assert requests.next_due(100.0) == 700.0
+    assert requests.tried("c", 109.9) == {"raju/desk"}
+    assert requests.tried("d", 109.9) == {"raju/desk", "raju/phone"}
+    assert requests.tried("c", 110.0) == set() == requests.tried("e", 100.0)
+    assert requests.next_due(100.0) == 110.0
     requests.try_again("d")
     assert requests.tried("d", 100.0) == set()
     assert requests.tried("c", 100.0) == {"raju/desk"}
     requests.opened()
     assert requests.tried("c", 100.0) == set()
+
+
+def test_a_device_without_a_key_is_asked_for_one_soon_and_then_less_often(
+    requests: Requests,
+) -> None:
+    now, pauses = 0.0, []
+    for _ in range(4):
+        (request,) = requests.claims("raju/new", now=now)
+        requests.claimed(request, [], now)
+        at = requests.next_due(now)
+        assert at is not None
+        pauses.append(at - now)
+        now = at
+    assert pauses == [10.0, 20.0, 30.0, 30.0]
+    for begun, left_out in ((["raju/new"], set()), ([], {"raju/new"})):
+        (request,) = requests.claims("raju/new", now=now)
+        requests.claimed(request, begun, now)
+        assert requests.tried("c", now + 9.9) == left_out
+    assert requests.tried("c", now + 10.0) == set(), "it had one since"
 
 
 def test_claims_that_failed_wait_in_their_chat_alone(requests: Requests) -> None:

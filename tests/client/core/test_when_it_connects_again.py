@@ -18,12 +18,14 @@ from client.core.bodies_generated import TicketResponse
 from client.core.engine import Engine
 from client.core.liveness import Backoff
 from client.core.outputs import Drop, Stop
+from client.core.settings import Settings
 from client.driver import Driver
 from client.errors import (
     ApiError,
     Closed,
     Forbidden,
     NotFound,
+    RateLimited,
     Removed,
     StoreError,
     StoreUnavailable,
@@ -47,6 +49,7 @@ class Scene:
     removed: Exception | None = None
     last: str | None = None  # what a socket gives out when nobody waits for it any more
     sends: Exception | None = None
+    pauses: float = 0
     calls: list[str] = field(default_factory=list)
     published: list[events.Event] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -130,7 +133,7 @@ class Scene:
         self.calls.append("settled")
 
     def pause(self) -> float:
-        return 0
+        return self.pauses
 
     async def sleep(self, seconds: float) -> None:
         self.calls.append(f"rests {seconds}")
@@ -230,7 +233,7 @@ def test_a_passing_error_is_reported_and_the_call_repeated_after_a_pause(
     scene = run(tickets=[error])
     assert [retry for _, retry in scene.ends()] == [0, None]
     assert scene.of("connects") == ["connects with ticket.t1"]
-    assert scene.of("writable", "rests") == ["writable", "rests 0", "writable"]
+    assert scene.of("writable", "rests") == ["writable", "rests 0.0", "writable"]
 
 
 @pytest.mark.parametrize("error", [StoreError("damaged"), Closed("closed")])
@@ -239,6 +242,16 @@ def test_what_the_driver_has_reported_ends_it_without_another_word(
 ) -> None:
     scene = run(tickets=[error])
     assert (scene.published, scene.given) == ([], 0)
+
+
+def test_a_limit_is_waited_for_as_long_as_it_says_and_a_little_longer_by_chance(run: Run) -> None:
+    limits: list[Exception] = [RateLimited("rate_limited", "slower", 429, 60.0)] * 2
+    scene = run(tickets=limits, pauses=0.5)
+    assert [retry for _, retry in scene.ends()] == [60.5, 60.5, None]
+
+
+def test_a_connection_that_answers_nothing_does_not_count_as_one_that_lasted() -> None:
+    assert Settings().sync_timeout + Settings().gap_grace < connection.SETTLED
 
 
 def test_who_is_displaced_stays_away(run: Run) -> None:
@@ -291,7 +304,7 @@ def test_also_where_the_ticket_for_the_next_connection_fails(
 ) -> None:
     monkeypatch.setattr(connection, "SETTLED", 0.0)
     scene = run(PLANNED, tickets=[None, Unreachable("http://127.0.0.1", "away")])
-    assert scene.of("settled", "rests") == ["settled", "rests 0", "settled"]
+    assert scene.of("settled", "rests") == ["settled", "rests 0.0", "settled"]
 
 
 def test_what_came_last_is_taken_when_a_connection_breaks(run: Run) -> None:

@@ -155,7 +155,7 @@ def test_all_is_asked_for_later_from_the_page_that_failed(plan: SyncPlan) -> Non
 
 
 def test_watches_are_renewed_and_typing_is_sent_once_in_three_seconds() -> None:
-    presence = PresencePlan(SETTINGS)
+    presence = PresencePlan(SETTINGS, Random(1))
     assert presence.watch(0.0, ["ravi"]) == [] == presence.typing(0.0, "c", 2)
     presence.opened(1.0)
     assert presence.next_due() == 1.0
@@ -169,7 +169,7 @@ def test_watches_are_renewed_and_typing_is_sent_once_in_three_seconds() -> None:
     assert said == [True, False, True, False] and presence.typing(303.1, "d", 2)
     sizes = [bool(presence.typing(400.0, f"of {size}", size)) for size in (0, 256, 257, 1_024)]
     assert sizes == [True, True, False, False]  # 0: its members are not known yet
-    nobody = PresencePlan(SETTINGS)
+    nobody = PresencePlan(SETTINGS, Random(1))
     nobody.opened(1.0)
     assert nobody.next_due() is None
     nobody.watch(2.0, ["ravi"])
@@ -177,7 +177,7 @@ def test_watches_are_renewed_and_typing_is_sent_once_in_three_seconds() -> None:
 
 
 def test_a_user_who_writes_and_was_reported_as_offline_is_watched_again_once_a_minute() -> None:
-    presence = PresencePlan(SETTINGS)
+    presence = PresencePlan(SETTINGS, Random(1))
     presence.watch(0.0, ["ravi"])
     assert presence.wrote(0.0, "ravi") == []  # without a connection
     presence.opened(1.0)
@@ -188,3 +188,30 @@ def test_a_user_who_writes_and_was_reported_as_offline_is_watched_again_once_a_m
     assert presence.wrote(200.0, "ravi") == []
     presence.seen("ravi", online=False)
     assert presence.wrote(200.0, "ravi") == again
+
+
+def test_watches_that_got_an_error_are_all_renewed_after_a_growing_pause() -> None:
+    """An earlier watch of the same users may have ended with it (PROTOCOL, "Presence")."""
+    presence = PresencePlan(SETTINGS, Random(1))
+    presence.failed(0.0, None)  # nobody is watched
+    presence.watch(0.0, ["ravi"])
+    presence.opened(0.0)
+    assert presence.next_due() == 0.0
+    now, pauses = 0.0, []
+    for _ in range(10):
+        assert presence.due(now) == [{"action": "watch", "users": ["ravi"]}]
+        for _ in range(3):  # of several frames that were sent together
+            presence.failed(now, None)
+        at = presence.next_due()
+        assert at is not None
+        pauses.append(at - now)
+        now = at
+    for pause, bound in zip(pauses, (1, 2, 4, 8, 16, 32, 64, 128, 200, 200), strict=True):
+        assert 0.8 * bound <= pause <= min(1.2 * bound, 240.0) or pause == 240.0
+    presence.due(now)
+    presence.due(now + 240.0)  # there was no error since
+    presence.failed(now + 240.0, 30.0)
+    assert presence.next_due() == now + 270.0
+    presence.due(now + 270.0)
+    presence.failed(now + 270.0, None)
+    assert (presence.next_due() or 0.0) <= now + 270.0 + 2.4

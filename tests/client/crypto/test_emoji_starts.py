@@ -1,6 +1,7 @@
 """Starts of an emoji comparison: by both at once, after one has forgotten it, and a second time."""
 
 from client.core.events import VerificationRequested
+from client.crypto.verifications import OVER_KEPT
 from tests.client.crypto.comparing import (
     RAJU,
     RAVI,
@@ -61,3 +62,23 @@ def test_of_two_that_have_both_begun_the_one_that_does_not_count_begins_never_ag
     assert raju.receives(*theirs) == mine  # it counts, and is said once more
     raju.do(raju.machine.cancel(ravi.me.name))
     assert raju.receives(*theirs) == [] and raju.machine.open() == []
+
+
+def test_a_start_that_gave_way_to_the_others_begins_never_again() -> None:
+    raju, ravi = pair()
+    from_raju, from_ravi = raju.start(), ravi.start()
+    ravi.receives(*from_raju)
+    ravi.do(ravi.machine.cancel(raju.me.name))
+    assert ravi.receives(*from_ravi) == [] and ravi.machine.open() == []
+
+
+def test_who_makes_up_starts_fills_no_memory_and_the_newest_thousand_begin_never_again() -> None:
+    raju, ravi = pair()
+    (start,) = ravi.start()
+    raju.start()  # it counts
+    made_up = [{**start, "txn": f"number-{n}"} for n in range(OVER_KEPT + 1)]
+    raju.receives(*made_up)
+    raju.do(raju.machine.cancel(RAVI.name))  # this one is over as well
+    assert raju.receives(made_up[2], made_up[-1]) == [] and raju.machine.open() == []
+    raju.receives(made_up[1])
+    assert raju.machine.open() == [RAVI.name]

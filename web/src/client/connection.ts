@@ -12,7 +12,9 @@ import { ApiError, Closed, Removed, StoreError, StoreUnavailable, Unreachable } 
 import { sleep } from "./requests.ts";
 
 const OPEN_TIMEOUT_MS = 15_000;
-const SETTLED_MS = 30_000; // a connection that lasted so long counts as stable
+// After a connection that lasted less than this, the pauses go on growing. It is longer than the time
+// after which one is left that answers nothing (`syncTimeout`).
+export const SETTLED_MS = 30_000;
 const WORDS_MS = 300; // for what was said last to leave
 
 type Leave = Extract<Output, { type: "drop" | "stop" }>;
@@ -45,6 +47,7 @@ export class Connection {
   async run(): Promise<void> {
     while (!this.#closing) {
       let leave: Leave;
+      let wait = 0;
       try {
         while (!this.#closing && !(await this.#driver.writable())) await this.#rest(STORE_RETRY_MS);
         leave = await this.#once();
@@ -59,12 +62,13 @@ export class Connection {
         const stopped = error instanceof StoreError && !(error instanceof StoreUnavailable);
         if (stopped || error instanceof Closed) return;
         leave = { type: "drop", reason: reasonOf(error), planned: false };
+        if (error instanceof ApiError) wait = 1_000 * (error.retryAfter ?? 0);
       }
       if (leave.type === "stop" || this.#closing) {
         this.#calls.publish({ type: "disconnected", reason: "stopped", retryIn: undefined });
         return;
       }
-      if (!leave.planned) await this.#pause(leave.reason);
+      if (!leave.planned) await this.#pause(leave.reason, wait);
     }
   }
 
@@ -98,8 +102,9 @@ export class Connection {
     this.#socket?.close();
   }
 
-  async #pause(reason: string): Promise<void> {
-    const pause = this.#backoff.pause();
+  /** `wait`: what the backend asks for, ms. */
+  async #pause(reason: string, wait: number): Promise<void> {
+    const pause = wait + this.#backoff.pause();
     this.#calls.publish({ type: "disconnected", reason, retryIn: pause });
     await this.#rest(pause);
   }

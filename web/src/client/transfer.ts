@@ -11,6 +11,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 const PASSING = /<Code>(RequestTimeout|IncompleteBody)<\/Code>/;
 
+/** After so long a pause the connection is given up: browsers wait for minutes, or for ever. */
+const PAUSE_MS = 30_000;
+
 /** S3 does not take it as it is: the signature has expired, or something about it is wrong. */
 export class Refused extends ClientError {
   override readonly name = "Refused";
@@ -70,8 +73,10 @@ export async function get(
   signal: AbortSignal,
 ): Promise<void> {
   const headers = into.length > 0 ? { range: `bytes=${into.length}-` } : {};
+  const pause = new Pause();
   try {
-    const response = await fetch(url, { method: "GET", headers, signal });
+    const ends = AbortSignal.any([signal, pause.signal]);
+    const response = await fetch(url, { method: "GET", headers, signal: ends });
     // 404 is for who may list the bucket; others get 403 for what is not there:
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     if (response.status === 403 || response.status === 404) throw new FileGone();
@@ -79,6 +84,7 @@ export async function get(
     if (response.status !== 206) into.length = 0;
     const reader = response.body?.getReader();
     for (;;) {
+      pause.over();
       const part = await reader?.read();
       if (part === undefined || part.done) return;
       into.add(part.value);
@@ -86,6 +92,32 @@ export async function get(
     }
   } catch (error) {
     throw error instanceof ClientError ? error : unreachable(url, error);
+  } finally {
+    pause.end();
+  }
+}
+
+/** Ends what has paused for too long. */
+class Pause {
+  readonly #ends = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    this.over();
+  }
+
+  get signal(): AbortSignal {
+    return this.#ends.signal;
+  }
+
+  /** Something has come or gone. */
+  over(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ends.abort(new Error("nothing comes")), PAUSE_MS);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 
@@ -101,14 +133,19 @@ const sendByRequest: Send = (url, form, signal, progress) =>
   new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const failed = (event: Event) => reject(new Error(event.type));
-    request.upload.onprogress = ({ loaded }) => progress(loaded);
+    if (signal.aborted) return reject(new Error("abort"));
+    const pause = new Pause();
+    request.upload.onprogress = ({ loaded }) => {
+      pause.over();
+      progress(loaded);
+    };
     request.onload = () => resolve({ status: request.status, text: request.responseText });
     request.onerror = failed;
     request.ontimeout = failed;
     request.onabort = failed;
+    request.onloadend = () => pause.end();
     request.open("POST", url);
-    if (signal.aborted) return reject(new Error("abort"));
-    signal.addEventListener("abort", () => request.abort());
+    AbortSignal.any([signal, pause.signal]).onabort = () => request.abort();
     request.send(form);
   });
 

@@ -5,9 +5,15 @@ import { App } from "../../src/app/model/app.ts";
 import type { Snapshot } from "../../src/app/model/calls.ts";
 import { Drafts } from "../../src/app/model/drafts.ts";
 import { Holder } from "../../src/app/model/holder.ts";
-import { type Installation, installed, markInstalled } from "../../src/app/model/installation.ts";
+import {
+  forgetInstalled,
+  type Installation,
+  installed,
+  markInstalled,
+  pageDatabaseOf,
+} from "../../src/app/model/installation.ts";
 import { Session } from "../../src/app/model/session.ts";
-import { ChatClient, databaseOf, type Event } from "../../src/client/index.ts";
+import { ChatClient, databaseOf, type Event, type Linked } from "../../src/client/index.ts";
 import { lockDevice, type Release } from "../../src/client/store/lock.ts";
 
 const CHAT = {
@@ -172,6 +178,8 @@ test("a tab that can't take part says so, and gets the device in its turn", asyn
   const first = await holds(clientWith("devices", { registeredAt: failing }));
   const app = tab();
   await reaches(app, "elsewhere");
+  app.takeOver();
+  expect(app.phase).toEqual({ at: "elsewhere", taking: true });
   await first.end();
   await reaches(app, "in");
 });
@@ -215,6 +223,32 @@ test("a sign-in that fails leaves nothing here", async () => {
   await expect(app.signIn({ user: "meena", password: "wrong" }, false)).rejects.toThrow("wrong");
   expect(await Promise.all(made.map(isStored))).toEqual([false]);
   expect(installed()).toEqual(before);
+});
+
+test("a linked device that can't be opened leaves nothing here", async () => {
+  const app = new App("");
+  forgetInstalled();
+  vi.mocked(ChatClient.open).mockRejectedValue(new Error("damaged"));
+  const of = { user: "meena", device: `app-${devices++}` };
+  const linked = { confirmation: of, install: () => databaseFor(of) } as unknown as Linked;
+  await expect(app.enterLinked(linked)).rejects.toThrow("damaged");
+  expect([installed(), await isStored(of)]).toEqual([undefined, false]);
+});
+
+test("what was typed beside another tab is stored once this tab has the device", async () => {
+  const first = await holds(clientOf(known));
+  const app = tab();
+  await reaches(app, "in");
+  const { drafts } = sessionOf(app);
+  drafts.typed("c1", "kept");
+  await first.end();
+  await vi.waitFor(() => expect(opened[0]?.connecting).toBe(true), WITHIN);
+  app.takeOver(); // it has it
+  expect(app.phase.at).toBe("in");
+  await drafts.close();
+  const again = await Drafts.open(pageDatabaseOf(known));
+  expect(again.of("c1")).toBe("kept");
+  await again.close();
 });
 
 test("of tabs that begin at once one opens the device, and the others work through it", async () => {
@@ -268,7 +302,10 @@ test.each([
       const phases = new Set(tabs.map(({ phase }) => phase.at));
       for (const app of tabs) app.watch(() => phases.add(app.phase.at));
       const asked = tabs[by] ?? tab();
+      location.hash = "#/chat/c1";
+      const forget = vi.spyOn(asked.notifications, "forget");
       await asked.signOut(sessionOf(asked), false);
+      expect([location.hash, forget.mock.calls.length]).toEqual(["#/", by === 0 ? 1 : 0]);
       for (const app of tabs) await reaches(app, "signed-out");
       expect(phases).not.toContain("ended");
       expect(installed()).toBeUndefined();

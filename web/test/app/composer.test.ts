@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Model } from "../../src/app/model/model.ts";
 import { Composer } from "../../src/app/views/composer.ts";
 import { en } from "../../src/app/words/en.ts";
-import { type StoredMessage, Unreachable } from "../../src/client/index.ts";
+import { type StoredMessage, StoreUnavailable, Unreachable } from "../../src/client/index.ts";
 import { actions, drawn, said } from "./drawn.ts";
 import { sessionWith, uiOf } from "./view-scene.ts";
 
@@ -57,8 +57,21 @@ function scene() {
     of: () => undefined,
   });
   const typed = new Map<string, string>();
-  const drafts = { of: (chat: string) => typed.get(chat) ?? "", typed: () => {} };
-  const { session } = sessionWith([], { files, drafts, send: () => sending.promise });
+  const drafts = {
+    of: (chat: string) => typed.get(chat) ?? "",
+    typed: (chat: string, text: string) => void typed.set(chat, text),
+  };
+  const did: unknown[][] = [];
+  const does =
+    (what: string) =>
+    (...given: unknown[]) => {
+      did.push([what, ...given]);
+      return sending.promise;
+    };
+  const typing = async (chat: string) => void did.push(["typing", chat]);
+  const client = { messages: { typing } };
+  const send = does("send");
+  const { session } = sessionWith([], { files, drafts, client, send, edit: does("edit") });
   const say = vi.fn();
   const ui = Object.assign(uiOf().ui, { say });
   const [first, second] = [new Chat("c1"), new Chat("c2")];
@@ -94,7 +107,22 @@ function scene() {
     for (let turn = 0; turn < 30; turn++) await Promise.resolve();
   };
   return {
-    ...{ first, second, sent, say, field, sending, settled },
+    ...{ first, second, sent, say, field, sending, settled, typed, did, view },
+    type: (text: string) => {
+      field.value = text;
+      (actions(render(), "input")[0] as (event: object) => void)({});
+    },
+    key: (key: string, timeStamp = 1_000) => {
+      const event = { key, timeStamp, keyCode: 0, preventDefault: () => {} };
+      (actions(render(), "keydown")[0] as (event: object) => void)(event);
+    },
+    /** An input method ends a composition. */
+    composed: (timeStamp: number) =>
+      (actions(render(), "compositionend")[0] as (event: object) => void)({ timeStamp }),
+    paste: (files: File[]) => {
+      const event = { clipboardData: { files }, preventDefault: () => did.push(["not pasted"]) };
+      (actions(render(), "paste")[0] as (event: object) => void)(event);
+    },
     takeFocus: () => {
       focused = undefined;
     },
@@ -111,8 +139,9 @@ function scene() {
     },
     text: () => said(render()),
     attach: () => {
-      const target = { files: [new File(["a"], "a.txt")], value: "" };
+      const target = { files: [new File(["a"], "a.txt")], value: "C:/a.txt" };
       (actions(render(), "change")[0] as (event: object) => void)({ target });
+      return target;
     },
     submit: () => {
       const event = { preventDefault: () => {} };
@@ -233,4 +262,123 @@ test("no edit begins while one records, and the reply before it stays", async ()
   expect(at.focused()).toBe("recording");
   await at.press(en.discardRecording);
   expect(at.text()).not.toContain(en.recordingFirst);
+});
+
+test("each chat has its own draft, and an edit leaves it as it is", async () => {
+  const at = scene();
+  await at.settled();
+  at.type("for the first");
+  expect(at.did).toEqual([["typing", "c1"]]);
+  await at.goTo(at.second);
+  expect(at.field.value).toBe("");
+  at.type("");
+  expect(at.did).toHaveLength(1); // nobody types there
+  await at.goTo(at.first);
+  expect(at.field.value).toBe("for the first");
+  at.first.compose({ what: "edit", message: message("an own one") });
+  await at.settled();
+  expect(at.field.value).toBe("an own one");
+  at.type("another one");
+  expect([at.typed.get("c1"), at.did.length]).toEqual(["for the first", 1]);
+  at.key("Escape");
+  await at.settled();
+  expect([at.first.composing, at.field.value]).toEqual([undefined, "for the first"]);
+});
+
+test("Enter sends what it answers, once, and not what an input method has ended", async () => {
+  const at = scene();
+  at.first.compose(reply("answered"));
+  await at.settled();
+  at.type("hey \n");
+  at.composed(990);
+  at.key("Enter", 1_000);
+  expect(at.did).toEqual([["typing", "c1"]]);
+  at.key("Enter", 2_000);
+  at.key("Enter", 3_000);
+  expect(at.did.slice(1)).toEqual([["send", "c1", "hey", { id: "answered" }]]);
+  at.type("hey \n and more"); // typed on meanwhile
+  at.sending.resolve();
+  await at.settled();
+  expect([at.field.value, at.typed.get("c1")]).toEqual(["and more", "and more"]);
+  expect([at.sent.mock.calls.length, at.first.composing]).toEqual([1, undefined]);
+  at.key("Enter", 4_000);
+  await at.settled();
+  expect(at.did.at(-1)).toEqual(["send", "c1", "and more", undefined]);
+  expect([at.field.value, at.typed.get("c1")]).toEqual(["", ""]);
+});
+
+test("a draft that was sent is gone although another chat is open, whose own stays", async () => {
+  const at = scene();
+  await at.settled();
+  at.type("hey");
+  at.key("Enter");
+  await at.goTo(at.second);
+  at.type("kept");
+  at.sending.resolve();
+  await at.settled();
+  expect([at.typed.get("c1"), at.typed.get("c2"), at.field.value]).toEqual(["", "kept", "kept"]);
+});
+
+test("an edit that is taken gives the draft back", async () => {
+  const at = scene();
+  await at.settled();
+  at.type("a draft");
+  const edited = { what: "edit", message: message("own") } as const;
+  at.first.compose(edited);
+  await at.settled();
+  at.type("own, edited");
+  at.submit();
+  at.sending.resolve();
+  await at.settled();
+  expect(at.did.at(-1)).toEqual(["edit", edited.message, "own, edited"]);
+  expect([at.field.value, at.typed.get("c1")]).toEqual(["a draft", "a draft"]);
+});
+
+test("what could not be kept stays typed and is said, until it is taken or another chat is open", async () => {
+  const at = scene();
+  await at.settled();
+  at.type("hey");
+  at.key("Enter");
+  at.sending.reject(new StoreUnavailable("full"));
+  await at.settled();
+  expect([at.text().includes(en.notKept), at.field.value]).toEqual([true, "hey"]);
+  await at.goTo(at.second);
+  expect(at.text()).not.toContain(en.notKept);
+});
+
+test("files are pasted as files, and texts as texts", async () => {
+  const at = scene();
+  await at.settled();
+  at.paste([]);
+  expect(at.did).toEqual([]);
+  at.paste([new File(["a"], "a.txt")]);
+  expect(at.did).toEqual([["not pasted"]]);
+});
+
+test("a file can be chosen twice", async () => {
+  const at = scene();
+  await at.settled();
+  expect(at.attach().value).toBe("");
+});
+
+test("a recording ends with the page that it is on", async () => {
+  const at = scene();
+  await at.settled();
+  await at.press(en.record);
+  at.view.disconnectedCallback();
+  expect(at.text()).not.toContain(en.recording);
+});
+
+test("what was wrong is said until something is taken", async () => {
+  const at = scene();
+  await at.settled();
+  vi.stubGlobal("navigator", { mediaDevices: { getUserMedia: () => Promise.reject(new Error()) } });
+  await at.press(en.record);
+  expect(at.text()).toContain(en.noMicrophone);
+  at.type("hey");
+  at.key("Enter");
+  expect(at.text()).toContain(en.noMicrophone);
+  at.sending.resolve();
+  await at.settled();
+  expect(at.text()).not.toContain(en.noMicrophone);
 });

@@ -178,6 +178,10 @@ test("what was written here or on another tab is shown in the open chat before i
   device.write(1, {}, false);
   session.changedElsewhere({ type: "wrote", chat: CHAT, what: "tail" });
   await vi.waitFor(() => expect(ids(open)).toEqual(["m1"]));
+  const refresh = vi.spyOn(open, "refresh");
+  session.changedElsewhere({ type: "wrote", chat: CHAT, what: "all" });
+  session.changedElsewhere({ type: "wrote", chat: "c2", what: "all" });
+  expect(refresh.mock.calls).toEqual([["all"]]);
 });
 
 test("the chat that was asked for last is the one that is open", async () => {
@@ -233,8 +237,10 @@ describe("the line above what is unread", () => {
     conversation.heard(marked("ravi", 400));
     conversation.heard(marked("raju", 393));
     expect(conversation.unread).toEqual(line);
+    const drawn = vi.fn();
+    conversation.watch(drawn);
     conversation.heard(marked("raju", 394));
-    expect(conversation.unread).toBeUndefined();
+    expect([conversation.unread, drawn.mock.calls.length]).toEqual([undefined, 1]);
     conversation.heard(marked("raju", 1));
     expect(conversation.unread).toBeUndefined();
   });

@@ -31,13 +31,54 @@ export function actions(view: unknown, event = "click"): (() => unknown)[] {
   });
 }
 
-function markup(view: unknown): string {
+/** Presses the first button that says this, or is called so. */
+export function press(view: unknown, label: string): unknown {
+  const handlers: (() => unknown)[] = [];
+  const numbered = (handler: () => unknown) => `§${handlers.push(handler) - 1}`;
+  const buttons = markup(view, numbered).match(/<button.*?<\/button>/gs) ?? [];
+  const found = buttons.find((each) => each.replace(/\s+/g, " ").includes(label));
+  const at = /@click=§(\d+)/.exec(found ?? "")?.[1];
+  if (at === undefined) throw new Error(`there is no button ${label}`);
+  return handlers[Number(at)]?.();
+}
+
+/** What is typed or chosen, as the `at`-th handler of this event is given it. */
+export function enter(view: unknown, event: "input" | "change", value: string, at = 0): unknown {
+  return (actions(view, event)[at] as (event: object) => unknown)({ target: { value } });
+}
+
+/** Sends the `at`-th form with these fields; `FormData` is `Fields`. */
+export function submit(view: unknown, fields: Record<string, string> = {}, at = 0): unknown {
+  const target = { fields, reset: () => {} };
+  const send = actions(view, "submit")[at] as (event: object) => unknown;
+  return send({ target, preventDefault: () => {} });
+}
+
+/** Stands in for FormData, which takes an element of a page. */
+export class Fields {
+  readonly #fields: Readonly<Record<string, string>>;
+  constructor({ fields }: { fields: Readonly<Record<string, string>> }) {
+    this.#fields = fields;
+  }
+  get(name: string): string | null {
+    return this.#fields[name] ?? null;
+  }
+}
+
+/** What is under way is done. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await Promise.resolve();
+}
+
+type Written = (handler: () => unknown) => string;
+
+function markup(view: unknown, handler: Written = () => ""): string {
   if (view === nothing || view === undefined || view === null) return "";
-  if (typeof view === "function") return "";
-  if (Array.isArray(view)) return view.map(markup).join("");
-  if (isDirective(view)) return markup(partsOf(view));
+  if (typeof view === "function") return handler(view as () => unknown);
+  if (Array.isArray(view)) return view.map((each) => markup(each, handler)).join("");
+  if (isDirective(view)) return markup(partsOf(view), handler);
   if (!isTemplate(view)) return String(view);
-  return view.strings.map((text, at) => text + markup(view.values[at])).join("");
+  return view.strings.map((text, at) => text + markup(view.values[at], handler)).join("");
 }
 
 function partsOf({ values: [items, , draw] }: Directive): unknown[] {

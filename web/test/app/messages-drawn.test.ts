@@ -94,6 +94,7 @@ describe("a row", () => {
     [own({ state: State.READ, edited: true }), `You, Hey, 12:00, ${en.edited}, ${en.state[4]}`],
     [own({ sentAt: undefined, state: State.WAITING }), `You, Hey, ${en.state[1]}`],
     [message({ deleted: true, edited: true, text: "" }), `Ravi K., ${en.deleted}, 12:00`],
+    [message({ state: State.READ }), "Ravi K., Hey, 12:00"],
   ])("is read as who, what, when and how far: %#", (of, expected) => {
     expect(labelOf(rowOf(of))?.replace(/\s(AM|PM)/, "")).toBe(expected);
   });
@@ -109,14 +110,25 @@ describe("a row", () => {
   test("has the line above what is unread, and the day, where they belong", () => {
     expect(rowOf(message(), { unread: 3 })).toContain(en.unreadLine(3));
     expect(rowOf(message())).not.toMatch(/unread-line|class="day"/);
-    expect(rowOf(message(), { firstOfDay: true })).toContain('class="day"');
+    const sentAt = Date.now() - 24 * 60 * MINUTE;
+    expect(rowOf(message({ sentAt }), { firstOfDay: true })).toMatch(
+      new RegExp(`class="day"[^Y]*${en.yesterday}<`),
+    );
   });
   test("has the sender's name in a group, above the first of several", () => {
     const named = (more: Partial<Row>) => rowOf(message(), more).includes('class="sender');
     expect(named({ named: true })).toBe(true);
     expect(named({ named: true, before: message() })).toBe(false);
     expect(named({ named: true, before: message(), unread: 1 })).toBe(true);
+    expect(named({ named: true, before: message(), firstOfDay: true })).toBe(true);
     expect(named({})).toBe(false);
+  });
+  test("is that of one device: two may take the same id", () => {
+    expect(rowOf(message({ senderDevice: "desk" }))).toContain("data-key=ravi/desk/m1>");
+  });
+  test("that can't be read says so, also where it is deleted", () => {
+    const of = message({ unreadable: "no_session", deleted: true });
+    expect(said(messageRow(row(of), session, hands))).toContain(en.undecryptable.waiting);
   });
   test("can be reached with Tab where it is the active one", () => {
     expect(rowOf(message(), { active: true })).toContain("tabindex=0");
@@ -220,6 +232,7 @@ test("a reaction is pressed where it is one's own, and taken back by pressing it
     "aria-pressed=false",
   ]);
   expect(said(shown)).toBe("👍 2 ❤️");
+  expect(drawn(shown)).toContain("title=Ravi K., raju ");
   for (const press of actions(shown)) press();
   expect(vi.mocked(hands.react).mock.calls).toEqual([
     [of, null],
@@ -257,6 +270,22 @@ describe("what can be done with a message", () => {
     expect(menu.chosen).toBe("👍");
     for (const emoji of ["👍", "❤️"]) menu.react?.(emoji);
     expect(react.mock.calls.map(([, emoji]) => emoji)).toEqual([null, "❤️"]);
+  });
+  test("of a chat that was left is to copy it", () => {
+    const left = { ...session, entry: () => ({ left: true }) } as unknown as Session;
+    const menu = messageMenu(own(), {} as never, left, {} as Ui);
+    expect(menu.items.map(({ label }) => label)).toEqual([copyText, info]);
+  });
+  test("is to reply to it, to edit it, and to copy it, of which a failure is said", async () => {
+    const writeText = vi.fn(async () => Promise.reject(new Error("not allowed")));
+    vi.stubGlobal("navigator", { clipboard: { writeText } });
+    const run = vi.fn((act: () => Promise<unknown>) => void act().catch(() => {}));
+    const [compose, of] = [vi.fn(), own()];
+    const menu = messageMenu(of, { compose } as never, session, { run } as unknown as Ui);
+    for (const { label, run } of menu.items) if (label !== info && label !== deleteMessage) run();
+    vi.unstubAllGlobals();
+    expect(compose.mock.calls).toEqual(["reply", "edit"].map((what) => [{ what, message: of }]));
+    expect([writeText.mock.calls, run.mock.calls.length]).toEqual([[["Hey"]], 1]);
   });
   test("in a request is to copy it", () => {
     request = true;
@@ -341,6 +370,7 @@ describe("a file", () => {
   });
   test("says how large it is, how far it is loaded, and why it is not", () => {
     expect(shown({ kind: "file" })).toContain("2 MB");
+    expect(shown({ kind: "file" })).toContain(`class="file-name">${FILE.name}<`);
     fetched = { at: "loading", done: 500, size: 2_000 };
     expect(shown({ kind: "file" })).toContain("25%");
     fetched = { at: "failed", reason: "the file is no longer there" };

@@ -80,6 +80,7 @@ export class Device {
   readonly devices = { registeredAt: async () => 1 };
   readonly writing = {
     profile: async (user: string) => ({ user, name: this.names.get(user) }),
+    setProfile: async (name: string) => void this.names.set(this.user, name),
   };
   readonly people = {
     chats: async () => {

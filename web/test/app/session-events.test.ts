@@ -46,6 +46,22 @@ describe("the list of chats", () => {
     await soon();
     expect([times("history c1"), times("history c2")]).toEqual([1, 0]);
   });
+  test("reads again what changes while it is being read", async () => {
+    device.summaries = [direct("c1", "ravi")];
+    await session.begin();
+    await soon();
+    const { all } = device.chats;
+    device.chats.all = async () => {
+      device.chats.all = all;
+      device.tell({ type: "message", chat: "c1", sender: "ravi", own: false });
+      return device.summaries;
+    };
+    device.histories.set("c1", [{ sentAt: 1 }]);
+    await session.known("c2");
+    device.histories.set("c1", [{ sentAt: 2 }]);
+    await soon();
+    expect(session.entry("c1")?.last).toEqual({ sentAt: 2 });
+  });
   test("watches the others of direct chats, each once, and nobody of a chat that was left", async () => {
     device.summaries = [
       direct("c1", "ravi"),
@@ -96,16 +112,22 @@ describe("who is there", () => {
     expect(session.typing("c2")).toEqual([]);
     device.tell({ type: "message", chat: "c1", sender: "ravi", own: false });
     expect(session.typing("c1")).toEqual(["meena"]);
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(session.typing("c1")).toEqual([]);
+    await vi.advanceTimersByTimeAsync(999);
+    const drawn = vi.fn();
+    session.watch(drawn);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([session.typing("c1"), drawn.mock.calls.length]).toEqual([[], 1]);
   });
 });
 
 test("a profile that changes is shown, and a name that nobody gave is the user's", async () => {
   device.summaries = [direct("c1", "ravi")];
-  device.names.set("ravi", "Ravi K.");
+  device.names.set("ravi", "Ravi K.").set("raju", "Raju");
   await session.begin();
   expect([session.nameOf("ravi"), session.nameOf("meena")]).toEqual(["Ravi K.", "meena"]);
+  expect([session.nameOf("raju"), session.pictureOf("raju")]).toEqual(["Raju", undefined]);
+  await session.setProfile("R.", null);
+  expect(session.nameOf("raju")).toBe("R.");
   device.names.set("ravi", "Ravi");
   device.tell({ type: "profile_changed", user: "ravi" });
   await soon();
@@ -130,6 +152,18 @@ test("a comparison is known by the device that it is with", () => {
   expect(session.comparisons.get("ravi/phone")).toMatchObject({ chat: "c1", comparison });
 });
 
+test("a session that is over reads nothing again, and keeps no file that it has shown", async () => {
+  device.summaries = [direct("c1", "ravi")];
+  await session.begin();
+  await soon();
+  const closes = vi.spyOn(session.files, "close");
+  device.tell({ type: "message", chat: "c1", sender: "ravi", own: false });
+  await session.close();
+  device.asked.length = 0;
+  await soon();
+  expect([times("history c1"), closes.mock.calls.length]).toEqual([0, 1]);
+});
+
 test("that nothing can be kept is shown until something was", () => {
   const failing = ["store_failing", "connected", "store_working"].map((type) => {
     device.tell({ type, reason: "" });
@@ -147,6 +181,7 @@ test("what the backend alone keeps is read: requests, mutes in seconds, blocks",
   device.contacts = new Map([
     ["ravi", "contact"],
     ["meena", "blocked"],
+    ["lena", "declined"],
   ]);
   await session.refreshPeople();
   expect(["c1", "c2", "of nobody"].map((chat) => session.isRequest(chat))).toEqual([

@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
+import { App } from "../../src/app/model/app.ts";
 import type { Drafts } from "../../src/app/model/drafts.ts";
 import { Session } from "../../src/app/model/session.ts";
-import type { ChatClient, StoredMessage } from "../../src/client/index.ts";
+import type { ChatClient, Comparison, StoredMessage } from "../../src/client/index.ts";
 import { until } from "../scene.ts";
 
 /** A client that has no chats; `listed` are those of the backend, known once they are asked for. */
@@ -43,7 +44,7 @@ test("a tab that joins knows what is in no store, and watches again once it has 
   const now = {
     link: { at: "connected" },
     presence: new Map([["ravi", { online: true, lastSeen: undefined }]]),
-    comparisons: new Map(),
+    comparisons: new Map([["ravi/phone", { chat: "c1", comparison: {} as Comparison }]]),
     changedKeys: new Set(["ravi"]),
     storeFailing: true,
     drafts: new Map(),
@@ -119,4 +120,14 @@ test.each([
   await until(() => asked() >= times);
   await until(() => session.entry(chat ?? "")?.kind === kind);
   expect(asked()).toBe(times);
+});
+
+test("whether the browser keeps what is here is shown once it is known", async () => {
+  vi.stubGlobal("navigator", { storage: { persist: async () => true } });
+  const app = new App("");
+  const drawn = vi.fn();
+  app.watch(drawn);
+  await app.askToPersist();
+  vi.unstubAllGlobals();
+  expect([app.persisted, drawn.mock.calls.length]).toEqual([true, 1]);
 });

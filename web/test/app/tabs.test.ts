@@ -7,6 +7,7 @@ import { Guest, HandedOver } from "../../src/app/model/guest.ts";
 import { Holder } from "../../src/app/model/holder.ts";
 import { Model } from "../../src/app/model/model.ts";
 import type { Session } from "../../src/app/model/session.ts";
+import { Tabs } from "../../src/app/model/tabs.ts";
 import {
   ApiError,
   CannotLink,
@@ -125,6 +126,8 @@ test("calls are carried out by the tab that has the device, and events come from
   expect(progress).toHaveBeenCalledWith(1, 2);
   const events: Event[] = [];
   client.listen((event) => events.push(event));
+  there.holder.setUserLeaving(true);
+  there.tell({ type: "displaced" }); // `left` follows
   there.tell({ type: "connected" });
   there.session.link = { at: "connecting" };
   there.session.changed();
@@ -157,10 +160,24 @@ test("what one tab changes the others hear, and not the one that did it", async 
 test("signing out is done by the tab that has the device, and all others leave with it", async () => {
   const { there, here } = await both();
   await here.client.signOut(true);
+  await here.client.signOut();
   await here.client.deleteAccount("secret");
-  expect(there.asked).toEqual(["left true", "deleted secret"]);
+  expect(there.asked).toEqual(["left true", "left false", "deleted secret"]);
   there.holder.left();
   await vi.waitFor(() => expect(here.heard.left).toHaveBeenCalled());
+});
+
+test("a tab of an older page asks for its own device alone, until nobody listens any more", async () => {
+  const [asks, has] = [new Tabs(), new Tabs()];
+  const gives = vi.fn();
+  const ends = ["one", "two"].map((name) => has.listen(name, () => gives(name)));
+  asks.ask("two");
+  await vi.waitFor(() => expect(gives.mock.calls).toEqual([["two"]]));
+  ends[1]?.();
+  asks.ask("two");
+  asks.ask("one");
+  await vi.waitFor(() => expect(gives.mock.calls).toEqual([["two"], ["one"]]));
+  ends[0]?.();
 });
 
 test("what was asked for when the user left is over, and nothing that is under way is lost before", async () => {

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
+import { HandedOver } from "../../src/app/model/guest.ts";
 import type { Link } from "../../src/app/model/link.ts";
 import type { Session } from "../../src/app/model/session.ts";
 import { ChatInfo } from "../../src/app/views/chat-info.ts";
@@ -9,9 +10,9 @@ import { ChatList } from "../../src/app/views/chat-list.ts";
 import { ConversationView } from "../../src/app/views/conversation.ts";
 import { Devices } from "../../src/app/views/devices.ts";
 import { LinkBar } from "../../src/app/views/link-bar.ts";
-import { pictureOf, titleOf, usersIn } from "../../src/app/views/names.ts";
+import { isUser, pictureOf, titleOf, usersIn } from "../../src/app/views/names.ts";
 import { requests } from "../../src/app/views/requests.ts";
-import { reasonIn } from "../../src/app/views/ui.ts";
+import { Problem, reasonIn } from "../../src/app/views/ui.ts";
 import type { View } from "../../src/app/views/view.ts";
 import { en } from "../../src/app/words/en.ts";
 import {
@@ -21,7 +22,7 @@ import {
   type StoredMessage,
   Unreachable,
 } from "../../src/client/index.ts";
-import { actions, drawn, said } from "./drawn.ts";
+import { actions, drawn, press, said } from "./drawn.ts";
 import { entry, made, NOON, sessionWith, uiOf } from "./view-scene.ts";
 
 let page: ReturnType<typeof uiOf>;
@@ -213,6 +214,7 @@ test("a group that invites is joined and opened, or declined", async () => {
   const [, decline, accept] = actions(view);
   decline?.();
   await vi.waitFor(() => expect(asked).toEqual(["decline c9", "refresh"]));
+  expect(page.went).toEqual([]);
   accept?.();
   await vi.waitFor(() => expect(page.went).toEqual([{ at: "chat", chat: "c9" }]));
   expect(said(requests(page.ui, sessionWith([]).session))).toContain(en.noRequests);
@@ -240,15 +242,14 @@ test("the list of devices is there also where the backend has no names for them"
 
 test("this device is not removed here, another one after a question", async () => {
   const removed: string[] = [];
+  const there = ["web", "new", "old"].map((device) => ({ device, verified: device === "web" }));
   const client = {
     device: "web",
     devices: {
-      of: async () => [
-        { device: "web", verified: true },
-        { device: "old", verified: false },
-      ],
+      of: async () => [...there],
       own: async () => [
         { device: "web", label: "Chrome on Linux", connected: true, seen: 1 },
+        { device: "new", label: "A browser on macOS", connected: false, seen: 0 },
         { device: "old", label: "Firefox on Linux", connected: false, seen: Date.now() },
       ],
       remove: async (device: string) => void removed.push(device),
@@ -260,16 +261,19 @@ test("this device is not removed here, another one after a question", async () =
   view.connectedCallback();
   const text = () => said(view.render());
   await vi.waitFor(() => expect(text()).toContain("old"));
-  expect(text()).toContain(`Chrome on Linux ${en.thisDevice} web`);
+  expect(text()).toMatch(new RegExp(`Chrome on Linux ${en.thisDevice} web +A browser on macOS`));
+  expect(text()).toContain(`A browser on macOS ${en.notVerified} new ${en.remove}`);
   expect(text()).toMatch(new RegExp(`Firefox on Linux ${en.notVerified} old, last seen `));
-  expect(drawn(view.render()).match(/class="danger"/g)).toHaveLength(1);
+  expect(drawn(view.render()).match(/class="danger"/g)).toHaveLength(2);
   actions(view.render()).at(-1)?.();
   expect(removed).toEqual([]);
   expect(page.questions).toMatchObject([
     { danger: true, text: en.removeDeviceText("Firefox on Linux (old)") },
   ]);
+  there.pop();
   await page.questions[0]?.run("");
   expect(removed).toEqual(["old"]);
+  expect(text()).not.toContain("old");
 });
 
 test("of lists of devices that are asked for at once the newest is shown, whatever comes of the others", async () => {
@@ -287,7 +291,9 @@ test("of lists of devices that are asked for at once the newest is shown, whatev
     },
     listen: (take: typeof changed) => {
       changed = take;
-      return () => {};
+      return () => {
+        changed = () => {};
+      };
     },
   };
   const { session } = sessionWith([], { client });
@@ -303,6 +309,15 @@ test("of lists of devices that are asked for at once the newest is shown, whatev
   expect(said(view.render())).toContain("newest");
   expect(said(view.render())).not.toContain("oldest");
   expect(drawn(view.render())).not.toContain('role="alert"');
+  changed({ type: "devices_changed" });
+  lists[3]?.reject(new Error("away"));
+  await vi.waitFor(() => expect(said(view.render())).toContain(en.failed("away")));
+  changed({ type: "devices_changed" });
+  lists[4]?.resolve([]);
+  await vi.waitFor(() => expect(drawn(view.render())).not.toContain('role="alert"'));
+  view.disconnectedCallback();
+  changed({ type: "devices_changed" });
+  expect(lists).toHaveLength(5);
 });
 
 test.each([
@@ -324,6 +339,27 @@ test("a group has its own picture or none, and a direct chat that of the other o
   expect(pictureOf({ ...group, picture: "x" }, sessionWith([group]).session)).toBe("x");
 });
 
+test.each([
+  ["raju_7", true],
+  ["abc", true],
+  ["ab", false],
+  ["a".repeat(33), false],
+  ["Raju", false],
+  ["raju!", false],
+  ["-raju", false],
+])("%s is the name of a user: %s", (name, is) => {
+  expect(isUser(name)).toBe(is);
+});
+
+test("what is typed is stored before a newer page takes over", async () => {
+  const done: string[] = [];
+  const drafts = { flush: async () => void done.push("stored") };
+  page.notifications.updateWaits = true;
+  Object.assign(page.notifications, { update: () => done.push("takes over") });
+  press(shown(new LinkBar(), sessionWith([], { drafts }).session), en.update);
+  await vi.waitFor(() => expect(done).toEqual(["stored", "takes over"]));
+});
+
 test("users are read as they are typed, each once", () => {
   expect(usersIn(" Raju, meena;raju  MIRA ")).toEqual(["raju", "meena", "mira"]);
 });
@@ -333,6 +369,8 @@ test.each([
   [new CannotLink("expired"), en.notLinked.expired],
   [new ApiError("rate_limited", "x", 429, 5), en.limited],
   [new RangeError("x"), en.failed("x")],
+  [new HandedOver(), en.handedOver],
+  [new Problem("a sentence"), "a sentence"],
 ])("%s is said in a sentence", (error, sentence) => {
   expect(reasonIn(error)).toBe(sentence);
 });

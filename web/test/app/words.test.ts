@@ -1,11 +1,21 @@
 /** The catalogue of words, and how dates are written. */
 
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { de } from "../../src/app/words/de.ts";
 import { en } from "../../src/app/words/en.ts";
 import { plural } from "../../src/app/words/plural.ts";
-import { day, daysBetween, listed, period } from "../../src/app/words/times.ts";
-import { LANGUAGES } from "../../src/app/words/words.ts";
+import {
+  bytes,
+  countdown,
+  day,
+  daysBetween,
+  full,
+  lasting,
+  listed,
+  moment,
+  period,
+} from "../../src/app/words/times.ts";
+import { chooseLanguage, LANGUAGES, locale, words } from "../../src/app/words/words.ts";
 import { EMOJI } from "../../src/client/crypto/emoji.ts";
 
 const AT = new Date(2026, 10, 29, 12, 0).getTime();
@@ -54,4 +64,55 @@ test("midnight parts two days, whatever the hours between", () => {
   const late = new Date(2026, 10, 28, 23, 59).getTime();
   expect(daysBetween(late, late + 120_000)).toBe(1);
   expect(daysBetween(late - 20 * 3_600_000, late)).toBe(0);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+});
+
+test("a day of 23 hours is a day: clocks are put forward on 29 March 2026 in Berlin", () => {
+  vi.stubEnv("TZ", "Europe/Berlin");
+  const at = (date: number) => new Date(2026, 2, date, 12).getTime();
+  expect([daysBetween(at(28), at(29)), daysBetween(at(28), at(30))]).toEqual([1, 2]);
+  expect(day(at(28), at(29))).toBe("Yesterday");
+});
+
+test("a moment has its clock, and its day where that is not today", () => {
+  const clock = (text: string) => text.replace(/\s/g, " ");
+  const shown = [0, 1, 2].map((days) => clock(moment(AT - days * DAY, AT)));
+  expect(shown).toEqual(["12:00 PM", "Yesterday 12:00 PM", "Nov 27, 2026, 12:00 PM"]);
+});
+
+test("a countdown ends when nothing is left, and a time has two digits of seconds", () => {
+  expect([0, 1, 59_001, 67_000, 600_000].map(countdown)).toEqual([
+    "0:00",
+    "0:01",
+    "1:00",
+    "1:07",
+    "10:00",
+  ]);
+  expect([7, 67].map(lasting)).toEqual(["0:07", "1:07"]);
+  expect([999, 1_000, 2_500_000].map(bytes)).toEqual(["999 byte", "1 kB", "2.5 MB"]);
+});
+
+test("the language that is chosen is kept, and dates are written in it, as its region writes them", () => {
+  const stored = new Map<string, string>();
+  vi.stubGlobal("localStorage", {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
+  });
+  vi.stubGlobal("document", { documentElement: { lang: "" } });
+  vi.stubGlobal("navigator", { languages: ["en-GB", "de-AT"] });
+  const shown = (code: string) => {
+    chooseLanguage(code);
+    return [words().code, document.documentElement.lang, locale()];
+  };
+  try {
+    expect(full(AT)).toContain("Sunday");
+    expect(shown("de")).toEqual(["de", "de", "de-AT"]);
+    expect([full(AT).slice(0, 7), [...stored.values()]]).toEqual(["Sonntag", ["de"]]);
+  } finally {
+    expect(shown("en")).toEqual(["en", "en", "en-GB"]);
+  }
 });

@@ -178,6 +178,12 @@ function matching(pattern: RegExp): (value: unknown) => string {
   };
 }
 
+function emoji(value: unknown): string {
+  const found = matching(EMOJI)(value);
+  if (UNSEEN.test(found)) throw new RangeError("nothing of it is seen");
+  return found;
+}
+
 function whole(low: number, high: number): Reader {
   return (value) => {
     const fits = typeof value === "number" && Number.isInteger(value);
@@ -215,7 +221,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
       counts: true,
     },
   ],
-  ["reaction", silent({ of: reference, emoji: nullable(matching(EMOJI)) })],
+  ["reaction", silent({ of: reference, emoji: nullable(emoji) })],
   ["edit", silent({ of: reference, text })],
   ["deletion", silent({ of: reference })],
   ["timer", notice({ seconds: whole(0, LONGEST_TIME), at: AT })],

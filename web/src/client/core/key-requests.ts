@@ -129,7 +129,10 @@ export class KeyRequests {
     const tried = this.#tried.get(chat) ?? new Map<string, number>();
     if (without.length > 0) this.#tried.set(chat, tried);
     for (const name of begun) this.#failures.delete(`key ${chat} ${name}`);
-    for (const name of without) tried.set(name, now + this.#pause(`key ${chat} ${name}`));
+    const { claimAgain, claimAgainCap } = this.#settings;
+    for (const name of without) {
+      tried.set(name, now + this.#pause(`key ${chat} ${name}`, claimAgain, claimAgainCap));
+    }
   }
 
   /** Whether a response is on its way that `chat` waits for, or the device list of one of `users`. */
@@ -147,7 +150,8 @@ export class KeyRequests {
     if (request.type === "lists") {
       if (this.#listing.get(request.user) === request.number) this.#listing.delete(request.user);
     } else this.#forget(request);
-    this.#againAt.set(key, now + this.#pause(key));
+    const { fetchRetry, fetchRetryCap } = this.#settings;
+    this.#againAt.set(key, now + this.#pause(key, fetchRetry, fetchRetryCap));
   }
 
   /** There was a response. */
@@ -165,10 +169,11 @@ export class KeyRequests {
 
   // -- small
 
-  #pause(key: string): number {
+  /** Longer with each failure. */
+  #pause(key: string, first: number, most: number): number {
     const times = this.#failures.get(key) ?? 0;
     this.#failures.set(key, times + 1);
-    return Math.min(this.#settings.fetchRetry * 2 ** times, this.#settings.fetchRetryCap);
+    return Math.min(first * 2 ** Math.min(times, 16), most);
   }
 
   #waits(key: string, now: number): boolean {

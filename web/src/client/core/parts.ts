@@ -43,7 +43,7 @@ export class Parts {
     this.sync = new SyncPlan(settings, random);
     this.outbox = new Outbox(settings, random);
     this.receipts = new ReceiptPlan(settings, random);
-    this.presence = new PresencePlan(settings);
+    this.presence = new PresencePlan(settings, random);
     this.liveness = new Liveness(settings, random);
     this.keys = new KeyRequests(settings, (request) => {
       this.outputs.push({ type: "fetch", request });

@@ -1,6 +1,7 @@
 /** Watched presence and typing: which users are watched, and when to report that the user types. */
 
 import type { ClientFrame } from "./frames.ts";
+import { type Random, uniform } from "./random.ts";
 import type { Settings } from "./settings.ts";
 
 const WATCH_LIMIT = 100; // users in one `watch` frame
@@ -9,20 +10,26 @@ const ASK_AGAIN = 60_000; // ms, at the earliest, about who writes and is said t
 
 export class PresencePlan {
   readonly #settings: Settings;
+  readonly #random: Random;
   readonly #watched = new Set<string>();
   readonly #there = new Set<string>();
   readonly #asked = new Map<string, number>();
   readonly #typed = new Map<string, number>();
   #watchAt: number | undefined;
+  #failures = 0;
+  #failed = false; // a `watch` since the last time that all were sent
   #online = false;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, random: Random) {
     this.#settings = settings;
+    this.#random = random;
   }
 
   opened(now: number): void {
     this.#online = true;
     this.#watchAt = this.#watched.size > 0 ? now : undefined;
+    this.#failures = 0;
+    this.#failed = false;
   }
 
   closed(): void {
@@ -55,6 +62,22 @@ export class PresencePlan {
     return frames([user]);
   }
 
+  /**
+   * A `watch` got an error that passes: earlier ones may have ended with it, so all are renewed. After
+   * a growing pause, and not before `retryAfter`.
+   */
+  failed(now: number, retryAfter = 0): void {
+    if (this.#watchAt === undefined) return;
+    const { retryAfterError, watchInterval } = this.#settings;
+    if (!this.#failed) {
+      const pause = retryAfterError * 2 ** Math.min(this.#failures, 16);
+      this.#watchAt = now + Math.min(pause * uniform(this.#random, 0.8, 1.2), watchInterval);
+      this.#failures += 1;
+    }
+    this.#failed = true;
+    this.#watchAt = Math.max(this.#watchAt, now + retryAfter);
+  }
+
   typing(now: number, chat: string, members: number): ClientFrame[] {
     if (members > TYPING_MEMBERS) return [];
     const last = this.#typed.get(chat) ?? Number.NEGATIVE_INFINITY;
@@ -70,6 +93,8 @@ export class PresencePlan {
   due(now: number): ClientFrame[] {
     if (this.#watchAt === undefined || now < this.#watchAt) return [];
     this.#watchAt = now + this.#settings.watchInterval;
+    if (!this.#failed) this.#failures = 0;
+    this.#failed = false;
     return frames([...this.#watched]);
   }
 }

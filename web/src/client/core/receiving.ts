@@ -117,6 +117,8 @@ export class Receiving {
         await parts.chats.leave(step, chat);
         if (!known) parts.emit({ type: "chat_left", chat });
       }
+    } else if (retryable && error.action === "watch") {
+      parts.presence.failed(step.now, error.retryAfter);
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
       await parts.receipts.failed(step, error.retryAfter);
     } else if (

@@ -33,9 +33,13 @@ export interface Settings {
   readonly typingInterval: number;
   // Before each request for a message that can't be read: the copy or the key may come by itself.
   readonly askAfter: readonly number[];
-  // What could not be fetched, and keys that a device had none of: again after this, doubling.
+  // What could not be fetched is asked for again after this, doubling.
   readonly fetchRetry: number;
   readonly fetchRetryCap: number;
+  // A device had no key to claim: it may be about to upload some. Doubling, up to the 10 minutes in
+  // which a limit gains one.
+  readonly claimAgain: number;
+  readonly claimAgainCap: number;
   // One-time keys in the directory: with fewer than the first they are filled up to the second.
   readonly keysLow: number;
   readonly keysWanted: number;
@@ -67,8 +71,10 @@ export const DEFAULTS: Settings = {
   watchInterval: 240_000,
   typingInterval: 3_000,
   askAfter: [3_000, 60_000, 3_600_000],
-  fetchRetry: 5_000,
-  fetchRetryCap: 600_000,
+  fetchRetry: 1_000,
+  fetchRetryCap: 60_000,
+  claimAgain: 5_000,
+  claimAgainCap: 600_000,
   keysLow: 20,
   keysWanted: 50,
 };
