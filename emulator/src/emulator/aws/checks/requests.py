@@ -44,8 +44,7 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
         dynamodb.check(operation, given, lambda name: _schema(region_of(headers), name))
     except _MALFORMED as error:
         raise malformed(headers, body) or Rejection(str(error), _SERIALIZATION) from error
-    changed = b'"N"' in body or b'"NS"' in body or b"UpdateExpression" not in body
-    return json.dumps(given).encode() if changed else body
+    return json.dumps(given).encode()
 
 
 def malformed(headers: Mapping[str, str], body: bytes) -> Rejection | None:
