@@ -37,6 +37,7 @@ def client(url: str, service: Any) -> Any:
     [
         ("kms", "EnableKey", {}, VALUE),
         ("kms", "GenerateRandom", {}, VALUE),
+        ("kms", "RetireGrant", {}, VALUE),
         ("kms", "ListGrants", {"KeyId": "none"}, "NotFoundException"),
         ("kms", "RevokeGrant", {"KeyId": "none", "GrantId": "g"}, "NotFoundException"),
         ("kms", "RetireGrant", {"KeyId": "none"}, "NotFoundException"),
@@ -66,6 +67,14 @@ def test_a_call_that_moto_can_not_read_gets_the_services_error(
         client(aws, service)._make_api_call(operation, given)
     status = found.value.response["ResponseMetadata"]["HTTPStatusCode"]
     assert (found.value.response["Error"]["Code"], status) == (code, 400)
+
+
+def test_a_region_that_a_service_is_not_in_is_named(aws: str) -> None:
+    """docs.aws.amazon.com/general/latest/gr/cognito_identity.html: user pools are in no region of
+    China."""
+    pools: Any = boto3.client("cognito-idp", "cn-north-1", endpoint_url=aws, config=ONCE)
+    with pytest.raises(ClientError, match=r"there is no cognito-idp in cn-north-1"):
+        pools.create_user_pool(PoolName="p")
 
 
 def test_a_key_is_found_by_its_arn_in_every_operation(aws: str) -> None:
@@ -119,6 +128,7 @@ def test_keys_and_prefixes_of_any_characters_are_found(aws: str) -> None:
         ("ListObjectsV2", {"MaxKeys": -1}, "InvalidArgument"),
         ("ListObjectsV2", {"ContinuationToken": "x"}, "InvalidArgument"),
         ("PutBucketTagging", {}, "MalformedXML"),
+        ("DeleteObjectTagging", {"Key": "none"}, "NoSuchKey"),
         ("DeleteObjects", {"Delete": {"Objects": [{"Key": str(n)} for n in range(1_001)]}}, "MalformedXML"),
         ("PutObject", {"Key": "k", "IfNoneMatch": '"x"'}, "NotImplemented"),
     ],

@@ -22,6 +22,7 @@ from moto.core.utils import get_service_model
 from emulator.aws.checks import constraints
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.s3 import MALFORMED_XML
+from emulator.aws.direct import region_of
 from emulator.aws.s3_signatures import S3Error
 
 SERIALIZATION = "SerializationException"
@@ -81,12 +82,17 @@ def explained(headers: Mapping[str, str], body: bytes, error: str) -> Rejection 
     if any(name in given for name in _PARTIQL):
         text = "Statement wasn't well formed, can't be processed"
         return Rejection(f"{text}: {error}")
-    if "invalid literal for int()" in error:
+    if error.startswith("ValueError"):
         name = next((each for each in ("NextToken", "SequenceNumber") if each in given), "")
         if name:
             wrong = _TOKENS.get(service, code) if name == "NextToken" else code
             return Rejection(f"Invalid {name}: {given[name]}", wrong)
+    if service == "TrentService" and error.startswith("AttributeError: 'NoneType'"):
+        return Rejection("A key or a grant is required", code)
     if lacking := _KEY_ERROR.fullmatch(error):
+        if lacking[1] == region_of(headers):
+            text = f"there is no {_SERVICES[service][0]} in {lacking[1]}"
+            return Rejection(text, "NotServedByTheEmulator")
         if service in _ABSENT and json.dumps(lacking[1]) in json.dumps([*given.values()]):
             return Rejection(f"{lacking[1]} does not exist", _ABSENT[service])
         if _MEMBER.fullmatch(lacking[1]):
@@ -105,10 +111,12 @@ def of_query(error: str) -> tuple[int, str, str]:
     return 500, "InternalFailure", error
 
 
-def of_s3(method: str, query: str, error: str) -> S3Error:
-    """A document that lacks an element, an upload that there is not, or another argument."""
+def of_s3(method: str, path: str, query: str, error: str) -> S3Error:
+    """A document that lacks an element, what there is not, or another argument."""
     if re.search(r"(?:^|&)uploadId=", query):
         return _NO_UPLOAD
     if method in ("PUT", "POST") and query:
         return MALFORMED_XML
+    if "NoneType" in error and path.count("/") > 1:
+        return S3Error(404, "NoSuchKey", "The specified key does not exist.")
     return S3Error(400, "InvalidArgument", f"Invalid Argument ({error})")

@@ -9,7 +9,7 @@ from typing import Any
 from moto.core import DEFAULT_ACCOUNT_ID  # type: ignore[attr-defined]  # moto.core has it
 from moto.dynamodb.models import dynamodb_backends
 
-from emulator.aws.checks import constraints, dynamodb, failures, sqs
+from emulator.aws.checks import constraints, dynamodb, failures, sqs, ssm
 from emulator.aws.checks.dynamodb import Schema
 from emulator.aws.checks.rejection import Canceled, Rejection
 from emulator.aws.direct import region_of
@@ -29,6 +29,9 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
         if not isinstance(given, dict):
             raise TypeError("a request's JSON is an object")
         constraints.check(target, given)
+        if service == "AmazonSSM":
+            ssm.check(operation, given)
+            return json.dumps(given).encode()
         if service not in _TYPES:
             return body
         if service == _SQS:
