@@ -160,7 +160,15 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
         413,
         "RequestEntityTooLargeException",
     ),
+    # docs.aws.amazon.com/lambda/latest/api/API_Invoke.html: request parameters
+    ({"FunctionName": "echo", "InvocationType": "event"}, 400, "ValidationException"),
+    ({"FunctionName": "echo", "LogType": "tail"}, 400, "ValidationException"),
+    ({"FunctionName": "echo", "Qualifier": "a b"}, 400, "ValidationException"),
+    ({"FunctionName": "echo", "Qualifier": "x" * 129}, 400, "ValidationException"),
+    ({"FunctionName": "e" * 257}, 400, "ValidationException"),
     ({"FunctionName": "echo", "ClientContext": "e30="}, 400, "InvalidParameterValueException"),
+    ({"FunctionName": "echo", "TenantId": "t"}, 400, "InvalidParameterValueException"),
+    ({"FunctionName": "echo", "DurableExecutionName": "d"}, 400, "InvalidParameterValueException"),
 ]
 
 
