@@ -49,7 +49,7 @@ def asked(
             api = InvokeApi(functions, 0, submit=lambda *event: events.append(event))
             await api.start()
             once = Config(retries={"total_max_attempts": 1})
-            with aws_servers.running(functions=api.listener.url) as url:
+            with aws_servers.running(functions=api.listener.url, region="us-east-1") as url:
                 client: Any = boto3.client("lambda", endpoint_url=url, config=once)
                 try:
                     return await asyncio.to_thread(ask, client)
@@ -187,6 +187,17 @@ def test_what_can_not_be_invoked_gets_the_error_that_aws_documents(tmp_path: Pat
     submitted: Submitted = []
     found = asked(tmp_path, ask, submitted)
     assert found == [(status, code) for _, status, code in REFUSED]
+    assert submitted == []
+
+
+def test_another_region_is_named_and_invokes_nothing(tmp_path: Path) -> None:
+    def ask(client: Any) -> Any:
+        other = boto3.client("lambda", "eu-west-1", endpoint_url=client.meta.endpoint_url)
+        with pytest.raises(client.exceptions.ClientError, match=r"is in us-east-1, not in eu-west"):
+            other.invoke(FunctionName="echo", InvocationType="Event")
+
+    submitted: Submitted = []
+    asked(tmp_path, ask, submitted)
     assert submitted == []
 
 

@@ -89,7 +89,7 @@ def application(
     peek.add_routes(app)
     cognito_codes.add_routes(app)
     if functions:
-        invocations.add_routes(app, functions, front.permissions.error)
+        invocations.add_routes(app, functions, region, front.permissions.error)
     app.router.add_route("*", "/{path:.*}", front.serve)
     return app
 
