@@ -10,6 +10,7 @@ Found by random calls of all operations. Sources: the errors of each operation i
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from typing import Any
 
 import boto3
@@ -28,6 +29,7 @@ QUEUE = "http://127.0.0.1/123456789012/"
 VALUE, NOT_SERVED = "ValidationException", "NotServedByTheEmulator"
 
 
+@cache  # reading a service's model takes longer than its calls
 def client(url: str, service: Any) -> Any:
     return boto3.client(service, endpoint_url=url, config=ONCE)
 
