@@ -41,6 +41,7 @@ def client(url: str, service: Any) -> Any:
         ("kms", "GenerateRandom", {}, VALUE),
         ("kms", "RetireGrant", {}, VALUE),
         ("kms", "ListGrants", {"KeyId": "none"}, "NotFoundException"),
+        ("kms", "ListGrants", {"KeyId": "\t"}, "NotFoundException"),
         ("kms", "RevokeGrant", {"KeyId": "none", "GrantId": "g"}, "NotFoundException"),
         ("kms", "RetireGrant", {"KeyId": "none"}, "NotFoundException"),
         ("secretsmanager", "GetSecretValue", {}, VALUE),
@@ -69,6 +70,20 @@ def test_a_call_that_moto_can_not_read_gets_the_services_error(
         client(aws, service)._make_api_call(operation, given)
     status = found.value.response["ResponseMetadata"]["HTTPStatusCode"]
     assert (found.value.response["Error"]["Code"], status) == (code, 400)
+
+
+def test_a_user_has_a_password_and_a_flow_its_parameters(aws: str) -> None:
+    """docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html."""
+    pools = client(aws, "cognito-idp")
+    pool = pools.create_user_pool(PoolName="p")["UserPool"]["Id"]
+    flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    made = pools.create_user_pool_client(UserPoolId=pool, ClientName="c", ExplicitAuthFlows=flows)
+    app = made["UserPoolClient"]["ClientId"]
+    with pytest.raises(pools.exceptions.InvalidParameterException, match="Password is required"):
+        pools.sign_up(ClientId=app, Username="ravi")
+    flow = {"UserPoolId": pool, "ClientId": app, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH"}
+    with pytest.raises(pools.exceptions.InvalidParameterException, match="parameter USERNAME"):
+        pools.admin_initiate_auth(**flow)
 
 
 def test_a_region_that_a_service_is_not_in_is_named(aws: str) -> None:

@@ -93,7 +93,7 @@ def explained(headers: Mapping[str, str], body: bytes, error: str) -> Rejection 
         if lacking[1] == region_of(headers):
             text = f"there is no {_SERVICES[service][0]} in {lacking[1]}"
             return Rejection(text, "NotServedByTheEmulator")
-        if service in _ABSENT and json.dumps(lacking[1]) in json.dumps([*given.values()]):
+        if service in _ABSENT and lacking[1] in repr([*given.values()]):
             return Rejection(f"{lacking[1]} does not exist", _ABSENT[service])
         if _MEMBER.fullmatch(lacking[1]):
             return Rejection(f"{lacking[1]} is required", code)
