@@ -54,8 +54,8 @@ def test_the_caller_sees_the_sentence() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[]", b"7", b"\xff", b"[" * 200_000],
-    ids=["open", "list", "number", "bytes", "deep"],
+    [b"{", b"[]", b"7", b"\xff", b"[" * 200_000, b'{"logGroupNamePrefix": 5}', b'{"limit": "x"}'],
+    ids=["open", "list", "number", "bytes", "deep", "prefix", "limit"],
 )
 def test_a_body_of_another_form_is_rejected(body: bytes) -> None:
     views: Any = {"logs": {"DescribeLogGroups": lambda given: {"logGroups": []}}}

@@ -69,6 +69,14 @@ WRONG_CONDITIONS = {
     "a = a": "operator: =, first operand: [a]",
     "name = :s": "reserved keyword: name",
     "a.status = :s": "reserved keyword: status",
+    # of dynalite's tests, which run against the service as well
+    "((a = :s))": "has redundant parentheses",
+    "a > ((b))": "has redundant parentheses",
+    "(a) BETWEEN (((b.c)).d) AND (c)": "has redundant parentheses",
+    "a = :s AND ((a = :s AND (a = :s AND a = :s)))": "has redundant parentheses",
+    "(a) = :s)": 'token: ")"',
+    "a = (:s": 'token: "<EOF>"',
+    " AND ".join(["a<b"] * 301): "contains too many operators; operator count: 301",
 }
 
 
@@ -96,6 +104,7 @@ def test_a_condition_that_aws_rejects(text: str) -> None:
         "begins_with(a, :s) AND contains(a, b)",
         "attribute_type(a, :s)".replace(":s", ":t"),
         "a_b = :s AND _c = :s",
+        " AND ".join(["a<b"] * 300),
     ],
 )
 def test_a_condition_that_aws_takes(text: str) -> None:
@@ -129,11 +138,68 @@ def test_a_key_condition_has_values_of_the_keys_types(text: str, sentence: str) 
     check("Query", "KeyConditionExpression", "g = :s", IndexName="by_g")
 
 
-def test_a_sum_of_an_update_has_two_operands() -> None:
-    with pytest.raises(Rejection, match="Syntax error"):
-        check("UpdateItem", "UpdateExpression", "SET a = a + :n + :n", Key=KEY)
-    text = "SET a = a + :n, b = if_not_exists(b, :n) - :n ADD c :n"
-    check("UpdateItem", "UpdateExpression", text, Key=KEY)
+# docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
+WRONG_UPDATES = {
+    "SET a = a + :n + :n": 'token: "+"',
+    "SET a = (a + :n) + :n": 'token: "+"',
+    "SET a = (((a)))": 'token: "("',
+    "SET (a) = :n": 'token: "("',
+    "REMOVE (a)": 'token: "("',
+    "ADD a (:n)": 'token: "("',
+    "ADD a b": 'token: "b"',
+    "ADD a = :n": 'token: "="',
+    "SET a": 'token: "<EOF>"',
+    "SET a = :n,": 'token: "<EOF>"',
+    "SET a = :n; SET b = :n": 'token: ";"',
+    "a = :n": 'token: "a"',
+    "SET a = :n SET b = :n": 'The "SET" section can only be used once',
+    "SET a = size(b)": "Invalid function name; function: size",
+    "SET a = list_append(a)": "operator or function: list_append, number of operands: 1",
+    "SET a = status": "reserved keyword: status",
+    "SET " + ", ".join(f"a{n}=b+c" for n in range(301)): "operator count: 301",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_UPDATES, ids=lambda text: text[:40])
+def test_an_update_that_aws_rejects(text: str) -> None:
+    with pytest.raises(Rejection) as found:
+        check("UpdateItem", "UpdateExpression", text, Key=KEY)
+    assert found.value.message.startswith("Invalid UpdateExpression: ")
+    assert WRONG_UPDATES[text] in found.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "plain"),
+    [
+        # the parentheses of dynalite's grammars
+        ("ConditionExpression", "(size(a)) = :n", "size(a) = :n"),
+        ("ConditionExpression", "(a)between(:n)and(:n)", "a between :n and :n"),
+        ("ConditionExpression", "a = (:s) OR (a) IN (:n, (:s))", "a = :s OR a IN (:n, :s)"),
+        ("ConditionExpression", "contains((a), (:s))", "contains(a, :s)"),
+        ("ConditionExpression", "((a.b)[0].c) = :n", "a.b[0].c = :n"),
+        ("ConditionExpression", "NOT ((a = :s) OR (b) = :s)", "NOT ((a = :s) OR b = :s)"),
+        ("UpdateExpression", "SET a = (b + :n)", "SET a = b + :n"),
+        ("UpdateExpression", "SET a = (b) - (:n), b = ((c))", "SET a = b - :n, b = c"),
+        ("UpdateExpression", "SET a = (if_not_exists((a), (:n)))", "SET a = if_not_exists(a, :n)"),
+        ("UpdateExpression", "SET a = :n\n\tREMOVE  b", "SET a = :n REMOVE b"),
+        ("UpdateExpression", "SET a=b+:n,c[0].d=:n", "SET a=b+:n,c[0].d=:n"),
+        # "attribute = :a" and its like may be turned
+        ("KeyConditionExpression", ":s = pk", "pk = :s"),
+        ("KeyConditionExpression", "(:n) <= sk AND pk = :s", "sk >= :n AND pk = :s"),
+        (
+            "KeyConditionExpression",
+            ":s = pk AND sk BETWEEN :n AND (:n)",
+            "pk = :s AND sk BETWEEN :n AND :n",
+        ),
+    ],
+)
+def test_an_expression_is_written_without_what_says_nothing(
+    name: str, text: str, plain: str
+) -> None:
+    operation = {"U": "UpdateItem", "C": "DeleteItem", "K": "Query"}[name[0]]
+    request = {**given(name, text), **({} if operation == "Query" else {"Key": KEY})}
+    dynamodb.check(operation, request, lambda _name: TABLE)
+    assert request[name] == plain
 
 
 PUT = {"Put": {"TableName": "t", "Item": KEY}}

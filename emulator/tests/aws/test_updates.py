@@ -145,3 +145,24 @@ def test_parts_of_a_list_that_was_appended_to_change_alone(table: Table) -> None
     table.update("SET a = list_append(b, :v)", v={"L": []})
     table.update("SET a[0].x = :v", v={"N": "2"})
     assert table.item()["b"] == {"L": [{"M": {}}]}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["SET n.x = :v", "SET l.x = :v", "SET m[0] = :v", "REMOVE n.x", "REMOVE l.x", "ADD m.y.z :v"],
+)
+def test_a_path_that_does_not_fit_the_item_is_rejected(table: Table, expression: str) -> None:
+    """docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html: "the
+    document path provided in the update expression is invalid for update"."""
+    table.put(n={"N": "1"}, l={"L": []}, m={"M": {"y": {"N": "1"}}})
+    with pytest.raises(ClientError, match=r"document path .* is invalid"):
+        table.update(expression, **({"v": {"N": "1"}} if ":v" in expression else {}))
+
+
+@pytest.mark.parametrize(
+    "expression", ["SET n = (n + :v)", "SET n = (if_not_exists(n, :v)) + (:v)"]
+)
+def test_a_sum_may_stand_in_parentheses(table: Table, expression: str) -> None:
+    table.put(n={"N": "1"})
+    table.update(expression, v={"N": "2"})
+    assert table.item()["n"] == {"N": "3"}

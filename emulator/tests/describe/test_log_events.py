@@ -89,6 +89,7 @@ def test_lines_without_times_have_that_of_the_file_and_no_range(tmp_path: Path) 
         ('{ $.level = "ERROR" }', '{"level": "ERROR"}', True),
         ('{ $.level = "ERROR" }', '{"level": "INFO"}', False),
         ('{ $.level = "ERROR" }', "ERROR", False),
+        ('{ $.user-id = "a" && $.a.b-c[0] = 1 }', '{"user-id": "a", "a": {"b-c": [1]}}', True),
     ],
 )
 def test_a_filter_pattern_is_read_as_cloudwatch_logs_reads_it(
@@ -123,15 +124,12 @@ def test_an_event_has_an_id_of_its_own_and_a_time_of_ingestion(tmp_path: Path) -
     assert [each["ingestionTime"] for each in found] == [at for at, _ in ALL]
 
 
-# As LocalStack has recorded it.
-@pytest.mark.parametrize(
-    ("operation", "most"), [("FilterLogEvents", 10_000), ("DescribeLogGroups", 50)]
-)
-def test_a_page_has_a_most(tmp_path: Path, operation: str, most: int) -> None:
-    call = view(tmp_path, LINES).operations()[operation]
-    call({"logGroupName": GROUP, "limit": most})
-    with pytest.raises(NotFound, match=f"'{most + 1}' at 'limit' .* equal to {most}"):
-        call({"logGroupName": GROUP, "limit": most + 1})
+def test_a_call_names_its_group(tmp_path: Path) -> None:
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html: "You
+    must include either logGroupIdentifier or logGroupName"."""
+    with pytest.raises(NotFound, match="Either logGroupName or") as found:
+        events(tmp_path, LINES, logGroupName=None)
+    assert found.value.code == "InvalidParameterException"
 
 
 def test_a_log_group_is_found_by_its_arn_as_well(tmp_path: Path) -> None:

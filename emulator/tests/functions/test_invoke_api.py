@@ -49,7 +49,7 @@ def invoked(
             api = InvokeApi(functions, 0, submit=lambda *event: events.append(event))
             await api.start()
             once = Config(retries={"total_max_attempts": 1})
-            with aws_servers.running(functions=api.listener.url) as url:
+            with aws_servers.running(functions=api.listener.url, region="us-east-1") as url:
                 client: Any = boto3.client("lambda", endpoint_url=url, config=once)
                 try:
                     return await asyncio.to_thread(request, client)
@@ -160,7 +160,15 @@ REJECTED: list[tuple[dict[str, Any], int, str]] = [
         413,
         "RequestEntityTooLargeException",
     ),
+    # docs.aws.amazon.com/lambda/latest/api/API_Invoke.html: request parameters
+    ({"FunctionName": "echo", "InvocationType": "event"}, 400, "ValidationException"),
+    ({"FunctionName": "echo", "LogType": "tail"}, 400, "ValidationException"),
+    ({"FunctionName": "echo", "Qualifier": "a b"}, 400, "ValidationException"),
+    ({"FunctionName": "echo", "Qualifier": "x" * 129}, 400, "ValidationException"),
+    ({"FunctionName": "e" * 257}, 400, "ValidationException"),
     ({"FunctionName": "echo", "ClientContext": "e30="}, 400, "InvalidParameterValueException"),
+    ({"FunctionName": "echo", "TenantId": "t"}, 400, "InvalidParameterValueException"),
+    ({"FunctionName": "echo", "DurableExecutionName": "d"}, 400, "InvalidParameterValueException"),
 ]
 
 
@@ -179,6 +187,17 @@ def test_what_can_not_be_invoked_gets_the_error_that_aws_documents(tmp_path: Pat
     submitted: Submitted = []
     found = invoked(tmp_path, request, submitted)
     assert found == [(status, code) for _, status, code in REJECTED]
+    assert submitted == []
+
+
+def test_another_region_is_named_and_invokes_nothing(tmp_path: Path) -> None:
+    def request(client: Any) -> Any:
+        other = boto3.client("lambda", "eu-west-1", endpoint_url=client.meta.endpoint_url)
+        with pytest.raises(client.exceptions.ClientError, match=r"is in us-east-1, not in eu-west"):
+            other.invoke(FunctionName="echo", InvocationType="Event")
+
+    submitted: Submitted = []
+    invoked(tmp_path, request, submitted)
     assert submitted == []
 
 

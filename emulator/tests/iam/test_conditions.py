@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from emulator.iam import conditions
+from emulator.iam import conditions, documents
 
 KEY = "aws:Some"
 
@@ -30,7 +30,8 @@ OPERATORS = [
     Operator("StringEqualsIgnoreCase", "Ravi", ("ravi", "RAVI"), ("raju",)),
     Operator("StringLike", "R*v?", ("Ravi", "Rv1"), ("ravi", "Rav")),
     Operator("StringLike", "", ("",), ("a",)),
-    Operator("NumericEquals", "10", ("10", "10.0"), ("11", "ten")),
+    Operator("NumericEquals", "10", ("10", "10.0", "1e1"), ("11", "ten", "1_0", "\u0661\u0660")),
+    Operator("NumericLessThan", "10", ("-.5",), ("-inf", "nan", "")),
     Operator("NumericLessThan", "10", ("9", "-1"), ("10", "11", "ten")),
     Operator("NumericLessThanEquals", "10", ("9", "10"), ("10.5",)),
     Operator("NumericGreaterThan", "10", ("11",), ("10", "9")),
@@ -155,3 +156,25 @@ def test_a_variable_without_a_value_matches_nothing_and_its_absence_neither() ->
         assert not conditions.read(operator, KEY, ["${aws:PrincipalTag/no}"]).met(
             {"aws:some": ["x"]}
         )
+
+
+def test_without_the_newer_version_a_variable_is_text() -> None:
+    """UG reference_policies_elements_version.html: "variables such as ${aws:username} aren't
+    recognized as variables and are instead treated as literal strings"."""
+    context = {"aws:username": ["ravi"]}
+    for version, given, expected in (
+        ("2012-10-17", "ravi", True),
+        ("2012-10-17", "${aws:username}", False),
+        ("2008-10-17", "ravi", False),
+        ("2008-10-17", "${aws:username}", True),
+    ):
+        statement = {
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:Some": "${aws:username}"}},
+        }
+        (found,) = documents.read("p", {"Version": version, "Statement": statement})
+        asked = {**context, "aws:some": [given]}
+        assert found.applies("s3:GetObject", "arn:aws:s3:::b/k", asked) is expected
+        assert ("aws:username" in found.keys) is (version == "2012-10-17")

@@ -44,7 +44,7 @@ def test_a_watch_that_got_an_error_that_passes_is_sent_again_soon(
 ) -> None:
     client.open()
     client.step(Engine.watch, ["ravi"])
-    client.hear(frames.ErrorFrame(code, "not now", None, "watch"))
+    client.receive(frames.ErrorFrame(code, "not now", None, "watch"))
     client.after(1.3)
     assert len(client.actions("watch")) == 1 + renewed
 

@@ -71,8 +71,11 @@ def install(now: Callable[[], float] = time.time) -> None:
     cognito_challenges.install()
 
 
-def check_sign_in(pool: Any, client_id: str, flow: str, given: dict[str, str], now: float) -> None:
+def check_sign_in(
+    pool: Any, client_id: str, flow: str, given: dict[str, str] | None, now: float
+) -> None:
     """Raises Cognito's error."""
+    given = given or {}
     config = pool.clients[client_id].extended_config
     _check_flow(config, flow)
     for name in ("REFRESH_TOKEN",) if flow in _REFRESH else _NEEDED.get(flow, ()):

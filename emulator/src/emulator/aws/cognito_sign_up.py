@@ -25,6 +25,8 @@ def install() -> None:
     original = CognitoIdpResponse.sign_up
 
     def sign_up(self: Any) -> ActionResult:
+        if self._get_param("Password") is None:  # pools here have no passwordless sign-in
+            raise cognito_codes.error("InvalidParameterException", "Password is required")
         made: Any = original(self)
         _, pool = cognito_codes.of_client(self._get_param("ClientId"))
         user = pool._get_user(self._get_param("Username"))

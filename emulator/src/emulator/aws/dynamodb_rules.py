@@ -18,7 +18,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
 from emulator.aws import dynamodb_updated
-from emulator.aws.checks import grammar
+from emulator.aws.checks import update_grammar
 from emulator.aws.checks.dynamodb_legacy import LEGACY
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.values import number
@@ -157,7 +157,7 @@ def _return_what_was_updated() -> None:
         result: Any = response.result
         if narrows and "Attributes" in result:
             names = self.body.get("ExpressionAttributeNames") or {}
-            paths = paths_in(",".join(grammar.updated_paths(text)), names)
+            paths = paths_in(",".join(update_grammar.update(text).paths), names)
             result["Attributes"] = project(result["Attributes"], paths)
         if not result.get("Attributes"):
             result.pop("Attributes", None)

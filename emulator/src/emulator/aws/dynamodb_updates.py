@@ -15,15 +15,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import moto.dynamodb.models
+from moto.dynamodb.exceptions import InvalidUpdateExpressionInvalidDocumentPath
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]  # untyped
+    ExpressionSelector,
     Node,
     UpdateExpressionAddAction,
     UpdateExpressionDeleteAction,
     UpdateExpressionRemoveAction,
     UpdateExpressionSetAction,
 )
-from moto.dynamodb.parsing.executors import SetExecutor
+from moto.dynamodb.parsing.executors import NodeExecutor, SetExecutor
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 from moto.dynamodb.parsing.validators import UpdateHashRangeKeyValidator
@@ -101,6 +103,7 @@ def install() -> None:
     replace(models, "UpdateExpressionExecutor", executed)
     _copy_what_is_set()
     _read_keys()
+    _change_only_what_fits_a_path()
 
 
 def _fill_in_key(item: Any, table: Any) -> None:
@@ -115,6 +118,21 @@ def _copy_what_is_set() -> None:
     object."""
     original = SetExecutor.get_action_value
     replace(SetExecutor, "get_action_value", lambda self: copy.deepcopy(original(self)))
+
+
+def _change_only_what_fits_a_path() -> None:
+    """A name leads into a map, an index into a list."""
+    original = NodeExecutor.get_item_before_end_of_path
+
+    def container(self: Any, item: Any) -> Any:
+        found = original(self, item)
+        indexed = isinstance(self.get_element_to_action(), ExpressionSelector)
+        if (found.type if isinstance(found, DynamoType) else "M") != ("L" if indexed else "M"):
+            raise InvalidUpdateExpressionInvalidDocumentPath
+        return found
+
+    for name in ("get_item_before_end_of_path", "get_item_part_in_which_to_perform_action"):
+        replace(NodeExecutor, name, container)
 
 
 def _read_keys() -> None:

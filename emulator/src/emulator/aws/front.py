@@ -25,16 +25,19 @@ from emulator.aws import (
     broken_calls,
     calls_made,
     cognito_codes,
+    direct,
     invocations,
     peek,
     s3,
     saving,
     served,
 )
-from emulator.aws.checks import requests
+from emulator.aws.checks import failures, requests
+from emulator.aws.checks import s3 as s3_checks
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
 from emulator.aws.permissions import Permissions
+from emulator.aws.s3_signatures import S3Error
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
 
@@ -86,7 +89,7 @@ def application(
     peek.add_routes(app)
     cognito_codes.add_routes(app)
     if functions:
-        invocations.add_routes(app, functions, front.permissions.error)
+        invocations.add_routes(app, functions, region, front.permissions.error)
     app.router.add_route("*", "/{path:.*}", front.serve)
     return app
 
@@ -152,15 +155,19 @@ class _Front:
 
         def to_moto() -> web.Response:
             environ = _environ(request, body) | {"wsgi.input": io.BytesIO(body)}
+            environ["QUERY_STRING"] = s3_checks.listed(environ["QUERY_STRING"])
             response = _call(self._wsgi, environ)
             if response.status == 404 and self.permissions.hides_absence(request):
                 return s3.error(s3.DENIED)
             return response
 
-        found = _directly(self._direct, request, body)
-        found = found or s3.respond(request, body, to_moto, self.permissions) or to_moto()
-        malformed = requests.malformed(request.headers, body) if found.status == 500 else None
-        return _rejected(request, malformed) if malformed else found
+        try:
+            found = _directly(self._direct, request, body)
+            return found or s3.respond(request, body, to_moto, self.permissions) or to_moto()
+        except S3Error as error:
+            return s3.error(error)
+        except _MotoFailed as failed:
+            return _explained(request, body, str(failed))
 
     def _denied(self, request: web.Request, body: bytes) -> web.Response | None:
         denied = self.permissions.error(request, body)
@@ -205,8 +212,8 @@ def _environ(request: web.Request, body: bytes) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": request.path,
-        "QUERY_STRING": request.query_string,
+        "PATH_INFO": request.path.encode().decode("latin-1"),  # PEP 3333: bytes as characters
+        "QUERY_STRING": request.rel_url.raw_query_string,
         "RAW_URI": request.raw_path,
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": str(request.url.port or 80),
@@ -228,12 +235,33 @@ def _environ(request: web.Request, body: bytes) -> dict[str, Any]:
     return environ
 
 
-def _directly(direct: Direct, request: web.Request, body: bytes) -> web.Response | None:
+class _MotoFailed(Exception):
+    """The text is the last line of the traceback, which has been printed."""
+
+
+def _moto_failed() -> _MotoFailed:
+    traceback.print_exc()
+    return _MotoFailed(traceback.format_exc(limit=0).strip().splitlines()[-1])
+
+
+def _explained(request: web.Request, body: bytes, error: str) -> web.Response:
+    """What AWS says where the caller made moto fail; a defect of moto gives a 500, as AWS's own
+    defects do."""
+    if "X-Amz-Target" in request.headers:
+        if rejection := failures.explained(request.headers, body, error):
+            return _rejected(request, rejection)
+        document = {"__type": "InternalFailure", "message": error}
+        return web.json_response(document, status=500, content_type=direct.CONTENT_TYPE)
+    if "urlencoded" in request.headers.get("Content-Type", ""):
+        return served.in_xml(*failures.of_query(error))
+    return s3.error(failures.of_s3(request.method, request.path, request.query_string, error))
+
+
+def _directly(handlers: Direct, request: web.Request, body: bytes) -> web.Response | None:
     try:
-        found = direct(request.headers, body)
-    except Exception:  # see _call
-        traceback.print_exc()
-        return _internal_failure()
+        found = handlers(request.headers, body)
+    except Exception:
+        raise _moto_failed() from None
     return found and web.Response(status=found.status, headers=found.headers, body=found.body)
 
 
@@ -251,23 +279,11 @@ def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:
     # Raised by moto for what it lacks; it becomes a rejection that names the operation, and no 500.
     except NotImplementedError as error:
         return served.rejected({"Content-Type": environ["CONTENT_TYPE"]}, f"moto: {error}")
-    except Exception:  # a defect in moto gives a 500, as AWS's own defects do, and is printed
-        traceback.print_exc()
-        return _internal_failure(environ["CONTENT_TYPE"])
+    except Exception:
+        raise _moto_failed() from None
     status, headers = started[0]
     response = web.Response(status=int(status.split(" ", 1)[0]), body=body)
     for name, value in headers:
         if name.lower() not in ("content-length", "connection", "transfer-encoding"):
             response.headers[name] = value
     return response
-
-
-def _internal_failure(content_type: str = "") -> web.Response:
-    error = traceback.format_exc(limit=0).strip().splitlines()[-1]
-    if "urlencoded" in content_type:
-        return served.in_xml(500, "InternalFailure", error)
-    return web.Response(
-        status=500,
-        text=json.dumps({"__type": "InternalFailure", "message": error}),
-        content_type="application/x-amz-json-1.0",
-    )

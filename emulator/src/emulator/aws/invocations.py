@@ -6,22 +6,35 @@ from collections.abc import Callable
 
 from aiohttp import ClientSession, ClientTimeout, web
 
+from emulator.aws import served
 from emulator.iam.errors import Error
 
 PATH = "/2015-03-31/functions/{name}/invocations"
 # a function may run for 15 minutes
 TIMEOUT = ClientTimeout(total=16 * 60)
-PASSED_ON = ("X-Amz-Invocation-Type", "X-Amz-Client-Context", "X-Amz-Log-Type")
+PASSED_ON = (
+    "X-Amz-Client-Context",
+    "X-Amz-Durable-Execution-Name",
+    "X-Amz-Invocation-Type",
+    "X-Amz-Log-Type",
+    "X-Amz-Tenant-Id",
+)
 HOP = ("content-length", "connection", "transfer-encoding", "date", "server")
 
 
 def add_routes(
-    app: web.Application, url: str, error: Callable[[web.Request, bytes], Error | None]
+    app: web.Application,
+    url: str,
+    region: str,
+    error: Callable[[web.Request, bytes], Error | None],
 ) -> None:
-    """`url` is the base URL of `emulator.functions.invoke_api`; `error` gives the response to who
-    may not invoke."""
+    """`url` is the base URL of `emulator.functions.invoke_api`; `region` the only one that is
+    served; `error` gives the response to who may not invoke."""
 
     async def invoke(request: web.Request) -> web.Response:
+        scope = served.scope_of(request.headers, request.query_string)
+        if why := served.rejection(scope, region):
+            return served.rejected(request.headers, why)
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         body = await request.read()
         if denied := error(request, body):

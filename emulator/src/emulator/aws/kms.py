@@ -43,6 +43,17 @@ _USAGES = {
     "ECC_NIST_": ("SIGN_VERIFY", "KEY_AGREEMENT"),
     "SM2": ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"),
 }
+# moto finds their keys by id alone, and not by ARN.
+_BY_ID = (
+    "cancel_key_deletion",
+    "disable_key",
+    "enable_key",
+    "list_grants",
+    "retire_grant",
+    "revoke_grant",
+    "rotate_key_on_demand",
+    "schedule_key_deletion",
+)
 _WAITING_DAYS = (7, 30)
 
 
@@ -50,13 +61,25 @@ def install() -> None:
     for operation, check in (
         ("create_key", _check_new),
         ("create_alias", _check_alias),
+        ("generate_random", _check_random),
         ("schedule_key_deletion", _check_deletion),
     ):
         replace(KmsResponse, operation, _checked(getattr(KmsResponse, operation), check))
     for operation, usage in _USAGE.items():
         original = getattr(KmsResponse, operation)
         replace(KmsResponse, operation, _of_usable_keys(original, operation, usage))
+    for name in _BY_ID:
+        replace(models.KmsBackend, name, _by_arn(getattr(models.KmsBackend, name)))
     replace(models, "decrypt", _decrypt(utils.decrypt))
+
+
+def _by_arn(original: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Any, key_id: str, *args: Any, **given: Any) -> Any:
+        if key_id is not None and key_id.startswith("arn:"):
+            key_id = self.any_id_to_key_id(key_id)
+        return original(self, key_id, *args, **given)
+
+    return method
 
 
 def _checked(original: Callable[[Any], str], check: Callable[[Any], None]) -> Any:
@@ -87,6 +110,11 @@ def _check_deletion(given: Callable[..., Any]) -> None:
     if days is not None and not least <= int(days) <= most:
         text = f"PendingWindowInDays {days} is not from {least} to {most}"
         raise JsonRESTError("ValidationException", text)
+
+
+def _check_random(given: Callable[..., Any]) -> None:
+    if given("NumberOfBytes") is None:
+        raise JsonRESTError("ValidationException", "NumberOfBytes is required")
 
 
 def _of_usable_keys(original: Callable[[Any], str], operation: str, usage: str) -> Any:

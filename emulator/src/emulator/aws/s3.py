@@ -71,11 +71,15 @@ def respond(
 
 
 def _rejected(request: web.Request, key: str, body: bytes) -> web.Response | None:
-    if request.method != "PUT" or not key:
+    deletes = request.method == "POST" and "delete" in request.query
+    if not deletes and (request.method != "PUT" or not key):
         return None
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        checks.check_put(key, headers, body)
+        if deletes:
+            checks.check_deletions(body)
+        else:
+            checks.check_put(key, headers, body)
     except S3Error as found:
         return error(found)
     return None

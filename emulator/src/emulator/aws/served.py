@@ -55,6 +55,8 @@ NOT_STORED = {
     ),
     "sts": frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}),
 }
+# Of Systems Manager there is the Parameter Store, with its tags.
+_OF_PARAMETERS = re.compile(r"Parameter|^(?:Add|Remove|List)Tags(?:To|From|For)Resource$")
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _SCOPE = re.compile(r"Credential=[^/]*/[0-9]+/([^/]+)/([^/]+)/aws4_request")
 _PASSED_ON = ("Content-Type", "X-Amz-Target")
@@ -99,13 +101,16 @@ def uncompressed(headers: Mapping[str, str], scope: Scope | None, body: bytes) -
 
 def rejection(scope: Scope | None, region: str, operation: str = "") -> str | None:
     """Why the call gets an error; `region` is the environment's, empty where it is any."""
-    if scope is None:
-        return None
+    if scope is None:  # two of STS's operations are not signed
+        lacks = operation in NOT_STORED["sts"]
+        return f"the emulator does not serve {operation} of sts" if lacks else None
     if scope.service not in MOTO | DESCRIBED:
         served = ", ".join(sorted(MOTO | DESCRIBED))
         return f"the emulator does not serve {scope.service}; it has {served}"
     if operation in NOT_STORED.get(scope.service, ()):
         return f"the emulator does not serve {operation} of {scope.service}: it keeps none"
+    if scope.service == "ssm" and operation and not _OF_PARAMETERS.search(operation):
+        return f"the emulator does not serve {operation} of ssm: it has parameters alone"
     if region and scope.region != region and scope.service not in GLOBAL:
         return f"this environment is in {region}, not in {scope.region}: use --region {region}"
     return None

@@ -32,6 +32,12 @@ def install() -> None:
     _check_new_queues()
     _check_changed_queues()
     _count_bytes()
+    replace(SQSBackend, "list_queues", _list_queues)
+
+
+def _list_queues(self: Any, prefix: str | None) -> list[Any]:
+    """moto takes the prefix for a regular expression."""
+    return [queue for name, queue in self.queues.items() if name.startswith(prefix or "")]
 
 
 def _check_new_queues() -> None:

@@ -94,6 +94,9 @@ def _change_message_visibility_batch(
 ) -> tuple[list[str], list[Failed]]:
     def change(entry: Mapping[str, Any]) -> None:
         checks.check_visibility(entry)
+        if entry.get("VisibilityTimeout") is None:
+            text = "The request must contain the parameter VisibilityTimeout."
+            raise Rejection(text, "MissingParameter")
         self.change_message_visibility(
             queue_name=queue_name,
             receipt_handle=entry["ReceiptHandle"],

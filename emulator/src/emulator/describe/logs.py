@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.console.ranges import time_of
-from emulator.describe import pages
 from emulator.describe.made import NotFound
 from emulator.metrics import expressions, filter_patterns
 from emulator.metrics.log_groups import LogGroupProvider
@@ -29,15 +28,17 @@ class LogsView:
         return {"DescribeLogGroups": self._groups, "FilterLogEvents": self._events}
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        _check_limit(given.get("limit"), pages.DEFAULTS["DescribeLogGroups"])
         prefix = str(given.get("logGroupNamePrefix", ""))
         names = self._log_groups.names()
         return {"logGroups": [{"logGroupName": name} for name in names if name.startswith(prefix)]}
 
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        name = _group(str(given.get("logGroupName") or given.get("logGroupIdentifier")))
+        identifier = given.get("logGroupName") or given.get("logGroupIdentifier")
+        if not identifier:
+            text = "Either logGroupName or logGroupIdentifier is required"
+            raise NotFound("InvalidParameterException", text)
+        name = _group(str(identifier))
         pattern = str(given.get("filterPattern") or "")
-        _check_limit(given.get("limit"), pages.DEFAULTS["FilterLogEvents"])
         first, last = given.get("startTime"), given.get("endTime")  # milliseconds
         matches = _matcher(pattern)
         if not self._log_groups.knows(name):
@@ -71,11 +72,6 @@ def _group(identifier: str) -> str:
     """The name in an ARN, or as it is."""
     found = identifier.partition(":log-group:")[2] or identifier
     return found.removesuffix(":*")
-
-
-def _check_limit(limit: Any, most: int) -> None:
-    if limit is not None and int(limit) > most:
-        raise _out_of_bounds(limit, "limit", f"value less than or equal to {most}")
 
 
 def _out_of_bounds(value: Any, field: str, rule: str) -> NotFound:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -19,6 +20,15 @@ from emulator.describe.made import NotFound
 DEFAULTS = {"FilterLogEvents": 10_000, "DescribeLogGroups": 50}
 # As LocalStack has recorded it.
 _INVALID_TOKEN = {"logs": ("InvalidParameterException", "The specified nextToken is invalid.")}
+_INVALID = {
+    "apigatewayv2": "BadRequestException",
+    "cloudformation": "ValidationError",
+    "cloudwatch": "InvalidParameterValue",
+    "ecs": "InvalidParameterException",
+    "elbv2": "ValidationError",
+    "lambda": "InvalidParameterValueException",
+    "logs": "InvalidParameterException",
+}
 _OTHERWISE = frozenset({"GetMetricData"})  # its limit is of data points, of which all fit
 
 
@@ -30,11 +40,11 @@ def cut(
     if model is None or operation in _OTHERWISE:
         return result
     token = given.get(model["input_token"])
-    limit = given.get(model.get("limit_key", "")) or DEFAULTS.get(operation)
+    limit = _limit(service, operation, model.get("limit_key", ""), given)
     if not token and not limit:
         return result
     begin = _offset(service, str(token)) if token else 0
-    end = begin + max(1, int(limit)) if limit else None
+    end = begin + limit if limit else None
     page, passed = dict(result), 0
     keys = model["result_key"]
     for key in keys if isinstance(keys, list) else [keys]:
@@ -50,6 +60,26 @@ def cut(
     if end is not None and end < passed:
         page[model["output_token"]] = base64.b64encode(str(end).encode()).decode()
     return page
+
+
+def _limit(service: str, operation: str, name: str, given: Mapping[str, Any]) -> int | None:
+    """Within the bounds of the service's model."""
+    limit = given.get(name)
+    if limit is None:
+        return DEFAULTS.get(operation)
+    model = service_models.session().get_service_model(service).operation_model(operation)
+    bounds = model.input_shape.members[name].metadata
+    least, most = max(1, bounds.get("min", 1)), bounds.get("max", DEFAULTS.get(operation))
+    wrong = ""
+    if not re.fullmatch(r"-?[0-9]{1,10}", str(limit)) or int(limit) < least:
+        wrong = f"value greater than or equal to {least}"
+    elif most is not None and int(limit) > most:
+        wrong = f"value less than or equal to {most}"
+    if wrong:
+        place = name[:1].lower() + name[1:]
+        text = f"1 validation error detected: Value '{limit}' at '{place}' failed to satisfy"
+        raise NotFound(_INVALID[service], f"{text} constraint: Member must have {wrong}")
+    return int(limit)
 
 
 @cache

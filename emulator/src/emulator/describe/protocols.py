@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.validate import ParamValidator
 
 from emulator import service_models
 
@@ -55,7 +56,9 @@ class Protocol:
             given = json.loads(body or b"{}")
             if not isinstance(given, dict):
                 raise ValueError("the body is no object")
-            return Call(action.rpartition(".")[2], given)
+            name = action.rpartition(".")[2]
+            self._check_types(name, given)
+            return Call(name, given)
         if self._kind == "query":
             given = {}
             structures: dict[str, dict[int, dict[str, str]]] = {}
@@ -82,6 +85,14 @@ class Protocol:
                 values = {key: unquote(value) for key, value in found.groupdict().items()}
                 return Call(name, self._named(name, {**dict(parse_qsl(query)), **values}))
         return Call("", {})
+
+    def _check_types(self, operation: str, given: Parameters) -> None:
+        if operation not in self._model.operation_names:
+            return
+        if shape := self._model.operation_model(operation).input_shape:
+            report = ParamValidator().validate(given, shape).generate_report()
+            if "Invalid type" in report:
+                raise ValueError(report)
 
     def _named(self, operation: str, given: Mapping[str, str]) -> Parameters:
         """The parameters by the members' names instead of those in paths and queries."""

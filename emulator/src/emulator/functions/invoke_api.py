@@ -28,12 +28,20 @@ from emulator.template.place import Place
 PREFIX, SUFFIX = "/2015-03-31/functions/", "/invocations"
 ASYNCHRONOUS_BYTES = 1024 * 1024  # of an event: "Lambda quotas"
 _KINDS = ("RequestResponse", "Event", "DryRun")
+_UNSUPPORTED = {
+    "X-Amz-Client-Context": "ClientContext",
+    "X-Amz-Durable-Execution-Name": "DurableExecutionName",
+    "X-Amz-Tenant-Id": "TenantId",
+}
+_LOG_TYPES = ("None", "Tail")
 # As the service's own message has it.
 _NAME_PATTERN = (
     r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?"
     r"(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 )
 _NAME = re.compile(_NAME_PATTERN)
+_LONGEST_NAME = 256  # characters of a name, a partial or a whole ARN
+_QUALIFIERS = re.compile(r"\$LATEST\.PUBLISHED|[a-zA-Z0-9$_-]{1,128}")
 _REGION, _ACCOUNT, _QUALIFIER = 3, 9, 13  # groups of the pattern
 Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -83,7 +91,15 @@ class InvokeApi:
             event += chunk
             if len(event) > MAX_PAYLOAD:
                 return _failed(_too_large(len(event)))
-        kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        kind = request.headers.get("X-Amz-Invocation-Type", _KINDS[0])
+        log_type = request.headers.get("X-Amz-Log-Type", _LOG_TYPES[0])
+        for member, value, values in (
+            ("invocationType", kind, _KINDS),
+            ("logType", log_type, _LOG_TYPES),
+        ):
+            if value not in values:
+                rule = f"satisfy enum value set: [{', '.join(values)}]"
+                return _failed(_out_of_bounds(member, value, rule))
         reference = unquote(request.path_qs.partition("?")[0])
         reference = reference.removeprefix(PREFIX).removesuffix(SUFFIX)
         if error := _misnamed(reference, request.query.get("Qualifier"), self._place):
@@ -91,15 +107,15 @@ class InvokeApi:
         name, qualifier = qualified(reference)
         qualifier = request.query.get("Qualifier", qualifier)
         called = f"{name}:{qualifier}" if qualifier else name
-        if "X-Amz-Client-Context" in request.headers:
-            return _failed(_unsupported("a ClientContext"))
-        tail = request.headers.get("X-Amz-Log-Type") == "Tail"
-        return await self._invoke(called, kind, bytes(event) or b"{}", tail)
+        for header, parameter in _UNSUPPORTED.items():
+            if header in request.headers:
+                return _failed(_unsupported(f"a {parameter}"))
+        return await self._invoke(called, kind, bytes(event) or b"{}", log_type == "Tail")
 
     async def _invoke(
         self, reference: str, kind: str, event: bytes, tail: bool
     ) -> web.StreamResponse:
-        if kind not in _KINDS or (kind == "Event" and self._submit is None):
+        if kind == "Event" and self._submit is None:
             return _failed(_unsupported(f"the invocation type {kind}"))
         if kind == "Event" and len(event) > ASYNCHRONOUS_BYTES:
             return _failed(_too_large_event(len(event)))
@@ -156,11 +172,14 @@ def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | N
     """The errors of names that no function has, as LocalStack has recorded them."""
     found = _NAME.fullmatch(reference)
     if found is None:
-        text = (
-            f"1 validation error detected: Value '{reference}' at 'functionName' failed to satisfy "
-            f"constraint: Member must satisfy regular expression pattern: {_NAME_PATTERN}"
-        )
-        return _Error(400, "ValidationException", text)
+        rule = f"satisfy regular expression pattern: {_NAME_PATTERN}"
+        return _out_of_bounds("functionName", reference, rule)
+    if len(reference) > _LONGEST_NAME:
+        rule = f"have length less than or equal to {_LONGEST_NAME}"
+        return _out_of_bounds("functionName", reference, rule)
+    if qualifier is not None and not _QUALIFIERS.fullmatch(qualifier):
+        rule = f"satisfy regular expression pattern: {_QUALIFIERS.pattern}"
+        return _out_of_bounds("qualifier", qualifier, rule)
     region, account = found[_REGION], found[_ACCOUNT]
     if region and region.rstrip(":") != place.region:
         text = (
@@ -176,6 +195,11 @@ def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | N
         )
         return _Error(400, "InvalidParameterValueException", text)
     return None
+
+
+def _out_of_bounds(member: str, value: str, rule: str) -> _Error:
+    text = f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy"
+    return _Error(400, "ValidationException", f"{text} constraint: Member must {rule}")
 
 
 def _not_found(reference: str, place: Place) -> _Error:

@@ -22,6 +22,7 @@ Compare = Callable[[str, str], bool]
 """(the request's value, the policy's value) -> whether they match"""
 
 _LONG = 2**63
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(
     r"(\d{4}-\d\d(?:-\d\d)?)(T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d(?::\d\d)?)?)?"
 )
@@ -46,7 +47,10 @@ def _compared(
 
 
 def _parsed_number(text: str) -> float:
-    return float(text.strip())
+    """Raises ValueError; Python takes `1_0`, `nan` and `inf` as well."""
+    if not _NUMBER.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
 
 
 def epoch_of(text: str) -> float:
@@ -142,6 +146,7 @@ class Condition:
     wanted: tuple[str, ...]
     quantifier: str = ""
     if_exists: bool = False
+    with_variables: bool = True
 
     def met(self, context: Context) -> bool:
         given = context.get(self.key, ())
@@ -153,7 +158,10 @@ class Condition:
         if not given:
             # "If the key … is not present in the request context, the values do not match"
             return self.if_exists or self.quantifier == ALL or (negated and self.quantifier != ANY)
-        values = [patterns.substituted(each, context) for each in self.wanted]
+        values = [
+            patterns.substituted(each, context) if self.with_variables else each
+            for each in self.wanted
+        ]
         if negated and None in values:
             return False  # a variable without a value: the statement does not apply
 
@@ -170,10 +178,11 @@ class Condition:
     @property
     def keys(self) -> set[str]:
         """The condition keys of the request that it looks at, in lower case."""
-        return {self.key, *(name for each in self.wanted for name in patterns.variables(each))}
+        wanted = self.wanted if self.with_variables else ()
+        return {self.key, *(name for each in wanted for name in patterns.variables(each))}
 
 
-def read(operator: str, key: str, wanted: Sequence[str]) -> Condition:
+def read(operator: str, key: str, wanted: Sequence[str], with_variables: bool = True) -> Condition:
     """Raises UnknownOperator."""
     name, quantifier = operator.lower(), ""
     before, colon, after = name.partition(":")
@@ -187,4 +196,4 @@ def read(operator: str, key: str, wanted: Sequence[str]) -> Condition:
         return Condition(name, key.lower(), tuple(wanted))
     if name not in COMPARISONS:
         raise UnknownOperator(f"{operator} is no condition operator")
-    return Condition(name, key.lower(), tuple(wanted), quantifier, if_exists)
+    return Condition(name, key.lower(), tuple(wanted), quantifier, if_exists, with_variables)

@@ -126,7 +126,9 @@ def _statement(given: Mapping[str, Any], with_variables: bool) -> Statement:
         resources=resources,
         all_but_resources=all_but_resources,
         conditions=tuple(
-            conditions.read(operator, key, [_text(each) for each in as_list(values)])
+            conditions.read(
+                operator, key, [_text(each) for each in as_list(values)], with_variables
+            )
             for operator, keys in given.get("Condition", {}).items()
             for key, values in keys.items()
         ),

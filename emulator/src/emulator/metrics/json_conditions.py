@@ -17,7 +17,8 @@ from emulator.metrics.expressions import Unsupported
 Matches = Callable[[Any], bool]
 """(a line's JSON) -> whether the pattern matches it"""
 
-SELECTOR = r"\$(?:\.\w+(?:\[\d+\])*)+"
+# names of properties may have hyphens and underscores: "Filter pattern syntax"
+SELECTOR = r"\$(?:\.[\w-]+(?:\[\d+\])*)+"
 _PART = re.compile(
     rf"\s*(?:(?P<field>{SELECTOR})\s*(?:(?P<op>!=|>=|<=|=|>|<)\s*"
     r"(?:\"(?P<text>[^\"]*)\"|(?P<plain>[\w*.-]+))"
@@ -63,7 +64,7 @@ def text_of(value: Any) -> str:
 
 def _at(document: Any, selector: str) -> Any:
     """The value that a selector such as `$.a.b[0]` leads to."""
-    for step in re.findall(r"\w+", selector):
+    for step in re.findall(r"[\w-]+", selector):
         if isinstance(document, dict) and step in document:
             document = document[step]
         elif isinstance(document, list) and step.isdigit() and int(step) < len(document):

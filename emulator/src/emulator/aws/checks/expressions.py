@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from emulator.aws.checks import grammar
+from emulator.aws.checks import grammar, update_grammar
 from emulator.aws.checks.grammar import Operand, Use
 from emulator.aws.checks.rejection import Rejection
 
@@ -39,13 +39,15 @@ _TYPES = ("B", "BOOL", "BS", "L", "M", "N", "NS", "NULL", "S", "SS")
 ORDERED = ("S", "N", "B")  # the types that <, <=, >, >= and BETWEEN compare
 _SIZED = ("S", "B", "SS", "NS", "BS", "L", "M")
 _NOT_OF_KEYS = re.compile(r"<>|(?<![#:\w])(?:OR|NOT|IN)\b", re.IGNORECASE)
+_TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OF_KEYS = {"and", "between", "begins_with"}
 _INTO = re.compile(r"(?<![\w.:#])(#?[A-Za-z_]\w*)\s*(?=[.\[])")
 _FIRST_OF_PATH = re.compile(r"(?<![\w.:#])#?[A-Za-z_]\w*")
 
 
-def check(given: Mapping[str, Any]) -> None:
-    """Checks the expressions of one operation, or of one part of a batch. Raises Rejection."""
+def check(given: dict[str, Any]) -> None:
+    """Checks the expressions of one operation, or of one part of a batch, and writes them as moto
+    takes them. Raises Rejection."""
     present = [name for name in NAMES if given.get(name) is not None]
     legacy = [name for name in _LEGACY if given.get(name)]
     if "KeyConditionExpression" not in present and "KeyConditions" in legacy:
@@ -62,7 +64,7 @@ def check(given: Mapping[str, Any]) -> None:
     if not all(isinstance(given[name], str) for name in present):
         raise TypeError("an expression is a string")
     for name in present:
-        _check_one(name, given[name], names or {}, values or {})
+        given[name] = _check_one(name, given[name], names or {}, values or {})
     _check_all_used(
         "Names", names or {}, [_read(str(given[each])).placeholders for each in present]
     )
@@ -119,7 +121,8 @@ def _read(text: str) -> _Read:
 
 def _check_one(
     name: str, text: str, names: Mapping[str, str], values: Mapping[str, Mapping[str, Any]]
-) -> None:
+) -> str:
+    """The expression as moto takes it."""
     begin = f"Invalid {name}: "
     found = _read(text)
     if not found.size:
@@ -146,13 +149,33 @@ def _check_one(
     try:
         if name == "ProjectionExpression":
             grammar.check_projection(text)
-        elif name == "UpdateExpression":
-            grammar.check_sums(text)
-        else:
-            for use in grammar.uses_in(text):
-                _check_use(use, values)
+            return text
+        if name == "UpdateExpression":
+            return update_grammar.update(text).plain
+        read = grammar.condition(text)
+        for use in read.uses:
+            _check_use(use, values)
     except Rejection as rejection:
         raise Rejection(begin + rejection.message) from rejection
+    return _of_keys(read) if name == "KeyConditionExpression" else read.plain
+
+
+def _of_keys(read: grammar.Read) -> str:
+    """Each key stands in front of its value, as moto takes it."""
+    if all(use.operands[0].kind == "path" for use in read.uses):
+        return read.plain
+    parts = []
+    for name, operands in read.uses:
+        first, *others = (each.text for each in operands)
+        if operands[0].kind == "value" and name in _TURNED:
+            parts.append(f"{others[0]} {_TURNED[name]} {first}")
+        elif name == "BETWEEN":
+            parts.append(f"{first} BETWEEN {' AND '.join(others)}")
+        elif name in grammar.COMPARATORS:
+            parts.append(f"{first} {name} {others[0]}")
+        else:
+            parts.append(f"{name}({', '.join((first, *others))})")
+    return " AND ".join(parts)
 
 
 def _check_use(use: Use, values: Mapping[str, Mapping[str, Any]]) -> None:
@@ -263,7 +286,7 @@ def check_key_types(given: Mapping[str, Any], types: Mapping[str, str]) -> None:
     Raises Rejection."""
     names = given.get("ExpressionAttributeNames") or {}
     values = given.get("ExpressionAttributeValues") or {}
-    for use in grammar.uses_in(str(given["KeyConditionExpression"])):
+    for use in grammar.condition(str(given["KeyConditionExpression"])).uses:
         first, *others = use.operands
         name = names.get(first.text, first.text)
         for operand in others:

@@ -7,14 +7,15 @@ Source: DynamoDB developer guide, "Condition and filter expressions, operators, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from emulator.aws.checks.rejection import Rejection
 
+_T = TypeVar("_T")
 COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
 # Name -> number of operands. Each is true or false, but for size, which is an operand itself.
 FUNCTIONS = {
@@ -25,12 +26,13 @@ FUNCTIONS = {
     "contains": 2,
     "size": 1,
 }
-_OF_UPDATES = ("if_not_exists", "list_append")
+OF_UPDATES = {"if_not_exists": 2, "list_append": 2}
 _KEYWORDS = {"AND", "OR", "NOT", "BETWEEN", "IN"}
 _TOKEN = re.compile(r"\s+|[A-Za-z_]\w*|#\w+|:\w+|\d+|<>|<=|>=|[=<>(),.\[\]]|.", re.DOTALL)
-_END = "<EOF>"
-_CLAUSES = ("SET", "ADD", "REMOVE", "DELETE")
-_OF_PATH = re.compile(r"#?\w+|[.\[\]]")
+END = "<EOF>"
+_OTHER_SPACE = re.compile(r"[^\S ]|  ")
+_GLUED = re.compile(r"(?<=[.\[(]) | (?=[,)\].\[])|(?<=[a-z]) (?=\()")
+MOST_OPERATORS = 300
 
 
 class Operand(NamedTuple):
@@ -47,18 +49,29 @@ class Use(NamedTuple):
     operands: tuple[Operand, ...]
 
 
-class _Parser:
+class Parser:
     """One pass over an expression; `uses` has what it found. Raises Rejection, without the
     expression's kind in front."""
 
     def __init__(self, text: str) -> None:
         self._tokens = [each for each in _TOKEN.findall(text) if not each.isspace()]
         self._at = 0
+        self._dropped: set[int] = set()  # parentheses around operands, which say nothing
+        self._text = text
         self.uses: list[Use] = []
 
     @property
+    def plain(self) -> str:
+        """The expression without parentheses around operands and with single blanks, as moto takes
+        it."""
+        if not self._dropped and not _OTHER_SPACE.search(self._text):
+            return self._text
+        tokens = (each for at, each in enumerate(self._tokens) if at not in self._dropped)
+        return _GLUED.sub("", " ".join(tokens))
+
+    @property
     def _next(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else _END
+        return self._tokens[self._at] if self._at < len(self._tokens) else END
 
     def _take(self, *wanted: str) -> str:
         token = self._next
@@ -72,7 +85,7 @@ class _Parser:
         return Rejection(f'Syntax error; token: "{self._next}", near: "{near}"')
 
     def end(self) -> None:
-        if self._next != _END:
+        if self._next != END:
             raise self._error()
 
     def projection(self) -> None:
@@ -96,7 +109,8 @@ class _Parser:
     def _one(self) -> None:
         while self._next.upper() == "NOT":
             self._take()
-        if self._next == "(":
+        if self._next == "(" and not self._operand_in_parentheses():
+            self._check_redundant()
             self._take()
             self.condition()
             self._take(")")
@@ -126,6 +140,36 @@ class _Parser:
         else:
             raise self._error()
 
+    def _operand_in_parentheses(self) -> bool:
+        """Whether what follows the closing parenthesis takes an operand, or goes on with its
+        path."""
+        after = self._tokens[self._closing(self._at) + 1 :][:1]
+        return bool(after) and after[0].upper() in (*COMPARATORS, "BETWEEN", "IN", ".", "[")
+
+    def _closing(self, at: int) -> int:
+        """The index of the parenthesis that closes the one at `at`."""
+        depth = 0
+        for index in range(at, len(self._tokens)):
+            depth += (self._tokens[index] == "(") - (self._tokens[index] == ")")
+            if depth == 0:
+                return index
+        return len(self._tokens)
+
+    def _check_redundant(self) -> None:
+        closing = self._closing(self._at)
+        doubled = self._tokens[self._at + 1 : self._at + 2] == ["("]
+        if doubled and self._closing(self._at + 1) == closing - 1:
+            raise Rejection("The expression has redundant parentheses;")
+
+    def _inside(self, read: Callable[[], _T]) -> _T:
+        """What `read` reads between parentheses, which are dropped."""
+        self._dropped.add(self._at)
+        self._take("(")
+        found = read()
+        self._dropped.add(self._at)
+        self._take(")")
+        return found
+
     def _listed(self) -> Iterator[Operand]:
         self._take("(")
         yield self._operand()
@@ -138,7 +182,7 @@ class _Parser:
 
     def _function(self) -> Use:
         name = self._take()
-        if name in _OF_UPDATES:
+        if name in OF_UPDATES:
             raise Rejection(
                 f"The function is not allowed in a condition expression; function: {name}"
             )
@@ -153,6 +197,12 @@ class _Parser:
         return Use(name, operands)
 
     def _operand(self) -> Operand:
+        if self._next == "(" and self._tokens[self._closing(self._at) + 1 :][:1] not in (
+            ["."],
+            ["["],
+        ):
+            self._check_redundant()
+            return self._inside(self._operand)
         if self._next.startswith(":") and len(self._next) > 1:
             return Operand("value", self._take())
         if self._calls():
@@ -167,7 +217,7 @@ class _Parser:
         return Operand("path", self.path())
 
     def path(self) -> str:
-        parts = [self._name()]
+        parts = [self._head()]
         while self._next in (".", "["):
             if self._take() == ".":
                 parts.append(f".{self._name()}")
@@ -180,6 +230,12 @@ class _Parser:
                 parts.append(f"[{index}]")
         return "".join(parts)
 
+    def _head(self) -> str:
+        if self._next == "(":
+            self._check_redundant()
+            return self._inside(self.path)
+        return self._name()
+
     def _name(self) -> str:
         name = self._next
         if not re.fullmatch(r"#\w+|[A-Za-z_]\w*", name) or name.upper() in _KEYWORDS:
@@ -189,50 +245,35 @@ class _Parser:
         return self._take()
 
 
+class Read(NamedTuple):
+    """A condition: its operators and functions from left to right, and its plain form."""
+
+    uses: tuple[Use, ...]
+    plain: str
+
+
 @lru_cache(1000)
-def uses_in(condition: str) -> tuple[Use, ...]:
-    """The operators and functions of a condition, filter or key condition, from left to right.
-    Raises Rejection."""
-    parser = _Parser(condition)
+def condition(text: str) -> Read:
+    """The operators and functions of a condition, filter or key condition. Raises Rejection."""
+    parser = Parser(text)
     parser.condition()
     parser.end()
-    return tuple(parser.uses)
+    check_count(len(parser.uses))
+    return Read(tuple(parser.uses), parser.plain)
 
 
 @lru_cache(1000)
 def check_projection(projection: str) -> None:
     """Paths with commas between them. Raises Rejection."""
-    parser = _Parser(projection)
+    parser = Parser(projection)
     parser.projection()
     parser.end()
 
 
-@lru_cache(1000)
-def check_sums(update: str) -> None:
-    """`SET a = b + c` takes two operands; the rest of an update moto checks. Raises Rejection."""
-    depth = signs = 0
-    for word in _TOKEN.findall(update):
-        depth += (word == "(") - (word == ")")
-        if (depth == 0 and word == ",") or word.upper() in _CLAUSES:
-            signs = 0
-        if depth == 0 and word in "+-":
-            signs += 1
-            if signs > 1:
-                raise Rejection(f'Syntax error; token: "{word}", near: "{word}"')
-
-
-@lru_cache(1000)
-def updated_paths(update: str) -> tuple[str, ...]:
-    """The paths that an update expression changes, as they are written in it."""
-    found: list[str] = []
-    begins, depth = False, 0
-    for word in filter(str.strip, _TOKEN.findall(update)):
-        depth += (word == "(") - (word == ")")
-        if word.upper() in _CLAUSES or (depth == 0 and word == ","):
-            begins = True
-            found.append("")
-        elif begins and _OF_PATH.fullmatch(word):
-            found[-1] += word
-        else:
-            begins = False
-    return tuple(filter(None, found))
+def check_count(operators: int) -> None:
+    """ "The maximum number of operators or functions" ("Constraints in Amazon DynamoDB"), which
+    counts in conditions as well: github.com/scylladb/scylladb/issues/14473. Raises Rejection."""
+    if operators > MOST_OPERATORS:
+        raise Rejection(
+            f"The expression contains too many operators; operator count: {MOST_OPERATORS + 1}"
+        )

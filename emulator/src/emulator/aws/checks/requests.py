@@ -6,21 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.validate import ParamValidator
 from moto.core import DEFAULT_ACCOUNT_ID  # type: ignore[attr-defined]  # moto.core has it
-from moto.core.utils import get_service_model
 from moto.dynamodb.models import dynamodb_backends
 
-from emulator.aws.checks import constraints, dynamodb, sqs
+from emulator.aws.checks import constraints, dynamodb, failures, sqs, ssm
 from emulator.aws.checks.dynamodb import Schema
 from emulator.aws.checks.rejection import Canceled, Rejection
 from emulator.aws.direct import region_of
 
 _DYNAMODB, _SQS = "DynamoDB_20120810", "AmazonSQS"
 _TYPES = {_DYNAMODB: "com.amazonaws.dynamodb.v20120810#", _SQS: "com.amazonaws.sqs#"}
-_MODELS = {_DYNAMODB: "dynamodb", _SQS: "sqs"}
-_SERIALIZATION = "SerializationException"
-_MALFORMED = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
 def checked(headers: Mapping[str, str], body: bytes) -> bytes:
@@ -34,6 +29,9 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
         if not isinstance(given, dict):
             raise TypeError("a request's JSON is an object")
         constraints.check(target, given)
+        if service == "AmazonSSM":
+            ssm.check(operation, given)
+            return json.dumps(given).encode()
         if service not in _TYPES:
             return body
         if service == _SQS:
@@ -42,38 +40,17 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
             return body
         dynamodb.check_table_names(given)
         dynamodb.check(operation, given, lambda name: _schema(region_of(headers), name))
-    except _MALFORMED as error:
-        raise malformed(headers, body) or Rejection(str(error), _SERIALIZATION) from error
-    changed = b'"N"' in body or b'"NS"' in body or b"UpdateExpression" not in body
-    return json.dumps(given).encode() if changed else body
-
-
-def malformed(headers: Mapping[str, str], body: bytes) -> Rejection | None:
-    """AWS's error for a request that does not have the form of the service's model, for which moto
-    fails; None where it has that form. Finding out takes longer than the request, so this is called
-    after a failure."""
-    service, _, operation = headers.get("X-Amz-Target", "").partition(".")
-    model = get_service_model(_MODELS[service]) if service in _MODELS else None
-    if model is None or operation not in model.operation_names:
-        return None
-    try:
-        given = json.loads(body)
-    except _MALFORMED:
-        return Rejection("The body is not JSON", _SERIALIZATION)
-    shape = model.operation_model(operation).input_shape
-    text = ParamValidator().validate(given, shape).generate_report()
-    if not text:
-        return None
-    if "Invalid type" in text:
-        return Rejection(text, _SERIALIZATION)
-    return Rejection(f"1 validation error detected: {text}: Member must not be null")
+    except failures.MALFORMED as error:
+        found = failures.malformed(headers, body)
+        raise found or Rejection(str(error), failures.SERIALIZATION) from error
+    return json.dumps(given).encode()
 
 
 def document(headers: Mapping[str, str], rejection: Rejection) -> dict[str, Any]:
     """The error as the service's JSON protocol has it."""
     service = headers.get("X-Amz-Target", "").partition(".")[0]
     common = "com.amazon.coral.service#"  # of all services
-    prefix = common if rejection.code == _SERIALIZATION else _TYPES.get(service, "")
+    prefix = common if rejection.code == failures.SERIALIZATION else _TYPES.get(service, "")
     found = {"__type": prefix + rejection.code, "message": rejection.message}
     if isinstance(rejection, Canceled):
         return {**found, "Message": rejection.message, "CancellationReasons": rejection.reasons}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Mapping
 
@@ -18,6 +19,12 @@ from emulator.aws.s3_signatures import S3Error
 
 KEY_BYTES = 1024
 METADATA_BYTES = 2 * 1024
+MOST_KEYS = 1000  # of a page, and of one DeleteObjects
+MALFORMED_XML = S3Error(
+    400,
+    "MalformedXML",
+    "The XML you provided was not well-formed or did not validate against our published schema",
+)
 _METADATA = "x-amz-meta-"
 _CHECKSUM = "x-amz-checksum-"
 # CRC32C and CRC64NVME are not in the standard library: they are taken as they come.
@@ -33,6 +40,9 @@ def check_put(key: str, headers: Mapping[str, str], body: bytes) -> None:
     if len(key.encode(errors="surrogateescape")) > KEY_BYTES:
         raise S3Error(400, "KeyTooLongError", "Your key is too long")
     _check_metadata(headers)
+    if headers.get("if-none-match", "*") != "*":  # conditional writes, S3 user guide
+        message = "A header you provided implies functionality that is not implemented"
+        raise S3Error(501, "NotImplemented", message)
     sent = headers.get("x-amz-content-sha256", "")
     if sent.startswith("STREAMING-"):
         return  # the body is in chunks, with the checksum after them
@@ -45,6 +55,27 @@ def check_put(key: str, headers: Mapping[str, str], body: bytes) -> None:
         given = headers.get(_CHECKSUM + name)
         if given is not None and _decoded(given, len(hashed(b""))) != hashed(body):
             _reject_checksum(name, given, len(hashed(b"")))
+
+
+def listed(query: str) -> str:
+    """The query of a call that lists, with at most 1,000 as `max-keys`, as S3 takes what is over
+    it: docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html. Raises S3Error."""
+    parts = query.split("&")
+    for at, part in enumerate(parts):
+        name, _, value = part.partition("=")
+        if name == "max-keys" and not re.fullmatch(r"[0-9]{1,10}", value):
+            message = "Provided max-keys not an integer or within integer range"
+            raise S3Error(400, "InvalidArgument", message)
+        if name == "max-keys":
+            parts[at] = f"max-keys={min(int(value), MOST_KEYS)}"
+    return "&".join(parts)
+
+
+def check_deletions(body: bytes) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html: "up to 1,000 keys". Raises
+    S3Error."""
+    if body.count(b"<Object>") > MOST_KEYS:
+        raise MALFORMED_XML
 
 
 def _check_metadata(headers: Mapping[str, str]) -> None:

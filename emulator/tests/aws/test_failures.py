@@ -1,0 +1,161 @@
+"""Calls on which moto fails: they get AWS's error, and never a 5xx, which SDKs would repeat.
+
+Found by random calls of all operations. Sources: the errors of each operation in the API references
+(docs.aws.amazon.com/kms/latest/APIReference/, .../secretsmanager/latest/apireference/,
+.../systems-manager/latest/APIReference/, .../AWSSimpleQueueService/latest/APIReference/,
+.../sns/latest/api/, .../cognito-user-identity-pools/latest/APIReference/,
+.../amazondynamodb/latest/APIReference/); "Error responses", S3 API reference.
+"""
+
+from __future__ import annotations
+
+import uuid
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+ONCE = Config(
+    retries={"total_max_attempts": 1},
+    parameter_validation=False,
+    s3={"addressing_style": "path"},
+)
+POOL = "us-east-1_none"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:none"
+QUEUE = "http://127.0.0.1/123456789012/"
+VALUE, NOT_SERVED = "ValidationException", "NotServedByTheEmulator"
+
+
+@cache  # reading a service's model takes longer than its calls
+def client(url: str, service: Any) -> Any:
+    return boto3.client(service, endpoint_url=url, config=ONCE)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "given", "code"),
+    [
+        ("kms", "EnableKey", {}, VALUE),
+        ("kms", "GenerateRandom", {}, VALUE),
+        ("kms", "RetireGrant", {}, VALUE),
+        ("kms", "ListGrants", {"KeyId": "none"}, "NotFoundException"),
+        ("kms", "ListGrants", {"KeyId": "\t"}, "NotFoundException"),
+        ("kms", "RevokeGrant", {"KeyId": "none", "GrantId": "g"}, "NotFoundException"),
+        ("kms", "RetireGrant", {"KeyId": "none"}, "NotFoundException"),
+        ("secretsmanager", "GetSecretValue", {}, VALUE),
+        ("secretsmanager", "TagResource", {"SecretId": "s", "Tags": [{}]}, VALUE),
+        ("secretsmanager", "ListSecretVersionIds", {"SecretId": "none"}, "ResourceNotFoundException"),
+        ("secretsmanager", "ListSecrets", {"NextToken": "x"}, "InvalidNextTokenException"),
+        ("ssm", "GetParametersByPath", {}, VALUE),
+        ("ssm", "DescribeParameters", {"NextToken": "x"}, "InvalidNextToken"),
+        ("ssm", "ListDocuments", {}, NOT_SERVED),
+        ("ssm", "SendCommand", {"DocumentName": "x"}, NOT_SERVED),
+        ("cognito-idp", "ListResourceServers", {"UserPoolId": POOL, "MaxResults": 1}, "ResourceNotFoundException"),
+        ("sts", "AssumeRoleWithWebIdentity", {"RoleArn": "x" * 20, "RoleSessionName": "s", "WebIdentityToken": "t"}, NOT_SERVED),
+        ("sns", "ListTopics", {"NextToken": "x"}, "InvalidParameter"),
+        ("dynamodb", "ExecuteStatement", {"Statement": "SELECT"}, VALUE),
+        ("dynamodb", "ExecuteStatement", {"Statement": "EXISTS(SELECT * FROM none)"}, VALUE),
+        ("dynamodb", "BatchExecuteStatement", {"Statements": [{"Statement": "SELECT"}]}, VALUE),
+        ("dynamodb", "ExecuteTransaction", {"TransactStatements": [{"Statement": "SELECT"}]}, VALUE),
+        ("dynamodbstreams", "DescribeStream", {}, VALUE),
+        ("dynamodbstreams", "DescribeStream", {"StreamArn": "x" * 40}, VALUE),
+    ],
+)  # fmt: skip
+def test_a_call_that_moto_can_not_read_gets_the_services_error(
+    aws: str, service: str, operation: str, given: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(ClientError) as found:
+        client(aws, service)._make_api_call(operation, given)
+    status = found.value.response["ResponseMetadata"]["HTTPStatusCode"]
+    assert (found.value.response["Error"]["Code"], status) == (code, 400)
+
+
+def test_a_user_has_a_password_and_a_flow_its_parameters(aws: str) -> None:
+    """docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html."""
+    pools = client(aws, "cognito-idp")
+    pool = pools.create_user_pool(PoolName="p")["UserPool"]["Id"]
+    flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    made = pools.create_user_pool_client(UserPoolId=pool, ClientName="c", ExplicitAuthFlows=flows)
+    app = made["UserPoolClient"]["ClientId"]
+    with pytest.raises(pools.exceptions.InvalidParameterException, match="Password is required"):
+        pools.sign_up(ClientId=app, Username="ravi")
+    flow = {"UserPoolId": pool, "ClientId": app, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH"}
+    with pytest.raises(pools.exceptions.InvalidParameterException, match="parameter USERNAME"):
+        pools.admin_initiate_auth(**flow)
+
+
+def test_a_region_that_a_service_is_not_in_is_named(aws: str) -> None:
+    """docs.aws.amazon.com/general/latest/gr/cognito_identity.html: user pools are in no region of
+    China."""
+    pools: Any = boto3.client("cognito-idp", "cn-north-1", endpoint_url=aws, config=ONCE)
+    with pytest.raises(ClientError, match=r"there is no cognito-idp in cn-north-1"):
+        pools.create_user_pool(PoolName="p")
+
+
+def test_a_key_is_found_by_its_arn_in_every_operation(aws: str) -> None:
+    """docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html: "the key ID or key ARN"."""
+    kms = client(aws, "kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.disable_key(KeyId=arn)
+    kms.enable_key(KeyId=arn)
+    assert kms.list_grants(KeyId=arn)["Grants"] == []
+    kms.schedule_key_deletion(KeyId=arn)
+    kms.cancel_key_deletion(KeyId=arn)
+    assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "Disabled"
+
+
+def test_a_queues_prefix_is_no_pattern_and_an_entry_needs_its_timeout(aws: str) -> None:
+    """docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html."""
+    sqs, name = client(aws, "sqs"), f"q-{uuid.uuid4()}"
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    assert len(sqs.list_queues(QueueNamePrefix=name[:-1])["QueueUrls"]) == 1
+    for prefix in ("*", "q.", ".*"):
+        assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=prefix)
+    entries = [{"Id": "a", "ReceiptHandle": "x"}]
+    (failed,) = sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)["Failed"]
+    assert failed["Code"] == "MissingParameter"
+
+
+KEYS = ["%20", "a?b", "x&y=z", "ü/+c", "ü/a b", "日本/é"]
+
+
+def test_keys_and_prefixes_of_any_characters_are_found(aws: str) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: "a sequence of Unicode
+    characters"."""
+    s3, name = client(aws, "s3"), f"b-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=name)
+    for key in KEYS:
+        s3.put_object(Bucket=name, Key=key, Body=key.encode())
+        assert s3.get_object(Bucket=name, Key=key)["Body"].read().decode() == key
+    for prefix in ("", "ü/", "ü/+", "%", "x&", "a?", "日本/"):
+        listed = s3.list_objects_v2(Bucket=name, Prefix=prefix)["Contents"]
+        assert [each["Key"] for each in listed] == [key for key in KEYS if key.startswith(prefix)]
+    found = s3.list_objects_v2(Bucket=name, Delimiter="ü")
+    assert found["CommonPrefixes"] == [{"Prefix": "ü"}]
+    assert s3.list_objects_v2(Bucket=name, MaxKeys=5_000)["MaxKeys"] == 1_000
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "code"),
+    [
+        ("UploadPart", {"Key": "k", "UploadId": "none", "PartNumber": 1}, "NoSuchUpload"),
+        ("CompleteMultipartUpload", {"Key": "k", "UploadId": "none"}, "NoSuchUpload"),
+        ("ListObjectsV2", {"MaxKeys": -1}, "InvalidArgument"),
+        ("ListObjectsV2", {"ContinuationToken": "x"}, "InvalidArgument"),
+        ("PutBucketTagging", {}, "MalformedXML"),
+        ("DeleteObjectTagging", {"Key": "none"}, "NoSuchKey"),
+        ("DeleteObjects", {"Delete": {"Objects": [{"Key": str(n)} for n in range(1_001)]}}, "MalformedXML"),
+        ("PutObject", {"Key": "k", "IfNoneMatch": '"x"'}, "NotImplemented"),
+    ],
+)  # fmt: skip
+def test_s3_rejects_what_moto_can_not_read(
+    aws: str, operation: str, given: dict[str, Any], code: str
+) -> None:
+    s3, name = client(aws, "s3"), f"b-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="k")
+    with pytest.raises(ClientError) as found:
+        s3._make_api_call(operation, {"Bucket": name, **given})
+    assert found.value.response["Error"]["Code"] == code
