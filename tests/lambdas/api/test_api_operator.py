@@ -95,8 +95,6 @@ def test_whoever_an_operator_deletes_leaves_the_chats_and_the_name_stays_taken(a
     heard = api.connect(Phone(raju)) if api.phone(raju) else []
     assert act(api, "delete", user) == {"user": user, "act": "delete", "done": True}
     assert f"connection-of-{user}-phone" in api.gateway.closed
-    devices = Devices(api.aws.users).of([user], consistent=True)[user]
-    assert devices["phone"].connection_id is None  # also where the closing failed
     assert opens(api, ticket) == 403
     assert endpoints(api) == []
     assert [frame["user"] for frame in heard if "chat" in frame] == [user]
