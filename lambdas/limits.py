@@ -183,13 +183,13 @@ class Sampled:
         wait = self._limited.get(bucket, 0) - now
         if wait > 0:
             raise exceeded(limit, wait)
+        if len(self._seen) > OWNERS:
+            self._seen.clear()
+            self._limited.clear()
         seen = self._seen[bucket] + tokens
         if seen < SAMPLE:
             self._seen[bucket] = seen
             return
-        if len(self._seen) > OWNERS:
-            self._seen.clear()
-            self._limited.clear()
         found = Limits(users, lambda: now).wait(owner, name, limit, seen)
         if found is not None:
             self._limited[bucket] = now + found

@@ -157,9 +157,9 @@ def test_owners_beyond_those_that_are_counted_make_counting_begin_anew(
     taker._limited["user0", "sends"] = now + 100
     with pytest.raises(ChatError):
         take(0)
-    for number in (1, 2, 3, 4, *[1] * (SAMPLE - 1)):
+    for number in range(1, 100):  # none of whom is seen often enough to be written
         take(number)
-    assert taker._seen == {("user1", "sends"): 0}
+        assert len(taker._seen) <= 4
     take(0)
 
 
