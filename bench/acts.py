@@ -57,7 +57,7 @@ def _row(name: str, found: Act) -> Row:
 def measure() -> dict[str, Act]:
     """Of each act by its name. Slow: each call takes 20 ms, so that rounds are seen."""
     from bench import cost
-    from lambdas.messages.send import send_limit
+    from lambdas.limits import sampled
     from tests.support.lambdas import acts
     from tests.support.lambdas.backend import Backend, backend, cloud, unwatched_dynamodb
 
@@ -93,7 +93,7 @@ def measure() -> dict[str, Act]:
     found = {}
     with cloud() as emulated:
         for name in acts.ACTS:
-            send_limit.cache_clear()
+            sampled.cache_clear()
             with backend(*emulated) as world:
                 found[name] = one(world, name)
     return found

@@ -1,4 +1,5 @@
-"""Limits of use: token buckets in the Users table, and `CountedHere` in one environment's memory.
+"""Limits of use: token buckets in the Users table, `Sampled` for what comes often, and
+`CountedHere` in one environment's memory.
 
     Users  <owner>  limit#<name>  full_at (ms), expires_at (s)
 
@@ -9,7 +10,9 @@ it does not fail because others take from the same bucket meanwhile.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import NamedTuple
 
 from lambdas.errors import ChatError
@@ -17,6 +20,7 @@ from lambdas.tables import ConditionFailed, Table, user_key
 
 ATTEMPTS = 8
 OWNERS = 10_000  # counted in one environment; beyond it counting begins anew
+SAMPLE = 32  # tokens of which an environment takes notice in one write
 
 
 class Limit(NamedTuple):
@@ -47,6 +51,17 @@ CLAIMS = Limit(500, 10, "too many keys of this device were claimed")
 CLAIMS_BY_ONE = Limit(6, 600, "you have claimed too many keys of this device")
 DOWNLOADS = Limit(1_000, 10, "too many files were asked for")
 SENDS = Limit(10_000, 0.1, "this device has sent too many messages")
+# With an access token, of all routes: more than all lookups of nine connections in large groups.
+REQUESTS = Limit(20_000, 0.5, "you have sent too many requests")
+# Each asks Cognito for the user, and its quota is one for all users. Ten devices that try again
+# all the time, which they do in a minute at most, come to one in three seconds.
+TICKETS = Limit(600, 2, "you have asked for too many tickets")
+# Each is a sign-in to Cognito. Clients do it once an hour, and an address may be a whole network's.
+TOKENS = Limit(5_000, 0.1, "too many tokens were renewed from this address")
+# Each reads up to a hundred chats and a megabyte. A day's absence from 1,000 chats is ten or more.
+SYNCS = Limit(10_000, 1, "this device has asked for what is new too often")
+# By the users watched, each of whom is a write. Clients repeat it after four minutes.
+WATCHES = Limit(100_000, 0.05, "this device watches too many users")
 # Each is a post for each member. Clients send one in three seconds, and some may come together.
 TYPING = Limit(10, 1, "this device was reported as typing too often in this chat")
 
@@ -147,6 +162,45 @@ class CountedHere:
         if taken.retry_after is not None:
             raise exceeded(limit, taken.retry_after)
         self._full_at[owner] = taken.full_at
+
+
+class Sampled:
+    """Buckets that hold across environments, for what costs about a write or less.
+
+    Each execution environment counts what it sees, and takes from the bucket when that is SAMPLE
+    tokens. So up to SAMPLE pass uncounted in each, and a token costs 1/SAMPLE of a write.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._limited: dict[tuple[str, str], float] = {}  # until then, in epoch seconds
+
+    def take(
+        self, users: Table, owner: str, name: str, limit: Limit, now: float, tokens: int = 1
+    ) -> None:
+        """Raises ChatError rate_limited."""
+        bucket = owner, name
+        wait = self._limited.get(bucket, 0) - now
+        if wait > 0:
+            raise exceeded(limit, wait)
+        if len(self._seen) > OWNERS:
+            self._seen.clear()
+            self._limited.clear()
+        seen = self._seen[bucket] + tokens
+        if seen < SAMPLE:
+            self._seen[bucket] = seen
+            return
+        found = Limits(users, lambda: now).wait(owner, name, limit, seen)
+        if found is not None:
+            self._limited[bucket] = now + found
+            raise exceeded(limit, found)
+        self._seen[bucket] = 0
+
+
+@lru_cache(maxsize=1)
+def sampled(_environment: Hashable) -> Sampled:
+    """The execution environment's."""
+    return Sampled()
 
 
 def exceeded(limit: Limit, wait: float) -> ChatError:

@@ -10,7 +10,7 @@ from lambdas.api.removal import end_sign_ins
 from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
 from lambdas.frames import Frame
-from lambdas.limits import SIGN_INS, SIGN_UPS, Limit, Limits
+from lambdas.limits import SIGN_INS, SIGN_UPS, TICKETS, TOKENS, Limit, Limits, sampled
 from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
@@ -73,6 +73,9 @@ def signed_in(aws: Aws, user: str, password: str) -> Frame:
 
 
 def refresh(call: Call) -> Response:
+    if call.address:
+        owner = f"address#{call.address}"
+        sampled(call.aws).take(call.aws.users, owner, "tokens", TOKENS, call.came_at)
     refresh_token = call.body["refresh_token"]
     tokens = accounts(call.aws).refresh(refresh_token)
     try:
@@ -86,6 +89,7 @@ def refresh(call: Call) -> Response:
 def ticket(call: Call) -> Response:
     """A single-use ticket for opening a connection."""
     user, device = call.user, call.body["device"]
+    sampled(call.aws).take(call.aws.users, user, "tickets", TICKETS, call.came_at)
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
     accounts(call.aws).require_enabled(user)

@@ -114,14 +114,14 @@ def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:
         _attempt("keys_low", notify)
 
 
-def device_removed(aws: Aws, user: str, removed: Device) -> None:
-    """Closes a removed device's connection and notifies the user's watchers."""
+def lease_ended(aws: Aws, user: str, device: Device) -> None:
+    """Closes the connection of a device whose lease has ended, and notifies the watchers."""
 
     def notify() -> None:
-        close(aws, removed)
+        close(aws, device)
         fan_out.announce(aws.connections, Devices(aws.users), [user], clock=aws.now)
 
-    if removed.connection_id:
+    if device.connection_id:
         _attempt("presence", notify)
 
 

@@ -30,6 +30,7 @@ from lambdas.api.routes import ROUTES
 from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, bad_request, internal, not_found, rate_limited
 from lambdas.frames import Frame
+from lambdas.limits import REQUESTS, sampled
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
 from lambdas.throttling import is_throttled
@@ -114,7 +115,9 @@ class Endpoint:
         sign_in = None
         if not route.open:
             sign_in = self._tokens.sign_in(request.headers.getlist("authorization"))
-            SignIns(self._aws.users).require(sign_in)
+            users = self._aws.users
+            SignIns(users).require(sign_in)
+            sampled(self._aws).take(users, sign_in.user, "requests", REQUESTS, came_at)
         call = Call(
             aws=self._aws,
             served_by=self._instance,

@@ -5,7 +5,6 @@ from lambdas.api.sign_ins import SignIns
 from lambdas.keys.directory import Directory
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import Devices
-from lambdas.presence.leaseholder import close
 from lambdas.settings import Aws, Settings
 
 
@@ -24,20 +23,24 @@ def remove_device(aws: Aws, user: str, device: str, *, by: str) -> None:
     directory(aws).remove(user, device)
     removed = devices.remove(user, device)
     if removed is not None:
-        announce.device_removed(aws, user, removed)
+        announce.lease_ended(aws, user, removed)
         announce.devices_changed(aws, user, device)
 
 
 def end_sign_ins(aws: Aws, user: str) -> None:
-    """Ends all sign-ins of a user, and closes the connections of all devices, which stay.
+    """Ends all sign-ins of a user, and the connections of all devices, which stay registered.
 
-    So does every connection that a ticket from before would still open.
+    So does every connection that a ticket from before would still open. A connection that can't be
+    closed has lost its lease, so that its frames do nothing.
     """
+    devices = Devices(aws.users)
     SignIns(aws.users).end_all(user, aws.now())
-    for device in Devices(aws.users).reject_earlier_tickets(user, aws.now()).values():
+    for name, device in devices.reject_earlier_tickets(user, aws.now()).items():
         if device.sign_in:
             SignIns(aws.users).end(user, device.sign_in, aws.now())
-        close(aws, device)
+        if device.connection_id:
+            devices.disconnect(user, name, device.connection_id, aws.now())
+            announce.lease_ended(aws, user, device)
 
 
 def directory(aws: Aws) -> Directory:

@@ -11,15 +11,13 @@ the third round misses.
 """
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
-from functools import lru_cache
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
 from lambdas.errors import internal
 from lambdas.frames import Frame
-from lambdas.limits import OWNERS, SENDS, Limits, exceeded
+from lambdas.limits import SENDS, sampled
 from lambdas.messages import append
 from lambdas.messages.heads import has_blocked
 from lambdas.messages.log import WRITER_SECONDS
@@ -36,20 +34,19 @@ from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
 from lambdas.settings import Aws
-from lambdas.tables import Item, Table
+from lambdas.tables import Item
 from lambdas.telemetry import count, logger, took
 from lambdas.websocket import Caller, Route, frame_handler
 
 PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
 RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
-SAMPLE = 32
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited, LeaseLost."""
     started = aws.now()
     address = Address(caller.user, caller.device)
-    send_limit(aws).require(aws.users, address, started)
+    sampled(aws).take(aws.users, caller.user, f"sends#{caller.device}", SENDS, started)
     devices = Devices(aws.users)
     reading_own = aws.background.submit(devices.of, [caller.user])
 
@@ -201,43 +198,6 @@ def _wake(aws: Aws, message: Item, tried: push_jobs.Tried) -> None:
         return
     if rejected:
         logger.warning("the queue rejected push jobs", extra={"jobs": len(rejected)})
-
-
-class SendLimit:
-    """The limit of sends per device: counted in memory, written once for SAMPLE sends.
-
-    Each execution environment counts what it sees of a device, and takes SAMPLE tokens at once from
-    the device's bucket when it has seen as many. So the limit holds across environments, up to
-    SAMPLE sends in each, and costs a message 1/SAMPLE of a write.
-    """
-
-    def __init__(self) -> None:
-        self._sends: Counter[Address] = Counter()
-        self._limited: dict[Address, float] = {}  # until then, in epoch seconds
-
-    def require(self, users: Table, device: Address, now: float) -> None:
-        """Counts a send. Raises ChatError rate_limited."""
-        wait = self._limited.get(device, 0) - now
-        if wait > 0:
-            raise exceeded(SENDS, wait)
-        self._sends[device] += 1
-        if self._sends[device] < SAMPLE:
-            return
-        if len(self._sends) > OWNERS:
-            self._sends.clear()
-            self._limited.clear()
-        limits = Limits(users, lambda: now)
-        found = limits.wait(device.user, f"sends#{device.device}", SENDS, SAMPLE)
-        if found is not None:
-            self._limited[device] = now + found
-            raise exceeded(SENDS, found)
-        self._sends[device] = 0
-
-
-@lru_cache(maxsize=1)
-def send_limit(_environment: Aws) -> SendLimit:
-    """The execution environment's."""
-    return SendLimit()
 
 
 ROUTES: dict[str, Route] = {"send": send}

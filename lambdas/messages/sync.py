@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from lambdas.connections import Outcome, Post
 from lambdas.frames import Frame
+from lambdas.limits import SYNCS, sampled
 from lambdas.messages import history, sync_plan
 from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head, no_such_chat, read_heads
@@ -45,9 +46,11 @@ class Backlog:
 def sync(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """Posts the messages, one post after another so that their order holds, and returns `synced`.
 
-    Raises ChatError not_found if none of the requested chats is the caller's; others are left out.
+    Raises ChatError rate_limited, and not_found if none of the requested chats is the caller's;
+    others are left out.
     """
     started = aws.now()
+    sampled(aws).take(aws.users, caller.user, f"syncs#{caller.device}", SYNCS, started)
     asked = _named(aws, caller, frame) if "chats" in frame else _page(aws, caller, frame)
     members = _members(aws, [asked.heads[chat] for chat in asked.plan.chats])
     backlog = _read(aws, caller, asked, until=started + READING_SECONDS)

@@ -2,6 +2,7 @@
 
 from lambdas.connections import Post
 from lambdas.frames import Frame
+from lambdas.limits import WATCHES, sampled
 from lambdas.people.consent import CONTACT
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
@@ -18,10 +19,12 @@ def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """Subscribes to the users' presence, posts it, and returns that of the last user.
 
     A user who shows it to contacts only, and does not have the caller as one, looks as if never
-    seen; so does a name that nobody has.
+    seen; so does a name that nobody has. Raises ChatError rate_limited.
     """
     users: list[str] = frame["users"]
     devices, watcher, started = Devices(aws.users), Address(caller.user, caller.device), aws.now()
+    name = f"watches#{caller.device}"
+    sampled(aws).take(aws.users, caller.user, name, WATCHES, started, len(users))
     views = Contacts(aws.users).views(users, caller.user)
     shown = [user for user in users if user == caller.user or views[user].allows("presence")]
     contacts = {user for user in shown if user == caller.user or views[user].state == CONTACT}

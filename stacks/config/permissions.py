@@ -26,7 +26,8 @@ PERMISSIONS: Mapping[str, Permissions] = {
         "close_connections": CONNECTIONS,
     },
     "Presence": {
-        "users": ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
+        # counts watches in a limit
+        "users": ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
     },

@@ -7,14 +7,14 @@ row before the tests run.
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from lambdas.api.call import Route
 from lambdas.api.routes import ROUTES
 from lambdas.frames import SCHEMAS
 from tests.attacks.world import DEVICE, MESSAGE_ID, PUSH_TOKEN, World
-from tests.support.lambdas.rest import Phone, key
+from tests.support.lambdas.rest import PASSWORD, Phone, key
 
 ACTIONS = sorted(file.stem for file in (SCHEMAS / "client").glob("*.json"))
 NOWHERE = "a_chat_that_is_nowhere"  # as long as an id, for equal lengths of answers
@@ -25,6 +25,9 @@ QUERIES = {
     "GET /api/chats": ("cursor", "limit"),
     "GET /api/chats/{chat}/messages": ("device", "after", "limit"),
 }
+
+
+Values = Callable[[World, str], dict[str, list[Any]]]
 
 
 class Aim(NamedTuple):
@@ -99,7 +102,26 @@ def values(world: World, attacker: str) -> dict[str, list[Any]]:
     }
 
 
-def of_route(route: Route, world: World, attacker: str) -> Iterator[Aim]:
+def own_values(world: World, attacker: str) -> dict[str, list[Any]]:
+    """What a request has that is in order: the attacker's own, and of somebody who allows it."""
+    user = world.names[attacker]
+    phone = Phone(user)
+    registration = phone.registration()
+    return {
+        **values(world, attacker),
+        "username": [user, "somebody_new"],
+        "password": [PASSWORD],
+        "new_password": ["Another-horse-7 Battery!"],
+        "device": ["phone"],
+        "keys": [registration["keys"]],
+        "signature": [registration["signature"]],
+        "push": [{"platform": "fcm", "token": "another-push-token"}],
+        "with": [world.names["friend"]],
+        "users": [[world.names["friend"], world.names["victim"]]],
+    }
+
+
+def of_route(route: Route, world: World, attacker: str, values: Values = values) -> Iterator[Aim]:
     known = values(world, attacker)
     names = re.findall(r"\{(\w+)\}", route.path)
     bodies = [*_bodies(schema(f"rest/{route.body}.request"), known)] if route.body else [None]
@@ -109,7 +131,7 @@ def of_route(route: Route, world: World, attacker: str) -> Iterator[Aim]:
         yield from (Aim(path, bodies[0], query) for query in _queries(route, known))
 
 
-def of_frame(action: str, world: World, attacker: str) -> Iterator[Aim]:
+def of_frame(action: str, world: World, attacker: str, values: Values = values) -> Iterator[Aim]:
     for body in _bodies(schema(f"client/{action}"), values(world, attacker)):
         yield Aim("", {"action": action, **body})
 

@@ -18,13 +18,15 @@ class Attempt(NamedTuple):
     seen: str  # what the attacker sees: the response, and what came on the connection
 
 
-def attempts(world: World, operation: str, attacker: str) -> Iterator[Attempt]:
+def attempts(
+    world: World, operation: str, attacker: str, values: aims.Values = aims.values
+) -> Iterator[Attempt]:
     """Each begins in the same world, which stays as it left it until the next one is asked for."""
     route = next((each for each in ROUTES if aims.name_of(each) == operation), None)
     tried = (
-        aims.of_route(route, world, attacker)
+        aims.of_route(route, world, attacker, values)
         if route
-        else aims.of_frame(operation, world, attacker)
+        else aims.of_frame(operation, world, attacker, values)
     )
     for aim in tried:
         with world.put_back():

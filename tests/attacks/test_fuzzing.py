@@ -18,9 +18,10 @@ from tests.attacks import aims, documents
 from tests.attacks.world import Stored, World
 from tests.support.examples import texts
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 EXAMPLES = int(os.environ.get("EXAMPLES", "6"))
+# One world is enough for a few examples; many are tried by all of pytest-xdist's processes.
+GROUPED = [] if "EXAMPLES" in os.environ else [pytest.mark.xdist_group("attacks")]
+pytestmark = GROUPED
 # Given examples, others are to be tried each time.
 several = settings(max_examples=EXAMPLES, derandomize="EXAMPLES" not in os.environ, database=None)
 

@@ -93,7 +93,7 @@ ROWS: dict[str, Row] = {
     "POST /api/chats/{chat}/admins": of_a_chat({404, 403}),
     "PUT /api/chats/{chat}/mute": of_a_chat({404, 200}),
     "GET /api/chats/{chat}/messages": of_a_chat({404, 200}),
-    "POST /api/chats/{chat}/files": of_a_chat({404, 201}),
+    "POST /api/chats/{chat}/files": Row({404}, {"member": {404, 201}}, ("Files group/*",)),
     "GET /api/chats/{chat}/files/{file}": of_a_chat({404, 200}),
     "GET /api/contacts": Row({200}),
     "PUT /api/contacts/{user}": Row({200}, writes=("Chats blocked/head",)),
@@ -143,9 +143,11 @@ class Attack(NamedTuple):
     aim: aims.Aim
 
 
-def attacks(world: World, operation: str, attacker: str) -> Iterator[Attack]:
+def attacks(
+    world: World, operation: str, attacker: str, values: aims.Values = aims.values
+) -> Iterator[Attack]:
     before = world.stored()
-    for aim, outcome, seen in attempts(world, operation, attacker):
+    for aim, outcome, seen in attempts(world, operation, attacker, values):
         changed = _changes(world, attacker, before, world.stored())
         yield Attack(outcome, seen, changed, aim)
 
@@ -156,6 +158,7 @@ def _changes(world: World, attacker: str, before: Stored, after: Stored) -> set[
     places = {world.direct: "direct", world.group: "group", world.blocked: "blocked"}
     for role, user in world.names.items():
         places |= {user: role, world.connection(role): role}
+    places |= {world.endpoint: "victim", f"push#{world.endpoint}": "victim"}
     found = set()
     for key in before.keys() | after.keys():
         if before.get(key) == after.get(key) or "limit#" in key[-1]:
@@ -183,14 +186,42 @@ def test_what_is_anothers_stays_as_it_was_and_unread(
         seen: set[Outcome] = set()
         for attack in attacks(world, operation, attacker):
             seen.add(attack.outcome)
-            allowed = () if _refused(attack.outcome) else row.writes
-            for change in attack.changed:
-                assert any(fnmatch(change, each) for each in allowed), (attacker, attack)
-            named = json.dumps(attack.aim)
-            for secret in _secrets(world, attacker):
-                assert secret in named or secret not in attack.seen, (attacker, attack)
+            _require_harmless(world, attacker, attack, row.writes)
         expected = row.but.get(attacker, row.all)
         assert expected is None or seen == expected, attacker
+
+
+def _require_harmless(world: World, attacker: str, attack: Attack, writes: tuple[str, ...]) -> None:
+    allowed = () if _refused(attack.outcome) else writes
+    for change in attack.changed:
+        assert any(fnmatch(change, each) for each in allowed), (attacker, attack)
+    named = json.dumps(attack.aim)
+    for secret in _secrets(world, attacker):
+        assert secret in named or secret not in attack.seen, (attacker, attack)
+
+
+# What the attacker's own changes besides, with the attacker's own password, keys and device.
+ENDPOINT = ("SNS arn:*", "Users push#arn:*/owner")
+NEW_DEVICE = (*ENDPOINT, *TALK)
+OWN_WRITES: dict[str, tuple[str, ...]] = {
+    "POST /api/sign-up": ("Cognito somebody_new", "Users somebody_new/devices"),
+    "POST /api/sign-out": NEW_DEVICE,
+    "POST /api/account/delete": (*NEW_DEVICE, "Chats group/head", "Chats group/member"),
+    "PUT /api/devices/{device}": NEW_DEVICE,
+    "DELETE /api/devices/{device}": NEW_DEVICE,
+    "POST /api/chats": ("Users friend/direct", "Users friend/chat"),
+    "POST /api/tickets": ("Tickets *",),
+    "watch": ("Users friend/watcher",),
+}
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_who_acts_in_order_changes_and_sees_nothing_of_others(world: World, operation: str) -> None:
+    writes = row_of(operation).writes + OWN_WRITES.get(operation, ())
+    for attacker in ("stranger", "invited", "member"):
+        for attack in attacks(world, operation, attacker, aims.own_values):
+            _require_harmless(world, attacker, attack, writes)
 
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if "{chat}" in each])

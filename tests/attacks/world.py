@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from lambdas.files import PREFIX, Files, Upload
 from lambdas.settings import Aws, aws
 from stacks.config.tables import TABLES
 from tests.support.lambdas import documented, events, when
@@ -39,6 +40,8 @@ class World:
     blocked: str = ""  # that of victim and the blocked one
     group: str = ""
     file: str = ""
+    endpoint: str = ""  # the ARN of the victim's
+    signed: list[str] = field(default_factory=list)  # keys of files that somebody may put
 
     def ask(
         self, who: str, method: str, path: str, body: Any = None, query: Mapping[str, str] = {}
@@ -77,8 +80,11 @@ class World:
             found["Cognito", user.username] = json.dumps(
                 [user.password, user.enabled, user.attributes, user.status]
             )
-        for arn, endpoint in sns_backends[DEFAULT_ACCOUNT_ID][REGION].platform_endpoints.items():
+        for arn, endpoint in _endpoints().items():
             found["SNS", arn] = json.dumps([endpoint.token, endpoint.attributes])
+        for form in self.signed:
+            chat, _, file = form.removeprefix(PREFIX).partition("/")
+            found["Files", chat, file] = form
         return found
 
     @contextmanager
@@ -90,6 +96,9 @@ class World:
         users = copy.deepcopy(_users(self.api.aws))
         received = self.api.gateway.received
         connections = dict(received)
+        endpoints = _endpoints()
+        attributes = {arn: dict(endpoint.attributes) for arn, endpoint in endpoints.items()}
+        there = dict(endpoints)
         try:
             yield
         finally:
@@ -102,6 +111,11 @@ class World:
             for frames in received.values():
                 frames.clear()
             _queue().clear()
+            self.signed.clear()
+            endpoints.clear()
+            endpoints.update(there)
+            for arn, each in attributes.items():
+                endpoints[arn].attributes = each
 
 
 def connection_of(user: str, device: str) -> str:
@@ -111,6 +125,11 @@ def connection_of(user: str, device: str) -> str:
 def _queue() -> list[Any]:
     messages: list[Any] = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues["Pushes.fifo"]._messages
     return messages
+
+
+def _endpoints() -> dict[str, Any]:
+    endpoints: dict[str, Any] = sns_backends[DEFAULT_ACCOUNT_ID][REGION].platform_endpoints
+    return endpoints
 
 
 def _users(of: Aws) -> dict[str, Any]:
@@ -133,18 +152,30 @@ def attacked() -> Iterator[World]:
         vars(aws()).update(dynamodb=api.aws.dynamodb, sqs=client("sqs"))
         roles = ("victim", "friend", *ATTACKERS)
         world = World(api, dict(zip(roles, api.strangers(*roles), strict=True)))
+        upload = Files.upload
+
+        def signed(files: Files, key: str, size: int) -> Upload:
+            world.signed.append(key)
+            return upload(files, key, size)
+
+        patch.setattr(Files, "upload", signed)
         _settle(world)
+        world.signed.clear()
         yield world
     aws.cache_clear()
 
 
 def _settle(world: World) -> None:
     for role in ("friend", *ATTACKERS):
-        world.api.connect(world.api.phone(world.names[role]))
+        push = {"platform": "fcm", "token": f"push-token-of-{role}"}
+        world.api.connect(world.api.phone(world.names[role], push=push))
     victim = world.names["victim"]
-    push = {"push": {"platform": "fcm", "token": PUSH_TOKEN}}
-    phone = world.api.phone(victim, DEVICE, **push)
+    push = {"platform": "fcm", "token": PUSH_TOKEN}
+    phone = world.api.phone(victim, DEVICE, push=push)
     world.api.connect(phone)
+    (world.endpoint,) = (
+        arn for arn, endpoint in _endpoints().items() if endpoint.token == PUSH_TOKEN
+    )
     keys = {"one_time_keys": phone.one_time_keys(range(3))}
     world.ask("victim", "POST", f"/api/devices/{DEVICE}/one-time-keys", keys)
     client("cognito-idp").admin_update_user_attributes(
@@ -153,7 +184,8 @@ def _settle(world: World) -> None:
         UserAttributes=[{"Name": "email", "Value": EMAIL}],
     )
     private = {"groups": "contacts", "presence": "contacts", "requests": "nobody"}
-    _done(world.ask("friend", "PUT", "/api/settings", {"groups": "everybody"}))
+    open_to_all = {"groups": "everybody", "presence": "everybody"}
+    _done(world.ask("friend", "PUT", "/api/settings", open_to_all))
     for role in ("former", "member"):
         _done(world.ask(role, "PUT", "/api/settings", {"groups": "everybody"}))
     world.direct = _direct(world, "friend")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.limits import SAMPLE
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.presence import authorize, connection, tickets
 from stacks.config.functions import FUNCTIONS
@@ -77,9 +78,8 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
         leaves = events.disconnect("mira", "phone", "2=")
         return lambda: [connection.handler(event, None) for event in (first, second, leaves)]
     if function == "Presence":
-        return lambda: when.raw(
-            world, "ravi", "phone", {"action": "watch", "users": ["mira", "raju"]}
-        )
+        users = ["mira", "raju", *(f"user_{number}" for number in range(SAMPLE))]
+        return lambda: when.raw(world, "ravi", "phone", {"action": "watch", "users": users})
     if function == "Send":
         request, _ = DirectChats(world.aws.chats, world.aws.users).begin(
             "mira", "ravi", lambda: Begin(request=True)

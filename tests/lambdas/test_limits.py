@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from lambdas import frames, limits
 from lambdas.api.files import MIB, UNIT
 from lambdas.errors import ChatError
-from lambdas.limits import CLAIMS_BY_ONE, Limit, Limits, after_taking
-from lambdas.messages import send
-from lambdas.messages.send import SAMPLE, SendLimit
-from lambdas.presence.devices import Address
+from lambdas.limits import CLAIMS_BY_ONE, SAMPLE, Limit, Limits, Sampled, after_taking
 from lambdas.tables import ConditionFailed, Table, user_key
 from stacks.config.settings import Files
 from tests.support.lambdas.backend import Backend, recorded_calls
@@ -105,19 +102,20 @@ def test_who_takes_while_others_do_is_rejected_only_by_an_empty_bucket(
     assert taken >= 13  # two writes at most, and so two others, for each
 
 
-def test_sends_are_limited_by_device_and_cost_one_write_for_many(
-    world: Backend, monkeypatch: pytest.MonkeyPatch
+def test_what_comes_often_is_limited_across_environments_at_one_write_for_many(
+    world: Backend,
 ) -> None:
-    monkeypatch.setattr(send, "SENDS", Limit(2 * SAMPLE, 1, "too many messages"))
-    environments = [SendLimit(), SendLimit()]
-    phone, desk = Address("ravi", "phone"), Address("ravi", "desk")
+    limit = Limit(2 * SAMPLE, 1, "too many messages")
+    environments = [Sampled(), Sampled()]
+    phone, desk = "sends#phone", "sends#desk"
 
-    def sends(count: int, device: Address = phone) -> int:
+    def sends(count: int, name: str = phone) -> int:
         """How many of them are let through, in whichever environment."""
         passed = 0
         for number in range(count):
+            taker = environments[number % 2]
             try:
-                environments[number % 2].require(world.aws.users, device, world.clock())
+                taker.take(world.aws.users, "ravi", name, limit, world.clock())
             except ChatError as error:
                 assert error.code == "rate_limited" and error.retry_after
                 continue
@@ -133,11 +131,48 @@ def test_sends_are_limited_by_device_and_cost_one_write_for_many(
     assert sends(SAMPLE) == SAMPLE
 
 
+def test_many_at_once_are_all_counted_together_with_those_before(world: Backend) -> None:
+    taker, limit = Sampled(), Limit(200, 1, "too many")
+    for tokens in (SAMPLE - 1, 100):
+        taker.take(world.aws.users, "ravi", "watches", limit, world.clock(), tokens)
+    found = world.aws.users.get(user_key("ravi", "limit#watches"), consistent=True)
+    assert found and found["full_at"] == (int(world.clock()) + SAMPLE + 99) * 1000
+    with pytest.raises(ChatError):
+        taker.take(world.aws.users, "ravi", "watches", limit, world.clock(), 100)
+    world.clock.pass_seconds(SAMPLE + 99)
+    with recorded_calls(world) as calls:
+        taker.take(world.aws.users, "ravi", "watches", limit, world.clock(), SAMPLE - 1)
+    assert calls == []  # what was rejected is not counted
+
+
+def test_owners_beyond_those_that_are_counted_make_counting_begin_anew(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "OWNERS", 3)
+    taker, now = Sampled(), world.clock()
+
+    def take(number: int) -> None:
+        taker.take(world.aws.users, f"user{number}", "sends", limits.SENDS, now)
+
+    taker._limited["user0", "sends"] = now + 100
+    with pytest.raises(ChatError):
+        take(0)
+    for number in range(1, 100):  # none of whom is seen often enough to be written
+        take(number)
+        assert len(taker._seen) <= 4
+    take(0)
+
+
 DOCUMENTED = {
     "`send`": [limits.SENDS],
     "`typing`": [limits.TYPING],
     "chats begun": [limits.CHATS],
     "members added or invited": [limits.MEMBERS],
+    "`sync`": [limits.SYNCS],
+    "users in `watch`": [limits.WATCHES],
+    "requests with an access token": [limits.REQUESTS],
+    "tickets": [limits.TICKETS],
+    "renewals of a token": [limits.TOKENS],
     "users looked up: `GET /api/users/{user}/devices`, `PUT /api/contacts/{user}`": [
         limits.LOOKUPS
     ],

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambdas import tables
 from lambdas.delivery.receipt import receipt_limit
 from lambdas.errors import ChatError
+from lambdas.limits import sampled
 from lambdas.messages import sync_plan
-from lambdas.messages.send import send_limit
 from lambdas.tables import ConditionFailed, TransactionCancelled
 from lambdas.telemetry import logger, metrics
 
@@ -60,7 +60,7 @@ def small() -> Iterator[list[BaseException]]:
 
 def new_environment() -> None:
     """What an execution environment keeps would change the steps of the next schedule."""
-    send_limit.cache_clear()
+    sampled.cache_clear()
     receipt_limit.cache_clear()
     metrics.clear_metrics()
 

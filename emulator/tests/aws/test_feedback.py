@@ -81,4 +81,4 @@ def test_a_line_has_the_fields_that_aws_documents(tmp_path: Path) -> None:
 def test_a_platform_that_did_not_respond_has_no_status(tmp_path: Path) -> None:
     (line,) = written(tmp_path, BOTH, UNREACHABLE).values()
     assert "statusCode" not in line["delivery"]
-    assert line["delivery"]["providerResponse"] == "the platform could not take it now"
+    assert line["delivery"]["providerResponse"] == "the platform could not accept it now"

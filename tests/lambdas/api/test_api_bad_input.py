@@ -51,10 +51,12 @@ def ravi(shared: tuple[Rest, str]) -> str:
 
 
 def everything() -> list[str]:
-    """All items, read past moto's API, over which this took most of this file's time."""
+    """All items but what counts requests, read past moto's API, over which this took most of this
+    file's time."""
     tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
     items = [item for name in ("Chats", "Users", "Tickets") for item in tables[name].all_items()]
-    return [json.dumps(item.to_json()) for item in items]
+    found = [json.dumps(item.to_json()) for item in items]
+    return [item for item in found if '"limit#requests"' not in item]
 
 
 def path_of(route: Any) -> str:

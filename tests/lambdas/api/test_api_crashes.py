@@ -87,16 +87,14 @@ class Scene:
                 {"Name": "email_verified", "Value": "true"},
             ],
         )
-        self._values = aims.values
 
     def requests(self, route: Route) -> list[aims.Aim]:
         """Those of the schemas; called again after `put_back`, as codes and tokens serve once."""
         name = aims.name_of(route)
         code = self._code(name)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(aims, "values", lambda *_: {**self._own(name), "code": [code]})
-            found = list(aims.of_route(route, self.world, "victim"))
-            return found[:2] if route.method == "GET" else found  # others differ in what is read
+        known = {**self._own(name), "code": [code]}
+        found = list(aims.of_route(route, self.world, "victim", lambda *_: known))
+        return found[:2] if route.method == "GET" else found  # others differ in what is read
 
     @contextmanager
     def put_back(self) -> Iterator[None]:
@@ -112,7 +110,7 @@ class Scene:
         world, names = self.world, self.world.names
         signed = self.phone.registration()
         return {
-            **self._values(world, "victim"),
+            **aims.values(world, "victim"),
             "username": ["brand_new" if name == "POST /api/sign-up" else names["victim"]],
             "user": [names["friend"]],
             "chat": [world.group],

@@ -62,6 +62,8 @@ def test_whoever_is_disabled_is_out_at_once_with_sockets_tickets_tokens_and_push
     assert len(endpoints(api)) == 2
     assert act(api, "disable", user) == {"user": user, "act": "disable", "done": True}
     assert f"connection-of-{user}-phone" in api.gateway.closed
+    devices = Devices(api.aws.users).of([user], consistent=True)[user]
+    assert devices["phone"].connection_id is None  # also where the closing failed
     assert opens(api, ticket) == 403  # it was given before
     assert endpoints(api) == []
     for reply in (own.ticket("phone"), own.request("GET", "/api/chats"), own.register("phone")):

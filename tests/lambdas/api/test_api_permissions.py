@@ -2,26 +2,24 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from lambdas.api import operator
 from lambdas.delivery import push
-from lambdas.files import Files
 from lambdas.notifications import platform_applications
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from stacks.config.permissions import PERMISSIONS
 from tests.support.lambdas import unread
 from tests.support.lambdas.moto_aws import moto_aws
+from tests.support.lambdas.permissions import Used, recorded_actions
 from tests.support.lambdas.platforms_scene import Context, UnknownStack, request
 from tests.support.lambdas.push_service import push_service
 from tests.support.lambdas.rest import DUMMY, Phone, Rest, rest
 
-Used = dict[str, set[str]]
 # what Cognito lets anybody do who knows the app client's id, or has a token or password besides
 OPEN = {
     "cognito-idp:SignUp",
@@ -37,46 +35,10 @@ OPEN = {
 
 
 @pytest.fixture
-def used(monkeypatch: pytest.MonkeyPatch) -> Iterator[Used]:
+def used() -> Iterator[Used]:
     """resource -> actions, as IAM would have checked them."""
-    seen: Used = defaultdict(set)
-    call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        for resource, action in actions(
-            client.meta.service_model.service_name, operation, parameters
-        ):
-            seen[resource].add(action)
-        return call(client, operation, parameters)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
-    for name, action in {"upload": "s3:PutObject", "download": "s3:GetObject"}.items():
-        monkeypatch.setattr(Files, name, _signed(seen, getattr(Files, name), action))
-    yield seen
-
-
-def _signed(seen: Used, method: Callable[..., Any], action: str) -> Callable[..., Any]:
-    """S3 asks who has signed a request for the permission, not who sends it."""
-
-    def signed(*arguments: Any) -> Any:
-        seen["s3"].add(action)
-        return method(*arguments)
-
-    return signed
-
-
-def actions(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if operation == "TransactWriteItems":
-        for item in parameters["TransactItems"]:
-            ((kind, body),) = item.items()
-            yield body["TableName"].lower(), f"dynamodb:{kind}Item"
-    elif "RequestItems" in parameters:
-        for table in parameters["RequestItems"]:
-            yield table.lower(), f"dynamodb:{operation}"
-    elif service == "dynamodb":
-        yield parameters["TableName"].lower(), f"dynamodb:{operation}"
-    else:
-        yield service, f"{service}:{operation}"
+    with recorded_actions() as seen:
+        yield seen
 
 
 def granted(function: str) -> dict[str, set[str]]:

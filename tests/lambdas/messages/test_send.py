@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambdas import limits
 from lambdas.frames import encode
 from lambdas.limits import Limit
 from lambdas.messages import send
@@ -299,7 +300,7 @@ def test_each_device_of_a_user_has_its_own_limit_of_sends(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(send, "SENDS", Limit(1, 60, "too many messages"))
-    monkeypatch.setattr(send, "SAMPLE", 1)
+    monkeypatch.setattr(limits, "SAMPLE", 1)
     given.user(world, "ravi", "phone", "desk")
     given.user(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")

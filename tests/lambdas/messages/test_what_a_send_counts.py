@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from lambdas.errors import ChatError
 from lambdas.messages import send
-from lambdas.messages.send import SAMPLE, SendLimit
 from lambdas.notifications import push_jobs
-from lambdas.presence.devices import Address
 from lambdas.presence.fan_out import deliver
 from tests.support.lambdas import given, when
 from tests.support.lambdas.backend import Backend
@@ -64,20 +61,3 @@ def test_a_queue_that_takes_no_jobs_in_time_holds_up_no_response(
         assert when.sends(world, "ravi", chat)["type"] == "accepted"
     finally:
         free.set()
-
-
-def test_devices_beyond_those_that_are_counted_make_counting_begin_anew(
-    world: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(send, "OWNERS", 3)
-    limit, now = SendLimit(), world.clock()
-    devices = [Address(f"user{number}", "phone") for number in range(5)]
-    limit._limited[devices[0]] = now + 100
-    with pytest.raises(ChatError):
-        limit.require(world.aws.users, devices[0], now)
-    for device in devices[1:]:
-        limit.require(world.aws.users, device, now)
-    for _ in range(SAMPLE - 1):
-        limit.require(world.aws.users, devices[1], now)
-    assert limit._sends == {devices[1]: 0}
-    limit.require(world.aws.users, devices[0], now)

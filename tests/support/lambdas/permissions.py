@@ -1,12 +1,14 @@
 """What a function calls, recorded, to compare with what its row of permissions.py grants."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
 
+from lambdas.files import Files
 from stacks.config.functions import FUNCTIONS
 from stacks.config.permissions import PERMISSIONS
 from tests.support.lambdas.backend import Backend
@@ -52,3 +54,46 @@ def used_by(world: Backend, act: Callable[[], object]) -> Used:
         name = "post_to_connections" if request.method == "POST" else "close_connections"
         seen[name].add("execute-api:ManageConnections")
     return seen
+
+
+@contextmanager
+def recorded_actions() -> Iterator[Used]:
+    """Table or service -> actions, of all AWS calls meanwhile but posts, as IAM would check them."""
+    seen: Used = defaultdict(set)
+    call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        service = client.meta.service_model.service_name
+        for resource, action in actions(service, operation, parameters):
+            seen[resource].add(action)
+        return call(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", recorded)
+        for name, action in {"upload": "s3:PutObject", "download": "s3:GetObject"}.items():
+            patch.setattr(Files, name, _signed(seen, getattr(Files, name), action))
+        yield seen
+
+
+def _signed(seen: Used, method: Callable[..., Any], action: str) -> Callable[..., Any]:
+    """S3 asks who has signed a request for the permission, not who sends it."""
+
+    def signed(*arguments: Any) -> Any:
+        seen["s3"].add(action)
+        return method(*arguments)
+
+    return signed
+
+
+def actions(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if operation == "TransactWriteItems":
+        for item in parameters["TransactItems"]:
+            ((kind, body),) = item.items()
+            yield body["TableName"].lower(), f"dynamodb:{kind}Item"
+    elif "RequestItems" in parameters:
+        for table in parameters["RequestItems"]:
+            yield table.lower(), f"dynamodb:{operation}"
+    elif service == "dynamodb":
+        yield parameters["TableName"].lower(), f"dynamodb:{operation}"
+    else:
+        yield service, f"{service}:{operation}"
