@@ -102,7 +102,7 @@ def _all_orders(next_from: str) -> None:
             arrives += 1
 
 
-@pytest.mark.parametrize("next_from", [WRITER, READER])
+@pytest.mark.parametrize("next_from", [WRITER, pytest.param(READER, marks=pytest.mark.deep)])
 def test_a_message_that_comes_late_is_shown_or_is_not_there(
     next_from: str, unexpected: list[BaseException]
 ) -> None:

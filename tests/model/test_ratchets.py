@@ -35,7 +35,7 @@ from tests.model.ratchet_mutants import MUTANTS, Mutant
 from tests.model.ratchet_world import USERS, RatchetWorld, Text
 
 EXAMPLES = int(os.environ.get("RATCHETS", "24"))  # more of them for a night
-FEW = 6  # where there is no time for more
+FEW = 4  # where there is no time for more
 LATER = 3700.0  # more than the longest pause before a sender is asked again
 
 ENOUGH_FOR_A_MUTANT = 60

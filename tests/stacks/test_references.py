@@ -133,7 +133,7 @@ def test_what_is_imported_outlives_every_change(synthesize: Synthesize, change: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("change", IN_TWO_STEPS)
+@pytest.mark.parametrize("change", cases_with_marks(IN_TWO_STEPS))
 def test_what_takes_two_deployments_takes_no_more(synthesize: Synthesize, change: str) -> None:
     """The first imports only what is exported already, and leaves what goes without an import."""
     before, after, first = IN_TWO_STEPS[change]

@@ -130,7 +130,7 @@ def test_a_change_has_its_verdict(rehearsal_of: RehearsalOf, change: str) -> Non
     assert stops(rehearsal_of(before, after)) == STOPPED.get(change, set())
 
 
-@pytest.mark.parametrize("change", IN_TWO_STEPS)
+@pytest.mark.parametrize("change", cases_with_marks(IN_TWO_STEPS))
 def test_changes_that_need_two_deployments_are_reported_with_their_order(
     rehearsal_of: RehearsalOf, change: str
 ) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.client.crypto.scene import Scene
 
 
-@pytest.mark.parametrize("chats", [16, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("chats", [16, pytest.param(60, marks=pytest.mark.deep)])
 def test_two_new_devices_read_the_texts_of_all_common_groups_at_once(chats: int) -> None:
     scene = Scene("ravi/phone", "raju/phone")
     groups = [scene.group("ravi", "raju") for _ in range(chats)]
