@@ -216,8 +216,9 @@ class Device:
     def _on_error(self, frame: Frame, _now: float) -> None:
         if frame.get("action") == "sync":
             self.syncing_since, self.question, self.wants_sync = None, None, True
-        elif frame.get("action") == "send" and frame["code"] == "not_found":
-            self.outbox.pop(frame["message_id"], None)  # not, or no longer, a member
+        elif frame.get("action") == "send" and frame["code"] in ("not_found", "forbidden"):
+            # not, or no longer, a member; or the user has blocked the other one
+            self.outbox.pop(frame.get("message_id", ""), None)
 
     def shows(self, chat: str) -> Iterable[Identity]:
         return [identity for _, identity in self.shown.get(chat, [])]

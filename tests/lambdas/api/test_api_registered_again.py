@@ -10,6 +10,7 @@ from lambdas.api import devices
 from lambdas.keys.directory import Directory
 from lambdas.presence.devices import Devices
 from lambdas.tables import DEVICES, user_key
+from tests.support.lambdas import given
 from tests.support.lambdas.rest import Phone, Rest
 from tests.support.lambdas.sessions import Session
 
@@ -42,7 +43,7 @@ def test_others_hear_of_a_device_after_a_removal_or_a_registration_that_was_brok
     if stored == "the entry":
         Directory(api.aws.users).remove(ravi, "phone")
     else:
-        Devices(api.aws.users).remove(ravi, "phone")
+        given.no_device(api.aws.users, ravi, "phone")
     assert api.request("PUT", path, phone.registration(), user=ravi).status == 200
     assert {"type": "devices_changed", "user": ravi} in frames
 
