@@ -150,6 +150,14 @@ class Checks:
                 if entry.get("connection_id") != device.socket.connection_id:
                     raise Violation(f"{device.address} is connected, and has no lease: {entry}")
 
+    def everybody_connected_has_everything(self) -> None:
+        """What was lost was repeated by the delivery watch, before anybody connects again."""
+        for device in self._devices:
+            if device.connected() and device.socket and device.socket.client_is_there:
+                for stored in self.stored.values():
+                    if self.is_entitled(device, stored) and not self._has(device, stored):
+                        raise Violation(f"{device.address} was not nudged for {stored}")
+
     def everything_arrived(self) -> None:
         """Everything stored was shown once to all who are entitled to it, in one order."""
         self.problems()

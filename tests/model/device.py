@@ -137,6 +137,7 @@ class Device:
             self._take_from_aside(chat)
         if self.aside.get(chat):
             self.wants_sync = True
+            self.by_name.add(chat)  # a page that is asked for may not have it
 
     def _on_messages(self, frame: Frame, now: float) -> None:
         for message in frame["messages"]:
@@ -203,6 +204,7 @@ class Device:
     def _on_nudge(self, frame: Frame, _now: float) -> None:
         if frame["seq"] > self.watermark.get(frame["chat"], 0):
             self.wants_sync = True
+            self.by_name.add(frame["chat"])
             self.watermark.setdefault(frame["chat"], 0)
 
     def _on_receipt(self, frame: Frame, _now: float) -> None:

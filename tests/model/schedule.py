@@ -228,6 +228,7 @@ class Schedule:
         assert not self.people.new, "a device can't register"
         self._settle()
         self.checks.leases()
+        self.checks.everybody_connected_has_everything()
         self.pushing.at_rest()
         self.reads = True
         self.connecting.close_zombies()

@@ -126,6 +126,18 @@ RACES = {
     ),
     "leave, add": Race(GROUP, does("raju", "leave"), changes("ravi", add=["raju"])),
     "join, remove": Race(INVITED, does("raju", "accept"), changes("ravi", remove=["raju"])),
+    "decline, add": Race(INVITED, does("raju", "decline"), changes("ravi", add=["raju"])),
+    "decline, invite by another": Race(
+        (
+            friends,
+            founds("ravi", "raju", "mira"),
+            forgets("mira", "raju"),
+            changes("ravi", remove=["mira"]),
+            changes("raju", add=["mira"]),
+        ),
+        does("mira", "decline"),
+        changes("ravi", add=["mira"]),
+    ),
     "join, decline": Race(INVITED, does("raju", "accept"), does("raju", "decline")),
     "appoint, remove": Race(
         GROUP, rules("ravi", appoint=["raju"]), changes("ravi", remove=["raju"])
@@ -158,6 +170,7 @@ FEW = (
     "a block while a chat is begun",
     "accept, decline",
     "leave, add",
+    "decline, add",
     "dismiss, remove",
     "two identities of a device",
 )
