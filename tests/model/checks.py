@@ -155,7 +155,9 @@ class Checks:
         for device in self._devices:
             if device.connected() and device.socket and device.socket.client_is_there:
                 for stored in self.stored.values():
-                    if self.is_entitled(device, stored) and not self._has(device, stored):
+                    own = stored.identity[:2] == (device.user, device.name)
+                    lacks = self.is_entitled(device, stored) and not self._has(device, stored)
+                    if lacks and not own:
                         raise Violation(f"{device.address} was not nudged for {stored}")
 
     def everything_arrived(self) -> None:

@@ -152,6 +152,7 @@ class Device:
             self.cursor = frame.get("cursor")
             self.knows_its_chats |= self.cursor is None
         self.wants_sync |= bool(self.by_name) or self.cursor is not None
+        self.wants_sync |= not self.knows_its_chats
         if "retry_after" in frame:
             self.sync_at = now + frame["retry_after"]
 
