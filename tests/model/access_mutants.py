@@ -1,22 +1,12 @@
 """Plausible mistakes in who may see and do what, and in how long it lasts."""
 
-from contextlib import suppress
-from typing import Any
-
 from lambdas.api.sign_ins import SignIns
 from lambdas.keys.directory import Directory
-from lambdas.messages import append, history, log, membership, send, sync_plan
+from lambdas.messages import append, history, log, send, sync_plan
 from lambdas.people.invitations import Invitations
 from lambdas.presence import authorize, tickets
 from lambdas.presence.devices import Devices
-from lambdas.tables import TransactionCancelled, transact
 from tests.model.mutant import Mutant, edited
-
-
-def _whatever_becomes_of_it(*given: Any) -> None:
-    with suppress(TransactionCancelled):
-        transact(*given)
-
 
 REMOVED = ("device_is_removed", "removed_device_acts", "removed_device_sends")
 
@@ -74,14 +64,6 @@ ACCESS_MUTANTS = (
         lambda *_: set(),
         "was put back",
         ("members_change", "leaves_for_good"),
-    ),
-    Mutant(
-        "a_cancelled_change_counts_as_done",
-        membership,
-        "transact",
-        _whatever_becomes_of_it,
-        "is still a member",
-        ("leaves_for_good", "joins", "members_change", "seldom"),
     ),
     edited(
         "former_devices_are_listed_for_ever",

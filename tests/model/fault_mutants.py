@@ -1,6 +1,6 @@
 """Plausible mistakes in what AWS may answer: each is found by the faults of its kind only."""
 
-from lambdas.delivery import delivery_watch, purge, push
+from lambdas.delivery import delivery_watch, push
 from lambdas.messages import append
 from lambdas.presence import connection
 from lambdas.tables import Table
@@ -61,13 +61,6 @@ FAULT_MUTANTS = (
         ("in failed][:1]", "in failed][-1:]"),
         "not woken|not nudged",
         ("harsh", "watch_runs"),
-    ),
-    edited(
-        "two_purges_move_the_mark_back",
-        (purge, "raise_mark"),
-        ('"purged_to < :to"', '"attribute_exists(chat)"'),
-        "moved back",
-        ("reports", "comes", "watch_runs", "request_arrives_late", "days_pass", "ttl_deletes"),
     ),
     edited(
         "a_job_that_failed_is_done",

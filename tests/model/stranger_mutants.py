@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from lambdas.delivery import push, receipt, ringing
+from lambdas.delivery import receipt, ringing
 from lambdas.messages import history, send, sync_plan
 from lambdas.messages.direct import DirectChats, _Change
 from lambdas.tables import Item
-from tests.model.mutant import Mutant, edited
+from tests.model.mutant import Mutant
 
 MUCH_OF = ("stranger_writes", "asked_one_answers", "somebody_blocks", "somebody_unblocks")
 REQUESTS = ("stranger_writes", "request_is_declined")
@@ -60,13 +60,6 @@ STRANGER_MUTANTS = (
         "shows_nothing_of",
         _shows_everything,
         "shows nothing",
-        REQUESTS,
-    ),
-    edited(
-        "a_request_rings_each_time",
-        (push, "is_quiet"),
-        ("user == request_of and rang_at", "False"),
-        "a request rang",
         REQUESTS,
     ),
     Mutant(
