@@ -176,9 +176,8 @@ class DirectChats(ChatWriter):
 
     def _head_action(self, head: Item, change: "_Change") -> dict[str, Any]:
         key = chat_key(head["chat"], HEAD)
-        if not change.expression:
-            return self._chats.check_action(key, change.condition, **change.values)
-        return self._chats.update_action(key, change.expression, change.condition, **change.values)
+        expression = change.expression or "SET seq = seq"  # a check, by the right to update
+        return self._chats.update_action(key, expression, change.condition, **change.values)
 
 
 class _Change(NamedTuple):
