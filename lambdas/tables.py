@@ -237,15 +237,25 @@ class Table:
         return {"Put": self._action({"Item": to_wire(item)}, condition, values)}
 
     def update_action(
-        self, key: Key, expression: str, condition: str | None = None, **values: Any
+        self,
+        key: Key,
+        expression: str,
+        condition: str | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        **values: Any,
     ) -> dict[str, Any]:
         """An Update for `transact`."""
-        body = {"Key": to_wire(key), "UpdateExpression": expression}
+        body: dict[str, Any] = {"Key": to_wire(key), "UpdateExpression": expression}
+        if names:
+            body["ExpressionAttributeNames"] = dict(names)
         return {"Update": self._action(body, condition, values)}
 
-    def delete_action(self, key: Key) -> dict[str, Any]:
+    def delete_action(
+        self, key: Key, condition: str | None = None, **values: Any
+    ) -> dict[str, Any]:
         """A Delete for `transact`."""
-        return {"Delete": self._action({"Key": to_wire(key)}, None, {})}
+        return {"Delete": self._action({"Key": to_wire(key)}, condition, values)}
 
     def check_action(self, key: Key, condition: str, **values: Any) -> dict[str, Any]:
         """A ConditionCheck for `transact`."""

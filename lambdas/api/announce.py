@@ -12,6 +12,7 @@ from lambdas.frames import Frame
 from lambdas.messages.chats import Chats
 from lambdas.messages.membership import Changed
 from lambdas.presence import fan_out
+from lambdas.presence.device_changes import DeviceChanges
 from lambdas.presence.devices import Address, Device, Devices
 from lambdas.presence.leaseholder import close
 from lambdas.settings import Aws
@@ -27,11 +28,14 @@ def devices_changed(aws: Aws, user: str, device: str) -> None:
 
     def notify() -> None:
         devices = Devices(aws.users)
-        found = devices.of([user, *peers(Chats(aws.chats, aws.users), user)])
-        people = {user: found.get(user, {}), **found}  # the user's own devices first
+        own, changes = DeviceChanges(aws.users).of(user)
+        # the user's own devices first
+        people = {user: own, **devices.of(peers(Chats(aws.chats, aws.users), user))}
         frame = {"type": "devices_changed", "user": user}
         posts = fan_out.to_connected(people, frame, aws.now(), besides=Address(user, device))
         fan_out.deliver(aws.connections, devices, posts[:POSTS_LIMIT], clock=aws.now)
+        if changes is not None:
+            DeviceChanges(aws.users).announced(user, changes)
 
     _attempt("devices_changed", notify)
 

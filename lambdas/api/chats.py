@@ -9,8 +9,9 @@ from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.limits import CHATS, MEMBERS, Limits
 from lambdas.messages import append, history
-from lambdas.messages.chats import Chats
+from lambdas.messages.chats import Chat, Chats
 from lambdas.messages.direct import Begin, DirectChats
+from lambdas.messages.heads import inviting
 from lambdas.messages.history import Page
 from lambdas.messages.membership import Membership
 from lambdas.people.consent import CONTACT, EVERYBODY
@@ -36,10 +37,10 @@ def _group(call: Call, members: Sequence[str]) -> Response:
     _limits(call).take(call.user, "chats", CHATS)
     _limits(call).take(call.user, "members", MEMBERS, len(members))
     joining = groups.consenting(call, members)
-    inviting = [user for user in members if user not in joining]
+    others = [user for user in members if user not in joining]
     membership = Membership(call.aws.chats, call.aws.users, new_id=_new_id(call))
-    chat = membership.found(call.user, joining, inviting)
-    groups.invite(call, chat.chat, chat.invited)
+    chat = membership.found(call.user, joining, others, groups.inviting(call))
+    groups.announce_invited(call, chat.chat, chat.invited)
     body: Frame = {"chat": chat.chat, "members": chat.members}
     return Response(201, {**body, "invited": chat.invited})
 
@@ -58,10 +59,17 @@ def _direct(call: Call, peer: str) -> Response:
         return Begin(welcome=welcome, request=view.state != CONTACT, decided=view)
 
     chat, created = chats.begin(call.user, peer, decide)
-    contacts.add(call.user, peer)
-    if not created and append.end_request(call.aws.chats, chat.chat, call.user):
+    if not created:
+        contact = contacts.add_action(call.user, peer)
+        if not append.end_request(call.aws.chats, chat.chat, call.user, [contact]):
+            contacts.add(call.user, peer)
+            return _opened(chat, 200)
         announce.chat_changed(call.aws, chat.chat, [call.user])
-    return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
+    return _opened(chat, 201 if created else 200)
+
+
+def _opened(chat: Chat, status: int) -> Response:
+    return Response(status, {"chat": chat.chat, "members": chat.members})
 
 
 def mute(call: Call) -> Response:
@@ -83,7 +91,8 @@ def of_user(call: Call) -> Response:
     body: Frame = {"chats": chats, **({"cursor": following} if following else {})}
     if cursor is None:
         invitations = Invitations(call.aws.users).of(call.user, call.aws.now())
-        body["invitations"] = [each._asdict() for each in invitations]
+        named = inviting(call.aws.chats, [each.chat for each in invitations], call.user)
+        body["invitations"] = [each._asdict() for each in invitations if each.chat in named]
     return Response(200, body)
 
 

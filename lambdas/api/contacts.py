@@ -4,7 +4,7 @@ from lambdas.api.call import USER, Call, Response
 from lambdas.errors import bad_request, not_found
 from lambdas.limits import LOOKUPS, Limits
 from lambdas.messages.direct import DirectChats
-from lambdas.people.consent import BLOCKED, View
+from lambdas.people.consent import View
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
 
@@ -21,8 +21,7 @@ def put(call: Call) -> Response:
     Limits(call.aws.users, call.aws.now).take(call.user, "lookups", LOOKUPS)
     if peer not in Devices(call.aws.users).of([peer], consistent=True):
         raise not_found("there is no such user")
-    Contacts(call.aws.users).set(call.user, peer, call.body["state"])
-    _direct(call).settle_block(call.user, peer, blocked=call.body["state"] == BLOCKED)
+    _direct(call).decide(call.user, peer, call.body["state"])
     _end_watches(call)
     return Response(200, {"user": peer, "state": call.body["state"]})
 
@@ -30,8 +29,7 @@ def put(call: Call) -> Response:
 def remove(call: Call) -> Response:
     """Forgets a contact, or unblocks a user. Idempotent."""
     peer = _peer(call)
-    Contacts(call.aws.users).remove(call.user, peer)
-    _direct(call).settle_block(call.user, peer, blocked=False)
+    _direct(call).decide(call.user, peer, None)
     _end_watches(call)
     return Response(204)
 

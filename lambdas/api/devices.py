@@ -17,6 +17,7 @@ from lambdas.messages.membership import CHAT_DEVICES_LIMIT
 from lambdas.notifications.endpoints import require_token
 from lambdas.notifications.push_service import vapid_key
 from lambdas.notifications.web_push import Subscription, require_subscription
+from lambdas.presence.device_changes import DeviceChanges
 from lambdas.presence.devices import DEVICES_LIMIT, Device, Devices
 
 
@@ -26,7 +27,7 @@ def register(call: Call) -> Response:
     keys = device_keys(user, device, call.body)
     _require_push(call)
     devices = Devices(call.aws.users)
-    known = devices.of([user], consistent=True).get(user, {})
+    known, unannounced = DeviceChanges(call.aws.users).of(user)
 
     def count_registration() -> None:
         Limits(call.aws.users, call.aws.now).take(user, "devices", REGISTRATIONS)
@@ -37,7 +38,12 @@ def register(call: Call) -> Response:
         if replaced is not None:
             remove_device(call.aws, user, replaced, by=call.by.id)
     # keys first: a registered device always has keys
-    changing = count_registration if device in known else lambda: None
+
+    def changing() -> None:
+        if device in known:
+            count_registration()
+            DeviceChanges(call.aws.users).begin(user)
+
     change = directory(call.aws).put(user, device, keys, call.body.get("label"), changing)
     new = devices.register(user, device, call.aws.now(), call.by.id)
     if new:  # a removal at the same time may have deleted the keys meanwhile
@@ -47,7 +53,8 @@ def register(call: Call) -> Response:
     except ChatError:  # it has ended since the request was let in, perhaps with this device
         remove_device(call.aws, user, device, by=call.by.id)
         raise
-    if new or change is not Change.SAME:
+    # also what another request has left: its process ended before it announced what it did
+    if new or change is not Change.SAME or unannounced is not None:
         announce.devices_changed(call.aws, user, device)
     _set_push(call, user, device, was_on=device in known and known[device].endpoint_arn is not None)
     if _pushed_to(call):

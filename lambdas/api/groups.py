@@ -1,16 +1,15 @@
 """Members of a chat: the routes /api/chats/{chat}/members, accept, decline, leave and admins."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lambdas.api import announce
 from lambdas.api.call import Call, Response
 from lambdas.errors import forbidden
 from lambdas.limits import MEMBERS, Limits
-from lambdas.messages import append, roles
+from lambdas.messages import roles
 from lambdas.messages.direct import DirectChats
 from lambdas.messages.heads import Head, no_such_chat, read_head
-from lambdas.messages.membership import Changed, Membership
-from lambdas.people.consent import CONTACT
+from lambdas.messages.membership import Changed, Inviting, Membership
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 
@@ -21,13 +20,15 @@ def change_members(call: Call) -> Response:
     add, remove = call.body.get("add", []), call.body.get("remove", ())
     Limits(call.aws.users, call.aws.now).take(call.user, "members", MEMBERS, len(add))
     joining = consenting(call, add)  # who has left for good is asked about by `change`
-    inviting = [user for user in add if user not in joining]
+    others = [user for user in add if user not in joining]
     changes: list[Changed] = []
     try:
-        chat = membership.change(call.user, call.chat, joining, remove, changes.append, inviting)
+        chat = membership.change(
+            call.user, call.chat, joining, remove, changes.append, others, inviting(call)
+        )
     finally:  # also notify of the changes made before an error
         announce.members_changed(call.aws, call.chat, changes)
-    invite(call, call.chat, [user for user in chat.invited if user in add])
+    announce_invited(call, call.chat, [user for user in chat.invited if user in add])
     return Response(200, {"members": chat.members, "invited": chat.invited})
 
 
@@ -38,15 +39,26 @@ def consenting(call: Call, users: Iterable[str]) -> list[str]:
     return [user for user in names if views[user].allows("groups")]
 
 
-def invite(call: Call, chat: str, users: Iterable[str]) -> None:
-    """Stores invitations, and notifies of them. Who has blocked the caller gets none."""
-    names = sorted(users)
-    views = Contacts(call.aws.users).views(names, call.user)
-    invited = [user for user in names if not views[user].blocked]
-    invitations = Invitations(call.aws.users)
-    invitations.add(invited, chat, call.user, call.aws.now())
-    left = invitations.have_left(invited, chat) if invited else set()
+def inviting(call: Call) -> Inviting:
+    """Stores invitations. Who has blocked the caller gets none."""
+
+    def store(chat: str, users: Sequence[str]) -> None:
+        invited = _unblocked(call, users)
+        Invitations(call.aws.users).add(invited, chat, call.user, call.aws.now())
+
+    return store
+
+
+def announce_invited(call: Call, chat: str, users: Iterable[str]) -> None:
+    """Notifies users of an invitation, but who has left for good or has blocked the caller."""
+    invited = _unblocked(call, sorted(users))
+    left = Invitations(call.aws.users).have_left(invited, chat) if invited else set()
     announce.invited(call.aws, chat, call.user, [user for user in invited if user not in left])
+
+
+def _unblocked(call: Call, users: Sequence[str]) -> list[str]:
+    views = Contacts(call.aws.users).views(users, call.user)
+    return [user for user in users if not views[user].blocked]
 
 
 def accept(call: Call) -> Response:
@@ -55,29 +67,18 @@ def accept(call: Call) -> Response:
     invitation = invitations.find(call.user, call.chat, call.aws.now())
     if invitation is None:
         return _accept_request(call, read_head(call.aws.chats, call.chat, call.user))
-    change = _membership(call).join(call.chat, call.user)
-    try:
-        Contacts(call.aws.users).add(call.user, invitation.by)
-        invitations.come_back(call.user, call.chat)
-        invitations.remove(call.user, call.chat)
-    finally:  # a repeat finds a member, and notifies nobody
-        if change.added:
-            announce.members_changed(call.aws, call.chat, [change])
+    contact = Contacts(call.aws.users).add_action(call.user, invitation.by)
+    over = invitations.accept_actions(call.user, call.chat)
+    change = _membership(call).join(call.chat, call.user, [contact, *over])
+    if change.added:
+        announce.members_changed(call.aws, call.chat, [change])
     members = sorted({*change.before, call.user})
     return Response(200, {"chat": call.chat, "members": members})
 
 
 def _accept_request(call: Call, head: Head) -> Response:
-    if head.kind == "direct":
-        # first: from then on it can't be declined
-        ended = append.end_request(call.aws.chats, head.chat, call.user)
-        try:
-            for peer in head.members - {call.user}:
-                Contacts(call.aws.users).set(call.user, peer, CONTACT)
-                _direct(call).settle_block(call.user, peer, blocked=False, chat=head.chat)
-        finally:  # a repeat finds no request, and notifies nobody
-            if ended:
-                announce.chat_changed(call.aws, head.chat, [call.user])
+    if head.kind == "direct" and _direct(call).accept(head.chat, call.user):
+        announce.chat_changed(call.aws, head.chat, [call.user])
     return Response(200, {"chat": head.chat, "members": sorted(head.members)})
 
 
@@ -85,11 +86,9 @@ def decline(call: Call) -> Response:
     """Declines an invitation, or a request: nothing more of that chat is shown to the caller."""
     invitations = Invitations(call.aws.users)
     if invitations.find(call.user, call.chat, call.aws.now()) is not None:
-        invitations.leave(call.user, call.chat)
-        if not _membership(call).decline(call.chat, call.user):  # joined by another device
-            invitations.come_back(call.user, call.chat)
+        over = invitations.decline_actions(call.user, call.chat)
+        if not _membership(call).decline(call.chat, call.user, over):  # joined by another device
             raise no_such_chat(call.chat)
-        invitations.remove(call.user, call.chat)  # last: without it nobody can decline again
         return Response(200, {"declined": True})
     _direct(call).block(call.chat, call.user, blocked=True, request=True)
     return Response(200, {"declined": True})

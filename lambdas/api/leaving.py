@@ -27,7 +27,7 @@ def sign_out(call: Call) -> Response:
         for device in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
             remove_device(call.aws, user, device, by=by)
     elif "device" in call.body:
-        remove_device(call.aws, user, call.body["device"], by=by)
+        remove_device(call.aws, user, call.body["device"], by=by, ending=[by])
     SignIns(call.aws.users).end(user, by, call.aws.now())
     if "device" in call.body:  # by this sign-in it may have been registered again meanwhile
         name = call.body["device"]

@@ -1,30 +1,46 @@
 """Removing a device: its sign-in, its pushes, its entry, its keys and its connection end."""
 
+from collections.abc import Collection
+
 from lambdas.api import announce
 from lambdas.api.sign_ins import SignIns
 from lambdas.keys.directory import Directory
 from lambdas.notifications.endpoints import Endpoints
+from lambdas.presence.device_changes import DeviceChanges
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
+from lambdas.tables import TransactionCancelled, pauses
 
 
-def remove_device(aws: Aws, user: str, device: str, *, by: str) -> None:
+def remove_device(
+    aws: Aws, user: str, device: str, *, by: str, ending: Collection[str] = ()
+) -> None:
     """Idempotent. The sign-in that registered the device ends, unless it is `by`, the caller's.
 
-    It ends first: a request to register the device again that is under way meanwhile finds that.
+    It ends with the device's entry and keys, in one transaction: the keys are former ones from then
+    on, a request to register the device again that is under way finds that the sign-in has ended,
+    and one of another sign-in meanwhile is ended as well. `ending` has more sign-ins to end.
     """
-    devices = Devices(aws.users)
-    there = devices.of([user], consistent=True).get(user, {}).get(device)
-    if there is not None and there.sign_in and there.sign_in != by:
-        SignIns(aws.users).end(user, there.sign_in, aws.now())
     endpoints(aws).detach(user, device)
-    # before the entry goes: who deletes an account asks again for the devices that have one, and
-    # without their keys as former ones nobody could check what they have sent
-    directory(aws).remove(user, device)
-    removed = devices.remove(user, device)
-    if removed is not None:
-        announce.lease_ended(aws, user, removed)
-        announce.devices_changed(aws, user, device)
+    devices, sign_ins = Devices(aws.users), SignIns(aws.users)
+    for pause in pauses():
+        found, unannounced = DeviceChanges(aws.users).of(user)
+        there = found.get(device)
+        others = {there.sign_in} - {by} if there is not None else set()
+        ended = {id for id in {*ending} | others if id}
+        actions = [sign_ins.end_action(user, id, aws.now()) for id in sorted(ended)]
+        if there is not None:
+            actions.append(devices.remove_action(user, device, there))
+        try:
+            directory(aws).remove(user, device, actions)
+        except TransactionCancelled:  # it has connected, was registered again, or has other keys
+            pause()
+            continue
+        if there is not None:
+            announce.lease_ended(aws, user, there)
+        if there is not None or unannounced is not None:
+            announce.devices_changed(aws, user, device)
+        return
 
 
 def end_sign_ins(aws: Aws, user: str) -> None:

@@ -15,9 +15,11 @@ docs.aws.amazon.com/cognito/latest/developerguide/token-revocation.html
 docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
 """
 
+from typing import Any
+
 from lambdas.api.call import SignIn
 from lambdas.errors import ChatError, disabled
-from lambdas.tables import Table, user_key
+from lambdas.tables import Item, Table, user_key
 
 # A refresh token's 30 days (stacks/data.py), and the hour of the last access token.
 SIGN_IN_SECONDS = 30 * 86_400 + 3600
@@ -45,9 +47,12 @@ class SignIns:
 
     def end(self, user: str, id: str, now: float) -> None:
         """Ends one sign-in. Idempotent; a token without an id has none that could be ended."""
-        if not id:
-            return
-        self._users.put({**user_key(user, _ended(id)), "expires_at": int(now) + SIGN_IN_SECONDS})
+        if id:
+            self._users.put(_end(user, id, now))
+
+    def end_action(self, user: str, id: str, now: float) -> dict[str, Any]:
+        """As `end`, for `transact`."""
+        return self._users.put_action(_end(user, id, now))
 
     def end_all(self, user: str, now: float) -> None:
         """Ends all sign-ins from before `now`, in epoch seconds."""
@@ -76,6 +81,10 @@ class SignIns:
     def is_deleted(self, user: str) -> bool:
         account = self._users.get(user_key(user, ACCOUNT), consistent=True)
         return account is not None and "deleted_at" in account
+
+
+def _end(user: str, id: str, now: float) -> Item:
+    return {**user_key(user, _ended(id)), "expires_at": int(now) + SIGN_IN_SECONDS}
 
 
 def _ended(id: str) -> str:

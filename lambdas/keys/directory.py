@@ -97,7 +97,7 @@ class Directory:
                 changing()
                 counted = True
             if before is not None and before["ed25519"] != keys.ed25519:
-                self._keep_former(user, device, before)
+                self._users.put(self._former_item(user, device, before))
             try:
                 old = self._replace(user, device, before, keys, label)
             except ConditionFailed:  # it has another identity by now, which is kept as well
@@ -183,12 +183,21 @@ class Directory:
         item = self._users.get(user_key(user, f"fallback#{device}"), consistent=True)
         return item is not None and item["used"]
 
-    def remove(self, user: str, device: str) -> None:
-        """Deletes a device and its unclaimed keys; its identity is a former one now. Idempotent."""
-        before = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+    def remove(self, user: str, device: str, also: Sequence[dict[str, Any]] = ()) -> None:
+        """Deletes a device and its unclaimed keys; its identity is a former one now. Idempotent.
+
+        `also`: actions that happen with the first of these, or not at all. Raises
+        TransactionCancelled if a condition of theirs does not hold, or the keys change meanwhile.
+        """
+        key = user_key(user, f"device#{device}")
+        before = self._users.get(key, consistent=True)
+        actions = [*also]
         if before is not None:
-            self._keep_former(user, device, before)
-        self._users.delete(user_key(user, f"device#{device}"))
+            actions.append(self._users.put_action(self._former_item(user, device, before)))
+            same = self._users.delete_action(key, "ed25519 = :was", was=before["ed25519"])
+            actions.append(same)
+        if actions:
+            transact(self._users, actions)
         self._forget_keys(user, device)
 
     def upload(
@@ -308,13 +317,13 @@ class Directory:
             raise not_found(f"you have no device {device}")
         return item
 
-    def _keep_former(self, user: str, device: str, item: Item) -> None:
+    def _former_item(self, user: str, device: str, item: Item) -> Item:
         """`item` is the identity that the device has."""
         keys = _device_keys(item)
         key = user_key(user, f"former#{device}#{keys.ed25519}")
         expires_at = int(self._clock()) + self._message_seconds
         stored = {name: getattr(keys, name) for name in ("curve25519", "ed25519", "signature")}
-        self._users.put({**key, **stored, "expires_at": expires_at})
+        return {**key, **stored, "expires_at": expires_at}
 
     def _forget_keys(
         self, user: str, device: str, up_to: int | None = None, not_signed_by: str = ""

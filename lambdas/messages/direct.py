@@ -5,16 +5,17 @@ Users  <user>  direct#<peer>  chat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError, bad_request, forbidden
 from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head
 from lambdas.messages.heads import no_such_chat
-from lambdas.people.consent import BLOCKED, View
+from lambdas.people.consent import BLOCKED, CONTACT, View
 from lambdas.people.contacts import Contacts
 from lambdas.tables import (
     HEAD,
     ConditionFailed,
+    Item,
     TransactionCancelled,
     chat_key,
     transact,
@@ -40,6 +41,8 @@ class DirectChats(ChatWriter):
 
     def begin(self, user: str, peer: str, decide: Callable[[], Begin] = Begin) -> tuple[Chat, bool]:
         """The one chat of the two, and whether this call created it.
+
+        With what the peer has decided, the peer becomes a contact of the user at once.
 
         `decide` is asked again if the peer has decided something else meanwhile: who blocks while
         the chat begins finds none to write that into. Raises ChatError: bad_request for oneself,
@@ -79,6 +82,7 @@ class DirectChats(ChatWriter):
         if how.decided:
             contacts = Contacts(self._users)
             checks.append(contacts.check_action(peer, user, how.decided.state))
+            checks.append(contacts.add_action(user, peer))
         if how.decided and how.decided.blocked:
             head |= {"blocked_by": {peer}, "blocks": after_blocking([], peer, 0)}
         if how.request:
@@ -93,9 +97,8 @@ class DirectChats(ChatWriter):
     def block(self, chat: str, user: str, *, blocked: bool, request: bool = False) -> None:
         """Hides from the user what the other one sends in a direct chat, or no longer. Idempotent.
 
-        `blocks` in the head has the positions: conditional on seq, since each message is hidden or
-        not by the head when its position is taken. `request`: only while the chat is a request of
-        the user, who may accept it at the same time. Raises ChatError not_found, conflict.
+        `request`: only while the chat is a request of the user, who may accept it at the same time.
+        Raises ChatError not_found, conflict.
         """
         for attempt in range(ATTEMPTS):
             head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
@@ -103,21 +106,16 @@ class DirectChats(ChatWriter):
                 raise no_such_chat(chat)
             if blocked == (user in head.get("blocked_by", ())):
                 return
-            change = after_blocking if blocked else after_unblocking
-            same = {"old": head["blocks"]} if "blocks" in head else {}
+            change = _blocking(head, user, blocked=blocked)
+            if request:
+                change = change._replace(condition=change.condition + " AND request_of = :user")
             try:
                 self._chats.update(
                     chat_key(chat, HEAD),
-                    f"SET blocks = :blocks {'ADD' if blocked else 'DELETE'} blocked_by :me",
-                    "contains(members, :user) AND seq = :seq AND "
-                    + ("blocks = :old" if same else "attribute_not_exists(blocks)")
-                    + (" AND request_of = :user" if request else ""),
+                    change.expression,
+                    change.condition,
                     returns="NONE",
-                    blocks=change(head.get("blocks", ()), user, head["seq"]),
-                    me={user},
-                    user=user,
-                    seq=head["seq"],
-                    **same,
+                    **change.values,
                 )
             except ConditionFailed:
                 self._pause(attempt)
@@ -125,21 +123,91 @@ class DirectChats(ChatWriter):
             return
         raise busy()
 
-    def settle_block(self, user: str, peer: str, *, blocked: bool, chat: str | None = None) -> None:
-        """Puts into the direct chat of the two, if there is one, what `send` reads there.
+    def decide(self, user: str, peer: str, state: str | None) -> None:
+        """Makes the peer a contact of the user, blocks or forgets them (None). Idempotent.
 
-        `blocked` is what the user has decided about the peer. What another request has decided
-        meanwhile is put there too. `chat`: if it is known. Raises ChatError conflict.
+        The decision and what `send` reads in the chat of the two are one transaction: nobody is
+        shown as blocked who is not. Raises ChatError conflict.
         """
-        chat = chat or self.find(user, peer)
-        if chat is None:
+        for attempt in range(ATTEMPTS):
+            chat = self.find(user, peer)
+            head = self._chats.get(chat_key(chat, HEAD), consistent=True) if chat else None
+            if chat is None:  # one that begins meanwhile is conditional on what is decided
+                claim = user_key(user, f"direct#{peer}")
+                there = [self._users.check_action(claim, "attribute_not_exists(chat)")]
+            elif head is None or user not in head.get("members", ()):
+                there = []
+            else:
+                there = [self._head_action(head, _blocking(head, user, blocked=state == BLOCKED))]
+            try:
+                decided = Contacts(self._users).set_action(user, peer, state)
+                transact(self._chats, [*there, decided])
+            except TransactionCancelled:
+                self._pause(attempt)
+                continue
             return
-        for _ in range(ATTEMPTS):
-            self.block(chat, user, blocked=blocked)
-            before, blocked = blocked, Contacts(self._users).state(user, peer) == BLOCKED
-            if blocked == before:
-                return
         raise busy()
+
+    def accept(self, chat: str, user: str) -> bool:
+        """Ends the request of a direct chat, and makes a contact of who has begun it. Idempotent.
+
+        True if it was a request. Raises ChatError not_found, conflict.
+        """
+        for attempt in range(ATTEMPTS):
+            head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
+            if user not in head.get("members", ()):
+                raise no_such_chat(chat)
+            change, requested = _blocking(head, user, blocked=False), head.get("request_of") == user
+            if requested:
+                change = _Change(
+                    f"{change.expression} REMOVE request_of".strip(),
+                    f"{change.condition} AND request_of = :user",
+                    {**change.values, "user": user},
+                )
+            contacts = Contacts(self._users)
+            made = [contacts.set_action(user, peer, CONTACT) for peer in head["members"] - {user}]
+            try:
+                transact(self._chats, [self._head_action(head, change), *made])
+            except TransactionCancelled:
+                self._pause(attempt)
+                continue
+            return requested
+        raise busy()
+
+    def _head_action(self, head: Item, change: "_Change") -> dict[str, Any]:
+        key = chat_key(head["chat"], HEAD)
+        expression = change.expression or "SET seq = seq"  # a check, by the right to update
+        return self._chats.update_action(key, expression, change.condition, **change.values)
+
+
+class _Change(NamedTuple):
+    """An update of a head, or with no expression a check of it."""
+
+    expression: str
+    condition: str
+    values: dict[str, Any]
+
+
+def _blocking(head: Item, user: str, *, blocked: bool) -> _Change:
+    """`blocks` in the head has the positions: conditional on seq, since each message is hidden or
+    not by the head when its position is taken."""
+    if blocked == (user in head.get("blocked_by", ())):
+        same = "contains(blocked_by, :user)"
+        return _Change("", same if blocked else f"NOT {same}", {"user": user})
+    change = after_blocking if blocked else after_unblocking
+    old = {"old": head["blocks"]} if "blocks" in head else {}
+    return _Change(
+        f"SET blocks = :blocks {'ADD' if blocked else 'DELETE'} blocked_by :me",
+        "contains(members, :user) AND seq = :seq AND "
+        + ("blocks = :old" if old else "attribute_not_exists(blocks)"),
+        {
+            "blocks": change(head.get("blocks", ()), user, head["seq"]),
+            "me": {user},
+            "user": user,
+            "seq": head["seq"],
+            **old,
+        },
+    )
 
 
 def after_blocking(blocks: Sequence[Block], user: str, seq: int) -> list[Block]:

@@ -55,6 +55,13 @@ def read_head(chats: Table, chat: str, user: str) -> Head:
     return found[chat]
 
 
+def inviting(chats: Table, names: Collection[str], user: str) -> set[str]:
+    """The groups among these that name the user as invited. Consistent."""
+    keys = [chat_key(chat, HEAD) for chat in names]
+    found = chats.batch_get(keys, consistent=True, only=("chat", "invited"))
+    return {head["chat"] for head in found if user in head.get("invited", ())}
+
+
 def no_such_chat(chat: str) -> ChatError:
     """The same for a chat that does not exist and for one that is not the caller's."""
     return not_found(f"you have no chat {chat}")

@@ -26,6 +26,7 @@ from lambdas.tables import (
 MEMBERS_LIMIT = 1_024  # decisions/0073
 # Of all members of a chat: one function can post to as many in its time. decisions/0043
 CHAT_DEVICES_LIMIT = 2_560
+Inviting = Callable[[str, Sequence[str]], None]  # writes the invitations of users to a chat
 CHANGES_PER_TRANSACTION = 49  # two items each, beside the head: at most 100 actions
 
 
@@ -40,11 +41,16 @@ class Changed(NamedTuple):
 class Membership(ChatWriter):
     """The members of groups, and who leaves a chat of either kind."""
 
-    def found(self, user: str, members: Iterable[str], invited: Iterable[str] = ()) -> Chat:
+    def found(
+        self,
+        user: str,
+        members: Iterable[str],
+        invited: Iterable[str] = (),
+        inviting: Inviting = lambda _chat, _names: None,
+    ) -> Chat:
         """A new group of `user`, its admin, and `members`; others are `invited` to it.
 
-        The invitations themselves are the caller's to write. Raises ChatError bad_request or
-        not_found.
+        Raises ChatError bad_request or not_found.
         """
         everybody, waiting = sorted({user, *members}), sorted({*invited} - {user, *members})
         if len(everybody) + len(waiting) > MEMBERS_LIMIT:
@@ -55,6 +61,8 @@ class Membership(ChatWriter):
         # the head last: without it the chat does not exist, and its rows are ignored
         self._chats.batch_write(puts=[new_member(chat, member, 0) for member in everybody])
         self._users.batch_write(puts=[row(chat, member) for member in everybody])
+        if waiting:
+            inviting(chat, waiting)
         head = {**new_head(chat, "group", everybody), "admins": {user}}
         self._chats.put({**head, "invited": {*waiting}} if waiting else head)
         return Chat(chat, "group", everybody, waiting)
@@ -67,6 +75,7 @@ class Membership(ChatWriter):
         remove: Sequence[str] = (),
         changed: Callable[[Changed], object] = lambda _: None,
         invite: Sequence[str] = (),
+        inviting: Inviting = lambda _chat, _names: None,
     ) -> Chat:
         """Adds, invites and removes members of a group; returns it as it is then.
 
@@ -95,18 +104,23 @@ class Membership(ChatWriter):
         for members in _chunks(sorted(set(add))):
             left |= self._change(chat, user, changed, add=members)
         for members in _chunks(sorted({*invite} | left)):
-            self._invite(chat, user, members)
+            self._invite(chat, user, members, inviting)
         for members in _chunks(leaving):
             self._change(chat, user, changed, remove=members)
         item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
         return Chat(chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ())))
 
-    def join(self, chat: str, user: str) -> Changed:
-        """Makes a member of who was invited. Raises ChatError not_found, conflict, bad_request."""
+    def join(self, chat: str, user: str, also: Sequence[dict[str, Any]] = ()) -> Changed:
+        """Makes a member of who was invited, and does what is `also` to be done with it.
+
+        Raises ChatError not_found, conflict, bad_request.
+        """
         for attempt in range(ATTEMPTS):
             item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
             members = frozenset(item.get("members", ()))
             if user in members:
+                if also:
+                    transact(self._chats, also)
                 return Changed(members, [], [])
             if user not in item.get("invited", ()) or not members:
                 raise no_such_chat(chat)
@@ -115,27 +129,38 @@ class Membership(ChatWriter):
             self._require_room([*members, user])
             head = Head(chat, user, "group", item["seq"], 0, members, item["seq"], {}, 0)
             try:
-                transact(self._chats, self._add(head, [user], invited=True))
+                transact(self._chats, [*self._add(head, [user], invited=True), *also])
             except TransactionCancelled:
                 self._pause(attempt)
                 continue
             return Changed(members, [user], [])
         raise busy()
 
-    def decline(self, chat: str, user: str) -> bool:
-        """Takes the user's name from those who are invited. False if it is a member's by now."""
-        try:
-            self._chats.update(
-                chat_key(chat, HEAD),
-                "DELETE invited :me",
-                "contains(invited, :user)",
-                returns="NONE",
-                me={user},
-                user=user,
-            )
-        except ConditionFailed as failure:
-            return user not in (failure.item or {}).get("members", ())
-        return True
+    def decline(self, chat: str, user: str, also: Sequence[dict[str, Any]]) -> bool:
+        """Takes the user's name from those who are invited, and does what is `also` to be done.
+
+        False, and nothing is done, if it is a member's by now.
+        """
+        takes = self._chats.update_action(
+            chat_key(chat, HEAD),
+            "DELETE invited :me",
+            "contains(invited, :user)",
+            me={user},
+            user=user,
+        )
+        for attempt in range(ATTEMPTS):
+            try:
+                transact(self._chats, [takes, *also])
+            except TransactionCancelled as cancelled:
+                if cancelled.reasons[0] != "ConditionalCheckFailed":
+                    self._pause(attempt)
+                    continue
+                if user in (cancelled.items[0] or {}).get("members", ()):
+                    return False
+                if also:  # what was left of an invitation
+                    transact(self._chats, also)
+            return True
+        raise busy()
 
     def leave(self, user: str, chat: str, changed: Callable[[Changed], object]) -> None:
         """Leaves a chat of either kind, as the user of a deleted account does. Idempotent."""
@@ -177,14 +202,18 @@ class Membership(ChatWriter):
             return new
         raise busy()
 
-    def _invite(self, chat: str, user: str, names: Sequence[str]) -> None:
+    def _invite(self, chat: str, user: str, names: Sequence[str], inviting: Inviting) -> None:
+        """`inviting` comes first: nobody is named as invited who is never asked."""
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
-            new = {*names} - head.members - head.invited
-            if not new:
-                return
+            waiting = {*names} - head.members
+            new = waiting - head.invited
             roles.require(head, user, "add", new)
             _require_places(head, new)
+            if waiting:
+                inviting(chat, sorted(waiting))
+            if not new:
+                return
             condition, values = _as_read(head)
             try:
                 self._update_head(head, "ADD invited :new", condition, new=new, **values)
@@ -269,20 +298,20 @@ class Membership(ChatWriter):
         Conditional on who is a member, invited and admin: who has joined meanwhile is removed as a
         member, and who is no admin any more removes nobody.
         """
-        expression, values = "DELETE members :gone, invited :gone", {}
+        expression = "DELETE members :gone, invited :gone"
+        values: dict[str, Any] = {"gone": set(members)}
         if head.admins & {*members}:
             admins = head.admins - {*members} or self._successor(head.chat, members)
             expression = (
                 "SET admins = :admins " + expression if admins else ("REMOVE admins " + expression)
             )
-            values = {"admins": set(admins)} if admins else {}
+            values |= {"admins": set(admins)} if admins else {}
         members_are, as_read = _as_read(head)
         admins_are, were = _admins_as_read(head)
         to_head = self._chats.update_action(
             chat_key(head.chat, HEAD),
             expression,
             f"{members_are} AND {admins_are}",
-            gone=set(members),
             **as_read,
             **were,
             **values,

@@ -42,6 +42,13 @@ class Contacts:
             return self._users.check_action(key, "attribute_not_exists(contact)")
         return self._users.check_action(key, "contact = :state", state=state)
 
+    def set_action(self, user: str, peer: str, state: str | None) -> dict[str, Any]:
+        """As `set`, or `remove` for None, for `transact`."""
+        key = user_key(user, _contact(peer))
+        if state is None:
+            return self._users.delete_action(key)
+        return self._users.put_action({**key, "contact": state})
+
     def set(self, user: str, peer: str, state: str) -> None:
         self._users.put({**user_key(user, _contact(peer)), "contact": state})
 

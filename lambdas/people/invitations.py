@@ -4,11 +4,12 @@
     <user>  left#<chat>    quiet
 
 Who has left a group is not put back into it: an add becomes an invitation that notifies nobody,
-until the user accepts it or asks to be added.
+until the user accepts it or asks to be added. An invitation is written before the group's head
+names the user as invited, and counts only while it does.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lambdas.tables import Table, user_key
 
@@ -53,14 +54,20 @@ class Invitations:
             return None
         return Invitation(chat, item["by"], item["at"])
 
-    def remove(self, user: str, chat: str) -> None:
-        self._users.delete(user_key(user, f"invite#{chat}"))
-
     def leave(self, user: str, chat: str) -> None:
         self._users.put(dict(user_key(user, f"left#{chat}")))
 
-    def come_back(self, user: str, chat: str) -> None:
-        self._users.delete(user_key(user, f"left#{chat}"))
+    def accept_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
+        """For `transact`: the invitation is over, and who has left is back."""
+        names = (f"invite#{chat}", f"left#{chat}")
+        return [self._users.delete_action(user_key(user, name)) for name in names]
+
+    def decline_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
+        """For `transact`: the invitation is over, and another one notifies nobody."""
+        return [
+            self._users.delete_action(user_key(user, f"invite#{chat}")),
+            self._users.put_action(dict(user_key(user, f"left#{chat}"))),
+        ]
 
     def have_left(self, users: Iterable[str], chat: str) -> set[str]:
         keys = [user_key(user, f"left#{chat}") for user in users]

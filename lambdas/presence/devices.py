@@ -62,7 +62,7 @@ class Address(NamedTuple):
 
 
 class Forgotten(NamedTuple):
-    """What `forget` found: whether it took the lease, and the user's devices as they are now."""
+    """What `forget` found: whether it took the lease, and the user's devices now."""
 
     done: bool
     devices: dict[str, Device]
@@ -78,7 +78,7 @@ class Devices:
         """user -> device -> Device; unknown users are absent."""
         keys = [user_key(user, DEVICES) for user in dict.fromkeys(users)]
         items = self._users.batch_get(keys, consistent=consistent)
-        return {item["user"]: _devices(item) for item in items}
+        return {item["user"]: devices_of(item) for item in items}
 
     def watched(
         self, users: Iterable[str], since: float
@@ -86,14 +86,13 @@ class Devices:
         """As `of`, consistently; and who of them ended watches at or after `since` (epoch s)."""
         items = self._users.batch_get([user_key(user, DEVICES) for user in users], consistent=True)
         ended = {item["user"] for item in items if item.get("unwatched_at", 0) >= since * 1000}
-        return {item["user"]: _devices(item) for item in items}, ended
+        return {item["user"]: devices_of(item) for item in items}, ended
 
     def create_user(self, user: str) -> None:
         """Idempotent."""
+        new = {**user_key(user, DEVICES), "devices": {}}
         try:
-            self._users.put(
-                {**user_key(user, DEVICES), "devices": {}}, "attribute_not_exists(devices)"
-            )
+            self._users.put(new, "attribute_not_exists(devices)")
         except ConditionFailed:
             return  # it was there
 
@@ -108,11 +107,12 @@ class Devices:
             self._update(
                 user,
                 device,
-                "SET devices.#d = :entry",
+                "SET devices.#d = :entry ADD changes :one",
                 "attribute_exists(devices) AND attribute_not_exists(devices.#d)"
                 " AND size(devices) < :limit",
                 entry=_entry(at, sign_in),
                 limit=DEVICES_LIMIT,
+                one=1,
             )
         except ConditionFailed as failure:
             if failure.item is None:  # the user was created in the user pool itself
@@ -182,19 +182,22 @@ class Devices:
             return False
         return True
 
-    def remove(self, user: str, device: str) -> Device | None:
-        """The device as it was, None if there was none. The caller closes its connection."""
-        try:
-            before = self._update(
-                user,
-                device,
-                "REMOVE devices.#d",
-                "attribute_exists(devices.#d)",
-                returns="ALL_OLD",
-            )
-        except ConditionFailed:
-            return None
-        return before[device]
+    def remove_action(self, user: str, device: str, seen: Device) -> dict[str, Any]:
+        """Removes a device, for `transact`, as long as its sign-in and connection are those of
+        `seen`, which the caller ends."""
+        found = {"sign_in": seen.sign_in, "connection_id": seen.connection_id}
+        there = {name: value for name, value in found.items() if value is not None}
+        lacks = [name for name in found if name not in there]
+        same = [f"devices.#d.{name} = :{name}" for name in there]
+        same += [f"attribute_not_exists(devices.#d.{name})" for name in lacks]
+        return self._users.update_action(
+            user_key(user, DEVICES),
+            "REMOVE devices.#d ADD changes :one",
+            " AND ".join(["attribute_exists(devices.#d)", *same]),
+            names={"#d": device},
+            one=1,
+            **there,
+        )
 
     def connect(
         self, user: str, device: str, connection_id: str, at: int, asked_at: int | None = None
@@ -233,7 +236,7 @@ class Devices:
         `now` in epoch seconds.
         """
         item = self._stamp(user, "closed_at", now)
-        return _devices(item) if item else {}
+        return devices_of(item) if item else {}
 
     def disconnect(
         self, user: str, device: str, connection_id: str, now: float
@@ -275,7 +278,7 @@ class Devices:
                 opened=int((now - OPENING_SECONDS) * 1000),
             )
         except ConditionFailed as failure:
-            return Forgotten(False, _devices(failure.item) if failure.item else {})
+            return Forgotten(False, devices_of(failure.item) if failure.item else {})
         return Forgotten(True, devices)
 
     def _end_lease(
@@ -334,9 +337,9 @@ class Devices:
     def _stamp(self, user: str, attribute: str, now: float) -> Item | None:
         """Writes a time (ms) into the user's item, and gives it; None if there is no such user."""
         condition, time = "attribute_exists(devices)", int(now * 1000)
-        key = user_key(user, DEVICES)
+        update = f"SET {attribute} = :time"
         try:
-            return self._users.update(key, f"SET {attribute} = :time", condition, time=time)
+            return self._users.update(user_key(user, DEVICES), update, condition, time=time)
         except ConditionFailed:
             return None
 
@@ -358,7 +361,7 @@ class Devices:
             returns=returns,
             **values,
         )
-        return _devices(item)
+        return devices_of(item)
 
 
 def _holds(devices: Mapping[str, Device], device: str, connection_id: str) -> bool:
@@ -384,7 +387,7 @@ def device_from(attributes: Mapping[str, Any]) -> Device:
     )
 
 
-def _devices(item: Item) -> dict[str, Device]:
+def devices_of(item: Item) -> dict[str, Device]:
     return {device: device_from(entry) for device, entry in item["devices"].items()}
 
 

@@ -128,7 +128,7 @@ class AccessChecks:
         if self._is_expired(stored, task):
             self._problems.append(f"{user} is shown what has expired: {stored}")
         joined, at = self._joined.get((chat, user), 0), self._joined_at.get((chat, user), 0)
-        if user not in stored.members or (seq <= joined and at < task.started):
+        if not stored.is_for(user) or (seq <= joined and at < task.started):
             self._problems.append(f"{user} is shown what was before joining: {stored}")
 
     def _is_expired(self, stored: Stored, task: Invocation) -> bool:
@@ -154,7 +154,8 @@ class AccessChecks:
         missing = {seq for low, high in page["missing"] for seq in range(low, high + 1)}
         for seq in range(max(after, joined) + 1, page["complete_to"] + 1):
             stored = self._checks.stored.get((chat, seq))
-            if stored is not None and seq not in seqs | missing:
+            shown = stored is not None and stored.is_for(device.user)
+            if shown and seq not in seqs | missing:
                 self._problems.append(f"{device.address} asked for {after}, and lacks {stored}")
 
     def chats(self, user: str, task: Invocation, listed: Frame) -> None:

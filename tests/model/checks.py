@@ -29,6 +29,9 @@ class Stored:
     item: dict[str, Any]
     number: int  # when, in the order of what happens in the world
 
+    def is_for(self, user: str) -> bool:
+        return user in self.members and user not in self.item.get("hidden_from", ())
+
 
 class Checks:
     """Listens to the tables of a world and keeps what it saw."""
@@ -40,6 +43,7 @@ class Checks:
         self._problems: list[str] = []
         self._joined: dict[str, dict[str, int]] = {}
         self._recipients: dict[tuple[str, int], frozenset[str]] = {}
+        self.hidden: dict[tuple[str, int], frozenset[str]] = {}  # from whom, by strangers.py
         world.database.listeners.append(self._on_write)
         world.on_close = self._on_close
 
@@ -83,9 +87,13 @@ class Checks:
         seq = seq_of(item)
         identity = (item["sender"], item["sender_device"], item["message_id"])
         recipients = self._recipients[item["chat"], seq]
+        hidden = frozenset(item.get("hidden_from", ()))
+        if not self.hidden.get((item["chat"], seq), frozenset()) <= hidden:
+            self._problems.append(f"a block hides this from nobody: {item}")
         entitled = frozenset(
             (user, device, joined)
             for user, joined in self.members(item["chat"]).items()
+            if user not in hidden
             for device in self.registered(user)
             if joined < seq
         )
@@ -142,6 +150,16 @@ class Checks:
                 if entry.get("connection_id") != device.socket.connection_id:
                     raise Violation(f"{device.address} is connected, and has no lease: {entry}")
 
+    def everybody_connected_has_everything(self) -> None:
+        """What was lost was repeated by the delivery watch, before anybody connects again."""
+        for device in self._devices:
+            if device.connected() and device.socket and device.socket.client_is_there:
+                for stored in self.stored.values():
+                    own = stored.identity[:2] == (device.user, device.name)
+                    lacks = self.is_entitled(device, stored) and not self._has(device, stored)
+                    if lacks and not own:
+                        raise Violation(f"{device.address} was not nudged for {stored}")
+
     def everything_arrived(self) -> None:
         """Everything stored was shown once to all who are entitled to it, in one order."""
         self.problems()
@@ -156,7 +174,7 @@ class Checks:
                 if positions != sorted(positions) or len(set(identities)) < len(identities):
                     raise Violation(f"{device.address} shows {chat} as {shown}")
                 for seq in positions:
-                    if device.user not in self.stored[chat, seq].members:
+                    if not self.stored[chat, seq].is_for(device.user):
                         raise Violation(f"{device.address} shows {self.stored[chat, seq]}")
             for stored in self.stored.values():
                 if self.is_entitled(device, stored) and not self._has(device, stored):

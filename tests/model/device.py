@@ -137,6 +137,7 @@ class Device:
             self._take_from_aside(chat)
         if self.aside.get(chat):
             self.wants_sync = True
+            self.by_name.add(chat)  # a page that is asked for may not have it
 
     def _on_messages(self, frame: Frame, now: float) -> None:
         for message in frame["messages"]:
@@ -151,6 +152,7 @@ class Device:
             self.cursor = frame.get("cursor")
             self.knows_its_chats |= self.cursor is None
         self.wants_sync |= bool(self.by_name) or self.cursor is not None
+        self.wants_sync |= not self.knows_its_chats
         if "retry_after" in frame:
             self.sync_at = now + frame["retry_after"]
 
@@ -203,6 +205,7 @@ class Device:
     def _on_nudge(self, frame: Frame, _now: float) -> None:
         if frame["seq"] > self.watermark.get(frame["chat"], 0):
             self.wants_sync = True
+            self.by_name.add(frame["chat"])
             self.watermark.setdefault(frame["chat"], 0)
 
     def _on_receipt(self, frame: Frame, _now: float) -> None:
@@ -216,8 +219,9 @@ class Device:
     def _on_error(self, frame: Frame, _now: float) -> None:
         if frame.get("action") == "sync":
             self.syncing_since, self.question, self.wants_sync = None, None, True
-        elif frame.get("action") == "send" and frame["code"] == "not_found":
-            self.outbox.pop(frame["message_id"], None)  # not, or no longer, a member
+        elif frame.get("action") == "send" and frame["code"] in ("not_found", "forbidden"):
+            # not, or no longer, a member; or the user has blocked the other one
+            self.outbox.pop(frame.get("message_id", ""), None)
 
     def shows(self, chat: str) -> Iterable[Identity]:
         return [identity for _, identity in self.shown.get(chat, [])]

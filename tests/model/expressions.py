@@ -199,7 +199,12 @@ def _change(clause: str, tokens: Tokens) -> Change:
     operand = _operand(tokens)
 
     def members(old: Item, item: Item, names: Names, values: Values) -> None:
-        new = _required(operand(old, names, values))["SS"]
+        given = _required(operand(old, names, values))
+        if "N" in given:  # ADD to a number
+            before = int((_at(old, path, names) or {"N": "0"})["N"])
+            _write(item, path, names, {"N": str(before + int(given["N"]))})
+            return
+        new = given["SS"]
         there = (_at(old, path, names) or {"SS": []})["SS"]
         kept = {*there, *new} if clause == "ADD" else {*there} - {*new}
         _write(item, path, names, {"SS": sorted(kept)} if kept else None)

@@ -1,6 +1,6 @@
 """Plausible mistakes in what AWS may answer: each is found by the faults of its kind only."""
 
-from lambdas.delivery import push
+from lambdas.delivery import delivery_watch, push
 from lambdas.messages import append
 from lambdas.presence import connection
 from lambdas.tables import Table
@@ -47,6 +47,20 @@ FAULT_MUTANTS = (
         (append, "_put_once"),
         ("if failure.item != message:", "if False:"),
         "is not stored",
+    ),
+    edited(
+        "what_the_queue_rejects_is_forgotten",
+        (delivery_watch, "_wake"),
+        ('raise ConnectionError("the queue rejected push jobs")', "pass"),
+        "not woken",
+        ("harsh", "seldom", "watch_runs"),
+    ),
+    edited(
+        "the_watch_names_the_last_failure",
+        (delivery_watch, "watch"),
+        ("in failed][:1]", "in failed][-1:]"),
+        "not woken|not nudged",
+        ("harsh", "watch_runs"),
     ),
     edited(
         "a_job_that_failed_is_done",

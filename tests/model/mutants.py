@@ -18,6 +18,7 @@ from tests.model.fault_mutants import FAULT_MUTANTS
 from tests.model.mutant import Mutant
 from tests.model.push_mutants import PUSH_MUTANTS
 from tests.model.schedule import HARSH
+from tests.model.stranger_mutants import STRANGER_MUTANTS
 
 _add = Membership._add
 _post = sync._post
@@ -120,7 +121,7 @@ MUTANTS = (
         devices,
         "OPENING_SECONDS",
         0,
-        "no lease|no rest|never notified",
+        "no lease|no rest|never notified|not nudged",
     ),
     Mutant(
         "a_late_disconnect_ends_a_newer_lease",
@@ -157,7 +158,7 @@ MUTANTS = (
         sync,
         "_post",
         _post_and_hope,
-        "never showed|no rest",
+        "never showed|no rest|not nudged",
         (HARSH, "is_restored"),
     ),
     Mutant(
@@ -180,4 +181,5 @@ MUTANTS = (
     *FAULT_MUTANTS,
     *ACCESS_MUTANTS,
     *PUSH_MUTANTS,
+    *STRANGER_MUTANTS,
 )

@@ -220,6 +220,10 @@ class People:
             if device.removed_by:
                 self.remove(device)
 
+    def ask(self, device: Device, method: str, path: str, body: Any = None) -> None:
+        """Whatever the response is."""
+        self._request(device, method, path, body)
+
     def _request(
         self,
         device: Device,

@@ -35,7 +35,7 @@ class Sqs:
         failed = [
             entry["Id"]
             for entry in request["Entries"]
-            if self._world.fault("the queue: an entry fails", 0.1)
+            if self._world.fault("the queue: an entry fails", 0.6 if self._world.seldom else 0.1)
         ]
         for entry in request["Entries"]:
             if entry["Id"] not in failed and fault != "lost":

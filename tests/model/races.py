@@ -145,12 +145,12 @@ def at_once(race: Race, *, thorough: bool) -> Iterator[tuple[tuple[int, int], Ou
     for before in range(MOST_CALLS):
         for between in range(1, MOST_CALLS) if thorough else (MOST_CALLS,):
             scene = _begun(race)
-            both = [_task(scene, act) for act in (race.first, race.second)]
+            both = [begun(scene, act) for act in (race.first, race.second)]
             for task, steps in zip(both, (before, between), strict=True):
-                _run(scene, task, steps)
+                run(scene, task, steps)
             first_over, second_over = (task.done for task in both)
             for task in both:
-                _run(scene, task, MOST_CALLS)
+                run(scene, task, MOST_CALLS)
             yield (before, between), _outcome(race, both[0].result, both[1].result, scene)
             if second_over:
                 break
@@ -167,13 +167,13 @@ def interrupted(race: Race) -> Iterator[tuple[tuple[int, int], Outcome]]:
         for after in range(MOST_CALLS):
             scene = _begun(race)
             first, second, again = (
-                _task(scene, act) for act in (race.first, race.second, race.first)
+                begun(scene, act) for act in (race.first, race.second, race.first)
             )
             for task, steps in ((first, before), (second, MOST_CALLS), (first, after)):
-                _run(scene, task, steps)
+                run(scene, task, steps)
             over = first.done
-            _run(scene, first, 1, kill=True)
-            _run(scene, again, MOST_CALLS)
+            run(scene, first, 1, kill=True)
+            run(scene, again, MOST_CALLS)
             yield (before, after), _outcome(race, again.result, second.result, scene)
             if over:
                 break
@@ -193,11 +193,11 @@ def _success(answer: Any) -> Any:
     return answer.status if isinstance(answer, Answer) else answer.get("code", answer.get("type"))
 
 
-def _task(scene: Scene, act: Act) -> Task:
+def begun(scene: Scene, act: Act) -> Task:
     return scene.world.invoke("one of two", partial(act, scene))
 
 
-def _run(scene: Scene, task: Any, steps: int, *, kill: bool = False) -> None:
+def run(scene: Scene, task: Any, steps: int, *, kill: bool = False) -> None:
     scene.world.running = task
     for _ in range(steps):
         if not task.done:

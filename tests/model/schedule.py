@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from lambdas.messages.direct import DirectChats
+from lambdas.frames import Frame
+from lambdas.messages.direct import Begin, DirectChats
 from lambdas.messages.membership import Membership
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
@@ -14,15 +15,18 @@ from tests.model.clients import Clients
 from tests.model.connecting import Connecting
 from tests.model.device import Device
 from tests.model.events import Events
+from tests.model.gateway import Socket
 from tests.model.people import People
 from tests.model.push_checks import PushChecks
 from tests.model.rest import Rest
 from tests.model.small import new_environment
+from tests.model.strangers import ASKED, STRANGER, StrangerChecks, Strangers
 from tests.model.world import PEOPLE, World, calm
 
 STEPS = 800
 SOME = 0.6  # of the actions are in a schedule
 MUCH, HARSH = 5, "harsh"  # for a mutant: how much more of some actions; and more faults
+STRANGERS = ((STRANGER, ASKED), (ASKED, STRANGER))
 Action = tuple[Callable[[], None], float]
 
 
@@ -57,16 +61,29 @@ class Schedule:
         self.checks = Checks(self.world, self.devices)
         self.access = AccessChecks(self.world, self.checks)
         self.people = People(self.world, rest, self.devices, self.clients, self.access)
-        services.gateway.on_post = self.access.on_post
-        self.clients.on_response = self.access.on_response
+        services.gateway.on_post = self._on_post
+        self.clients.on_response = self._on_response
         self.clients.on_report = self.access.reached
         self.clients.chats_of = lambda user: [
             chat for chat in self.clients.chats if user in self.checks.members(chat)
         ]
         self.pushing = PushChecks(self.world, self.devices, self.checks, self.events)
+        self.strangers = Strangers(self.world, self.devices, self.people, self.clients)
+        self.between_strangers = StrangerChecks(
+            self.world, self.checks, self.access, self.strangers
+        )
+        self.pushing.is_quiet = self.between_strangers.was_request
         self.reads = self.random.random() < 0.5  # whether people read what arrives in the end
         with calm(self.world):
             self._begin()
+
+    def _on_post(self, socket: Socket, frame: Frame) -> None:
+        self.access.on_post(socket, frame)
+        self.between_strangers.on_post(socket, frame)
+
+    def _on_response(self, device: Device, frame: Frame) -> None:
+        self.access.on_response(device, frame)
+        self.between_strangers.on_response(device, frame)
 
     def _new_chat(self) -> str:
         self._serial += 1
@@ -78,13 +95,17 @@ class Schedule:
             for name in ("phone", "desk")[: self.random.choice((1, 1, 2))]:
                 self.people.add(person, name)
             for other in PEOPLE:
-                self.contacts.add(person, other)
+                if (person, other) not in STRANGERS:
+                    self.contacts.add(person, other)
         self.events.finish()
         begun = self.world.call("chat", lambda: self.direct_chats.begin("ravi", "raju"))
         self.direct = begun[0].chat
         members = ("raju", "mira")
         self.group = self.world.call("chat", lambda: self.membership.found("ravi", members)).chat
-        self.clients.chats = self.people.chats = [self.direct, self.group]
+        begin = partial(self.direct_chats.begin, STRANGER, ASKED, lambda: Begin(request=True))
+        self.strangers.chat = self.world.call("chat", begin)[0].chat
+        self.between_strangers.begun()
+        self.clients.chats = self.people.chats = [self.direct, self.group, self.strangers.chat]
         self.people.group = self.group
         for device in self.devices:
             if self.random.random() < 0.7:
@@ -103,12 +124,8 @@ class Schedule:
         A schedule has some of the last ones only, so that these have more to do with one another
         (Groce et al., Swarm Testing, 2012).
         """
-        clients, connecting, events, people = (
-            self.clients,
-            self.connecting,
-            self.events,
-            self.people,
-        )
+        clients, connecting, events = self.clients, self.connecting, self.events
+        people, strangers = self.people, self.strangers
         catching_up: list[Action] = [
             (events.resume, 40),
             (clients.receives, 25),
@@ -149,6 +166,13 @@ class Schedule:
             (people.looks_up_devices, 1),
             (people.uploads_keys, 1),
             (people.claims_keys, 1),
+            (strangers.stranger_writes, 1),
+            (strangers.asked_one_answers, 0.5),
+            (strangers.request_is_accepted, 0.5),
+            (strangers.request_is_opened, 0.3),
+            (strangers.request_is_declined, 0.5),
+            (strangers.somebody_blocks, 0.7),
+            (strangers.somebody_unblocks, 1),
         ]
         if every:
             return catching_up, [*always, *some]
@@ -186,7 +210,8 @@ class Schedule:
             self._check()
 
     def _check(self) -> None:
-        self.checks.problems(self.access.problems(), self.connecting.problems)
+        others = self.access.problems(), self.connecting.problems
+        self.checks.problems(*others, self.between_strangers.problems())
         self.pushing.problems()
 
     # -- the end
@@ -198,10 +223,12 @@ class Schedule:
         self.events.late_requests_arrive()
         self.world.now += 20
         self.people.complete()
+        self.strangers.ends_own_block()
         self.events.finish()
         assert not self.people.new, "a device can't register"
         self._settle()
         self.checks.leases()
+        self.checks.everybody_connected_has_everything()
         self.pushing.at_rest()
         self.reads = True
         self.connecting.close_zombies()

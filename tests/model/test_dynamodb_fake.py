@@ -24,6 +24,7 @@ from lambdas.presence.devices import Address, Devices
 from lambdas.tables import ConditionFailed, Table
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
+from tests.support.lambdas import given
 
 USERS = ("anna", "mira", "ravi")
 NOW = 1_800_000_000.0
@@ -125,7 +126,7 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: on.devices.connect(user, device, connection, int(at * 1000)),
         lambda on: on.devices.disconnect(user, device, connection, at),
         lambda on: on.devices.forget(user, device, connection, at),
-        lambda on: on.devices.remove(user, device),
+        lambda on: given.no_device(on.devices._users, user, device),
         lambda on: on.devices.set_endpoint(user, device, source.choice(("arn", None)), "fcm"),
         lambda on: on.devices.of(USERS, consistent=True),
         lambda on: on.devices.watch(Address(user, device), [peer], [], at),

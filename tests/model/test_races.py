@@ -11,9 +11,9 @@ import pytest
 
 from lambdas.keys import signatures
 from lambdas.keys.directory import Directory
-from lambdas.messages.direct import DirectChats
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
+from lambdas.tables import user_key
 from tests.model.mutant import Mutant, edited
 from tests.model.races import USERS, Act, Outcome, Race, Scene, at_once, interrupted, one_by_one
 from tests.model.rest import registration, signed_by
@@ -99,7 +99,7 @@ def signs_out(user: str, device: str) -> Act:
     return _request(user, "POST", "/api/sign-out", {"device": device})
 
 
-def _friends(scene: Scene) -> None:
+def friends(scene: Scene) -> None:
     for user in USERS:
         for peer in USERS:
             if user != peer:
@@ -108,7 +108,7 @@ def _friends(scene: Scene) -> None:
 
 ASKED = (begins("ravi", "raju"),)
 BLOCKED = (*ASKED, decides("raju", "ravi", "blocked"))
-GROUP = (_friends, founds("ravi", "raju"))
+GROUP = (friends, founds("ravi", "raju"))
 INVITED = (founds("ravi", "raju", "mira"),)
 REGISTERED = (registers("raju", "desk"),)
 
@@ -126,6 +126,18 @@ RACES = {
     ),
     "leave, add": Race(GROUP, does("raju", "leave"), changes("ravi", add=["raju"])),
     "join, remove": Race(INVITED, does("raju", "accept"), changes("ravi", remove=["raju"])),
+    "decline, add": Race(INVITED, does("raju", "decline"), changes("ravi", add=["raju"])),
+    "decline, invite by another": Race(
+        (
+            friends,
+            founds("ravi", "raju", "mira"),
+            forgets("mira", "raju"),
+            changes("ravi", remove=["mira"]),
+            changes("raju", add=["mira"]),
+        ),
+        does("mira", "decline"),
+        changes("ravi", add=["mira"]),
+    ),
     "join, decline": Race(INVITED, does("raju", "accept"), does("raju", "decline")),
     "appoint, remove": Race(
         GROUP, rules("ravi", appoint=["raju"]), changes("ravi", remove=["raju"])
@@ -158,6 +170,7 @@ FEW = (
     "a block while a chat is begun",
     "accept, decline",
     "leave, add",
+    "decline, add",
     "dismiss, remove",
     "two identities of a device",
 )
@@ -189,7 +202,7 @@ WITHOUT_FAULTS = {
     "a rule, add": Race(
         GROUP, rules("ravi", rules={"add": "admins"}), changes("raju", add=["mira"])
     ),
-    "two texts": Race((_friends, *ASKED), sends("ravi", 1), sends("raju", 2)),
+    "two texts": Race((friends, *ASKED), sends("ravi", 1), sends("raju", 2)),
     "register twice": Race((), registers("raju", "desk"), registers("raju", "desk")),
     "remove twice": Race(REGISTERED, removes("raju", "desk"), removes("raju", "desk")),
     "remove a device that acknowledges": Race(
@@ -262,6 +275,10 @@ def _plain(outcome: Outcome) -> str:
     return re.sub(r'("(seq|delivered|complete_to|sent_at)": )\d+', r"\1n", json.dumps(outcome))
 
 
+def _whatever_is_decided(self: Contacts, user: str, peer: str, _state: object) -> Any:
+    return self._users.check_action(user_key(user, f"checked#{peer}"), "attribute_not_exists(x)")
+
+
 MUTANTS = (
     (
         "leave, add",
@@ -269,7 +286,7 @@ MUTANTS = (
     ),
     (
         "a block while a chat is begun",
-        Mutant("a_block_is_forgotten", DirectChats, "settle_block", lambda *_, **__: None, ""),
+        Mutant("a_block_is_forgotten", Contacts, "check_action", _whatever_is_decided, ""),
     ),
     (
         "two identities of a device",

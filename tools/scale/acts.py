@@ -236,10 +236,10 @@ ACTS: Mapping[str, Act] = {
     ),
     "registration of a device": Act(
         functions=("Api",),
-        calls={"BatchGetItem": 4, "Query": 2, "GetItem": 2, "UpdateItem": 3},
-        writes=3,
-        reads=9.5,
-        rounds=11,
+        calls={"BatchGetItem": 2, "Query": 2, "GetItem": 4, "UpdateItem": 4},
+        writes=4,
+        reads=10,
+        rounds=12,
         logged=300,
     ),
     # `make bench ARGS=cost` has their write units: a form or a URL of the API, and S3's request.

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from lambdas.api import devices
+from lambdas.api import announce, devices
 from lambdas.keys.directory import Directory
 from lambdas.presence.devices import Devices
 from lambdas.tables import DEVICES, user_key
+from tests.support.lambdas import given
 from tests.support.lambdas.rest import Phone, Rest
 from tests.support.lambdas.sessions import Session
 
@@ -42,9 +43,36 @@ def test_others_are_notified_of_a_device_after_a_removal_or_a_registration_that_
     if stored == "the entry":
         Directory(api.aws.users).remove(ravi, "phone")
     else:
-        Devices(api.aws.users).remove(ravi, "phone")
+        given.no_device(api.aws.users, ravi, "phone")
     assert api.request("PUT", path, phone.registration(), user=ravi).status == 200
     assert {"type": "devices_changed", "user": ravi} in frames
+
+
+@pytest.mark.parametrize("what", ["new", "other keys", "removed"])
+def test_others_are_notified_of_what_ended_before_it_was_announced_when_it_is_repeated(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi)
+    api.phone(ravi, "laptop")
+    path = "/api/devices/phone"
+    if what != "new":
+        api.request("PUT", path, Phone(ravi).registration(), user=ravi)
+    frames = api.connect(api.phone(raju))
+    body = Phone(ravi).registration()
+    changed = {"type": "devices_changed", "user": ravi}
+
+    def asks() -> int:
+        if what == "removed":
+            return api.request("DELETE", path, user=ravi).status
+        return api.request("PUT", path, body, user=ravi).status
+
+    with monkeypatch.context() as patch:
+        patch.setattr(announce, "devices_changed", lambda *_: None)
+        assert asks() in (200, 204)
+    assert changed not in frames
+    assert asks() in (200, 204) and frames.count(changed) == 1
+    assert asks() in (200, 204) and frames.count(changed) == 1
 
 
 def test_own_devices_are_notified_of_a_new_one_before_all_others(

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from lambdas.delivery.purge import raise_mark
-from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
 from lambdas.tables import DEVICES, Item, Key, user_key
 from tests.lambdas.delivery import watched
@@ -142,7 +141,7 @@ def test_marks_of_removed_devices_leave_the_members_item_and_ticks_stay(
     when.acknowledges(world, "raju", chat, "sold", delivered=2)
     when.acknowledges(world, "raju", chat, "lost", delivered=1)
     for device in ("sold", "lost"):
-        Devices(world.aws.users).remove("raju", device)
+        given.no_device(world.aws.users, "raju", device)
     record = events.stream_record("INSERT", 4, new=watched.message(world, chat, 1))
     for _ in range(2):
         assert when.delivery_watch_runs(world, record) == []

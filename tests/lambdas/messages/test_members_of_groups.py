@@ -14,6 +14,7 @@ from lambdas.presence.devices import Devices
 from lambdas.tables import HEAD, Table, TransactionCancelled, chat_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
+from tests.support.lambdas import given
 
 
 class Racing(DynamoDB):
@@ -130,7 +131,7 @@ def test_who_is_invited_joins_once_and_sees_nothing_from_before(group: Group) ->
     assert group.membership.join(group.name, "zoe") == Changed(before | {"zoe"}, [], [])
     head = Chats(group.chats, group.users).head(group.name, "zoe")
     assert (head.joined_seq, head.members, head.invited) == (1, before | {"zoe"}, frozenset({"u1"}))
-    group.database.meanwhile = lambda: group.membership.decline(group.name, "u1")
+    group.database.meanwhile = lambda: group.membership.decline(group.name, "u1", [])
     with pytest.raises(ChatError, match="you have no chat"):
         group.membership.join(group.name, "u1")
 
@@ -156,11 +157,11 @@ def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> 
 
 def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Group) -> None:
     group.change("ravi", invite=["zoe", "u1"])
-    group.membership.decline(group.name, "zoe")
+    group.membership.decline(group.name, "zoe", [])
     after = group.head()
     assert after["invited"] == {"u1"}
     for chat, user in ((group.name, "zoe"), (group.name, "raju"), ("unknown", "zoe")):
-        group.membership.decline(chat, user)
+        group.membership.decline(chat, user, [])
     assert group.head() == after and group.head("unknown") is None
 
 
@@ -271,7 +272,7 @@ def test_neither_founding_nor_joining_makes_a_group_with_too_many_devices(
     with pytest.raises(ChatError, match="at most 4 devices"):
         group.membership.found("zoe", ["ravi", "raju", "mira"])
     assert group.head() == before
-    devices.remove("zoe", "desk")
+    given.no_device(group.users, "zoe", "desk")
     assert group.membership.join(group.name, "zoe").added == ["zoe"]
     assert group.membership.found("zoe", ["ravi", "raju", "mira"])
 

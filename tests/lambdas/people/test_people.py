@@ -5,7 +5,7 @@ import pytest
 from lambdas.people.consent import DEFAULTS, View
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitation, Invitations
-from lambdas.tables import Table, user_key
+from lambdas.tables import Table, transact, user_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 
@@ -64,7 +64,7 @@ def test_an_invitation_lasts_thirty_days_and_names_who_and_when(users: Table) ->
     assert invitations.find("raju", "c", NOW + 30 * DAYS - 1) == first
     assert invitations.find("raju", "c", NOW + 30 * DAYS) is None
     assert [each.chat for each in invitations.of("raju", NOW + 30 * DAYS)] == ["d"]
-    invitations.remove("raju", "c")
+    transact(users, invitations.accept_actions("raju", "c"))
     assert invitations.find("raju", "c", NOW) is None and invitations.find("mira", "c", NOW)
 
 
@@ -72,7 +72,8 @@ def test_who_has_left_is_known_until_they_come_back(users: Table) -> None:
     invitations = Invitations(users)
     for user in ("ravi", "raju", "mira"):
         invitations.leave(user, "c")
-    invitations.come_back("mira", "c")
+    transact(users, invitations.accept_actions("mira", "c"))
+    transact(users, invitations.decline_actions("raju", "c"))
     assert invitations.have_left(["ravi", "raju", "mira", "zoe"], "c") == {"ravi", "raju"}
     assert invitations.have_left(["ravi"], "d") == set()
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lambdas.errors import ChatError
+from lambdas.presence.device_changes import DeviceChanges
 from lambdas.presence.devices import (
     DEVICES_LIMIT,
     LEASE_SECONDS,
@@ -16,7 +17,7 @@ from lambdas.presence.devices import (
 )
 from lambdas.presence.leases import WATCH_SECONDS, displaced, presence_frame
 from lambdas.presence.tickets import TICKET_SECONDS, issue, redeem
-from lambdas.tables import DEVICES, Table, user_key
+from lambdas.tables import DEVICES, Table, TransactionCancelled, transact, user_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 
@@ -88,11 +89,36 @@ def test_an_endpoint_is_of_a_registered_device_and_replaced_only_where_it_stands
     assert {"endpoint_arn", "platform"}.isdisjoint(entry(users))
 
 
-def test_a_device_is_removed_as_it_was_and_once(devices: Devices, users: Table) -> None:
+@pytest.mark.parametrize(
+    "seen", [Device(), Device("c", sign_in="other"), Device("d", sign_in="first"), Device("c")]
+)
+def test_a_device_is_removed_only_as_it_was_seen(
+    devices: Devices, users: Table, seen: Device
+) -> None:
     devices.connect("ravi", "phone", "c", MS)
-    removed = devices.remove("ravi", "phone")
-    assert removed == Device("c", MS, None, MS, "first") and entry(users) is None
-    assert devices.remove("ravi", "phone") is None
+    with pytest.raises(TransactionCancelled):
+        transact(users, [devices.remove_action("ravi", "phone", seen)])
+    there = devices.of(["ravi"])["ravi"]["phone"]
+    transact(users, [devices.remove_action("ravi", "phone", there)])
+    assert entry(users) is None
+    with pytest.raises(TransactionCancelled):
+        transact(users, [devices.remove_action("ravi", "phone", there)])
+
+
+def test_changes_are_to_be_announced_until_the_last_one_is(users: Table, devices: Devices) -> None:
+    changes = DeviceChanges(users)
+    found, first = changes.of("ravi")
+    assert first is not None and found == devices.of(["ravi"])["ravi"]
+    changes.begin("ravi")
+    changes.announced("ravi", first)
+    assert changes.of("ravi")[1] == first + 1
+    changes.announced("ravi", first + 1)
+    changes.announced("ravi", first)  # of an earlier change, late
+    assert changes.of("ravi")[1] is None
+    changes.begin("nobody")
+    changes.announced("nobody", 1)
+    assert changes.of("nobody") == ({}, None)
+    assert "nobody" not in devices.of(["nobody"])
 
 
 @pytest.mark.parametrize(

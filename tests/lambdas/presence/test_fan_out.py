@@ -12,6 +12,7 @@ from lambdas.presence.fan_out import Delivery, announce, deliver
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
+from tests.support.lambdas import given
 
 NOW = 1_800_000_000.0
 POST_SECONDS = 1.0  # that some posts take together
@@ -113,7 +114,7 @@ def test_a_connection_that_fails_keeps_its_lease_beside_one_that_is_gone(devices
 
 
 def test_a_device_that_was_removed_is_just_gone(devices: Devices) -> None:
-    devices.remove("raju", "phone")
+    given.no_device(devices._users, "raju", "phone")
     assert _deliver(Gateway("raju="), devices, "raju") == [Outcome.GONE]
 
 

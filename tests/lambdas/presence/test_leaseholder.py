@@ -28,7 +28,7 @@ IN_A_CHAT = ("send", "receipt", "typing")
 
 
 def _removed(world: Backend) -> None:
-    Devices(world.aws.users).remove("ravi", "phone")
+    given.no_device(world.aws.users, "ravi", "phone")
 
 
 def _removed_and_registered_again(world: Backend) -> None:

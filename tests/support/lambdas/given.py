@@ -11,7 +11,7 @@ from lambdas.notifications.endpoints import OWNER
 from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
-from lambdas.tables import DEVICES, HEAD, chat_key, user_key
+from lambdas.tables import DEVICES, HEAD, Table, chat_key, transact, user_key
 from tests.support.lambdas import events
 from tests.support.lambdas.backend import Backend
 
@@ -23,6 +23,13 @@ def user(world: Backend, name: str, *devices: str) -> None:
     for device in devices:
         if store.register(name, device, world.clock()) and device == "phone":
             push_token(world, name, device)
+
+
+def no_device(users: Table, name: str, device: str) -> None:
+    """The device is not registered any more; its keys are there as before."""
+    devices = Devices(users)
+    if there := devices.of([name], consistent=True).get(name, {}).get(device):
+        transact(users, [devices.remove_action(name, device, there)])
 
 
 def push_token(world: Backend, name: str, device: str) -> None:
