@@ -6,8 +6,6 @@ strangers"): it is watched by each write, frame and push.
 
 from typing import Any
 
-from tests.model.push_queue import Pushed
-
 from lambdas.attribute_values import from_wire
 from lambdas.frames import Frame
 from lambdas.people.consent import BLOCKED
@@ -18,6 +16,7 @@ from tests.model.device import Device
 from tests.model.expressions import Item
 from tests.model.gateway import Socket
 from tests.model.people import People
+from tests.model.push_queue import Pushed
 from tests.model.world import STALE_SECONDS, World
 
 STRANGER, ASKED = "ravi", "anna"
