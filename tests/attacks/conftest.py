@@ -1,4 +1,4 @@
-"""One world for all attacks: each leaves it as it was."""
+"""One world for the attacks of a file: each leaves it as it was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.attacks.world import World
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     # here, as pytest-xdist's own process reads this file too, and needs no moto
     from tests.attacks.world import attacked
