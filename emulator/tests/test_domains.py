@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.gateway.scene import running
+from tests.rows import rows
 from tests.test_foreign import status
 
 from emulator.addresses import Addresses
@@ -135,7 +136,7 @@ CAME_BY: list[tuple[str, str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("host", "path", "name"), CAME_BY)
+@rows(("host", "path", "name"), CAME_BY)
 def test_a_name_has_its_path_and_the_api_has_its_stage(
     host: str, path: str, name: str | None
 ) -> None:

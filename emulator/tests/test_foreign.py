@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.gateway.scene import running
+from tests.rows import rows
 
 from emulator import foreign
 from emulator.balancer.application import ApplicationBalancer
@@ -50,8 +51,8 @@ FOREIGN_ORIGINS: list[str | None] = [
 FOREIGN_ORIGINS += ["http://localhost, http://evil.example", "http://10.0.0.1"]
 
 
-@pytest.mark.parametrize("host", OWN_HOSTS + FOREIGN_HOSTS)
-@pytest.mark.parametrize("origin", OWN_ORIGINS + FOREIGN_ORIGINS)
+@rows("host", OWN_HOSTS + FOREIGN_HOSTS)
+@rows("origin", OWN_ORIGINS + FOREIGN_ORIGINS)
 def test_a_request_is_taken_if_host_and_origin_are_this_machines(
     host: str | None, origin: str | None
 ) -> None:
@@ -77,8 +78,8 @@ async def status(port: int, path: str, headers: Mapping[str, str]) -> int:
     return int(line.split()[1])
 
 
-@pytest.mark.parametrize("headers", FOREIGN)
-@pytest.mark.parametrize("path", ["/_local/data/open", "/", "/moto-api/data.json"])
+@rows("headers", FOREIGN)
+@rows("path", ["/_local/data/open", "/", "/moto-api/data.json"])
 def test_the_aws_endpoint_rejects_foreign_pages(
     aws: str, path: str, headers: dict[str, str]
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.rows import rows
 
 from emulator import load
 from emulator.listening import HOST, HttpListener
@@ -185,7 +186,7 @@ def test_a_request_that_hangs_is_given_up_at_the_stop_and_not_counted() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(
+@rows(
     ("body", "message"),
     [
         ({"requests": 0}, "requests is a number from 1 to 10000, got 0"),

@@ -6,13 +6,14 @@ import logging
 from pathlib import Path
 
 import pytest
+from tests.rows import rows
 
 from emulator.cli import logs
 
 FORGING = "\v\f\r\x1b\x1c\x1d\x1e\x7f\x85\u061c\u200e\u200f\u2028\u2029\u202e\u2066\u2069"
 
 
-@pytest.mark.parametrize("character", FORGING)
+@rows("character", FORGING)
 def test_a_record_is_one_line_and_reads_as_it_is(character: str) -> None:
     record = logging.makeLogRecord({"msg": f"a path{character}INFO forged", "levelname": "INFO"})
     written = logs.Formatter("%(levelname)s %(message)s").format(record)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 
 from tests.attacks.world import World
 from tests.support.lambdas.rest import PASSWORD, Rest
+from tests.support.rows import rows
 
 pytestmark = pytest.mark.xdist_group("attacks")
 
@@ -74,7 +75,7 @@ NAMING_A_KEY: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("header", NAMING_A_KEY.values(), ids=NAMING_A_KEY)
+@rows("header", NAMING_A_KEY.values(), ids=NAMING_A_KEY)
 def test_no_header_brings_a_key_of_its_own(api: Rest, ravi: str, header: dict[str, Any]) -> None:
     fields = {name: value for name, value in {**HEADER, **header}.items() if value is not ...}
     rejected(api, signed(json.dumps(fields), json.dumps(claims_of(api, ravi)), STRANGER))
@@ -93,7 +94,7 @@ REJECTED: dict[str, tuple[dict[str, Any], HashAlgorithm]] = {
 }
 
 
-@pytest.mark.parametrize(("header", "by"), REJECTED.values(), ids=REJECTED)
+@rows(("header", "by"), REJECTED.values(), ids=REJECTED)
 def test_what_a_verifier_does_not_know_it_rejects(
     api: Rest, ravi: str, header: dict[str, Any], by: HashAlgorithm
 ) -> None:
@@ -130,7 +131,7 @@ CLAIMS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), CLAIMS.values(), ids=CLAIMS)
+@rows(("name", "value"), CLAIMS.values(), ids=CLAIMS)
 def test_claims_that_are_not_of_the_form_are_not_valid(
     api: Rest, ravi: str, name: str, value: str
 ) -> None:
@@ -158,7 +159,7 @@ AROUND: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
+@rows("around", AROUND.values(), ids=AROUND)
 def test_a_good_token_in_another_form_is_none(
     api: Rest, ravi: str, around: Callable[[str], str]
 ) -> None:

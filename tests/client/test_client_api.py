@@ -23,6 +23,7 @@ from client.errors import (
 )
 from client.requests import Tokens
 from tests.support.backend.server import Served, one_backend
+from tests.support.rows import rows
 
 
 def with_api(scenario: Callable[[Served, Api], Awaitable[None]]) -> None:
@@ -42,7 +43,7 @@ async def sign_in(api: Api) -> None:
     await api.sign_in("ravi", "password")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("status", "kind"),
     [
         (400, BadRequest), (401, Unauthorized), (404, NotFound), (409, Conflict),

@@ -34,6 +34,7 @@ from client.files import Files, _encoded
 from client.store.store import Store
 from client.store.uploads import Upload
 from tests.support.backend.server import until
+from tests.support.rows import rows
 
 AGAIN, GIVEN_UP = "again", "given up"
 FILE = {"name": "a"}
@@ -167,7 +168,7 @@ DOWNLOADS: dict[str, tuple[list[Served], list[int], type[Exception] | None]] = {
 }
 
 
-@pytest.mark.parametrize(("responses", "asked", "error"), DOWNLOADS.values(), ids=DOWNLOADS)
+@rows(("responses", "asked", "error"), DOWNLOADS.values(), ids=DOWNLOADS)
 def test_a_download_goes_on_where_it_was_lost_and_five_times_at_most(
     responses: list[Served], asked: list[int], error: type[Exception] | None
 ) -> None:

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from emulator.iam.authority import ENFORCE, MODES
+from tests.support.rows import rows
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
@@ -100,7 +99,7 @@ SIGNPOSTS = {
 }
 
 
-@pytest.mark.parametrize("question", SIGNPOSTS)
+@rows("question", SIGNPOSTS)
 def test_a_question_has_one_row_and_its_links_lead_to_the_thing(question: str) -> None:
     (row,) = (line for line in TABLE.splitlines() if line.startswith(f"| {question} |"))
     linked = [link.removeprefix("../") for link in re.findall(r"\]\(([^)]+)\)", row)]

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # ha
 from lambdas import frames
 from lambdas.errors import STATUS, ChatError, bad_request
 from tests.support.examples import examples, texts
+from tests.support.rows import rows
 
 NAMES = sorted(
     str(path.relative_to(frames.SCHEMAS).with_suffix("")) for path in frames.SCHEMAS.rglob("*.json")
@@ -193,7 +194,7 @@ def test_a_name_does_not_end_with_a_newline() -> None:
         frames.parse_frame('{"action": "typing", "chat": "x\\n"}')
 
 
-@pytest.mark.parametrize(
+@rows(
     "text",
     [
         b"\xff\xfe",

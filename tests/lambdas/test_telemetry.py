@@ -5,14 +5,13 @@ import logging
 from io import StringIO
 from logging import StreamHandler
 
-import pytest
-
 from lambdas.telemetry import logger
+from tests.support.rows import rows
 
 ENDS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 
 
-@pytest.mark.parametrize("end", ENDS)
+@rows("end", ENDS)
 def test_a_record_is_one_line_of_json(end: str) -> None:
     written = StringIO()
     handler = StreamHandler(written)

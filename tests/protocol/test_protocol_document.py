@@ -8,6 +8,7 @@ import pytest
 
 from protocol.document import heading_of
 from protocol.schemas import GROUPS, ROOT, SCHEMAS, read
+from tests.support.rows import rows
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def test_the_schemas_are_found() -> None:
     assert {file.parent.name for file in FILES} == set(GROUPS)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@rows("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_every_frame_has_a_section_with_its_fields(file: Path) -> None:
     schema = read(file)
     section = section_of(file)

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from protocol.vectors.__main__ import HERE, VECTORS, rendered
+from tests.support.rows import rows
 
 
-@pytest.mark.parametrize("name", VECTORS)
+@rows("name", VECTORS)
 def test_a_file_of_vectors_is_what_is_made_here(name: str) -> None:
     assert (HERE / f"{name}.json").read_text(encoding="utf-8") == rendered(name)
 

@@ -11,6 +11,7 @@ from stacks.config.environments import Environment
 from stacks.config.functions import SOCKET_FUNCTIONS
 from tests.stacks.shared_environments import CHANGED_DEV, EVERYTHING, IN_TASKS, RUNBOOKS_URL
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+from tests.support.rows import rows
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 HEADINGS = ["What it means", "First look", "Mend", "Try it on the laptop"]
@@ -131,7 +132,7 @@ def test_each_alarm_names_a_page_that_names_it(synthesize: Synthesize) -> None:
     assert {page_of(each) for each in alarms} == {page.name for page in PAGES}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@rows("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_says_meaning_first_look_mend_and_how_to_try_it(page: Path) -> None:
     text = page.read_text()
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == HEADINGS

@@ -13,6 +13,7 @@ from stacks.config.rules import check_together
 from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
 from tests.stacks.out_of_range import OUT_OF_RANGE
 from tests.stacks.rejected_balancing import NO_DOMAIN_NAMES, REJECTED
+from tests.support.rows import rows
 
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)
 
@@ -56,7 +57,7 @@ REJECTED_OF_A_FUNCTION: list[tuple[LoadBalancer, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "sentence"), REJECTED, ids=lambda each: str(each)[:70])
+@rows(("context", "sentence"), REJECTED, ids=lambda each: str(each)[:70])
 def test_what_aws_rejects_or_ignores_is_rejected_with_one_sentence(
     context: dict[str, Any], sentence: str
 ) -> None:
@@ -65,7 +66,7 @@ def test_what_aws_rejects_or_ignores_is_rejected_with_one_sentence(
     assert str(error.value) == sentence
 
 
-@pytest.mark.parametrize(("field", "value", "rule"), OUT_OF_RANGE)
+@rows(("field", "value", "rule"), OUT_OF_RANGE)
 def test_a_number_out_of_range_is_rejected_with_the_range(
     field: str, value: int, rule: str
 ) -> None:
@@ -75,7 +76,7 @@ def test_a_number_out_of_range_is_rejected_with_the_range(
     assert str(error.value) == sentence
 
 
-@pytest.mark.parametrize("name", NO_DOMAIN_NAMES)
+@rows("name", NO_DOMAIN_NAMES)
 def test_a_domain_name_that_is_none_is_rejected(name: str) -> None:
     with pytest.raises(ConfigError) as error:
         LoadBalancer(domain_name=name)
@@ -92,7 +93,7 @@ def test_a_domain_name_is_accepted(name: str) -> None:
     assert LoadBalancer(domain_name=name).domain_name == name
 
 
-@pytest.mark.parametrize(("balancer", "advice"), REJECTED_OF_A_FUNCTION)
+@rows(("balancer", "advice"), REJECTED_OF_A_FUNCTION)
 def test_what_a_lambda_target_group_ignores_is_rejected_where_there_is_no_other(
     balancer: LoadBalancer, advice: str
 ) -> None:

@@ -11,6 +11,7 @@ from tests.stacks.changes import NAMED
 from tests.stacks.complete import CERTIFICATE, must_be_rejected
 from tests.stacks.domain_values import BEHIND, CLOUDFRONT_CERTIFICATE, WEB_ACL
 from tests.stacks.synthesized import Synthesize, Synthesized
+from tests.support.rows import rows
 
 ENABLED = {**BEHIND, "cloudfront.enabled": True}
 NAME = {
@@ -53,7 +54,7 @@ APART: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "blamed", "words"), APART, ids=lambda each: str(each)[:60])
+@rows(("context", "blamed", "words"), APART, ids=lambda each: str(each)[:60])
 def test_what_cloudfront_could_not_do_is_rejected(
     context: dict[str, Any], blamed: str, words: str
 ) -> None:

@@ -10,6 +10,7 @@ from stacks.config.errors import ConfigError
 from stacks.config.overrides import environment_from
 from stacks.config.pools import ContainerPool
 from tests.stacks.complete import CERTIFICATE
+from tests.support.rows import rows
 
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)
 
@@ -60,7 +61,7 @@ REJECTED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "words"), REJECTED, ids=lambda each: str(each)[:60])
+@rows(("context", "words"), REJECTED, ids=lambda each: str(each)[:60])
 def test_a_bad_setting_is_rejected_with_its_field_its_value_and_what_to_do(
     context: dict[str, Any], words: tuple[str, ...]
 ) -> None:

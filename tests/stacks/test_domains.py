@@ -16,6 +16,7 @@ from tests.stacks.changes import CHANGES, NAMED
 from tests.stacks.complete import CERTIFICATE, must_be_rejected
 from tests.stacks.rehearsed import assembly, rehearsed
 from tests.stacks.synthesized import Synthesize, Synthesized
+from tests.support.rows import rows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 ZONE = {"zone.id": "Z0123456789ABCDEFGHIJ", "zone.domain": "example.com"}
@@ -66,7 +67,7 @@ APART: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "blamed", "words"), APART, ids=lambda each: str(each)[:60])
+@rows(("context", "blamed", "words"), APART, ids=lambda each: str(each)[:60])
 def test_names_that_aws_would_reject_are_rejected(
     context: dict[str, Any], blamed: str, words: str
 ) -> None:
@@ -79,9 +80,7 @@ def test_a_name_of_64_characters_gets_a_certificate() -> None:
     assert replace(DEV, load_balancer=balancer, zone=zone).https
 
 
-@pytest.mark.parametrize(
-    ("zone", "named", "certificate", "plain"), list(product((True, False), repeat=4))
-)
+@rows(("zone", "named", "certificate", "plain"), list(product((True, False), repeat=4)))
 def test_https_is_served_with_a_certificate_that_is_given_or_made(
     zone: bool, named: bool, certificate: bool, plain: bool
 ) -> None:

@@ -5,12 +5,11 @@ from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
-import pytest
-
 from stacks.config.environments import DEV
 from stacks.config.functions import FUNCTIONS, FunctionSizes, setting_name
 from stacks.config.permissions import PERMISSIONS
 from tests.stacks.synthesized import Synthesized
+from tests.support.rows import rows
 
 ROOT = Path(__file__).parents[2]
 SHARED = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
@@ -33,7 +32,7 @@ def test_a_route_has_one_function() -> None:
     assert set(routes.values()) == {1}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@rows("name", FUNCTIONS)
 def test_a_handler_is_a_function_of_its_module(name: str) -> None:
     module, _, handler = FUNCTIONS[name].handler.rpartition(".")
     tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
@@ -48,7 +47,7 @@ def test_a_handler_is_a_function_of_its_module(name: str) -> None:
     assert handler in defined | assigned
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@rows("name", FUNCTIONS)
 def test_a_function_is_deployed_as_its_row_says(dev: Synthesized, name: str) -> None:
     row, size = FUNCTIONS[name], DEV.functions.of(name)
     properties = dev.function(f"{name}Function").properties

@@ -14,6 +14,7 @@ from stacks.config.existing_vpc import ExistingVpc
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import KubernetesPool, LambdaPool
 from tests.stacks.synthesized import Synthesize, Synthesized
+from tests.support.rows import rows
 
 # The first in which preStop can sleep without a feature gate, and one of today.
 VERSIONS = ("1.30.0", "1.36.0")
@@ -171,7 +172,7 @@ def test_a_pod_that_leaves_serves_until_it_is_drained_and_then_ends(items: dict[
     assert rolling["maxUnavailable"] == 0
 
 
-@pytest.mark.parametrize(
+@rows(
     ("field", "value"),
     [
         ("cluster", ""),

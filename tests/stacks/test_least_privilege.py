@@ -13,6 +13,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.permissions import PERMISSIONS
 from stacks.config.tables import TABLES
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+from tests.support.rows import rows
 
 ACCOUNT = "<AWS::Region>:<AWS::AccountId>"
 POSTS = f"arn:<AWS::Partition>:execute-api:{ACCOUNT}:<WebSocketApi>/prod/POST/@connections/*"
@@ -75,7 +76,7 @@ def test_no_two_resources_of_the_table_are_one_in_a_template() -> None:
     assert {resource for row in PERMISSIONS.values() for resource in row} == set(ARNS)
 
 
-@pytest.mark.parametrize("name", PERMISSIONS)
+@rows("name", PERMISSIONS)
 def test_a_role_allows_the_actions_of_its_row_on_the_resources_named_there_and_nothing_else(
     prod: Synthesized, name: str
 ) -> None:

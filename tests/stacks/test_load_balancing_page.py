@@ -11,6 +11,7 @@ from stacks.config.load_balancer import MEANINGS
 from stacks.config.overrides import environment_from
 from stacks.config.target_groups import StickinessKind
 from tests.stacks.synthesized import Synthesize
+from tests.support.rows import rows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "load-balancing.md").read_text()
 BEFORE, REJECTED = PAGE.split("\n## Rejected\n")
@@ -31,7 +32,7 @@ def test_the_page_has_lines_to_try_and_lines_that_are_rejected() -> None:
     assert len(lines(REJECTED)) > 15
 
 
-@pytest.mark.parametrize("line", dict.fromkeys(lines(BEFORE)))
+@rows("line", dict.fromkeys(lines(BEFORE)))
 def test_a_line_that_it_recommends_is_valid(line: str) -> None:
     assert environment_from(overrides(line))
 
@@ -42,7 +43,7 @@ def test_a_line_that_it_recommends_synthesizes(synthesize: Synthesize, line: str
     assert synthesize(environment_from(overrides(line))).stacks
 
 
-@pytest.mark.parametrize("line", lines(REJECTED))
+@rows("line", lines(REJECTED))
 def test_a_line_under_rejected_is_rejected(line: str) -> None:
     with pytest.raises(ConfigError):
         environment_from(overrides(line))

@@ -17,6 +17,7 @@ from emulator.iam.calls import table
 from emulator.iam.calls.call import JSON, QUERY, S3, Call, Place
 from stacks.config.permissions import PERMISSIONS
 from tests.stacks.synthesized import Synthesized
+from tests.support.rows import rows
 
 PLACE = Place("123456789012", "us-east-1")
 HERE = f"{PLACE.region}:{PLACE.account}"
@@ -199,12 +200,12 @@ def test_the_access_key_is_one_that_the_emulator_gives_out() -> None:
     assert credentials.WORKER.fullmatch(ACCESS_KEY)
 
 
-@pytest.mark.parametrize("grant", GRANTS, ids=map(str, GRANTS))
+@rows("grant", GRANTS, ids=map(str, GRANTS))
 def test_a_role_may_make_the_calls_of_its_row(roles: Mapping[str, Role], grant: Grant) -> None:
     assert _refused(roles[grant.function], grant) == ""
 
 
-@pytest.mark.parametrize("grant", GRANTS, ids=map(str, GRANTS))
+@rows("grant", GRANTS, ids=map(str, GRANTS))
 def test_without_one_of_its_actions_the_call_is_rejected_by_name(
     roles: Mapping[str, Role], grant: Grant
 ) -> None:

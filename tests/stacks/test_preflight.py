@@ -8,6 +8,7 @@ import pytest
 
 from stacks.config import preflight
 from stacks.config.environments import ENVIRONMENTS
+from tests.support.rows import rows
 
 ROOT = Path(__file__).parents[2]
 DEV = ("-c", "env=dev")
@@ -33,7 +34,7 @@ def stopped(*arguments: str, terminal: bool = True) -> str | None:
     return None
 
 
-@pytest.mark.parametrize(
+@rows(
     ("arguments", "terminal", "message"),
     [
         (DEV, True, None),
@@ -58,7 +59,7 @@ def test_a_deployment_stops_before_it_starts_or_not_at_all(
     assert found is None if message is None else message in (found or "")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("arguments", "terminal", "message"),
     [
         (DEV, True, None),

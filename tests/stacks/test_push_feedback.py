@@ -8,6 +8,7 @@ import pytest
 from emulator.metrics import json_conditions
 from tests.stacks.shared_environments import CHANGED_DEV
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+from tests.support.rows import rows
 
 APPLICATIONS = {
     "Fcm": "GCM/switchboard-prod-fcm",
@@ -94,7 +95,7 @@ def test_answers_count_by_platform_and_status_a_sample_as_many_as_it_stands_for(
 
 
 @pytest.mark.xdist_group("synthesis")
-@pytest.mark.parametrize(
+@rows(
     ("status", "code", "counts"),
     [
         ("SUCCESS", 200, False),

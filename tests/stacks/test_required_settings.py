@@ -15,6 +15,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, lacking, partitions
 from stacks.config.warnings import environment_warnings
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
+from tests.support.rows import rows
 
 LOCATION = {"account": ACCOUNT, "region": REGION}
 # how passwords travel -> the overrides that say so
@@ -34,7 +35,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(
+@rows(
     ("env", "retain", "account", "region", "way"),
     list(product(ENVIRONMENTS, (True, False), (True, False), (True, False), WAYS)),
 )
@@ -95,7 +96,7 @@ WARNED: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "ids"), WARNED, ids=range(len(WARNED)))
+@rows(("context", "ids"), WARNED, ids=range(len(WARNED)))
 def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[str]) -> None:
     warnings = dict(environment_warnings(environment_from(context)))
     assert set(warnings) == ids

@@ -20,6 +20,7 @@ from stacks.config.target_groups import LONGEST_COOKIE_NAME, Stickiness
 from stacks.config.type_checks import is_optional
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 from tests.stacks.setting_values import KEY, SECRET, VALUES
+from tests.support.rows import rows
 
 ROOT = Path(__file__).parents[2]
 # They are not overridden: an environment is named by `env`, a pool by the paths of its settings.
@@ -66,7 +67,7 @@ def test_the_table_has_every_setting_and_no_other() -> None:
     assert set(VALUES) == {path for path, _ in leaves(DEV)}
 
 
-@pytest.mark.parametrize("path", VALUES)
+@rows("path", VALUES)
 def test_the_table_tries_each_setting_often_enough(path: str) -> None:
     values = VALUES[path]
     assert len(set(values.wrong_texts)) >= 10
@@ -77,7 +78,7 @@ def test_the_table_tries_each_setting_often_enough(path: str) -> None:
     assert len(values.right) >= 1
 
 
-@pytest.mark.parametrize("path", VALUES)
+@rows("path", VALUES)
 def test_a_wrong_value_is_rejected_by_path_value_rule_and_advice(path: str) -> None:
     accepted, others = [], VALUES[path].with_
     for value in (*VALUES[path].wrong_texts, *VALUES[path].wrong_values):
@@ -113,7 +114,7 @@ def _bare(text: str) -> str:
     return text.strip("'").lstrip("+").replace(" ", "").replace("_", "")
 
 
-@pytest.mark.parametrize("path", VALUES)
+@rows("path", VALUES)
 def test_a_value_of_another_type_is_rejected_where_it_is_written(path: str) -> None:
     """As in stacks/config/environments.py, which is checked by people before it is by mypy."""
     others = [object(), b"x", 1.5, {"x": 1}, {1}, [1], lambda: 1, Decimal(1), "x", 1, True, None]
@@ -141,7 +142,7 @@ def replaced(settings: Any, path: list[str], value: Any) -> Any:
     return replace(settings, **{name: value})
 
 
-@pytest.mark.parametrize("path", VALUES)
+@rows("path", VALUES)
 def test_a_value_at_the_limits_is_accepted(path: str) -> None:
     for each, value, others in RIGHT:
         if each == path:
@@ -155,7 +156,7 @@ def test_the_name_of_a_cookie_at_the_limits_is_accepted(name: str) -> None:
     assert replace(DEV, pools=DEV.pools[1:], load_balancer=sticky)
 
 
-@pytest.mark.parametrize("value", [None, 5, True, [], ["dev"], {"dev": 1}, "", "dev\n", "Dev", "x"])
+@rows("value", [None, 5, True, [], ["dev"], {"dev": 1}, "", "dev\n", "Dev", "x"])
 def test_an_environment_that_is_none_is_rejected(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^env is .*the environments are dev, staging, prod"):
         environment_from({"env": value})
@@ -188,8 +189,8 @@ NO_PATHS: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("path", NO_PATHS)
-@pytest.mark.parametrize("value", ["3", 3, None, ["x"]])
+@rows("path", NO_PATHS)
+@rows("value", ["3", 3, None, ["x"]])
 def test_a_path_that_is_none_gets_a_hint_that_is_not_what_was_typed(path: str, value: Any) -> None:
     with pytest.raises(ConfigError) as error:
         environment_from({path: value})
@@ -254,7 +255,7 @@ APART: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "blamed"), APART, ids=lambda each: str(each)[:60])
+@rows(("context", "blamed"), APART, ids=lambda each: str(each)[:60])
 def test_settings_that_do_not_go_together_are_rejected(
     context: dict[str, Any], blamed: str
 ) -> None:

@@ -27,6 +27,7 @@ from tests.stacks.shared_environments import IN_TASKS as TASKS
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 from tests.stacks.test_least_privilege import ARNS
 from tests.support.examples import examples
+from tests.support.rows import rows
 
 KEY = "<SocketKeySecret>"
 HERE = {**ARNS, "connections_key": [KEY], "any_target_group": ["*"]}
@@ -258,7 +259,7 @@ def warned(**context: Any) -> dict[str, str]:
     return dict(environment_warnings(environment_from({**made, **context})))
 
 
-@pytest.mark.parametrize(
+@rows(
     ("settings", "advice"),
     [
         ({}, None),

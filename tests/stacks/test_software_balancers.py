@@ -31,6 +31,7 @@ from stacks.config.software_balancers import (
     traefik,
 )
 from stacks.config.target_groups import Stickiness
+from tests.support.rows import rows
 
 TRIES = 5  # to get a port that nobody has taken meanwhile
 READY_WITHIN_SECONDS = 120  # on a machine that is busy
@@ -58,10 +59,10 @@ def test_the_weight_of_a_pool_is_shared_by_its_targets(
     assert [each.weight for each in servers(environment(), targets)] == expected
 
 
-@pytest.mark.parametrize(
+@rows(
     "targets", [{}, {"large": ["a:80"]}, {**ONE_EACH, "small": []}, {**ONE_EACH, "other": ["c:80"]}]
 )
-@pytest.mark.parametrize("name", BALANCERS)
+@rows("name", BALANCERS)
 def test_a_pool_without_a_target_or_a_target_without_a_pool_is_an_error(
     name: str, targets: Targets
 ) -> None:

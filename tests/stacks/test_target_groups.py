@@ -14,6 +14,7 @@ from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.shared_environments import CONTAINERS_ONLY
 from tests.stacks.synthesized import Synthesize, Synthesized
+from tests.support.rows import rows
 
 pytestmark = pytest.mark.slow  # each environment takes half a second to synthesize
 
@@ -323,7 +324,7 @@ WARNED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("overrides", "ids"), WARNED, ids=lambda each: str(each)[:70])
+@rows(("overrides", "ids"), WARNED, ids=lambda each: str(each)[:70])
 def test_a_probable_mistake_gets_a_warning(overrides: dict[str, Any], ids: tuple[str, ...]) -> None:
     config = environment_from(complete("staging", **overrides))
     warnings = dict(load_balancer_warnings(config.load_balancer, config.pools, config.waf))

@@ -20,6 +20,7 @@ from stacks.config.environments import PROD
 from tests.model.world import ENVIRONMENT
 from tests.stacks.synthesized import Synthesize, Synthesized
 from tests.support.lambdas.events import http_request
+from tests.support.rows import rows
 
 TRANSFORMATIONS: Mapping[str, Callable[[str], str]] = {
     "NONE": lambda path: path,
@@ -191,7 +192,7 @@ def test_what_functions_post_passes_every_rule(
     assert [rule for rule in before_tasks if inspects(rule, path)] == []
 
 
-@pytest.mark.parametrize(
+@rows(
     "path",
     [
         *("/sockets", "/sockets/health", "/sockets/@connections/", "/api/sign-up", "/"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rows import rows
 from tests.support.running_system import started
 from tools.breaking import system
 from tools.breaking.__main__ import cause, main
@@ -27,7 +28,7 @@ def test_every_runbook_has_a_fault_or_a_reason_why_it_has_none() -> None:
     assert not FAULTS.keys() & NOT_HERE.keys()
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)
+@rows("fault", FAULTS.values(), ids=lambda fault: fault.name)
 def test_the_runbook_says_how_to_cause_it_and_names_its_alarm(fault: Fault) -> None:
     text = (ROOT / fault.runbook).read_text()
     assert f"make break FAULT={fault.name}" in text
@@ -52,7 +53,7 @@ STARTING = {"name": "small", "desired": 2, "tasks": []}
 STOPPED = {"name": "small", "desired": 0, "tasks": []}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("name", "pools", "reason"),
     [
         ("push-age", [], None),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rows import rows
 from tools.chaos import faults, system
 from tools.chaos.people import Person
 from tools.chaos.proxy import Proxy
@@ -67,7 +68,7 @@ def test_where_all_is_as_it_should_be_nothing_is_counted() -> None:
     assert verdict == EXPECTED and verdict.good
 
 
-@pytest.mark.parametrize(("changes", "counts"), WRONG.values(), ids=WRONG)
+@rows(("changes", "counts"), WRONG.values(), ids=WRONG)
 def test_each_fault_is_counted_as_what_it_is(
     changes: dict[str, Any], counts: dict[str, int]
 ) -> None:

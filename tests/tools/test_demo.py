@@ -14,6 +14,7 @@ import pytest
 
 from emulator.runtime import lock
 from emulator.runtime.endpoints import Endpoints
+from tests.support.rows import rows
 from tests.tools import small_project
 from tools.balancing_demo import expectations
 from tools.balancing_demo.expectations import Outcome, Sample
@@ -23,7 +24,7 @@ from tools.screen import Row, Screen, table
 DEMO = "tools.balancing_demo"
 
 
-@pytest.mark.parametrize(
+@rows(
     ("counts", "total", "algorithm", "met"),
     [
         ([333, 334, 333], 1000, "round_robin", True),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rows import rows
 from tools.demo import code, film
 from tools.demo.film import SIGNATURE, chunks
 from tools.demo.invariants import in_order, once, secret
@@ -116,7 +117,7 @@ def test_what_was_acknowledged_was_decrypted_by_then() -> None:
     assert last.steps["decrypted"] == (11, {"text": TEXT}, True)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("screens", "is_once", "is_in_order"),
     [
         ({}, None, None),

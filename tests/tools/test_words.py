@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rows import rows
 from tools.words import ALLOWED, ROOT, allowed, check, files, found, found_below
 
 
-@pytest.mark.parametrize(
+@rows(
     ("line", "words"),
     [
         ("def _refusal(code):", ["refusal"]),
@@ -35,7 +36,7 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
     assert check(tmp_path) == ["docs/page.md:3: 'refusal': use error"]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("path", "line", "words"),
     [
         ("emulator/src/a.py", "no_answer = ANSWERS[0]", ["answer", "ANSWERS"]),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rows import rows
 
 from emulator.aws.checks import dynamodb, sqs
 from emulator.aws.checks.dynamodb import Schema
@@ -26,7 +27,7 @@ TABLE = Schema(
 )
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "stored"),
     [
         ("1", "1"),
@@ -52,7 +53,7 @@ def test_a_number_is_stored_without_needless_zeros_and_exponents(text: str, stor
     assert number(text) == stored
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "sentence"),
     [
         *((text, "cannot be converted") for text in ("", "abc", "NaN", "Infinity", " 5", "5 ")),
@@ -82,7 +83,7 @@ def nested(levels: int) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.parametrize(
+@rows(
     ("value", "sentence"),
     [
         ({}, "is empty"),
@@ -130,7 +131,7 @@ ASKED = {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a"
 PUT, DELETE = {"PutRequest": {"Item": KEY}}, {"DeleteRequest": {"Key": KEY}}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("operation", "given", "sentence"),
     [
         ("BatchWriteItem", {"RequestItems": {"t": [{"DeleteRequest": {"Key": key}} for key in keys(26)]}}, "Too many items"),
@@ -190,7 +191,7 @@ def test_a_request_that_dynamodb_rejects(operation: str, given: Any, sentence: s
     assert sentence in rejection(operation, **given)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("operation", "given"),
     [
         ("BatchWriteItem", {"RequestItems": {"t": [{"DeleteRequest": {"Key": key}} for key in keys(25)]}}),
@@ -227,7 +228,7 @@ def attributes(count: int, value: str) -> dict[str, Any]:
     return {f"a{n}": {"DataType": "String", "StringValue": value} for n in range(count)}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("message", "code"),
     [
         ({"MessageBody": ""}, "MissingParameter"),

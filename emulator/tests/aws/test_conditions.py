@@ -13,6 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 VALUES: dict[str, dict[str, Any]] = {
     "text": {"S": "abc"},
@@ -208,7 +209,7 @@ def test_an_old_update_of_an_attribute_of_another_type_is_rejected(
     table.client.delete_item(**key)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("condition", "message"),
     [
         ({}, "Value must be provided when Exists is null for Attribute: v"),

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.aws.checks import constraints, sqs
 from emulator.aws.checks.rejection import Rejection
@@ -23,7 +24,7 @@ def base64_of(size: int) -> str:
     return base64.b64encode(bytes(size)).decode()
 
 
-@pytest.mark.parametrize(
+@rows(
     ("target", "given", "sentence"),
     [
         (f"{COGNITO}.SignUp", {"Username": ""}, LONG + "greater than or equal to 1"),
@@ -65,7 +66,7 @@ def test_a_value_out_of_its_bounds_is_rejected(
     assert found.value.code == expected
 
 
-@pytest.mark.parametrize(
+@rows(
     ("target", "given"),
     [
         (f"{COGNITO}.SignUp", {"Username": "Radha-ராதா_1.ü", "Password": "Correct"}),
@@ -96,7 +97,7 @@ def text(value: str = "v", kind: str = "String") -> dict[str, str]:
     return {"DataType": kind, "StringValue": value}
 
 
-@pytest.mark.parametrize(
+@rows(
     "attributes",
     [
         {"AWS.a": text()},
@@ -147,7 +148,7 @@ def test_a_message_is_measured_in_the_bytes_of_its_attributes(excess: int) -> No
         sqs.check("SendMessage", message)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("operation", "given", "code"),
     [
         ("ReceiveMessage", {"AttributeNames": ["Other"]}, "InvalidAttributeName"),

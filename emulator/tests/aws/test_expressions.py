@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.aws.checks import dynamodb
 from emulator.aws.checks.dynamodb import Schema
@@ -80,7 +81,7 @@ WRONG_CONDITIONS = {
 }
 
 
-@pytest.mark.parametrize("text", WRONG_CONDITIONS)
+@rows("text", WRONG_CONDITIONS)
 def test_a_condition_that_aws_rejects(text: str) -> None:
     for operation, name in (("PutItem", "ConditionExpression"), ("Scan", "FilterExpression")):
         with pytest.raises(Rejection) as found:
@@ -89,7 +90,7 @@ def test_a_condition_that_aws_rejects(text: str) -> None:
         assert WRONG_CONDITIONS[text] in found.value.message
 
 
-@pytest.mark.parametrize(
+@rows(
     "text",
     [
         "a = :s",
@@ -160,7 +161,7 @@ WRONG_UPDATES = {
 }
 
 
-@pytest.mark.parametrize("text", WRONG_UPDATES, ids=lambda text: text[:40])
+@rows("text", WRONG_UPDATES, ids=lambda text: text[:40])
 def test_an_update_that_aws_rejects(text: str) -> None:
     with pytest.raises(Rejection) as found:
         check("UpdateItem", "UpdateExpression", text, Key=KEY)
@@ -168,7 +169,7 @@ def test_an_update_that_aws_rejects(text: str) -> None:
     assert WRONG_UPDATES[text] in found.value.message
 
 
-@pytest.mark.parametrize(
+@rows(
     ("name", "text", "plain"),
     [
         # the parentheses of dynalite's grammars
@@ -207,7 +208,7 @@ SAME = {"TableName": "t", "Key": {"pk": {"S": "a"}, "sk": {"N": "1.0"}}}
 LARGE = {"pk": {"S": "a"}, "v": {"S": "x" * 390_000}}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("operation", "request_", "sentence"),
     [
         ("TransactWriteItems", {"TransactItems": [PUT, {"Delete": SAME}]}, "multiple operations"),

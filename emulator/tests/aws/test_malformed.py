@@ -12,6 +12,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 HEADERS = {
     "Content-Type": "application/x-amz-json-1.0",
@@ -76,7 +77,7 @@ ROWS: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "body", "code"), ROWS)
+@rows(("operation", "body", "code"), ROWS)
 def test_a_malformed_request_to_dynamodb_is_the_callers_fault(
     url: str, operation: str, body: Any, code: str
 ) -> None:
@@ -84,8 +85,8 @@ def test_a_malformed_request_to_dynamodb_is_the_callers_fault(
     assert found == (400, code)
 
 
-@pytest.mark.parametrize("target", ["DynamoDB_20120810.GetItem", "AmazonSQS.SendMessage"])
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000])
+@rows("target", ["DynamoDB_20120810.GetItem", "AmazonSQS.SendMessage"])
+@rows("body", [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_object_of_json_is_the_callers_fault(
     url: str, target: str, body: bytes
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.functions.hosts import until
+from tests.rows import rows
 
 from emulator.addresses import Addresses
 from emulator.aws import apns, fcm, relay
@@ -177,7 +178,7 @@ def test_the_response_of_a_platform_is_in_the_log_of_its_application(tmp_path: P
     run(tmp_path, scenario)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("status", "body", "outcome"),
     [
         (200, "{}", Outcome.delivered),
@@ -203,7 +204,7 @@ def test_fcms_responses_mean_what_sns_takes_them_for(
     assert fcm.judge(status, text) is outcome
 
 
-@pytest.mark.parametrize(
+@rows(
     ("status", "body", "outcome"),
     [
         (200, "", Outcome.delivered),

@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 from emulator.aws.checks.s3 import check_put
 from emulator.aws.s3_signatures import S3Error
@@ -39,7 +40,7 @@ REJECTED: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "headers", "code"), REJECTED)
+@rows(("key", "headers", "code"), REJECTED)
 def test_an_object_that_s3_rejects(key: str, headers: dict[str, str], code: str) -> None:
     with pytest.raises(S3Error) as found:
         check_put(key, headers, b"x")

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import botocore.auth
 import pytest
 from botocore.config import Config
+from tests.rows import rows
 
 from emulator import service_models
 from emulator.aws.s3_expiry import DAY, expires_at
@@ -65,7 +66,7 @@ def test_the_time_of_these_tests_is_one() -> None:
     assert (AT - datetime(1970, 1, 1)).total_seconds() == NOW
 
 
-@pytest.mark.parametrize(
+@rows(
     ("signed", "how", "expected"),
     [
         (lambda: url(), {}, ""),
@@ -111,7 +112,7 @@ _SIGNATURE = "x-amz-signature"
 EXACTLY_5 = ["content-length-range", 5, 5]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("made", "changed", "size", "expected"),
     [
         (lambda: form(EXACTLY_5), {}, 5, ""),
@@ -177,7 +178,7 @@ ANY = [["starts-with", f"${name}", ""] for name in form() if name not in ("polic
 TYPE = ["starts-with", "$Content-Type", "image/"]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("policy", "fields", "expected"),
     [
         ({"expiration": END, "conditions": ANY}, {}, ""),

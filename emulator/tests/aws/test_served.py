@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 from emulator.aws.served import DESCRIBED, MOTO, Scope, rejection, scope_of, uncompressed
 from emulator.describe.api import SERVICES
@@ -26,7 +27,7 @@ def test_a_scope_is_read_from_the_header_or_the_query() -> None:
     assert scope_of({"Authorization": "Bearer x"}, "") is None
 
 
-@pytest.mark.parametrize(
+@rows(
     ("scope", "region", "sentence"),
     [
         (None, "us-east-1", None),

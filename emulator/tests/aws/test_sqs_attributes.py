@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 FIFO = {"FifoQueue": "true"}
 
@@ -45,7 +46,7 @@ def rejects(code: str, message: str) -> Any:
     return pytest.raises(ClientError, match=rf"\({re.escape(code)}\).*{re.escape(message)}")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("attributes", "code", "message"),
     [
         ({"FifoQueue": "false"}, "InvalidAttributeName", "Unknown Attribute FifoQueue."),

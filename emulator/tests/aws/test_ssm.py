@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.aws.checks import ssm
 from emulator.aws.checks.rejection import Rejection
@@ -34,7 +35,7 @@ VALUE = "ValidationException"
 
 
 # docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
-@pytest.mark.parametrize(
+@rows(
     ("given", "code"),
     [
         ({"Value": "x" * 4_097}, VALUE),

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 G = {"AttributeName": "g", "KeyType": "HASH"}
@@ -62,7 +63,7 @@ def rejected(call: Any, *args: Any, **given: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("given", "text"),
     [
         ({"KeySchema": None}, "Value null at 'keySchema' failed to satisfy constraint"),

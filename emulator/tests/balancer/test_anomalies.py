@@ -5,10 +5,10 @@ import random
 from collections import Counter
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.balancer.groups import group, healthy
+from tests.rows import rows
 
 from emulator.balancer.targets.health import UNHEALTHY, Health
 from emulator.balancer.targets.shares import NEGLIGIBLE, Seen, anomalous, next_share
@@ -19,7 +19,7 @@ MITIGATED = {
 }
 
 
-@pytest.mark.parametrize(
+@rows(
     ("seen", "found"),
     [
         ([(10, 10), (10, 0)], [False, False]),  # with two there are no peers to speak of

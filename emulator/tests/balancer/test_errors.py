@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.balancer.scene import CHECKED, OK, balancing, responding, until
+from tests.rows import rows
 
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
 IMPATIENT = {"idle_timeout.timeout_seconds": "1"}
@@ -65,7 +66,7 @@ BAD_BODIES = {
 }
 
 
-@pytest.mark.parametrize("name", MALFORMED)
+@rows("name", MALFORMED)
 def test_a_malformed_request_is_400_and_goes_nowhere(name: str) -> None:
     async def scenario() -> None:
         async with balancing() as scene:

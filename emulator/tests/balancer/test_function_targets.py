@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.balancer.scene import LAMBDA, balancing
+from tests.rows import rows
 from yarl import URL
 
 from emulator.balancer.provider import PREFIX, LoadBalancingProvider
@@ -113,7 +114,7 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("kind", "properties", "message"),
     [
         ("LoadBalancer", {"Type": "gateway"}, "type gateway"),

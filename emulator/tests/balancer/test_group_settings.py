@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.balancer.groups import group
+from tests.rows import rows
 
 from emulator.balancer.stickiness import Stickiness
 from emulator.balancer.targets.algorithms import (
@@ -86,7 +87,7 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
     assert len(ALGORITHMS) == 3
 
 
-@pytest.mark.parametrize(
+@rows(
     ("attributes", "message"),
     [
         ({"stickiness.enabled": "yes"}, "stickiness.enabled 'yes': set it to true or false"),

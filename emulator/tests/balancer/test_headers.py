@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rows import rows
 
 from emulator.balancer.messages.desync import (
     doubt_of_body,
@@ -45,7 +46,7 @@ def forwarded(head: Head, **settings: Any) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (line.partition(": ") for line in lines[1:-2])]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("mode", "port", "came", "goes"),
     [
         ("append", False, [], ["198.51.100.7"]),
@@ -140,12 +141,12 @@ NO_HOSTS = [
 ]
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@rows("host", HOSTS)
 def test_what_a_host_may_be(host: str) -> None:
     assert read_block(fields(("Host", host)), BalancerSettings()).host == host
 
 
-@pytest.mark.parametrize("host", NO_HOSTS)
+@rows("host", NO_HOSTS)
 def test_a_host_that_is_none_is_rejected(host: str) -> None:
     with pytest.raises(Rejected) as rejected:
         read_block(fields(("Host", host)), BalancerSettings())
@@ -209,7 +210,7 @@ def test_invalid_names_are_dropped_where_that_is_on() -> None:
         assert [name for _, name, _ in read_block(given, settings).fields] == names
 
 
-@pytest.mark.parametrize(
+@rows(
     ("method", "pairs", "doubt"),
     [
         ("POST", [("Content-Length", "5")], None),
@@ -242,7 +243,7 @@ MOST = 2**64 - 1
 
 
 # Its extract_content_length, has_transfer_encoding, parse_num and is_valid_te.
-@pytest.mark.parametrize(
+@rows(
     ("pairs", "reason"),
     [
         ([("Transfer_Encoding", "foo")], "BadTransferEncoding"),
@@ -279,7 +280,7 @@ def test_chunks_from_http_1_0_are_ambiguous() -> None:
     assert found == (True, "UndefinedTransferEncodingSemantics")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("url", "path", "query", "sent"),
     [
         ("/", "/", [], "/"),

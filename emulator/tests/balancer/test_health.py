@@ -7,6 +7,7 @@ import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rows import rows
 
 from emulator.balancer.targets import health
 from emulator.balancer.targets.health import Health, HealthCheck
@@ -29,7 +30,7 @@ def run(outcomes: Any, check: Any = CHECK) -> Any:
     return states
 
 
-@pytest.mark.parametrize(
+@rows(
     ("outcomes", "states"),
     [
         ("P", "h"),
@@ -133,7 +134,7 @@ def routable(states: str, count: int = 1, percentage: Any = None) -> Any:
     return "".join(target.health.state[0] for target in chosen)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("states", "count", "percentage", "chosen"),
     [
         ("hhh", 1, None, "hhh"),
@@ -204,7 +205,7 @@ def test_health_checks_that_are_unsupported_are_rejected(properties: dict[str, A
         health.read_health_check("group Api", properties, health.BY_ADDRESS)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("properties", "message"),
     [
         ({"HealthCheckEnabled": "false"}, "only a Lambda function's target group can be without"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.balancer.scene import LAMBDA, Scene, balancing, until
+from tests.rows import rows
 
 from emulator.balancer.messages import lambda_bridge
 from emulator.balancer.messages.lambda_bridge import Incoming, Malformed
@@ -53,7 +54,7 @@ def _own_trace(found: re.Match[str]) -> str:
     return f"{found[1]}=1-{{time}}-{{id}}"
 
 
-@pytest.mark.parametrize("name", EVENTS)
+@rows("name", EVENTS)
 def test_an_event_over_the_wire_is_the_documented_one(name: str) -> None:
     golden = EVENTS[name]
     request = golden["request"]
@@ -81,7 +82,7 @@ def test_an_event_over_the_wire_is_the_documented_one(name: str) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("name", RESPONSES)
+@rows("name", RESPONSES)
 def test_a_response_over_the_wire_is_the_documented_one(name: str) -> None:
     golden = RESPONSES[name]
     http = golden["http"]
@@ -122,7 +123,7 @@ def payload_of(case: dict[str, Any]) -> bytes:
     return json.dumps(spelled_out(case["response"])).encode()
 
 
-@pytest.mark.parametrize("case", MALFORMED, ids=[case["why"] for case in MALFORMED])
+@rows("case", MALFORMED, ids=[case["why"] for case in MALFORMED])
 def test_a_malformed_response_is_502(case: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         lambda_bridge.response_of(payload_of(case), case["multi_value_headers"])
@@ -234,7 +235,7 @@ def test_a_client_that_leaves_is_counted_at_once_and_the_function_finishes() -> 
     run(scenario)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("headers", "body", "encoded"),
     [
         ([("Content-Type", "text/plain")], b"hi", False),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.balancer.listener import actions
 from emulator.balancer.listener.actions import FixedResponse, Forward, Redirect, location
@@ -41,7 +42,7 @@ def condition(field: Any, **config: Any) -> Any:
     return {"Field": field, name: config}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("given", "holds"),
     [
         (condition("path-pattern", Values=["/api/*"]), True),
@@ -95,7 +96,7 @@ def test_conditions_that_are_unsupported_are_rejected(given: Any) -> None:
         read_condition("rule Api", given)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("given", "message"),
     [
         ([], "without conditions"),
@@ -193,7 +194,7 @@ def test_actions_are_read() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@rows(
     ("action", "message"),
     [
         ({"Type": "authenticate-oidc"}, "authenticate-oidc is not supported locally"),

@@ -1,6 +1,7 @@
 """The attributes of a load balancer and its listener."""
 
 import pytest
+from tests.rows import rows
 
 from emulator.balancer.settings import (
     BalancerSettings,
@@ -87,7 +88,7 @@ def test_every_attribute_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@rows(
     ("name", "value", "message"),
     [
         ("idle_timeout.timeout_seconds", "0", "not within 1 to 4000 seconds"),

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.balancer.groups import Client, Time, forward, group, healthy, router, seen, turn
+from tests.rows import rows
 
 from emulator.balancer import stickiness
 from emulator.balancer.stickiness import Seal, StickySession
@@ -80,7 +81,7 @@ def test_sticky_requests_do_not_take_the_turn_of_the_others() -> None:
     assert sequence == ["b", "c", "a", "b", "c", "a"]
 
 
-@pytest.mark.parametrize(
+@rows(
     "tamper",
     [
         lambda value: "x" + value[1:] if value[0] != "x" else "y" + value[1:],

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rows import rows
 
 from emulator.containers import image, model, scheduling
 from emulator.containers.images import Images
@@ -130,7 +131,7 @@ def views(text: str) -> Any:
     ]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("desired", "tasks", "start", "stop"),
     [
         (2, "", 2, []),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.balancer.scene import CHECKED, balancing
 from tests.containers.scene import URI, pods_running, write_image
+from tests.rows import rows
 
 from emulator.containers import manifests
 from emulator.containers.scaling import CPU, Bounds
@@ -115,7 +116,7 @@ def with_pod(**of_pod: Any) -> dict[str, Any]:
     return deployment
 
 
-@pytest.mark.parametrize(
+@rows(
     ("items", "named"),
     [
         ([*ALL, {"kind": "Ingress"}], "Ingress"),
@@ -147,7 +148,7 @@ def without(item: Any, *path: str | int) -> Any:
 POD = ("spec", "template", "spec")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("item", "named"),
     [
         (without(DEPLOYMENT, "metadata", "name"), "Deployment"),

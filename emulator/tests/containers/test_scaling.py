@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rows import rows
 
 from emulator.containers import cpu, scaling
 from emulator.containers.scalable import Scalable
@@ -24,7 +25,7 @@ LONG_AGO = 10_000
 NEVER = Before(LONG_AGO, LONG_AGO, 1)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("desired", "minutes", "since_out", "since_in", "wanted"),
     [
         (2, [], LONG_AGO, LONG_AGO, 2),
@@ -51,7 +52,7 @@ def test_one_policy(desired: int, minutes: Any, since_out: Any, since_in: Any, w
     assert next_desired(policies, BOUNDS, desired, before) == wanted
 
 
-@pytest.mark.parametrize(
+@rows(
     ("before", "desired", "minutes", "wanted"),
     [
         (2, 4, [200, 200, 200], 4),  # as much as was added for
@@ -76,7 +77,7 @@ def test_in_the_cooldown_only_a_larger_scale_out_counts(
 BUSY, CALM, WELL, SILENT = [90] * 15, [5] * 15, [48] * 15, [None] * 15
 
 
-@pytest.mark.parametrize(
+@rows(
     ("desired", "requests", "cpu_percent", "wanted"),
     [
         (2, [150] * 15, BUSY, 4),  # the one that wants most

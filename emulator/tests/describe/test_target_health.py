@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.describe.api import DescribeApi
 from emulator.describe.balancers import BalancerView
@@ -32,7 +33,7 @@ class Made:
         yield SimpleNamespace(created=created, properties={})
 
 
-@pytest.mark.parametrize(
+@rows(
     "asked, states",
     [
         ("", ["healthy", "draining"]),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.events import batching
 from emulator.events.batching import Discarded, Unreported, Work, after_invocation, without_old
@@ -71,7 +72,7 @@ def test_a_response_without_failures_is_a_success(payload: bytes) -> None:
     assert batching.failed_items(result, ["1"], True) == []
 
 
-@pytest.mark.parametrize(
+@rows(
     "payload",
     [
         b"not json",

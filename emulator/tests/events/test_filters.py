@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rows import rows
 
 from emulator.events.filters import compile_filters
 from emulator.providers import EmulatorError
@@ -39,7 +40,7 @@ def key(*conditions: Any) -> dict[str, Any]:
 
 # Names are joined with dots on the way to a field, of objects in arrays as well: event-ruler's
 # Event flattens what it gets, and its JsonRuleCompiler what a pattern says.
-@pytest.mark.parametrize(
+@rows(
     ("pattern", "record", "expected"),
     [
         ({"a.b": ["x"]}, {"a": [{"b": "x"}]}, True),
@@ -65,7 +66,7 @@ def test_a_dot_leads_into_an_object(pattern: Any, record: Any, expected: bool) -
     assert wanted(pattern, record=record) is expected
 
 
-@pytest.mark.parametrize(
+@rows(
     ("pattern", "expected"),
     [
         # event-ruler joins names with dots, in patterns and in events
@@ -235,7 +236,7 @@ INVALID = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("pattern", INVALID)
+@rows("pattern", INVALID)
 def test_a_pattern_that_aws_rejects_is_rejected_at_start(pattern: str) -> None:
     with pytest.raises(EmulatorError, match=re.escape(INVALID[pattern])):
         compile_filters({"Filters": [{"Pattern": pattern}]})

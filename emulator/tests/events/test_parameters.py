@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.aws.calls import AwsError
 from emulator.clock import Clock
@@ -48,7 +49,7 @@ def test_a_number_is_within_its_bounds(source: str, name: str, least: int, most:
             mapping(source, **{name: number})
 
 
-@pytest.mark.parametrize(
+@rows(
     ("source", "properties", "sentence"),
     [
         (QUEUE, {"BatchSize": 11}, "takes a MaximumBatchingWindowInSeconds"),

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.clock import Clock
 from emulator.events.schedules import ScheduleProvider
@@ -69,7 +70,7 @@ def test_a_rule_that_is_disabled_calls_nobody(expression: str) -> None:
     assert made(properties(expression, State="DISABLED")).schedules == []
 
 
-@pytest.mark.parametrize(
+@rows(
     "given",
     [
         properties("cron(0 10 * * ? *)"),

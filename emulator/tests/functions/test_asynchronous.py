@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.functions.asynchronous import AsynchronousProvider
 from emulator.providers import EmulatorError, InvokeResult, NoFreeWorker, Resource, Throttled
@@ -245,7 +246,7 @@ def destination(function: str) -> dict[str, Any]:
 
 
 # As LocalStack has recorded it of PutFunctionEventInvokeConfig: test_lambda_eventinvokeconfig_exceptions.
-@pytest.mark.parametrize(
+@rows(
     ("given", "sentence"),
     [
         ({}, "at least one of error handling or destination"),

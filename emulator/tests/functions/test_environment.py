@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.functions.hosts import function
+from tests.rows import rows
 
 from emulator.functions import limits
 from emulator.functions.environment import variables
@@ -61,7 +62,7 @@ def test_a_worker_has_every_variable_that_lambda_defines(tmp_path: Path) -> None
     assert str(tmp_path) in found["LD_LIBRARY_PATH"].split(":")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("properties", "variables", "sentence"),
     [
         *(({}, {name: "x"}, f"reserves the variables {name}") for name in sorted(RESERVED)),

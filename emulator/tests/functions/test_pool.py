@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.rows import rows
 
 from emulator.functions import pool, starved
 
 
-@pytest.mark.parametrize(
+@rows(
     ("waiting", "coming", "total", "may_start", "wanted"),
     [
         (0, 0, 0, 2, 0),
@@ -43,7 +44,7 @@ def test_another_worker_is_started_only_if_it_can_be_there_before_one_comes_free
     assert pool.patience(start_seconds) == patience
 
 
-@pytest.mark.parametrize(
+@rows(
     ("passed", "waited", "left"),
     [
         (0, 0, 6),

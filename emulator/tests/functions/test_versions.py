@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.functions.hosts import function, running
+from tests.rows import rows
 
 from emulator.functions.model import arn_of, qualified
 from emulator.functions.versions import VersionProvider
@@ -38,7 +39,7 @@ REFERENCES = {
 }
 
 
-@pytest.mark.parametrize("reference", REFERENCES)
+@rows("reference", REFERENCES)
 def test_a_reference_has_a_name_and_may_have_a_qualifier(reference: str) -> None:
     assert qualified(reference) == REFERENCES[reference]
 

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.gateway import authorization
 from emulator.gateway.authorization import IdentitySource
@@ -45,7 +46,7 @@ def statement(effect: str, resource: Any = ARN, action: Any = "execute-api:Invok
     return {"Effect": effect, "Action": action, "Resource": resource}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("statements", "allowed"),
     [
         ([statement("Allow")], True),
@@ -77,7 +78,7 @@ REQUEST = {"aws:sourceip": ["203.0.113.9"], "aws:useragent": ["agent/1"]}
 
 # IAM's elements of a statement, as in any policy: "Output from an API Gateway Lambda authorizer" says
 # "a policy document", and test_evaluation has the rules.
-@pytest.mark.parametrize(
+@rows(
     ("change", "allowed"),
     [
         ({"Condition": {}}, True),
@@ -97,7 +98,7 @@ def test_a_statement_has_all_elements_of_a_policy(change: Any, allowed: bool) ->
     assert authorization.allows(policy, ARN, REQUEST) is allowed
 
 
-@pytest.mark.parametrize(
+@rows(
     "change",
     [
         {"Version": "2020-01-01", "Statement": [statement("Allow")]},
@@ -138,7 +139,7 @@ def result(document: Any, error: bool = False) -> Any:
 ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("response", "status"),
     [
         (result({"principalId": "u", "policyDocument": ALLOW}), 200),

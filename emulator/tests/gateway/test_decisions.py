@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.gateway import access_log, limits, model, responses, routing
 from emulator.gateway.dispatch import Dispatcher
@@ -37,7 +38,7 @@ def test_other_selection_expressions_are_rejected_at_load(expression: str) -> No
         routing.selection_path(expression)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("frame", "route"),
     [
         ('{"action": "send"}', "send"),
@@ -65,7 +66,7 @@ def test_a_frame_takes_the_route_its_field_names(frame: str, route: str) -> None
 
 # "You can use any JSON path expression after request.body, but keep in mind that the result will be
 # stringified": "Route selection expressions", API Gateway developer guide.
-@pytest.mark.parametrize(
+@rows(
     ("frame", "route"),
     [
         ('{"action": 5}', "5"),
@@ -96,7 +97,7 @@ def result(document: Any, error: bool = False) -> Any:
     return InvokeResult(json.dumps(document).encode(), error)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("response", "status", "headers"),
     [
         (result({"statusCode": 200}), 200, {}),
@@ -132,7 +133,7 @@ def test_what_the_response_to_the_upgrade_is(response: Any, status: int, headers
     assert responses.connect_result(response) == (status, headers)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("response", "failed", "body"),
     [
         (result({"statusCode": 200, "body": "hello"}), False, "hello"),
@@ -177,7 +178,7 @@ def test_the_quotas_are_aws_quotas() -> None:
     assert (limits.URL_CHARACTERS, limits.AUTHORIZER_BYTES) == (4096, 8192)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("read", "properties", "message"),
     [
         (model.read_selection, {"ProtocolType": "HTTP"}, "protocol type HTTP"),

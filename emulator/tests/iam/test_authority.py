@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator import credentials
 from emulator.iam import keys, managed
@@ -80,7 +81,7 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize(
+@rows(
     ("statements", "boundary", "reason"),
     [
         ([LOGS], None, ""),
@@ -129,7 +130,7 @@ def test_the_administrator_is_no_session() -> None:
     assert authority(GET).session(credentials.ACCESS_KEY, None) is None
 
 
-@pytest.mark.parametrize(
+@rows(
     ("condition", "allowed"),
     [
         ({"Bool": {"aws:SecureTransport": "true"}}, True),  # HTTP here stands for TLS

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
+from tests.rows import rows
 
 from emulator.iam.calls import call, messaging, table
 from emulator.iam.calls.call import Call, Place
@@ -219,8 +220,8 @@ STATEMENTS: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), STATEMENTS, ids=[each[0] for each in STATEMENTS])
-@pytest.mark.parametrize(
+@rows(("text", "expected"), STATEMENTS, ids=[each[0] for each in STATEMENTS])
+@rows(
     ("operation", "name"),
     [
         ("ExecuteStatement", None),
@@ -298,8 +299,8 @@ DELETED: list[tuple[str, list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize("namespace", ["", ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'])
-@pytest.mark.parametrize(("inside", "expected"), DELETED, ids=[each[0][:60] for each in DELETED])
+@rows("namespace", ["", ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'])
+@rows(("inside", "expected"), DELETED, ids=[each[0][:60] for each in DELETED])
 def test_deleting_objects_needs_permission_for_each(
     inside: str, expected: list[tuple[str, str]], namespace: str
 ) -> None:
@@ -315,7 +316,7 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(
+@rows(
     "body",
     [
         b"",
@@ -325,7 +326,7 @@ MALFORMED = [
         b'{"TransactItems": [{"A": 1}]}',
     ],
 )
-@pytest.mark.parametrize("operation", MALFORMED)
+@rows("operation", MALFORMED)
 def test_a_malformed_call_needs_its_action_on_everything(operation: str, body: bytes) -> None:
     headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
     made = call.read("POST", "/", [], headers, body)
@@ -347,8 +348,8 @@ WHERE: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("bad", [None, 1, "x", [], {}, [1], [["x"]], {"a": 1}, {"#a": [1]}])
-@pytest.mark.parametrize("where", WHERE, ids=[each[0] for each in WHERE])
+@rows("bad", [None, 1, "x", [], {}, [1], [["x"]], {"a": 1}, {"#a": [1]}])
+@rows("where", WHERE, ids=[each[0] for each in WHERE])
 def test_the_conditions_of_a_malformed_call_are_left_to_the_service(where: Any, bad: Any) -> None:
     operation, given = where
     made = Call("dynamodb", operation, call.JSON, given=given(bad))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import pytest
+from tests.rows import rows
 
 from emulator.iam import conditions, documents
 
@@ -67,7 +67,7 @@ def met(operator: str, wanted: list[str], *given: str) -> bool:
     return conditions.read(operator, KEY, wanted).met({KEY.lower(): given} if given else {})
 
 
-@pytest.mark.parametrize("row", OPERATORS, ids=[f"{row.name} {row.wanted}" for row in OPERATORS])
+@rows("row", OPERATORS, ids=[f"{row.name} {row.wanted}" for row in OPERATORS])
 def test_an_operator_compares_as_it_is_documented(row: Operator) -> None:
     for value in row.matching:
         assert met(row.name, [row.wanted], value), value
@@ -81,7 +81,7 @@ def test_every_operator_is_in_the_table() -> None:
     assert named | {each.lower() for each in NEGATED.values()} == set(conditions.COMPARISONS)
 
 
-@pytest.mark.parametrize("row", [row for row in OPERATORS if row.name in NEGATED])
+@rows("row", [row for row in OPERATORS if row.name in NEGATED])
 def test_a_negated_operator_holds_where_no_value_matches(row: Operator) -> None:
     negated = NEGATED[row.name]
     for value in row.others:
@@ -91,7 +91,7 @@ def test_a_negated_operator_holds_where_no_value_matches(row: Operator) -> None:
         assert not met(negated, ["00000000", row.wanted], value), "joined by NOR"
 
 
-@pytest.mark.parametrize("name", sorted({row.name for row in OPERATORS}))
+@rows("name", sorted({row.name for row in OPERATORS}))
 def test_a_key_that_is_not_there_matches_nothing(name: str) -> None:
     """UG: "the values do not match and the condition is false. If the policy condition requires
     that the key is not matched, … the condition is true"."""
@@ -112,7 +112,7 @@ def test_null_asks_whether_a_key_is_there() -> None:
     assert not met("Null", [], "x")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("operator", "wanted", "given", "expected"),
     [
         # UG reference_policies_condition-single-vs-multi-valued-context-keys.html

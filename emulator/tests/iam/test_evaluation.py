@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
+from tests.rows import rows
 
 from emulator.iam import documents
 from emulator.iam.evaluation import Caller, Policies, Request, Verdict, decide
@@ -87,13 +88,13 @@ KINDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", KINDS, ids=[case.why for case in KINDS])
+@rows("case", KINDS, ids=[case.why for case in KINDS])
 def test_every_kind_of_policy_counts(case: Kinds) -> None:
     policies = Policies(case.identity, case.own, case.boundary, case.session, case.delegating)
     assert decide(CALLER, Request("dynamodb:GetItem", TABLE, {}), policies) is case.expected
 
 
-@pytest.mark.parametrize(
+@rows(
     ("action", "pattern", "matches"),
     [
         # UG reference_policies_elements_action.html
@@ -119,7 +120,7 @@ def test_actions_are_matched_in_any_case(action: str, pattern: str, matches: boo
 TAGGED = {"aws:principaltag/team": ["red"], "aws:principaltag/star": ["*"]}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("resource", "pattern", "matches"),
     [
         # UG reference_policies_elements_resource.html
@@ -200,7 +201,7 @@ def test_a_resource_s_deny_can_leave_out_some_principals() -> None:
     assert verdict(f"{ROLE}2") is Verdict.denied_by_resource
 
 
-@pytest.mark.parametrize(
+@rows(
     ("statement", "of_resource"),
     [
         ({**allow(), "Effect": "allow"}, False),
@@ -230,7 +231,7 @@ def test_what_iam_rejects_is_rejected(statement: dict[str, Any], of_resource: bo
 DATE = "DateGreaterThan"
 
 
-@pytest.mark.parametrize(
+@rows(
     "statement",
     [
         "a text",
@@ -310,7 +311,7 @@ def test_a_document_of_another_form_is_rejected(document: Any) -> None:
         documents.read("it", document)
 
 
-@pytest.mark.parametrize(
+@rows(
     "statement",
     [
         allow(["*"], ["*", OBJECT]),

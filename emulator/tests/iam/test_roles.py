@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.iam.scene import LAMBDA, Scene, allowing, trusting
+from tests.rows import rows
 
 from emulator.providers import EmulatorError
 
@@ -28,7 +29,7 @@ def both(*policies: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("trust", "service", "assumed"),
     [
         (trusting(LAMBDA), LAMBDA, True),

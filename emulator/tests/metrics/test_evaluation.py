@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 
 import pytest
+from tests.rows import rows
 
 from emulator.metrics.evaluation import ALARM, INSUFFICIENT, OK, Condition
 from emulator.metrics.expressions import Unsupported
@@ -29,7 +30,7 @@ GUIDE = [
 ]
 
 
-@pytest.mark.parametrize(("points", "datapoints", "states"), GUIDE)
+@rows(("points", "datapoints", "states"), GUIDE)
 def test_states_are_those_of_the_guide(
     points: str, datapoints: int, states: tuple[str, ...]
 ) -> None:
@@ -47,7 +48,7 @@ def test_a_breach_that_is_too_young_is_no_alarm_yet(points: list[float | None]) 
 STATES = {"a": ALARM, "b": OK, "arn:c": INSUFFICIENT}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "on"),
     [
         ('ALARM("a")', True),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.functions.model import Function
 from emulator.metrics import emf, json_conditions
@@ -26,7 +27,7 @@ LINE = {
 }
 
 
-@pytest.mark.parametrize(
+@rows(
     ("pattern", "matches"),
     [
         ("", True),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.metrics import emf, expressions, store
 from emulator.metrics.sampling import Sampling
@@ -17,7 +18,7 @@ from emulator.traces.ring import CALL, INVOCATION, POST, Ring
 NOW = 600.0
 
 
-@pytest.mark.parametrize(
+@rows(
     ("statistic", "expected"),
     [
         ("Sum", 5050),
@@ -54,7 +55,7 @@ def math(text: str, **metrics: Series) -> Series:
     return expressions.evaluated(expressions.parsed(text), metrics, 3)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "expected"),
     [
         ("a", [1.0, None, 3.0]),
@@ -121,7 +122,7 @@ def test_metrics_are_read_from_what_functions_print_from_now_on(tmp_path: Path) 
     assert not list(logs.new())
 
 
-@pytest.mark.parametrize(
+@rows(
     "directives",
     [
         None,

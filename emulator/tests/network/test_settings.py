@@ -15,6 +15,7 @@ from tests.network.scene import (
     network_balancing,
     pairs,
 )
+from tests.rows import rows
 
 from emulator.balancer.network.target_group import read_group
 from emulator.balancer.provider import LoadBalancingProvider
@@ -105,7 +106,7 @@ def test_the_defaults_of_a_health_check_are_those_of_its_protocol() -> None:
     assert (over_tcp.interval, over_tcp.timeout, over_tcp.unhealthy_threshold) == (30, 10, 2)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("kind", "properties", "message"),
     [
         ("TargetGroup", {**GROUP, "Protocol": "UDP"}, "protocol UDP"),

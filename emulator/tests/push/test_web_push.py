@@ -12,12 +12,12 @@ from typing import Any
 
 import aiohttp
 import jwt
-import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.rows import rows
 
 from emulator.push.phones import Phones
 from emulator.push.web_push import WebPushServer
@@ -121,7 +121,7 @@ def test_a_browser_decrypts_what_it_is_pushed() -> None:
 Change = Callable[[World], dict[str, str]]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("status", "headers"),
     [
         (401, lambda world: {**world.headers(), "Authorization": "Bearer x"}),

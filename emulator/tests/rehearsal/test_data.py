@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.rehearsal.steps import compared, exported, found, resource, stack
 from tests.rehearsal.templates import DATA, FELT, NOTE, QUEUE, Row, data, importer, table
+from tests.rows import rows
 
 from emulator.providers import EmulatorError
 
@@ -103,7 +104,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@rows("row", ROWS, ids=lambda row: row.name)
 def test_a_change_has_just_these_findings(row: Row) -> None:
     assert found(compared(row.before, row.after)) == row.finds
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from tests.rehearsal.steps import compared, exported, found, imported, resource, stack
 from tests.rehearsal.templates import NOTE, REJECTED, Row
+from tests.rows import rows
 
 from emulator.template.assembly import Stack
 
@@ -126,7 +126,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@rows("row", ROWS, ids=lambda row: row.name)
 def test_a_mapping_has_just_these_findings(row: Row) -> None:
     kinds = found(compared(row.before, row.after))
     assert {each for each in kinds if each[0] is not NOTE} == row.finds

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from tests.rehearsal.steps import compared, found, resource, stack
 from tests.rehearsal.templates import FELT, QUEUE, Row, balancer, data, gateway, listener, service
+from tests.rows import rows
 
 API = resource("ApiGatewayV2::Api", ProtocolType="WEBSOCKET", Name="chat")
 REDIRECT = {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}
@@ -68,6 +68,6 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@rows("row", ROWS, ids=lambda row: row.name)
 def test_a_change_has_just_these_findings(row: Row) -> None:
     assert found(compared(row.before, row.after)) == row.finds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from tests.rehearsal.steps import compared, found, resource, stack
 from tests.rehearsal.templates import DATA, FELT, QUEUE, REJECTED, Row, balancer, data, listener
+from tests.rows import rows
 
 from emulator.template.assembly import Stack
 
@@ -176,7 +176,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@rows("row", ROWS, ids=lambda row: row.name)
 def test_a_change_has_just_these_findings(row: Row) -> None:
     assert found(compared(row.before, row.after)) == row.finds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.rehearsal.steps import compared, exported, found, imported, resource, stack, taken
 from tests.rehearsal.templates import CUSTOM, DATA, FELT, QUEUE, REJECTED, Row, data, importer
+from tests.rows import rows
 
 from emulator.providers import EmulatorError
 from emulator.template.assembly import Stack
@@ -132,7 +133,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@rows("row", ROWS, ids=lambda row: row.name)
 def test_a_change_has_just_these_findings(row: Row) -> None:
     assert found(compared(row.before, row.after)) == row.finds
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from tests.rehearsal.steps import compared, found, resource, stack
 from tests.rehearsal.templates import (
     CUSTOM,
@@ -17,6 +16,7 @@ from tests.rehearsal.templates import (
     listener,
     table,
 )
+from tests.rows import rows
 
 from emulator.template.assembly import Stack
 
@@ -195,6 +195,6 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@rows("row", ROWS, ids=lambda row: row.name)
 def test_a_change_has_just_these_findings(row: Row) -> None:
     assert found(compared(row.before, row.after)) == row.finds

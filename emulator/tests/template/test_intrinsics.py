@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.providers import Created, EmulatorError
 from emulator.template.assembly import Assembly, Stack
@@ -67,7 +68,7 @@ def resolved(value: Any) -> Any:
     raise AssertionError("the resource was not in the stage")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("value", "expected"),
     [
         ("plain", "plain"),
@@ -106,7 +107,7 @@ def test_every_intrinsic_gives_what_cloudformation_gives(value: Any, expected: A
     assert resolved(value) == expected
 
 
-@pytest.mark.parametrize(
+@rows(
     ("value", "sentence"),
     [
         ({"Ref": "Nowhere"}, "stack chat has no resource or parameter Nowhere"),

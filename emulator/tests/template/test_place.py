@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.rows import rows
 
 from emulator.addresses import Addresses
 from emulator.clock import Clock
@@ -24,7 +24,7 @@ from emulator.template.place import Place, arn_in, url_suffix_of
 BEIJING, ACCOUNT = "cn-north-1", "123456789012"
 
 
-@pytest.mark.parametrize(
+@rows(
     ("region", "partition", "suffix"),
     [
         ("eu-west-1", "aws", "amazonaws.com"),

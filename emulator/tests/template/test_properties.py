@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pytest
+from tests.rows import rows
 
 from emulator.providers import Created, EmulatorError
 from emulator.rehearsal.schemas import schema
@@ -82,7 +83,7 @@ def _resolved(whole: Mapping[str, Any], pointer: str) -> Any:
     return at
 
 
-@pytest.mark.parametrize("resource_type", TYPES)
+@rows("resource_type", TYPES)
 def test_each_property_is_read_or_without_effect_or_rejected_with_a_reason(
     resource_type: str,
 ) -> None:

@@ -18,6 +18,7 @@ from client.store.history import Quote, StoredMessage
 from tests.client.cli.person import Person
 from tests.client.library import online, with_server
 from tests.support.backend.server import Served, until
+from tests.support.rows import rows
 
 # Of a JPEG of 96 x 96 pixels.
 HEADER = bytes.fromhex("ffd8ffc00011080060006003011100021101031101")
@@ -31,7 +32,7 @@ def message(content: MessageContent | None, **more: object) -> StoredMessage:
     return StoredMessage(*of, **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("stored", "line"),
     [
         (message(text_content("tea?")), "tea?"),

@@ -20,6 +20,7 @@ from client.store.history import StoredMessage
 from tests.client.cli.person import Person
 from tests.client.library import online, with_server
 from tests.support.backend.server import PATIENCE, Served, until
+from tests.support.rows import rows
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_looking_at_a_phone_makes_no_device(tmp_path: Path) -> None:
     assert not (tmp_path / "here").exists()
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "shown"),
     [
         ("plain नमस्ते 👩‍👩‍👧", "plain नमस्ते 👩‍👩‍👧"),
@@ -90,7 +91,7 @@ def test_what_others_write_cannot_steer_the_terminal(text: str | None, shown: st
 ENDS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 
 
-@pytest.mark.parametrize("end", ENDS)
+@rows("end", ENDS)
 def test_whatever_others_or_the_backend_say_is_one_line_and_steers_nothing(end: str) -> None:
     lines: list[str] = []
     forged = f"x{end}raju: give me the money\x1b[2J\u202e"

@@ -19,6 +19,7 @@ from client.core.ids import hidden_id, ulid
 from client.core.parsing import FrameError, parse
 from client.crypto.account import AccountKeys
 from client.store import Store
+from tests.support.rows import rows
 
 PROTOCOL = Path(__file__).parents[3] / "lambdas" / "protocol"
 NAME = ulid(1_700_000_000_000, Random(1))
@@ -29,7 +30,7 @@ def fits(name: str, document: Any) -> None:
     Draft202012Validator(schema).validate(json.loads(frames.encode(document)))
 
 
-@pytest.mark.parametrize(
+@rows(
     "frame",
     [
         frames.send(NAME, "c1", "megolm.v1", "aGk"),
@@ -109,7 +110,7 @@ SERVER_FRAMES: dict[str, tuple[dict[str, Any], frames.ServerFrame]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", sorted(SERVER_FRAMES))
+@rows("kind", sorted(SERVER_FRAMES))
 def test_every_server_frame_of_the_protocol_is_understood(kind: str) -> None:
     fields, expected = SERVER_FRAMES[kind]
     fits(f"server/{kind}", {"type": kind, **fields})
@@ -145,7 +146,7 @@ SAMPLES = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(SAMPLES))
+@rows("kind", sorted(SAMPLES))
 def test_every_server_frame_has_a_type_with_its_fields(kind: str) -> None:
     fits(f"server/{kind}", SAMPLES[kind])
     parsed = parse(json.dumps(SAMPLES[kind]))
@@ -181,7 +182,7 @@ def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> No
     assert parse(text) == frames.ErrorFrame("internal", "Internal server error")
 
 
-@pytest.mark.parametrize(
+@rows(
     "text",
     [
         "no json", "[]", '"pong"', '{"type": "nudge"}', '{"type": "nudge", "chat": 1, "seq": 1}',
@@ -250,7 +251,7 @@ ODD: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("kind", sorted(SAMPLES))
+@rows("kind", sorted(SAMPLES))
 def test_whatever_stands_in_a_frame_it_is_rejected_or_can_be_stored(kind: str) -> None:
     frame = SAMPLES[kind]
     for path, odd in product(places(frame), ODD):
@@ -283,8 +284,8 @@ def test_what_no_server_says_is_an_error_like_any_other(text: str | bytes) -> No
         parse(text)
 
 
-@pytest.mark.parametrize("name", ["raju", "", "/", "raju/", "/phone", "raju/phone/x", 7])
-@pytest.mark.parametrize("field", ["missing", "stale"])
+@rows("name", ["raju", "", "/", "raju/", "/phone", "raju/phone/x", 7])
+@rows("field", ["missing", "stale"])
 def test_a_device_in_a_list_is_named_with_its_user(field: str, name: object) -> None:
     frame = {"type": "accepted", **SERVER_FRAMES["accepted"][0], field: [name]}
     with pytest.raises(FrameError):

@@ -26,6 +26,7 @@ from client.core.content import (
 )
 from client.core.view import Change, newest, view
 from tests.support.examples import examples, texts
+from tests.support.rows import rows
 
 PROTOCOL = Path(__file__).parents[3] / "protocol"
 
@@ -41,7 +42,7 @@ SCHEMA = jsonschema.Draft202012Validator(json.loads(PATTERNS))
 what = lambda entry: entry["what"]  # noqa: E731 - names a test
 
 
-@pytest.mark.parametrize("entry", CONTENTS["good"], ids=what)
+@rows("entry", CONTENTS["good"], ids=what)
 def test_a_content_is_read_and_written_as_it_is(entry: dict[str, Any]) -> None:
     content = parse(entry["content"])
     assert content.kind == entry["content"]["kind"]
@@ -49,7 +50,7 @@ def test_a_content_is_read_and_written_as_it_is(entry: dict[str, Any]) -> None:
     SCHEMA.validate(entry["content"])
 
 
-@pytest.mark.parametrize("entry", CONTENTS["unreadable"], ids=what)
+@rows("entry", CONTENTS["unreadable"], ids=what)
 def test_a_content_with_a_wrong_field_is_unreadable(entry: dict[str, Any]) -> None:
     assert parse(entry["content"]).kind == UNREADABLE
     assert not SCHEMA.is_valid(entry["content"])
@@ -112,7 +113,7 @@ def changes(entries: list[dict[str, Any]]) -> list[Change]:
     ]
 
 
-@pytest.mark.parametrize("entry", VIEWS["messages"], ids=what)
+@rows("entry", VIEWS["messages"], ids=what)
 def test_a_message_is_seen_the_same_in_whatever_order_its_changes_come(
     entry: dict[str, Any],
 ) -> None:
@@ -124,7 +125,7 @@ def test_a_message_is_seen_the_same_in_whatever_order_its_changes_come(
         assert [list(each) for each in seen.reactions] == entry["reactions"]
 
 
-@pytest.mark.parametrize("entry", VIEWS["names"], ids=what)
+@rows("entry", VIEWS["names"], ids=what)
 def test_the_last_name_in_the_log_counts_in_whatever_order_they_come(entry: dict[str, Any]) -> None:
     for order in itertools.permutations(changes(entry["writings"])):
         found = newest([*order, *order])

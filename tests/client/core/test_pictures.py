@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from client.core.attachment import parse_attachment
 from client.core.content import UNREADABLE, parse
 from client.core.picture import may_be_drawn, parse_picture, sides
+from tests.support.rows import rows
 
 VECTORS = Path(__file__).parents[3] / "protocol" / "vectors"
 PICTURES: dict[str, Any] = json.loads((VECTORS / "pictures.json").read_text(encoding="utf-8"))
@@ -21,13 +22,13 @@ FILES: dict[str, Any] = json.loads((VECTORS / "files.json").read_text(encoding="
 what = lambda entry: entry["what"]  # noqa: E731 - names a test
 
 
-@pytest.mark.parametrize("entry", PICTURES["good"], ids=what)
+@rows("entry", PICTURES["good"], ids=what)
 def test_a_picture_is_taken_with_the_sides_of_its_header(entry: dict[str, Any]) -> None:
     assert parse_picture(entry["picture"]) == entry["picture"]
     assert sides(entry["picture"]) == (entry["width"], entry["height"])
 
 
-@pytest.mark.parametrize("entry", PICTURES["bad"], ids=what)
+@rows("entry", PICTURES["bad"], ids=what)
 def test_a_picture_that_no_client_draws_is_rejected_wherever_it_stands(
     entry: dict[str, Any],
 ) -> None:
@@ -41,7 +42,7 @@ def test_a_picture_that_no_client_draws_is_rejected_wherever_it_stands(
         assert parse({**at, "kind": kind}).kind == UNREADABLE
 
 
-@pytest.mark.parametrize("entry", PICTURES["files"], ids=what)
+@rows("entry", PICTURES["files"], ids=what)
 def test_a_file_is_drawn_if_its_header_says_that_it_has_not_too_many_pixels(
     entry: dict[str, Any],
 ) -> None:

@@ -20,6 +20,7 @@ from tests.client.crypto.comparing import (
     pair,
     reached,
 )
+from tests.support.rows import rows
 
 
 def test_two_who_see_the_same_emoji_and_say_so_are_verified() -> None:
@@ -90,7 +91,7 @@ def test_a_key_chosen_after_the_other_s_was_seen_does_not_fit_the_commitment() -
     assert raju.cancelled == [("mismatched_commitment", False)]
 
 
-@pytest.mark.parametrize(
+@rows(
     "key",
     ["", "no base64!", "A" * 43, "AQ" + "A" * 41, "é" * 43, "\ud800", None, 7, ["x"]],
 )
@@ -171,8 +172,8 @@ WHOLE: dict[str, Fields] = {
 FITS = {"asked": "", "agreed": "key", "comparing": "mac", "confirmed": "mac", "proved": "done"}
 
 
-@pytest.mark.parametrize("stage", FITS)
-@pytest.mark.parametrize("step", [*WHOLE, None, 7])
+@rows("stage", FITS)
+@rows("step", [*WHOLE, None, 7])
 def test_a_step_at_the_wrong_moment_ends_it_on_both_sides(stage: str, step: Any) -> None:
     raju, ravi = reached(stage)
     if step == FITS[stage] and step:

@@ -16,6 +16,7 @@ from client.core.attachment import kind_of, parse_attachment, safe_name, written
 from client.crypto.files import CHUNK, TAG, open_file, padded_size, seal, sealed_size
 from client.errors import FileDamaged
 from tests.support.examples import texts
+from tests.support.rows import rows
 
 VECTORS = Path(__file__).parents[3] / "protocol" / "vectors"
 FOUND: dict[str, Any] = json.loads((VECTORS / "files.json").read_text(encoding="utf-8"))
@@ -30,7 +31,7 @@ def content(size: int) -> bytes:
     return (bytes(range(1, 252)) * (size // 251 + 1))[:size]
 
 
-@pytest.mark.parametrize("vector", FOUND["sizes"], ids=lambda each: str(each["size"]))
+@rows("vector", FOUND["sizes"], ids=lambda each: str(each["size"]))
 def test_a_file_is_encrypted_as_the_vectors_say_and_opens_again(vector: dict[str, Any]) -> None:
     size, key = vector["size"], decoded(vector["key"])
     body, digest = seal(content(size), key)
@@ -72,7 +73,7 @@ def test_a_file_whose_chunks_changed_places_or_are_fewer_does_not_open() -> None
         open_file(body, KEY[::-1], digest, size)
 
 
-@pytest.mark.parametrize("vector", FOUND["names"], ids=lambda each: repr(each["name"])[:40])
+@rows("vector", FOUND["names"], ids=lambda each: repr(each["name"])[:40])
 def test_what_is_left_of_a_name_is_no_path_and_steers_nothing(vector: dict[str, str]) -> None:
     assert safe_name(vector["name"]) == vector["safe"]
     assert safe_name(vector["safe"]) == vector["safe"]
@@ -101,7 +102,7 @@ def test_fields_that_are_not_known_are_ignored_and_names_are_made_safe() -> None
     assert written(found) == {**good, "name": "_x", "size": 5}
 
 
-@pytest.mark.parametrize("bad", FOUND["attachments"]["bad"], ids=lambda each: each["why"])
+@rows("bad", FOUND["attachments"]["bad"], ids=lambda each: each["why"])
 def test_an_attachment_that_is_wrong_is_rejected(bad: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         parse_attachment(bad["value"])

@@ -12,6 +12,7 @@ import pytest
 
 from client.crypto.identities import Identities, Trust
 from client.store import Store
+from tests.support.rows import rows
 
 VECTORS = Path(__file__).parents[3] / "protocol/vectors/introductions.json"
 KNOWN: dict[str, Any] = json.loads(VECTORS.read_text())
@@ -53,7 +54,7 @@ def trust(identities: Identities) -> dict[str, Trust]:
     return {one.device: one.trust for one in identities.devices("raju")}
 
 
-@pytest.mark.parametrize("case", KNOWN["cases"], ids=lambda case: case["what"])
+@rows("case", KNOWN["cases"], ids=lambda case: case["what"])
 def test_who_trusts_a_device_trusts_what_it_has_linked_and_nothing_else(
     case: dict[str, Any],
 ) -> None:

@@ -18,6 +18,7 @@ from client.crypto.link import Confirmation, LinkedDevice, Offer
 from client.crypto.signing import canonical, device_document
 from client.errors import CannotLink
 from client.store import Store
+from tests.support.rows import rows
 
 VECTORS = Path(__file__).parents[3] / "protocol/vectors/links.json"
 KNOWN: dict[str, Any] = json.loads(VECTORS.read_text())
@@ -90,7 +91,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@rows("change", CHANGES)
 def test_what_is_sealed_is_for_this_offer_and_whole(change: str) -> None:
     document = json.loads(link.write(CONFIRMATION)) | CHANGES[change]
     with pytest.raises(CannotLink) as raised:

@@ -21,6 +21,7 @@ from client.crypto.signing import canonical, decode, verify
 from client.crypto.signing import encode as base64_of
 from client.errors import MessageTooLarge, SignatureError
 from tests.client.crypto.scene import Scene
+from tests.support.rows import rows
 
 VECTORS = Path(__file__).parents[3] / "protocol" / "vectors"
 
@@ -33,7 +34,7 @@ def vectors(name: str) -> dict[str, Any]:
 # -- padding
 
 
-@pytest.mark.parametrize("entry", vectors("padding")["sizes"], ids=lambda entry: entry["size"])
+@rows("entry", vectors("padding")["sizes"], ids=lambda entry: entry["size"])
 def test_plaintexts_are_padded_to_buckets(entry: dict[str, int]) -> None:
     assert bucket(entry["size"]) == entry["padded"]
     padded = pad(b"x" * entry["size"])
@@ -156,7 +157,7 @@ def test_an_id_says_whether_there_is_something_to_show() -> None:
 HOLDERS = {"raju/phone": "r", "mira/phone": "m"}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("session", "devices", "now", "reason"),
     [
         (Outbound(0, 0, HOLDERS), HOLDERS, 1.0, None),

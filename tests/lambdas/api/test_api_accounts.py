@@ -7,6 +7,7 @@ import pytest
 
 from lambdas.presence.devices import Devices
 from tests.support.lambdas.rest import PASSWORD, Reply, Rest, client, new_name, written_log
+from tests.support.rows import rows
 
 
 def sign_up(api: Rest, user: str, password: str = PASSWORD) -> Reply:
@@ -57,7 +58,7 @@ def test_a_weak_password_is_rejected_and_the_answer_says_what_it_lacks(
     assert Devices(api.aws.users).of([user]) == {}
 
 
-@pytest.mark.parametrize(
+@rows(
     "user", ["", "ab", "Ravi", "ra vi", "ravi\n", "x" * 33, "räv", "a/b", "a#b", 7, None, ["ravi"]]
 )
 def test_a_user_name_is_3_to_32_lower_case_letters_digits_and_underscores(

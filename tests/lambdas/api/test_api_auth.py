@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lambdas.api.auth import AccessTokens, from_cognito
 from lambdas.api.jwks import FRESH_SECONDS, REFETCH_SECONDS, RETRY_SECONDS, SigningKeys
 from lambdas.errors import ChatError
+from tests.support.rows import rows
 
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
 CLIENT = "client"
@@ -135,7 +136,7 @@ def test_without_one_bearer_token_nobody_is_let_in(headers: list[str]) -> None:
     rejected(headers)
 
 
-@pytest.mark.parametrize(
+@rows(
     "changes",
     [
         {"iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"},
@@ -166,8 +167,8 @@ def test_an_expired_token_says_so(exp: float) -> None:
 NO_TIMES: list[Any] = ["soon", True, [], {}, float("nan"), float("inf"), float("-inf")]
 
 
-@pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time"])
-@pytest.mark.parametrize("time", NO_TIMES, ids=str)
+@rows("name", ["exp", "iat", "nbf", "auth_time"])
+@rows("time", NO_TIMES, ids=str)
 def test_a_time_that_is_none_is_not_valid(name: str, time: Any) -> None:
     assert "not valid" in rejected([f"Bearer {token(claims(**{name: time}))}"])
 
@@ -211,7 +212,7 @@ def changed(position: int) -> str:
     return ".".join(parts)
 
 
-@pytest.mark.parametrize(
+@rows(
     "text",
     [
         "x",

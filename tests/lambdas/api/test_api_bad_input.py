@@ -23,6 +23,7 @@ from lambdas.api.routes import ROUTES
 from lambdas.errors import ChatError
 from tests.support.lambdas.events import http_request
 from tests.support.lambdas.rest import REGION, Phone, Rest, rest, text_of, written_log
+from tests.support.rows import rows
 
 PROTECTED = [route for route in ROUTES if not route.open]
 WITH_BODY = [route for route in ROUTES if route.body]
@@ -218,7 +219,7 @@ def test_unknown_fields_are_ignored(api: Rest, ravi: str) -> None:
     assert reply.body == {"remaining": 0, "fallback_used": False}
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: f"{route.method} {route.path}")
+@rows("route", WITH_BODY, ids=lambda route: f"{route.method} {route.path}")
 def test_a_body_over_128_kb_is_too_large(api: Rest, ravi: str, route: Any) -> None:
     for size in (BODY_LIMIT + 1, 129 * 1024, 900_000):
         raw = b'{"x":"' + b"a" * (size - 8) + b'"}'
@@ -249,7 +250,7 @@ def test_a_body_that_never_ends_is_left_after_a_mebibyte() -> None:
     assert error.value.code == "too_large" and given <= DRAIN_LIMIT + len(chunk)
 
 
-@pytest.mark.parametrize(
+@rows(
     "path",
     ["/", "/api", "/api/", "/api/health/", "/api//health", "/api/nothing", "/API/health",
      "/api/chats/x", "/api/device", "/api/devices/phone/", "/index.html", "/api/health%2F",

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from lambdas.api.app import error_of
 from lambdas.api.cognito import RESET, Accounts, Tokens
 from lambdas.errors import ChatError
+from tests.support.rows import rows
 
 
 class Cognito:
@@ -262,7 +263,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
+@rows("name", METHODS)
 def test_each_fault_of_cognito_is_the_users_error_or_ours(name: str) -> None:
     call, before, expected = METHODS[name]
     found: dict[str, Any] = {}

@@ -12,13 +12,14 @@ from lambdas.api.app import error_of, respond_error
 from lambdas.api.health import served_by
 from lambdas.errors import ChatError
 from lambdas.settings import Settings
+from tests.support.rows import rows
 
 
 def client_error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "says so"}}, "UpdateItem")
 
 
-@pytest.mark.parametrize("code", sorted(throttling.CODES))
+@rows("code", sorted(throttling.CODES))
 def test_throttling_by_aws_is_rate_limited(code: str) -> None:
     assert error_of(client_error(code)).code == "rate_limited"
 

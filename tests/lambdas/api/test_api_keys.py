@@ -16,6 +16,7 @@ from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, written_log
+from tests.support.rows import rows
 
 
 def upload(api: Rest, phone: Phone, keys: dict[str, Any], **fallback: Any) -> Reply:
@@ -319,7 +320,7 @@ def test_one_bad_key_rejects_the_whole_upload(api: Rest, spoil: Any) -> None:
     assert claim(api, ravi, phone.address) == {}
 
 
-@pytest.mark.parametrize(
+@rows(
     "devices",
     [
         [],

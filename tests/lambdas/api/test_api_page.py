@@ -14,6 +14,7 @@ from lambdas.api.app import Served, create_app
 from lambdas.api.page import chosen, matches
 from lambdas.settings import Aws, Settings
 from tests.support.lambdas.events import http_request
+from tests.support.rows import rows
 
 SHELL = b"<!doctype html><script type=module src=/assets/index-a1.js></script>"
 SCRIPT = b"console.log('a script that is long enough')"
@@ -95,7 +96,7 @@ def test_a_browser_gets_the_smallest_form_that_was_built(app: Served) -> None:
     assert shell.headers["content-length"] == str(len(shell.body))
 
 
-@pytest.mark.parametrize(
+@rows(
     ("accepted", "encoding"),
     [
         ("", "identity"),

@@ -8,6 +8,7 @@ import pytest
 from lambdas.delivery.states import State, states
 from lambdas.presence.devices import Device
 from lambdas.tables import Item
+from tests.support.rows import rows
 
 NOW = 1_000.0
 HERE = Device(connected_at=999_000, connection_id="c")
@@ -18,7 +19,7 @@ def message(seq: int) -> Item:
     return {"chat": "c", "item": f"message#{seq:012d}"}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("lacks", "connected", "woken", "state"),
     [
         (lacks, connected, woken, state)

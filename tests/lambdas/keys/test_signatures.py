@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lambdas.errors import ChatError
 from lambdas.keys import signatures
+from tests.support.rows import rows
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = signatures.encode(PRIVATE.public_key().public_bytes_raw())
@@ -75,7 +76,7 @@ def test_base64_goes_there_and_back(raw: bytes) -> None:
 ZEROS = "A" * 43
 
 
-@pytest.mark.parametrize(
+@rows(
     "text",
     [
         ZEROS + "=",  # padded

@@ -310,9 +310,9 @@ def test_who_is_removed_keeps_neither_item_nor_row(group: Group) -> None:
     assert group.change("ravi", remove=["raju", "mira", "zoe"]) == "done"
     left = [item["item"] for item in group.chats.query_all({"chat": group.name}, consistent=True)]
     assert left == ["head", "member#ravi"]
-    for user, rows in (("ravi", 1), ("raju", 0), ("mira", 0)):
+    for user, entries in (("ravi", 1), ("raju", 0), ("mira", 0)):
         found = group.users.query_all({"user": user}, prefix="chat#", consistent=True)
-        assert len(list(found)) == rows
+        assert len(list(found)) == entries
 
 
 def test_who_comes_at_once_all_have_a_place_and_a_row(group: Group) -> None:

@@ -16,6 +16,7 @@ from lambdas.messages.message import (
     stored,
     void,
 )
+from tests.support.rows import rows
 
 FRAME = {"chat": "c", "message_id": "m", "alg": "a"}
 PLACE: dict[str, Any] = {
@@ -103,7 +104,7 @@ def test_what_is_hidden_and_from_whom_stands_in_the_item_only_if_so() -> None:
     assert [is_visible(item, user) for user in ("ravi", "raju")] == [True, False]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("fields", "raju", "phone", "desk"),
     [
         ({"payload": "q"}, True, True, True),

@@ -2,11 +2,10 @@
 
 from itertools import product
 
-import pytest
-
 from lambdas.errors import ChatError
 from lambdas.messages import roles
 from lambdas.messages.heads import Head
+from tests.support.rows import rows
 
 
 def _head(admins: tuple[str, ...] = ("ravi",), kind: str = "group", **rules: str) -> Head:
@@ -34,7 +33,7 @@ def test_rules_change_by_name_and_others_stay() -> None:
     assert changed == {"add": "admins", "remove": "members", "rename": "members"}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("user", "appoint", "dismiss", "kind", "expected"),
     [
         ("ravi", ["raju"], [], "group", {"ravi", "raju"}),

@@ -13,6 +13,7 @@ from lambdas.notifications import web_push
 from lambdas.notifications.message import Push, Ring, TakeBack
 from lambdas.notifications.web_push import Subscription, require_subscription
 from tests.support.lambdas.browser import Browser, bytes_of, text_of
+from tests.support.rows import rows
 
 FCM = "https://fcm.googleapis.com/fcm/send/abc:DEF"
 # RFC 8291, 5 and appendix A
@@ -110,7 +111,7 @@ def test_the_push_services_of_browsers_are_accepted(endpoint: str) -> None:
     require_subscription(Subscription(endpoint, P256DH, AUTH))
 
 
-@pytest.mark.parametrize(
+@rows(
     "endpoint",
     [
         "/push/1",

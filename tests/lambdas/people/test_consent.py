@@ -1,11 +1,10 @@
 """The rules of consent: what a user lets another one do, by settings and contacts."""
 
-import pytest
-
 from lambdas.people.consent import DEFAULTS, View
+from tests.support.rows import rows
 
 
-@pytest.mark.parametrize(
+@rows(
     ("setting", "allowed"),
     [
         ("everybody", (True, True, False)),
@@ -13,7 +12,7 @@ from lambdas.people.consent import DEFAULTS, View
         ("nobody", (False,) * 3),
     ],
 )
-@pytest.mark.parametrize("what", ["groups", "presence", "requests"])
+@rows("what", ["groups", "presence", "requests"])
 def test_a_setting_says_who_may_and_a_blocked_one_may_nothing(
     what: str, setting: str, allowed: tuple[bool, ...]
 ) -> None:

@@ -26,6 +26,7 @@ from lambdas.sockets.signatures import Posted, is_signed, may_be_signed
 from lambdas.telemetry import SharedMetrics
 from stacks.config.functions import FUNCTIONS
 from tests.support.examples import texts
+from tests.support.rows import rows
 
 NOW = 1_800_000_000.0
 PATH = "/sockets/@connections/AAAA"
@@ -73,7 +74,7 @@ def test_a_request_that_is_signed_now_is_taken() -> None:
     assert signed(now=NOW - 300)
 
 
-@pytest.mark.parametrize(
+@rows(
     "changed",
     [
         {"secret": "another"},
@@ -136,7 +137,7 @@ def _module(handler: Any) -> str:
     return name
 
 
-@pytest.mark.parametrize(
+@rows(
     "frame, route",
     [
         ('{"action": "ping"}', "ping"),

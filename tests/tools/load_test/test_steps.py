@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rows import rows
 from tools.load_test.report import chart, page, verdict
 from tools.load_test.steps import (
     Step,
@@ -63,7 +64,7 @@ def test_lost_is_what_was_accepted_and_never_received(text: Text, lost: int, acc
     assert (step.lost, step.accepted) == (lost, accepted / 10)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("change", "held"),
     [
         ({}, True),

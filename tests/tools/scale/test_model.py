@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rows import rows
 from tools.scale import costs, tables
 from tools.scale.__main__ import report
 from tools.scale.acts import ACTS
@@ -60,7 +61,7 @@ def test_a_group_of_ten_is_the_act_that_was_measured() -> None:
 OF_USERS = [each for each in LIMITS if "in the biggest group" not in each.name]
 
 
-@pytest.mark.parametrize("limit", OF_USERS, ids=lambda limit: limit.name)
+@rows("limit", OF_USERS, ids=lambda limit: limit.name)
 def test_a_limit_is_over_just_above_its_users_and_not_below(limit: object) -> None:
     be = Behaviour()
     (found,) = (each for each in LIMITS if each is limit)
