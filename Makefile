@@ -175,7 +175,7 @@ mutants: $(READY) ## puts mistakes into the code, one at a time: make mutants [o
 	@$(LOCAL_AWS) $(BIN)/python -m tools.mutants $(if $(of),--of $(of)) $(ARGS)
 
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
-	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(NOT_DEEP) $(ARGS)
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(NOT_DEEP) $(if $(NAMED),,$(FEWER)) $(ARGS)
 
 check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, workflows, words, generated files
 	@$(BIN)/ruff format --check .

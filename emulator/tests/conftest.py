@@ -5,6 +5,7 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,7 @@ from tests import aws_forks, aws_servers
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("quick", settings.get_profile("steady"), max_examples=20)  # of `make test`
 settings.load_profile("steady")
 # Hypothesis also draws the constants in the source of every local module that is loaded, so that a
 # test would try other examples when other tests are collected beside it.
@@ -39,11 +41,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # Files whose tests start whole systems: begun last, a single one would keep the other workers waiting.
-_FIRST = ("test_cli", "test_hello", "test_other_emulators", "test_running", "test_processes")
+_FIRST = ("test_cli", "test_hello", "test_other_emulators", "test_running")
+# Files whose tests wait more than they compute. One worker has them all, also from the beginning: if
+# several waited at the same time, a core would be idle.
+_WAITING = (
+    *("containers/test_processes.py", "functions/test_functions.py", "events/test_pollers.py"),
+    *("network/test_sockets.py", "test_console_load.py"),
+    *(
+        f"balancer/test_{name}.py"
+        for name in ("sockets", "errors", "failing_targets", "pieces", "unsupported", "upgrade")
+    ),
+)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in _FIRST)
+    tests = Path(__file__).parent
+    waiting = [item for item in items if item.path.relative_to(tests).as_posix() in _WAITING]
+    for item in waiting:
+        item.add_marker(pytest.mark.xdist_group("waiting"))
+    items.sort(key=lambda item: item not in waiting and item.path.stem not in _FIRST)
 
 
 def pytest_collection_finish() -> None:

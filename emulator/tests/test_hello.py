@@ -39,7 +39,7 @@ def test_the_example_serves_http_and_web_sockets_from_one_table(project: Path) -
     started = emulate(project, "up", "--detach", "--api-port", "0")
     assert started.returncode == 0, started.stdout + started.stderr
     known: dict[str, Any] = json.loads((project / ".local" / "endpoints.json").read_text())
-    assert [httpx.get(known["api"] + "/ravi").text for _ in range(2)] == [
+    assert [httpx.get(known["api"] + "/ravi", timeout=60).text for _ in range(2)] == [
         "hello ravi, 1",
         "hello ravi, 2",
     ]

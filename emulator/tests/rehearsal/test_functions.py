@@ -114,7 +114,11 @@ def rehearsed(directory: Path, row: Row, **properties: Any) -> Rehearsal:
     return rehearse(None, assembly.load(directory / "cdk.out"))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row",
+    [*ROWS[:2], *(pytest.param(row, marks=pytest.mark.deep) for row in ROWS[2:])],
+    ids=lambda row: row.name,
+)
 def test_a_function_is_called_with_every_lifecycle_of_its_resource(
     row: Row, tmp_path: Path
 ) -> None:
