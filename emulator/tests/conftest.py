@@ -18,7 +18,9 @@ from tests import aws_forks, aws_servers
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("quick", settings.get_profile("steady"), max_examples=20)  # of `make test`
+settings.register_profile(
+    "quick", settings.get_profile("steady"), max_examples=20
+)  # of `make test`
 settings.load_profile("steady")
 # Hypothesis also draws the constants in the source of every local module that is loaded, so that a
 # test would try other examples when other tests are collected beside it.

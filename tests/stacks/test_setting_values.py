@@ -301,7 +301,7 @@ def _whole(value: Any) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_app_py_prints_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     """All in one process, since each would start Node.js: of every setting one text as an argument
     and one value of another type as cdk.json would have it."""

@@ -68,6 +68,7 @@ def template() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.deep  # test_hello.py starts one as well
 def test_an_api_as_the_cdk_writes_it_starts_and_logs(tmp_path: Path) -> None:
     async def respond(_function: str, _event: bytes) -> InvokeResult:
         return InvokeResult(b'{"statusCode": 200, "body": "sent"}', False)

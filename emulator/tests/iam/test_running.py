@@ -72,6 +72,7 @@ def test_a_call_without_permission_fails_and_is_in_a_log(project: Path) -> None:
     assert stored(project) == 0
 
 
+@pytest.mark.deep
 def test_a_poller_without_permission_is_found_at_the_start(project: Path) -> None:
     failed = up(project, lacking("sqs:DeleteMessage", "sqs:GetQueueAttributes"))
     assert failed.returncode == 1
