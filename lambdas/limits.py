@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
 
 from lambdas.errors import ChatError
@@ -174,27 +175,35 @@ class Sampled:
     def __init__(self) -> None:
         self._seen: Counter[tuple[str, str]] = Counter()
         self._limited: dict[tuple[str, str], float] = {}  # until then, in epoch seconds
+        self._lock = Lock()  # a container serves several requests at once
 
     def take(
         self, users: Table, owner: str, name: str, limit: Limit, now: float, tokens: int = 1
     ) -> None:
         """Raises ChatError rate_limited."""
         bucket = owner, name
-        wait = self._limited.get(bucket, 0) - now
-        if wait > 0:
-            raise exceeded(limit, wait)
-        if len(self._seen) > OWNERS:
-            self._seen.clear()
-            self._limited.clear()
-        seen = self._seen[bucket] + tokens
-        if seen < SAMPLE:
-            self._seen[bucket] = seen
-            return
-        found = Limits(users, lambda: now).wait(owner, name, limit, seen)
+        with self._lock:
+            wait = self._limited.get(bucket, 0) - now
+            if wait > 0:
+                raise exceeded(limit, wait)
+            if len(self._seen) > OWNERS:
+                self._seen.clear()
+                self._limited.clear()
+            seen = self._seen.pop(bucket, 0) + tokens  # what comes during the write counts anew
+            if seen < SAMPLE:
+                self._seen[bucket] = seen
+                return
+        taken, found = False, None
+        try:
+            found = Limits(users, lambda: now).wait(owner, name, limit, seen)
+            taken = found is None
+        finally:
+            if not taken:
+                with self._lock:
+                    self._seen[bucket] += seen - tokens
         if found is not None:
             self._limited[bucket] = now + found
             raise exceeded(limit, found)
-        self._seen[bucket] = 0
 
 
 @lru_cache(maxsize=1)

@@ -89,7 +89,8 @@ def refresh(call: Call) -> Response:
 def ticket(call: Call) -> Response:
     """A single-use ticket for opening a connection."""
     user, device = call.user, call.body["device"]
-    sampled(call.aws).take(call.aws.users, user, "tickets", TICKETS, call.came_at)
+    bucket = f"tickets#{call.by.id}"
+    sampled(call.aws).take(call.aws.users, user, bucket, TICKETS, call.came_at)
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
     accounts(call.aws).require_enabled(user)

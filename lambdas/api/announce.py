@@ -7,6 +7,7 @@ call.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from lambdas.frames import Frame
 from lambdas.messages.chats import Chats
@@ -118,14 +119,17 @@ def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:
         _attempt("keys_low", notify)
 
 
-def lease_ended(aws: Aws, user: str, device: Device) -> None:
-    """Closes the connection of a device whose lease has ended, and notifies the watchers."""
+def leases_ended(aws: Aws, user: str, devices: Iterable[Device]) -> None:
+    """Closes the connections of a user's devices whose leases have ended, and notifies the
+    watchers."""
 
     def notify() -> None:
-        close(aws, device)
         fan_out.announce(aws.connections, Devices(aws.users), [user], clock=aws.now)
 
-    if device.connection_id:
+    connected = [each for each in devices if each.connection_id]
+    for device in connected:
+        _attempt("the end of a connection", partial(close, aws, device))
+    if connected:
         _attempt("presence", notify)
 
 

@@ -117,7 +117,8 @@ class Endpoint:
             sign_in = self._tokens.sign_in(request.headers.getlist("authorization"))
             users = self._aws.users
             SignIns(users).require(sign_in)
-            sampled(self._aws).take(users, sign_in.user, "requests", REQUESTS, came_at)
+            name = f"requests#{sign_in.id}"  # a sign-in that floods hinders no other to end it
+            sampled(self._aws).take(users, sign_in.user, name, REQUESTS, came_at)
         call = Call(
             aws=self._aws,
             served_by=self._instance,

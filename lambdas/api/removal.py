@@ -37,7 +37,7 @@ def remove_device(
             pause()
             continue
         if there is not None:
-            announce.lease_ended(aws, user, there)
+            announce.leases_ended(aws, user, [there])
         if there is not None or unannounced is not None:
             announce.devices_changed(aws, user, device)
         return
@@ -51,12 +51,13 @@ def end_sign_ins(aws: Aws, user: str) -> None:
     """
     devices = Devices(aws.users)
     SignIns(aws.users).end_all(user, aws.now())
-    for name, device in devices.reject_earlier_tickets(user, aws.now()).items():
+    there = devices.reject_earlier_tickets(user, aws.now())
+    for name, device in there.items():  # all of them before anything that takes long
         if device.sign_in:
             SignIns(aws.users).end(user, device.sign_in, aws.now())
         if device.connection_id:
             devices.disconnect(user, name, device.connection_id, aws.now())
-            announce.lease_ended(aws, user, device)
+    announce.leases_ended(aws, user, there.values())
 
 
 def directory(aws: Aws) -> Directory:

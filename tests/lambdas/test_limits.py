@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -129,6 +129,27 @@ def test_what_comes_often_is_limited_across_environments_at_one_write_for_many(
     assert sends(10, desk) == 10
     world.clock.pass_seconds(2 * SAMPLE)
     assert sends(SAMPLE) == SAMPLE
+
+
+def test_what_comes_while_a_count_is_written_is_taken_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A container serves several requests at once, and each write lasts for several."""
+    counted, limit, taken, asked = Sampled(), Limit(10_000, 1, "too many"), [0], [0]
+
+    def ask() -> None:
+        asked[0] += 1
+        counted.take(cast(Table, None), "ravi", "requests", limit, 0.0)
+
+    def wait(_self: Limits, _owner: str, _name: str, _limit: Limit, tokens: int) -> None:
+        for _ in range(5):
+            ask()
+        taken[0] += tokens
+
+    monkeypatch.setattr(Limits, "wait", wait)
+    for _ in range(1_000):
+        ask()
+    assert asked[0] - limits.SAMPLE < taken[0] <= asked[0]
 
 
 def test_many_at_once_are_all_counted_together_with_those_before(world: Backend) -> None:
