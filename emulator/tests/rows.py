@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 
 def rows(
@@ -20,11 +21,14 @@ def rows(
     function. They share the test's fixtures, so a row must leave these as they were.
     """
     keys = names.replace(" ", "").split(",") if isinstance(names, str) else list(names)
+    table = list(table)
     found = [row if len(keys) > 1 else (row,) for row in table]
     titles = [str(ids(row[0])) for row in found] if callable(ids) else list(map(str, ids))
     assert found, "a table without rows tests nothing"
+    assert not any(isinstance(row, ParameterSet) for row in table), "marks have no effect here"
 
     def of(check: Callable[..., None]) -> Callable[..., None]:
+        assert not inspect.iscoroutinefunction(check) and not inspect.isgeneratorfunction(check)
         parameters = dict(inspect.signature(check).parameters)
         nested = "subtests" in parameters  # of another table
 

@@ -100,6 +100,10 @@ class Device:
             frame.get("type") in ("synced", "error") for frame in self.socket.inbox
         )
         waited = self.syncing_since is not None and (unread or now - self.syncing_since < 10)
+        if self.syncing_since is not None and not waited:  # nobody responded: it asks that again
+            self.by_name |= (self.question or {}).get("chats", {}).keys()
+            self.knows_its_chats &= "chats" in (self.question or {})
+            self.wants_sync = True
         if not self.wants_sync or waited:
             return None
         self.wants_sync, self.syncing_since = False, now
