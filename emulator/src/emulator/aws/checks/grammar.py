@@ -178,11 +178,12 @@ class Parser:
         return self._closings.get(at, len(self._tokens))
 
     def _matched(self) -> dict[int, int]:
-        found, opened = {}, []
-        for index, token in enumerate(self._tokens):
-            if token == "(":
+        found: dict[int, int] = {}
+        opened: list[int] = []
+        for index, each in enumerate(self._tokens):
+            if each == "(":
                 opened.append(index)
-            elif token == ")" and opened:
+            elif each == ")" and opened:
                 found[opened.pop()] = index
         return found
 
