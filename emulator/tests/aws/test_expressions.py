@@ -77,11 +77,15 @@ WRONG_CONDITIONS = {
     "a = :s AND ((a = :s AND (a = :s AND a = :s)))": "has redundant parentheses",
     "(a) = :s)": 'token: ")"',
     "a = (:s": 'token: "<EOF>"',
-    " AND ".join(["a<b"] * 301): "contains too many operators; operator count: 301",
+    # of Scylla's tests, which run against the service as well: test/alternator/test_limits.py
+    " AND ".join(["a<b"] * 151): "contains too many operators; operator count: 301",
+    "a<b " + "or (a<b " * 454 + ")" * 454: "contains too many operators; operator count: 301",
+    "not " * 1000 + "a<b": "contains too many operators; operator count: 301",
+    "(" * 4000: "Syntax error; ",
 }
 
 
-@rows("text", WRONG_CONDITIONS)
+@rows("text", WRONG_CONDITIONS, ids=lambda text: text[:60])
 def test_a_condition_that_aws_rejects(text: str) -> None:
     for operation, name in (("PutItem", "ConditionExpression"), ("Scan", "FilterExpression")):
         with pytest.raises(Rejection) as found:
@@ -105,8 +109,12 @@ def test_a_condition_that_aws_rejects(text: str) -> None:
         "begins_with(a, :s) AND contains(a, b)",
         "attribute_type(a, :s)".replace(":s", ":t"),
         "a_b = :s AND _c = :s",
-        " AND ".join(["a<b"] * 300),
+        # "a total of 299 `<` and `or` operators": Scylla, test/alternator/test_limits.py
+        " AND ".join(["a<b"] * 150),
+        "a<b " + "or (a<b " * 149 + ")" * 149,
+        " OR ".join(["a BETWEEN b AND c"] * 150),
     ],
+    ids=lambda text: text[:60],
 )
 def test_a_condition_that_aws_takes(text: str) -> None:
     request = {**given("ConditionExpression", text), "Item": KEY}
@@ -115,7 +123,10 @@ def test_a_condition_that_aws_takes(text: str) -> None:
     dynamodb.check("PutItem", request, lambda _name: TABLE)
 
 
-@pytest.mark.parametrize("text", ["a,,b", "a b", ",a", "a,", "a(b)", "a, name"])
+# parentheses: dynalite, db/projectionParser.pegjs
+@pytest.mark.parametrize(
+    "text", ["a,,b", "a b", ",a", "a,", "a(b)", "a, name", "(a)", "(m).x", "(m.x)", "b, ((m)[0])"]
+)
 def test_a_projection_that_aws_rejects(text: str) -> None:
     with pytest.raises(Rejection, match="Invalid ProjectionExpression: "):
         check("GetItem", "ProjectionExpression", text, Key=KEY)
@@ -130,6 +141,9 @@ def test_a_projection_that_aws_rejects(text: str) -> None:
         ("pk = :s AND begins_with(sk, :s)", "type does not match schema type"),
         ("pk = :s AND begins_with(sk, :n)", "operand type: N"),
         ("pk = :e", "cannot contain an empty string value. Key: pk"),
+        # of dynalite's tests
+        ("pk = :s AND size(sk) > :n", "cannot contain nested operations"),
+        ("pk = :s AND :n < size(sk)", "cannot contain nested operations"),
     ],
 )
 def test_a_key_condition_has_values_of_the_keys_types(text: str, sentence: str) -> None:

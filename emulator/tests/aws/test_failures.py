@@ -9,6 +9,7 @@ Found by random calls of all operations. Sources: the errors of each operation i
 
 from __future__ import annotations
 
+import json
 import uuid
 from functools import cache
 from typing import Any
@@ -17,6 +18,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.rows import rows
+
+from emulator.aws.checks import failures
 
 ONCE = Config(
     retries={"total_max_attempts": 1},
@@ -142,6 +146,14 @@ def test_keys_and_prefixes_of_any_characters_are_found(aws: str) -> None:
     [
         ("UploadPart", {"Key": "k", "UploadId": "none", "PartNumber": 1}, "NoSuchUpload"),
         ("CompleteMultipartUpload", {"Key": "k", "UploadId": "none"}, "NoSuchUpload"),
+        # docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html and the like
+        ("CompleteMultipartUpload", {"Key": "k", "UploadId": "<upload>"}, "MalformedXML"),
+        ("CompleteMultipartUpload", {"Key": "k", "UploadId": "<upload>", "MultipartUpload": {"Parts": [{"ETag": "x"}]}}, "MalformedXML"),
+        ("UploadPart", {"Key": "k", "UploadId": "<upload>", "PartNumber": "x"}, "InvalidArgument"),
+        ("ListParts", {"Key": "k", "UploadId": "<upload>", "MaxParts": "x"}, "InvalidArgument"),
+        ("PutObjectAcl", {"Key": "k", "ACL": "none"}, "InvalidArgument"),
+        ("PutBucketTagging", {"Tagging": {"TagSet": [{}]}}, "MalformedXML"),
+        ("PutObjectTagging", {"Key": "k", "Tagging": {}}, "MalformedXML"),
         ("ListObjectsV2", {"MaxKeys": -1}, "InvalidArgument"),
         ("ListObjectsV2", {"ContinuationToken": "x"}, "InvalidArgument"),
         ("PutBucketTagging", {}, "MalformedXML"),
@@ -156,6 +168,67 @@ def test_s3_rejects_what_moto_can_not_read(
     s3, name = client(aws, "s3"), f"b-{uuid.uuid4()}"
     s3.create_bucket(Bucket=name)
     s3.put_object(Bucket=name, Key="k")
+    if given.get("UploadId") == "<upload>":
+        given["UploadId"] = s3.create_multipart_upload(Bucket=name, Key="k")["UploadId"]
     with pytest.raises(ClientError) as found:
         s3._make_api_call(operation, {"Bucket": name, **given})
     assert found.value.response["Error"]["Code"] == code
+
+
+@rows(
+    ("method", "query", "error"),
+    [
+        ("PUT", "cors", "AttributeError: 'FakeBucket' object has no attribute 'rules'"),
+        ("PUT", "cors", "KeyError: 'CORSRule'"),
+        ("PUT", "x-id=PutObject", "KeyError: 'Owner'"),
+        ("PUT", "partNumber=1&uploadId=u", "KeyError: 'Owner'"),
+        ("PUT", "partNumber=1&uploadId=u", "TypeError: unhashable type: 'list'"),
+        ("POST", "uploadId=u", "AttributeError: 'NoneType' object has no attribute 'parts'"),
+        ("GET", "", "AttributeError: 'NoneType' object has no attribute 'arn'"),
+        ("GET", "list-type=2", "KeyError: 'k'"),
+        ("GET", "list-type=2&continuation-token=t", "IndexError: list index out of range"),
+        ("GET", "list-type=2", "ValueError: invalid literal for int() with base 10: 'x'"),
+    ],
+)
+def test_a_defect_of_moto_in_s3_is_an_internal_error(method: str, query: str, error: str) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: InternalError."""
+    body = b"<CORSConfiguration><CORSRule><ID>a</ID></CORSRule></CORSConfiguration>"
+    found = failures.of_s3(method, "/b/k", query, body, error)
+    assert (found.status, found.code) == (500, "InternalError")
+
+
+@rows(
+    ("target", "given", "error"),
+    [
+        ("secretsmanager.GetSecretValue", {"SecretId": "secret-a"}, "KeyError: 'secret'"),
+        ("secretsmanager.PutSecretValue", {"SecretId": "a", "SecretString": "x"}, "KeyError: 'x'"),
+        ("secretsmanager.GetSecretValue", {"SecretId": "a"}, "KeyError: 'RotationRules'"),
+        (
+            "secretsmanager.TagResource",
+            {"SecretId": "a", "Tags": [{"Key": "k"}]},
+            "KeyError: 'Key'",
+        ),
+        ("TrentService.ListGrants", {"KeyId": "key-a"}, "KeyError: 'a'"),
+        ("TrentService.ListGrants", {"KeyId": "a"}, "KeyError: 'KeyId'"),
+        ("AmazonSSM.GetParameter", {"Name": "n"}, "KeyError: 'Overwrite'"),
+    ],
+)
+def test_a_defect_of_moto_is_not_the_callers(target: str, given: Any, error: str) -> None:
+    """The members of each operation are those of the API references."""
+    headers = {"X-Amz-Target": target}
+    assert failures.explained(headers, json.dumps(given).encode(), error) is None
+
+
+@rows(
+    ("given", "error", "code"),
+    [
+        ({"KeyId": "arn:aws:kms:us-east-1:1:key/a"}, "KeyError: 'a'", "NotFoundException"),
+        ({"KeyId": "a'b"}, 'KeyError: "a\'b"', "NotFoundException"),
+        ({"KeyId": "a"}, "KeyError: 'GrantId'", VALUE),
+    ],
+)
+def test_what_is_not_there_is_named_by_the_request(given: Any, error: str, code: str) -> None:
+    headers = {"X-Amz-Target": "TrentService.ListGrants"}
+    found = failures.explained(headers, json.dumps(given).encode(), error)
+    assert found is not None
+    assert found.code == code

@@ -71,20 +71,20 @@ def test_a_token_that_no_page_had_is_an_error() -> None:
         ("logs", "FilterLogEvents", {"limit": 10_001}, "InvalidParameterException"),
         ("logs", "DescribeLogGroups", {"limit": 51}, "InvalidParameterException"),
         ("logs", "DescribeLogGroups", {"limit": 0}, "InvalidParameterException"),
-        ("lambda", "ListFunctions", {"MaxItems": "0"}, "InvalidParameterValueException"),
-        ("lambda", "ListFunctions", {"MaxItems": "x"}, "InvalidParameterValueException"),
+        ("lambda", "ListFunctions", {"MaxItems": "0"}, "ValidationException"),
+        ("lambda", "ListFunctions", {"MaxItems": "x"}, "ValidationException"),
         ("elbv2", "DescribeRules", {"PageSize": "401"}, "ValidationError"),
         ("elbv2", "DescribeTargetGroups", {"PageSize": "-1"}, "ValidationError"),
         ("ecs", "ListServices", {"maxResults": 0}, "InvalidParameterException"),
         ("apigatewayv2", "GetApis", {"MaxResults": "x"}, "BadRequestException"),
-        ("cloudwatch", "DescribeAlarms", {"MaxRecords": 101}, "InvalidParameterValue"),
+        ("cloudwatch", "DescribeAlarms", {"MaxRecords": 101}, "ValidationError"),
     ],
 )
 def test_a_page_has_a_least_and_a_most(
     service: str, operation: str, limit: dict[str, Any], code: str
 ) -> None:
     """The services' models; docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/
-    API_FilterLogEvents.html and the like."""
+    API_FilterLogEvents.html and the like. CloudWatch's code: github.com/boto/boto3/issues/3475."""
     with pytest.raises(NotFound, match=r"at '.*' failed to satisfy constraint") as found:
         pages.cut(service, operation, limit, {})
     assert found.value.code == code

@@ -254,7 +254,8 @@ def _explained(request: web.Request, body: bytes, error: str) -> web.Response:
         return web.json_response(document, status=500, content_type=direct.CONTENT_TYPE)
     if "urlencoded" in request.headers.get("Content-Type", ""):
         return served.in_xml(*failures.of_query(error))
-    return s3.error(failures.of_s3(request.method, request.path, request.query_string, error))
+    query = request.rel_url.raw_query_string
+    return s3.error(failures.of_s3(request.method, request.path, query, body, error))
 
 
 def _directly(handlers: Direct, request: web.Request, body: bytes) -> web.Response | None:

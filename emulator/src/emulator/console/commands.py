@@ -77,13 +77,13 @@ class Commands:
         match tuple(body.items()):
             # bool is a kind of int, and stands first for that reason
             case (("autoscaling", bool(on)),):
-                _give(lambda: self._containers.set_autoscaling(pool, on))
+                _run(lambda: self._containers.set_autoscaling(pool, on))
             case ((_, bool()),):
                 raise _malformed("pools")
             case (("desired", int(desired)),):
-                _give(lambda: self._containers.set_desired(pool, desired))
+                _run(lambda: self._containers.set_desired(pool, desired))
             case (("weight", int(weight)),):
-                _give(lambda: self._weights.set_weight(pool, weight))
+                _run(lambda: self._weights.set_weight(pool, weight))
             case _:
                 raise _malformed("pools")
         return {"pool": pool, **body}
@@ -92,7 +92,7 @@ class Commands:
         """`{"id", "action"}`. Raises ApiError."""
         match tuple(body.items()):
             case (("action", str(action)),):
-                _give(lambda: self._containers.act(target_id, action))
+                _run(lambda: self._containers.act(target_id, action))
             case _:
                 raise _malformed("targets")
         return {"id": target_id, "action": action}
@@ -135,9 +135,9 @@ async def _set_when(gone: Callable[[], bool], enough: asyncio.Event) -> None:
     enough.set()
 
 
-def _give(order: Callable[[], None]) -> None:
+def _run(command: Callable[[], None]) -> None:
     try:
-        order()
+        command()
     except LookupError as error:
         raise ApiError(404, "not_found", str(error)) from error
     except ValueError as error:

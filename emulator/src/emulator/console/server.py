@@ -227,7 +227,8 @@ def _page(file: Path, path: str) -> web.Response:
 
 
 def _file(parts: tuple[str, ...]) -> Path | None:
-    """Sends a file of the page's folder, and none below it; every view is one page."""
+    """The file of the page's folder for a path; None where there is none. Every view is one
+    page."""
     name = parts[0] if len(parts) == 1 else "index.html" if not parts else ""
     if parts[:1] == ("view",):
         name = "view.html"

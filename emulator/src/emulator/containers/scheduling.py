@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-FIRST_PAUSE = (
-    1.0  # seconds before a task that ended soon after its start is replaced; doubled each time
-)
+# Seconds before a task that ended soon after its start is replaced; doubled each time.
+FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 YOUNG = 10.0  # seconds: a task that lived shorter than this has failed to start
 

@@ -23,10 +23,10 @@ _INVALID_TOKEN = {"logs": ("InvalidParameterException", "The specified nextToken
 _INVALID = {
     "apigatewayv2": "BadRequestException",
     "cloudformation": "ValidationError",
-    "cloudwatch": "InvalidParameterValue",
+    "cloudwatch": "ValidationError",
     "ecs": "InvalidParameterException",
     "elbv2": "ValidationError",
-    "lambda": "InvalidParameterValueException",
+    "lambda": "ValidationException",
     "logs": "InvalidParameterException",
 }
 _OTHERWISE = frozenset({"GetMetricData"})  # its limit is of data points, of which all fit

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 from botocore.validate import ParamValidator
 from moto.core.utils import get_service_model
@@ -36,6 +37,23 @@ _ABSENT = {
 }
 _KEY_ERROR = re.compile(r"KeyError: '(.*)'")
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]+")  # of a structure, as models name them
+_NO_NUMBER = re.compile(r"ValueError: invalid literal for int\(\) with base 10: (.*)")
+_EMPTY = re.compile(rb"<(?:CORSRule|Object|Rule|Tag)\s*(?:/>|></)")  # these have required members
+_NOT_COMPARED = "not supported between instances"  # moto's tokens are its own
+_IDENTIFIERS = (
+    "AliasName",
+    "ClientId",
+    "DestinationKeyId",
+    "GrantId",
+    "GroupName",
+    "KeyId",
+    "ProviderName",
+    "ResourceArn",
+    "SecretId",
+    "TargetKeyId",
+    "UserPoolId",
+    "Username",
+)
 _TOKENS = {
     "AmazonSSM": "InvalidNextToken",
     "secretsmanager": "InvalidNextTokenException",
@@ -89,17 +107,43 @@ def explained(headers: Mapping[str, str], body: bytes, error: str) -> Rejection 
             return Rejection(f"Invalid {name}: {given[name]}", wrong)
     if service == "TrentService" and error.startswith("AttributeError: 'NoneType'"):
         return Rejection("A key or a grant is required", code)
+    if service in _ABSENT and error in _of_absent(given):
+        return Rejection(f"{error.removeprefix('KeyError: ')} does not exist", _ABSENT[service])
     if lacking := _KEY_ERROR.fullmatch(error):
         if lacking[1] == region_of(headers):
             text = f"there is no {_SERVICES[service][0]} in {lacking[1]}"
             return Rejection(text, "NotServedByTheEmulator")
-        if service in _ABSENT and lacking[1] in repr([*given.values()]):
-            return Rejection(f"{lacking[1]} does not exist", _ABSENT[service])
-        if _MEMBER.fullmatch(lacking[1]):
+        if _lacks(_input(headers), given, lacking[1]):
             return Rejection(f"{lacking[1]} is required", code)
     if service == "DynamoDBStreams_20120810" and error.startswith("IndexError"):
         return Rejection(f"Invalid StreamArn: {given.get('StreamArn')}", code)
     return None
+
+
+def _input(headers: Mapping[str, str]) -> Any:
+    service, _, operation = headers["X-Amz-Target"].partition(".")
+    return get_service_model(_SERVICES[service][0]).operation_model(operation).input_shape
+
+
+def _of_absent(given: Mapping[str, Any]) -> set[str]:
+    """Python's errors for what the request names, by its name, its id or its ARN."""
+    named = [given[member] for member in _IDENTIFIERS if isinstance(given.get(member), str)]
+    return {f"KeyError: {text!r}" for each in named for text in (each, each.rpartition("/")[2])}
+
+
+def _lacks(shape: Any, given: Any, name: str) -> bool:
+    """Whether a structure of the request lacks this member."""
+    if shape.type_name == "structure":
+        if name in shape.members and name not in given:
+            return True
+        return any(
+            _lacks(shape.members[key], given[key], name) for key in shape.members if key in given
+        )
+    if shape.type_name == "list":
+        return any(_lacks(shape.member, each, name) for each in given)
+    if shape.type_name == "map":
+        return any(_lacks(shape.value, each, name) for each in given.values())
+    return False
 
 
 def of_query(error: str) -> tuple[int, str, str]:
@@ -111,12 +155,35 @@ def of_query(error: str) -> tuple[int, str, str]:
     return 500, "InternalFailure", error
 
 
-def of_s3(method: str, path: str, query: str, error: str) -> S3Error:
-    """A document that lacks an element, what there is not, or another argument."""
-    if re.search(r"(?:^|&)uploadId=", query):
+def of_s3(method: str, path: str, query: str, body: bytes, error: str) -> S3Error:
+    """AWS's error where moto is known to fail so by the caller's mistake; a 500 for any other."""
+    given = parse_qs(query, keep_blank_values=True)
+    kind, _, text = error.partition(": ")
+    if kind == "KeyError" and text in map(repr, given.get("uploadId", ())):
         return _NO_UPLOAD
-    if method in ("PUT", "POST") and query:
+    has_document = given.keys() - {"x-id"} and "partNumber" not in given  # others have data
+    if method in ("PUT", "POST") and has_document and _is_malformed(body, kind, error):
         return MALFORMED_XML
-    if "NoneType" in error and path.count("/") > 1:
+    if method == "POST" and "uploadId" in given and kind in ("IndexError", "ValueError"):
+        return MALFORMED_XML  # a part without its number or its ETag
+    number = _NO_NUMBER.fullmatch(error)
+    if number and number[1] in (repr(value) for values in given.values() for value in values):
+        return S3Error(400, "InvalidArgument", f"Invalid Argument: {number[1]}")
+    if kind == "TypeError" and "continuation-token" in given and _NOT_COMPARED in text:
+        return S3Error(400, "InvalidArgument", "The continuation token provided is incorrect")
+    if kind == "AssertionError" and text.startswith("Unknown canned acl"):
+        return S3Error(400, "InvalidArgument", f"Invalid Argument: {text}")
+    of_object = path.count("/") > 1 and given.keys() & {"tagging", "acl"}
+    if of_object and kind == "AttributeError" and "NoneType" in text:
         return S3Error(404, "NoSuchKey", "The specified key does not exist.")
-    return S3Error(400, "InvalidArgument", f"Invalid Argument ({error})")
+    return S3Error(500, "InternalError", f"We encountered an internal error: {error}")
+
+
+def _is_malformed(body: bytes, kind: str, error: str) -> bool:
+    """A document that is no XML, that lacks an element, or that has an empty one."""
+    if kind.endswith("ExpatError"):
+        return True
+    if lacking := _KEY_ERROR.fullmatch(error):
+        name = lacking[1]
+        return bool(_MEMBER.fullmatch(name)) and f"<{name}".encode() not in body
+    return "NoneType" in error and _EMPTY.search(body) is not None

@@ -58,7 +58,9 @@ class Parser:
         self._at = 0
         self._dropped: set[int] = set()  # parentheses around operands, which say nothing
         self._text = text
+        self._closings = self._matched()
         self.uses: list[Use] = []
+        self.operators = 0  # those that are no uses: AND, OR and NOT, or an update's
 
     @property
     def plain(self) -> str:
@@ -84,31 +86,56 @@ class Parser:
         near = " ".join(self._tokens[max(self._at - 1, 0) : self._at + 2])
         return Rejection(f'Syntax error; token: "{self._next}", near: "{near}"')
 
-    def end(self) -> None:
+    def read(self, rule: Callable[[], None]) -> None:
+        """The whole text by `rule`."""
+        try:
+            rule()
+        except RecursionError as error:
+            self._check_count()
+            raise Rejection("Syntax error; the expression is nested too deeply") from error
         if self._next != END:
             raise self._error()
+        self._check_count()
+
+    def _check_count(self) -> None:
+        """ "The maximum number of operators or functions" ("Constraints in Amazon DynamoDB"), which
+        counts in conditions as well, AND, OR and NOT among them: Scylla's
+        test/alternator/test_limits.py, which runs against the service too."""
+        if self.operators + len(self.uses) > MOST_OPERATORS:
+            raise Rejection(
+                f"The expression contains too many operators; operator count: {MOST_OPERATORS + 1}"
+            )
 
     def projection(self) -> None:
-        self.path()
+        self._ungrouped()
         while self._next == ",":
             self._take()
-            self.path()
+            self._ungrouped()
+
+    def _ungrouped(self) -> None:
+        """Only conditions have parentheses: dynalite, db/projectionParser.pegjs."""
+        if self._next == "(":
+            raise self._error()
+        self.path()
 
     def condition(self) -> None:
         self._both()
         while self._next.upper() == "OR":
             self._take()
+            self.operators += 1
             self._both()
 
     def _both(self) -> None:
         self._one()
         while self._next.upper() == "AND":
             self._take()
+            self.operators += 1
             self._one()
 
     def _one(self) -> None:
         while self._next.upper() == "NOT":
             self._take()
+            self.operators += 1
         if self._next == "(" and not self._operand_in_parentheses():
             self._check_redundant()
             self._take()
@@ -147,13 +174,18 @@ class Parser:
         return bool(after) and after[0].upper() in (*COMPARATORS, "BETWEEN", "IN", ".", "[")
 
     def _closing(self, at: int) -> int:
-        """The index of the parenthesis that closes the one at `at`."""
-        depth = 0
-        for index in range(at, len(self._tokens)):
-            depth += (self._tokens[index] == "(") - (self._tokens[index] == ")")
-            if depth == 0:
-                return index
-        return len(self._tokens)
+        """The index of the parenthesis that closes the one at `at`; past the end without one."""
+        return self._closings.get(at, len(self._tokens))
+
+    def _matched(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        opened: list[int] = []
+        for index, each in enumerate(self._tokens):
+            if each == "(":
+                opened.append(index)
+            elif each == ")" and opened:
+                found[opened.pop()] = index
+        return found
 
     def _check_redundant(self) -> None:
         closing = self._closing(self._at)
@@ -256,9 +288,7 @@ class Read(NamedTuple):
 def condition(text: str) -> Read:
     """The operators and functions of a condition, filter or key condition. Raises Rejection."""
     parser = Parser(text)
-    parser.condition()
-    parser.end()
-    check_count(len(parser.uses))
+    parser.read(parser.condition)
     return Read(tuple(parser.uses), parser.plain)
 
 
@@ -266,14 +296,4 @@ def condition(text: str) -> Read:
 def check_projection(projection: str) -> None:
     """Paths with commas between them. Raises Rejection."""
     parser = Parser(projection)
-    parser.projection()
-    parser.end()
-
-
-def check_count(operators: int) -> None:
-    """ "The maximum number of operators or functions" ("Constraints in Amazon DynamoDB"), which
-    counts in conditions as well: github.com/scylladb/scylladb/issues/14473. Raises Rejection."""
-    if operators > MOST_OPERATORS:
-        raise Rejection(
-            f"The expression contains too many operators; operator count: {MOST_OPERATORS + 1}"
-        )
+    parser.read(parser.projection)

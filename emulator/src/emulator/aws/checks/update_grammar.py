@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from emulator.aws.checks.grammar import END, OF_UPDATES, Parser, check_count
+from emulator.aws.checks.grammar import END, OF_UPDATES, Parser
 from emulator.aws.checks.rejection import Rejection
 
 _CLAUSES = ("SET", "ADD", "REMOVE", "DELETE")
@@ -29,7 +29,6 @@ class _Parser(Parser):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.paths: list[str] = []
-        self.operators = 0
 
     def update(self) -> None:
         seen: set[str] = set()
@@ -113,6 +112,5 @@ class _Parser(Parser):
 def update(text: str) -> Read:
     """Raises Rejection."""
     parser = _Parser(text)
-    parser.update()
-    check_count(parser.operators)
+    parser.read(parser.update)
     return Read(tuple(parser.paths), parser.plain)
