@@ -14,6 +14,8 @@ Progress = Callable[[int, int], None]
 """How many bytes of how many."""
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # of a pause, not of the whole
+# When all is handed to the system, which sends what it holds without a word.
+RESPONSE_TIMEOUT = httpx.Timeout(30.0, connect=5.0, read=300.0)
 # S3 says 400 as well where the connection was too slow, or ended too early:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 PASSING = re.compile("<Code>(RequestTimeout|IncompleteBody)</Code>")
@@ -42,7 +44,9 @@ class Transfer:
         """Sends a form. Raises Refused."""
         file = ("file", _Counted(body, progress), "application/octet-stream")
         try:
-            response = await self._http.post(url, data=dict(fields), files={"file": file})
+            response = await self._http.post(
+                url, data=dict(fields), files={"file": file}, timeout=RESPONSE_TIMEOUT
+            )
         except httpx.HTTPError as error:
             raise _unreachable(url, error) from error
         if response.is_success:

@@ -134,3 +134,21 @@ def test_what_may_pass_is_tried_again(status: int, code: str, error: type[Except
         await transfer.close()
 
     asyncio.run(scenario())
+
+
+def test_the_response_is_waited_for_five_minutes_after_all_was_handed_over() -> None:
+    """What the system holds then takes that long over a slow line; a pause before is half a minute."""
+    waits: list[dict[str, float]] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        waits.append(request.extensions["timeout"])
+        return httpx.Response(204)
+
+    async def scenario() -> None:
+        transfer = Transfer()
+        transfer._http = httpx.AsyncClient(transport=httpx.MockTransport(respond))
+        await transfer.put("https://bucket", {}, b"x", lambda *_: None)
+        await transfer.close()
+
+    asyncio.run(scenario())
+    assert [(each["write"], each["read"]) for each in waits] == [(30, 300)]

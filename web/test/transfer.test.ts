@@ -38,10 +38,10 @@ test("a download is given up after a pause of half a minute, and what has come s
   expect([into.length, vi.getTimerCount()]).toEqual([5, 0]);
 });
 
-test("an upload is given up after such a pause, also one that waits for the response", async () => {
+test("an upload is given up after such a pause, or five minutes after all was handed over", async () => {
   let request: FakeRequest | undefined;
   class FakeRequest {
-    readonly upload = { onprogress: (_: { loaded: number }) => {} };
+    readonly upload = { onprogress: (_: { loaded: number }) => {}, onload: () => {} };
     onabort = (_: { type: string }) => {};
     onloadend = () => {};
     open(): void {}
@@ -61,7 +61,8 @@ test("an upload is given up after such a pause, also one that waits for the resp
     await vi.advanceTimersByTimeAsync(29_000);
     request?.upload.onprogress({ loaded });
   }
-  await vi.advanceTimersByTimeAsync(29_999);
+  request?.upload.onload();
+  await vi.advanceTimersByTimeAsync(299_999);
   expect(ended).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
   await putting;

@@ -13,6 +13,8 @@ const PASSING = /<Code>(RequestTimeout|IncompleteBody)<\/Code>/;
 
 /** After so long a pause the connection is given up: browsers wait for minutes, or for ever. */
 const PAUSE_MS = 30_000;
+/** When all is handed to the system, which sends what it holds without a word. */
+const RESPONSE_MS = 300_000;
 
 /** S3 does not take it as it is: the signature has expired, or something about it is wrong. */
 export class Refused extends ClientError {
@@ -111,9 +113,9 @@ class Pause {
   }
 
   /** Something has come or gone. */
-  over(): void {
+  over(next = PAUSE_MS): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ends.abort(new Error("nothing comes")), PAUSE_MS);
+    this.#timer = setTimeout(() => this.#ends.abort(new Error("nothing comes")), next);
   }
 
   end(): void {
@@ -139,6 +141,7 @@ const sendByRequest: Send = (url, form, signal, progress) =>
       pause.over();
       progress(loaded);
     };
+    request.upload.onload = () => pause.over(RESPONSE_MS);
     request.onload = () => resolve({ status: request.status, text: request.responseText });
     request.onerror = failed;
     request.ontimeout = failed;
