@@ -35,6 +35,15 @@ class Contacts:
             user_key(user, _contact(peer)), expression, contact=CONTACT
         )
 
+    def begin_action(self, user: str, peer: str) -> dict[str, Any]:
+        """As `add_action`, on condition that the user has not blocked the peer."""
+        key = user_key(user, _contact(peer))
+        return self._users.put_action(
+            {**key, "contact": CONTACT},
+            "attribute_not_exists(contact) OR contact = :contact",
+            contact=CONTACT,
+        )
+
     def check_action(self, user: str, peer: str, state: str | None) -> dict[str, Any]:
         """For `transact`, that the user's decision about the peer still is this one."""
         key = user_key(user, _contact(peer))

@@ -82,6 +82,22 @@ def test_a_chat_begins_with_what_the_peer_has_decided(
     assert direct.find("ravi", "mira") is None
 
 
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_no_chat_begins_with_who_is_blocked_by_the_one_who_begins_it(
+    direct: DirectChats, when: str
+) -> None:
+    def decide() -> Begin:
+        if when == "meanwhile":  # by another device
+            direct.decide("ravi", "raju", BLOCKED)
+        return Begin(request=True, decided=View(None))
+
+    if when == "before":
+        direct.decide("ravi", "raju", BLOCKED)
+    with pytest.raises(ChatError, match="unblock first") as error:
+        direct.begin("ravi", "raju", decide)
+    assert error.value.code == "forbidden" and direct.find("ravi", "raju") is None
+
+
 @pytest.mark.parametrize(
     ("peer", "how", "code"),
     [
