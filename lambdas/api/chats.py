@@ -8,7 +8,7 @@ from lambdas.api.call import CHAT, Call, Response, device_name
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.limits import CHATS, MEMBERS, Limits
-from lambdas.messages import append, history
+from lambdas.messages import history
 from lambdas.messages.chats import Chat, Chats
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.messages.heads import inviting
@@ -60,8 +60,7 @@ def _direct(call: Call, peer: str) -> Response:
 
     chat, created = chats.begin(call.user, peer, decide)
     if not created:
-        contact = contacts.add_action(call.user, peer)
-        if not append.end_request(call.aws.chats, chat.chat, call.user, [contact]):
+        if not chats.accept(chat.chat, call.user, opening=True):
             contacts.add(call.user, peer)
             return _opened(chat, 200)
         announce.chat_changed(call.aws, chat.chat, [call.user])

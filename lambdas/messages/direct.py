@@ -151,16 +151,21 @@ class DirectChats(ChatWriter):
             return
         raise busy()
 
-    def accept(self, chat: str, user: str) -> bool:
+    def accept(self, chat: str, user: str, *, opening: bool = False) -> bool:
         """Ends the request of a direct chat, and makes a contact of who has begun it. Idempotent.
 
-        True if it was a request. Raises ChatError not_found, conflict.
+        The other one is blocked no longer: who has declined thinks better of it. `opening` changes
+        what is a request only, and nothing of a chat with who is blocked as a contact too.
+
+        True if it was a request, and is none now. Raises ChatError not_found, conflict.
         """
         for attempt in range(ATTEMPTS):
             head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
             if user not in head.get("members", ()):
                 raise no_such_chat(chat)
             change, requested = _blocking(head, user, blocked=False), head.get("request_of") == user
+            if opening and not requested:
+                return False
             if requested:
                 change = _Change(
                     f"{change.expression} REMOVE request_of".strip(),
@@ -168,10 +173,16 @@ class DirectChats(ChatWriter):
                     {**change.values, "user": user},
                 )
             contacts = Contacts(self._users)
-            made = [contacts.set_action(user, peer, CONTACT) for peer in head["members"] - {user}]
+            peers = head["members"] - {user}
+            if opening:
+                made = [contacts.begin_action(user, peer) for peer in peers]
+            else:
+                made = [contacts.set_action(user, peer, CONTACT) for peer in peers]
             try:
                 transact(self._chats, [self._head_action(head, change), *made])
-            except TransactionCancelled:
+            except TransactionCancelled as cancelled:
+                if any((item or {}).get("contact") == BLOCKED for item in cancelled.items[1:]):
+                    return False
                 self._pause(attempt)
                 continue
             return requested

@@ -54,6 +54,25 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert "request" not in listed(api, raju)[chat]
 
 
+def test_who_opens_a_request_that_was_declined_is_shown_it_and_can_write(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    assert act(api, raju, chat, "decline").status == 200
+    assert listed(api, raju)[chat]["blocked"] is True
+    assert direct(api, raju, ravi).body["chat"] == chat
+    assert listed(api, raju)[chat].keys().isdisjoint({"blocked", "request"})
+    head = api.aws.chats.get(chat_key(chat, HEAD), consistent=True) or {}
+    assert not head.get("blocked_by") and states(api, raju) == {ravi: "contact"}
+
+
+def test_who_opens_a_chat_with_one_who_is_blocked_has_them_blocked_still(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    api.request("PUT", f"/api/contacts/{raju}", {"state": "blocked"}, user=ravi)
+    assert direct(api, ravi, raju).status == 200
+    assert states(api, ravi) == {raju: "blocked"} and listed(api, ravi)[chat]["blocked"] is True
+
+
 @pytest.mark.parametrize("how", ["accept", "open"])
 def test_only_own_devices_are_notified_that_a_request_is_accepted(api: Rest, how: str) -> None:
     ravi, raju = api.strangers("ravi", "raju")
