@@ -1,6 +1,6 @@
 """Chats and their messages: POST and GET /api/chats, mute and messages of one; see also groups."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lambdas import frames
 from lambdas.api import announce, groups
@@ -89,9 +89,12 @@ def of_user(call: Call) -> Response:
     chats, following = _chats(call).list(call.user, cursor, min(limit, CHATS_PER_PAGE))
     body: Frame = {"chats": chats, **({"cursor": following} if following else {})}
     if cursor is None:
-        invitations = Invitations(call.aws.users).of(call.user, call.aws.now())
-        named = inviting(call.aws.chats, [each.chat for each in invitations], call.user)
-        body["invitations"] = [each._asdict() for each in invitations if each.chat in named]
+
+        def named(names: Collection[str]) -> set[str]:
+            return inviting(call.aws.chats, names, call.user)
+
+        invitations = Invitations(call.aws.users).of(call.user, call.aws.now(), named)
+        body["invitations"] = [each._asdict() for each in invitations]
     return Response(200, body)
 
 

@@ -1,5 +1,7 @@
 """Contacts, settings and invitations, over a table in memory."""
 
+from collections.abc import Collection
+
 import pytest
 
 from lambdas.people.consent import DEFAULTS, View
@@ -89,6 +91,28 @@ def test_neither_kind_of_item_is_taken_for_another(users: Table) -> None:
     assert [each.chat for each in invitations.of("ravi", NOW)] == ["c"]
     found = contacts.settings("ravi")
     assert (found["groups"], found["presence"]) == ("nobody", "everybody")
+
+
+def test_what_is_no_invitation_any_more_does_not_hide_one_that_is(users: Table) -> None:
+    invitations = Invitations(users)
+    for number in range(250):
+        invitations.add(["ravi"], f"c{number:03d}", "raju", NOW)
+
+    def last(chats: Collection[str]) -> set[str]:
+        return {"c249"} & {*chats}
+
+    assert [each.chat for each in invitations.of("ravi", NOW, last)] == ["c249"]
+
+
+@pytest.mark.parametrize(("number", "listed"), [(499, ["c0499"]), (500, [])])
+def test_so_many_that_are_none_are_read_and_no_more(
+    users: Table, number: int, listed: list[str]
+) -> None:
+    invitations = Invitations(users)
+    for each in range(number + 1):
+        invitations.add(["ravi"], f"c{each:04d}", "raju", NOW)
+    found = invitations.of("ravi", NOW, lambda chats: {f"c{number:04d}"} & {*chats})
+    assert [each.chat for each in found] == listed
 
 
 def test_a_hundred_invitations_are_listed(users: Table) -> None:
