@@ -10,6 +10,7 @@ from lambdas.presence.devices import Address, Devices
 from lambdas.tables import HEAD, Table, chat_key
 from lambdas.throttling import TooBusy
 from tests.lambdas.api.chats import act, direct, group
+from tests.support.lambdas import given
 from tests.support.lambdas.rest import Rest
 
 
@@ -165,7 +166,7 @@ def test_who_may_not_see_the_presence_any_more_watches_it_no_longer(
     """At once, and not when the watch runs out; `change` is of the settings, or of the contact."""
     ravi, contact, stranger = api.strangers("ravi", "contact", "stranger")
     contacts, devices = Contacts(api.aws.users), Devices(api.aws.users)
-    contacts.set(ravi, contact, "contact")
+    given.decision(api.aws.users, ravi, contact, "contact")
     contacts.put_settings(ravi, {"presence": presence})
     now = api.aws.now()
     watching = [ravi, contact, *([stranger] if presence == "everybody" else [])]
@@ -201,7 +202,7 @@ def test_who_joins_a_group_at_once_and_who_is_asked(
     Contacts(api.aws.users).add(zoe, ravi)
     Contacts(api.aws.users).put_settings(raju, {"groups": setting})
     if state:
-        Contacts(api.aws.users).set(raju, ravi, state)
+        given.decision(api.aws.users, raju, ravi, state)
     frames = api.connect(api.phone(raju))
     if how == "made":
         reply = group(api, ravi, zoe, raju)

@@ -15,11 +15,11 @@ from lambdas.messages.direct import (
     after_unblocking,
 )
 from lambdas.people.consent import BLOCKED, View
-from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
 from lambdas.tables import HEAD, Table, chat_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
+from tests.support.lambdas import given
 
 
 class Racing(DynamoDB):
@@ -71,7 +71,7 @@ def test_a_chat_begins_with_what_the_peer_has_decided(
 ) -> None:
     if how.decided:
         client: Any = database
-        Contacts(Table(client, "Users")).set(peer, user, str(how.decided.state))
+        given.decision(Table(client, "Users"), peer, user, how.decided.state)
     chat, new = direct.begin(user, peer, lambda: how)
     assert new and (chat.kind, chat.members) == ("direct", ["raju", "ravi"])
     head = _head(database, chat.chat)
