@@ -1,6 +1,6 @@
 """Chats and their messages: POST and GET /api/chats, mute and messages of one; see also groups."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lambdas import frames
 from lambdas.api import announce, groups
@@ -8,7 +8,7 @@ from lambdas.api.call import CHAT, Call, Response, device_name
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.limits import CHATS, MEMBERS, Limits
-from lambdas.messages import append, history
+from lambdas.messages import history
 from lambdas.messages.chats import Chat, Chats
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.messages.heads import inviting
@@ -60,8 +60,7 @@ def _direct(call: Call, peer: str) -> Response:
 
     chat, created = chats.begin(call.user, peer, decide)
     if not created:
-        contact = contacts.add_action(call.user, peer)
-        if not append.end_request(call.aws.chats, chat.chat, call.user, [contact]):
+        if not chats.accept(chat.chat, call.user, opening=True):
             contacts.add(call.user, peer)
             return _opened(chat, 200)
         announce.chat_changed(call.aws, chat.chat, [call.user])
@@ -90,9 +89,12 @@ def of_user(call: Call) -> Response:
     chats, following = _chats(call).list(call.user, cursor, min(limit, CHATS_PER_PAGE))
     body: Frame = {"chats": chats, **({"cursor": following} if following else {})}
     if cursor is None:
-        invitations = Invitations(call.aws.users).of(call.user, call.aws.now())
-        named = inviting(call.aws.chats, [each.chat for each in invitations], call.user)
-        body["invitations"] = [each._asdict() for each in invitations if each.chat in named]
+
+        def named(names: Collection[str]) -> set[str]:
+            return inviting(call.aws.chats, names, call.user)
+
+        invitations = Invitations(call.aws.users).of(call.user, call.aws.now(), named)
+        body["invitations"] = [each._asdict() for each in invitations]
     return Response(200, body)
 
 

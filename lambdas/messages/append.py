@@ -10,7 +10,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lambdas.errors import internal
 from lambdas.messages.heads import has_blocked, no_such_chat
@@ -118,40 +118,31 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
     )
 
 
-def end_request(
-    chats: Table, chat: str, user: str, also: Iterable[dict[str, Any]] = (), condition: str = ""
-) -> bool:
-    """A direct chat is no request of the user any more, and with that, `also`. True if it was one.
-
-    Both or neither: a repeat finds no request any more. `condition` is one more on the head, after
-    AND. Raises ChatError forbidden if it is a request, and the user has blocked who began it.
-    """
-    ends = chats.update_action(
-        chat_key(chat, HEAD), "REMOVE request_of", f"request_of = :me{condition}", me=user
-    )
-    for pause in pauses():
-        try:
-            transact(chats, [ends, *also])
-        except TransactionCancelled as cancelled:
-            if cancelled.reasons[0] != "ConditionalCheckFailed":
-                pause()  # another request is writing the chat or what is `also` written
-                continue
-            if condition and user in (cancelled.items[0] or {}).get("blocked_by", ()):
-                raise has_blocked() from None
-            return False
-        return True
-    return False
-
-
 def answer_request(
     chats: Table, contacts: Contacts, chat: str, user: str, peers: Iterable[str]
 ) -> None:
     """A message of the user ends the request, and makes a contact of who has begun it.
 
-    Raises ChatError forbidden if another device has declined the request meanwhile.
+    Both or neither: a repeat finds no request any more. Raises ChatError forbidden if another
+    device has declined the request meanwhile.
     """
+    ends = chats.update_action(
+        chat_key(chat, HEAD),
+        "REMOVE request_of",
+        "request_of = :me AND NOT contains(blocked_by, :me)",
+        me=user,
+    )
     made = [contacts.add_action(user, peer) for peer in peers]
-    end_request(chats, chat, user, made, " AND NOT contains(blocked_by, :me)")
+    for pause in pauses():
+        try:
+            transact(chats, [ends, *made])
+        except TransactionCancelled as cancelled:
+            if cancelled.reasons[0] != "ConditionalCheckFailed":
+                pause()  # another request is writing the chat or the contact
+                continue
+            if user in (cancelled.items[0] or {}).get("blocked_by", ()):
+                raise has_blocked() from None
+        return
 
 
 def _settle(chats: Table, message: Item) -> Item | None:

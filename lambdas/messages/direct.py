@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError, bad_request, forbidden
 from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head
-from lambdas.messages.heads import no_such_chat
+from lambdas.messages.heads import has_blocked, no_such_chat
 from lambdas.people.consent import BLOCKED, CONTACT, View
 from lambdas.people.contacts import Contacts
 from lambdas.tables import (
@@ -46,7 +46,8 @@ class DirectChats(ChatWriter):
 
         `decide` is asked again if the peer has decided something else meanwhile: who blocks while
         the chat begins finds none to write that into. Raises ChatError: bad_request for oneself,
-        not_found for an unknown user, forbidden for one who takes no requests, conflict.
+        not_found for an unknown user, forbidden for one who takes no requests or whom the user has
+        blocked, conflict.
         """
         if user == peer:
             raise bad_request("a direct chat is with somebody else")
@@ -62,8 +63,10 @@ class DirectChats(ChatWriter):
             chat = self._new_id()
             try:
                 transact(self._users, self._new_direct(chat, user, peer, how))
-            except TransactionCancelled:  # the peer created it at the same time, or has decided
-                self._pause(attempt)
+            except TransactionCancelled as cancelled:
+                if how.decided and (cancelled.items[1] or {}).get("contact") == BLOCKED:
+                    raise has_blocked() from None
+                self._pause(attempt)  # the peer created it at the same time, or has decided
                 continue
             return Chat(chat, "direct", members), True
         raise ChatError("conflict", "the other side is changing this at the same time; try again")
@@ -82,7 +85,7 @@ class DirectChats(ChatWriter):
         if how.decided:
             contacts = Contacts(self._users)
             checks.append(contacts.check_action(peer, user, how.decided.state))
-            checks.append(contacts.add_action(user, peer))
+            checks.append(contacts.begin_action(user, peer))
         if how.decided and how.decided.blocked:
             head |= {"blocked_by": {peer}, "blocks": after_blocking([], peer, 0)}
         if how.request:
@@ -148,16 +151,21 @@ class DirectChats(ChatWriter):
             return
         raise busy()
 
-    def accept(self, chat: str, user: str) -> bool:
+    def accept(self, chat: str, user: str, *, opening: bool = False) -> bool:
         """Ends the request of a direct chat, and makes a contact of who has begun it. Idempotent.
 
-        True if it was a request. Raises ChatError not_found, conflict.
+        The other one is blocked no longer: who has declined thinks better of it. `opening` changes
+        what is a request only, and nothing of a chat with who is blocked as a contact too.
+
+        True if it was a request, and is none now. Raises ChatError not_found, conflict.
         """
         for attempt in range(ATTEMPTS):
             head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
             if user not in head.get("members", ()):
                 raise no_such_chat(chat)
             change, requested = _blocking(head, user, blocked=False), head.get("request_of") == user
+            if opening and not requested:
+                return False
             if requested:
                 change = _Change(
                     f"{change.expression} REMOVE request_of".strip(),
@@ -165,10 +173,16 @@ class DirectChats(ChatWriter):
                     {**change.values, "user": user},
                 )
             contacts = Contacts(self._users)
-            made = [contacts.set_action(user, peer, CONTACT) for peer in head["members"] - {user}]
+            peers = head["members"] - {user}
+            if opening:
+                made = [contacts.begin_action(user, peer) for peer in peers]
+            else:
+                made = [contacts.set_action(user, peer, CONTACT) for peer in peers]
             try:
                 transact(self._chats, [self._head_action(head, change), *made])
-            except TransactionCancelled:
+            except TransactionCancelled as cancelled:
+                if any((item or {}).get("contact") == BLOCKED for item in cancelled.items[1:]):
+                    return False
                 self._pause(attempt)
                 continue
             return requested

@@ -118,22 +118,23 @@ class Membership(ChatWriter):
         for attempt in range(ATTEMPTS):
             item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
             members = frozenset(item.get("members", ()))
-            if user in members:
-                if also:
-                    transact(self._chats, also)
-                return Changed(members, [], [])
-            if user not in item.get("invited", ()) or not members:
-                raise no_such_chat(chat)
-            if len(members) >= MEMBERS_LIMIT:
-                raise _too_many()
-            self._require_room([*members, user])
-            head = Head(chat, user, "group", item["seq"], 0, members, item["seq"], {}, 0)
+            change, joins = Changed(members, [], []), list[dict[str, Any]]()
+            if user not in members:
+                if user not in item.get("invited", ()) or not members:
+                    raise no_such_chat(chat)
+                if len(members) >= MEMBERS_LIMIT:
+                    raise _too_many()
+                self._require_room([*members, user])
+                head = Head(chat, user, "group", item["seq"], 0, members, item["seq"], {}, 0)
+                change = Changed(members, [user], [])
+                joins = self._add(head, [user], invited=True)
             try:
-                transact(self._chats, [*self._add(head, [user], invited=True), *also])
+                if joins or also:
+                    transact(self._chats, [*joins, *also])
             except TransactionCancelled:
                 self._pause(attempt)
                 continue
-            return Changed(members, [user], [])
+            return change
         raise busy()
 
     def decline(self, chat: str, user: str, also: Sequence[dict[str, Any]]) -> bool:
@@ -148,17 +149,19 @@ class Membership(ChatWriter):
             me={user},
             user=user,
         )
+        actions = [takes, *also]
         for attempt in range(ATTEMPTS):
             try:
-                transact(self._chats, [takes, *also])
+                if actions:
+                    transact(self._chats, actions)
             except TransactionCancelled as cancelled:
                 if cancelled.reasons[0] != "ConditionalCheckFailed":
                     self._pause(attempt)
-                    continue
-                if user in (cancelled.items[0] or {}).get("members", ()):
+                elif user in (cancelled.items[0] or {}).get("members", ()):
                     return False
-                if also:  # what was left of an invitation
-                    transact(self._chats, also)
+                else:
+                    actions = [*also]  # what was left of an invitation
+                continue
             return True
         raise busy()
 
@@ -203,7 +206,8 @@ class Membership(ChatWriter):
         raise busy()
 
     def _invite(self, chat: str, user: str, names: Sequence[str], inviting: Inviting) -> None:
-        """`inviting` comes first: nobody is named as invited who is never asked."""
+        """`inviting` comes first: nobody is named as invited who is never asked, but who
+        has blocked the caller."""
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
             waiting = {*names} - head.members
@@ -325,7 +329,12 @@ class Membership(ChatWriter):
                 self._users.delete_action(user_key(member, f"chat#{head.chat}")),
             )
         ]
-        return [to_head, *deletes]
+        taken_back = [
+            self._users.delete_action(user_key(member, f"invite#{head.chat}"))
+            for member in members
+            if member in head.invited
+        ]
+        return [to_head, *deletes, *taken_back]
 
     def _successor(self, chat: str, leaving: Iterable[str]) -> frozenset[str]:
         items = self._chats.query_all({"chat": chat}, prefix="member#", consistent=True)

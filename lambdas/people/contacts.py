@@ -35,6 +35,15 @@ class Contacts:
             user_key(user, _contact(peer)), expression, contact=CONTACT
         )
 
+    def begin_action(self, user: str, peer: str) -> dict[str, Any]:
+        """As `add_action`, on condition that the user has not blocked the peer."""
+        key = user_key(user, _contact(peer))
+        return self._users.put_action(
+            {**key, "contact": CONTACT},
+            "attribute_not_exists(contact) OR contact = :contact",
+            contact=CONTACT,
+        )
+
     def check_action(self, user: str, peer: str, state: str | None) -> dict[str, Any]:
         """For `transact`, that the user's decision about the peer still is this one."""
         key = user_key(user, _contact(peer))
@@ -43,22 +52,11 @@ class Contacts:
         return self._users.check_action(key, "contact = :state", state=state)
 
     def set_action(self, user: str, peer: str, state: str | None) -> dict[str, Any]:
-        """As `set`, or `remove` for None, for `transact`."""
+        """Makes the peer a contact, blocks or forgets (None) them, for `transact`."""
         key = user_key(user, _contact(peer))
         if state is None:
             return self._users.delete_action(key)
         return self._users.put_action({**key, "contact": state})
-
-    def set(self, user: str, peer: str, state: str) -> None:
-        self._users.put({**user_key(user, _contact(peer)), "contact": state})
-
-    def remove(self, user: str, peer: str) -> None:
-        self._users.delete(user_key(user, _contact(peer)))
-
-    def state(self, user: str, peer: str) -> str | None:
-        """contact, blocked or None."""
-        item = self._users.get(user_key(user, _contact(peer)), consistent=True)
-        return item["contact"] if item else None
 
     def states(self, user: str) -> dict[str, str]:
         """peer -> contact or blocked."""

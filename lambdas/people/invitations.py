@@ -8,13 +8,14 @@ until the user accepts it or asks to be added. An invitation is written before t
 names the user as invited, and counts only while it does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 from lambdas.tables import Table, user_key
 
 INVITATION_SECONDS = 30 * 86_400
 INVITATIONS_LIMIT = 100  # listed, the first by their chats' ids
+PAGES_LIMIT = 5  # read, of as many each: some may count no more
 
 
 class Invitation(NamedTuple):
@@ -38,15 +39,34 @@ class Invitations:
             puts=[{**user_key(user, f"invite#{chat}"), **fields} for user in users]
         )
 
-    def of(self, user: str, now: float) -> list[Invitation]:
-        page = self._users.query(
-            {"user": user}, prefix="invite#", limit=INVITATIONS_LIMIT, consistent=True
-        )
-        return [
-            Invitation(item["item"].removeprefix("invite#"), item["by"], item["at"])
-            for item in page.items
-            if item["expires_at"] > now
-        ]
+    def of(
+        self,
+        user: str,
+        now: float,
+        named: Callable[[Collection[str]], Collection[str]] = lambda chats: chats,
+    ) -> list[Invitation]:
+        """`named` gives those of the chats whose heads name the user as invited."""
+        found: list[Invitation] = []
+        start = None
+        for _ in range(PAGES_LIMIT):
+            page = self._users.query(
+                {"user": user},
+                prefix="invite#",
+                limit=INVITATIONS_LIMIT,
+                start=start,
+                consistent=True,
+            )
+            invitations = [
+                Invitation(item["item"].removeprefix("invite#"), item["by"], item["at"])
+                for item in page.items
+                if item["expires_at"] > now
+            ]
+            there = named([each.chat for each in invitations])
+            found += [each for each in invitations if each.chat in there]
+            start = page.next
+            if start is None or len(found) >= INVITATIONS_LIMIT:
+                break
+        return found[:INVITATIONS_LIMIT]
 
     def find(self, user: str, chat: str, now: float) -> Invitation | None:
         item = self._users.get(user_key(user, f"invite#{chat}"), consistent=True)

@@ -15,7 +15,7 @@ from lambdas.tables import chat_key, member_item, user_key
 from tests.attacks import aims
 from tests.attacks.attempts import OPERATIONS, Outcome, attempts
 from tests.attacks.world import DEVICE, World
-from tests.support.lambdas import documented
+from tests.support.lambdas import documented, given
 from tests.support.lambdas.rest import client
 
 pytestmark = pytest.mark.xdist_group("attacks")
@@ -43,7 +43,7 @@ def changed(world: World) -> None:
     devices.set_endpoint(victim, DEVICE, "arn:another", "apns")
     label = "SET label = :label, sign_in = :label"
     users.update(user_key(victim, f"device#{DEVICE}"), label, label="another name")
-    Contacts(users).set(victim, "somebody_else", "contact")
+    given.decision(users, victim, "somebody_else", "contact")
     Contacts(users).put_settings(victim, {"receipts": False})
     Invitations(users).add([victim], aims.NOWHERE, "somebody_else", now)
     SignIns(users).end(victim, "a-sign-in", now)

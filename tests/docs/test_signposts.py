@@ -50,10 +50,10 @@ SIGNPOSTS = {
     "where a stranger's request begins and is ended": {
         "lambdas/messages/direct.py": r"    def begin\(",
         "lambdas/people/consent.py": r"    def allows\(",
-        "lambdas/messages/append.py": r"^def end_request\(",
+        "lambdas/messages/append.py": r"^def answer_request\(",
         "lambdas/messages/send.py": r"append\.answer_request\(",
         "lambdas/api/groups.py": r"^def decline\(",
-        "lambdas/api/chats.py": r"append\.end_request\(",
+        "lambdas/api/chats.py": r"chats\.accept\(",
     },
     "where a device is removed": {
         "lambdas/api/devices.py": r"^def remove\(",

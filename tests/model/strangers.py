@@ -31,7 +31,6 @@ class Strangers:
         self._random, self._devices, self._people = world.random, devices, people
         self._clients = clients
         self.chat = ""
-        self.has_declined = False  # which blocks, and decides nothing about a contact
 
     def request_is_accepted(self) -> None:
         self._asks(ASKED, "POST", f"/api/chats/{self.chat}/accept")
@@ -40,7 +39,6 @@ class Strangers:
         self._asks(ASKED, "POST", "/api/chats", {"kind": "direct", "with": STRANGER})
 
     def request_is_declined(self) -> None:
-        self.has_declined = True
         self._asks(ASKED, "POST", f"/api/chats/{self.chat}/decline")
 
     def stranger_writes(self) -> None:
@@ -91,7 +89,8 @@ class StrangerChecks:
         for user, peer in ((STRANGER, ASKED), (ASKED, STRANGER)):
             state = self._checks.item("Users", user, f"contact#{peer}").get("contact")
             blocks = user in head.get("blocked_by", ())
-            declined = user == ASKED and self._strangers.has_declined
+            # which blocks while it is a request, and decides nothing about a contact
+            declined = user == ASKED and head.get("request_of") == ASKED
             if head and (state == BLOCKED) != blocks and not (blocks and declined):
                 self._problems.append(f"{user} has {peer} as {state}, and the chat has {head}")
         return self._problems

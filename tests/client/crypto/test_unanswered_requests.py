@@ -9,7 +9,6 @@ import pytest
 from client.core.content import VERSION, parse
 from client.core.engine import Engine
 from client.core.ids import change_id
-from lambdas.messages import append
 from lambdas.messages.direct import Begin, DirectChats
 from tests.client.crypto.scene import Scene, break_sessions, frames, say
 
@@ -50,14 +49,19 @@ def shown(scene: Scene, chat: str) -> tuple[list[str], int]:
     return [f"{each['sender']}/{each['sender_device']}" for each in frames(scene, chat)], len(keys)
 
 
+def _accept(scene: Scene, chat: str) -> None:
+    chats, users = scene.backend.table("Chats"), scene.backend.table("Users")
+    DirectChats(chats, users).accept(chat, "raju")
+
+
 def accepts(scene: Scene, chat: str) -> None:
     """By the REST API, from a device whose client does not hear of it by that."""
-    append.end_request(scene.backend.table("Chats"), chat, "raju")
+    _accept(scene, chat)
     scene.backend.tell({"type": "chat_changed", "chat": chat}, "raju")
 
 
 def lists(scene: Scene, chat: str) -> None:
-    append.end_request(scene.backend.table("Chats"), chat, "raju")
+    _accept(scene, chat)
     scene[TAB].step(Engine.chat_is, chat, ["ravi", "raju"])
 
 

@@ -10,6 +10,7 @@ from lambdas.presence.devices import Address, Devices
 from lambdas.tables import HEAD, Table, chat_key
 from lambdas.throttling import TooBusy
 from tests.lambdas.api.chats import act, direct, group
+from tests.support.lambdas import given
 from tests.support.lambdas.rest import Rest
 
 
@@ -52,6 +53,25 @@ def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
     assert act(api, raju, chat, "accept").status == 200  # also by who has thought better of it
     assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {ravi: "contact"}
     assert "request" not in listed(api, raju)[chat]
+
+
+def test_who_opens_a_request_that_was_declined_is_shown_it_and_can_write(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    assert act(api, raju, chat, "decline").status == 200
+    assert listed(api, raju)[chat]["blocked"] is True
+    assert direct(api, raju, ravi).body["chat"] == chat
+    assert listed(api, raju)[chat].keys().isdisjoint({"blocked", "request"})
+    head = api.aws.chats.get(chat_key(chat, HEAD), consistent=True) or {}
+    assert not head.get("blocked_by") and states(api, raju) == {ravi: "contact"}
+
+
+def test_who_opens_a_chat_with_one_who_is_blocked_has_them_blocked_still(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    api.request("PUT", f"/api/contacts/{raju}", {"state": "blocked"}, user=ravi)
+    assert direct(api, ravi, raju).status == 200
+    assert states(api, ravi) == {raju: "blocked"} and listed(api, ravi)[chat]["blocked"] is True
 
 
 @pytest.mark.parametrize("how", ["accept", "open"])
@@ -146,7 +166,7 @@ def test_who_may_not_see_the_presence_any_more_watches_it_no_longer(
     """At once, and not when the watch runs out; `change` is of the settings, or of the contact."""
     ravi, contact, stranger = api.strangers("ravi", "contact", "stranger")
     contacts, devices = Contacts(api.aws.users), Devices(api.aws.users)
-    contacts.set(ravi, contact, "contact")
+    given.decision(api.aws.users, ravi, contact, "contact")
     contacts.put_settings(ravi, {"presence": presence})
     now = api.aws.now()
     watching = [ravi, contact, *([stranger] if presence == "everybody" else [])]
@@ -182,7 +202,7 @@ def test_who_joins_a_group_at_once_and_who_is_asked(
     Contacts(api.aws.users).add(zoe, ravi)
     Contacts(api.aws.users).put_settings(raju, {"groups": setting})
     if state:
-        Contacts(api.aws.users).set(raju, ravi, state)
+        given.decision(api.aws.users, raju, ravi, state)
     frames = api.connect(api.phone(raju))
     if how == "made":
         reply = group(api, ravi, zoe, raju)

@@ -15,11 +15,11 @@ from lambdas.messages.direct import (
     after_unblocking,
 )
 from lambdas.people.consent import BLOCKED, View
-from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
 from lambdas.tables import HEAD, Table, chat_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
+from tests.support.lambdas import given
 
 
 class Racing(DynamoDB):
@@ -71,7 +71,7 @@ def test_a_chat_begins_with_what_the_peer_has_decided(
 ) -> None:
     if how.decided:
         client: Any = database
-        Contacts(Table(client, "Users")).set(peer, user, str(how.decided.state))
+        given.decision(Table(client, "Users"), peer, user, how.decided.state)
     chat, new = direct.begin(user, peer, lambda: how)
     assert new and (chat.kind, chat.members) == ("direct", ["raju", "ravi"])
     head = _head(database, chat.chat)
@@ -80,6 +80,22 @@ def test_a_chat_begins_with_what_the_peer_has_decided(
     assert direct.begin(peer, user, lambda: Begin(welcome=False)) == (chat, False)
     assert direct.find("ravi", "raju") == direct.find("raju", "ravi") == chat.chat
     assert direct.find("ravi", "mira") is None
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_no_chat_begins_with_who_is_blocked_by_the_one_who_begins_it(
+    direct: DirectChats, when: str
+) -> None:
+    def decide() -> Begin:
+        if when == "meanwhile":  # by another device
+            direct.decide("ravi", "raju", BLOCKED)
+        return Begin(request=True, decided=View(None))
+
+    if when == "before":
+        direct.decide("ravi", "raju", BLOCKED)
+    with pytest.raises(ChatError, match="unblock first") as error:
+        direct.begin("ravi", "raju", decide)
+    assert error.value.code == "forbidden" and direct.find("ravi", "raju") is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Changes of a group's members: allowed, rejected, and repeated; over tables in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ from lambdas.messages import membership
 from lambdas.messages.chats import Chats
 from lambdas.messages.direct import DirectChats
 from lambdas.messages.membership import Changed, Membership
+from lambdas.people.invitations import Invitations
 from lambdas.presence.devices import Devices
-from lambdas.tables import HEAD, Table, TransactionCancelled, chat_key
+from lambdas.tables import HEAD, Table, TransactionCancelled, chat_key, transact
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 from tests.support.lambdas import given
@@ -153,6 +154,42 @@ def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> 
     assert group.change("ravi", invite=["zoe"]) == "done"
     group.change("ravi", remove=["mira", "zoe"], changed=changes.append)
     assert [(each.added, each.removed) for each in changes] == [([], ["mira"])]
+
+
+def test_an_invitation_that_is_taken_back_leaves_nothing(group: Group) -> None:
+    invitations = Invitations(group.users)
+
+    def store(chat: str, users: Sequence[str]) -> None:
+        invitations.add(users, chat, "ravi", 1_000)
+
+    group.membership.change("ravi", group.name, invite=["u1", "u2"], inviting=store)
+    group.membership.change("ravi", group.name, remove=["u1", "raju"])
+    assert invitations.find("u1", group.name, 1_001) is None
+    assert invitations.find("u2", group.name, 1_001) is not None
+
+
+@pytest.mark.parametrize("change", ["join", "decline"])
+def test_what_is_left_of_an_invitation_is_removed_by_two_late_repeats_at_once(
+    group: Group, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    invitations, conflicts = Invitations(group.users), [2]
+
+    def conflicting(table: Table, actions: Any) -> None:
+        conflicts[0] -= 1
+        if len(actions) == 2 and conflicts[0] >= 0:  # the other repeat has the items
+            raise TransactionCancelled(["TransactionConflict", "None"], [None, None])
+        transact(table, actions)
+
+    user = "raju" if change == "join" else "zoe"  # a member, and nobody's guest
+    invitations.add([user], group.name, "ravi", 1_000)
+    monkeypatch.setattr(membership, "transact", conflicting)
+    if change == "join":
+        over = invitations.accept_actions(user, group.name)
+        assert group.membership.join(group.name, user, over).added == []
+    else:
+        over = invitations.decline_actions(user, group.name)
+        assert group.membership.decline(group.name, user, over)
+    assert conflicts[0] < 0 and invitations.find(user, group.name, 1_001) is None
 
 
 def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Group) -> None:

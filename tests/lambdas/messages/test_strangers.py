@@ -138,7 +138,7 @@ def test_a_stranger_sees_nothing_of_what_own_devices_send_each_other(
     messages, _ = when.syncs(world, "ravi", chats={chat: 0})
     assert messages == []
     assert [frame["payload"] for frame in hidden_frames(ravi_phone="3.key")] == ["3.key"]
-    append.end_request(world.aws.chats, chat, "raju")
+    _chats(world).accept(chat, "raju")
     assert [frame["payload"] for frame in hidden_frames(raju_desk="3.own")] == [None]
 
 
@@ -167,11 +167,11 @@ def test_that_a_chat_is_a_request_or_blocked_is_shown_to_who_is_asked_or_blocks_
         ((listed,), _) = chats.list(user)
         return listed.keys() & {"request", "blocked"}
 
-    append.end_request(world.aws.chats, chat, "ravi")  # whose request it is can't end it
+    _chats(world).accept(chat, "ravi")  # whose request it is can't end it
     assert (shown("ravi"), shown("raju")) == (set(), {"request"})
     _chats(world).block(chat, "ravi", blocked=True)
     assert (shown("ravi"), shown("raju")) == ({"blocked"}, {"request"})
-    append.end_request(world.aws.chats, chat, "raju")
+    _chats(world).accept(chat, "raju")
     assert (shown("ravi"), shown("raju")) == ({"blocked"}, set())
 
 

@@ -13,7 +13,6 @@ from lambdas.api.call import Call, SignIn
 from lambdas.errors import ChatError
 from lambdas.messages.chats import ATTEMPTS
 from lambdas.messages.direct import DirectChats
-from lambdas.people.contacts import Contacts
 from lambdas.tables import HEAD, chat_key, transact
 from lambdas.throttling import TooBusy
 from tests.support.lambdas import given
@@ -37,8 +36,8 @@ def test_a_chat_is_blocked_if_its_peer_has_blocked_who_began_it(
 ) -> None:
     for user in ("ravi", "raju"):
         given.user(world, user)
-    store = Contacts(world.aws.users)
-    store.set("raju", "ravi", "contact" if blocked else "blocked")
+    before = "contact" if blocked else "blocked"
+    given.decision(world.aws.users, "raju", "ravi", before)
     state = "blocked" if blocked else "contact"
     begins = calls(world, "ravi", chats.create, kind="direct", **{"with": "raju"})
     decides = calls(world, "raju", contacts.put, "ravi", state=state)

@@ -1,5 +1,7 @@
 """Contacts, settings and invitations, over a table in memory."""
 
+from collections.abc import Collection
+
 import pytest
 
 from lambdas.people.consent import DEFAULTS, View
@@ -8,6 +10,7 @@ from lambdas.people.invitations import Invitation, Invitations
 from lambdas.tables import Table, transact, user_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
+from tests.support.lambdas import given
 
 NOW = 1_795_000_000.0
 DAYS = 86_400
@@ -20,12 +23,12 @@ def users() -> Table:
 
 def test_who_writes_becomes_a_contact_and_a_blocked_one_stays_blocked(users: Table) -> None:
     contacts = Contacts(users)
-    contacts.set("ravi", "mira", "blocked")
+    given.decision(users, "ravi", "mira", "blocked")
     for peer in ("raju", "mira", "raju"):
         contacts.add("ravi", peer)
     assert contacts.states("ravi") == {"raju": "contact", "mira": "blocked"}
     assert contacts.states("raju") == {}  # one-sided
-    contacts.remove("ravi", "mira")
+    given.decision(users, "ravi", "mira", None)
     contacts.add("ravi", "mira")
     assert contacts.states("ravi")["mira"] == "contact"
 
@@ -44,8 +47,8 @@ def test_settings_that_are_not_known_are_not_stored_and_the_others_stay(users: T
 def test_a_view_is_of_each_owner_on_the_peer(users: Table) -> None:
     contacts = Contacts(users)
     contacts.add("ravi", "mira")
-    contacts.set("raju", "mira", "blocked")
-    contacts.set("mira", "zoe", "blocked")
+    given.decision(users, "raju", "mira", "blocked")
+    given.decision(users, "mira", "zoe", "blocked")
     contacts.put_settings("raju", {"groups": "everybody"})
     assert contacts.views(["ravi", "raju", "zoe", "ravi"], "mira") == {
         "ravi": View("contact"),
@@ -89,6 +92,28 @@ def test_neither_kind_of_item_is_taken_for_another(users: Table) -> None:
     assert [each.chat for each in invitations.of("ravi", NOW)] == ["c"]
     found = contacts.settings("ravi")
     assert (found["groups"], found["presence"]) == ("nobody", "everybody")
+
+
+def test_what_is_no_invitation_any_more_does_not_hide_one_that_is(users: Table) -> None:
+    invitations = Invitations(users)
+    for number in range(250):
+        invitations.add(["ravi"], f"c{number:03d}", "raju", NOW)
+
+    def last(chats: Collection[str]) -> set[str]:
+        return {"c249"} & {*chats}
+
+    assert [each.chat for each in invitations.of("ravi", NOW, last)] == ["c249"]
+
+
+@pytest.mark.parametrize(("number", "listed"), [(499, ["c0499"]), (500, [])])
+def test_so_many_that_are_none_are_read_and_no_more(
+    users: Table, number: int, listed: list[str]
+) -> None:
+    invitations = Invitations(users)
+    for each in range(number + 1):
+        invitations.add(["ravi"], f"c{each:04d}", "raju", NOW)
+    found = invitations.of("ravi", NOW, lambda chats: {f"c{number:04d}"} & {*chats})
+    assert [each.chat for each in found] == listed
 
 
 def test_a_hundred_invitations_are_listed(users: Table) -> None:

@@ -295,7 +295,7 @@ def test_a_stranger_a_blocked_one_and_nobody_are_answered_alike(world: Backend) 
         given.online(world, name)
         store.put_settings(name, {"presence": setting})
         if state:
-            store.set(name, "ravi", state)
+            given.decision(world.aws.users, name, "ravi", state)
         world.api.requests.clear()
         frame = when.raw(world, "ravi", "phone", {"action": "watch", "users": [name]})
         assert then.valid(frame) == {"type": "presence", "user": name, "online": expected}

@@ -93,6 +93,11 @@ def contacts(world: Backend, *names: str) -> None:
                 store.add(one, other)
 
 
+def decision(users: Table, user: str, peer: str, state: str | None) -> None:
+    """What the user has decided about the peer, with whom there is no chat."""
+    transact(users, [Contacts(users).set_action(user, peer, state)])
+
+
 def direct_chat(world: Backend, one: str, other: str) -> str:
     chat, _ = DirectChats(world.aws.chats, world.aws.users).begin(one, other)
     return chat.chat
