@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from lambdas.api import sign_ins
+from lambdas.api import announce, sign_ins
 from lambdas.api.call import SignIn
+from lambdas.api.removal import end_sign_ins
 from lambdas.errors import ChatError
+from lambdas.limits import Limit
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import OPENING_SECONDS, Devices
 from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name
@@ -166,3 +168,36 @@ def test_a_sign_in_of_the_very_second_in_which_all_ended_is_a_new_one(api: Rest,
     ended.require(SignIn(user, "id", 1_000, ""))
     with pytest.raises(ChatError, match="has ended"):
         ended.require(SignIn(user, "id", 999, ""))
+
+
+def test_all_devices_have_lost_their_leases_before_the_first_connection_is_closed(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing takes seconds where a connection has just opened or hangs, and the function may end."""
+    devices = Devices(api.aws.users)
+    phones = [api.phone(user, name) for name in ("phone", "laptop", "tablet")]
+    for phone in phones:
+        api.connect(phone)
+    left: list[list[str | None]] = []
+
+    def closing(_aws: Any, _device: Any) -> None:
+        held = devices.of([user], consistent=True)[user]
+        left.append([each.connection_id for each in held.values() if each.connection_id])
+
+    monkeypatch.setattr(announce, "close", closing)
+    end_sign_ins(api.aws, user)
+    assert left == [[], [], []]
+
+
+def test_a_sign_in_that_floods_hinders_no_other_one_to_end_it(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stolen, own = Session(api, user), Session(api, user)
+    stolen.register("phone")
+    monkeypatch.setattr("lambdas.limits.SAMPLE", 1)
+    monkeypatch.setattr("lambdas.api.app.REQUESTS", Limit(3, 600, "too many"))
+    while stolen.request("GET", "/api/settings").status == 200:
+        pass
+    assert stolen.request("GET", "/api/settings").status == 429
+    assert own.remove("phone").status == 204
+    assert stolen.request("GET", "/api/settings").status == 401
