@@ -7,6 +7,7 @@ the signature, the HTTP request and response. They take as long as moto does.
 """
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -81,6 +82,11 @@ class _Http(NamedTuple):
     status_code: int
 
 
+# DynamoDB changes an item as a whole. moto does not, so that two threads of a handler may meet in the
+# middle of a change; the emulator's server has one thread for all.
+_ONE_AT_A_TIME = threading.RLock()
+
+
 def _endpoint(client: Any, model: OperationModel, *rest: Any, **more: Any) -> Any:
     """The URL and what else the request carries: always the same for these services."""
     if model.service_model.service_name in _DIRECT:
@@ -92,11 +98,10 @@ def _requested(client: Any, model: OperationModel, request: dict[str, Any], cont
     """botocore's pair for one request: the HTTP response and what is parsed of it."""
     body = request["body"]
     content = body if isinstance(body, bytes) else str(body or "").encode()
-    response = (
-        _direct()(request["headers"], content)
-        if model.service_model.service_name in _DIRECT
-        else None
-    )
+    response = None
+    if model.service_model.service_name in _DIRECT:
+        with _ONE_AT_A_TIME:
+            response = _direct()(request["headers"], content)
     if response is None:
         return _make_request(client, model, request, context)
     return _Http(response.status), _parsed(client, model, response)
