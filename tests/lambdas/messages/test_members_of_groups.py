@@ -1,6 +1,5 @@
 """Changes of a group's members: allowed, rejected, and repeated; over tables in memory."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,59 +8,11 @@ from lambdas.errors import ChatError
 from lambdas.messages import membership
 from lambdas.messages.chats import Chats
 from lambdas.messages.direct import DirectChats
-from lambdas.messages.membership import Changed, Membership
-from lambdas.people.invitations import Invitations
+from lambdas.messages.membership import Changed
 from lambdas.presence.devices import Devices
-from lambdas.tables import HEAD, Table, TransactionCancelled, chat_key, transact
-from tests.model.dynamodb import DynamoDB
-from tests.model.world import TABLES
+from lambdas.tables import HEAD, TransactionCancelled, chat_key
+from tests.lambdas.messages.group_in_memory import Group
 from tests.support.lambdas import given
-
-
-class Racing(DynamoDB):
-    """Lets somebody else act before the next update or transaction."""
-
-    meanwhile: Callable[[], object] | None = None
-
-    def update_item(self, **request: Any) -> Any:
-        self._act()
-        return super().update_item(**request)
-
-    def transact_write_items(self, **request: Any) -> Any:
-        self._act()
-        return super().transact_write_items(**request)
-
-    def _act(self) -> None:
-        act, self.meanwhile = self.meanwhile, None
-        if act is not None:
-            act()
-
-
-class Group:
-    """ravi's group with raju and mira; zoe and the others are users."""
-
-    def __init__(self) -> None:
-        self.database = Racing(TABLES)
-        client: Any = self.database
-        self.chats, self.users = Table(client, "Chats"), Table(client, "Users")
-        for name in ("ravi", "raju", "mira", "zoe", *(f"u{number}" for number in range(255))):
-            Devices(self.users).create_user(name)
-        self.membership = Membership(self.chats, self.users, sleep=lambda _: None)
-        self.name = self.membership.found("ravi", ["raju", "mira"]).chat
-
-    def head(self, chat: str | None = None) -> Any:
-        return self.chats.get(chat_key(chat or self.name, HEAD), consistent=True)
-
-    def change(self, user: str, **changes: Any) -> str:
-        """The code of the error, or "done"."""
-        try:
-            self.membership.change(user, self.name, **changes)
-        except ChatError as error:
-            return error.code
-        return "done"
-
-    def add_message(self) -> None:
-        self.chats.update(chat_key(self.name, HEAD), "SET seq = seq + :one", one=1)
 
 
 @pytest.fixture
@@ -117,89 +68,6 @@ def test_a_change_that_a_message_overtakes_is_made_after_it(group: Group) -> Non
     head = Chats(group.chats, group.users).head(group.name, "zoe")
     assert (head.joined_seq, len(parts)) == (1, 1)
     assert parts[0] == (frozenset(("ravi", "raju", "mira")), ["zoe"], [])
-
-
-def test_who_is_invited_joins_once_and_sees_nothing_from_before(group: Group) -> None:
-    with pytest.raises(ChatError, match="you have no chat"):
-        group.membership.join(group.name, "zoe")
-    with pytest.raises(ChatError, match="you have no chat"):
-        group.membership.join("unknown", "zoe")
-    assert group.change("ravi", invite=["zoe", "mira", "u1"]) == "done"
-    assert group.head()["invited"] == {"zoe", "u1"}
-    group.database.meanwhile = group.add_message
-    before = frozenset(("ravi", "raju", "mira"))
-    assert group.membership.join(group.name, "zoe") == Changed(before, ["zoe"], [])
-    assert group.membership.join(group.name, "zoe") == Changed(before | {"zoe"}, [], [])
-    head = Chats(group.chats, group.users).head(group.name, "zoe")
-    assert (head.joined_seq, head.members, head.invited) == (1, before | {"zoe"}, frozenset({"u1"}))
-    group.database.meanwhile = lambda: group.membership.decline(group.name, "u1", [])
-    with pytest.raises(ChatError, match="you have no chat"):
-        group.membership.join(group.name, "u1")
-
-
-def test_a_group_that_all_have_left_takes_nobody_who_was_invited(group: Group) -> None:
-    assert group.change("ravi", invite=["zoe"]) == "done"
-    for user in ("mira", "raju", "ravi"):
-        assert group.change(user, remove=[user]) in ("done", "not_found")
-    with pytest.raises(ChatError) as error:
-        group.membership.join(group.name, "zoe")
-    assert error.value.code == "not_found"
-
-
-def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> None:
-    changes: list[Changed] = []
-    assert group.change("ravi", invite=["zoe"], changed=changes.append) == "done"
-    assert group.change("ravi", remove=["zoe"], changed=changes.append) == "done"
-    assert changes == [] and "invited" not in group.head()
-    assert group.change("ravi", invite=["zoe"]) == "done"
-    group.change("ravi", remove=["mira", "zoe"], changed=changes.append)
-    assert [(each.added, each.removed) for each in changes] == [([], ["mira"])]
-
-
-def test_an_invitation_that_is_taken_back_leaves_nothing(group: Group) -> None:
-    invitations = Invitations(group.users)
-
-    def store(chat: str, users: Sequence[str]) -> None:
-        invitations.add(users, chat, "ravi", 1_000)
-
-    group.membership.change("ravi", group.name, invite=["u1", "u2"], inviting=store)
-    group.membership.change("ravi", group.name, remove=["u1", "raju"])
-    assert invitations.find("u1", group.name, 1_001) is None
-    assert invitations.find("u2", group.name, 1_001) is not None
-
-
-@pytest.mark.parametrize("change", ["join", "decline"])
-def test_what_is_left_of_an_invitation_is_removed_by_two_late_repeats_at_once(
-    group: Group, monkeypatch: pytest.MonkeyPatch, change: str
-) -> None:
-    invitations, conflicts = Invitations(group.users), [2]
-
-    def conflicting(table: Table, actions: Any) -> None:
-        conflicts[0] -= 1
-        if len(actions) == 2 and conflicts[0] >= 0:  # the other repeat has the items
-            raise TransactionCancelled(["TransactionConflict", "None"], [None, None])
-        transact(table, actions)
-
-    user = "raju" if change == "join" else "zoe"  # a member, and nobody's guest
-    invitations.add([user], group.name, "ravi", 1_000)
-    monkeypatch.setattr(membership, "transact", conflicting)
-    if change == "join":
-        over = invitations.accept_actions(user, group.name)
-        assert group.membership.join(group.name, user, over).added == []
-    else:
-        over = invitations.decline_actions(user, group.name)
-        assert group.membership.decline(group.name, user, over)
-    assert conflicts[0] < 0 and invitations.find(user, group.name, 1_001) is None
-
-
-def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Group) -> None:
-    group.change("ravi", invite=["zoe", "u1"])
-    group.membership.decline(group.name, "zoe", [])
-    after = group.head()
-    assert after["invited"] == {"u1"}
-    for chat, user in ((group.name, "zoe"), (group.name, "raju"), ("unknown", "zoe")):
-        group.membership.decline(chat, user, [])
-    assert group.head() == after and group.head("unknown") is None
 
 
 def test_members_and_invited_together_are_at_most_the_limit(

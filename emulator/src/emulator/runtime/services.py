@@ -320,8 +320,7 @@ class Services:
         )
 
     def in_order(self) -> list[Component]:
-        """The components that are started once all resources are there, in this order; they are
-        stopped in the opposite one."""
+        """The components in the order in which they start; they stop in the opposite one."""
         return [
             self.permissions,
             self.functions,
@@ -379,8 +378,7 @@ class Services:
         return merged
 
     async def _invoke_permitted(self, function: str, event: bytes) -> InvokeResult:
-        """Invokes while resources are still being created, with the permissions that exist by
-        then."""
+        """Invokes while resources are being created, with the permissions that exist by then."""
         await self.permissions.publish()
         return await self.functions.invoke(function, event)
 

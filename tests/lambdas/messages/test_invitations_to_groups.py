@@ -1,0 +1,102 @@
+"""Who is invited to a group: joins, declines, is not invited any more; over tables in memory."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from lambdas.errors import ChatError
+from lambdas.messages import membership
+from lambdas.messages.chats import Chats
+from lambdas.messages.membership import Changed
+from lambdas.people.invitations import Invitations
+from lambdas.tables import Table, TransactionCancelled, transact
+from tests.lambdas.messages.group_in_memory import Group
+
+
+@pytest.fixture
+def group() -> Group:
+    return Group()
+
+
+def test_who_is_invited_joins_once_and_sees_nothing_from_before(group: Group) -> None:
+    with pytest.raises(ChatError, match="you have no chat"):
+        group.membership.join(group.name, "zoe")
+    with pytest.raises(ChatError, match="you have no chat"):
+        group.membership.join("unknown", "zoe")
+    assert group.change("ravi", invite=["zoe", "mira", "u1"]) == "done"
+    assert group.head()["invited"] == {"zoe", "u1"}
+    group.database.meanwhile = group.add_message
+    before = frozenset(("ravi", "raju", "mira"))
+    assert group.membership.join(group.name, "zoe") == Changed(before, ["zoe"], [])
+    assert group.membership.join(group.name, "zoe") == Changed(before | {"zoe"}, [], [])
+    head = Chats(group.chats, group.users).head(group.name, "zoe")
+    assert (head.joined_seq, head.members, head.invited) == (1, before | {"zoe"}, frozenset({"u1"}))
+    group.database.meanwhile = lambda: group.membership.decline(group.name, "u1", [])
+    with pytest.raises(ChatError, match="you have no chat"):
+        group.membership.join(group.name, "u1")
+
+
+def test_a_group_that_all_have_left_takes_nobody_who_was_invited(group: Group) -> None:
+    assert group.change("ravi", invite=["zoe"]) == "done"
+    for user in ("mira", "raju", "ravi"):
+        assert group.change(user, remove=[user]) in ("done", "not_found")
+    with pytest.raises(ChatError) as error:
+        group.membership.join(group.name, "zoe")
+    assert error.value.code == "not_found"
+
+
+def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> None:
+    changes: list[Changed] = []
+    assert group.change("ravi", invite=["zoe"], changed=changes.append) == "done"
+    assert group.change("ravi", remove=["zoe"], changed=changes.append) == "done"
+    assert changes == [] and "invited" not in group.head()
+    assert group.change("ravi", invite=["zoe"]) == "done"
+    group.change("ravi", remove=["mira", "zoe"], changed=changes.append)
+    assert [(each.added, each.removed) for each in changes] == [([], ["mira"])]
+
+
+def test_an_invitation_that_is_taken_back_leaves_nothing(group: Group) -> None:
+    invitations = Invitations(group.users)
+
+    def store(chat: str, users: Sequence[str]) -> None:
+        invitations.add(users, chat, "ravi", 1_000)
+
+    group.membership.change("ravi", group.name, invite=["u1", "u2"], inviting=store)
+    group.membership.change("ravi", group.name, remove=["u1", "raju"])
+    assert invitations.find("u1", group.name, 1_001) is None
+    assert invitations.find("u2", group.name, 1_001) is not None
+
+
+@pytest.mark.parametrize("change", ["join", "decline"])
+def test_what_is_left_of_an_invitation_is_removed_by_two_late_repeats_at_once(
+    group: Group, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    invitations, conflicts = Invitations(group.users), [2]
+
+    def conflicting(table: Table, actions: Any) -> None:
+        conflicts[0] -= 1
+        if len(actions) == 2 and conflicts[0] >= 0:  # the other repeat has the items
+            raise TransactionCancelled(["TransactionConflict", "None"], [None, None])
+        transact(table, actions)
+
+    user = "raju" if change == "join" else "zoe"  # a member, and nobody's guest
+    invitations.add([user], group.name, "ravi", 1_000)
+    monkeypatch.setattr(membership, "transact", conflicting)
+    if change == "join":
+        over = invitations.accept_actions(user, group.name)
+        assert group.membership.join(group.name, user, over).added == []
+    else:
+        over = invitations.decline_actions(user, group.name)
+        assert group.membership.decline(group.name, user, over)
+    assert conflicts[0] < 0 and invitations.find(user, group.name, 1_001) is None
+
+
+def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Group) -> None:
+    group.change("ravi", invite=["zoe", "u1"])
+    group.membership.decline(group.name, "zoe", [])
+    after = group.head()
+    assert after["invited"] == {"u1"}
+    for chat, user in ((group.name, "zoe"), (group.name, "raju"), ("unknown", "zoe")):
+        group.membership.decline(chat, user, [])
+    assert group.head() == after and group.head("unknown") is None
