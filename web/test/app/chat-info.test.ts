@@ -109,6 +109,14 @@ describe("with a member", () => {
     await settled();
     expect(asked).toEqual(does);
   });
+  test.each([true, false])("a chat begins, and is shown to who waits for it: %s", async (waits) => {
+    const { draw, ui, went } = pane();
+    press(draw(), en.actionsFor("ravi"));
+    menus[0]?.items[0]?.run();
+    if (!waits) ui.route = { at: "settings" };
+    await settled();
+    expect(went).toEqual(waits ? [{ at: "chat", chat: "d1" }] : []);
+  });
   test("nothing can be done by who has left", () => {
     expect(drawn(pane({ left: true }).draw())).not.toContain(en.actionsFor("ravi"));
     expect(drawn(pane({ left: true }).draw())).not.toContain(en.addMembers);

@@ -121,6 +121,14 @@ describe("a new chat", () => {
     expect(asked).toEqual(['direct ["ravi"]', 'accept ["d1"]', "known d1"]);
     expect(went).toEqual([{ at: "chat", chat: "d1" }]);
   });
+  test("leads nobody away who went elsewhere meanwhile", async () => {
+    const { draw, ui, went } = scene(false);
+    submit(draw(), { users: "ravi" });
+    ui.route = { at: "settings" };
+    await settled();
+    expect(asked).toEqual(['direct ["ravi"]', "known d1"]);
+    expect(went).toEqual([]);
+  });
   test("is offered with contacts, of whom a click takes one more into a group", async () => {
     const { draw, field } = scene(true);
     await settled();

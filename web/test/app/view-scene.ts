@@ -5,7 +5,7 @@ import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import type { Link } from "../../src/app/model/link.ts";
 import { Model } from "../../src/app/model/model.ts";
 import type { Session } from "../../src/app/model/session.ts";
-import type { Question, Ui } from "../../src/app/views/ui.ts";
+import { type Question, Ui } from "../../src/app/views/ui.ts";
 import type { View } from "../../src/app/views/view.ts";
 import type { StoredMessage } from "../../src/client/index.ts";
 
@@ -80,6 +80,7 @@ export function uiOf() {
     route: { at: "list" },
     go: (route: object) => void went.push(route),
     ask: (question: Question) => void questions.push(question),
+    goAfter: Ui.prototype.goAfter,
     run: (act: () => Promise<unknown>) => void act(),
   }) as unknown as Ui;
   return { ui, went, questions, notifications };

@@ -22,7 +22,7 @@ import {
   type StoredMessage,
   Unreachable,
 } from "../../src/client/index.ts";
-import { actions, drawn, press, said } from "./drawn.ts";
+import { actions, drawn, press, said, settled } from "./drawn.ts";
 import { entry, made, NOON, sessionWith, uiOf } from "./view-scene.ts";
 
 let page: ReturnType<typeof uiOf>;
@@ -137,6 +137,16 @@ describe("what is below a chat", () => {
       else expect(page.went).toEqual([]);
     }
   });
+  test.each([-3, -2])("leads nobody away who went elsewhere meanwhile: %#", async (at) => {
+    const done = Promise.withResolvers<void>();
+    const { view, asked } = foot({ isRequest: () => true, refreshPeople: () => done.promise });
+    actions(view).at(at)?.();
+    page.ui.route = { at: "requests" };
+    done.resolve();
+    await settled();
+    expect(asked).toHaveLength(1);
+    expect(page.went).toEqual([]);
+  });
   test("and above it a warning where somebody's keys have changed, and only theirs", () => {
     expect(drawn(foot({}).view)).not.toContain('role="alert"');
     expect(drawn(foot({ changedKeys: new Set(["meena"]) }).view)).not.toContain('role="alert"');
@@ -218,6 +228,13 @@ test("a group that invites is joined and opened, or declined", async () => {
   accept?.();
   await vi.waitFor(() => expect(page.went).toEqual([{ at: "chat", chat: "c9" }]));
   expect(said(requests(page.ui, sessionWith([]).session))).toContain(en.noRequests);
+
+  page.went.length = 0;
+  accept?.();
+  page.ui.route = { at: "settings" };
+  await settled();
+  expect(asked.at(-1)).toBe("refresh");
+  expect(page.went).toEqual([]);
 });
 
 test("the list of devices is there also where the backend has no names for them", async () => {

@@ -250,9 +250,10 @@ export class ChatInfo extends View {
     const { session, ui, chat } = this;
     const isAdmin = admins.has(session.user);
     const write = async () => {
+      const go = ui.goAfter();
       const direct = await session.client.chats.direct(user);
       await session.known(direct);
-      ui.go({ at: "chat", chat: direct });
+      go({ at: "chat", chat: direct });
     };
     const remove = () => session.client.chats.changeMembers(chat, { remove: [user] });
     const items = [

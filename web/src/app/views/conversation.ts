@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import type { ChatEntry } from "../model/chat-entries.ts";
 import type { Conversation } from "../model/conversation.ts";
 import { escapes, isTyped } from "../model/enter.ts";
+import type { Route } from "../model/route.ts";
 import { moment } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import type { Composer } from "./composer.ts";
@@ -118,28 +119,32 @@ export class ConversationView extends View {
     const { chat } = entry;
     if (entry.left) return html`<p class="foot-note">${say.notMember}</p>`;
     const peer = session.peer(chat);
-    if (session.isRequest(chat) && peer !== undefined) {
-      const people = session.client.people;
-      const then = async (act: Promise<void>) => {
-        await act;
+    const people = session.client.people;
+    const then = (act: () => Promise<void>, next?: Route) => {
+      const go = ui.goAfter();
+      ui.run(async () => {
+        await act();
         await session.refreshPeople();
-      };
+        if (next !== undefined) go(next);
+      });
+    };
+    if (session.isRequest(chat) && peer !== undefined) {
       return html`<div class="foot-note request">
         <p>${say.requestFrom(peer)}</p>
         <button
           type="button"
           class="danger"
-          @click=${() => ui.run(() => then(people.block(peer)).then(() => ui.go({ at: "list" })))}
+          @click=${() => then(() => people.block(peer), { at: "list" })}
         >
           ${say.block}
         </button>
         <button
           type="button"
-          @click=${() => ui.run(() => then(people.decline(chat)).then(() => ui.go({ at: "list" })))}
+          @click=${() => then(() => people.decline(chat), { at: "list" })}
         >
           ${say.decline}
         </button>
-        <button type="button" class="primary" @click=${() => ui.run(() => then(people.accept(chat)))}>
+        <button type="button" class="primary" @click=${() => then(() => people.accept(chat))}>
           ${say.accept}
         </button>
       </div>`;
@@ -150,11 +155,7 @@ export class ConversationView extends View {
         <button
           type="button"
           class="link"
-          @click=${() =>
-            ui.run(async () => {
-              await session.client.people.forget(peer);
-              await session.refreshPeople();
-            })}
+          @click=${() => then(() => people.forget(peer))}
         >
           ${say.unblock}
         </button>

@@ -102,6 +102,7 @@ export class NewChat extends View {
   async #open(name: string, users: readonly string[]): Promise<void> {
     const { client } = this.session;
     const [first = ""] = users;
+    const go = this.ui.goAfter();
     this.#busy = true;
     this.#problem = undefined;
     this.requestUpdate();
@@ -114,7 +115,7 @@ export class NewChat extends View {
       if (this.session.isRequest(chat)) await client.people.accept(chat);
       await this.session.refreshPeople();
       await this.session.known(chat);
-      this.ui.go({ at: "chat", chat });
+      go({ at: "chat", chat });
     } catch (error) {
       this.#problem = problemOf(error, users);
     }

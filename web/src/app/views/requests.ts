@@ -37,13 +37,15 @@ export function requests(ui: Ui, session: Session): TemplateResult {
 function choice(ui: Ui, session: Session, chat: string): TemplateResult {
   const say = words();
   const people = session.client.people;
-  const then = (act: () => Promise<void>, open: boolean) =>
+  const then = (act: () => Promise<void>, open: boolean) => {
+    const go = ui.goAfter();
     ui.run(async () => {
       await act();
       await session.refreshPeople();
       await session.known(chat);
-      if (open) ui.go({ at: "chat", chat });
+      if (open) go({ at: "chat", chat });
     });
+  };
   return html`<button type="button" @click=${() => then(() => people.decline(chat), false)}>
       ${say.decline}
     </button>

@@ -72,6 +72,14 @@ export class Ui extends Model {
     go(route);
   }
 
+  /** Goes to a page after something that took time, unless the user went elsewhere meanwhile. */
+  goAfter(): (route: Route) => void {
+    const { route: from } = this;
+    return (route) => {
+      if (this.route === from) this.go(route);
+    };
+  }
+
   ask(question: Question): void {
     this.question = question;
     this.changed();
