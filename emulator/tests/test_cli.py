@@ -266,6 +266,7 @@ def test_what_is_no_setting_is_rejected(project: Path, given: str, message: str)
     assert message in rejected.stderr
 
 
+@pytest.mark.deep
 def test_a_resource_type_nobody_knows_stops_it_by_name(tmp_path: Path) -> None:
     unknown = {"Search": {"Type": "AWS::OpenSearchService::Domain"}}
     tiny_projects.write(tmp_path, {**tiny_projects.RESOURCES, **unknown})

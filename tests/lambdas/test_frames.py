@@ -24,7 +24,7 @@ KEYWORDS = {
     *("const", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"),
     *("oneOf", "anyOf", "default"),
 }
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=8)
+TEXTS = texts(max_size=8, without="\n")
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 10**13) | st.floats(-2, 2) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),

@@ -27,6 +27,7 @@ assert moto.ec2.ec2_backends["123456789012"]["us-east-1"].all_reservations() == 
 """
 
 
+@pytest.mark.deep
 def test_a_server_loads_no_ec2_until_something_asks_for_it() -> None:
     subprocess.run([sys.executable, "-c", LOADED], check=True)
 

@@ -166,3 +166,9 @@ def test_a_sum_may_stand_in_parentheses(table: Table, expression: str) -> None:
     table.put(n={"N": "1"})
     table.update(expression, v={"N": "2"})
     assert table.item()["n"] == {"N": "3"}
+
+
+def test_a_path_is_set_in_an_item_that_has_binary_attributes(table: Table) -> None:
+    table.put(m={"M": {}}, b={"B": b"\x00"}, s={"BS": [b"a", b"b"]}, l={"L": [{"B": b"c"}]})
+    table.update("SET m.x = :v", v={"N": "2"})
+    assert table.item()["m"] == {"M": {"x": {"N": "2"}}}

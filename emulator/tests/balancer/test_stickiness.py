@@ -393,4 +393,4 @@ class StickyClients(RuleBasedStateMachine):
 
 
 TestStickyClients = StickyClients.TestCase
-TestStickyClients.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestStickyClients.settings = settings(stateful_step_count=40)

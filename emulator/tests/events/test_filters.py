@@ -242,8 +242,13 @@ def test_a_pattern_that_aws_rejects_is_rejected_at_start(pattern: str) -> None:
         compile_filters({"Filters": [{"Pattern": pattern}]})
 
 
+TEXT = 'ab*?:\\"\u00e9\u2028\U0001f600\0'
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(TEXT, max_size=4),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(

@@ -1,9 +1,9 @@
-"""Update expressions that set attributes of an item's top level, evaluated at once.
+"""Update expressions of the usual forms, evaluated at once.
 
 moto walks the tree of an expression ten times, and copies it before that: 1 ms of CPU for one that
-sets four attributes. Here such an expression is taken apart once, and each request only fills in
-its names, its values and the item. Whatever moto would reject or do in another way (a key, a path
-into a map, an operand of another type) is left to moto.
+sets four attributes. Here an expression is taken apart once, and each request only fills in its
+names, its values and the item. Whatever moto would reject or do in another way (a key, an index,
+a map that is not there, an operand of another type) is left to moto.
 """
 
 from __future__ import annotations
@@ -39,27 +39,42 @@ _ACTIONS_OF_TREES = (
     UpdateExpressionSetAction,
 )
 _REMEMBERED = 1000  # expressions; an application has dozens
+_SETS = ("SS", "NS", "BS")
 
 _NAME = r"#?[A-Za-z_]\w*"
-_OPERAND = rf"(?:if_not_exists\(\s*{_NAME}\s*,\s*:\w+\s*\)|:\w+|{_NAME})"
-_ACTION = rf"\s*({_NAME})\s*=\s*({_OPERAND})(?:\s*([+-])\s*({_OPERAND}))?\s*"
-_SET = re.compile(rf"SET\s{_ACTION}(?:,{_ACTION})*")
-_ACTIONS = re.compile(_ACTION)
-_IF_NOT_EXISTS = re.compile(rf"if_not_exists\(\s*({_NAME})\s*,\s*(:\w+)\s*\)")
+_PATH = rf"{_NAME}(?:\.{_NAME})*"
+_OPERAND = rf"(?:if_not_exists\(\s*{_PATH}\s*,\s*:\w+\s*\)|:\w+|{_PATH})"
+_IF_NOT_EXISTS = re.compile(rf"if_not_exists\(\s*({_PATH})\s*,\s*(:\w+)\s*\)")
+# What stands in a clause, of which the groups are a path and what _Action has after it.
+_FORMS = {
+    "SET": rf"({_PATH})\s*=\s*({_OPERAND})(?:\s*([+-])\s*({_OPERAND}))?",
+    "REMOVE": rf"({_PATH})()()()",
+    "ADD": rf"({_PATH})\s+(:\w+)()()",
+    "DELETE": rf"({_PATH})\s+(:\w+)()()",
+}
+_CLAUSES = re.compile(r"\b(SET|REMOVE|ADD|DELETE)\s")
 
 
 class _Operand(NamedTuple):
-    """A name, a value, or a name and the value for where there is no such attribute."""
+    """A path, a value, or a path and the value for where nothing is at its end."""
 
-    name: str
+    path: str
     value: str
 
 
 class _Action(NamedTuple):
-    name: str
+    clause: str
+    path: str
     first: _Operand
     operator: str
     second: _Operand | None
+
+
+class _Place(NamedTuple):
+    """What a path leads to: a name in an item or in a map of it."""
+
+    container: dict[str, Any]
+    name: str
 
 
 class _NotSimple(Exception):
@@ -67,11 +82,10 @@ class _NotSimple(Exception):
 
 
 class Assignments:
-    """The values of an expression for one item; in the place of moto's validator, its tree and its
-    executor."""
+    """The values that an expression sets in one item, None for what it removes; in the place of
+    moto's validator, its tree and its executor."""
 
-    def __init__(self, item: Any, values: dict[str, DynamoType]) -> None:
-        self._item = item
+    def __init__(self, values: list[tuple[_Place, DynamoType | None]]) -> None:
         self._values = values
 
     def validate(self) -> Assignments:
@@ -81,8 +95,11 @@ class Assignments:
         """A tree is put in order here."""
 
     def execute(self) -> None:
-        for name, value in self._values.items():
-            dict.__setitem__(self._item.attrs, name, value)
+        for (container, name), value in self._values:
+            if value is None:
+                container.pop(name, None)
+            else:
+                dict.__setitem__(container, name, value)
 
 
 def install() -> None:
@@ -185,31 +202,41 @@ def assignments(
     actions = _actions(tree.emulator_source)
     if actions is None:
         return None
-    names, values = expression_attribute_names or {}, expression_attribute_values or {}
     keys = {each["AttributeName"] for each in table.attr} | {*table.attribute_keys}
-    result: dict[str, DynamoType] = {}
+    result, paths = [], list[tuple[str, ...]]()
+    given = _Given(expression_attribute_names or {}, expression_attribute_values or {}, item)
     try:
         for action in actions:
-            name = _name(action.name, names)
-            if name in result or name in keys:
+            path = _path(action.path, given.names)
+            if path[0] in keys or any(_overlap(path, other) for other in paths):
                 raise _NotSimple
-            result[name] = _result(action, names, values, item)
+            paths.append(path)
+            place = _place(path, item)
+            result.append((place, given.result(action, place.container.get(place.name))))
     except _NotSimple:
         return None
-    return Assignments(item, result)
+    return Assignments(result)
 
 
 @lru_cache(_REMEMBERED)
 def _actions(expression: str) -> tuple[_Action, ...] | None:
-    expression = expression.strip()
-    if not _SET.fullmatch(expression):
+    before, *clauses = _CLAUSES.split(expression.strip())
+    names = clauses[::2]
+    if before or len({*names}) < len(names):
         return None
-    return tuple(_split(expression.removeprefix("SET")))
+    result: list[_Action] = []
+    for name, text in zip(names, clauses[1::2], strict=True):
+        form = rf"\s*{_FORMS[name]}\s*"
+        if not re.fullmatch(rf"{form}(?:,{form})*", text):
+            return None
+        result.extend(_split(name, text))
+    return tuple(result) or None
 
 
-def _split(text: str) -> Iterator[_Action]:
-    for name, first, operator, second in _ACTIONS.findall(text):
-        yield _Action(name, _operand(first), operator, _operand(second) if second else None)
+def _split(clause: str, text: str) -> Iterator[_Action]:
+    for path, first, operator, second in re.findall(_FORMS[clause], text):
+        right = _operand(second) if second else None
+        yield _Action(clause, path, _operand(first), operator, right)
 
 
 def _operand(text: str) -> _Operand:
@@ -217,6 +244,10 @@ def _operand(text: str) -> _Operand:
     if found:
         return _Operand(found[1], found[2])
     return _Operand("", text) if text.startswith(":") else _Operand(text, "")
+
+
+def _path(text: str, names: dict[str, str]) -> tuple[str, ...]:
+    return tuple([_name(each, names) for each in text.split(".")])
 
 
 def _name(text: str, names: dict[str, str]) -> str:
@@ -229,27 +260,63 @@ def _name(text: str, names: dict[str, str]) -> str:
     return text
 
 
-def _result(
-    action: _Action, names: dict[str, str], values: dict[str, Any], item: Any
-) -> DynamoType:
-    first = _value(action.first, names, values, item)
-    if action.second is None:
-        return first
-    second = _value(action.second, names, values, item)
-    if first.type != "N" or second.type != "N":
-        raise _NotSimple
-    return first + second if action.operator == "+" else first - second
+def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
 
 
-def _value(
-    operand: _Operand, names: dict[str, str], values: dict[str, Any], item: Any
-) -> DynamoType:
-    given = values.get(operand.value) if operand.value else None
-    if operand.value and given is None:
-        raise _NotSimple
-    there = item.attrs.get(_name(operand.name, names)) if operand.name else None
-    if isinstance(there, DynamoType):
-        return copy.deepcopy(there)  # a later change is of one attribute
-    if given is None:
-        raise _NotSimple
-    return DynamoType(given)
+def _place(path: tuple[str, ...], item: Any) -> _Place:
+    container = item.attrs
+    for name in path[:-1]:
+        found = container.get(name)
+        if not isinstance(found, DynamoType) or found.type != "M":
+            raise _NotSimple
+        container = found.value
+    return _Place(container, path[-1])
+
+
+class _Given(NamedTuple):
+    """The names and values of a request, and the item as it is before the request."""
+
+    names: dict[str, str]
+    values: dict[str, Any]
+    item: Any
+
+    def result(self, action: _Action, old: Any) -> DynamoType | None:
+        """What is then at the action's path."""
+        if action.clause == "REMOVE":
+            return None
+        first = self._value(action.first)
+        if action.clause == "SET":
+            return first if action.second is None else self._sum(first, action, action.second)
+        if old is not None and (not isinstance(old, DynamoType) or old.type != first.type):
+            raise _NotSimple
+        if action.clause == "ADD" and first.type == "N":
+            return first if old is None else old + first
+        if first.type not in _SETS or not first.value:
+            raise _NotSimple
+        there = [] if old is None else old.value
+        if action.clause == "ADD":
+            values = [*there, *(each for each in first.value if each not in there)]
+        else:
+            values = [each for each in there if each not in first.value]
+        return DynamoType({first.type: values}) if values else None
+
+    def _sum(self, first: DynamoType, action: _Action, right: _Operand) -> DynamoType:
+        second = self._value(right)
+        if first.type != "N" or second.type != "N":
+            raise _NotSimple
+        return first + second if action.operator == "+" else first - second
+
+    def _value(self, operand: _Operand) -> DynamoType:
+        given = self.values.get(operand.value) if operand.value else None
+        if operand.value and given is None:
+            raise _NotSimple
+        if operand.path:
+            container, name = _place(_path(operand.path, self.names), self.item)
+            there = container.get(name)
+            if isinstance(there, DynamoType):
+                return copy.deepcopy(there)  # a later change is of one attribute
+        if given is None:
+            raise _NotSimple
+        return DynamoType(given)
