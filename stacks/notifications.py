@@ -24,7 +24,9 @@ from stacks.stack import EnvironmentStack
 
 
 def web_push_contact(config: Environment) -> str:
-    """By which the owners of push services find who pushes; "" if nobody is named."""
+    """The address by which the owners of push services can reach whoever operates this; "" if none
+    is set.
+    """
     email = config.alarms_email
     return config.push.web_push_contact or (f"mailto:{email}" if email else "")
 

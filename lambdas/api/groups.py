@@ -19,7 +19,7 @@ def change_members(call: Call) -> Response:
     membership = _membership(call)
     add, remove = call.body.get("add", []), call.body.get("remove", ())
     Limits(call.aws.users, call.aws.now).take(call.user, "members", MEMBERS, len(add))
-    joining = consenting(call, add)  # who has left for good is asked about by `change`
+    joining = consenting(call, add)  # `change` itself looks for those who have left for good
     others = [user for user in add if user not in joining]
     changes: list[Changed] = []
     try:
@@ -50,7 +50,9 @@ def inviting(call: Call) -> Inviting:
 
 
 def announce_invited(call: Call, chat: str, users: Iterable[str]) -> None:
-    """Notifies users of an invitation, but who has left for good or has blocked the caller."""
+    """Notifies users of an invitation, except those who have left for good or have blocked the
+    caller.
+    """
     invited = _unblocked(call, sorted(users))
     left = Invitations(call.aws.users).have_left(invited, chat) if invited else set()
     announce.invited(call.aws, chat, call.user, [user for user in invited if user not in left])

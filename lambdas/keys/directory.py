@@ -81,7 +81,7 @@ class Directory:
         """Stores a device's identity; deletes the keys that another identity before it signed.
 
         That identity is kept as a former one, and first: nothing is lost if this ends halfway.
-        Without a `label` the one of before stays. `changing` is called before another identity is
+        Without a `label` the previous one stays. `changing` is called before another identity is
         stored, and may raise.
         """
         counted = False
@@ -224,7 +224,7 @@ class Directory:
             new = still_new(keys, known, _remaining(item))
             actions = self._fallback_actions(user, device, signer, fallback)
             if not new and not actions:
-                # read again: these keys may have been stored between the two reads
+                # read again: another request may have stored these keys between the two reads
                 return _remaining(self._device(user, device))
             actions += self._upload_actions(user, device, item, new[:KEYS_PER_TRANSACTION])
             try:

@@ -72,8 +72,8 @@ class WebSocket:
     Limits of the WebSocket stage over all routes are in frames per second. The account's own quota
     for new connections (500/s) and requests (10,000/s) also applies.
 
-    Over reconnect_window seconds clients spread their first attempt after a mass disconnect, so
-    that they stay below it; 0 leaves it to them.
+    After a mass disconnect clients spread their first attempts over reconnect_window seconds, so
+    that they stay below that quota; 0 leaves it to the clients.
 
     API Gateway writes access logs with a role that is a setting of the account in a region:
     account_log_role makes one, and is false where the account already has it.

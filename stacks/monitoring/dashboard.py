@@ -71,7 +71,7 @@ class Dashboard(Construct):
         )
 
     def show_times(self, canary: Canary | None) -> None:
-        """How long people wait, whatever the cause is, and whether the canary got on."""
+        """The times that people wait, whatever the cause is, and the canary's results."""
         percentiles = ("p50", "p99")
         self._row(
             {
@@ -87,8 +87,9 @@ class Dashboard(Construct):
         )
 
     def show_connections(self, websocket: WebSocketApi | None) -> None:
-        """Open ones, as their pings show, and new ones; and what came of texts. Without API
-        Gateway tasks report their own: see `show_sockets`."""
+        """Open connections, computed from their pings, and new ones; and the states of texts.
+        Without API Gateway tasks report their own: see `show_sockets`.
+        """
         self._row(
             {
                 **(self._connections(websocket) if websocket else {}),

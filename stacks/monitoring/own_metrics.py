@@ -1,4 +1,6 @@
-"""Metrics of our own namespace: what functions print, and what filters make of logs."""
+"""Metrics of the project's own namespace: those that functions print, and those of metric filters
+over logs.
+"""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
