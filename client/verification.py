@@ -42,9 +42,8 @@ class Verification:
     # -- safety numbers
 
     async def safety_number(self, user: str) -> SafetyNumber:
-        """The same as `user` sees for this user, unless somebody sits in between.
-
-        Of what is known of both users' devices. Raises CannotVerify if the user has none.
+        """The same number as `user` sees for this user, unless somebody intercepts. It is made of
+        the known devices of both. Raises CannotVerify if the user has none.
         """
         await self._ask_for_devices(user)
         return self._number(user, _keys(self._devices.known(user)))
@@ -231,7 +230,7 @@ class Verification:
     # -- carrying out
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """For what nobody waits for."""
+        """Runs an act that no caller waits for, and logs its errors."""
         try:
             work()
         except (StoreError, Closed) as error:

@@ -132,7 +132,7 @@ class Composing:
         return chat
 
     def meant(self, rest: str, *, own: bool = False) -> tuple[StoredMessage, str]:
-        """The message of a number, and what stands behind it."""
+        """The message of a typed number, and the text after the number."""
         number, _, more = rest.partition(" ")
         me = self._client.user
         for message in reversed(self._client.messages.history(self.chat(), LOOKED_THROUGH)):

@@ -23,8 +23,8 @@ HELP = """\
 IN_A_ROW = 4  # groups of digits, or emoji with their names: both fit on 60 columns
 WARNING = "somebody may sit between you and read along"
 
-# What became of a comparison, by reason; {who} is the other user. Shown as a problem, but for
-# those that people wish.
+# The end of a comparison, by reason; {who} is the other user. Shown as problems, except those that
+# one of the two people chose.
 REASONS = {
     "mismatched_sas": f"the emoji differ, so {{who}} is NOT verified: {WARNING}",
     "mismatched_commitment": "{who}'s device did not keep to its word, so it is NOT verified: "
@@ -164,7 +164,7 @@ class Verifying:
     # -- small
 
     def _named(self, rest: str, usage: str) -> tuple[str, str] | None:
-        """The user, and what stands behind the name."""
+        """The user, and the text after the name."""
         peer = self._peer()
         if peer is not None and (not rest or _is_number(rest)):
             return peer, rest

@@ -16,7 +16,7 @@ from client.errors import MessageTooLarge
 
 OLM, MEGOLM = "olm.v1", "megolm.v1"
 BLOCK = 16
-# What a ciphertext has beside its blocks: 154 to 157 bytes seen of Olm, 80 of Megolm.
+# Bytes of a ciphertext beside its blocks: 154 to 157 were seen of Olm, 80 of Megolm.
 OVERHEAD = 180
 LONGEST_NAME = "u" * 32 + "/" + "d" * 64
 LONGEST_ID = "0" * 64

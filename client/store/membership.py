@@ -82,7 +82,8 @@ class StoredMembers:
             "ON CONFLICT DO UPDATE SET after = max(after, excluded.after)",
             [(chat, user, at) for user in users],
         )
-        # What waits to be sealed is not among it: it will be sealed for them too.
+        # Texts that wait to be sealed are not among them: they will be sealed for the new members
+        # too.
         self.db.executemany(
             "INSERT OR IGNORE INTO not_for SELECT message_id, ? FROM messages WHERE chat = ? "
             "AND sender = ? AND sender_device = ? AND seq IS NULL "
