@@ -63,10 +63,10 @@ class Conversations:
         self._renewed.clear()
 
     def is_outdated(self, step: Step, chat: str) -> None:
-        """Whether the backend has more of this device than the store: then the store is an older
-        copy, or a new one. Its ratchets may have been used since, so they encrypt nothing more.
-        This is found before the first text of a connection is sealed. One-time keys that were
-        uploaded since are missing as well.
+        """Called when the backend has more of this device than the store, which is an older copy or
+        a new one. Its ratchets may have been used since, so they encrypt nothing more. This is
+        found before the first text of a connection is sealed. One-time keys that were uploaded
+        since are missing as well.
         """
         if chat not in self._renewed:
             self._renewed.add(chat)

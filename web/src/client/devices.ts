@@ -5,7 +5,7 @@ import type { KnownDevice } from "./crypto/identities.ts";
 import * as tables from "./store/tables.ts";
 import type { ThisDevice } from "./this-device.ts";
 
-/** Whom of them to trust is in verification.ts. */
+/** Trust in devices is in verification.ts. */
 export class Devices {
   readonly #device: ThisDevice;
 

@@ -103,7 +103,7 @@ export class Composer extends View {
     if (!isTouch()) this.#area?.focus({ preventScroll: true });
   }
 
-  /** Whoever has a keyboard to type on wants to type. */
+  /** On a device with a keyboard the field gets the focus. */
   focusIfSeen(): void {
     if (this.#area?.checkVisibility()) this.#area.focus({ preventScroll: true });
   }
@@ -264,7 +264,7 @@ export class Composer extends View {
     void this.#send();
   };
 
-  /** What is not taken stays typed. */
+  /** A text that can't be sent now stays in the field. */
   async #send(): Promise<void> {
     const area = this.#area;
     if (area === null || area.value.trim() === "" || this.#sending) return;
@@ -287,7 +287,9 @@ export class Composer extends View {
     }
   }
 
-  /** Only what was sent leaves the field: somebody may have typed on, or gone to another chat. */
+  /**
+   * Removes only the sent text from the field: the user may have typed on, or gone to another chat.
+   */
   #taken(area: HTMLTextAreaElement, chat: string, text: string, edit: boolean): void {
     if (edit) return; // the draft comes back
     if (this.#isOpen(chat)) {

@@ -1,6 +1,6 @@
 /**
- * The object that every view is given: the page's state, where the user is, and how to ask and to
- * report.
+ * The object that every view is given: the page's state, its route, dialogs and messages to the
+ * user.
  */
 
 import {
@@ -115,7 +115,7 @@ export class Ui extends Model {
     this.changed();
   }
 
-  /** Does it, and says why if it does not work. */
+  /** Runs the act, and shows the reason if it fails. */
   run(act: () => Promise<unknown>): void {
     void act().catch((error: unknown) => this.say(reasonIn(error)));
   }
