@@ -17,7 +17,7 @@ from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
 from stacks.monitoring.balancer_alarms import BalancerAlarms
 from stacks.monitoring.canary import Canary
-from stacks.monitoring.own_metrics import logged, time_of
+from stacks.monitoring.metrics import logged, time_of
 from stacks.monitoring.symptoms import Symptom, symptom_of
 from stacks.notifications import NotificationsStack
 

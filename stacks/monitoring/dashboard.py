@@ -17,8 +17,7 @@ from stacks.constructs.push_feedback import responses_of
 from stacks.constructs.socket_service import REPORT_SECONDS, SocketService
 from stacks.constructs.websocket_api import PING_SECONDS, PINGS, WebSocketApi
 from stacks.monitoring.canary import Canary
-from stacks.monitoring.group_metrics import of_group
-from stacks.monitoring.own_metrics import logged, time_of
+from stacks.monitoring.metrics import logged, of_group, time_of
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)
