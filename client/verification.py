@@ -99,7 +99,7 @@ class Verification:
         """Asks the device to compare emoji, or agrees to what it asks; gives the device.
 
         EmojiShown follows once both have agreed, and Verified or VerificationCancelled at the
-        end; whoever is away is waited for, up to a day. `device` may be left out if there is no
+        end; it waits for a user who is away, up to a day. `device` may be left out if there is no
         choice. Raises CannotVerify.
         """
         device = device or self._asked_by(user)

@@ -24,9 +24,7 @@ from stacks.stack import EnvironmentStack
 
 
 def web_push_contact(config: Environment) -> str:
-    """The address by which the owners of push services can reach whoever operates this; "" if none
-    is set.
-    """
+    """The address by which the owners of push services can reach the operator; "" if none is set."""
     email = config.alarms_email
     return config.push.web_push_contact or (f"mailto:{email}" if email else "")
 

@@ -1,7 +1,7 @@
 """Web Push: what a browser subscribes with, and the request that wakes it. No I/O.
 
-A browser gives an endpoint, which is a URL at its maker's push service, and two keys. Whoever knows
-all three can push to it, so they are kept as secret as a token of FCM or APNs.
+A browser gives an endpoint, which is a URL at its maker's push service, and two keys. Anybody who
+knows all three can push to it, so they are kept as secret as a token of FCM or APNs.
 
 RFC 8030 (the request), RFC 8291 with RFC 8188 (the encryption, aes128gcm).
 """

@@ -44,8 +44,7 @@ def may_be_signed(headers: Mapping[str, str], region: str, now: float) -> bool:
 
 
 class Posted(NamedTuple):
-    """A request. Names of headers are in lower case; `path` is as it came on the wire, without a
-    query."""
+    """A request. Names of headers are in lower case; `path` is as received, without a query."""
 
     method: str
     path: str

@@ -282,7 +282,7 @@ class Pipeline:
             self.subject is None or bool(SUBJECT.fullmatch(self.subject)),
             "pipeline.subject",
             self.subject,
-            "whoever has a token with it deploys, so it names one repository and one of its "
+            "a token with it permits deployments, so it names one repository and one of its "
             "environments, without wildcards",
             "Set pipeline.subject to repo:<owner>/<repository>:environment:<name>, or to none for "
             "no role",

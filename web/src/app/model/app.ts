@@ -282,7 +282,7 @@ export class App extends Model {
       await this.notifications.forget().catch(() => {}); // the browser may have ended it already
     }
     await deleteDatabases(known);
-    // Not waited for: it may take until another tab ends, and whoever leaves is done.
+    // Not waited for: it may take until another tab is closed, and the sign-out is done.
     void this.#openInstalled();
   }
 

@@ -112,7 +112,7 @@ export class Arrivals {
   ): Promise<void> {
     const hidden = !isText(message.messageId);
     if (!isWritten(message.messageId) && !PASSING.includes(unreadable)) {
-      step.ledger.add({ ...fields, hidden }); // whoever needed it asks again
+      step.ledger.add({ ...fields, hidden }); // a device that needs it asks again
       return;
     }
     const askAt = await this.#askAt(step, message, unreadable, 0);

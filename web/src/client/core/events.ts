@@ -25,7 +25,7 @@ interface MessageEvent {
   readonly own: boolean;
 }
 
-/** Frames that the engine reads for itself; all others are events as they came. */
+/** Frames that the engine reads for itself; all others are published as they are. */
 type ReadByEngine =
   | "message"
   | "messages"

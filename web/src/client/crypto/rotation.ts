@@ -41,7 +41,10 @@ export function lacking(group: OutboundGroup | undefined, audience: Audience): s
   );
 }
 
-/** `device` asks for the key. It stays one of those who have it: whoever leaves must not read on. */
+/**
+ * `device` asks for the key. It still counts as a holder of the key, so that a new session begins
+ * when it leaves.
+ */
 export function askedAgain(group: OutboundGroup, device: string): OutboundGroup {
   const known = group.shared[device] === undefined || group.again.includes(device);
   return known ? group : { ...group, again: [...group.again, device] };

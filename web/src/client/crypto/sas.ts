@@ -210,7 +210,10 @@ export class Comparison {
     this.free();
   }
 
-  /** Not made before this user has agreed: whoever only asks must not cost anything (olm.ts, `sas`). */
+  /**
+   * Not made before this user has agreed: a mere request of another user must cost nothing (olm.ts,
+   * `sas`).
+   */
   #keys(): SasExchange {
     this.#exchange ??= this.#ratchets.sas();
     return this.#exchange;
