@@ -34,8 +34,8 @@ HELP = f"""\
 /add A,B  /remove A,B  changes who is in the open group
 /chats                 lists your chats
 /history [N]           shows the last messages of the open chat
-/who [A,B]             tells who is online
-/typing                says that you are typing
+/who [A,B]             shows who is online
+/typing                shows the others that you are typing
 /devices [USER]        lists the devices of a user, or your own
 /link CODE             lets a new device of yours in, by the code that it shows
 /unlink DEVICE         removes one of your devices from your account

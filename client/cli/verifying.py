@@ -27,8 +27,8 @@ WARNING = "somebody may sit between you and read along"
 # one of the two people chose.
 REASONS = {
     "mismatched_sas": f"the emoji differ, so {{who}} is NOT verified: {WARNING}",
-    "mismatched_commitment": "{who}'s device did not keep to its word, so it is NOT verified: "
-    f"{WARNING}",
+    "mismatched_commitment": "{who}'s device sent another key than it announced, "
+    f"so it is NOT verified: {WARNING}",
     "mismatched_mac": f"the keys behind the emoji differ, so {{who}} is NOT verified: {WARNING}",
     "identity_changed": "{who}'s keys changed meanwhile, so they are not verified; "
     "/safety {who} shows whether they are the right ones",
