@@ -54,11 +54,12 @@ _TEST_NAMES = {
 # person answers a request to chat, so there the word stays.
 IN_FOLDERS = {
     "lambdas/": {r"answers": _ANSWER[r"answer\w*"], **_REFUSE, **_SAY, **_UNNAMED},
-    "protocol/": {**_REFUSE, **_SAY},
+    "protocol/": {**_REFUSE, **_SAY, **_UNNAMED},
     "stacks/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
     "tools/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
     "bench/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
     "client/": _UNNAMED,
+    "docs/": _UNNAMED,
     "web/src/": _UNNAMED,
     "web/src/app/": {**_REFUSE, **_SAY},
     "web/src/worker/": {**_REFUSE, **_SAY},

@@ -49,7 +49,7 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
         ("client/a.py", "the answer is kept", []),
         ("client/a.py", "whoever comes, as it came", ["as it came", "whoever"]),
         ("web/src/app/a.ts", "whoever refused", ["refused", "whoever"]),
-        ("docs/a.md", "whoever comes", []),
+        ("tests/a.py", "whoever comes", []),
         ("emulator/src/a.py", "log.tell() hears", ["hears"]),
         ("tests/a.py", "def test_who_is_told():", ["test_who_is_told"]),
         ("emulator/tests/a.py", "def test_it_was_told():", ["test_it_was_told"]),
