@@ -50,7 +50,7 @@ class Devices:
         """Removes one of this user's devices from the account; it gets nothing from then on."""
         await self._device.api.remove_device(device)
         with contextlib.suppress(ClientError):
-            await self.of(self._device.user)  # the others hear of it by `devices_changed`
+            await self.of(self._device.user)  # other devices are notified by `devices_changed`
 
     @property
     def push_token(self) -> str | None:

@@ -88,7 +88,7 @@ class Verification:
     def accept(self, user: str, shown: Iterable[KnownDevice]) -> bool:
         """Trusts the keys of these devices, as the user was shown them.
 
-        True: that was all, and sending to the user goes on. False: there are others by now.
+        True: no others wait, and sending to the user continues. False: there are other keys by now.
         """
         keys = {device.device: device.ed25519 for device in shown if device.user == user}
         return self._device.driver.step(Engine.accept, user, keys)

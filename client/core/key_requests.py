@@ -80,7 +80,7 @@ class KeyRequests:
         return True
 
     def look_up(self, device: str, now: float) -> bool:
-        """True if the device's user was asked about since the device was first heard of.
+        """True if the device's user was looked up since a frame first named the device.
 
         The news of a new device may get lost: an older list does not say that there is none.
         """

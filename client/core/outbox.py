@@ -81,7 +81,7 @@ class Outbox:
     def retry(self, message_id: str, now: float, retry_after: float | None = None) -> None:
         """The server could not take it now: `rate_limited` or `internal`.
 
-        Not before `retry_after` seconds, if it says so.
+        Not before `retry_after` seconds, if it is given.
         """
         entry = self._by_id.get(message_id)
         if entry is not None:

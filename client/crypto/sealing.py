@@ -60,7 +60,7 @@ class Sealer:
         urgent: bool = True,
         hidden: bool = True,
     ) -> Outgoing:
-        """One frame. `newest`: on the newest session, not on the one last heard."""
+        """One frame. `newest`: on the newest session, not on the one that decrypted last."""
         message_id = message_id or self._new_id()
         payloads = {
             device.name: self._sessions.encrypt(

@@ -68,7 +68,7 @@ class StoredMembers:
         self.db.execute("UPDATE chats SET members_told = 1 WHERE chat = ?", (chat,))
 
     def _before(self, chat: str, since: float) -> int:
-        """What stands up to here is not for somebody who is heard of now."""
+        """The seq up to which messages are not for a member who becomes known now."""
         (seq,) = self.db.execute(
             "SELECT max(members_at, coalesce((SELECT max(seq) FROM messages m "
             "WHERE m.chat = c.chat AND accepted_at < ?), 0)) FROM chats c WHERE chat = ?",

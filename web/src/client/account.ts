@@ -152,7 +152,7 @@ export class Account {
     await this.replenish();
   }
 
-  /** Pushes go there from now on, or nowhere. Every later registration says so too. */
+  /** Sets where pushes go, or turns them off. Every later registration has the same. */
   async pushTo(webPush: WebPushSubscription | undefined): Promise<void> {
     await this.#transact(async (work) => {
       work.put(tables.account, { ...(await accountOf(work)), webPush });

@@ -33,7 +33,7 @@ export class Devices {
   async remove(device: string): Promise<void> {
     const { api, directory, user } = this.#device;
     await api.removeDevice(device);
-    await directory.seen(user).catch(() => {}); // the others hear of it by themselves
+    await directory.seen(user).catch(() => {}); // other devices are notified by the backend
   }
 
   /** When this device was registered, epoch ms by the backend's clock: older texts are not for it. */

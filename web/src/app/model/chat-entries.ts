@@ -42,7 +42,7 @@ export class ChatEntries {
     this.#refreshSoon();
   }
 
-  /** Every entry is read again soon, for this tab did not hear what has changed. */
+  /** Every entry is read again soon: this tab missed the events of the changes. */
   refreshAllLater(): void {
     for (const { chat } of this.entries) this.#dirty.add(chat);
     this.#refreshSoon();

@@ -102,7 +102,7 @@ export class Verifications {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** All of them end, without a word. */
+  /** Ends all of them, without a frame to the other devices. */
   end(): void {
     for (const { comparison } of this.#open.values()) comparison.free();
     this.#open.clear();
