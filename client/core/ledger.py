@@ -173,7 +173,7 @@ class Ledger(Protocol):
         """Own messages whose tick is behind these marks, in order; not all that nobody has read."""
 
     def place_own(self, message_id: str, seq: int, sent_at: float, now: float) -> None:
-        """`sent_at` is the server's time, `now` this device's, at which it first learned of this."""
+        """`sent_at` is the server's time; `now` is this device's, when it first learned of this."""
 
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None: ...
 
