@@ -37,7 +37,7 @@ class Membership:
         self._again_at: dict[str, float] = {}
 
     def opened(self) -> None:
-        """Marks the members as outdated: they are from an earlier connection."""
+        """What an earlier connection said of the members is no longer up to date."""
         self._listed_at.clear()
         self._asked.clear()
         self._outdated.clear()
@@ -112,7 +112,7 @@ class Membership:
         self._sync.want_members_of(chat)
 
     def changed(self, chat: str, *, known: bool) -> None:
-        """Requests the members; a response that is under way may be from before."""
+        """Who is in it now is asked; a response that is under way may be from before."""
         self._listed_at.pop(chat, None)
         if self._sync.covers(chat):
             self._outdated.add(chat)

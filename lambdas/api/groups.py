@@ -50,9 +50,7 @@ def inviting(call: Call) -> Inviting:
 
 
 def announce_invited(call: Call, chat: str, users: Iterable[str]) -> None:
-    """Notifies users of an invitation, except those who have left for good or have blocked the
-    caller.
-    """
+    """Notifies users of an invitation, but who has left for good or has blocked the caller."""
     invited = _unblocked(call, sorted(users))
     left = Invitations(call.aws.users).have_left(invited, chat) if invited else set()
     announce.invited(call.aws, chat, call.user, [user for user in invited if user not in left])

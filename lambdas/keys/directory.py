@@ -81,7 +81,7 @@ class Directory:
         """Stores a device's identity; deletes the keys that another identity before it signed.
 
         That identity is kept as a former one, and first: nothing is lost if this ends halfway.
-        Without a `label` the previous one stays. `changing` is called before another identity is
+        Without a `label` the one of before stays. `changing` is called before another identity is
         stored, and may raise.
         """
         counted = False

@@ -312,7 +312,7 @@ export class Session extends Model {
       people.contacts(),
     ]);
     this.listed = new Map(listed.map((each) => [each.chat, each]));
-    // Of a chat that a stranger has begun, the client knows the text but not the members.
+    // Of a chat that a stranger has begun, the client has heard the text and not who is in it.
     const unknown = this.chats.some(({ kind, left }) => kind === undefined && !left);
     // A chat that was opened by its address may have no messages yet.
     const opened = this.#opening !== undefined && this.entry(this.#opening) === undefined;

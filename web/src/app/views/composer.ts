@@ -287,9 +287,7 @@ export class Composer extends View {
     }
   }
 
-  /**
-   * Removes only the sent text from the field: the user may have typed on, or gone to another chat.
-   */
+  /** Only what was sent leaves the field: somebody may have typed on, or gone to another chat. */
   #taken(area: HTMLTextAreaElement, chat: string, text: string, edit: boolean): void {
     if (edit) return; // the draft comes back
     if (this.#isOpen(chat)) {

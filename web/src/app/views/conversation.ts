@@ -216,10 +216,7 @@ export class ConversationView extends View {
     });
   }
 
-  /**
-   * The browser's own search finds only messages that are in the page: this one searches the whole
-   * chat.
-   */
+  /** The browser's own search can't see what is not in the page: this one sees all of the chat. */
   async #search(sought: string): Promise<void> {
     const wanted = sought.trim().toLocaleLowerCase();
     this.#matches = [];

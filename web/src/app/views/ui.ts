@@ -115,7 +115,7 @@ export class Ui extends Model {
     this.changed();
   }
 
-  /** Runs the act, and shows the reason if it fails. */
+  /** Does it, and says why if it does not work. */
   run(act: () => Promise<unknown>): void {
     void act().catch((error: unknown) => this.say(reasonIn(error)));
   }
