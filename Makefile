@@ -100,10 +100,10 @@ doctor: $(READY) ## checks what runs here, or env=prod on AWS, end to end as two
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.doctor $(if $(env),--env $(env)) $(ARGS)
 
-break: $(READY) ## make break FAULT=push-age: causes what a runbook is about, until Ctrl-C; without FAULT a list
+break: $(READY) ## make break FAULT=push-age: causes the fault of a runbook here, until Ctrl-C; without FAULT a list
 	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking $(FAULT) $(ARGS)
 
-mend: $(READY) ## ends what `make break` left broken
+mend: $(READY) ## repairs what an interrupted `make break` left broken
 	@$(LOCAL_AWS) $(BIN)/python -m tools.breaking --mend $(ARGS)
 
 demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
@@ -130,7 +130,7 @@ QUICK = tests/lambdas tests/stacks tests/client/core tests/protocol tests/docs \
 	-m "not slow and not deep" $(FEWER)
 
 # Arguments that name tests, by path, -k or -m, choose among all tests; without any, `make test` leaves
-# out those that are marked as deep, and draws fewer examples.
+# out those with the mark `deep` (long scenes and many schedules, see pyproject.toml), and draws fewer examples.
 NAMED = $(filter-out -%,$(ARGS))
 NOT_DEEP = $(if $(NAMED),,-m "not deep")
 

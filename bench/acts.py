@@ -1,4 +1,4 @@
-"""Acts of the system, as far as they take time or text: rounds, bytes of frames and of logs.
+"""Benchmark of acts: rounds of calls, bytes of frames and of logs.
 
 tools/scale/acts.py has these figures, with the calls and capacity units that
 tests/lambdas/test_costs.py counts. The scenes run in a process of their own, since its log is the

@@ -1,9 +1,9 @@
-"""A check of the scale model on the laptop: CPU of a text predicts that of a load.
+"""A check of the scale model on the laptop: the CPU of one text has to predict that of a load.
 
 The model multiplies acts with what each takes. Here the act is a direct text between people who are
 connected, with its receipt; what it takes is measured at a third of the laptop's capacity. Then CPU
 used at other rates below 80 % of it, of all processes of the emulator, must be as predicted. CPU is
-what a busy machine changes least: rates and times of a run show how busy it was.
+compared, since it depends least on other work of the machine, unlike rates and times.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 
 def run() -> int:
-    """Ctrl-C ends it without a word, also while its modules are still being loaded."""
+    """Ctrl-C ends it without an error message, also while its modules are still being loaded."""
     try:
         from client.cli.main import main
 

@@ -34,7 +34,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """Where pushes for this device go: `platform` is fcm, apns, apns_sandbox or None.
+    """The target of pushes for this device: `platform` is fcm, apns, apns_sandbox or None.
 
     Without a `token` a random one is made once and kept.
     """
@@ -44,7 +44,7 @@ class Push:
 
 
 class Account:
-    """`anew` is called when the backend has lost its data, and the user was signed up again."""
+    """`anew` is called after the backend has lost its data and the user was signed up again."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Account:
         )
 
     async def sign_up_or_in(self) -> bool:
-        """True for a new user. Kept tokens serve as long as they are good."""
+        """True for a new user. Stored tokens are used as long as they are valid."""
         if self.api.tokens.refresh:
             with contextlib.suppress(ApiError):
                 await self.api.refresh()
@@ -82,8 +82,9 @@ class Account:
         return await self._sign_in_or_up()
 
     async def _sign_in_or_up(self) -> bool:
-        """True for a new user: also one whom the backend knew before it lost its data, since a name
-        that somebody has, or had, is not given again."""
+        """True for a new user, also for one whom the backend knew before it lost its data: a
+        backend with its data gives no name a second time.
+        """
         try:
             await self._sign_in()
         except Unauthorized:
@@ -107,10 +108,12 @@ class Account:
             body["push"] = {"platform": self._platform, "token": self._token(self._platform)}
         registered = await self.api.register(self._device, body)
         self.keys.registered(registered.time / 1000)
-        await self.replenish(below=1)  # the rest waits until what is under way to them is here
+        # the rest follows once messages under way to old keys are here
+        await self.replenish(below=1)
 
     async def come_back(self) -> None:
-        """The backend doesn't know this device any more. Raises Removed if another one removed it.
+        """Registers this device again, which the backend does not know any more. Raises Removed if
+        another one removed it.
 
         A backend that was made anew knows no device of the user.
         """
@@ -192,7 +195,7 @@ class Account:
             self._password = password
 
     def _secret(self) -> str:
-        """Asked for once, when it is needed."""
+        """The password, asked for once, when it is needed."""
         if callable(self._password):
             self._password = self._password()
         return self._password or ""

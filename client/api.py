@@ -57,7 +57,7 @@ T = TypeVar("T")
 
 
 class Listing(NamedTuple):
-    """A user's devices, and those that were: entries of the response, unchecked."""
+    """A user's devices and former devices: entries of the response, unchecked."""
 
     devices: dict[str, Any]
     former: list[Any]
@@ -104,7 +104,7 @@ class Api:
         return _read(parse_sign_in_response, response)
 
     async def end_sign_in(self, made: SignInResponse) -> None:
-        """Ends one that `sign_in_anew` has made."""
+        """Ends a sign-in that `sign_in_anew` has made."""
         body = {"refresh_token": made.refresh_token}
         await self._requests.with_token(made.access_token, "POST", "/api/sign-out", body)
 
@@ -117,7 +117,7 @@ class Api:
         self._keep(_read(parse_token_response, response).access_token, self.tokens.refresh)
 
     async def change_password(self, user: str, password: str, new_password: str) -> None:
-        """All other sign-ins of the user end. Not repeated: the old password is wrong by then."""
+        """Ends all other sign-ins of the user. Not repeated: the old password is wrong by then."""
         body = {"username": user, "password": password, "new_password": new_password}
         response = await self._call("POST", "/api/password", body, open_route=True)
         tokens = _read(parse_password_response, response)
@@ -137,7 +137,7 @@ class Api:
         _read(parse_reset_response, response)
 
     async def reset_password(self, user: str, code: str, new_password: str) -> None:
-        """All other sign-ins of the user end. Not repeated: the code serves once."""
+        """Ends all other sign-ins of the user. Not repeated: a code is valid once."""
         body = {"username": user, "code": code, "new_password": new_password}
         response = await self._call("POST", "/api/password/reset/confirm", body, open_route=True)
         tokens = _read(parse_reset_code_response, response)
@@ -151,7 +151,7 @@ class Api:
         await self._call("POST", "/api/sign-out", body)
 
     async def delete_account(self, user: str, password: str) -> bool:
-        """False: there was no time for all of it, and it is to be repeated."""
+        """False if the backend had no time for all of it: it is to be repeated."""
         body = {"username": user, "password": password}
         response = await self._call("POST", "/api/account/delete", body, open_route=True)
         return _read(parse_delete_account_response, response).done
@@ -188,7 +188,7 @@ class Api:
         return _read(parse_own_devices_response, response).devices
 
     async def upload_keys(self, device: str, body: Mapping[str, Any]) -> OneTimeKeysResponse:
-        """What the directory has left of the device's keys."""
+        """The number of the device's keys that the directory has now."""
         asking = not body["one_time_keys"]
         path = f"/api/devices/{device}/one-time-keys"
         response = await self._call("POST", path, body, repeat=asking)
@@ -347,7 +347,7 @@ def _object(response: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read(parse: Reader[T], response: Mapping[str, Any]) -> T:
-    """A response that is not as the protocol has it is the server's fault."""
+    """Reads a response; one that does not follow the protocol raises ServerFault."""
     try:
         return parse(response)
     except (KeyError, TypeError, ValueError) as error:

@@ -107,10 +107,9 @@ class ChatClient:
     # -- coming and going
 
     async def sign_up_or_in(self) -> bool:
-        """Signs in, with kept tokens if they are still good; a new user is signed up first.
-
-        True for a new user. Raises Unauthorized where the password is wrong or needed. Where
-        nothing can be written, it waits.
+        """Signs in, with stored tokens if they are still valid; a new user is signed up first. True
+        for a new user. Raises Unauthorized if the password is wrong or missing. While the store
+        can't be written, it waits.
         """
         return await self._this.when_writable(self.account.sign_up_or_in)
 
@@ -118,8 +117,8 @@ class ChatClient:
         """Registers the device, connects, and returns when what was missed has been fetched.
 
         From then on the connection is kept, and made again when it is lost, until `close`.
-        Raises TimeoutError if that takes longer than `timeout`; the client goes on trying. Where
-        nothing can be written, it waits, before `timeout` begins.
+        Raises TimeoutError if that takes longer than `timeout`; the client goes on trying. While
+        the store can't be written it waits, before `timeout` begins.
         """
         if self._running is not None and not self._running.done():
             raise Closed("this client is connected already")
@@ -158,7 +157,7 @@ class ChatClient:
         await self._end()
 
     def cut(self) -> None:
-        """Loses the connection, as a bad network would; the client connects again."""
+        """Cuts the connection, as a bad network would; the client connects again."""
         if self._connection is not None:
             self._connection.cut()
 
@@ -195,8 +194,8 @@ class ChatClient:
 
         It returns when the text is on disk: it is encrypted and sent as soon as there is a
         connection and its receivers' keys are known, and again until it is accepted. Raises
-        MessageTooLarge, NotAMember, and StoreUnavailable: then the text is nowhere but with the
-        caller, who tries it again when `writable` returns.
+        MessageTooLarge, NotAMember, and StoreUnavailable: then nothing is stored, and the caller
+        calls it again when `writable` returns.
         """
         return await self.messages.send(chat, text, reply=reply, urgent=urgent)
 
@@ -248,8 +247,10 @@ class ChatClient:
         self.verification.happened(event)
 
     def _when_known(self, event: ChatDescribed | ControlReceived) -> None:
-        """Asks first what the chat is: only a group has a name and a picture, and emoji are
-        compared in a direct one. Once for all that comes meanwhile, which keeps its order."""
+        """Delays events until the kind of their chat is known: only a group has a name and a
+        picture, and emoji are compared in a direct chat. One request serves all events that come
+        meanwhile; their order stays.
+        """
         held = self._held.setdefault(event.chat, [])
         held.append(event)
         if len(held) == 1:
@@ -275,7 +276,7 @@ class ChatClient:
             logger.warning("not done: %s", task.exception())
 
     async def _until_caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
-        """Starts something and waits for the CaughtUp it leads to."""
+        """Calls `start` and waits for the CaughtUp event that follows."""
         with self._this.feed.listen() as listener:
             start()
             while (event := await listener.get()) is not None:

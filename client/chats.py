@@ -92,15 +92,15 @@ class Chats:
         return self._device.store.chats()
 
     def watermarks(self, chat: str) -> Mapping[str, Watermarks]:
-        """How far each member is, as far as this device knows: what ticks are derived from."""
+        """Each member's watermarks, as far as this device knows. Ticks are derived from them."""
         return self._device.store.members(chat)
 
     def members(self, chat: str) -> list[str]:
-        """Who is in the chat, as far as this device knows."""
+        """The chat's members, as far as this device knows."""
         return sorted(self._device.store.members(chat))
 
     def others(self, chat: str) -> list[str]:
-        """Who else is in the chat, as far as this device knows."""
+        """The chat's other members, as far as this device knows."""
         return [user for user in self.members(chat) if user != self._device.user]
 
     async def id_of(self, chat_or_user: str) -> str:
@@ -119,9 +119,8 @@ class Chats:
         *,
         request: bool = False,
     ) -> None:
-        """Takes over what the backend says of a chat.
-
-        Raises ServerFault if the chat is known as direct, or as a group, and can't be this.
+        """Stores what the backend reports of a chat. Raises ServerFault if that contradicts what is
+        known: the kind of a chat never changes.
         """
         members, store = frozenset(members), self._device.store
         known, pair = store.kind(chat), store.pair(chat)
@@ -135,5 +134,7 @@ class Chats:
 
 
 def _contradiction(message: str) -> ServerFault:
-    """Who is in a direct chat never changes, whoever says so, and nor does what kind it is."""
+    """Whether a report contradicts what is known: neither a chat's kind nor the two members of a
+    direct chat ever change.
+    """
     return ServerFault("internal", message, 200)

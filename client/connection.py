@@ -39,8 +39,8 @@ from client.errors import (
 logger = logging.getLogger("client")
 
 OPEN_TIMEOUT = 15.0
-# After a connection that lasted less than this, the pauses go on growing. It is longer than the
-# time after which one is left that answers nothing (`sync_timeout`).
+# After a connection that lasted less than this, the pauses go on growing. It is longer than
+# `sync_timeout`, after which a connection without a response is closed.
 SETTLED = 30.0
 # Post frames are at most 32 KB and messages 128 KB; the margin is ours.
 MAX_SIZE = 1 << 18
@@ -77,11 +77,13 @@ class Connection:
                 leave = Drop(_reason(error))
                 wait = (isinstance(error, ApiError) and error.retry_after) or 0.0
             except StoreUnavailable as error:
-                leave = Drop(str(error))  # what has arrived comes again on the next connection
+                # the frames that have arrived come again on the next connection
+                leave = Drop(str(error))
             except (StoreError, Closed):
                 return  # the driver has reported it
             except Exception as error:
-                # No step has failed, so the state is whole: an answer of another shape perhaps.
+                # No step has failed, so the state is consistent: perhaps a response of another
+                # form.
                 logger.exception("the connection has failed")
                 leave = Drop(f"the connection has failed: {error!r}")
             if isinstance(leave, Stop) or self._closing:
@@ -93,7 +95,7 @@ class Connection:
                 await asyncio.sleep(pause)
 
     async def close(self) -> None:
-        """Says what is left to say and closes in order; `run` then returns."""
+        """Sends the last frames and closes the connection properly; `run` then returns."""
         self._closing = True
         if self._driver.online:
             self._driver.step(Engine.closing)

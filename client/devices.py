@@ -15,7 +15,7 @@ ATTEMPTS = 3  # at a device list that changes while it is asked for
 
 
 class Devices:
-    """Whom of them to trust is in verification.py."""
+    """Trust in devices is in verification.py."""
 
     def __init__(self, device: ThisDevice) -> None:
         self._device = device
@@ -23,7 +23,7 @@ class Devices:
     async def of(self, user: str) -> list[KnownDevice]:
         """The user's devices as the backend lists them now; this device is not among them.
 
-        Of a user who is known, what is known if the backend can't be reached.
+        If the backend can't be reached, the stored list of a known user.
         """
         for _ in range(ATTEMPTS):
             request = self._device.driver.step(Engine.look_at, user)
@@ -50,7 +50,7 @@ class Devices:
         """Removes one of this user's devices from the account; it gets nothing from then on."""
         await self._device.api.remove_device(device)
         with contextlib.suppress(ClientError):
-            await self.of(self._device.user)  # the others hear of it by `devices_changed`
+            await self.of(self._device.user)  # other devices are notified by `devices_changed`
 
     @property
     def push_token(self) -> str | None:

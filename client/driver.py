@@ -64,9 +64,9 @@ class Driver:
     ) -> T:
         """Calls an input of the engine, as `step(Engine.mark_read, chat, seq)`.
 
-        A step that fails is taken back in the store. The engine can't be: a new one is restored
-        before the next step, on a new connection. Raises StoreUnavailable where that may pass by
-        itself; after any other failure, Closed at each further call.
+        A step that fails is rolled back in the store. The engine can't be rolled back: a new one is
+        restored before the next step, on a new connection. Raises StoreUnavailable if a later try
+        may succeed; after any other failure each further call raises Closed.
         """
         if self._failure is not None:
             raise Closed(f"the client has stopped: {self._failure}")
@@ -133,7 +133,7 @@ class Driver:
         return opened
 
     def received(self, texts: list[str | bytes]) -> None:
-        """What arrived together goes into one transaction."""
+        """Handles the frames that arrived together in one transaction."""
         frames: list[ServerFrame] = []
         for text in texts:
             try:

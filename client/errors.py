@@ -1,4 +1,4 @@
-"""The one error tree of the client."""
+"""The errors of the client, all below ClientError."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class ClientError(Exception):
 
 
 class ApiError(ClientError):
-    """The backend refused a call. `code` as in the protocol, `status` the HTTP status.
+    """The backend rejected a call. `code` as in the protocol, `status` the HTTP status.
 
     `retry_after` (seconds) is how long the backend asks to wait.
     """
@@ -51,7 +51,9 @@ class RateLimited(ApiError):
 
 
 class ServerFault(ApiError):
-    """500 and above, or a response that is none of the protocol's: worth trying again."""
+    """A status of 500 and above, or a response that does not follow the protocol: a later try may
+    succeed.
+    """
 
 
 class Unreachable(ClientError):
@@ -63,7 +65,9 @@ class Unreachable(ClientError):
 
 
 def in_words(error: BaseException) -> str:
-    """Why there was no response, for a person: the libraries' own words name calls and codes."""
+    """Why there was no response, as a sentence for people: the libraries' own texts name calls and
+    codes.
+    """
     causes: list[BaseException] = []
     cause = error.__cause__ or error.__context__
     while cause is not None and len(causes) < 10:
@@ -86,7 +90,7 @@ class StoreError(ClientError):
 
 
 class StoreUnavailable(StoreError):
-    """It is locked, or the disk is full: nothing has changed, and it is worth another try."""
+    """The store is locked or the disk is full. Nothing was changed; a later try may succeed."""
 
 
 class Removed(ClientError):
@@ -98,7 +102,7 @@ class SignatureError(ClientError):
 
 
 class CannotVerify(ClientError):
-    """There is nothing to compare, or nobody to compare with, now; the message says why."""
+    """No comparison is possible now; the message has the reason."""
 
 
 _NOT_LINKED = {
@@ -146,7 +150,7 @@ class FileGone(ClientError):
 
 
 class FileDamaged(ClientError):
-    """What came is not the file that its sender encrypted: nothing of it may be shown."""
+    """The content is not the file that its sender encrypted: nothing of it may be shown."""
 
     def __init__(self) -> None:
         super().__init__("the file that came is not the one that was sent; it is not shown")

@@ -1,4 +1,4 @@
-"""Files of a device: those that wait to be uploaded, and how one of a message is got.
+"""Files of a device: the uploads that wait, and the download of a message's file.
 
 A file is encrypted once and stored before the network is asked, so that it survives a restart. Its
 message is written when the upload is done, in the same transaction that removes it from here.
@@ -233,9 +233,8 @@ class Files:
         return report
 
     async def fetch(self, chat: str, attachment: Attachment, progress: Progress) -> bytes:
-        """The content, checked. A connection that is lost costs only what has not come yet.
-
-        Raises FileGone, FileDamaged, Unreachable and what else the backend refuses it with.
+        """The content, checked. After a lost connection only the missing bytes are fetched. Raises
+        FileGone, FileDamaged, Unreachable, and other errors of the backend.
         """
         size, body = sealed_size(attachment.size), bytearray()
         backoff = Backoff(self._settings, self._random)
@@ -255,7 +254,7 @@ class Files:
 
 
 def _kind_of(description: FileDescription, content: bytes) -> FileKind:
-    """What nobody should decode goes as a file."""
+    """The kind to send it as: a picture that nobody should decode is sent as a file."""
     kind = kind_of(description.type or guess_file_type(description.name))
     return "file" if kind == "picture" and not may_be_drawn(content) else kind
 

@@ -39,7 +39,7 @@ PRE_KEY = 0
 class NewDevice:
     """A device that is not signed in yet. Its keys are in memory until `Linked.install`.
 
-    `label` is what it calls itself: printable ASCII, it is shown to whoever is to let it in.
+    `label` is what it calls itself: printable ASCII, shown to the user who is to let it in.
     """
 
     def __init__(

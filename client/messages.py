@@ -103,7 +103,7 @@ class Messages:
     def states(self, chat: str, seq: int) -> Mapping[str, State]:
         """How far an own message is with each of the others, as far as this device knows.
 
-        Whoever is known to have joined later is left out: their marks say nothing of it.
+        Members who joined later are left out: their marks do not concern it.
         """
         store = self._device.store
         hidden = store.undelivered(chat)

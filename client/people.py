@@ -33,7 +33,7 @@ class People:
         self._chats.know(chat, members, listed.get(chat, "group"))
 
     async def decline(self, chat: str) -> None:
-        """Refuses an invitation, or a request."""
+        """Declines an invitation, or a request."""
         await self._api.decline(chat)
 
     async def leave(self, chat: str) -> None:

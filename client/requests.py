@@ -82,7 +82,7 @@ class Requests:
         return await self._repeat(method, path, body, None, token, repeat=True)
 
     async def _renew(self, refused: str | None) -> None:
-        """One renewal serves all calls that were refused with the same token."""
+        """One renewal serves all calls that were rejected with the same token."""
         async with self._renewing:
             if self._tokens.access != refused:
                 return

@@ -14,7 +14,7 @@ Progress = Callable[[int, int], None]
 """How many bytes of how many."""
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # of a pause, not of the whole
-# When all is handed to the system, which sends what it holds without a word.
+# When all bytes are handed to the operating system, which then sends them without notice.
 RESPONSE_TIMEOUT = httpx.Timeout(30.0, connect=5.0, read=300.0)
 # S3 says 400 as well where the connection was too slow, or ended too early:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
@@ -22,7 +22,7 @@ PASSING = re.compile("<Code>(RequestTimeout|IncompleteBody)</Code>")
 
 
 class Refused(ClientError):
-    """S3 does not take it as it is: the signature has expired, or something about it is wrong."""
+    """S3 rejected the request: its signature has expired, or another part of it is wrong."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the file was not taken ({status})")
@@ -96,5 +96,5 @@ class _Counted(io.BytesIO):
 
 
 def _unreachable(url: str, error: httpx.HTTPError) -> Unreachable:
-    """Without the query of the URL, which whoever has it can use."""
+    """The error without the query of the URL: anybody who has that can use it."""
     return Unreachable(url.partition("?")[0], str(error) or type(error).__name__)

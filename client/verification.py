@@ -42,9 +42,8 @@ class Verification:
     # -- safety numbers
 
     async def safety_number(self, user: str) -> SafetyNumber:
-        """The same as `user` sees for this user, unless somebody sits in between.
-
-        Of what is known of both users' devices. Raises CannotVerify if the user has none.
+        """The same number as `user` sees for this user, unless somebody intercepts. It is made of
+        the known devices of both. Raises CannotVerify if the user has none.
         """
         await self._ask_for_devices(user)
         return self._number(user, _keys(self._devices.known(user)))
@@ -89,7 +88,7 @@ class Verification:
     def accept(self, user: str, shown: Iterable[KnownDevice]) -> bool:
         """Trusts the keys of these devices, as the user was shown them.
 
-        True: that was all, and sending to the user goes on. False: there are others by now.
+        True: no others wait, and sending to the user continues. False: there are other keys by now.
         """
         keys = {device.device: device.ed25519 for device in shown if device.user == user}
         return self._device.driver.step(Engine.accept, user, keys)
@@ -100,7 +99,7 @@ class Verification:
         """Asks the device to compare emoji, or agrees to what it asks; gives the device.
 
         EmojiShown follows once both have agreed, and Verified or VerificationCancelled at the
-        end; whoever is away is waited for, up to a day. `device` may be left out if there is no
+        end; it waits for a user who is away, up to a day. `device` may be left out if there is no
         choice. Raises CannotVerify.
         """
         device = device or self._asked_by(user)
@@ -231,7 +230,7 @@ class Verification:
     # -- carrying out
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """For what nobody waits for."""
+        """Runs an act that no caller waits for, and logs its errors."""
         try:
             work()
         except (StoreError, Closed) as error:

@@ -108,7 +108,7 @@ class Writing:
         return Profile(user, fields["name"], fields["picture"])
 
     async def repeat_for_newcomers(self, chat: str) -> None:
-        """Name, picture and timer once more: who comes later can't read what was written before."""
+        """Sends name, picture and timer again: new members can't read messages from before."""
         for content in self._repeated(chat):
             await self._send(chat, content, False)
 

@@ -51,8 +51,8 @@ class Connections:
     """The open connections of one WebSocket API.
 
     `url` is https://<api>.execute-api.<region>.amazonaws.com/<stage>; `credentials` is called at
-    each signature, and `renew` when one was rejected: the post is tried again if they are others
-    then. Threads and their HTTP connections are reused by later invocations.
+    each signature, and `renew` when one was rejected: the post is tried again if the credentials
+    have changed. Threads and their HTTP connections are reused by later invocations.
     """
 
     def __init__(

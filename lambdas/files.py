@@ -1,7 +1,7 @@
 """Presigned requests, with which clients put files into the bucket and get them out of it.
 
-Signed by hand, since a client of botocore takes 0.4 s of CPU to make: a test holds the signatures
-against botocore's. Nothing here calls S3. Why a form (POST) and not PUT:
+Signed by our own code, since making a client of botocore takes 0.4 s of CPU; a test compares the
+signatures with botocore's. Nothing here calls S3. Why a form (POST) and not PUT:
 docs/decisions/0046-files-in-s3.md.
 """
 

@@ -3,10 +3,10 @@
 
     Users  <owner>  limit#<name>  full_at (ms), expires_at (s)
 
-A bucket holds `at_once` tokens and gets a new one every `seconds`. Stored is only when it is full
-again: from then on the item means the same as no item, so DynamoDB may remove it. Taking is one
-conditional write if the bucket is full, and two if it is not. The second adds to what is there, so
-it does not fail because others take from the same bucket meanwhile.
+A bucket holds `at_once` tokens and gets a new one every `seconds`. Only the time at which it is
+full again is stored. From then on the item means the same as no item, so DynamoDB may delete it
+(TTL). Taking is one conditional write if the bucket is full, and two if it is not. The second adds
+to what is there, so it does not fail because others take from the same bucket meanwhile.
 """
 
 import math
@@ -20,8 +20,8 @@ from lambdas.errors import ChatError
 from lambdas.tables import ConditionFailed, Table, user_key
 
 ATTEMPTS = 8
-OWNERS = 10_000  # counted in one environment; beyond it counting begins anew
-SAMPLE = 32  # tokens of which an environment takes notice in one write
+OWNERS = 10_000  # counted in one execution environment; beyond it, counting begins anew
+SAMPLE = 32  # tokens that an execution environment counts before it writes them at once
 
 
 class Limit(NamedTuple):
@@ -70,17 +70,19 @@ DAY = 86_400.0
 
 
 def file_number(per_day: int) -> Limit:
-    """Files that a user sends: as many at once as in a day."""
+    """The number of files that a user sends: a whole day's number may be sent at once."""
     return Limit(per_day, DAY / per_day, "too many files were sent")
 
 
 def file_bytes(units_per_day: int) -> Limit:
-    """What these have together, in units."""
+    """The bytes that these files have together, in units."""
     return Limit(units_per_day, DAY / units_per_day, "too many bytes were sent in files")
 
 
 class Taken(NamedTuple):
-    """What taking from a bucket leads to: when it is full again, or how long to wait (seconds)."""
+    """The result of taking from a bucket: when it is full again, and how long to wait if it was too
+    empty (seconds).
+    """
 
     full_at: float
     retry_after: float | None
@@ -107,11 +109,11 @@ class Limits:
             raise exceeded(limit, wait)
 
     def wait(self, owner: str, name: str, limit: Limit, tokens: int = 1) -> float | None:
-        """None if the tokens were taken; the seconds after which they can be otherwise."""
+        """None if the tokens were taken, otherwise the seconds after which they can be."""
         at = int(self._clock() * 1000)  # ms, as stored
         now = at / 1000
         most = now + limit.at_once * limit.seconds
-        found = 0  # ms; full, unless the item has another number
+        found = 0  # ms; the bucket counts as full until a failed condition shows the stored time
         for _ in range(ATTEMPTS):
             taken = after_taking(found / 1000, now, limit, tokens)
             if taken.retry_after is not None:
@@ -147,9 +149,9 @@ class Limits:
 
 
 class CountedHere:
-    """Buckets in the memory of one execution environment: for what costs less than a write.
+    """Buckets in the memory of one execution environment, for acts that cost less than a write.
 
-    Each environment counts what it sees, so that together they let more pass.
+    Each execution environment counts its own acts alone, so that together they let more pass.
     """
 
     def __init__(self) -> None:
@@ -166,15 +168,16 @@ class CountedHere:
 
 
 class Sampled:
-    """Buckets that hold across environments, for what costs about a write or less.
+    """Buckets shared by all execution environments, for acts that cost about a write or less each.
 
-    Each execution environment counts what it sees, and takes from the bucket when that is SAMPLE
-    tokens. So up to SAMPLE pass uncounted in each, and a token costs 1/SAMPLE of a write.
+    "Sampled", because not every act is written: each execution environment counts its own acts, and
+    takes from the bucket once it has counted SAMPLE tokens. So up to SAMPLE pass unwritten in each,
+    and a token costs 1/SAMPLE of a write.
     """
 
     def __init__(self) -> None:
         self._seen: Counter[tuple[str, str]] = Counter()
-        self._limited: dict[tuple[str, str], float] = {}  # until then, in epoch seconds
+        self._limited: dict[tuple[str, str], float] = {}  # rejected until then, in epoch seconds
         self._lock = Lock()  # a container serves several requests at once
 
     def take(
@@ -189,7 +192,7 @@ class Sampled:
             if len(self._seen) > OWNERS:
                 self._seen.clear()
                 self._limited.clear()
-            seen = self._seen.pop(bucket, 0) + tokens  # what comes during the write counts anew
+            seen = self._seen.pop(bucket, 0) + tokens  # acts during the write are counted from 0
             if seen < SAMPLE:
                 self._seen[bucket] = seen
                 return
@@ -208,7 +211,7 @@ class Sampled:
 
 @lru_cache(maxsize=1)
 def sampled(_environment: Hashable) -> Sampled:
-    """The execution environment's."""
+    """The one of this execution environment; tests clear the cache."""
     return Sampled()
 
 

@@ -1,8 +1,8 @@
-"""The log level, which an operator changes while all runs: by a parameter of Systems Manager.
+"""The log level, which an operator changes at run time by a parameter of Systems Manager.
 
-No template has the parameter, so that nothing of a deployment drifts. While there is none, the
-level is the template's. A process looks once a minute, and not when it starts: a cold start stays
-as fast.
+No template has the parameter, so that changing it is no drift of a stack. Without the parameter the
+level is the template's. A process reads it once a minute, and not when it starts, so that a cold
+start takes no longer.
 """
 
 import logging

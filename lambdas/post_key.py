@@ -1,4 +1,4 @@
-"""The key that posts to sockets in tasks are signed with, and how another one takes its place.
+"""The key that signs posts to sockets in tasks, and its rotation.
 
 The secret may get a new value without a deployment. Secrets Manager keeps the value before it as
 AWSPREVIOUS (docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html). A task

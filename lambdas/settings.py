@@ -118,7 +118,8 @@ class CallLimits(NamedTuple):
 
 # A function that sends has a timeout of 6 s: the rule for holes in a chat's log depends on it.
 WHILE_SOMEBODY_WAITS = CallLimits(connect=1, read=2, tries=2)
-# Once a minute an invocation waits for it before its own work, and the level stays where it fails.
+# Once a minute an invocation waits for this call before its own work; if the call fails, the level
+# stays.
 FOR_THE_LOG_LEVEL = CallLimits(connect=0.3, read=0.5, tries=1)
 # SNS may check a credential with Google or Apple before it responds, and no client is waiting.
 WHILE_DEPLOYING = CallLimits(connect=2, read=20, tries=3)
@@ -305,7 +306,7 @@ def aws() -> Aws:
 
 
 def invoked() -> Aws:
-    """`aws()` at the beginning of an invocation, which may have to log more or less than before."""
+    """`aws()` at the beginning of an invocation, with the log level read again if that is due."""
     found = aws()
     if found.settings.get("LOG_LEVEL_PARAMETER"):
         found.log_level.look(found.now())

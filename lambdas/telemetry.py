@@ -23,7 +23,8 @@ logger = Logger(json_serializer=partial(json.dumps, default=str, separators=(","
 class SharedMetrics(AmazonCloudWatchEMFProvider):
     """Metrics that several threads add to: a container runs many handlers at once.
 
-    Whoever ends first writes what there is; Powertools' own would lose what is added meanwhile.
+    The handler that ends first writes all that was added so far; Powertools' own class would lose
+    what other threads add meanwhile.
     """
 
     def __init__(self) -> None:

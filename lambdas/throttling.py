@@ -33,7 +33,7 @@ REASONS = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 
 
 class TooBusy(TimeoutError):
-    """AWS was too busy for a request, each time that it was repeated."""
+    """AWS was too busy for a request and for each of its repetitions."""
 
 
 def is_throttled(error: Exception) -> bool:

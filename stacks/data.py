@@ -105,7 +105,7 @@ class DataStack(EnvironmentStack):
     def _serving(self, id: str, table: dynamodb.Table) -> dynamodb.ITable:
         """The table, or the one that was restored in its place.
 
-        The old one stays in the stack, and so do its exports: other stacks import them until they
+        The old table stays in the stack, and so do its exports: other stacks import them until they
         are deployed too.
         """
         name = self.config.restored.of(id)
@@ -123,10 +123,9 @@ class DataStack(EnvironmentStack):
         )
 
     def _user_pool(self) -> cognito.UserPool:
-        """User names, and with `password_reset` an e-mail address for who wants it.
-
-        An address counts once it is confirmed, also one that takes the place of another: whoever
-        has a token for a moment can't have the codes sent elsewhere.
+        """User names, and with `password_reset` an optional e-mail address. An address is used once
+        it is confirmed, a changed one too: so somebody who has a token for a moment can't have the
+        codes sent elsewhere.
         """
         by_mail = self.config.password_reset
         return cognito.UserPool(

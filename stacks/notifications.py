@@ -24,7 +24,7 @@ from stacks.stack import EnvironmentStack
 
 
 def web_push_contact(config: Environment) -> str:
-    """By which the owners of push services find who pushes; "" if nobody is named."""
+    """The address at which the owners of push services can reach the operator; "" if none."""
     email = config.alarms_email
     return config.push.web_push_contact or (f"mailto:{email}" if email else "")
 

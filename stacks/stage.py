@@ -19,7 +19,7 @@ from stacks.web import WebStack
 
 
 class Common(TypedDict):
-    """What both stacks that may have the sockets are given."""
+    """The arguments of both stacks that may hold the sockets."""
 
     config: Environment
     platform: Platform
@@ -49,7 +49,7 @@ class EnvironmentStage(Stage):
             "data": data,
             "notifications": notifications,
         }
-        # Whichever has the sockets is first: the other posts to them.
+        # The stack that holds the sockets comes first: the other one posts to them.
         if config.websocket.in_containers:
             web = WebStack(self, "Web", vpc=vpc, **common)
             chat = ChatStack(self, "Chat", endpoint=web.endpoint, **common)

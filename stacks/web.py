@@ -82,7 +82,7 @@ class WebStack(EnvironmentStack):
 
     @property
     def target_pools(self) -> dict[str, TargetPool]:
-        """Those whose targets the load balancer checks, without the one that holds sockets."""
+        """The pools whose targets the load balancer checks; the socket service is none of them."""
         return {**self.container_pools, **self.kubernetes_pools}
 
     def _endpoint(self) -> SocketEndpoint:
@@ -91,7 +91,9 @@ class WebStack(EnvironmentStack):
         return key.endpoint
 
     def _variables(self, data: DataStack, notifications: NotificationsStack) -> dict[str, str]:
-        """Those of all that runs in this stack; each row of FUNCTIONS names its own."""
+        """The variables of all functions and tasks of this stack; each row of FUNCTIONS names its
+        own.
+        """
         config = self.config
         return {
             **data.table_names(),

@@ -1,10 +1,10 @@
 """`python -m tools.backfill --table NAME --change MODULE:FUNCTION`: adds attributes to items.
 
 The second step of a change of stored items without downtime (docs/extending.md). The function gets
-an item and returns the attributes that it lacks, or nothing. An item that has
-one of them by then, or is gone, stays as it is: what serves users writes newer values. It can be
-ended at any time, and goes on where it was: its position is saved after each page, and deleted
-after the last one. A run after that looks at all items again.
+an item and returns the attributes that it lacks, or nothing. An item that has got one of them
+meanwhile, or is gone, is not changed: the running functions write newer values. The command may be
+interrupted at any time, and continues where it was: its position is saved after each page, and
+deleted after the last one. A run after that looks at all items again.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The path of this machine's Chromium. Its program comes with the machine: nothing is fetched."""
+"""The path of this machine's Chromium. It has to be installed: nothing is downloaded."""
 
 import os
 import shutil

@@ -25,7 +25,7 @@ def exit_code(run: Callable[[argparse.Namespace], int], options: argparse.Namesp
 
 
 def running(state: Path) -> Endpoints | None:
-    """The one that has the folder `state`; None where nobody has it."""
+    """The running system with the state folder `state`; None if there is none."""
     pid, known = lock.holder(state), endpoints.read(state)
     return known if known is not None and known.pid == pid else None
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 
 def processes(root: int) -> Iterator[int]:
-    """A process and all its descendants. Each may end at any time, also before it is looked at."""
+    """A process and all its descendants. Each may have ended by the time that the caller uses its
+    id.
+    """
     yield root
     with suppress(OSError):
         for task in list(Path(f"/proc/{root}/task").iterdir()):

@@ -62,17 +62,17 @@ class Screen:
         self.line(f"   {seconds:5.1f} s  {text}")
 
     def draw(self, rows: Sequence[Row]) -> None:
-        """In a terminal, in place of the table drawn before. Elsewhere nothing: see `show`."""
+        """Replaces the table drawn before, in a terminal. Elsewhere it does nothing: see `show`."""
         if self.live:
             self._replace(rows)
 
     def show(self, rows: Sequence[Row]) -> None:
-        """The table as it stays."""
+        """Prints the table in its last state."""
         self._replace(rows)
         self.settle()
 
     def settle(self) -> None:
-        """What is drawn stays."""
+        """Keeps the table that was drawn: the next one is drawn below it."""
         self._drawn = 0
 
     def verdict(self, expected: str, seen: str, *, met: bool) -> None:

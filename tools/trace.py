@@ -1,4 +1,5 @@
-"""`python -m tools.trace ID --env prod`: what functions and tasks of an environment logged of it.
+"""`python -m tools.trace ID --env prod`: what functions and tasks of an environment logged about an
+id.
 
 ID is a message's id, or any other text that logs have: a chat, a user, a request id. CloudWatch
 Logs Insights searches the log groups of the environment's stacks, with your AWS credentials, and
@@ -99,7 +100,9 @@ def _lines(rows: Iterable[Sequence[dict[str, str]]]) -> Iterator[str]:
 
 
 def _in_words(message: str) -> str:
-    """A line of ours as words: its message, then its own fields. Others as they are."""
+    """A log line as text: for lines of this project the message and its own fields, for others the
+    whole line.
+    """
     try:
         document = json.loads(message)
     except ValueError:

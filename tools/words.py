@@ -34,6 +34,7 @@ AS_WORDS = {
     r"over is over": "exactly once",
     r"all the same": "anyway",
     r"in vain": "without success",
+    r"what is owed": "the name of what is missing",
     r"drain time": "deregistration delay",
     r"dry[ -]run": "rehearsal",
     r"local[ -]mode": "the emulator",
@@ -41,6 +42,10 @@ AS_WORDS = {
 _ANSWER = {r"answer\w*": "response, result, or a form of respond"}
 _REFUSE = {r"refus\w*": "reject, deny or decline"}
 _SAY = {r"said|tells?|telling": "report, notify, or the name of what it holds"}
+_UNNAMED = {
+    r"whoever|whomever": "the role: a device that, a user who, anybody who",
+    r"as (?:it|they) came": "unchanged, or as received",
+}
 # Names of tests are sentences.
 _TEST_NAMES = {
     r"test_\w*_(?:told|tells?|said|heard|hears?)(?:_\w*)?": "reported, notified or shown",
@@ -48,11 +53,14 @@ _TEST_NAMES = {
 # The same below one folder: words that other folders still have. In lambdas and the protocol a
 # person answers a request to chat, so there the word stays.
 IN_FOLDERS = {
-    "lambdas/": {r"answers": _ANSWER[r"answer\w*"], **_REFUSE, **_SAY},
-    "protocol/": {**_REFUSE, **_SAY},
-    "stacks/": {**_ANSWER, **_REFUSE, **_SAY},
-    "tools/": {**_ANSWER, **_REFUSE, **_SAY},
-    "bench/": {**_ANSWER, **_REFUSE, **_SAY},
+    "lambdas/": {r"answers": _ANSWER[r"answer\w*"], **_REFUSE, **_SAY, **_UNNAMED},
+    "protocol/": {**_REFUSE, **_SAY, **_UNNAMED},
+    "stacks/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
+    "tools/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
+    "bench/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
+    "client/": _UNNAMED,
+    "docs/": _UNNAMED,
+    "web/src/": _UNNAMED,
     "web/src/app/": {**_REFUSE, **_SAY},
     "web/src/worker/": {**_REFUSE, **_SAY},
     "emulator/": {

@@ -26,7 +26,7 @@ class Attaching:
     def __init__(
         self, client: ChatClient, view: View, find: Callable[[str], tuple[StoredMessage, str]]
     ) -> None:
-        """`find` gives the message of a typed number, and what stands behind the number."""
+        """`find` returns the message of a typed number, and the text after the number."""
         self._client, self._view, self._find = client, view, find
 
     def commands(self, chat: Callable[[], str]) -> dict[str, Callable[[str], Awaitable[None]]]:
@@ -86,7 +86,7 @@ def _read(file: str) -> tuple[str, bytes]:
         if path.stat().st_size > MOST:
             raise ClientError(f"{path} is too large: a file has at most {bytes_of(MOST)}")
         content = path.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: whose home?
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no home folder
         raise ClientError(f"{path} can't be read: {sentence(error)}") from error
     if not content:
         raise ClientError(f"{path} is empty")

@@ -27,7 +27,9 @@ def lay_out(
     *,
     group: bool,
 ) -> list[Line]:
-    """`notices` stand behind the message whose id is their key; those of "" come first."""
+    """`notices` are shown below the message whose id is their key; those with the key "" come
+    first.
+    """
     lines = [line for text in notices.get("", ()) for line in _notice(text, width)]
     names: dict[str, str] = {}
     today, before = "", ""
@@ -120,7 +122,7 @@ def _theirs(message: StoredMessage, width: int) -> list[Line]:
 
 
 def _even(rows: list[str]) -> list[str]:
-    """All as wide as the widest, so that a bubble is a rectangle."""
+    """Pads all lines to the width of the widest, so that a bubble is a rectangle."""
     widest = max(get_cwidth(row) for row in rows)
     return [row + " " * (widest - get_cwidth(row)) for row in rows]
 

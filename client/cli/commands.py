@@ -34,8 +34,8 @@ HELP = f"""\
 /add A,B  /remove A,B  changes who is in the open group
 /chats                 lists your chats
 /history [N]           shows the last messages of the open chat
-/who [A,B]             tells who is online
-/typing                says that you are typing
+/who [A,B]             shows who is online
+/typing                shows the others that you are typing
 /devices [USER]        lists the devices of a user, or your own
 /link CODE             lets a new device of yours in, by the code that it shows
 /unlink DEVICE         removes one of your devices from your account
@@ -60,7 +60,7 @@ LEAVING = frozenset({"quit", "exit", "q"})
 
 class Commands:
     def __init__(self, client: ChatClient, room: Room, view: View) -> None:
-        # what comparing keys has to warn of is a result, and its line is done with
+        # a warning about compared keys is a result: the typed line is not given back
         verifying = Verifying(client, view, room.peer).commands()
         self._problems_shown = CountingView(view)
         view = cast(View, self._problems_shown)
@@ -111,8 +111,8 @@ class Commands:
         return True
 
     async def _text(self, line: str) -> None:
-        """A text that is not taken stays typed. In a pipe nobody types: it is tried again there,
-        if that may help.
+        """A text that can't be sent now goes back into the input line. In a pipe, where nobody
+        types, it is tried again if that may help.
         """
         said: str | None = None
         while True:
@@ -130,7 +130,7 @@ class Commands:
             await asyncio.sleep(STORE_RETRY)
 
     def leave(self) -> None:
-        """There is nothing to go on with after this line."""
+        """Ends the program after this line."""
         self._leaving = True
 
     async def _guarded(self, work: Awaitable[None]) -> None:

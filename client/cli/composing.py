@@ -24,7 +24,7 @@ HELP = """\
 /name NAME             names the open group
 /picture [me] FILE     its picture, or your own: JPEG, PNG or WebP of at most 5,400 bytes; off: none
 /profile [NAME]        your name for those you write to, off: none; without one: everybody's here
-/info N                says who has read what you wrote, and who has got it"""
+/info N                shows who has read what you wrote, and who has got it"""
 
 _TIME = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -132,7 +132,7 @@ class Composing:
         return chat
 
     def meant(self, rest: str, *, own: bool = False) -> tuple[StoredMessage, str]:
-        """The message of a number, and what stands behind it."""
+        """The message of a typed number, and the text after the number."""
         number, _, more = rest.partition(" ")
         me = self._client.user
         for message in reversed(self._client.messages.history(self.chat(), LOOKED_THROUGH)):

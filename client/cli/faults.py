@@ -1,6 +1,6 @@
-"""Notices of errors in the backend's code, shown in the client to whoever has just changed it.
-
-Only with an emulator: a client of a deployed backend learns of an error no more than its code.
+"""Notices of errors in the backend's code, shown in the client to the developer who has just
+changed it. Only with an emulator: a client of a deployed backend gets no more than the code of an
+error.
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ from client.store.history import StoredMessage
 
 
 class Lines:
-    """A View that writes lines. What others wrote neither steers a terminal nor makes a line."""
+    """A View that writes lines. Texts of others can neither send control characters to the terminal
+    nor begin a line of their own.
+    """
 
     showing = True
 
@@ -64,7 +66,7 @@ class Lines:
         pass  # `sent` reports it
 
     def returned(self, line: str) -> bool:
-        return False  # whoever wrote it into a pipe is gone
+        return False  # the program that wrote it into a pipe can't take it back
 
     def changed(self, event: StateChanged) -> None:
         if not event.text and event.state is not State.FAILED:
@@ -109,7 +111,7 @@ class Lines:
 class InputLines:
     """Lines of standard input, until it ends. It may be anything: a pipe, a file, a terminal.
 
-    `ended` is set as soon as there is nothing more to read, whoever waits for what.
+    `ended` is set as soon as there is nothing more to read, also while lines still wait.
     """
 
     def __init__(self, descriptor: int = 0) -> None:
@@ -147,7 +149,7 @@ def _read(descriptor: int, notify: Callable[[str | None], None]) -> None:
                 notify(rest)
                 rest = other[: LONGEST_LINE + 1]
     except RuntimeError:
-        return  # the loop is gone: so is whoever listened
+        return  # the event loop has ended, and with it the reader
     except OSError:
         pass  # the terminal is gone, and nothing more will come
     with contextlib.suppress(RuntimeError):

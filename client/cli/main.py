@@ -163,7 +163,7 @@ async def _sign_in(client: ChatClient) -> None:
 
 
 async def _say_what_is_waited_for(client: ChatClient) -> None:
-    """Before there is a screen."""
+    """Prints why the start waits, before there is a screen."""
     async with contextlib.aclosing(client.events()) as events:
         async for event in events:
             if isinstance(event, StoreFailing):
@@ -190,9 +190,9 @@ async def _while_read(lines: InputLines, work: Coroutine[Any, Any, T], grace: fl
 
 
 async def _begin(client: ChatClient, room: Room, to: str | None) -> None:
-    await asyncio.sleep(0)  # whoever listens begins before there is something to hear
+    await asyncio.sleep(0)  # listeners start before the first event
     room.begin_offline(to)
-    with contextlib.suppress(TimeoutError):  # it goes on trying, and the view says so
+    with contextlib.suppress(TimeoutError):  # it goes on trying, and the view shows that
         await client.connect(CONNECT_TIMEOUT)
     await room.begin(to)
 

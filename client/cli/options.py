@@ -182,8 +182,8 @@ def _data(found: Path, api: str | None, local: bool) -> Path:
 def _device(data: Path, user: str, *, make: bool) -> str:
     """This installation's own name for its device of the user: kept in `data`, made at first.
 
-    A name that others have too would be the same device for the backend: the second phone to use
-    it would throw the first one out.
+    For the backend, two installations of the same name are one device: the second one to connect
+    would close the connection of the first.
     """
     file = data / f"{user}-device"
     kept = file.read_text(encoding="utf-8", errors="replace").strip() if file.exists() else ""
@@ -202,7 +202,7 @@ def _new_name() -> str:
 
 
 def remember_device(data: Path, user: str, device: str) -> bool:
-    """This is the user's device here from now on. False if there is one."""
+    """Stores that this is the user's device here from now on. False if there is one already."""
     file = data / f"{user}-device"
     if file.exists() and file.stat().st_size > 0:
         return False

@@ -1,4 +1,4 @@
-"""The commands about one's own account: password, e-mail address, devices, and its end."""
+"""The commands about the user's own account: password, e-mail address, devices, deletion."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class OwnAccount:
         self._view.notice("a code is on its way; confirm the address with /email CODE")
 
     async def _link(self, rest: str) -> None:
-        """Nobody lets a stranger in by a code alone: a warning is shown, and the password asked."""
+        """Links a new device. A code alone is not enough: a warning is shown, and the password
+        asked for.
+        """
         if not rest:
             self._view.problem("/link CODE: what a new device of yours shows, after make link")
             return

@@ -54,7 +54,7 @@ def _token(options: Options) -> str:
 
 
 def _line(push: Mapping[str, Any]) -> str:
-    """When, whether it rang, the number on the app's icon then, through whom, and all of it."""
+    """One push: its time, whether it rang, the badge, the platform, and the whole message."""
     at = ago(push["received_at"], time.time())
     message = push["message"]
     data = message.get("data", message)  # APNs has no part of its own for it

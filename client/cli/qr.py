@@ -13,8 +13,8 @@ _HALVES = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
 def rows(content: str) -> list[str]:
     """The code as lines of equal width. What is drawn is dark, spaces are light.
 
-    Whoever shows them sets dark characters on a light background: on a dark one the code would
-    be a negative, which many readers do not take.
+    They have to be shown as dark characters on a light background: on a dark one the code would be
+    a negative, which many readers do not accept.
     """
     code = segno.make_qr(content, error="l")
     modules = [list(row) for row in code.matrix_iter(border=QUIET)]

@@ -27,9 +27,10 @@ from client.errors import (
 from client.store.history import ChatSummary
 
 PRESENCE_WAIT = 5.0  # seconds for the first answers about somebody
-# What nobody typed raises nothing: StoreFailing or Disconnected has reported it, once.
+# Errors of acts that nobody typed are not shown: StoreFailing or Disconnected has reported them
+# once.
 UNTYPED = (StoreUnavailable, Closed)
-# What a user does by a line; of errors of anything else the client takes care by itself.
+# Errors of typed lines; the client handles errors of everything else by itself.
 TYPED = frozenset({"send", "watch"})
 APPEARS_EVERY = 2.0  # how often to look for somebody who has not signed up yet
 NOT_YET = (NotFound, Unreachable, RateLimited)  # after these, and a 5xx, it looks again
@@ -74,7 +75,7 @@ class Room:
                 self._view.notice("no chat is open: /to USER opens one, /help shows the rest")
 
     async def _open_when_there(self, user: str) -> None:
-        """Of two people one starts first, and then waits for the other to sign up."""
+        """Opens the chat once the other user has signed up: of two people one starts first."""
         try:
             chat = await self._client.chats.direct(user)
         except NotFound:
@@ -89,8 +90,8 @@ class Room:
     async def _appearance(self, user: str) -> str | None:
         """The chat with `user`, once they have a device; None if the wait is over without.
 
-        A text that is written before is encrypted for nobody: the device that comes has to ask
-        for it, and shows it late.
+        A text that is written before that is encrypted for no device: a device that is registered
+        later has to ask for it, and shows it late.
         """
         self.awaited = user
         while self.awaited == user and not self.ended.is_set():
@@ -109,7 +110,7 @@ class Room:
     # -- the open chat
 
     def open(self, chat: str, sender: str = "") -> None:
-        """`sender` names the chat as long as nobody knows who is in it."""
+        """`sender` is used as the chat's name as long as its members are not known."""
         self.chat, self.awaited = chat, None
         self._title = self._title_of(chat, sender)
         unread = self._client.messages.unread(chat)
@@ -122,7 +123,7 @@ class Room:
         self._meet()
 
     def reading(self) -> None:
-        """What the view shows of the open chat has been seen."""
+        """Marks as read what the view shows of the open chat."""
         summary = self._summary(self.chat) if self.chat is not None else None
         if summary is not None and self._view.showing and summary.watermark > summary.read:
             with contextlib.suppress(*UNTYPED):
@@ -134,17 +135,17 @@ class Room:
                 self._client.messages.typing(self.chat)
 
     def others(self) -> list[str]:
-        """Who else is in the open chat."""
+        """The other members of the open chat."""
         return self._client.chats.others(self.chat) if self.chat is not None else []
 
     def peer(self) -> str | None:
-        """Whom the open chat is with, if it is a direct one."""
+        """The other user of the open chat, if it is a direct one."""
         summary = self._summary(self.chat) if self.chat is not None else None
         others = self.others() if summary is not None and summary.kind == "direct" else []
         return others[0] if len(others) == 1 else None
 
     async def presence_of(self, users: Iterable[str]) -> list[str]:
-        """A line for each user, with what the backend says now."""
+        """A line for each user, with the presence that the backend reports now."""
         asked = list(users)
         for user in asked:
             self._presence.pop(user, None)
@@ -217,7 +218,7 @@ class Room:
         self._meet()
 
     def show_changed(self, user: str) -> None:
-        """From now on these keys are what /accept is about."""
+        """Shows changed keys; from now on /accept means these."""
         devices = self._client.devices.known(user)
         self.changed[user] = [device for device in devices if device.trust is Trust.CHANGED]
 
@@ -304,7 +305,9 @@ class Room:
         return event.text if message is None or message.content is None else shown(message)
 
     def _meet(self) -> None:
-        """Who is in the open chat may become known later than its first message."""
+        """Watches the members of the open chat, which may become known later than its first
+        message.
+        """
         if self.chat is None:
             return
         name = self._title_of(self.chat, self._title)

@@ -227,8 +227,9 @@ class Screen:
         return min(6, 1 + len(self._buffer.text) // width)
 
     def _header(self) -> StyleAndTextTuples:
-        """The title, what the other one does, and the connection where it is not as it should be;
-        what doesn't fit ends after a word."""
+        """The title, what the other user does, and the connection if it is not open; a text that is
+        too long is cut after a word.
+        """
         beside = self._presence
         if self._typing is not None:  # a direct chat has their name as its title
             beside = "is typing…" if self._typing == self._title else f"{self._typing} is typing…"
@@ -270,7 +271,9 @@ class Screen:
         )
 
     def _named(self, messages: list[StoredMessage]) -> bool:
-        """Whether it has to be said who wrote: not where all are from the one who must be meant."""
+        """Whether names of senders are shown: not in a chat where only one other user can have
+        written.
+        """
         senders = {message.sender for message in messages} - {self._client.user}
         others = self._client.chats.others(self._chat) if self._chat else []
         return len(senders) > 1 or (len(others) == 1 and not senders.issubset(others))

@@ -13,13 +13,13 @@ from client.errors import NotFound
 
 HELP = """\
 /requests              lists who wants to write to you, and groups that you are invited to
-/join N  /decline N    accepts or refuses the N-th of them
+/join N  /decline N    accepts or declines the N-th of them
 /contacts              lists your contacts, and whom you have blocked
 /block USER            hides what a user writes to you; /unblock USER ends it
 /leave                 leaves the open group for good
 /mute [HOURS]          no pushes of the open chat; 0 ends it
 /admin A,B  /dismiss A changes who is admin of the open group
-/rule add=admins       says who may add, remove or rename: members or admins
+/rule add=admins       sets who may add, remove or rename: members or admins
 /settings [NAME=VALUE] shows or changes: groups, presence, requests, receipts"""
 
 FOR_EVER = 99_999_999_999

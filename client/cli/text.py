@@ -1,4 +1,4 @@
-"""Texts as a terminal may show them. What others write must not steer it."""
+"""Texts as a terminal may show them: texts of others must not control it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ def one_line(text: str | None, reason: str | None = None) -> str:
 
 
 def sentence(error: Exception) -> str:
-    """What went wrong, for a person: without the code of the protocol and the number of HTTP, or of
-    the operating system, which are for programs."""
+    """An error as a sentence for people: without the code of the protocol and the number of HTTP,
+    or of the operating system, which are for programs.
+    """
     if isinstance(error, ApiError):
         wait = "" if error.retry_after is None else f"; again in {error.retry_after:g} s"
         return f"{error.message}{wait}"
@@ -120,7 +121,7 @@ def bytes_of(size: int) -> str:
 
 
 def reactions(message: StoredMessage) -> str:
-    """Who reacted how, in one line; empty if nobody has."""
+    """The reactions and their users, in one line; empty if there are none."""
     return "  ".join(f"{one_line(each.emoji)} {each.user}" for each in message.reactions)
 
 
@@ -148,7 +149,7 @@ def ago(seconds: float, now: float) -> str:
 
 
 def title(chat: ChatSummary, me: str) -> str:
-    """The other one's name, or what the user called the group, or who is in it."""
+    """The other user's name, or the name that the user gave the group, or its members."""
     if chat.name:
         return chat.name
     others = [user for user in chat.members if user != me]
@@ -158,7 +159,7 @@ def title(chat: ChatSummary, me: str) -> str:
 
 
 def history_line(message: StoredMessage) -> str:
-    """`3 raju: hi`, and what became of an own message."""
+    """`3 raju: hi`, and the state of an own message."""
     seq = "-" if message.seq is None else str(message.seq)
     state = "" if message.state is None else f" ({message.state.name.lower()})"
     reacted = f" [{reactions(message)}]" if message.reactions else ""

@@ -23,12 +23,12 @@ HELP = """\
 IN_A_ROW = 4  # groups of digits, or emoji with their names: both fit on 60 columns
 WARNING = "somebody may sit between you and read along"
 
-# What became of a comparison, by reason; {who} is the other user. Shown as a problem, but for
-# those that people wish.
+# The end of a comparison, by reason; {who} is the other user. Shown as problems, except those that
+# one of the two people chose.
 REASONS = {
     "mismatched_sas": f"the emoji differ, so {{who}} is NOT verified: {WARNING}",
-    "mismatched_commitment": "{who}'s device did not keep to its word, so it is NOT verified: "
-    f"{WARNING}",
+    "mismatched_commitment": "{who}'s device sent another key than it announced, "
+    f"so it is NOT verified: {WARNING}",
     "mismatched_mac": f"the keys behind the emoji differ, so {{who}} is NOT verified: {WARNING}",
     "identity_changed": "{who}'s keys changed meanwhile, so they are not verified; "
     "/safety {who} shows whether they are the right ones",
@@ -164,7 +164,7 @@ class Verifying:
     # -- small
 
     def _named(self, rest: str, usage: str) -> tuple[str, str] | None:
-        """The user, and what stands behind the name."""
+        """The user, and the text after the name."""
         peer = self._peer()
         if peer is not None and (not rest or _is_number(rest)):
             return peer, rest

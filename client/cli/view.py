@@ -1,4 +1,4 @@
-"""What a chat on the command line shows; one implementation for terminals, one for pipes."""
+"""The interface of what the command line shows; one implementation for terminals, one for pipes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class View(Protocol):
         """A message of the open chat that was waited for."""
 
     def updated(self, message: StoredMessage) -> None:
-        """A message of the open chat is another now: edited, deleted, with another reaction."""
+        """A message of the open chat has changed: edited, deleted, with another reaction."""
 
     def offers(self, names: Sequence[str]) -> None:
-        """The names of the commands, for who types a part of one."""
+        """The names of the commands, for completing a part of one."""
 
     def wrote(self) -> None:
         """An own message was added to the open chat."""
@@ -55,7 +55,7 @@ class View(Protocol):
         """A QR code in half blocks: what is drawn is to be dark, on a light ground."""
 
     def progress(self, text: str) -> None:
-        """How far a file is on its way; empty when none is."""
+        """The progress of a file's upload or download; empty when there is none."""
 
     def notice(self, text: str) -> None: ...
 

@@ -1,4 +1,6 @@
-"""Arrived messages, taken in order: shown, kept until they can be read, filled in, or ignored."""
+"""The handling of arrived messages, in order: each is shown, stored until it can be read, or
+ignored.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ class Arrivals:
         self.changes, self._settings, self._emit = changes, settings, emit
 
     def known(self, step: Step, message: Message) -> bool:
-        """Whether it is known who sent it; else it is asked for, and the message waits."""
+        """Whether enough is known to open it; if not, the sender's keys are requested first."""
         device = f"{message.sender}/{message.sender_device}"
         return step.cipher.knows(message) or self._key_requests.look_up(device, step.now)
 
@@ -62,7 +64,8 @@ class Arrivals:
                 if place is not None:
                     self.reopen(step, *place)
             case Unreadable() as why if is_written(message.message_id):
-                # Not lost: it keeps its place with its payload, and the user sees a text's place.
+                # The message is not lost: it stays in its place with its payload, and the user sees
+                # that a text is there.
                 self._show(step, message, None, why)
             case Unreadable(blocked=blocked):
                 step.ledger.add_hidden(message, keep=blocked)
@@ -70,15 +73,16 @@ class Arrivals:
     def reopen(
         self, step: Step, sender: str, device: str | None = None, chat: str | None = None
     ) -> None:
-        """What could not be opened of this sender may be by now."""
+        """Tries again to open the waiting messages of this sender."""
         places = {Waiting(sender, device, chat)}
         while places:
-            # A key that is found opens what waits in a pass of its own: this one's list is old.
+            # A key that is found starts a pass of its own over the waiting messages: the list of
+            # this pass is outdated then.
             waiting = step.ledger.waiting(*places.pop())
             places |= {place for message in waiting if (place := self._try_again(step, message))}
 
     def _try_again(self, step: Step, message: Message) -> Waiting | None:
-        """Whose messages a key is for, if it was one."""
+        """The device whose messages a key is for, if the message was a key."""
         match step.cipher.open(message):
             case Text(content=content):
                 self._fill(step, message, message.message_id, content)
@@ -135,7 +139,9 @@ class Arrivals:
         )
 
     def _copied(self, step: Step, message: Message, copy: Copy) -> None:
-        """Into the place of the text it is a copy of; in its own where that never came."""
+        """Puts a copy into the place of its original text, or into its own place if the original
+        never came.
+        """
         sender, device = message.sender, message.sender_device
         if self._fill(step, message, copy.of, copy.content):
             return
@@ -150,7 +156,8 @@ class Arrivals:
         if filled is None:
             return False
         of = _reference(message, message_id)
-        # Nobody has seen it here, however far the chat is read: the time of a reader begins now.
+        # Nobody has seen it here, also if the chat was read further: the time until it disappears
+        # begins now.
         begins = filled.sent_at if sender == self._user else step.time
         self.changes.arrived(step, chat, of, content, begins)
         if content.shown:
@@ -162,7 +169,7 @@ class Arrivals:
         return True
 
     def _hidden(self, message: Message, hidden: Hidden) -> Waiting | None:
-        """Passes on what is for others; whose messages a key is for, if it was one."""
+        """Handles a hidden message; returns whose messages can be opened now, if it was a key."""
         chat, sender, device = message.chat, message.sender, message.sender_device
         if hidden.kind == "room_key":
             return Waiting(sender, device, chat)
@@ -171,7 +178,7 @@ class Arrivals:
         return None
 
     def _ask_at(self, step: Step) -> float:
-        """When to ask the sender of a message that can't be read."""
+        """The time at which to ask the sender of a message that can't be read."""
         return step.time + self._settings.ask_after[0]
 
 

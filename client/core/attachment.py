@@ -1,4 +1,6 @@
-"""A file in a message: what is needed to get it and to show it before it is here. Pure."""
+"""The description of a file in a message: what is needed to download it, and to show it before. No
+I/O.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,7 @@ def kind_of(media_type: str) -> FileKind:
 
 
 def described(file: FileDescription, size: int, key: str, digest: str) -> Attachment:
-    """What the message will say, but for the id, which the backend gives. Raises ValueError."""
+    """The description for the message, but without the backend's id. Raises ValueError."""
     media_type = file.type or guess_file_type(file.name)
     attachment = Attachment(
         kind=file.kind or kind_of(media_type),
@@ -139,8 +141,9 @@ def written(attachment: Attachment) -> dict[str, Any]:
 
 
 def parse_attachment(value: object) -> Attachment:
-    """What came in a message; a picture that nobody should decode is a file. Raises TypeError or
-    ValueError."""
+    """The attachment of a received message; a picture that nobody should decode becomes a file.
+    Raises TypeError or ValueError.
+    """
     fields = mapping(value)
     kind = _kind(fields.get("kind"))
     width, height = (_optional(fields, side, LONGEST_SIDE) for side in ("width", "height"))

@@ -1,4 +1,6 @@
-"""Catching up, from a gap to a complete chat: requests and what settles them (client rule 1)."""
+"""Catching up, from a gap to a complete chat: the requests, and the frames that complete them
+(client rule 1).
+"""
 
 from __future__ import annotations
 
@@ -61,13 +63,15 @@ class CatchUp:
                 self._plan.want_page(frame.cursor, step.now)
 
     def news(self, now: float) -> list[events.Event]:
-        """That what was missed is here, once it is."""
+        """The CaughtUp event, once everything that was missed is here."""
         if self._plan.resumed and not self._plan.is_due(now):
             return [events.CaughtUp(complete=self._plan.idle and not self._chats.held)]
         return []
 
     def failed(self, step: Step, retry_after: float | None, *, retryable: bool) -> str | None:
-        """An `error` was the response to the sync. The chat in which this user is no longer."""
+        """The response to the sync was an `error`. Returns the chat of which the user is no member
+        any more, if it was that.
+        """
         question, wait = self._plan.responded(), self._plan.spread(retry_after)
         if question is None or question.chats is None:
             cursor = question.cursor if question is not None and retryable else None
@@ -93,8 +97,8 @@ class CatchUp:
         known = log.highest
         whole = question is not None and question.whole
         log.heard_of(place.seq)
-        # A response that begins further on says nothing of what this store lacks before: it is new,
-        # was restored, or lost its connection in the middle of catching up.
+        # A response that begins above this store's watermark has nothing of the messages between:
+        # the store is new, was restored, or lost its connection while catching up.
         trusted = place.after <= log.watermark
         if trusted:
             self._chats.complete(step, chat, place)

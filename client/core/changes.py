@@ -1,7 +1,8 @@
 """Effects of messages that change something: other messages, chats, profiles; and expiry.
 
-What is seen of a message follows from what is stored (client/core/view.py); here is what has to be
-done at once: what is deleted or has disappeared leaves the store, and changes are reported.
+How a message is shown follows from what is stored (client/core/view.py). This module does what has
+to be done at once: deleted and disappeared texts are removed from the store, and changes are
+reported.
 """
 
 from __future__ import annotations
@@ -79,5 +80,5 @@ class Changes:
 
 
 def counted_from(now: float, sent_at: float, expires: float) -> float:
-    """When a text that was sent at `sent_at`, by another clock, has begun to disappear."""
+    """The time from which a text's time to live counts; `sent_at` is by another clock."""
     return now - min(max(now - sent_at, 0.0), expires)

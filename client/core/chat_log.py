@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 Ready = Callable[[T], bool]
 
-# What is kept aside lives in memory only; beyond this `sync` brings it again.
+# Entries that came too early are in memory only; those beyond this number are fetched again by
+# `sync`.
 ASIDE_LIMIT = 2_000
 
 
@@ -52,13 +53,15 @@ class ChatLog(Generic[T]):
         self.highest = max(self.highest, seq)
 
     def complete(self, to: int, ready: Ready[T] = lambda entry: True) -> list[tuple[int, T]]:
-        """Nothing at or below `to` will appear any more: holes up to there are stepped over."""
+        """Records that nothing at or below `to` will appear any more: holes up to there are
+        skipped.
+        """
         self.highest = max(self.highest, to)
         self._settled = max(self._settled, to)
         return self.resume(ready)
 
     def resume(self, ready: Ready[T] = lambda entry: True) -> list[tuple[int, T]]:
-        """What can be taken now."""
+        """The entries that can be taken now."""
         taken: list[tuple[int, T]] = []
         while True:
             entry = self._aside.get(self.watermark + 1)

@@ -58,7 +58,7 @@ class FetchResult:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was written and waits to be sealed."""
+    """A text that was written and waits to be sealed."""
 
     message_id: str
     chat: str
@@ -91,7 +91,9 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What has to be fetched, or decided, before anything can be sealed in a chat."""
+    """What has to be fetched from the key directory, or decided by the user, before a text can be
+    sealed in a chat.
+    """
 
     members: bool = False
     lists: frozenset[str] = frozenset()  # users
@@ -115,7 +117,7 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What people wrote: a text, or what changes one."""
+    """A message that people wrote: a text, or a change of one."""
 
     content: MessageContent
 
@@ -151,7 +153,7 @@ Opened = Text | Copy | Hidden | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a new device list says. Names are `user/device`."""
+    """The news in a device list. Names are `user/device`."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -178,7 +180,7 @@ class Cipher(Protocol):
         """Queues a copy for devices that did not receive the message."""
 
     def forget(self, devices: Collection[str]) -> None:
-        """They are registered no more."""
+        """The devices are not registered any more."""
 
     # -- what single devices get
 
@@ -191,12 +193,12 @@ class Cipher(Protocol):
         """The to-device messages that can be sealed; those that never can are dropped."""
 
     def renew(self, chat: str) -> bool:
-        """What this store has of the chat's sessions was used since: nothing more is encrypted with
-        them. True if there were any with other devices.
+        """Ends the chat's sessions of this store, an older copy whose sessions were used since:
+        nothing more is encrypted with them. True if there were any with other devices.
         """
 
     def leave(self, chat: str) -> None:
-        """This user is no longer in it: nothing is queued for anybody there."""
+        """The user has left the chat: drops what is queued for its devices."""
 
     def queue_to_device(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
         """Queues a hidden message of `kind` for one device."""

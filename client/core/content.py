@@ -1,7 +1,7 @@
 """The content of a message: its kind and fields, checked. docs/protocol.md describes each kind.
 
-What is wrong raises nothing: it becomes a content of kind UNREADABLE, and what this client does not
-know one of kind UNKNOWN. Both are shown as such.
+A wrong content raises nothing: it becomes one of kind UNREADABLE, and a kind that this client does
+not know becomes UNKNOWN. Both are shown as such.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _EMOJI = re.compile(
 # (https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters).
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-# What shows nothing: blanks, the empty Braille pattern and Default_Ignorable_Code_Point
+# Characters that show nothing: blanks, the empty Braille pattern and Default_Ignorable_Code_Point
 # (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point), which re does not know.
 _UNSEEN = re.compile(
     "[ \u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200d\u202f"
@@ -68,12 +68,14 @@ class MessageContent:
 
     @property
     def shown(self) -> bool:
-        """What repeats an older name, picture or timer for newcomers is not."""
+        """Whether it has a place in the history; a repetition of a name, picture or timer for
+        newcomers has none.
+        """
         return self.kind not in KINDS or (KINDS[self.kind].shown and "at" not in self.fields)
 
     @property
     def text(self) -> str:
-        """What people read of it; empty for what has no text."""
+        """Its text for people; empty for kinds without one."""
         return str(self.fields.get("text", "")) if self.kind in ("text", "edit", "file") else ""
 
     @property
@@ -98,7 +100,7 @@ class MessageContent:
         return None if seconds is None else int(seconds)
 
     def counts(self, *, shown_id: bool) -> bool:
-        """Whether it is unread and rings; of what is not known, its id says so."""
+        """Whether it is unread and rings; for an unknown kind its id decides."""
         return KINDS[self.kind].counts if self.kind in KINDS else shown_id
 
     @property
@@ -142,8 +144,9 @@ def parse(value: object) -> MessageContent:
 
 
 def clean(name: str) -> str:
-    """A name as it may be shown anywhere: nothing in it steers the writing around it. Empty if
-    nothing of it would be seen."""
+    """A name as it may be shown anywhere: nothing in it steers the writing around it. Empty if no
+    character of it is visible.
+    """
     cleaned = _STEERING.sub("\ufffd", name).strip(" ")
     return "" if _UNSEEN.fullmatch(cleaned) else cleaned
 

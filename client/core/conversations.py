@@ -1,4 +1,4 @@
-"""The chats of this device: messages taken in order, acceptances, watermarks, what is read.
+"""The chats of this device: messages taken in order, acceptances, watermarks, read marks.
 
 Everything here happens inside one step. Events are collected, and published by the caller once
 that step is on disk.
@@ -63,10 +63,10 @@ class Conversations:
         self._renewed.clear()
 
     def is_outdated(self, step: Step, chat: str) -> None:
-        """The backend has more of this device than the store: it is an older copy, or a new one.
-
-        Its ratchets may have been used since, so they encrypt nothing more. This is found before
-        the first text of a connection is sealed. Keys that were uploaded since are not here either.
+        """Called when the backend has more of this device than the store, which is an older copy or
+        a new one. Its ratchets may have been used since, so they encrypt nothing more. This is
+        found before the first text of a connection is sealed. One-time keys that were uploaded
+        since are missing as well.
         """
         if chat not in self._renewed:
             self._renewed.add(chat)
@@ -129,7 +129,9 @@ class Conversations:
         self._take(step, chat, before, log.complete(place.complete_to, self._ready(step)))
 
     def resume(self, step: Step) -> bool:
-        """Takes what was held until it is known who sent it. True if anything moved."""
+        """Takes messages that were held until their sender's keys were known. True if any was
+        taken.
+        """
         moved = False
         for chat in sorted(self._held):
             log = self.logs[chat]
@@ -140,7 +142,7 @@ class Conversations:
 
     @property
     def held(self) -> bool:
-        """Something that is here waits until it is known who sent it."""
+        """Whether a message waits until its sender's keys are known."""
         return bool(self._held)
 
     # -- members
@@ -182,7 +184,7 @@ class Conversations:
         self._report(step, chat, senders)
 
     def report_readable(self, step: Step) -> None:
-        """Texts that waited are readable now, or given up: both may be reported as delivered."""
+        """Reports texts as delivered that waited and are readable now, or given up."""
         for chat in sorted(self._waiting):
             before, after = self._receipts.delivered(chat), self._readable(step, chat)
             if after > before:
@@ -197,7 +199,7 @@ class Conversations:
         self._receipts.moved(chat, step.now, marks, senders, members)
 
     def _readable(self, step: Step, chat: str) -> int:
-        """Everything up to there can be read, or will not be asked for again."""
+        """The seq up to which every text can be read, or will not be requested again."""
         waits, watermark = step.ledger.first_waiting(chat), self.logs[chat].watermark
         if waits is None or waits > watermark:
             self._waiting.discard(chat)
@@ -250,7 +252,9 @@ class Conversations:
         return isinstance(entry, OwnPlace) or entry.sender == self._user
 
     def _take_message(self, step: Step, seq: int, message: Message) -> None:
-        """What this device wrote itself is not opened, but has its place now (rule 3)."""
+        """Takes a message; one that this device wrote itself is not opened, but gets its place
+        (rule 3).
+        """
         if self._own.wrote(message):
             written = step.ledger.own(message.message_id)
             if written is not None:

@@ -1,4 +1,4 @@
-"""The engine: what each command, moment in time and frame asks of the client, without I/O.
+"""The engine: the decisions of the client for each command, timer and frame, without I/O.
 
 Each input is called inside a step, which is one transaction; when that is on disk, the caller
 carries out what `outputs` returns. A caller whose transaction fails drops the engine and builds a
@@ -34,7 +34,7 @@ class Engine:
     def anew(self) -> Engine:
         """An engine to be restored in place of this one, after a transaction that failed.
 
-        Whom the user watches is on no disk, and goes with it.
+        The list of watched users is not stored, so the new engine takes it over.
         """
         fresh = Engine(self._user, self._device, self._random, self._settings)
         fresh._parts.presence = self._parts.presence
@@ -42,7 +42,7 @@ class Engine:
         return fresh
 
     def restore(self, step: Step) -> None:
-        """What the ledger has: to be called once, before anything else."""
+        """Loads the state of the ledger; to be called once, before anything else."""
         parts = self._parts
         self._step = step
         parts.chats.restore(step)
@@ -69,7 +69,7 @@ class Engine:
         return chat in self._parts.chats.left
 
     def outputs(self) -> list[Output]:
-        """What is to be done now that the transaction is on disk, in order."""
+        """The outputs to carry out now that the transaction is on disk, in order."""
         done = self._parts.outputs.copy()
         self._parts.outputs.clear()
         return done
@@ -259,7 +259,9 @@ class Engine:
         self._parts.chats.leave(step, chat)
 
     def begin_anew(self, step: Step) -> None:
-        """The backend has lost its data: the chats of this store can be read, and are no more."""
+        """The backend has lost its data: the chats of this store can still be read, but nothing can
+        be sent to them.
+        """
         over = [chat for chat in self._parts.chats.logs if not self.left(chat)]
         for chat in over:
             self._parts.sending.left(step, chat, "not_found: the backend has lost this chat")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# events that are the frame itself
+# frames that are events as they are
 from client.core.frames_generated import DevicesChanged as DevicesChanged
 from client.core.frames_generated import Displaced as Displaced
 from client.core.frames_generated import KeysLow as KeysLow
@@ -23,8 +23,8 @@ class Connected:
 class CaughtUp:
     """What was missed has been fetched.
 
-    Not `complete`: something in front of a newer message may still be on its way, and is asked
-    for again in some seconds.
+    Not `complete`: a message before a newer one may still be on its way, and is requested again
+    after some seconds.
     """
 
     complete: bool
@@ -115,7 +115,7 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class MessagesMissing:
-    """These positions (inclusive) expired before this device could fetch them."""
+    """The messages at these positions (inclusive) expired before this device could fetch them."""
 
     chat: str
     first: int
@@ -139,7 +139,8 @@ class TypingSeen:
 class WatermarksMoved:
     """A member has (delivered) or has read everything in the chat up to here.
 
-    Of this user it comes when another device has shown more: what was unread here is read.
+    For this user it is published when another device has shown more: messages that were unread here
+    are read.
     """
 
     chat: str
@@ -150,7 +151,7 @@ class WatermarksMoved:
 
 @dataclass(frozen=True, slots=True)
 class MembersChanged:
-    """Who is in a chat that this device knew. In a direct chat nobody comes or goes."""
+    """The members of a known chat have changed. Those of a direct chat never do."""
 
     chat: str
     joined: tuple[str, ...]
@@ -167,9 +168,9 @@ class DeviceAdded:
 
 @dataclass(frozen=True, slots=True)
 class IdentityChanged:
-    """A device shows other keys than before, or is a new one of a verified user.
-
-    Nothing is sent to the user until the keys are accepted; what it sends is kept, and waits.
+    """A device shows other keys than before, or is a new one of a verified user. Nothing is sent to
+    the user until the keys are accepted; messages from the device are stored, and opened after
+    that.
     """
 
     user: str
@@ -205,9 +206,8 @@ class VerificationRequested:
 
 @dataclass(frozen=True, slots=True)
 class EmojiShown:
-    """Seven (picture, name): the device shows the same ones, unless somebody sits in between.
-
-    `ChatClient.confirm` takes what the two people say.
+    """Seven (picture, name): the device shows the same ones, unless somebody intercepts.
+    `ChatClient.confirm` takes the people's decision.
     """
 
     user: str
@@ -217,7 +217,7 @@ class EmojiShown:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """People have compared what this device and that one show: its keys are its own."""
+    """People have compared what this device and that one show: the keys are the device's own."""
 
     user: str
     device: str
@@ -247,10 +247,8 @@ class BeganAnew:
 
 @dataclass(frozen=True, slots=True)
 class StoreFailing:
-    """Nothing can be written on this device: its file is locked, or the disk is full.
-
-    Reported once. What arrives is fetched again, and what is written is tried again, until
-    StoreWorking.
+    """The store can't be written: its file is locked, or the disk is full. Published once. Arriving
+    messages are fetched again and writing is tried again, until StoreWorking.
     """
 
     reason: str
@@ -258,7 +256,7 @@ class StoreFailing:
 
 @dataclass(frozen=True, slots=True)
 class StoreWorking:
-    """Something was written again."""
+    """The store can be written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +281,7 @@ class FileFailed:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """The tokens are no longer good and there is no password to get new ones; it stops."""
+    """The tokens are no longer valid and there is no password to get new ones; the client stops."""
 
     reason: str
 

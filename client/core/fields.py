@@ -22,7 +22,7 @@ def mapping(value: object) -> dict[str, Any]:
 def text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected a string, got {value!r}")
-    value.encode()  # half a character could neither be stored nor sent
+    value.encode()  # raises for a lone surrogate, which could neither be stored nor sent
     return value
 
 
@@ -107,6 +107,6 @@ def optional(read: Reader[T], absent: D) -> Reader[T | D]:
 
 
 def frame(action: str, **given: Any) -> dict[str, Any]:
-    """A client frame. What is None is left out."""
+    """A client frame. Fields that are None are left out."""
     present = {key: value for key, value in given.items() if value is not None}
     return {"action": action, **present}

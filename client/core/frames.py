@@ -42,7 +42,7 @@ def send(
 
 
 def receipt(chat: str, delivered: int, read: int, senders: Iterable[str]) -> dict[str, Any]:
-    """A watermark that is 0 is left out: there is nothing to say of it yet."""
+    """A watermark that is 0 is left out: there is nothing to report yet."""
     return receipt_frame(
         chat=chat, senders=sorted(senders), delivered=delivered or None, read=read or None
     )

@@ -1,8 +1,8 @@
 """Names of messages and of devices.
 
 The id of a message that is to be shown is a ULID, that of one that changes another or a chat a UUID
-of version 7, that of everything else one of version 4: a device that was sent no payload learns
-from it whether it lacks something that people wrote.
+of version 7, that of everything else one of version 4: so a device that got no payload of a message
+learns from the id whether it lacks a text of people.
 """
 
 from __future__ import annotations
@@ -48,5 +48,7 @@ def is_shown(message_id: str) -> bool:
 
 
 def is_written(message_id: str) -> bool:
-    """Whether people wrote it, to be shown or to change that; else it is a key or the like."""
+    """Whether people wrote it: a message to show, or a change of one; otherwise it is a key or the
+    like.
+    """
     return is_shown(message_id) or (len(message_id) == _UUID_LENGTH and message_id[14] == "7")

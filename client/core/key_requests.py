@@ -18,7 +18,7 @@ class KeyRequests:
         self._number = 0
         self._fresh: set[str] = set()
         self._listing: dict[str, int] = {}  # user -> the request under way
-        # Responses to requests up to this number are older than what is known: of a user, of all
+        # Responses to requests up to this number are outdated: one number by user, one for all
         # others.
         self._outdated: dict[str, int] = {}
         self._outdated_all = 0
@@ -26,7 +26,7 @@ class KeyRequests:
         self._failures: dict[object, int] = {}
         self._again_at: dict[object, float] = {}
         self._tried: dict[tuple[str, str], float] = {}  # (chat, device) -> until when
-        self._unknown_devices: dict[str, bool] = {}  # devices heard of; whether asked about since
+        self._unknown_devices: dict[str, bool] = {}  # named by frames; True if looked up since
 
     def opened(self) -> None:
         """Responses to requests of an earlier connection may still come, but they are outdated."""
@@ -47,13 +47,13 @@ class KeyRequests:
         return user in self._fresh
 
     def changed(self, user: str) -> None:
-        """A response that is under way may be from before."""
+        """The user's devices have changed: a response that is under way may be from before."""
         self._fresh.discard(user)
         self._listing.pop(user, None)
         self._outdated[user] = self._number
 
     def look_at(self, user: str) -> Lists:
-        """Asked for by somebody else, beside what is asked for here."""
+        """Counts a request for the list that another part of the client makes."""
         return Lists(self._next(), user)
 
     def want_lists(self, users: Collection[str], now: float) -> None:
@@ -65,7 +65,7 @@ class KeyRequests:
                 self._emit(Lists(self._number, user))
 
     def listed(self, request: Lists) -> bool:
-        """False: what it says is older than what is known."""
+        """False if the list is older than what is known."""
         user = request.user
         self._settle(user)
         if self._listing.get(user) == request.number:
@@ -80,7 +80,7 @@ class KeyRequests:
         return True
 
     def look_up(self, device: str, now: float) -> bool:
-        """True if the device's user was asked about since the device was first heard of.
+        """True if the device's user was looked up since a frame first named the device.
 
         The news of a new device may get lost: an older list does not say that there is none.
         """
@@ -100,7 +100,7 @@ class KeyRequests:
         }
 
     def try_again(self, chat: str) -> None:
-        """With the next text the devices without a key are asked for one again."""
+        """From the next text on, keys of the devices that had none are claimed again."""
         for place in [place for place in self._tried if place[0] == chat]:
             del self._tried[place]
 

@@ -15,9 +15,8 @@ from client.core.view import Change
 
 @dataclass(frozen=True, slots=True)
 class ReadPosition:
-    """Where this device stands in a chat. `reported`: what the server surely knows of it.
-
-    `waits`: the first text of somebody else that its sender is still to be asked for.
+    """The position of this device in a chat. `reported`: the marks that the server is sure to have.
+    `waits`: the first text of another user that its sender is still to be asked for.
     """
 
     chat: str
@@ -57,7 +56,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """Where a message stands whose text has come."""
+    """The position of a message whose text has come."""
 
     seq: int
     sent_at: float
@@ -85,12 +84,12 @@ class Ledger(Protocol):
     def set_reported(self, chat: str, reported: Watermarks) -> None: ...
 
     def undelivered(self, chat: str) -> Ranges:
-        """Where the backend has said that what this user sent was hidden from the other one."""
+        """The positions at which the backend hid this user's messages from the other user."""
 
     def set_undelivered(self, chat: str, ranges: Ranges) -> None: ...
 
     def has(self, chat: str, sender: str, device: str, message_id: str) -> bool:
-        """That message of somebody else's device was taken already, shown or not."""
+        """Whether that message of another device was taken already, shown or not."""
 
     def add(
         self,
@@ -112,13 +111,15 @@ class Ledger(Protocol):
     def fill(
         self, chat: str, sender: str, device: str, message_id: str, content: MessageContent
     ) -> Filled | None:
-        """The message that waited for `content` has it now. None if none waited."""
+        """Stores `content` in the message that waited for it. None if none waited."""
 
     def wait(self, message: Message, reason: str, ask_at: float | None) -> None:
-        """It still can't be read. Its sender is asked at `ask_at`, unless that is settled."""
+        """Records why it still can't be read. Its sender is asked at `ask_at`, unless it was asked
+        for the last time.
+        """
 
     def opened_hidden(self, message: Message) -> None:
-        """A kept hidden message has done what it was for."""
+        """Removes the payload of a stored hidden message, which was opened."""
 
     def waiting(
         self, sender: str, device: str | None = None, chat: str | None = None
@@ -132,7 +133,7 @@ class Ledger(Protocol):
         """The same of one device."""
 
     def next_ask(self, after: float) -> float | None:
-        """When the next one after `after` is to be asked for."""
+        """The time, later than `after`, at which the next one is to be asked for."""
 
     def asked(
         self,
@@ -142,7 +143,9 @@ class Ledger(Protocol):
         after: Sequence[float],
         at: float,
     ) -> None:
-        """Once more, at `at`; `after` are the pauses before each time, no more times."""
+        """Counts a request at `at`, and sets the time of the next; `after` has the pause before
+        each request.
+        """
 
     def ask_at(self, chat: str, device: str, message_ids: Sequence[str], at: float | None) -> None:
         """Asks `device` at `at`, or never."""
@@ -151,7 +154,7 @@ class Ledger(Protocol):
         """The first text of somebody else that its sender is still to be asked for."""
 
     def senders(self, chat: str, after: int, to: int, besides: str) -> set[str]:
-        """Who but `besides` wrote the messages in (after, to]."""
+        """The senders, except `besides`, of the messages in (after, to]."""
 
     def add_missing(self, chat: str, first: int, last: int) -> None: ...
 
@@ -170,17 +173,17 @@ class Ledger(Protocol):
         """Own messages whose tick is behind these marks, in order; not all that nobody has read."""
 
     def place_own(self, message_id: str, seq: int, sent_at: float, now: float) -> None:
-        """`sent_at` is the server's time, `now` this device's: when it heard of this first."""
+        """`sent_at` is the server's time; `now` is this device's, when it first learned of this."""
 
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None: ...
 
     # what changes messages and chats, and what disappears
 
     def changes(self, chat: str, target: Reference) -> list[Change]:
-        """What changes that message, whether or not it is here."""
+        """The messages that change that message, whether or not that one is here."""
 
     def writings(self, chat: str, kind: str) -> list[Change]:
-        """What has set the timer, the name or the picture of the chat."""
+        """The messages that have set the timer, the name or the picture of the chat."""
 
     def place(self, chat: str, of: Reference) -> Place | None:
         """None where that message is not here."""
@@ -198,13 +201,17 @@ class Ledger(Protocol):
         """That text disappears from `at` on, in epoch seconds, unless it does already."""
 
     def to_count(self, chat: str, to: int) -> list[tuple[Reference, int, float]]:
-        """What others wrote up to there that does not disappear yet: how soon, and its sent_at."""
+        """The texts of others up to there whose time to live does not count yet: that time, and
+        sent_at.
+        """
 
     def expired(self, now: float) -> list[tuple[str, Reference]]:
-        """What has disappeared by `now`, epoch seconds. A clock that was set back counts anew."""
+        """The texts that have disappeared by `now`, epoch seconds. After the clock was set back,
+        their time counts anew.
+        """
 
     def next_expiry(self) -> float | None:
-        """When the next one disappears."""
+        """The time at which the next text disappears."""
 
     def queue(self, message_id: str, chat: str, frame: dict[str, Any]) -> None: ...
     def unqueue(self, message_id: str) -> None: ...
@@ -215,7 +222,7 @@ class Ledger(Protocol):
         """direct, group, or not known."""
 
     def request(self, chat: str) -> bool | None:
-        """A stranger has begun it, and the user has not answered; None: not known."""
+        """Whether a stranger has begun it, and the user has not answered; None: not known."""
 
     def set_request(self, chat: str, request: bool) -> None: ...
 
@@ -224,12 +231,12 @@ class Ledger(Protocol):
 
     def members(self, chat: str) -> dict[str, Watermarks]: ...
     def members_told(self, chat: str) -> bool:
-        """Whether `set_members` ever said who is in the chat."""
+        """Whether `set_members` was ever called for the chat."""
 
     def set_members(self, chat: str, members: Mapping[str, Watermarks], since: float) -> None:
-        """Replaces the members of the chat. Who is new, unless all are, came later than the newest
-        of: what `members_seen` last said, what this device wrote that was accepted before `since`,
-        and what `adding` said of the user.
+        """Replaces the members of the chat. A new member, unless all are new, joined after the
+        newest of: the seq of the last `members_seen`, this device's messages that were accepted
+        before `since`, and the seq of `adding` for the user.
         """
 
     def adding(self, chat: str, users: Collection[str], at: int) -> None:

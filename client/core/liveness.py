@@ -1,4 +1,6 @@
-"""Timers of a connection: when to ping, when it is dead, when to connect again (client rule 6)."""
+"""Timers of a connection: the next ping, the end of a silent connection, the next attempt (client
+rule 6).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Liveness:
         self._ping_at = self._dead_at = self.reconnect_at = None
 
     def probe(self, now: float) -> None:
-        """Something went unanswered: find out now whether the connection still lives."""
+        """A request had no response: sends a ping at once, to find out whether the connection still
+        works.
+        """
         if self._ping_at is not None and self._dead_at is None:
             self._ping_at = now
 
@@ -40,7 +44,7 @@ class Liveness:
         return True
 
     def heard(self) -> None:
-        """Any frame shows life."""
+        """Any frame shows that the connection works."""
         self._dead_at = None
 
     def dead(self, now: float) -> bool:
@@ -55,7 +59,7 @@ class Liveness:
 
 
 class Backoff:
-    """Full jitter: anything between nothing and a bound that doubles with each failure."""
+    """Full jitter: a random pause between 0 and a bound that doubles with each failure."""
 
     def __init__(self, settings: Settings, random: Random) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""Members of chats: who they are, how far each is, and when to ask the backend for them."""
+"""Members of chats: their names, their watermarks, and when to request them from the backend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from client.core.step import Step
 from client.core.syncing import SyncPlan
 from client.core.ticks import reached
 
-# Who came into a chat unnoticed is sent again what was written in the minute before it was noticed.
+# A member whose joining was noticed late is sent again what was written in the minute before.
 NOTICED_WITHIN = 60.0
 
 Marks = Mapping[str, Watermarks]
@@ -55,19 +55,18 @@ class Membership:
         return self._members[chat]
 
     def everyone(self, step: Step, chat: str) -> Watermarks:
-        """Up to where all others have the chat delivered and read."""
+        """The seqs up to which all others have received and read the chat."""
         return reached(self.members(step, chat), self._user)
 
     def for_others(self, step: Step, chat: str) -> bool:
-        """A direct chat that is said to be somebody else's: nothing may be sent there."""
+        """Whether the backend reports a direct chat as other users': nothing may be sent there."""
         listed = step.ledger.kind(chat) == "direct" and step.ledger.members_told(chat)
         return listed and step.ledger.pair(chat) is None
 
     def may_send_unasked(self, step: Step, chat: str) -> bool:
         """Whether this client may send there by itself. In a request it may not: each seq, and each
-        claimed key, shows a stranger that a device of the user is awake.
-
-        Where that is not known, it is asked for: a `synced` says it.
+        claimed key, shows a stranger that a device of the user is in use. If it is not known
+        whether the chat is a request, a `sync` asks for it.
         """
         request = step.ledger.request(chat)
         if request is None and step.ledger.kind(chat) != "group":
@@ -76,7 +75,9 @@ class Membership:
         return not request
 
     def request_is(self, step: Step, chat: str, request: bool) -> None:
-        """What was answered once is never a request again: a response may be from before."""
+        """Stores whether the chat is a request. A chat that was answered once never becomes one
+        again: a response may be from before.
+        """
         if step.ledger.request(chat) not in (False, request):
             step.ledger.set_request(chat, request)
 
@@ -101,7 +102,9 @@ class Membership:
     # -- asking
 
     def met(self, step: Step, chat: str, user: str) -> None:
-        """The news of who joins may get lost; whoever is not known is asked about, once."""
+        """Requests the members, once, if a frame names a user who is not known: the frame about a
+        new member may get lost.
+        """
         known = user in self.members(step, chat)
         if known or self._sync.covers(chat) or (chat, user) in self._asked:
             return
@@ -117,7 +120,7 @@ class Membership:
             self._sync.want_members_of(chat)
 
     def want(self, step: Step, chat: str) -> None:
-        """Only a `synced` says who is in a chat."""
+        """Requests the members by a `sync`: only `synced` has them."""
         if not self._sync.covers(chat) and step.now >= self._again_at.get(chat, step.now):
             self._sync.want_members_of(chat)
 
@@ -129,13 +132,15 @@ class Membership:
     # -- what the server says
 
     def receipt(self, step: Step, frame: Receipt) -> None:
-        """Says how far a member is, and never who is one."""
+        """Takes the marks of a member; a receipt never makes a user a member."""
         marks = Watermarks(max(frame.delivered, frame.read), frame.read)
         self._raise_marks(step, frame.chat, {frame.user: marks})
         self.met(step, frame.chat, frame.user)  # perhaps it is no member (any more)
 
     def undelivered(self, step: Step, chat: str, ranges: Ranges) -> None:
-        """What this user sent there was hidden by a block that has ended; said before the marks."""
+        """Stores the positions that were hidden by blocks that have ended; called before the marks
+        are taken.
+        """
         if ranges and ranges != step.ledger.undelivered(chat):
             step.ledger.set_undelivered(chat, ranges)
 
@@ -152,7 +157,9 @@ class Membership:
         self._outdated.clear()
 
     def listed(self, step: Step, chat: str, marks: Marks, at: int) -> None:
-        """These are all; `at` is the newest seq of the chat by then. An empty list says nothing."""
+        """Stores the complete list of members; `at` is the newest seq of the chat by then. An empty
+        list is ignored.
+        """
         if not marks:
             return
         self._listed_at[chat] = step.now

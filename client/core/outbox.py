@@ -22,7 +22,7 @@ class Unaccepted:
 
 
 class Outbox:
-    """The same message_id and payloads each time, so the receivers drop what came twice."""
+    """Each attempt has the same message_id and payloads, so receivers drop duplicates."""
 
     def __init__(self, settings: Settings, random: Random) -> None:
         self._settings = settings
@@ -39,7 +39,7 @@ class Outbox:
 
     @property
     def texts(self) -> int:
-        """How many of them people wrote."""
+        """The number of messages that people wrote."""
         return sum(1 for message_id in self._by_id if is_written(message_id))
 
     def of(self, chat: str) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ class Outbox:
     def retry(self, message_id: str, now: float, retry_after: float | None = None) -> None:
         """The server could not take it now: `rate_limited` or `internal`.
 
-        Not before `retry_after` seconds, if it says so.
+        Not before `retry_after` seconds, if it is given.
         """
         entry = self._by_id.get(message_id)
         if entry is not None:

@@ -1,4 +1,4 @@
-"""Outputs of the engine: what is to be done once a step is on disk."""
+"""Outputs of the engine: the acts to carry out once a step is on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Transmit:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Leave the open connection. `planned`: connect again at once; it was only its time."""
+    """Leave the open connection. `planned`: its time was over, so connect again at once."""
 
     reason: str
     planned: bool = False

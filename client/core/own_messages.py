@@ -1,4 +1,4 @@
-"""Own messages, from the text to what the others have read of it."""
+"""Own messages, from the text to their ticks."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ class OwnMessages:
         step.ledger.set_state(own.message_id, state)
         if not own.shown:
             return
-        # Moved to its first copy, it may have no new state: the new seq is reported.
+        # If the message only moves to the seq of its first copy, its state is the same: the new seq
+        # is reported anyway.
         for reaches in stages(own.state, state) or [state]:
             self._emit(StateChanged(own.chat, own.message_id, seq, reaches, own.text))
 
@@ -88,7 +89,7 @@ class OwnMessages:
                 self._emit(MessageChanged(own.chat, *own.target, "failed", self._user))
 
     def ticked(self, step: Step, chat: str, members: Mapping[str, Watermarks]) -> None:
-        """The watermarks of the members are these now: ticks follow."""
+        """Reports the ticks that follow from the members' new watermarks."""
         everyone, hidden = reached(members, self._user), step.ledger.undelivered(chat)
         for own in step.ledger.ticking(chat, everyone):
             if own.seq is None:

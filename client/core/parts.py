@@ -47,7 +47,7 @@ class Parts:
         )
 
     def emit(self, output: Output) -> None:
-        """To be done once the step is on disk."""
+        """Adds an output, which is carried out once the step is on disk."""
         self.outputs.append(output)
 
     def transmit(self, documents: Iterable[Mapping[str, Any]]) -> None:

@@ -1,8 +1,8 @@
 """The sides of a picture, in a message or a file, as its header has them. Pure.
 
 A few thousand bytes can decode to gigabytes of pixels, and a client decodes a picture as soon as it
-is shown. So its sides are read from the header before anything decodes it. What a decoder might
-read in another way than this reader is rejected.
+is shown. So its sides are read from the header before anything decodes it. A header that a decoder
+might read in another way than this reader is rejected.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NO_FRAME = frozenset({0x00, 0x01, *range(0xD0, 0xD8), 0xD8, 0xD9, 0xDA})
 
 
 def parse_picture(value: object) -> str:
-    """Raises TypeError or ValueError for what no client draws."""
+    """Raises TypeError or ValueError for a picture that no client draws."""
     if not isinstance(value, str):
         raise TypeError("not a picture")
     width, height = sides(value)

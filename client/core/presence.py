@@ -1,4 +1,4 @@
-"""Watched presence and typing: which users are watched, and when to report that the user types."""
+"""Presence and typing: the users that are watched, and the times of `watch` and `typing` frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from client.core.settings import Settings
 
 WATCH_LIMIT = 100  # users in one `watch` frame
 TYPING_MEMBERS = 256  # in a chat with more the backend shows it to nobody
-ASK_AGAIN = 60.0  # seconds, at the earliest, about who writes and is said to be offline
+ASK_AGAIN = 60.0  # seconds between two questions about a user who writes but is reported offline
 
 
 class PresencePlan:
@@ -44,13 +44,12 @@ class PresencePlan:
         return _frames(users)
 
     def seen(self, user: str, *, online: bool) -> None:
-        """What the backend says of a watched user."""
+        """Takes the presence of a watched user."""
         (self._there.add if online else self._there.discard)(user)
 
     def wrote(self, now: float, user: str) -> list[dict[str, Any]]:
-        """Asks once more about a watched user who is said to be offline and writes anyway.
-
-        A stranger who answers may be seen from then on, and nobody says so.
+        """Watches a user again who writes but is reported as offline. A stranger who answers may be
+        watched from then on, of which no frame notifies.
         """
         last = self._asked.get(user, float("-inf"))
         unseen = user in self._watched and user not in self._there

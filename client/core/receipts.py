@@ -1,4 +1,4 @@
-"""Receipts: how far this device is; the larger a chat, the more of them are one (rule 4)."""
+"""Receipts: the watermarks that this device reports, fewer of them in larger chats (rule 4)."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ class ReceiptPlan:
         self._dirty: set[str] = set()
         self._sent_at_ping: dict[str, Watermarks] = {}
         self._online = False
-        self._not_before = float("-inf")  # the backend asked to wait
+        self._not_before = float("-inf")  # until then the backend asked to wait
 
     def opened(self, confirmed: Mapping[str, Watermarks]) -> None:
-        """A receipt has no response: what the last connection sent may not have arrived."""
+        """Repeats receipts on a new connection: they have no response, so those of the last
+        connection may be lost.
+        """
         self._online = True
         self._sent_at_ping.clear()
         for chat, state in self._chats.items():
@@ -71,7 +73,9 @@ class ReceiptPlan:
         return state.delivered if state is not None else 0
 
     def repeat(self, chat: str, now: float) -> None:
-        """The server shows that it does not know our place: nor do those whom we have named."""
+        """The server's marks of this device are behind, so a receipt was lost, also for the senders
+        that it named: repeats it.
+        """
         state = self._chats.get(chat)
         if state is not None and (state.delivered or state.read):
             state.force = True
@@ -79,14 +83,13 @@ class ReceiptPlan:
             self._mark(chat, state, now)
 
     def forget(self, chat: str) -> None:
-        """No longer a member: there is nobody to notify."""
+        """The user is no member any more: there is nobody to notify."""
         self._chats.pop(chat, None)
         self._dirty.discard(chat)
 
     def report_again(self, step: Step, position: ReadPosition, user: str) -> None:
-        """What the server may not know: nothing that was sent after it has been confirmed.
-
-        `user` is this device's own, whom nobody notifies.
+        """Marks for repetition what the server may not have: nothing sent after it was confirmed.
+        `user` is this device's own, who is not notified.
         """
         known, marks = position.reported, position.readable
         if marks.delivered <= known.delivered and marks.read <= known.read:
@@ -105,11 +108,13 @@ class ReceiptPlan:
                 self.repeat(position.chat, step.now)
 
     def wait_until(self, time: float) -> None:
-        """The backend takes none before."""
+        """Sends no receipt before that time: the backend asked to wait."""
         self._not_before = time
 
     def pinged(self) -> None:
-        """Of one whose other parts are not sent yet, the pong confirms nothing."""
+        """Notes the receipts that the pong will confirm; not those whose other parts are not sent
+        yet.
+        """
         whole = {chat: state for chat, state in self._chats.items() if not state.force}
         self._sent_at_ping = {chat: state.sent for chat, state in whole.items()}
 
@@ -172,7 +177,7 @@ class ReceiptPlan:
         state.named |= {*named}
         state.senders.difference_update(named)
         state.since, state.sent_at = None, now
-        state.force = bool(state.senders)  # the others are named by the next one
+        state.force = bool(state.senders)  # the next receipt names the other senders
         self._dirty.discard(chat)
         self._mark(chat, state, now)
         return frame

@@ -1,4 +1,4 @@
-"""Receiving: what each frame of the server leads to."""
+"""Receiving: the handling of each frame of the server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from client.core.outputs import Stop
 from client.core.parts import Parts
 from client.core.step import Step
 
-# Everything else that an error says of a message will be the same next time.
+# After any other error the same message would fail again.
 RETRYABLE = frozenset({"rate_limited", "internal"})
 
 
@@ -97,7 +97,8 @@ class Receiving:
         elif (
             error.code == "not_found" and error.chat is not None and error.chat in parts.chats.logs
         ):
-            # Nobody typed it, and it would be refused again: is the user still in the chat?
+            # A message that nobody typed would fail again: a sync shows whether the user is still a
+            # member.
             parts.receipts.forget(error.chat)
             parts.membership.want(step, error.chat)
         if error.code == "rate_limited":
@@ -106,7 +107,7 @@ class Receiving:
             parts.emit(events.ServerError(error.code, error.message, error.action))
 
     def _show_limit(self, step: Step, error: frames.ErrorFrame) -> None:
-        """Tells of a limit once, until the time that the backend asked to wait is over."""
+        """Reports a limit once, until the time that the backend asked to wait is over."""
         if error.code == "rate_limited" and step.now >= self._limited_until:
             self._limited_until = step.now + (
                 error.retry_after or self._parts.settings.retry_after_error

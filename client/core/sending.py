@@ -1,7 +1,6 @@
-"""Sending: from a written text to frames in the outbox, and what has to be fetched first.
-
-A text is sealed when it is the next of its chat, and not before: it is then sealed once, for the
-devices that are there by then, and sent again byte by byte the same until it is accepted.
+"""Sending: from a written text to frames in the outbox, and the requests for keys that it needs. A
+text is sealed when it is the next of its chat, and not before: it is sealed once, for the devices
+registered at that time, and the same bytes are sent until it is accepted.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Sending:
         self._drafts.setdefault(draft.chat, []).append(draft)
 
     def withdraw(self, step: Step, chat: str, target: Reference) -> bool:
-        """Deletes a text of this device that nobody has got; False if somebody may have it."""
+        """Deletes a text of this device that was not sent yet; False if it may have been."""
         own = step.ledger.own(target.id)
         failed = own is not None and own.state is State.FAILED
         if not self._unsealed(step, chat, target.id) and not failed:
@@ -60,7 +59,7 @@ class Sending:
         return True
 
     def _unsealed(self, step: Step, chat: str, message_id: str) -> bool:
-        """Drops a draft: nobody ever gets it. Whether there was one."""
+        """Drops a draft, which is then never sent. True if there was one."""
         for draft in self._drafts.get(chat, ()):
             if draft.message_id == message_id:
                 self._drop(step, draft)
@@ -82,7 +81,7 @@ class Sending:
         return min((at for at in times if at is not None), default=None)
 
     def due(self, step: Step) -> None:
-        """Seals what can be sealed, and asks for what that needs."""
+        """Seals the texts that can be sealed, and requests the keys that others need."""
         # This also detects this user's own new devices.
         self._key_requests.want_lists({self._user}, step.now)
         for chat in list(self._drafts):
@@ -131,7 +130,7 @@ class Sending:
             self._next.pop(draft.chat, None)
 
     def left(self, step: Step, chat: str, reason: str) -> None:
-        """This user is no longer in the chat: what was not sent fails."""
+        """This user is no longer in the chat: texts that were not sent fail."""
         self._fail(step, chat, reason)
         step.cipher.leave(chat)
         for (place, device), ids in step.ledger.asks(math.inf).items():
@@ -155,7 +154,7 @@ class Sending:
             step.cipher.queue_copies(frame.chat, frame.message_id, missing)
         users = step.cipher.users_with_unknown_devices(frame.missing)
         users |= {user_of(name) for name in frame.stale}
-        if frame.more:  # not all were named: whose they are, the lists say
+        if frame.more:  # not all were named: the users' device lists have them
             users |= set(self._membership.members(step, frame.chat))
         step.cipher.forget(frame.stale)
         for user in users:
@@ -187,14 +186,14 @@ class Sending:
             self._key_requests.want_claims(chat, {device}, step.now, asking=True)
 
     def _ask_again(self, step: Step, chat: str, device: str, pause: float | None) -> None:
-        """After `pause`, or never."""
+        """Asks the sender again after `pause`, or never."""
         ids = step.ledger.to_ask(chat, device, step.time)
         step.ledger.ask_at(chat, device, ids, None if pause is None else step.time + pause)
 
     # -- the directory's responses
 
     def fetch_succeeded(self, step: Step, result: FetchResult) -> bool:
-        """False for a device list that may be older than what is known: it is not taken."""
+        """False for a device list that may be older than what is known, which is ignored."""
         match result.request:
             case Lists(user=user) as request:
                 if not self._key_requests.listed(request):

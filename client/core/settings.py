@@ -27,11 +27,12 @@ class Settings:
     sync_backoff: float = 1.0
     sync_backoff_cap: float = 60.0
     sync_jitter: tuple[float, float] = (1.0, 1.25)  # times the server's `retry_after`
-    # A handler lives at most 6 s, so a response that has not come by then is not coming.
+    # A handler runs for at most 6 s, so no response comes after that.
     resend_after: float = 8.0
     resend_cap: float = 120.0
     retry_after_error: float = 1.0
-    # One at a time in a chat: functions run side by side, and two frames would race for a seq.
+    # One message at a time in a chat: functions run in parallel, and the second frame might get the
+    # lower seq.
     in_flight_per_chat: int = 1
     # A group whose members were listed longer ago is asked about before the next text.
     members_fresh: float = 300.0

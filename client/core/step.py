@@ -1,4 +1,4 @@
-"""One step of the engine: the times, what is remembered, and how messages are encrypted."""
+"""One step of the engine: the times, the store and the encryption."""
 
 from __future__ import annotations
 

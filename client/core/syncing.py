@@ -13,7 +13,7 @@ from client.core.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An unanswered `sync`; `chats` is None for one that names no chats.
+    """A `sync` without a response yet; `chats` is None for one that names no chats.
 
     `before` are this device's watermarks when it was asked, `cursor` is of the page of all chats.
     """
@@ -42,7 +42,7 @@ class SyncPlan:
         self._cursor: str | None = None  # of the page to ask for at `whole_at`
         self._wanted: dict[str, float] = {}
         self._alone: set[str] = set()
-        self._news: set[str] = set()  # to be asked about although nothing is missing
+        self._news: set[str] = set()  # chats to sync although no message is missing
         self._tries: dict[str | None, int] = {}
         self._online = False
         self.resumed = False  # the server has responded for every chat on this connection
@@ -52,7 +52,7 @@ class SyncPlan:
         return self._question
 
     def covers(self, chat: str) -> bool:
-        """The response to what is asked now will say how this chat is."""
+        """Whether the response under way will have this chat."""
         return self._question is not None and self._question.covers(chat)
 
     def opened(self, now: float) -> None:
@@ -70,12 +70,12 @@ class SyncPlan:
 
     @property
     def idle(self) -> bool:
-        """No request is under way, and none is to be made."""
+        """Whether no request is under way, and none is to be made."""
         waiting = self._wanted or self._news or self._whole_at is not None
         return self._question is None and not waiting
 
     def is_due(self, now: float) -> bool:
-        """There is a request to make now."""
+        """Whether a request is to be made now."""
         due = self.next_due()
         return due is not None and due <= now
 
@@ -86,7 +86,9 @@ class SyncPlan:
         self._wanted[chat] = min(at, self._wanted.get(chat, at))
 
     def want_alone(self, chat: str, at: float) -> None:
-        """One of several chats made the server refuse; asked one by one, it shows which."""
+        """The server rejected a sync of several chats; requests for each alone show which was the
+        reason.
+        """
         self._alone.add(chat)
         self.want(chat, at)
 
@@ -100,7 +102,7 @@ class SyncPlan:
             self._whole_at, self._cursor = at, cursor
 
     def want_members_of(self, chat: str) -> None:
-        """For what only a `synced` says: who is in the chat."""
+        """Wants a sync of the chat for its members, which only `synced` has."""
         self._news.add(chat)
 
     def settled(self, chat: str) -> None:
@@ -113,7 +115,7 @@ class SyncPlan:
         self._tries.pop(chat, None)
 
     def spread(self, retry_after: float | None) -> float | None:
-        """A little longer by chance: many clients may have been given the same."""
+        """A slightly longer time, by chance: many clients may have got the same `retry_after`."""
         if retry_after is None:
             return None
         return retry_after * self._random.uniform(*self._settings.sync_jitter)

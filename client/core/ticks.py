@@ -19,7 +19,7 @@ class State(IntEnum):
 
 
 def reached(members: Mapping[str, Watermarks], me: str) -> Watermarks:
-    """Up to where everybody else has it delivered and read; 0 in a chat without others."""
+    """The seqs up to which everybody else has received and read it; 0 in a chat without others."""
     others = [marks for user, marks in members.items() if user != me]
     if not others:
         return Watermarks()
@@ -31,7 +31,9 @@ def reached(members: Mapping[str, Watermarks], me: str) -> Watermarks:
 
 
 def stage(seq: int, everyone: Watermarks, undelivered: Ranges = ()) -> State:
-    """`undelivered`: what stands there was hidden from the other one, whatever the marks say."""
+    """`undelivered`: messages at these positions were hidden from the other user, so the marks do
+    not count.
+    """
     if any(first <= seq <= last for first, last in undelivered):
         return State.SENT
     if seq <= everyone.read:

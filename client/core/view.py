@@ -1,7 +1,7 @@
-"""The view of messages and chats: what people see once all that changes them is applied. Pure.
+"""The view of messages and chats: how they are shown with all changes applied. No I/O.
 
-Whatever the order in which the same messages arrive, and however often, the view is the same: it
-follows from their set, and the order in it is that of the log.
+The view does not depend on the order in which messages arrive, or how often: it follows from the
+set of messages, ordered by the log.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def view(target: Reference, changes: Iterable[Change]) -> View:
 
 
 def newest(writings: Iterable[Change]) -> Change | None:
-    """The one that counts of those that set the name, the picture or the timer of a chat.
+    """The newest of the messages that set the name, the picture or the timer of a chat.
 
     One with `at` repeats for newcomers what was written there: it stands at that place, behind the
     original, and never above its own.

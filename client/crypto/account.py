@@ -20,8 +20,9 @@ from client.store import Store
 
 KEYS_WANTED = 50  # in the directory
 KEYS_LOW = 20  # below this they are replenished
-# The account keeps one fallback key beside the newest. What is under way to the one before that
-# could not be opened any more, so each is the newest for ten minutes, however often it is used.
+# The account keeps the newest fallback key and the one before. Messages under way to an even older
+# one could not be opened, so each key stays the newest for at least ten minutes, however often it
+# is used.
 FALLBACK_LIFE = 600.0
 
 
@@ -59,13 +60,17 @@ class AccountKeys:
         return self._load(self._store.db).sign(canonical(document)).to_base64()
 
     def registered(self, at: float) -> None:
-        """The backend knows this device; `at` is the backend's time. The first one counts."""
+        """Stores when the backend registered this device, by the backend's clock. Only the first
+        time counts.
+        """
         with self._store.transaction() as db:
             db.execute("UPDATE account SET registered_at = coalesce(registered_at, ?)", (at,))
 
     @property
     def registered_at(self) -> float:
-        """Nobody encrypted for this device before, by the backend's clock."""
+        """The time of registration, by the backend's clock: nobody encrypted for this device
+        before.
+        """
         (at,) = self._store.db.execute("SELECT registered_at FROM account").fetchone()
         return float(at or 0.0)
 
@@ -123,7 +128,9 @@ class AccountKeys:
     # -- small
 
     def _load(self, db: sqlite3.Connection) -> Account:
-        """Read anew each time: what a failed transaction took back must not live on in memory."""
+        """Reads the account each time, so that changes of a failed transaction do not stay in
+        memory.
+        """
         (locked,) = db.execute("SELECT pickle FROM account").fetchone()
         return self._store.vault.unlock(Account.from_pickle, locked, "account")
 

@@ -1,6 +1,6 @@
 """The engine's Cipher: identities, ratchets and to-device messages of one device, over its store.
 
-Nothing is kept in memory: what a failed transaction takes back was never known.
+Nothing is kept in memory, so a failed transaction takes back all changes.
 """
 
 from __future__ import annotations
@@ -294,7 +294,9 @@ class Encryption:
         return opened
 
     def _foreign(self, message: Message) -> bool:
-        """A direct chat is its two people's, whatever the server puts into it."""
+        """Whether the sender is none of the two members of a direct chat, whatever the server
+        reports.
+        """
         pair = self._store.pair(message.chat)
         return pair is not None and message.sender not in pair
 

@@ -1,4 +1,4 @@
-"""Entries of the key directory, checked: what counts is what the device itself has signed."""
+"""The check of the key directory's entries: only keys that the device itself has signed count."""
 
 from __future__ import annotations
 

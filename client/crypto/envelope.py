@@ -1,7 +1,7 @@
-"""The envelope: the JSON inside a ciphertext, with place, sender and receiver. Pure.
+"""The envelope: the JSON inside a ciphertext, with chat, sender and receiver. No I/O.
 
-The server sees only the frame around it; whatever the two say differently is a forgery, or a
-message that was moved to where it does not belong.
+The server sees only the frame around it. If the two differ, the message is forged, or was moved to
+another place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Identity keys of devices: the first one seen of each is remembered and trusted.
+"""The store of devices' identity keys: the first key seen of each device is stored and trusted.
 
 A row of `devices` has the keys that are trusted, and beside them those that the directory shows
 instead, as long as the user has not accepted them. The trusted keys are NULL for a new device of
@@ -76,7 +76,9 @@ class Identities:
     # -- what the directory says
 
     def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any] = ()) -> Found:
-        """The user's devices as the directory lists them; what isn't signed isn't there."""
+        """Stores the user's devices as the directory lists them; entries without a valid signature
+        are ignored.
+        """
         keys = checked_list(user, found)
         own = self._introduced(user)
         introduced = own | self._introductions(user, keys, found, own)
@@ -117,8 +119,9 @@ class Identities:
         """The keys that verified devices of the user have signed for devices that they linked.
 
         A device that this one has linked, with the keys in `own`, is verified as well. What is
-        introduced introduces others in its turn. Only who is listed introduces: a device that was
-        removed has no say any more. What the user was asked about is not introduced.
+        introduced introduces others in its turn. Only listed devices introduce others: the
+        signatures of a removed device do not count any more. Devices whose keys the user had to
+        accept are not introduced.
         """
         known = {device.device: device for device in self.devices(user, gone=True)}
         asked = self._asked(user)
@@ -177,7 +180,7 @@ class Identities:
             self.verify(user, device, ed25519)
 
     def forget(self, name: str) -> None:
-        """It is registered no more; who it was stays known."""
+        """The device is not registered any more; its identity stays stored."""
         self._db.execute(
             "UPDATE devices SET registered = 0 WHERE user = ? AND device = ?",
             user_and_device(name),
@@ -194,7 +197,7 @@ class Identities:
     # -- what is trusted
 
     def trusted(self, name: str) -> KnownDevice | None:
-        """With the keys that count, whatever the directory shows by now."""
+        """The device with its trusted keys, also if the directory shows others by now."""
         row = self._db.execute(
             "SELECT user, device, curve25519, ed25519, "
             "CASE WHEN verified THEN 'verified' ELSE 'seen' END, registered "
@@ -217,7 +220,7 @@ class Identities:
         return [trusted, *(one for one in former if one.ed25519 != trusted.ed25519)]
 
     def trusted_since(self, name: str) -> float | None:
-        """When the keys that count were first seen, or accepted."""
+        """The time at which the trusted keys were first seen, or accepted."""
         row = self._db.execute(
             "SELECT seen_at FROM devices WHERE user = ? AND device = ? AND ed25519 IS NOT NULL",
             user_and_device(name),
@@ -225,7 +228,7 @@ class Identities:
         return row[0] if row else None
 
     def blocked(self, name: str) -> bool:
-        """The device shows keys that the user has not accepted."""
+        """Whether the device shows keys that the user has not accepted."""
         row = self._db.execute(
             "SELECT 1 FROM devices WHERE user = ? AND device = ? AND new_ed25519 IS NOT NULL",
             user_and_device(name),

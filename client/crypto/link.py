@@ -1,7 +1,6 @@
-"""Linking: what a new device offers, its code, and what a signed-in device seals for it. Pure.
-
-The code is a hash of the offer. Who has it from the new device's screen believes nobody else
-about the keys in the offer.
+"""Linking: the offer of a new device, its code, and the confirmation that a signed-in device seals
+for it. No I/O. The code is a hash of the offer. A device that has read it from the new device's
+screen can check the keys in the offer without trusting the backend.
 """
 
 from __future__ import annotations

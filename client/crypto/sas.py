@@ -1,8 +1,8 @@
 """The emoji comparison of two devices (SAS), as a state machine: steps in, steps out.
 
-It sends nothing and remembers nothing beyond itself; a restart ends it. docs/encryption.md has the
-steps. What comes at any other moment, or does not fit, ends it: there is no way back to an earlier
-step, so that nobody can try twice.
+It has no I/O and stores nothing; a restart ends it. docs/encryption.md has the steps. A message out
+of turn, or one that does not fit, ends the comparison: there is no way back to an earlier step, so
+nobody can try twice.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ class Comparison:
 
 
 def commitment(key: str, start: Mapping[str, Any]) -> str:
-    """What the accepting device binds itself with to its `key`, for the `start` it accepts."""
+    """The commitment of the accepting device to its `key`, for the `start` that it accepts."""
     document = canonical({"kind": "sas", **start})
     return encode(hashlib.sha256(key.encode() + document).digest())
 

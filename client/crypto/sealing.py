@@ -16,7 +16,7 @@ from client.errors import MessageTooLarge
 
 OLM, MEGOLM = "olm.v1", "megolm.v1"
 BLOCK = 16
-# What a ciphertext has beside its blocks: 154 to 157 bytes seen of Olm, 80 of Megolm.
+# Bytes of a ciphertext beside its blocks: 154 to 157 were seen of Olm, 80 of Megolm.
 OVERHEAD = 180
 LONGEST_NAME = "u" * 32 + "/" + "d" * 64
 LONGEST_ID = "0" * 64
@@ -60,7 +60,7 @@ class Sealer:
         urgent: bool = True,
         hidden: bool = True,
     ) -> Outgoing:
-        """One frame. `newest`: on the newest session, not on the one last heard."""
+        """One frame. `newest`: on the newest session, not on the one that decrypted last."""
         message_id = message_id or self._new_id()
         payloads = {
             device.name: self._sessions.encrypt(

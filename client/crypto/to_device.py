@@ -26,7 +26,7 @@ class ToDeviceQueue:
         self._db = db
 
     def add(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
-        """The same message is queued once."""
+        """Queues a message, unless the same one is queued already."""
         text = json.dumps(fields, ensure_ascii=False, sort_keys=True)
         self._db.execute(
             "INSERT OR IGNORE INTO errands (chat, device, kind, fields) VALUES (?, ?, ?, ?)",

@@ -18,7 +18,7 @@ from client.crypto.sas import Comparison, Stage, Step
 
 TXN_BYTES = 16
 _TXN = re.compile("[!-~]{1,64}")  # others may make theirs in another way
-# Whoever makes up more of them may begin the oldest again; this user would be asked again.
+# A device that sends more of them could begin the oldest again, and this user would be asked again.
 OVER_KEPT = 1_000
 
 

@@ -1,4 +1,4 @@
-"""The part of a store with what changes messages and chats, and with what disappears."""
+"""The part of a store with changes of messages and chats, and with disappearing texts."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ PASSING = frozenset(
         sqlite3.SQLITE_NOMEM,
     }
 )
-# The event loop stands still as long. Who is refused tries again, so it need not be long.
+# The event loop waits as long. A caller that gets an error tries again, so it may be short.
 BUSY_SECONDS = 1.0
 
 

@@ -1,4 +1,6 @@
-"""The lock of a device's file: two clients would acknowledge each other's messages."""
+"""The lock of a device's file, since two clients with one file would acknowledge each other's
+messages.
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class StoredMembers:
         self.db.execute("UPDATE chats SET members_told = 1 WHERE chat = ?", (chat,))
 
     def _before(self, chat: str, since: float) -> int:
-        """What stands up to here is not for somebody who is heard of now."""
+        """The seq up to which messages are not for a member who becomes known now."""
         (seq,) = self.db.execute(
             "SELECT max(members_at, coalesce((SELECT max(seq) FROM messages m "
             "WHERE m.chat = c.chat AND accepted_at < ?), 0)) FROM chats c WHERE chat = ?",
@@ -82,7 +82,8 @@ class StoredMembers:
             "ON CONFLICT DO UPDATE SET after = max(after, excluded.after)",
             [(chat, user, at) for user in users],
         )
-        # What waits to be sealed is not among it: it will be sealed for them too.
+        # Texts that wait to be sealed are not among them: they will be sealed for the new members
+        # too.
         self.db.executemany(
             "INSERT OR IGNORE INTO not_for SELECT message_id, ? FROM messages WHERE chat = ? "
             "AND sender = ? AND sender_device = ? AND seq IS NULL "

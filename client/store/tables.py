@@ -118,7 +118,7 @@ CREATE TABLE group_holders (
     chat TEXT NOT NULL, device TEXT NOT NULL, ed25519 TEXT NOT NULL,
     again INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (chat, device)
 ) WITHOUT ROWID;
--- a group session is that of the device which sent its key, not of whoever came first;
+-- a group session is that of the device which sent its key, not of the first sender;
 -- used_at: when its key came or it last opened something
 CREATE TABLE group_inbound (
     chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, pickle TEXT NOT NULL,

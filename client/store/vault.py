@@ -52,7 +52,9 @@ class Vault:
             raise StoreError(f"the state of {row} can't be decrypted: {error}") from error
 
     def proof(self) -> str:
-        """Tells whether a key is the one a store was made with, and nothing else of it."""
+        """A value by which a key can be checked to be the store's, and which reveals nothing else
+        of it.
+        """
         return self._derived("", "proof").hex()
 
     def _derived(self, salt: str, row: str) -> bytes:

@@ -17,9 +17,8 @@ from lambdas.settings import Aws
 
 
 def sign_up(call: Call) -> Response:
-    """Makes an account. A name that was ever used is taken, also when Cognito has lost its user.
-
-    An operator may delete a user in Cognito itself: who had the name next would have its chats.
+    """Makes an account. A name that was ever used stays taken, also when its user is missing in
+    Cognito, where an operator may have deleted it: a new user of that name would inherit its chats.
     """
     aws, user, password = call.aws, call.body["username"], call.body["password"]
     limit_address(call, "sign-ups", SIGN_UPS)
@@ -39,7 +38,9 @@ def sign_in(call: Call) -> Response:
 
 
 def password(call: Call) -> Response:
-    """Changes a password: whoever knew the old one is signed out everywhere, at once."""
+    """Changes a password, and ends all sign-ins of the user at once: somebody else may have known
+    the old one.
+    """
     limit_address(call, "sign-ins", SIGN_INS)
     aws, user, new = call.aws, call.body["username"], call.body["new_password"]
     try:
@@ -55,7 +56,8 @@ def require_done_before(call: Call, error: ChatError, user: str, new: str) -> No
     """For a request that may be a repeated one: its process may have ended after the password was
     changed, before anybody was signed out. Raises `error` where the new password is not right.
 
-    It tries a second password, which counts as one more sign-in: nobody has two guesses for one."""
+    Trying the new password counts as one more sign-in, so that nobody gets a second guess for free.
+    """
     if error.code not in ("unauthorized", "bad_request"):
         raise error
     limit_address(call, "sign-ins", SIGN_INS)
@@ -101,8 +103,8 @@ def ticket(call: Call) -> Response:
         "expires_in": tickets.TICKET_SECONDS,
         "url": settings["WEBSOCKET_URL"],
     }
-    # Clients spread their reconnects over so many seconds after a mass disconnect. Set it an hour
-    # before a planned one, so that the tickets of that hour carry it.
+    # After a mass disconnect clients spread their reconnects over this many seconds. Before a
+    # planned one, set it an hour ahead: clients take the value from their last ticket.
     window = float(settings.get("RECONNECT_WINDOW") or 0)
     if window > 0:
         response["reconnect_window"] = window

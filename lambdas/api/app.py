@@ -39,7 +39,7 @@ BODY_LIMIT = 128 * 1024
 # Beyond BODY_LIMIT we read on, so that the client gets a 413 and not a reset connection. An ALB
 # passes no more than 1 MB to a Lambda target, and responds with a 413 of its own.
 DRAIN_LIMIT = 1024 * 1024
-# What is no page is an inert document where a browser is led to it, as OWASP recommends:
+# If a browser is led to a response of the API, it runs and frames nothing, as OWASP recommends:
 # cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
 NO_DOCUMENT = "default-src 'none'; frame-ancestors 'none'"
 
@@ -117,7 +117,8 @@ class Endpoint:
             sign_in = self._tokens.sign_in(request.headers.getlist("authorization"))
             users = self._aws.users
             SignIns(users).require(sign_in)
-            name = f"requests#{sign_in.id}"  # a sign-in that floods hinders no other to end it
+            # by sign-in: the user's others can still end one that floods
+            name = f"requests#{sign_in.id}"
             sampled(self._aws).take(users, sign_in.user, name, REQUESTS, came_at)
         call = Call(
             aws=self._aws,
@@ -169,7 +170,7 @@ def _is_public(address: str) -> bool:
 
 
 def address_of(forwarded: Sequence[str]) -> str:
-    """The address that the load balancer appended last: what stands before it anybody can send.
+    """The address that the load balancer appended last; anybody can send what stands before it.
 
     Of an IPv6 address the network of 64 bits, which is what one household has. "" without one.
     """

@@ -16,7 +16,7 @@ NUMBER = re.compile(r"[0-9]{1,12}")
 
 
 class SignIn(NamedTuple):
-    """Who made a request: the user, and the sign-in that the access token belongs to.
+    """The author of a request: the user, and the sign-in that the access token belongs to.
 
     `id` is the same in all tokens of one sign-in, `at` its time in epoch seconds.
     """

@@ -46,7 +46,7 @@ def _group(call: Call, members: Sequence[str]) -> Response:
 
 
 def _direct(call: Call, peer: str) -> Response:
-    """The peer becomes a contact of the caller; the caller one of the peer's by answering."""
+    """The peer becomes a contact of the caller; the caller becomes one of the peer's by a reply."""
     chats = DirectChats(call.aws.chats, call.aws.users, new_id=_new_id(call))
     contacts = Contacts(call.aws.users)
     if chats.find(call.user, peer) is None:
@@ -54,7 +54,8 @@ def _direct(call: Call, peer: str) -> Response:
 
     def decide() -> Begin:
         view = contacts.views([peer], call.user)[peer]
-        # who is blocked is asked as any stranger, and does not learn it by this
+        # a caller who is blocked begins a request as any stranger does, and so does not learn of
+        # the block
         welcome = view.state == CONTACT or view.settings["requests"] == EVERYBODY
         return Begin(welcome=welcome, request=view.state != CONTACT, decided=view)
 

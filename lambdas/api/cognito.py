@@ -206,7 +206,7 @@ class Accounts:
             raise
 
     def require_enabled(self, user: str) -> None:
-        """Asks Cognito itself: a token shows how things were up to an hour ago.
+        """Asks Cognito itself: a token shows the state of up to an hour ago.
 
         AdminGetUser counts against the quota of UserRead operations of the account and region
         (docs.aws.amazon.com/cognito/latest/developerguide/quotas.html); over it, a ticket is
@@ -228,8 +228,9 @@ class Accounts:
     def sign_out(self, user: str) -> None:
         """Ends all refresh tokens of the user.
 
-        AWS lists NotAuthorizedException without a reason. A disabled user has nothing to
-        end: it gets no token, and what it had counts nowhere once enabled again (SignIns).
+        AWS lists NotAuthorizedException without a reason. For a disabled user there is nothing to
+        end: it gets no token, and its former tokens stay invalid once it is enabled again
+        (SignIns).
         """
         try:
             self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=user)

@@ -50,10 +50,10 @@ def register(call: Call) -> Response:
         directory(call.aws).put(user, device, keys, call.body.get("label"))
     try:
         SignIns(call.aws.users).require(call.by)
-    except ChatError:  # it has ended since the request was let in, perhaps with this device
+    except ChatError:  # the sign-in has ended meanwhile, perhaps with this device
         remove_device(call.aws, user, device, by=call.by.id)
         raise
-    # also what another request has left: its process ended before it announced what it did
+    # also a change whose own request ended before it announced it
     if new or change is not Change.SAME or unannounced is not None:
         announce.devices_changed(call.aws, user, device)
     _set_push(call, user, device, was_on=device in known and known[device].endpoint_arn is not None)
@@ -86,7 +86,7 @@ def web_push_key(call: Call) -> Response:
 
 
 def _require_still_signed_in(call: Call, device: str) -> None:
-    """No push token stays that was set while all sign-ins were ended."""
+    """Removes a push token that was set while all sign-ins were being ended."""
     try:
         SignIns(call.aws.users).require(call.by)
     except ChatError:
@@ -110,7 +110,7 @@ def _in_full_chat(call: Call) -> bool:
 
 
 def _replaced(call: Call, known: Mapping[str, Device]) -> str | None:
-    """Whose place a new device takes: that of the one not seen for longest. None if there is room.
+    """The device whose place a new one takes, the one not seen for longest; None if there is room.
 
     Lost devices never block a new one. Raises ChatError conflict if all are connected.
     """
@@ -132,7 +132,9 @@ def remove(call: Call) -> Response:
 
 
 def own(call: Call) -> Response:
-    """The caller's devices with what nobody else is shown: their names, and when they were seen."""
+    """The caller's devices with their names and when they were last seen, which others are not
+    shown.
+    """
     now = call.aws.now()
     registered = Devices(call.aws.users).of([call.user]).get(call.user, {})
     labels = directory(call.aws).labels(call.user, registered)

@@ -1,7 +1,7 @@
 """Files of a chat: POST /api/chats/{chat}/files and GET /api/chats/{chat}/files/{file}.
 
-The backend keeps no list of files. The id of one is random and stands in a message that only the
-chat's members can read; who asks with it has to be a member as well.
+The backend keeps no list of files. A file's id is random and stands in a message that only the
+chat's members can read; besides, only members may ask for it.
 """
 
 import re
@@ -46,5 +46,5 @@ def download(call: Call) -> Response:
 
 
 def _key(chat: str, file: str) -> str:
-    """With the chat in it, so that nobody is a member of another chat for it."""
+    """Contains the chat, so that a member of another chat can't get the file through that chat."""
     return f"{PREFIX}{chat}/{file}"

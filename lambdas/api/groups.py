@@ -19,7 +19,7 @@ def change_members(call: Call) -> Response:
     membership = _membership(call)
     add, remove = call.body.get("add", []), call.body.get("remove", ())
     Limits(call.aws.users, call.aws.now).take(call.user, "members", MEMBERS, len(add))
-    joining = consenting(call, add)  # who has left for good is asked about by `change`
+    joining = consenting(call, add)  # `change` itself looks for those who have left for good
     others = [user for user in add if user not in joining]
     changes: list[Changed] = []
     try:

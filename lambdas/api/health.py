@@ -1,7 +1,7 @@
 """GET /api/health, and the name of the target that responds.
 
-The health check calls nothing of AWS: if it did, one slow table would make every target unhealthy
-at once, where a slow response or one error would do.
+The health check calls nothing of AWS: if it did, one slow table would make all targets unhealthy at
+once, and requests that need no table would fail as well.
 """
 
 import re

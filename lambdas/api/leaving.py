@@ -40,10 +40,11 @@ def sign_out(call: Call) -> Response:
 
 
 def delete_account(call: Call) -> Response:
-    """Deletes an account: its name stays taken, so that nobody inherits what was meant for it.
+    """Deletes an account. Its name stays taken, so that nobody receives what was meant for its
+    user.
 
-    The password is asked again, and serves until Cognito's user goes at the very end: so whatever
-    fails on the way, the request can be repeated.
+    The password is asked for again. Cognito's user is deleted last, so the password stays valid
+    until then, and the request can be repeated whatever fails on the way.
     """
     limit_address(call, "sign-ins", SIGN_INS)
     aws, user = call.aws, call.body["username"]
@@ -52,8 +53,9 @@ def delete_account(call: Call) -> Response:
 
 
 def end_account(aws: Aws, user: str, until: float) -> bool:
-    """Ends all that the user has, closed from the first moment. False if there was no time for all
-    until then (epoch seconds): it is repeated."""
+    """Marks the account as deleted first, then ends all that the user has. False if it was not done
+    by `until` (epoch seconds): it is repeated.
+    """
     SignIns(aws.users).delete(user, aws.now())
     for device in Devices(aws.users).of([user], consistent=True).get(user, {}):
         remove_device(aws, user, device, by="")

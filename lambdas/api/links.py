@@ -47,7 +47,8 @@ def offered(call: Call) -> Response:
 
 
 def confirm(call: Call) -> Response:
-    """The first one counts. Whoever comes second learns that somebody else has seen the code.
+    """Only the first confirmation counts. A second one gets an error: somebody else has seen the
+    code.
 
     Idempotent: the response to the first may have been lost.
     """

@@ -4,8 +4,8 @@ No route leads here: only who may call lambda:InvokeFunction in the account can,
 `python -m tools.operator` does. An event is `{"act": "disable", "user": "ravi"}`; the response is
 `{"user", "act", "done"}`, to be repeated until `done`, or `{"error": {"code", "message"}}`.
 
-What has to end, ends at once: Cognito's user gets no more tokens, those that it has count nowhere,
-tickets open nothing, connections are closed, push endpoints are deleted.
+Everything ends at once: Cognito gives the user no more tokens, existing tokens and tickets become
+invalid, connections are closed, push endpoints are deleted.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,8 @@ def enable(aws: Aws, user: str) -> bool:
 
 
 def delete(aws: Aws, user: str) -> bool:
-    """Also of what is left of a user who was deleted in Cognito itself. Raises ChatError not_found.
+    """Also deletes what is left of a user who was deleted in Cognito itself. Raises ChatError
+    not_found.
 
     False if there was no time to leave all chats.
     """

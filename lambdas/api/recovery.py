@@ -40,7 +40,9 @@ def reset(call: Call) -> Response:
 
 
 def confirm_reset(call: Call) -> Response:
-    """Whoever knew the old password is signed out everywhere, at once."""
+    """Sets the password, and ends all sign-ins of the user at once: somebody else may know the old
+    one.
+    """
     _require_on(call)
     aws, user, new = call.aws, call.body["username"], call.body["new_password"]
     limit_address(call, "sign-ins", SIGN_INS)

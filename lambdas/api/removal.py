@@ -46,8 +46,8 @@ def remove_device(
 def end_sign_ins(aws: Aws, user: str) -> None:
     """Ends all sign-ins of a user, and the connections of all devices, which stay registered.
 
-    So does every connection that a ticket from before would still open. A connection that can't be
-    closed has lost its lease, so that its frames do nothing.
+    Tickets from before open no connection any more. A connection that can't be closed has lost its
+    lease, so its frames are rejected.
     """
     devices = Devices(aws.users)
     SignIns(aws.users).end_all(user, aws.now())

@@ -1,10 +1,10 @@
 """Sign-ins that ended before their tokens expired.
 
 A sign-in is one refresh token with all access tokens made from it. Cognito writes the same id into
-each of them, `origin_jti`, and can revoke only what it is asked about itself: an access token stays
-valid for who checks its signature, and whoever has the refresh token may ask Cognito directly for
-the next one. So the ids of ended sign-ins are kept until their last token has expired, and every
-request with a token is held against them.
+each of them, `origin_jti`. Revoking affects only Cognito's own checks: an access token still has a
+valid signature, and with a refresh token anybody may ask Cognito directly for the next one. So the
+ids of ended sign-ins are stored until their last token has expired, and every request with a token
+is compared with them.
 
     Users  <user>  ended#<origin_jti>  expires_at
     Users  <user>  account             signed_out_at: all sign-ins from before ended;
@@ -70,7 +70,7 @@ class SignIns:
         self._users.update(user_key(user, ACCOUNT), "REMOVE disabled_at", returns="NONE")
 
     def delete(self, user: str, now: float) -> None:
-        """Marks the account as deleted, for good: whoever had its name would inherit its chats."""
+        """Marks the account as deleted, for good: else a user of that name would get its chats."""
         self._users.update(
             user_key(user, ACCOUNT),
             "SET deleted_at = if_not_exists(deleted_at, :now), signed_out_at = :now",

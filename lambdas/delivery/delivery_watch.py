@@ -1,10 +1,10 @@
 """Function DeliveryWatch: reads the stream of the Chats table, some seconds behind.
 
-A device that has not acknowledged a message by then has not received it, as far as we know: it is
-nudged if it is connected, and a job for the push function is queued if there is something to read
-that the device was not rung for. So a lost post, a function that failed or a
-connection that is dead without a close delays a message by seconds and never loses it. Messages
-that every device has are purged.
+A device that has not acknowledged a message by then is treated as not having received it: it is
+nudged if it is connected, and a job for the push function is queued if the message is a text that
+the device was not rung for. So a lost post, a function that failed or a connection that died
+without being closed delays a message by seconds and never loses it. Messages that every device has
+are purged.
 """
 
 import time
@@ -37,8 +37,9 @@ from lambdas.settings import Aws, invoked, prepare
 from lambdas.tables import seq_of
 from lambdas.telemetry import count, logger, metrics
 
-# A message at the end of a batch may be milliseconds old. Its devices have this long to acknowledge
-# it, and as long as clients hold receipts back in a chat of its size, before they are nudged.
+# A message at the end of a batch may be milliseconds old. Before its devices are nudged they have
+# this long to acknowledge it, and the time for which clients may delay receipts in a chat of its
+# size.
 GRACE_SECONDS = 1.8
 BEGIN_WITHIN_SECONDS = 40  # of the 60 s timeout; Lambda repeats the rest of the batch
 
@@ -181,9 +182,9 @@ def _wake(
 
 
 def _take_back(aws: Aws, chat: str, roster: Roster, readers: Collection[str]) -> None:
-    """What `receipt` queues, again: the function may have failed after it had moved the mark.
-
-    For who has left nothing is unread, and for who joined again nothing from before.
+    """Queues again what `receipt` queues: that function may have failed after it had moved the
+    mark. Nothing is unread for a user who has left, and nothing from before for one who joined
+    again.
     """
     for user, each in RingItems(aws.users).of(sorted(readers), chat).items():
         member = roster.items.get(user)

@@ -64,8 +64,9 @@ def move(
 def forget(chats: Table, chat: str, user: str, devices: Sequence[str], highest: int) -> None:
     """Removes the watermarks of devices that are not registered any more.
 
-    Names of devices are free, so without this the item grows with each that comes and goes.
-    `highest`, of what was delivered to the user, stays: others have seen it already.
+    Users choose the names of devices, so without this the item grows with each device that is
+    registered and removed. `highest`, the highest mark of what was delivered to the user, is
+    retained: others have seen it already.
     """
     for start in range(0, len(devices), FORGOTTEN_AT_ONCE):
         part = devices[start : start + FORGOTTEN_AT_ONCE]

@@ -14,8 +14,8 @@ PAGE = 100
 def purge(chats: Table, chat: str, up_to: int, now: float) -> int:
     """Deletes the messages at or below `up_to`, which every device has; returns their number.
 
-    A void item stays while the message may still come for which it keeps the position closed; a
-    later purge deletes it.
+    A void item stays as long as a late request may still write a message at its position; a later
+    purge deletes it.
     """
     if not raise_mark(chats, chat, up_to):
         return 0  # a purge that is further deletes these too
@@ -41,9 +41,9 @@ def expire(chats: Table, chat: str, purged_to: int, expired: int, now: float) ->
     """Records that DynamoDB removed the message at seq `expired` by its TTL.
 
     Everything at or below `purged_to` is gone, so the mark stops before a message that has not
-    expired: one that was sent under a longer retention period. A void item is no message, and stops
-    nothing: a reader may have put it where the expired message stood, with the later expiry of the
-    message behind it. It stays, and keeps its position closed.
+    expired: one that was sent under a longer retention period. A void item is no message, so the
+    mark passes it: a reader may have put it where the expired message stood, with the later expiry
+    of the message behind it. The item stays, and keeps its position closed.
 
     The mark follows the delete by the seconds that the stream takes. Meanwhile a device that lacks
     the first messages that expire, and nothing before them, passes them as void, without `missing`.

@@ -2,7 +2,7 @@
 
 A device is rung for a text that it has not acknowledged, that its user has not read on another
 device, and that it was not rung for; not while it is connected, unless a post to it failed or it
-did not acknowledge in time. Once everything that rang is read, that is taken back.
+did not acknowledge in time. Once everything that rang is read, a taking back is sent.
 """
 
 import hashlib
@@ -70,7 +70,8 @@ def plan(
     *,
     quiet: bool = False,
 ) -> Plan:
-    """`items`: the log above `reads_from`. Without `head` the user is no member: all is over.
+    """`items`: the log above `reads_from`. Without `head` the user is no member: everything that
+    rang is taken back.
 
     `quiet`: texts are counted, and nobody is rung for them.
     """
@@ -107,7 +108,9 @@ def _texts(
 
 
 def _digest(item: Item) -> str:
-    """Of what names a message: the same device sends the same id again, at another seq."""
+    """A digest of a message's name: a device that sends a message again gives it the same id, at
+    another seq.
+    """
     name = f"{item['sender']}/{item['sender_device']}/{item['message_id']}"
     return hashlib.sha256(name.encode()).hexdigest()[:8]
 

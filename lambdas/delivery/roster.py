@@ -51,8 +51,8 @@ def known_floor(roster: Roster) -> int:
 def floor(roster: Roster, registered: Registered, unseen_since: int) -> int:
     """The highest seq up to which every device in use of every member has everything.
 
-    A device that was last seen before `unseen_since` (ms) is not waited for: what it lacked then
-    has expired. 0 while a member has no device in use: the messages wait for the next one.
+    A device that was last seen before `unseen_since` (ms) does not count: what it lacked then has
+    expired. 0 while a member has no device in use: the messages wait for the member's next device.
     """
     if not roster.members or roster.items.keys() != roster.members:
         return 0

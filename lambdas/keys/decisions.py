@@ -14,8 +14,8 @@ LOW = 20  # with fewer the device is notified
 class DeviceKeys(NamedTuple):
     """A device's identity: public keys, unpadded base64, and its own signature over them.
 
-    `introduction` is what the device that linked it has signed, `{by, signature}`, or None. Clients
-    check it, who know whether they trust that device; here nothing follows from it.
+    `introduction` is what the device that linked it has signed, `{by, signature}`, or None. Only
+    clients check it, since only they know whether they trust that device.
     """
 
     curve25519: str

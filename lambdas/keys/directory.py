@@ -224,7 +224,7 @@ class Directory:
             new = still_new(keys, known, _remaining(item))
             actions = self._fallback_actions(user, device, signer, fallback)
             if not new and not actions:
-                # read again: these keys may have been stored between the two reads
+                # read again: another request may have stored these keys between the two reads
                 return _remaining(self._device(user, device))
             actions += self._upload_actions(user, device, item, new[:KEYS_PER_TRANSACTION])
             try:

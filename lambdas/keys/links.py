@@ -2,9 +2,10 @@
 
     Users  link#<code>  link  offer, sealed?, expires_at (s)
 
-The code is a hash of the offer, so whoever has it from the new device's screen needs to trust no
-one with the keys in the offer. The first confirmation of a link counts: one conditional write. From
-then on it stands for half a minute at least, so that the new device finds it however late it came.
+The code is a hash of the offer, so a device that has read it from the new device's screen can check
+the keys in the offer, and need not trust the backend with them. The first confirmation of a link
+counts: one conditional write. The link then stays for at least half a minute, so that the new
+device finds a confirmation that came just before the link would have expired.
 """
 
 import base64
@@ -17,7 +18,7 @@ from lambdas.keys.signatures import canonical
 from lambdas.tables import ConditionFailed, Table, user_key
 
 LINK_SECONDS = 120
-CONFIRMED_SECONDS = 30  # a new device asks every two, and again after what fails
+CONFIRMED_SECONDS = 30  # a new device asks every two seconds, and again after an error
 CODE_BYTES = 20  # 160 bits: nobody finds another offer with the same code, or guesses one
 PURPOSE = b"SWITCHBOARD_LINK|"
 
@@ -43,7 +44,9 @@ class Links:
         self._users = users
 
     def offer(self, offer: Mapping[str, Any], now: float) -> int | None:
-        """Its seconds. None for one that was confirmed or has expired: each has keys of its own."""
+        """The seconds until it expires. None for one that was confirmed or has expired: each link
+        needs keys of its own.
+        """
         code = code_of(offer)
         item = {
             **user_key(f"link#{code}", "link"),

@@ -34,7 +34,7 @@ IDENTITY = ("sender", "sender_device", "message_id")
 
 
 class Writer(NamedTuple):
-    """What asks for a position: a message of a device, in one call of the function."""
+    """The request for a position: a message of a device, in one call of the function."""
 
     user: str
     device: str
@@ -47,7 +47,9 @@ class Writer(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """Short, for it is in the head; who finds another message with the same closes only own."""
+        """Short, since it is stored in the head. Somebody who makes two messages with the same
+        digest closes a position of their own only.
+        """
         name = f"{self.user}/{self.device}/{self.message_id}"
         return base64.b64encode(hashlib.sha256(name.encode()).digest()[:9]).decode()
 
@@ -61,7 +63,7 @@ class Position(NamedTuple):
 
 
 class _Taken(Exception):
-    """The message has a position, by an earlier request."""
+    """An earlier request has taken a position for the message already."""
 
     def __init__(self, head: Item, seq: int, call: str) -> None:
         super().__init__()
@@ -73,8 +75,8 @@ def take(chats: Table, chat: str, writer: Writer, item: Callable[[int], Item]) -
 
     `item` makes the message's item at a position. If the message has a position already, it is
     `stored` there, or that position is closed and another one taken: a late writer of the old one
-    can't store it any more, and who was a member then is not known. Raises ChatError not_found for
-    an unknown chat and for one that is not the sender's.
+    can't store it any more, and the members of that time are not known. Raises ChatError not_found
+    for an unknown chat and for one that is not the sender's.
     """
     before = ""
     for attempt in range(ATTEMPTS):
@@ -121,9 +123,8 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
 def answer_request(
     chats: Table, contacts: Contacts, chat: str, user: str, peers: Iterable[str]
 ) -> None:
-    """A message of the user ends the request, and makes a contact of who has begun it.
-
-    Both or neither: a repeat finds no request any more. Raises ChatError forbidden if another
+    """A message of the user ends the request, and makes the user who began it a contact, in one
+    transaction. A repeated call finds no request any more. Raises ChatError forbidden if another
     device has declined the request meanwhile.
     """
     ends = chats.update_action(
@@ -146,7 +147,8 @@ def answer_request(
 
 
 def _settle(chats: Table, message: Item) -> Item | None:
-    """Makes a position void on which an earlier call may have failed; the message if it is there.
+    """Makes a position void that an earlier call may have left open; returns the message if it is
+    stored there.
 
     Void items may come at any time: readers step over them as over a hole, only sooner.
     """

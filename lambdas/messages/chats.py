@@ -37,7 +37,7 @@ class Chat:
 
 
 class Chats:
-    """What there is, read for one of its members."""
+    """The reader of chats, for one of their members."""
 
     def __init__(self, chats: Table, users: Table) -> None:
         self._chats = chats
@@ -52,8 +52,8 @@ class Chats:
     ) -> tuple[Names, str | None]:
         """A page of the chats that the user has a row for, in their order, and the next cursor.
 
-        Some of them may not exist (any more). A cursor is the last chat of the page before. A chat
-        that the user comes into or leaves between two pages moves no other one to another page.
+        Some of them may not exist (any more). A cursor is the last chat of the page before. If the
+        user joins or leaves a chat between two pages, no other chat moves to another page.
         """
         rows, following = self._rows(user, cursor, limit)
         return list(rows), following
@@ -134,7 +134,9 @@ class ChatWriter:
 
 
 def _every(read: Callable[[str | None], tuple[Sequence[T], str | None]]) -> Iterator[T]:
-    """What is on all pages; `read` gets the cursor of one, and gives it with that of the next."""
+    """The entries of all pages; `read` takes a page's cursor, and returns the page and the next
+    cursor.
+    """
     cursor = None
     while True:
         page, cursor = read(cursor)

@@ -42,12 +42,11 @@ class DirectChats(ChatWriter):
     def begin(self, user: str, peer: str, decide: Callable[[], Begin] = Begin) -> tuple[Chat, bool]:
         """The one chat of the two, and whether this call created it.
 
-        With what the peer has decided, the peer becomes a contact of the user at once.
-
-        `decide` is asked again if the peer has decided something else meanwhile: who blocks while
-        the chat begins finds none to write that into. Raises ChatError: bad_request for oneself,
-        not_found for an unknown user, forbidden for one who takes no requests or whom the user has
-        blocked, conflict.
+        The chat is created on condition of the peer's decision, and the peer becomes a contact of
+        the user in the same transaction. `decide` is called again if the peer has decided something
+        else meanwhile: a block during the creation finds no chat yet to write the block into.
+        Raises ChatError: bad_request for oneself, not_found for an unknown user, forbidden for one
+        who takes no requests or whom the user has blocked, conflict.
         """
         if user == peer:
             raise bad_request("a direct chat is with somebody else")
@@ -129,8 +128,8 @@ class DirectChats(ChatWriter):
     def decide(self, user: str, peer: str, state: str | None) -> None:
         """Makes the peer a contact of the user, blocks or forgets them (None). Idempotent.
 
-        The decision and what `send` reads in the chat of the two are one transaction: nobody is
-        shown as blocked who is not. Raises ChatError conflict.
+        The decision, and the part of the chat's head that `send` reads, change in one transaction,
+        so that the two never differ. Raises ChatError conflict.
         """
         for attempt in range(ATTEMPTS):
             chat = self.find(user, peer)
@@ -152,10 +151,10 @@ class DirectChats(ChatWriter):
         raise busy()
 
     def accept(self, chat: str, user: str, *, opening: bool = False) -> bool:
-        """Ends the request of a direct chat, and makes a contact of who has begun it. Idempotent.
+        """Ends the request of a direct chat, and makes the user who began it a contact. Idempotent.
 
-        The other one is blocked no longer: who has declined thinks better of it. `opening` changes
-        what is a request only, and nothing of a chat with who is blocked as a contact too.
+        A block of the other user ends, so that a request that was declined can still be accepted.
+        With `opening` only a request changes, and a chat with a blocked contact stays as it is.
 
         True if it was a request, and is none now. Raises ChatError not_found, conflict.
         """
@@ -190,7 +189,8 @@ class DirectChats(ChatWriter):
 
     def _head_action(self, head: Item, change: "_Change") -> dict[str, Any]:
         key = chat_key(head["chat"], HEAD)
-        expression = change.expression or "SET seq = seq"  # a check, by the right to update
+        # only a check, with the permission to update
+        expression = change.expression or "SET seq = seq"
         return self._chats.update_action(key, expression, change.condition, **change.values)
 
 
@@ -229,8 +229,9 @@ def after_blocking(blocks: Sequence[Block], user: str, seq: int) -> list[Block]:
 
 
 def after_unblocking(blocks: Sequence[Block], user: str, seq: int) -> list[Block]:
-    """One that hid nothing is left out. The oldest of too many become one: then the messages
-    between them count as undelivered too."""
+    """A block that hid nothing is left out. If there are too many, the oldest are joined into one:
+    then the messages between them count as undelivered too.
+    """
     of_others = [block for block in blocks if block[0] != user]
     closed = [(user, first, last or seq) for name, first, last in blocks if name == user]
     own = [block for block in closed if block[1] <= block[2]]

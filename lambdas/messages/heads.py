@@ -29,7 +29,7 @@ class Head:
     rules: Mapping[str, str] = field(default_factory=dict)  # of a group, see roles.py
 
     def start(self, after: int) -> int:
-        """The seq after which a device may see messages that has everything up to `after`."""
+        """The seq after which messages are shown to a device that has everything up to `after`."""
         return max(after, self.joined_seq)
 
 
@@ -92,10 +92,10 @@ def _head(head: Item, member: Item, user: str) -> Head:
 
 
 def undelivered(head: Item, others: Collection[str]) -> tuple[Range, ...]:
-    """Positions at which everything was hidden from `others`, by blocks that they have ended.
-
-    Their marks move past these positions anyway, so that ticks alone would show delivered.
-    While a block lasts the other one is shown no marks, and learns nothing of the block.
+    """Positions whose messages were hidden from `others`, by blocks that have ended since. The
+    marks of these users move past such positions anyway, so by marks alone the messages would count
+    as delivered. While a block lasts the blocked user is shown no marks, and so does not learn of
+    it.
     """
     return tuple(
         (first, last) for user, first, last in head.get("blocks", ()) if user in others and last

@@ -38,8 +38,8 @@ def read(
     """At most `limit` messages of the chat above `after`, as they are for a device of head.user.
 
     Without `device` the payloads of messages that have one for each device are null. Nothing from
-    before the user joined. `now` in epoch seconds. What a late request might still fill is closed
-    before the page passes it.
+    before the user joined. `now` in epoch seconds. A hole that a late request might still fill is
+    closed before the page passes it.
     """
     for _ in range(ATTEMPTS):
         stretch = _stretch(chats, head, after, limit, now)

@@ -3,8 +3,8 @@
 `head.seq` hands out positions; a message stands at its position, or it does not exist. A position
 without a message is one of three things:
 
-- gone: at or below `purged_to`, or expired. Clients see it in `missing`. So they do what is between
-  that and the next message: DynamoDB may have deleted it before the mark has moved.
+- gone: at or below `purged_to`, or expired. Clients see it in `missing`. Positions between it and
+  the next message are in `missing` too: DynamoDB may delete items before the mark has moved.
 - void: its writer ended before the message was stored, or put a void item there. Readers skip it.
 - young: its writer may still be running.
 
@@ -14,9 +14,9 @@ later message is HOLE_SECONDS old, the writers of all earlier positions have end
 then readers stop before the hole. A void item may come at any time: it only closes the hole sooner.
 
 A request may come later than that, after its writer gave up: DynamoDB takes it until five minutes
-after its signature. So for LATE_SECONDS a reader puts a void item into a hole before it passes:
-either that stands there, and the message cannot, or the message was first, and the reader has it.
-Whatever may not write does not pass such a hole.
+after its signature. So for LATE_SECONDS a reader puts a void item into a hole before it passes it:
+either the void item is stored, and the message can't be, or the message was first, and the reader
+gets it. A reader that may not write does not pass such a hole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +61,8 @@ def read_log(
 
     `seq` and `purged_to` are the head's, `now` in epoch seconds. Positions above the last item are
     young or void; `complete_to` stays below them until a later message decides it. `patience` is
-    how long it stops before a hole: LATE_SECONDS for who does not put what is `open`.
+    how long it stops before a hole: LATE_SECONDS for a caller that does not store the void items in
+    `open`.
     """
     position = min(after, seq)
     messages: list[Item] = []
@@ -81,7 +82,7 @@ def read_log(
             if age < patience and not expired:
                 wait = patience - age
                 return Stretch(messages, position, _joined(missing), holes, open_, False, wait)
-            # expired, and deleted already; behind what is gone it may be void as well
+            # expired, and deleted already; after an expired message a position may also be void
             gone = expired or (missing and missing[-1][1] == position)
             last = here - 1
             if age < LATE_SECONDS:
@@ -100,7 +101,9 @@ def read_log(
 
 
 def _void(following: Item, seq: int) -> Item:
-    """A void item as old as the message behind it: it makes no hole before it younger."""
+    """A void item with the age of the message behind it, so that it makes no earlier hole look
+    younger.
+    """
     return void({**following, "item": message_item(seq)})
 
 

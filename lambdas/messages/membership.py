@@ -111,7 +111,7 @@ class Membership(ChatWriter):
         return Chat(chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ())))
 
     def join(self, chat: str, user: str, also: Sequence[dict[str, Any]] = ()) -> Changed:
-        """Makes a member of who was invited, and does what is `also` to be done with it.
+        """Makes an invited user a member, together with the actions in `also`.
 
         Raises ChatError not_found, conflict, bad_request.
         """
@@ -138,9 +138,8 @@ class Membership(ChatWriter):
         raise busy()
 
     def decline(self, chat: str, user: str, also: Sequence[dict[str, Any]]) -> bool:
-        """Takes the user's name from those who are invited, and does what is `also` to be done.
-
-        False, and nothing is done, if it is a member's by now.
+        """Removes the user from those who are invited, together with the actions in `also`. Does
+        nothing and returns False if the user is a member by now.
         """
         takes = self._chats.update_action(
             chat_key(chat, HEAD),
@@ -160,7 +159,8 @@ class Membership(ChatWriter):
                 elif user in (cancelled.items[0] or {}).get("members", ()):
                     return False
                 else:
-                    actions = [*also]  # what was left of an invitation
+                    # the head names no such invitation: only the user's own items are left
+                    actions = [*also]
                 continue
             return True
         raise busy()
@@ -206,8 +206,9 @@ class Membership(ChatWriter):
         raise busy()
 
     def _invite(self, chat: str, user: str, names: Sequence[str], inviting: Inviting) -> None:
-        """`inviting` comes first: nobody is named as invited who is never asked, but who
-        has blocked the caller."""
+        """`inviting` comes first, so that everybody whom the head names as invited has an
+        invitation, except users who have blocked the caller.
+        """
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
             waiting = {*names} - head.members
@@ -237,8 +238,8 @@ class Membership(ChatWriter):
     ) -> set[str]:
         """One transaction: head, member items and rows change together, or not at all.
 
-        Gives who was not added since they have left for good: that is asked after the head is read,
-        on which the transaction is conditional, and they note it before they leave.
+        Returns the users who were not added since they have left for good. That is read after the
+        head, on which the transaction is conditional, and users write it before they leave.
         """
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
@@ -276,10 +277,9 @@ class Membership(ChatWriter):
     def _add(
         self, head: Head, members: Sequence[str], *, invited: bool = False
     ) -> list[dict[str, Any]]:
-        """Conditional on the seq that was read: nobody sees a message from before joining.
-
-        `invited` requires that they still are. Others are added if nobody was invited meanwhile,
-        to whom their places belong.
+        """Conditional on the seq that was read: nobody sees a message from before joining. With
+        `invited` the users must still be invited. Without it, nobody may have been invited
+        meanwhile: invited users have a place in the group already.
         """
         condition, values = _as_read(head)
         if invited:
@@ -297,10 +297,9 @@ class Membership(ChatWriter):
         return [to_head, *joins]
 
     def _remove(self, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
-        """The last admin who leaves passes the role to who has been a member longest.
-
-        Conditional on who is a member, invited and admin: who has joined meanwhile is removed as a
-        member, and who is no admin any more removes nobody.
+        """If the last admin leaves, the longest member becomes admin. Conditional on members,
+        invited users and admins as they were read: a user who has joined meanwhile is then removed
+        as a member, and a user who is no admin any more removes nobody.
         """
         expression = "DELETE members :gone, invited :gone"
         values: dict[str, Any] = {"gone": set(members)}
@@ -348,7 +347,7 @@ class Membership(ChatWriter):
 
 
 def _as_read(head: Head) -> tuple[str, dict[str, Any]]:
-    """The condition, with its values, that who is in the group and invited has not changed."""
+    """The condition, with its values, that members and invited users have not changed."""
     values = {"members": set(head.members)}
     if not head.invited:
         return "members = :members AND attribute_not_exists(invited)", values
@@ -356,7 +355,7 @@ def _as_read(head: Head) -> tuple[str, dict[str, Any]]:
 
 
 def _admins_as_read(head: Head) -> tuple[str, dict[str, Any]]:
-    """The condition, with its values, that who is admin has not changed."""
+    """The condition, with its values, that the admins have not changed."""
     if not head.admins:
         return "attribute_not_exists(admins)", {}
     return "admins = :were", {"were": set(head.admins)}
@@ -365,7 +364,7 @@ def _admins_as_read(head: Head) -> tuple[str, dict[str, Any]]:
 def _require_places(head: Head, names: Set[str]) -> None:
     """Raises ChatError bad_request if the group has no places for these users.
 
-    Who is invited has a place already, and can always join.
+    Invited users have a place already, and can always join.
     """
     there = head.members | head.invited
     if not names <= there and len(there | names) > MEMBERS_LIMIT:

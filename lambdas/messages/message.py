@@ -61,10 +61,9 @@ def is_text_for(item: Item, user: str, device: str | None = None) -> bool:
 
 
 def is_visible(item: Item, user: str) -> bool:
-    """False for whom it is `hidden_from`: who has blocked the sender, or a stranger whose request
-    is not answered. Only the sender's devices see it.
-
-    It keeps its position, which readers of the other side pass over as over a void item.
+    """False for users in `hidden_from`: they have blocked the sender, or the sender has not
+    answered their request. Only the sender's devices see such a message. Other readers pass its
+    position as they pass a void item.
     """
     return user not in item.get("hidden_from", ())
 
@@ -92,9 +91,8 @@ def message_frame(item: Item, user: str, device: str | None) -> Frame:
 
 
 class Addressed(NamedTuple):
-    """How a sender's list of devices differs from the registered ones; both sorted.
-
-    `more`: there are others besides, since a response has to fit into a frame.
+    """The difference between a sender's list of devices and the registered ones; both sorted.
+    `more`: the lists were cut, since a response has to fit into a frame.
     """
 
     missing: list[str]  # registered, but not addressed

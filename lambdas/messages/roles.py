@@ -1,8 +1,8 @@
 """Roles in a group: its admins, its rules, and who may do what. No I/O.
 
-Who founds a group is its admin. A rule names who may add, remove and rename: `members` or `admins`.
-Everybody may leave. The backend knows no names of groups, so `rename` is for clients: they ignore a
-new name by somebody who may not give one.
+The user who founds a group is its first admin. A rule names who may add, remove and rename:
+`members` or `admins`. Everybody may leave. The backend knows no names of groups, so only clients
+apply `rename`: they ignore a new name from somebody who may not rename.
 """
 
 from collections.abc import Collection, Iterable, Mapping

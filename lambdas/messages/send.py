@@ -64,7 +64,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
             raise has_blocked()
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
-        # a hidden message is no answer: clients send those by themselves, such as requests for keys
+        # a hidden message does not answer a request: clients send such messages by themselves
         if position.request_of == caller.user and not position.stored and not frame.get("hidden"):
             peers = position.members - {caller.user}
             contacts = Contacts(aws.users)
@@ -90,10 +90,9 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
 
 
 def _hidden_from(position: append.Position, caller: Caller, frame: Frame) -> frozenset[str]:
-    """Who is not shown it: who has blocked the sender, and a stranger without an answer.
-
-    What a client sends to its user's other devices would name them to the stranger; that a seq was
-    taken is seen.
+    """The users who are not shown the message: those who have blocked the sender, and a stranger
+    whose request the sender has not answered. For example, a message of a client to its user's own
+    devices would name these to the stranger. The stranger sees only that a seq was taken.
     """
     if position.request_of != caller.user or not frame.get("hidden") or "to" not in frame:
         return position.blocked_by
@@ -176,10 +175,9 @@ def _deliver(
 def _lost(
     posts: Iterable[Delivery], outcomes: Iterable[Outcome], wakeable: set[str]
 ) -> push_jobs.Tried:
-    """Of users whom no post reached, the devices that one was tried on.
-
-    These are woken although they hold a lease: a connection that ended while it was opening, or
-    that does not take posts, keeps it.
+    """Of users whom no post reached, the devices to which one was tried. They are woken although
+    they hold a lease: a connection that ended while it was opening, or that does not take posts,
+    still holds it.
     """
     tried: dict[str, list[str]] = {}
     for each, outcome in zip(posts, outcomes, strict=True):

@@ -37,7 +37,9 @@ class Asked(NamedTuple):
 
 @dataclass
 class Backlog:
-    """What the device lacks in each chat, as far as one sync has room and time for it."""
+    """The messages that the device lacks in each chat, as far as one sync has room and time for
+    them.
+    """
 
     pages: dict[str, Page] = field(default_factory=dict)
     left: bool = False  # some of it was not read

@@ -123,7 +123,9 @@ def synced(
 
 
 def _marks(head: Head, user: str, member: Item) -> dict[str, int]:
-    """What head.user may know of a member's watermarks; 0 changes none: they only grow."""
+    """A member's watermarks as head.user may see them. 0 for hidden ones: marks only grow, so
+    clients ignore it.
+    """
     if user == head.user:
         return {"delivered": log.delivered(member), "read": log.read(member)}
     if shows_nothing_of(user, head.request_of, head.blocked_by):

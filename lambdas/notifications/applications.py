@@ -72,8 +72,8 @@ class Applications:
     ) -> None:
         """Undoes an update of the properties `undone`, as far as that is possible; never raises.
 
-        A secret that both name was read by the update itself: it was invalid, or SNS has it
-        already. Only a secret that is named again is read.
+        A secret that both versions of the properties name was read by the update itself: it was
+        invalid, or SNS has it already. So only a secret that is named again is read.
         """
         feedback = feedback_attributes(properties)
         for platform in PLATFORMS:
@@ -185,7 +185,7 @@ class Applications:
         return self._call(changing)
 
     def _call(self, call: Callable[[], Result]) -> Result:
-        """Once, and again while it may fail because IAM has not spread a change yet."""
+        """Calls SNS, and repeats it while IAM may not have spread a change to all places yet."""
         while True:
             self._before_call()
             try:

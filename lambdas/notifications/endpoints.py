@@ -7,8 +7,9 @@
 An endpoint is one push token of one application and never gets another token, so its ARN identifies
 the phone. When another user signs in on that phone, the endpoint moves to the newest owner: one
 write of `held_by`, and the last one wins. `devices` shows where to look, and a push is sent only if
-`held_by` agrees. So no race of two owners can send one user's push to the other. A browser's
-subscription, which SNS does not know, is owned in the same way, by the hash of its endpoint.
+`held_by` agrees. So even if two owners change at once, no user's push goes to the other's phone. A
+browser's subscription, which SNS does not know, is owned in the same way, by the hash of its
+endpoint.
 """
 
 import re
@@ -264,7 +265,7 @@ class Endpoints:
 
 @lru_cache
 def _log_off(platform: str) -> None:
-    """Once in each execution environment, not for each device."""
+    """Logs it once in each execution environment, not for each device."""
     logger.warning("push is off: SNS has no such application", extra={"platform": platform})
 
 

@@ -1,4 +1,4 @@
-"""Push jobs: who is woken for a chat, what their phones rang for, and the queue of Push.
+"""Push jobs: their queue, the decision whom to wake for a chat, and the record of what has rung.
 
 What a user's devices were rung for is in one `rings#` item for each chat:
 
@@ -29,7 +29,7 @@ BATCH_LIMIT = 10  # messages in one SendMessageBatch (SQS quota)
 PREFIX = "rings#"
 # A phone that rang so short ago is waking up, and a chat that is quiet rings none. The delivery
 # watch queues a job again, some seconds later, for what is not acknowledged by then: so a burst of
-# messages is a few jobs.
+# messages needs a few jobs only.
 WAKING_SECONDS = 3.0
 LOOKED_LIMIT = 10_000  # remembered in one environment; beyond it nothing is
 
@@ -134,7 +134,7 @@ class Rings:
 
     @property
     def under_way(self) -> bool:
-        """A run of the push function has begun, and has not recorded what it did."""
+        """Whether a run of the push function has begun, and has not recorded yet what it did."""
         return self.done != self.begun
 
     def has_read(self, read: int) -> bool:

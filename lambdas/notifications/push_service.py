@@ -19,7 +19,8 @@ from lambdas.telemetry import logger
 
 # The function has 30 s for ten jobs.
 TIMEOUT_SECONDS = 3.0
-# So long one that has not responded is not asked again: who waits behind it would wait as well.
+# For this long a push service that has not responded is not called again: other jobs would wait for
+# it.
 SILENT_SECONDS = 60.0
 DELIVERED = frozenset({200, 201, 202, 204})
 GONE = frozenset({404, 410})  # RFC 8030, 7.3: the subscription has expired, or was ended

@@ -1,7 +1,7 @@
 """Web Push: what a browser subscribes with, and the request that wakes it. No I/O.
 
-A browser gives an endpoint, which is a URL at its maker's push service, and two keys. Whoever knows
-all three can push to it, so they are kept as secret as a token of FCM or APNs.
+A browser gives an endpoint, which is a URL at its maker's push service, and two keys. Anybody who
+knows all three can push to it, so they are kept as secret as a token of FCM or APNs.
 
 RFC 8030 (the request), RFC 8291 with RFC 8188 (the encryption, aes128gcm).
 """
@@ -48,7 +48,9 @@ class Subscription(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What stands where a device has an endpoint's ARN. The endpoint itself is secret."""
+        """The name of the subscription, stored in place of an endpoint's ARN. The endpoint itself
+        is secret.
+        """
         return f"{PLATFORM}:{hashlib.sha256(self.endpoint.encode()).hexdigest()}"
 
     @property
@@ -65,7 +67,7 @@ class Request(NamedTuple):
 
 
 def is_web(endpoint: str) -> bool:
-    """Whether what a device has is the name of a subscription."""
+    """Whether a device's endpoint is the name of a Web Push subscription, not an ARN."""
     return endpoint.startswith(f"{PLATFORM}:")
 
 
@@ -99,8 +101,10 @@ def _require_endpoint(endpoint: str) -> None:
 
 
 def is_sent(subscription: Subscription, push: Push) -> bool:
-    """Safari ends a subscription after three pushes that showed nothing, and a taking back may
-    show nothing: there the next push, or the page when it is opened, closes what was read."""
+    """False for a taking back in Safari, which ends a subscription after three pushes that showed
+    nothing. There the next push, or the page when it is opened, closes the notifications of what
+    was read.
+    """
     return not (isinstance(push, TakeBack) and subscription.origin.endswith(APPLE))
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 CONTACT, BLOCKED = "contact", "blocked"
 EVERYBODY, CONTACTS, NOBODY = "everybody", "contacts", "nobody"
 
-# Who may add one to a group at once, see one's presence, begin a direct chat; whether others see
-# what one has read.
+# Who may add the user to a group at once, see the user's presence, begin a direct chat; and whether
+# others see what the user has read.
 DEFAULTS: Mapping[str, Any] = {
     "groups": CONTACTS,
     "presence": CONTACTS,
@@ -27,7 +27,9 @@ class View(NamedTuple):
         return self.state == BLOCKED
 
     def allows(self, what: str) -> bool:
-        """Whether the other one may do it: `groups`, `presence` or `requests`."""
+        """Whether the other user may do what the setting is about: `groups`, `presence` or
+        `requests`.
+        """
         if self.blocked:
             return False
         allowed = self.settings[what]

@@ -3,8 +3,8 @@
     <user>  contact#<peer>  contact: "contact" | "blocked"
     <user>  settings        groups, presence, requests, receipts; see consent.DEFAULTS
 
-Contacts are who a user has written to directly, answered or accepted. Being one's contact does not
-make one theirs.
+A user's contacts are the users to whom the user has written directly, or whom the user has answered
+or accepted. Contacts are one-sided: A may be a contact of B and B none of A.
 """
 
 from collections.abc import Iterable

@@ -3,9 +3,9 @@
     <user>  invite#<chat>  by, at (ms), expires_at (s)
     <user>  left#<chat>    quiet
 
-Who has left a group is not put back into it: an add becomes an invitation that notifies nobody,
-until the user accepts it or asks to be added. An invitation is written before the group's head
-names the user as invited, and counts only while it does.
+A user who has left a group is not added again by others: an add becomes an invitation that notifies
+nobody, until the user accepts it or asks to be added. An invitation is written before the group's
+head names the user as invited, and counts only while it does.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -78,12 +78,12 @@ class Invitations:
         self._users.put(dict(user_key(user, f"left#{chat}")))
 
     def accept_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
-        """For `transact`: the invitation is over, and who has left is back."""
+        """For `transact`: ends the invitation, and forgets that the user had left."""
         names = (f"invite#{chat}", f"left#{chat}")
         return [self._users.delete_action(user_key(user, name)) for name in names]
 
     def decline_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
-        """For `transact`: the invitation is over, and another one notifies nobody."""
+        """For `transact`: ends the invitation; further ones notify nobody."""
         return [
             self._users.delete_action(user_key(user, f"invite#{chat}")),
             self._users.put_action(dict(user_key(user, f"left#{chat}"))),

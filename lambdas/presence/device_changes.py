@@ -1,8 +1,9 @@
 """The number of changes of a user's devices and their keys, and of those that were announced.
 
 Both stand in the `devices` item, so that registering and removing count with the same write. A
-process may end before it has announced what it changed: whoever changes something of these devices
-next, or repeats it, finds the numbers different, and announces that too.
+process may end before it has announced what it changed. The next request that changes something of
+these devices, or repeats the change, finds the two numbers different, and announces the earlier
+change too.
 """
 
 from contextlib import suppress
@@ -26,7 +27,7 @@ class DeviceChanges:
         self._write(user, "ADD changes :number", "attribute_exists(devices)", 1)
 
     def announced(self, user: str, changes: int) -> None:
-        """All changes up to this number of them are announced."""
+        """Records that all changes up to this number are announced."""
         later = "(attribute_not_exists(announced) OR announced < :number)"
         condition = f"attribute_exists(devices) AND {later}"
         self._write(user, "SET announced = :number", condition, changes)

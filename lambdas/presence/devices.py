@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from lambdas.errors import ChatError, LeaseLost
 from lambdas.tables import DEVICES, ConditionFailed, Item, Table, user_key
 
-# API Gateway ends every connection after two hours, as do tasks that hold sockets, so an older one
-# is closed whatever we know.
+# API Gateway and tasks that hold sockets end every connection after two hours, so an older lease
+# has no open connection.
 LEASE_SECONDS = 2 * 3600 + 600
 # A post from inside $connect gets 410, and $connect runs for 6 s at most. So "gone" means nothing
 # for a younger lease: ending it would cut a live connection off from all deliveries.
@@ -83,7 +83,9 @@ class Devices:
     def watched(
         self, users: Iterable[str], since: float
     ) -> tuple[dict[str, dict[str, Device]], set[str]]:
-        """As `of`, consistently; and who of them ended watches at or after `since` (epoch s)."""
+        """As `of`, read consistently; and those of the users who ended watches at or after `since`
+        (epoch s).
+        """
         items = self._users.batch_get([user_key(user, DEVICES) for user in users], consistent=True)
         ended = {item["user"] for item in items if item.get("unwatched_at", 0) >= since * 1000}
         return {item["user"]: devices_of(item) for item in items}, ended
@@ -129,7 +131,9 @@ class Devices:
         return True
 
     def _seen_again(self, user: str, device: str, at: float) -> None:
-        """It may have been away for so long that no purge waits for it; from now on each does."""
+        """Writes that the device is in use again. Purges do not wait for a device that was away for
+        long; from now on they wait for this one.
+        """
         try:
             self._update(
                 user,
@@ -142,7 +146,7 @@ class Devices:
             return  # it has just been removed
 
     def _sign_in(self, user: str, device: str, sign_in: str) -> None:
-        """Writes who has registered a device once more, if that is another sign-in."""
+        """Writes the sign-in that has registered the device again, if it is another one."""
         try:
             self._update(
                 user,
@@ -231,7 +235,7 @@ class Devices:
             raise ChatError("conflict", "this device has connected again since") from None
 
     def reject_earlier_tickets(self, user: str, now: float) -> dict[str, Device]:
-        """From now on no ticket that was asked for before opens a connection. The user's devices.
+        """Makes tickets invalid that were asked for before now, and returns the user's devices.
 
         `now` in epoch seconds.
         """

@@ -32,8 +32,9 @@ def with_lease(route: Route) -> Route:
 def close(aws: Aws, device: Device) -> None:
     """Closes the connection of a device that has just lost its lease.
 
-    One that is still inside $connect is "gone" for API Gateway, and open a moment later: it is
-    closed again until that can't be. Should it open even later, its first frame has it closed.
+    For API Gateway a connection that is still inside $connect is "gone", and it opens a moment
+    later. So closing is repeated for as long as $connect may run. A connection that opens even
+    later is closed at its first frame.
     """
     if device.connection_id is None:
         return

@@ -30,7 +30,7 @@ def presence_frame(user: str, devices: Devices, now: float) -> Frame:
 
 
 def displaced(before: Devices, device: str, connection_id: str, now: float) -> str | None:
-    """The connection that `connection_id` takes the lease from, if one may still be open."""
+    """The connection that loses the lease to `connection_id`, if it may still be open."""
     old = before.get(device, Device())
     if old.connected(now) and old.connection_id != connection_id:
         return old.connection_id

@@ -37,7 +37,8 @@ CONNECTIONS = f"{PATH}/@connections/"
 MESSAGE_BYTES = 128 * 1024  # of a WebSocket message, as API Gateway's
 # Frames of one connection that are handled at a time; further ones wait in its TCP connection.
 AT_ONCE = 8
-# And so many at once after a pause, then so many a second: one client can't slow all others.
+# Frames that a connection may send at once after a pause, and then in a second, so that one client
+# can't slow all others.
 BURST = 40
 EACH_SECOND = 20
 BODY_SECONDS = 5.0  # for a poster to send its request
@@ -138,7 +139,7 @@ class Sockets:
         return Upgrade(headers, source_ip), connected
 
     async def _open(self, held: Held, receive: Receive) -> tuple[int, str]:
-        """While posts can reach it; how it ended."""
+        """Runs the connection while posts can reach it; returns how it ended."""
         self.registry.add(held)
         loop = asyncio.get_running_loop()
         aging = loop.call_later(self._lifetime(), held.close, *OLD)
@@ -154,7 +155,9 @@ class Sockets:
         return youngest + (oldest - youngest) * int.from_bytes(self._task.random(4)) / 2**32
 
     async def _read(self, held: Held, receive: Receive) -> tuple[int, str]:
-        """Until the connection ends; how it did. What is not read yet waits in TCP."""
+        """Reads frames until the connection ends; returns how it ended. Frames that are not read
+        yet wait in TCP.
+        """
         room = asyncio.Semaphore(AT_ONCE)
         pace = Pace(BURST, EACH_SECOND, asyncio.get_running_loop().time())
         while True:
@@ -219,7 +222,8 @@ class Sockets:
         if self._renewing is not None and self._renewing.done():
             self._renewing = None
         if self._renewing is None and key.is_due:
-            # one for all who wait: strangers can't take the threads of handlers
+            # one reading for all that wait for it, so that strangers can't take the threads of
+            # handlers
             self._renewing = asyncio.get_running_loop().run_in_executor(
                 self._task.threads, key.renew
             )

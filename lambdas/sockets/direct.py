@@ -33,7 +33,9 @@ class Unreachable(Exception):
 
 
 class NoResponse(Exception):
-    """Somebody listens at the address and does not respond: the task is frozen, or far behind."""
+    """The task accepts connections at the address and does not respond: it is frozen, or far
+    behind.
+    """
 
 
 class OneTask(Connections):

@@ -1,4 +1,5 @@
-"""Draining a task that is replaced: its sockets go slice by slice, so that no storm follows.
+"""The draining of a task that is replaced: closes its sockets in slices, so that its clients do not
+all reconnect at once.
 
 An Application Load Balancer breaks what is left open when the deregistration delay has passed, and
 only then ECS sends SIGTERM. So the task asks the load balancer itself whether it is draining:

@@ -1,4 +1,4 @@
-"""A socket that this task holds: what waits to be sent on it, and how it ends. No I/O of its own.
+"""A socket that this task holds: its queue of frames to send, and its end. No I/O of its own.
 
 Everything here runs in the event loop.
 """
@@ -63,12 +63,16 @@ class Held:
         return Outcome.DELIVERED
 
     async def respond(self, text: str) -> None:
-        """Posts the response to a frame, as soon as there is room: nobody would send it again."""
+        """Posts the response to a frame, waiting until there is room: nobody would repeat a lost
+        response.
+        """
         while self.post(text) is Outcome.FAILED and self._pump is not None:
             await asyncio.wait([self._pump])
 
     def close(self, code: int, reason: str = "") -> None:
-        """After what was posted before. A client that does not take it is cut off."""
+        """Sends the close frame after everything that was posted before. A client that does not
+        read it is cut off.
+        """
         if self.closing:
             return
         self.closing = True

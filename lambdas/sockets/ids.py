@@ -1,7 +1,7 @@
 """Connection ids of sockets that tasks hold: each names the task that has it, and is never reused.
 
-Whoever posts goes to the task by the address in the id, so nothing has to be looked up. The id is
-no secret and not signed: only who has the key of posts can use one, and clients never send any.
+A post goes to the task by the address in the id, so nothing has to be looked up. The id is no
+secret and not signed: only holders of the key of posts can use one, and clients never send any.
 """
 
 import base64

@@ -205,7 +205,7 @@ async def report(registry: Registry) -> None:
 
 
 def own_address(settings: Settings, port: int) -> Holder:
-    """Where other tasks reach this one: HOST, or the address that ECS gave the task.
+    """The address at which other tasks reach this one: HOST, or the one that ECS gave the task.
 
     docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
     """

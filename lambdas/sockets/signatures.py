@@ -1,7 +1,7 @@
 """The check of who posts: AWS Signature Version 4 by the key that posters and tasks share.
 
-Only what has the key's secret in its permissions can sign. So a client of @connections is the same
-for API Gateway and for tasks, and only its credentials differ.
+Only functions and tasks whose permissions include the key's secret can sign. So a client of
+@connections is the same for API Gateway and for tasks, and only its credentials differ.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -44,8 +44,7 @@ def may_be_signed(headers: Mapping[str, str], region: str, now: float) -> bool:
 
 
 class Posted(NamedTuple):
-    """A request. Names of headers are in lower case; `path` is as it came on the wire, without a
-    query."""
+    """A request. Names of headers are in lower case; `path` is as received, without a query."""
 
     method: str
     path: str

@@ -30,8 +30,8 @@ def main() -> None:
 def with_digest(dockerfile: str, run: Run) -> tuple[str, str]:
     """The Dockerfile's text with the digest that its base image has now, and the image's name.
 
-    Raises SystemExit with a sentence where `run`, which starts a command and returns what it
-    prints, comes back without one.
+    `run` starts a command and returns what it prints. Raises SystemExit with a sentence if the
+    output has no digest.
     """
     found = BASE.search(dockerfile)
     if found is None:

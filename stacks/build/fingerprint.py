@@ -13,7 +13,8 @@ DIGITS = 12
 def fingerprint(config: Environment, root: Path = ROOT) -> str:
     """Hexadecimal digits over the configuration, the sources of the stacks, and the CDK.
 
-    Two equal ones mean equal templates. The reverse does not hold: a comment changes it too.
+    Equal fingerprints mean equal templates. The reverse does not hold: a changed comment changes it
+    too.
     """
     digest = sha256(f"{config!r}\0{version('aws-cdk-lib')}\0".encode())
     for path in (root / "cdk.json", *sorted((root / "stacks").rglob("*.py"))):

@@ -15,7 +15,8 @@ LAMBDA_PYTHON = "3.13"
 # Lambda's python3.13 runs on Amazon Linux 2023: glibc 2.34, compatible with all these tags.
 _GLIBC_TAGS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-# Differs between machines: scripts name this machine's interpreter, and records list the scripts.
+# Files that differ between machines: scripts name this machine's interpreter, and records list the
+# scripts.
 _LEFT_OUT = ("bin", "Scripts", "__pycache__", "*.pyc", "*.pyi", "RECORD", "INSTALLER", "REQUESTED")
 
 

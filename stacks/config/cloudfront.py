@@ -23,12 +23,12 @@ WEB_ACL = arns.Kind(
 
 @dataclass(frozen=True, kw_only=True)
 class CloudFront:
-    """With `enabled` clients call the page and the API at the distribution, which keeps the page's
-    files near them, and the load balancer takes nothing but what comes from there.
+    """With `enabled` clients call the page and the API at the distribution, which caches the page's
+    files near them, and the load balancer accepts requests from the distribution only.
 
     domain_name is the name that clients use, with a certificate in us-east-1; without one they use
-    the distribution's own. web_acl_arn is a web ACL of AWS WAF with the scope CLOUDFRONT. A higher
-    secret_version is another secret, by which the load balancer knows CloudFront.
+    the distribution's own. web_acl_arn is a web ACL of AWS WAF with the scope CLOUDFRONT. The load
+    balancer recognizes CloudFront by a secret; a higher secret_version makes another one.
     """
 
     enabled: bool = False

@@ -43,13 +43,14 @@ class Environment:
     `deletion_protection` makes AWS reject the deletion of stacks, tables, users and load
     balancers; turn it on after the first successful deployment, since it also blocks the rollback
     of a failed one. `password_reset` lets users confirm an e-mail address, to which Cognito sends a
-    code when they have forgotten their password. `backup_days`: the tables are
-    copied into a vault each day, and copies are kept so long; None makes none.
-    `live_log_level` lets functions and tasks look once a minute for another log level, in the SSM
-    parameter /<project>/<name>/log-level, if there is one. `tracing` sends traces of functions to
-    X-Ray. `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is
-    where the team reads docs/runbooks/, linked to by alarms. `canary_minutes`: two users try the
-    environment, end to end, so often; None has no canary.
+    code when they have forgotten their password. `backup_days`: the tables are copied into a vault
+    each day, and each copy is retained for this many days; None makes no copies. `live_log_level`
+    lets functions and tasks look once a minute for another log level, in the SSM parameter
+    /<project>/<name>/log-level, if there is one. `tracing` sends traces of functions to X-Ray.
+    `concurrent_executions` is the account's Lambda quota in the region. `runbooks_url` is where the
+    team reads docs/runbooks/, linked to by alarms. `canary_minutes`: the minutes between two runs
+    of the canary, which tries the environment end to end as two users would; None deploys no
+    canary.
     """
 
     name: str
@@ -261,8 +262,9 @@ PROD = Environment(
     load_balancer=LoadBalancer(deregistration_delay=120, access_logs=True),
     websocket=WebSocket(rate_limit=8_000, burst_limit=4_000),
     releases=Releases(shifting="canary_10_percent_5_minutes", task_alarms=True),
-    # A flood of frames takes what is unreserved, and people still connect: 500 new connections a
-    # second, the region's quota, are 50 at a time if each takes a tenth of a second.
+    # Reserved, so that people can still connect while a flood of frames uses all unreserved
+    # executions. 500 new connections a second, the region's quota, are 50 executions at a time if
+    # each takes a tenth of a second.
     functions=FunctionSizes(
         authorize=FunctionSize(reserved_concurrency=50),
         connection=FunctionSize(reserved_concurrency=50),

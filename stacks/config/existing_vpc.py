@@ -1,4 +1,4 @@
-"""A network that exists already, and belongs to somebody else."""
+"""Settings of a network that exists already, and is managed by somebody else."""
 
 import re
 from dataclasses import dataclass

@@ -38,8 +38,8 @@ class FunctionRow:
     """`routes` are route keys of the WebSocket API, `timeout` is in seconds.
 
     `variables` names the environment variables besides those that every function has; the stack
-    that makes the function gives them their values. `versioned`: where releases are shifted, they
-    are for this function, which gets versions then.
+    that makes the function gives them their values. `versioned`: where the environment shifts
+    releases, this function has versions and an alias.
     """
 
     handler: str
@@ -228,8 +228,10 @@ def readers(resources: Collection[str]) -> list[str]:
 @dataclass(frozen=True, kw_only=True)
 class FunctionSize:
     """memory in MiB, and CPU in proportion (1,769 MiB = one vCPU). reserved_concurrency both
-    guarantees and limits; None shares the account's. So many processes of provisioned_concurrency
-    are always started, and are paid for by the hour; only versions can have them."""
+    guarantees and limits; None shares the account's. provisioned_concurrency is the number of
+    execution environments that are always started, and paid for by the hour; only versions can have
+    them.
+    """
 
     memory: int = 512
     reserved_concurrency: int | None = None

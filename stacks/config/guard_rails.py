@@ -20,8 +20,9 @@ OURS = ("project", "environment", "pool")
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """The lives of Cognito's tokens. A shorter access token ends sooner for who is locked out, and
-    costs a refresh of each device so often: Cognito takes 120 a second in an account and region.
+    """The lives of Cognito's tokens. A user who is locked out loses access at the end of the access
+    token, so a shorter life is safer. It costs more refreshes: Cognito takes 120 a second in an
+    account and region.
     """
 
     access_minutes: int = 60
@@ -46,8 +47,10 @@ class Tokens:
 @dataclass(frozen=True, kw_only=True)
 class GuardRails:
     """permission_boundary: the ARN of a policy that limits every role of the environment.
-    tags: `key=value`, on everything that has tags. monthly_budget: US$ of the whole account, of
-    which alarms_email hears at 80 % spent, and when a month is going to pass it."""
+    tags: `key=value`, on everything that has tags. monthly_budget: US$ of the whole account.
+    alarms_email is notified when 80 % of it are spent, and when the forecast of a month is above
+    it.
+    """
 
     permission_boundary: str | None = None
     tags: tuple[str, ...] = ()

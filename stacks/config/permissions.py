@@ -13,7 +13,8 @@ Permissions = Mapping[str, tuple[str, ...]]
 
 CONNECTIONS = ("execute-api:ManageConnections",)  # the resource's path has the method
 
-# Whatever posts also ends the lease of a lost connection, and notifies its user's watchers.
+# A function that posts also ends the leases of lost connections, and notifies the watchers of their
+# users.
 POSTING = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:Query")
 
 PERMISSIONS: Mapping[str, Permissions] = {
@@ -169,10 +170,12 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
 }
 
-# API Gateway's, which are replaced where tasks hold the sockets: who posts signs with a key.
+# Permissions for API Gateway, replaced where tasks hold the sockets: there, posts are signed with a
+# key.
 OF_API_GATEWAY = ("post_to_connections", "close_connections")
 SIGNING: Permissions = {"connections_key": ("secretsmanager:GetSecretValue",)}
-# Beside what the functions may that the tasks run. A task asks whether it is being drained.
+# In addition to the permissions of the functions that the tasks run. A task asks whether it is
+# being drained.
 SOCKET_TASKS: Permissions = {
     **SIGNING,
     "any_target_group": ("elasticloadbalancing:DescribeTargetHealth",),
@@ -180,7 +183,7 @@ SOCKET_TASKS: Permissions = {
 
 
 def permissions_of(name: str, *, in_containers: bool) -> Permissions:
-    """The function's, by what holds the sockets."""
+    """The permissions of a function; they depend on what holds the sockets."""
     row = PERMISSIONS[name]
     if not in_containers or not set(OF_API_GATEWAY) & set(row):
         return row
@@ -188,7 +191,9 @@ def permissions_of(name: str, *, in_containers: bool) -> Permissions:
 
 
 def of_socket_tasks(functions: Iterable[str]) -> Permissions:
-    """Those of all the functions together, and a task's own."""
+    """The permissions of a task that holds sockets: those of all functions that it runs, and its
+    own.
+    """
     together: dict[str, tuple[str, ...]] = {}
     for name in functions:
         for resource, actions in permissions_of(name, in_containers=True).items():

@@ -49,9 +49,9 @@ class ContainerPool:
     cpu is in CPU units (1024 = one vCPU), memory in MiB; min and max bound the number of tasks.
     Autoscaling aims at requests_per_target, in requests per minute and task that come through
     the Application Load Balancer, and for cpu_target, in percent of the tasks' CPU (none: not at
-    all). It adds tasks for whichever asks for more, and removes some when both agree; the cooldowns
-    are the seconds after which it may do so again. stop_timeout is how many seconds a task has from
-    SIGTERM, which comes when its requests are drained, to SIGKILL.
+    all). It adds tasks when one of the two targets needs more, and removes tasks when both allow
+    fewer; the cooldowns are the seconds after which it may do so again. stop_timeout is how many
+    seconds a task has from SIGTERM, which comes when its requests are drained, to SIGKILL.
     """
 
     name: str

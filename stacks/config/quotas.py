@@ -61,7 +61,7 @@ def quotas(environment: Environment) -> Iterator[Quota]:
 
 
 def _of_tasks(environment: Environment) -> Iterator[Quota]:
-    """Those of the pools, and those that hold sockets."""
+    """The tasks of the pools, and those that hold sockets."""
     sizes = [(pool.max, pool.cpu) for pool in container_pools(environment.pools)]
     targets = sum(pool.max for pool in target_pools(environment.pools))
     if environment.websocket.in_containers:

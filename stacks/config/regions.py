@@ -67,7 +67,7 @@ def partitions() -> Mapping[str, str]:
 
 @cache
 def lacking(region: str) -> tuple[str, ...]:
-    """Those of SERVICES that the region does not have."""
+    """The services of SERVICES that the region does not have."""
     (services,) = (
         partition["services"]
         for partition in _endpoints()["partitions"]

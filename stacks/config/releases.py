@@ -24,7 +24,8 @@ Shifting = Literal[
 @dataclass(frozen=True, kw_only=True)
 class Releases:
     """`shifting` is how CodeDeploy moves the requests of a function to its new version; errors of
-    that version take it back. None has no versions: what is deployed serves at once.
+    that version roll the deployment back. With None there are no versions: what is deployed serves
+    at once.
 
     `task_alarms`: the deployment of a container pool is rolled back while its tasks return 5xx as
     well, and not only when they do not start.

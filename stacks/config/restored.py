@@ -1,4 +1,4 @@
-"""Tables that were restored to a point in time, and serve in place of the stack's own."""
+"""Settings of tables that were restored to a point in time and replace the stack's own."""
 
 import re
 from collections.abc import Iterator

@@ -40,7 +40,7 @@ def container_pools(pools: tuple[Pool, ...]) -> list[ContainerPool]:
 
 
 def target_pools(pools: tuple[Pool, ...]) -> list[TargetPool]:
-    """Those whose targets the load balancer checks, selects and drains."""
+    """The pools whose targets the load balancer checks, selects and drains."""
     return [pool for pool in pools if not isinstance(pool, LambdaPool)]
 
 

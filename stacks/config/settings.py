@@ -72,8 +72,8 @@ class WebSocket:
     Limits of the WebSocket stage over all routes are in frames per second. The account's own quota
     for new connections (500/s) and requests (10,000/s) also applies.
 
-    Over reconnect_window seconds clients spread their first attempt after a mass disconnect, so
-    that they stay below it; 0 leaves it to them.
+    After a mass disconnect clients spread their first attempts over reconnect_window seconds, so
+    that they stay below that quota; 0 leaves it to the clients.
 
     API Gateway writes access logs with a role that is a setting of the account in a region:
     account_log_role makes one, and is false where the account already has it.
@@ -282,7 +282,7 @@ class Pipeline:
             self.subject is None or bool(SUBJECT.fullmatch(self.subject)),
             "pipeline.subject",
             self.subject,
-            "whoever has a token with it deploys, so it names one repository and one of its "
+            "a token with it permits deployments, so it names one repository and one of its "
             "environments, without wildcards",
             "Set pipeline.subject to repo:<owner>/<repository>:environment:<name>, or to none for "
             "no role",

@@ -8,8 +8,8 @@ from stacks.config.pools import FARGATE_SIZES, FINISHING_MARGIN, MOST_TASKS
 from stacks.config.type_checks import require_types
 
 PATH = "websocket.tasks"
-# What a task takes without sockets, and what an idle one takes, with its part of the kernel's
-# memory and twice over: `python -m bench memory` measures both.
+# Memory of a task without sockets, and of an idle socket with its part of the kernel's memory,
+# doubled as a margin: `python -m bench sockets` measures both.
 BASE_MIB = 200
 SOCKET_KIB = 64
 # "65,535", of which some are for AWS, other tasks and the load balancer:
@@ -23,8 +23,7 @@ REQUESTS_PER_SECOND = 8
 LEAST_INTERVAL = 5  # seconds between two of a task
 LAST_SLICE = 5  # seconds
 LONGEST_DELAY = 3_600  # of a deregistration
-# Milliseconds of a vCPU for a client that comes back, which connects and syncs, as the scale model
-# has them.
+# Milliseconds of a vCPU for a client that reconnects and syncs, as in the scale model.
 RECONNECT_CPU = 18
 
 
@@ -55,7 +54,9 @@ class SocketTasks:
 
     @property
     def deregistration_delay(self) -> int:
-        """Seconds until the load balancer breaks what is left open. One request may fail."""
+        """Seconds until the load balancer closes connections that are still open. One request for
+        the health may fail.
+        """
         return self.drain + self._margin
 
     @property
@@ -64,11 +65,13 @@ class SocketTasks:
 
     @property
     def reconnect_share(self) -> float:
-        """The part of a task's CPU that clients take who come back while as full a task drains."""
+        """The part of a task's CPU used by clients that reconnect while an equally full task
+        drains.
+        """
         return self.scale_at * RECONNECT_CPU / 1000 / self.drain / self._vcpus
 
     def drain_for(self, share: float) -> int:
-        """The seconds of `drain` with which clients who come back take that part."""
+        """The seconds of `drain` with which reconnecting clients use that part."""
         return math.ceil(self.scale_at * RECONNECT_CPU / 1000 / share / self._vcpus)
 
     @property

@@ -132,7 +132,7 @@ class MinimumHealthyTargets:
 
     Below `count` targets or `percentage` of those registered, new ones among them, requests go to
     every target, healthy or not ("fail open"). Below the dns_failover thresholds the balancer's
-    node is taken out of DNS; they are as the others where none is given.
+    node is taken out of DNS; without a value they are the same as the others.
     """
 
     count: int = 1

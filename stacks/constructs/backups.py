@@ -16,8 +16,9 @@ HOUR = "3"  # UTC
 
 
 class Backups(Construct):
-    """Beside point-in-time recovery, which goes 35 days back and ends with its table: a vault
-    outlives the tables, and its copies are kept for `backup_days`."""
+    """In addition to point-in-time recovery, which goes back 35 days and ends with its table: a
+    vault is retained without the tables, and its copies for `backup_days`.
+    """
 
     def __init__(
         self,

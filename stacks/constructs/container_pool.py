@@ -78,10 +78,9 @@ class ContainerPoolService(Construct):
             )
 
     def guard(self) -> None:
-        """Its deployments are rolled back while its targets return 5xx; to be called after the
-        target group has a listener.
-
-        Alone the circuit breaker notices only tasks that do not start or fail their health checks.
+        """Rolls its deployments back if its targets return 5xx; to be called after the target group
+        has a listener. The circuit breaker alone notices only tasks that do not start or fail their
+        health checks.
         docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
         """
         alarm = self.target_group.metrics.http_code_target(

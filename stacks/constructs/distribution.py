@@ -1,6 +1,7 @@
 """The CloudFront distribution in front of the load balancer.
 
-Nobody can pass it by: it adds a secret header, and the listener's rules ask for it.
+Requests that do not come through it are rejected: it adds a secret header, which the listener's
+rules require.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/restrict-access-to-load-balancer.html
 """
 
@@ -17,8 +18,8 @@ from stacks.constructs.domain import Domain
 
 ORIGIN_HEADER = "x-origin-secret"
 SECRET_LENGTH = 48  # letters and digits: a condition's value has wildcards among the others
-# CloudFront keeps errors for 10 s, even where it keeps nothing else, and returns them
-# to everybody: one user's 404, one target's 503. For these codes that time can be set:
+# CloudFront caches errors for 10 s, even where it caches nothing else, and returns them to
+# everybody: one user's 404, one target's 503. For these codes the time can be set:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 

@@ -15,7 +15,7 @@ class FileBucket(Construct):
 
     S3 encrypts with its own key, also where the tables have one of ours: what is stored is
     ciphertext already, and each request that uses a key of KMS is charged. There are no versions,
-    so that what has expired is gone.
+    so that expired objects are really deleted.
     """
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
@@ -36,8 +36,9 @@ class FileBucket(Construct):
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                 )
             ],
-            # The signature in a request is its permission, and no cookie is one: without a domain
-            # of ours, whose origin would be known here, pages of any origin may use what they have.
+            # A request is permitted by its signature, never by a cookie. So without a domain name,
+            # whose origin would be known here, pages of any origin may send requests: only signed
+            # ones are accepted.
             cors=[
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.POST],
@@ -48,8 +49,8 @@ class FileBucket(Construct):
                 )
             ],
             # S3 deletes no bucket that has objects, and to empty one CDK would add a function. A
-            # bucket that stays behind empties itself by its lifecycle. That of a first deployment
-            # that fails is empty, and CloudFormation deletes it (retention.py).
+            # retained bucket is emptied by its lifecycle rule. The bucket of a first deployment
+            # that fails is empty, so CloudFormation deletes it (retention.py).
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         self.resource = Resource((self.bucket.arn_for_objects(f"{PREFIX}*"),))

@@ -31,8 +31,9 @@ def variables(name: str, config: Environment, values: Mapping[str, str]) -> dict
 def variables_of(
     service: str, names: Iterable[str], config: Environment, values: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables with these names, and those that everything has. Who posts to tasks has the
-    key too."""
+    """The variables with these names, and those that everything has. A function that posts to tasks
+    gets the variable with the key too.
+    """
     wanted = [*names]
     if config.websocket.in_containers and "CONNECTIONS_URL" in wanted:
         wanted.append("CONNECTIONS_KEY")
@@ -54,7 +55,9 @@ def _level_name(config: Environment) -> str:
 
 
 def reading_log_level(scope: Construct, config: Environment) -> Iterable[iam.PolicyStatement]:
-    """What a function or a task needs to look for another log level; nothing where it does not."""
+    """The variable and permission with which a function or task reads another log level; empty
+    where the environment has no `live_log_level`.
+    """
     if config.live_log_level:
         parameter = arn(scope, "ssm", f"parameter/{_level_name(config)}")
         yield iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[parameter])
@@ -75,9 +78,9 @@ class Function(Construct):
     """Made from the rows of its `id` in FUNCTIONS and PERMISSIONS, and its size in the environment.
 
     `values` has the variables that the row names, and may have others. Without `function_name`
-    CloudFormation makes a name. `called` is what users' requests and events go to: the function, or
-    its alias where releases are shifted. With `tracing` Lambda sends X-Ray what it knows itself, of
-    its queues, starts and invocations: X-Ray's SDK would add half a second of CPU to each cold
+    CloudFormation makes a name. `called` is the target of users' requests and events: the function,
+    or its alias where releases are shifted. With `tracing` Lambda sends X-Ray what it knows itself,
+    of its queues, starts and invocations: X-Ray's SDK would add half a second of CPU to each cold
     start, and every log line carries the request id.
     """
 

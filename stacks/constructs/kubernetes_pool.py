@@ -50,7 +50,7 @@ class KubernetesPoolPods(Construct):
         self._name = f"{config.project}-{config.name}-{pool.name}".lower()
         self.target_group = target_group(self, config.load_balancer, vpc)
         Tags.of(self.target_group).add("pool", pool.name)
-        # the addresses of an existing network are known to nobody at synth
+        # at synth, the addresses of an existing network are not known
         balancer.allow_to(ec2.Peer.any_ipv4(), ec2.Port.tcp(PORT), f"To the pods of {pool.name}")
         self._act_as(self._role(config, resources))
         self._output(self._pods(config, image, values, balancer.security_groups[0]))

@@ -13,7 +13,7 @@ NAME = "live"
 
 
 class LiveAlias(Construct):
-    """A version for each change of code or settings, and the alarm that takes it back.
+    """A version for each change of code or settings, and the alarm that rolls its deployment back.
 
     The alarm stands beside the function, and not with the others in the last stack: CodeDeploy has
     to see it while this stack is deployed. It notifies nobody.
@@ -48,8 +48,10 @@ class LiveAlias(Construct):
         )
 
     def _alarm(self, function: lambda_.Function, version: lambda_.Version) -> cloudwatch.Alarm:
-        """Of the new version alone: errors that the old one has as well are no reason to go back.
-        docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html (ExecutedVersion)"""
+        """Counts errors of the new version alone: errors that the old one has as well are no reason
+        to roll back. docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+        (ExecutedVersion)
+        """
         errors = cloudwatch.Metric(
             namespace="AWS/Lambda",
             metric_name="Errors",

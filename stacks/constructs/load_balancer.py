@@ -48,7 +48,8 @@ class LoadBalancer(Construct):
         if settings.access_logs:
             AccessLogBucket(self, "AccessLogs", config=config).receive_from(self.balancer)
         else:
-            # or it would keep writing to the bucket after the setting is removed
+            # written even if off: otherwise the balancer would keep writing to the bucket after the
+            # setting is removed
             self.balancer.set_attribute("access_logs.s3.enabled", "false")
         scheme = "https" if config.https else "http"
         name = settings.domain_name

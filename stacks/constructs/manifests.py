@@ -21,8 +21,8 @@ MACHINES = {"arm64": "arm64", "x86_64": "amd64"}  # as nodes name their processo
 class Pods:
     """What pods are given beside their pool's settings; strings may hold CDK's tokens.
 
-    `name` is that of every object. `drain` is for how many seconds a pod that leaves still gets
-    requests, so it is asked to end no earlier.
+    `name` is that of every object. `drain` is how many seconds a pod that leaves still gets
+    requests; it is asked to end after that.
     """
 
     name: str

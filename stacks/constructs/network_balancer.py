@@ -46,8 +46,8 @@ class NetworkBalancer(Construct):
             vpc=vpc,
             internet_facing=True,
             security_groups=[self._security_group(vpc, pool)],
-            # Else a node hashes over the tasks of its own zone, and a client that resolves the
-            # name again may come to the node of another.
+            # Otherwise a node hashes over the tasks of its own zone only, and a client that
+            # resolves the name again may reach the node of another zone.
             cross_zone_enabled=True,
             deletion_protection=config.deletion_protection,
         )

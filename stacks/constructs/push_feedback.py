@@ -16,7 +16,7 @@ from stacks.constructs.function import metrics_namespace
 
 STATUS = "$.delivery.statusCode"
 ALL = "{ $.status = * }"
-# 404 of FCM and 410 of APNs mean that the app was removed, which is everyday. No status: the
+# 404 of FCM and 410 of APNs mean that the app was removed, which is no error. No status: the
 # platform could not be reached.
 REJECTED = (
     f'{{ ($.status = "FAILURE") && (({STATUS} NOT EXISTS) || '
@@ -33,17 +33,16 @@ def responses_of(platform: str) -> str:
 
 
 class PushFeedback(Construct):
-    """A log group for what each application's platform took, and one for what it did not.
-
-    SNS would make them itself, without an end to what they keep, and a metric filter needs its
-    group. They have SNS's names, so they are deleted with the stack even where data is kept: a
-    stack that is made anew could not make them again.
+    """For each application one log group of the pushes that its platform accepted, and one of those
+    that it rejected. SNS would make the groups itself, without a retention period, and a metric
+    filter needs its group to exist. They have SNS's names, so they are deleted with the stack even
+    where data is kept: a stack that is made anew could not make them again.
 
     The role may make groups anyway, because SNS demands it. So a line that comes after the
     deletion makes a group again, which has to be deleted by hand (docs/deploying.md).
     https://docs.aws.amazon.com/sns/latest/dg/topics-attrib-prereq.html
 
-    Of the pushes that are taken only `percent` are logged, and count as so many more.
+    Of the accepted pushes only `percent` are logged, and the metric is scaled up accordingly.
     """
 
     def __init__(

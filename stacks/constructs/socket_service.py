@@ -82,7 +82,7 @@ class SocketService(Construct):
         self.pool = config.websocket.tasks
         self.target_group = self._target_group(cluster.vpc)
         task = self._task(image, values)
-        # an action that knows no resource
+        # an action without resource-level permissions
         known = {**resources, "any_target_group": Resource(("*",))}
         granted = statements(of_socket_tasks(SOCKET_FUNCTIONS), known)
         for statement in (*granted, *reading_log_level(self, config)):
@@ -99,8 +99,9 @@ class SocketService(Construct):
             Tags.of(resource).add("pool", POOL)
 
     def listen(self, balancer: LoadBalancer) -> None:
-        """Takes its paths from the pools. No header is asked for, as behind CloudFront: clients
-        connect to the load balancer itself."""
+        """Takes its paths from the pools. Unlike the pools behind CloudFront, these rules require
+        no header: clients connect to the load balancer itself.
+        """
         elb.ApplicationListenerRule(
             self,
             "Rule",
@@ -142,7 +143,8 @@ class SocketService(Construct):
             target_type=elb.TargetType.IP,
             protocol=elb.ApplicationProtocol.HTTP,
             port=PORT,
-            # of a socket the response is outstanding as long as it is open: the emptiest task
+            # the response of a socket is outstanding as long as it is open, so the task with the
+            # fewest sockets gets the next
             load_balancing_algorithm_type=(
                 elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS
             ),

@@ -122,8 +122,9 @@ def _any_of(paths: Sequence[str]) -> wafv2.CfnWebACL.StatementProperty:
 
 
 def _other_than(paths: str) -> wafv2.CfnWebACL.StatementProperty:
-    """Of a path as it is on the wire: what is decoded first, such as /sockets%2F.., could be taken
-    for another path by what serves it."""
+    """Compares the path as it is on the wire: a decoded path, such as that of /sockets%2F.., may be
+    another one than the target serves.
+    """
     match = wafv2.CfnWebACL.RegexMatchStatementProperty(
         field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
         regex_string=paths,

@@ -86,8 +86,8 @@ class WebSocketApi(Construct):
         )
         stage = config.name
         address = f"{self.api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{stage}"
-        # The stage of a name of ours is in its mapping. @connections keep API Gateway's name: what
-        # posts is permitted by the API's id, and need not wait for a record of DNS.
+        # The stage of a domain name of ours is in its mapping. Posts use API Gateway's own name:
+        # they are permitted by the API's id, and need not wait for a DNS record.
         self.endpoint = SocketEndpoint(
             f"wss://{config.websocket.domain_name or address}",
             f"https://{address}",

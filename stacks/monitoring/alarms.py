@@ -1,4 +1,4 @@
-"""CloudWatch alarms: what is watched, from when on it is a fault, and which symptom it causes.
+"""CloudWatch alarms: their metrics, their thresholds, and the symptom that each fault causes.
 
 Each description has what the alarm means for users, and its page under docs/runbooks/.
 """
@@ -17,17 +17,17 @@ from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
 from stacks.monitoring.balancer_alarms import BalancerAlarms
 from stacks.monitoring.canary import Canary
-from stacks.monitoring.own_metrics import logged, time_of
+from stacks.monitoring.metrics import logged, time_of
 from stacks.monitoring.symptoms import Symptom, symptom_of
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)
 FIVE_MINUTES = Duration.minutes(5)
-# of the tables that every message passes: ten metrics, which is as many as an alarm may have
+# operations of the tables that every message uses: ten metrics, the most that an alarm may have
 WATCHED_TABLES = ("Chats", "Users")
 WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
 ERROR_PERCENT, REJECTED_PERCENT = 5, 20
-THROTTLES = 10  # a minute: fewer are the moments in which DynamoDB splits a partition
+THROTTLES = 10  # a minute: DynamoDB causes fewer while it splits a partition
 CONCURRENCY_SHARE = 0.8  # of the account's quota
 
 
@@ -145,8 +145,9 @@ class Alarms(BalancerAlarms):
             )
 
     def on_gateway(self, websocket: WebSocketApi) -> None:
-        """Of frames and connections. Single errors are everyday: a ticket that was used, a device
-        that was removed while it connected. So most count by their share."""
+        """Of frames and connections. Single errors are normal: a used ticket, a device that was
+        removed while it connected. So most alarms compare the share of errors.
+        """
 
         def of_stage(name: str) -> cloudwatch.Metric:
             return cloudwatch.Metric(

@@ -9,7 +9,7 @@ from stacks.constructs.kubernetes_pool import TargetPool
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.socket_service import SocketService
 from stacks.monitoring.causes import Causes
-from stacks.monitoring.group_metrics import of_group
+from stacks.monitoring.metrics import of_group
 from stacks.monitoring.symptoms import Symptom
 
 MINUTE = Duration.minutes(1)

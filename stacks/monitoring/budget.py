@@ -8,8 +8,9 @@ NOTIFIED = (("ACTUAL", 80), ("FORECASTED", 100))
 
 
 class Budget(Construct):
-    """Of all that the account costs in a month: one of tagged resources alone would see nothing
-    until somebody has activated the tag for billing. It only notifies."""
+    """The budget of all monthly costs of the account: a budget of tagged resources would see no
+    costs until somebody has activated the tag for billing. It only notifies.
+    """
 
     def __init__(self, scope: Construct, id: str, *, dollars: int, email: str) -> None:
         super().__init__(scope, id)

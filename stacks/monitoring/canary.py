@@ -20,8 +20,9 @@ PASSED, SECONDS = "CanaryPassed", "CanarySeconds"
 class Canary(Construct):
     """What `make doctor` does, in the account and by its own network; `api` is the API's URL.
 
-    It has no permission but to log: it comes from outside, as any user does. `fingerprint` ends its
-    description, so that it is updated with each change of the stack that `api` is an output of.
+    It has no permission except for its logs: it calls the API from outside, as any user does.
+    `fingerprint` ends its description, so that it is updated with each change of the stack that
+    `api` is an output of.
     """
 
     def __init__(

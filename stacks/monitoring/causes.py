@@ -69,8 +69,9 @@ class Causes(Construct):
         below: bool = False,
     ) -> None:
         """Goes off when `datapoints` of the last `datapoints` + 1 reach the threshold (one of one
-        for a single one), or are `below` it. Missing data is not breaching, as nothing ran, but
-        where something has to be there."""
+        for a single one), or are `below` it. Missing data is not breaching, as nothing ran, unless
+        there has to be data.
+        """
         operator = cloudwatch.ComparisonOperator
         missing = cloudwatch.TreatMissingData
         alarm = metric.create_alarm(

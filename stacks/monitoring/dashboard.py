@@ -17,8 +17,7 @@ from stacks.constructs.push_feedback import responses_of
 from stacks.constructs.socket_service import REPORT_SECONDS, SocketService
 from stacks.constructs.websocket_api import PING_SECONDS, PINGS, WebSocketApi
 from stacks.monitoring.canary import Canary
-from stacks.monitoring.group_metrics import of_group
-from stacks.monitoring.own_metrics import logged, time_of
+from stacks.monitoring.metrics import logged, of_group, time_of
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)
@@ -71,7 +70,7 @@ class Dashboard(Construct):
         )
 
     def show_times(self, canary: Canary | None) -> None:
-        """How long people wait, whatever the cause is, and whether the canary got on."""
+        """The times that people wait, whatever the cause is, and the canary's results."""
         percentiles = ("p50", "p99")
         self._row(
             {
@@ -87,8 +86,9 @@ class Dashboard(Construct):
         )
 
     def show_connections(self, websocket: WebSocketApi | None) -> None:
-        """Open ones, as their pings show, and new ones; and what came of texts. Without API
-        Gateway tasks report their own: see `show_sockets`."""
+        """Open connections, computed from their pings, and new ones; and the states of texts.
+        Without API Gateway tasks report their own: see `show_sockets`.
+        """
         self._row(
             {
                 **(self._connections(websocket) if websocket else {}),

@@ -42,6 +42,11 @@ SIGNPOSTS = {
         "lambdas/notifications/quiet.py": r"^def is_quiet\(",
         "decisions/0021-what-rings.md": r"",
     },
+    "where a push's text is decided": {
+        "lambdas/notifications/message.py": r"^TEXT_KEY = ",
+        "web/src/worker/device.ts": r"^export function noticeOf\(",
+        "web/src/worker/words.ts": r"^const FALLBACK = ",
+    },
     "where a queue's deduplication is set": {
         "stacks/notifications.py": r"deduplication_scope=",
         "lambdas/notifications/push_jobs.py": r"    def deduplication_id\(",
@@ -69,7 +74,7 @@ SIGNPOSTS = {
         "lambdas/messages/roles.py": r"^def require\(",
         "lambdas/messages/membership.py": r"roles\.require\(",
     },
-    "where a message's TTL is set": {
+    "where the retention of messages is set: their TTL": {
         "stacks/config/environments.py": r"    message_ttl_days: int",
         "lambdas/settings.py": r"    def message_ttl_seconds\(",
         "lambdas/messages/send.py": r"expires_at=.*message_ttl_seconds",
@@ -95,6 +100,7 @@ SIGNPOSTS = {
         "stacks/monitoring/balancer_alarms.py": r"^class BalancerAlarms\(",
         "stacks/monitoring/symptoms.py": r"^def alarm_of\(",
         "runbooks/README.md": r"",
+        "tests/stacks/test_alarms.py": r"^def test_each_alarm_names_a_page_that_names_it\(",
     },
 }
 

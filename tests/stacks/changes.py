@@ -144,8 +144,8 @@ CHANGES: dict[str, tuple[Environment, Environment]] = {
     "longer logs": (BASE, replace(BASE, log_retention_days=400)),
 }
 
-# Those that `make test` tries: of each kind one, of few environments. The others are deep.
-NOT_DEEP = {
+# Changes that `make test` tries: one of each kind, of few environments. The others are deep.
+IN_MAKE_TEST = {
     *("rename a pool", "names in a zone of ours", "no names any more"),
     *("a key of our own", "the key of our own goes"),
 }
@@ -168,9 +168,9 @@ IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
 
 
 def cases_with_marks(changes: Iterable[str]) -> list[ParameterSet]:
-    """The changes as cases of a test, deep but for those of NOT_DEEP."""
-    assert CHANGES.keys() | IN_TWO_STEPS >= NOT_DEEP, "a change has another name by now"
+    """The changes as cases of a test, deep but for those of IN_MAKE_TEST."""
+    assert CHANGES.keys() | IN_TWO_STEPS >= IN_MAKE_TEST, "a change has another name by now"
     return [
-        pytest.param(change, marks=() if change in NOT_DEEP else pytest.mark.deep, id=change)
+        pytest.param(change, marks=() if change in IN_MAKE_TEST else pytest.mark.deep, id=change)
         for change in changes
     ]

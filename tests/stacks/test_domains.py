@@ -183,9 +183,9 @@ def test_without_a_name_nothing_is_made_of_it(dev: Synthesized) -> None:
     assert "WebSocketDnsName" not in dev.stacks["Chat"]["Outputs"]
 
 
-# change of tests/stacks/changes.py -> what its users notice. What is felt of another key is in
-# test_rehearsal.py, and not deep.
-FELT = {
+# change of tests/stacks/changes.py -> resources and outputs of which the rehearsal reports that
+# users notice the change (Kind.FELT). The same for another key is in test_rehearsal.py.
+NOTICED_BY_USERS = {
     "another name of the load balancer": {"LoadBalancerDomainAlias", "output ApiUrl"},
     "another name of the WebSocket API": {
         *("WebSocketDomainName", "WebSocketDomainAlias", "output WebSocketUrl"),
@@ -195,7 +195,7 @@ FELT = {
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("change", FELT)
+@pytest.mark.parametrize("change", NOTICED_BY_USERS)
 def test_the_rehearsal_reports_who_notices_another_name(
     synthesize: Synthesize, change: str
 ) -> None:
@@ -203,4 +203,4 @@ def test_the_rehearsal_reports_who_notices_another_name(
     felt = {
         str(each.what) for each in rehearsed(before, after).findings if str(each.kind) == "felt"
     }
-    assert FELT[change] <= felt
+    assert NOTICED_BY_USERS[change] <= felt

@@ -20,6 +20,7 @@ from tools.words import ALLOWED, ROOT, allowed, check, files, found, found_below
         ("Nobody is told. It plays.", ["told", "plays"]),
         ("def test_a_client_is_told_and_plays_on():", []),
         ("Over is over: whyever", ["Over is over", "whyever"]),
+        ("What is owed is in the table owed.", ["What is owed"]),
         ("make deploy env=staging", []),
     ],
 )
@@ -46,6 +47,9 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
         ("lambdas/a.py", "a request that nobody has answered", []),
         ("stacks/a.py", "the API answers", ["answers"]),
         ("client/a.py", "the answer is kept", []),
+        ("client/a.py", "whoever comes, as it came", ["as it came", "whoever"]),
+        ("web/src/app/a.ts", "whoever refused", ["refused", "whoever"]),
+        ("tests/a.py", "whoever comes", []),
         ("emulator/src/a.py", "log.tell() hears", ["hears"]),
         ("tests/a.py", "def test_who_is_told():", ["test_who_is_told"]),
         ("emulator/tests/a.py", "def test_it_was_told():", ["test_it_was_told"]),

@@ -1,4 +1,4 @@
-"""Expectations of the tour's steps, and whether they were met. Figures in, words out."""
+"""Expectations of the tour's steps, and whether they were met. No I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The running system, as its console shows and steers it."""
+"""A client of the running system's console: pools, targets, weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The tour: even split, failover, recovery, scale-out, weights; then everything as it was."""
+"""The tour: even split, failover, recovery, scale-out, weights; at the end all settings are
+restored.
+"""
 
 from __future__ import annotations
 

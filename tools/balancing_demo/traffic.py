@@ -1,4 +1,4 @@
-"""Requests that the tour sends, and who responded to them."""
+"""Requests that the tour sends, and the targets that responded to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults that can be caused here, each with the runbook that it lets one practise.
+"""The faults that can be caused on the laptop, each with its runbook.
 
 What a fault breaks is in the form of the emulator's `emulator.breaking`.
 """
@@ -15,7 +15,7 @@ SOCKETS = "sockets"  # the pool of the tasks that hold them, if API Gateway does
 
 
 class Traffic(Enum):
-    """What people do meanwhile, for a fault is only seen by who uses the system."""
+    """What people do meanwhile: a fault is only noticed while somebody uses the system."""
 
     NONE = "nobody does anything"
     TEXTS = "somebody writes to somebody who is away"

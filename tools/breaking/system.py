@@ -1,4 +1,4 @@
-"""The running system, by its console: faults, tasks, weights, alarms."""
+"""A client of the running system's console: faults, tasks, weights, alarms."""
 
 from __future__ import annotations
 

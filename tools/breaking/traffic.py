@@ -35,7 +35,7 @@ class People:
 
     @contextlib.asynccontextmanager
     async def there(self, traffic: Traffic) -> AsyncIterator[None]:
-        """While the block runs they make the requests of `traffic`, whatever comes of it."""
+        """While the block runs they make the requests of `traffic`; errors are ignored."""
         async with httpx.AsyncClient(base_url=self._api, timeout=5) as http:
             tasks = [asyncio.create_task(_again(act)) for act in await self._acts(traffic, http)]
             try:

@@ -128,7 +128,7 @@ async def _healed(
         if found.good or seconds > within:
             return seconds, found
         if waiting and not found.unaccepted:
-            # whoever was away comes once the phones had time to ring for the last text
+            # people who were away come back once the phones had time to ring for the last text
             rings = await _rung(system, list(tokens.values()))
             await asyncio.gather(*(each.come() for each in everybody if each.asleep))
             waiting = False

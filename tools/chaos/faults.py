@@ -1,4 +1,4 @@
-"""The faults of a chaos run: which come when, drawn from a seed, and how each is made."""
+"""The faults of a chaos run: their schedule, drawn from a seed, and how each is caused."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def schedule(seconds: float, random: Random) -> list[Fault]:
 
 
 class Scene(NamedTuple):
-    """What faults come over. `people` are those who are awake, `tokens` are of the others."""
+    """The objects that faults are applied to. `people` are those who are awake, `tokens` are push
+    tokens of the others.
+    """
 
     system: System
     people: list[Person]

@@ -68,7 +68,7 @@ class Person:
         await self._quiet()
 
     async def crash(self) -> None:
-        """Ends it as a crash does; the store is what it is."""
+        """Ends it as a crash does; the store stays as it is then."""
         if self.client is not None:
             await self.client.abort()
         await self._quiet()

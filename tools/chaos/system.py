@@ -1,4 +1,4 @@
-"""The system under attack: one of its own, whose processes can be found, killed and frozen."""
+"""The system that a chaos run starts for itself; its processes can be killed and frozen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict of a chaos run: what people sent, and what each of them was shown of it."""
+"""The verdict of a chaos run: what people sent, compared with what each of them was shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demonstration as a whole: two phones, what is seen of their messages, what must be true."""
+"""The demonstration as a whole: two phones, the ways of their messages, the invariants."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Window:
 
 
 def without_token() -> web.Response:
-    """The response to whoever does not have the address. See `emulator.console.token`."""
+    """The response to a request without the token of the address. See `emulator.console.token`."""
     return web.Response(status=403, text="the address has a token in it: `make demo` prints it")
 
 

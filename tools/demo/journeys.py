@@ -1,4 +1,4 @@
-"""The way of each message through the system, put together from what was seen of it. No I/O.
+"""The way of each message through the system, put together from frames, logs and traces. No I/O.
 
 Each step has the time at which it was seen, and what it carried. Where something happens inside of
 the backend, the first later event that shows it gives the time: it happened by then.

@@ -1,1 +1,1 @@
-"""`make load`: people write to each other faster and faster, until the system has enough."""
+"""`make load`: people write to each other at a growing rate, until the system can't keep up."""

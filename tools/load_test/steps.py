@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# A step is held if so much of what was asked is accepted, and nearly all of that arrives so soon.
+# A step is held if this share of the texts is accepted, and nearly all of these arrive within this
+# time.
 HELD_SHARE = 0.95
 ARRIVED_SHARE = 0.99
 HELD_SECONDS = 1.0

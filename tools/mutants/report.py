@@ -1,4 +1,4 @@
-"""The table of a run: for each service how many mutants were made, and what became of them."""
+"""The table of a run: for each service the number of mutants by their results."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

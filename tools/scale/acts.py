@@ -2,8 +2,8 @@
 
 How they were measured: the real handlers over emulated tables, with real ciphertexts of a line of
 text. tests/lambdas/test_costs.py and tests/lambdas/api/test_api_costs.py count calls, capacity
-units and posts at each run of the tests, so a change that makes an act dearer fails there until its
-row here says so. `make bench ARGS=acts` measures rounds, frames and bytes anew.
+units and posts at each run of the tests, so a change that makes an act more expensive fails there
+until its row here is changed. `make bench ARGS=acts` measures rounds, frames and bytes anew.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from tools.scale.acts import ACCESS_LOG_BYTES, ACTS, LAMBDA_LOG_BYTES, MEMORY, A
 
 PARTS = ("DynamoDB", "WebSocket", "Lambda", "queue and push", "balancer, S3", "logs", "transfer")
 
-# Rows of docs/costs.md: what a person does, as acts with how many of each.
+# Rows of docs/costs.md: the acts of which each row consists, with their numbers.
 ROWS: Mapping[str, Mapping[str, float]] = {
     "a message, 1:1, recipient online": {"a text to somebody online": 1},
     "the same with a delivered and a read receipt for ten messages": {
@@ -66,7 +66,7 @@ def per_million(act: Act) -> float:
 
 
 def row(acts: Mapping[str, float]) -> dict[str, float]:
-    """The parts of several acts together."""
+    """The sum of the parts of several acts."""
     found = dict.fromkeys(PARTS, 0.0)
     for name, number in acts.items():
         for part, value in parts(ACTS[name]).items():

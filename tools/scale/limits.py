@@ -1,4 +1,4 @@
-"""AWS's default quotas and the system's own limits: how far each goes, and what to do at it."""
+"""AWS's default quotas and the system's own limits: the load that reaches each, and its remedy."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The scale model: from users and behaviour to rates, capacity, concurrency and dollars. Pure.
+"""The scale model: from users and behaviour to rates, capacity, concurrency and dollars. No I/O.
 
 Its inputs are the measured acts (acts.py), list prices and AWS's default quotas (limits.py).
 """

@@ -12,7 +12,7 @@ import { build } from "vite";
 import { filesUnder } from "./files.ts";
 
 const NAME = "worker.js";
-/** Asked for by the browser itself, or by nobody. */
+/** Files that are not stored: the browser itself fetches them, or nobody does. */
 const NOT_KEPT = [NAME, "manifest.webmanifest", "third-party-notices.txt"];
 
 const [folder] = process.argv.slice(2);

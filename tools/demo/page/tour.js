@@ -167,7 +167,7 @@ export class Tour {
   #buttons() {
     const last = this.steps.length;
     put(this.next, this.#at < 0 ? "Start the tour" : this.#at === last ? "From the beginning" : this.#at === last - 1 ? "End" : "Next");
-    // Not `disabled`: the button would lose the focus, and with it whoever uses the keyboard.
+    // Not `disabled`: the button would lose the focus, which users of a keyboard need.
     this.next.ariaDisabled = String(this.#busy);
     this.back.hidden = this.#at < 0 || this.#busy;
   }

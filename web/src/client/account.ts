@@ -69,7 +69,7 @@ export class Account {
   readonly #anew: () => Promise<void>;
   #publishing: Promise<void> = Promise.resolve();
 
-  /** `anew` is called when the backend has lost its data, and the user was signed up again. */
+  /** `anew` is called after the backend has lost its data and the user was signed up again. */
   constructor(
     self: Self,
     api: Api,
@@ -86,7 +86,7 @@ export class Account {
     this.#supply = supply;
   }
 
-  /** True for a new user. Kept tokens serve as long as they are good. */
+  /** True for a new user. Stored tokens are used as long as they are valid. */
   async signUpOrIn(): Promise<boolean> {
     if (this.#api.tokens.refresh !== undefined) {
       try {
@@ -100,8 +100,8 @@ export class Account {
   }
 
   /**
-   * True for a new user: also one whom the backend knew before it lost its data, since a name that
-   * somebody has, or had, is not given again.
+   * True for a new user, also for one whom the backend knew before it lost its data: a backend with
+   * its data gives no name a second time.
    */
   async signInOrUp(): Promise<boolean> {
     try {
@@ -152,7 +152,7 @@ export class Account {
     await this.replenish();
   }
 
-  /** Pushes go there from now on, or nowhere. Every later registration says so too. */
+  /** Sets where pushes go, or turns them off. Every later registration has the same. */
   async pushTo(webPush: WebPushSubscription | undefined): Promise<void> {
     await this.#transact(async (work) => {
       work.put(tables.account, { ...(await accountOf(work)), webPush });

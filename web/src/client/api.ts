@@ -53,7 +53,7 @@ export class Api {
     return this.#requests.call(call, bodies.parseSignInResponse);
   }
 
-  /** Ends one that `signInAnew` has made. */
+  /** Ends a sign-in that `signInAnew` has made. */
   async endSignIn({ accessToken, refreshToken }: bodies.SignInResponse): Promise<void> {
     const body: bodies.SignOutRequest = { refresh_token: refreshToken };
     const call: Call = { method: "POST", path: "/api/sign-out", body, repeat: true };
@@ -70,7 +70,7 @@ export class Api {
     await this.#keep({ access: accessToken, refresh });
   }
 
-  /** All other sign-ins of the user end. Not repeated: the old password is wrong by then. */
+  /** Ends all other sign-ins of the user. Not repeated: the old password is wrong by then. */
   async changePassword(username: string, password: string, newPassword: string): Promise<void> {
     const body: bodies.PasswordRequest = { username, password, new_password: newPassword };
     const call: Call = { method: "POST", path: "/api/password", body, open: true };
@@ -96,7 +96,7 @@ export class Api {
     await this.#requests.call(call, bodies.parseResetResponse);
   }
 
-  /** All other sign-ins of the user end. Not repeated: the code serves once. */
+  /** Ends all other sign-ins of the user. Not repeated: a code is valid once. */
   async resetPassword(username: string, code: string, newPassword: string): Promise<void> {
     const body: bodies.ResetCodeRequest = { username, code, new_password: newPassword };
     const call: Call = { method: "POST", path: "/api/password/reset/confirm", body, open: true };
@@ -118,7 +118,7 @@ export class Api {
     );
   }
 
-  /** False: there was no time for all of it, and it is to be repeated. */
+  /** False if the backend had no time for all of it: it is to be repeated. */
   async deleteAccount(username: string, password: string): Promise<boolean> {
     const body: bodies.DeleteAccountRequest = { username, password };
     const call: Call = { method: "POST", path: "/api/account/delete", body, open: true };
@@ -171,7 +171,7 @@ export class Api {
     return (await this.#requests.call(call, bodies.parseWebPushKeyResponse)).key;
   }
 
-  /** What the directory has left of the device's keys. */
+  /** The number of the device's keys that the directory has now. */
   async uploadKeys(
     device: string,
     body: bodies.OneTimeKeysRequest,

@@ -45,7 +45,7 @@ export class ChatClient {
   readonly verification: Verification;
   readonly linking: Linking;
   readonly #this: ThisDevice;
-  /** Chats of which is asked what they are. */
+  /** Chats whose kind is being fetched. */
   readonly #asked = new Set<string>();
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
@@ -170,7 +170,7 @@ export class ChatClient {
     this.#connection?.wake();
   }
 
-  /** Loses the connection, as a bad network would; the client connects again. */
+  /** Cuts the connection, as a bad network would; the client connects again. */
   cut(): void {
     this.#connection?.cut();
   }
@@ -201,8 +201,8 @@ export class ChatClient {
   /**
    * Writes to a chat id or to a user, perhaps in reply; gives the message id. It returns when the
    * text is on disk: it is sealed and sent now or as soon as there is a connection, and again until
-   * it is accepted. Raises MessageTooLarge, NotAMember, and StoreUnavailable: then the text is
-   * nowhere but with the caller, who tries it again when `writable` returns.
+   * it is accepted. Raises MessageTooLarge, NotAMember, and StoreUnavailable: then nothing is
+   * stored, and the caller calls it again when `writable` returns.
    */
   async send(chatOrUser: string, text: string, reply?: Reference): Promise<string> {
     return this.messages.send(chatOrUser, text, reply);
@@ -271,7 +271,9 @@ export class ChatClient {
     if (joined.some((user) => added.includes(user))) await this.writing.repeatForNewcomers(chat);
   }
 
-  /** Asks first what the chat is, if that is not known: only a group has a name and a picture. */
+  /**
+   * Delays the event until the kind of the chat is known: only a group has a name and a picture.
+   */
   async #whenKnown(event: Event & { readonly type: "chat_described" }): Promise<void> {
     const { chat } = event;
     try {
@@ -284,7 +286,10 @@ export class ChatClient {
     }
   }
 
-  /** Asks for whoever is not known yet: what they wrote is not taken before. Raises Unreachable. */
+  /**
+   * Fetches the devices of senders that are not known yet: their messages are not taken before.
+   * Raises Unreachable.
+   */
   async #meet(frames: readonly ServerFrame[]): Promise<void> {
     const messages = frames.flatMap((frame) => {
       if (frame.type === "messages") return frame.messages;

@@ -83,7 +83,7 @@ export class Chats {
     return driver.read(() => chatsOf(store, user));
   }
 
-  /** Up to where each member of the chat has it delivered and read, as far as this device knows. */
+  /** Each member's watermarks, as far as this device knows. */
   async watermarks(chat: string): Promise<ReadonlyMap<string, MemberMarks>> {
     return this.#device.driver.step(async ({ ledger }) => marksOf(await ledger.chat(chat)));
   }
@@ -106,7 +106,10 @@ export class Chats {
     await this.#device.driver.step((step, engine) => engine.chatIs(step, chat, members, changes));
   }
 
-  /** What the backend says of it has to be so, by its response and by what is known of the chat. */
+  /**
+   * Checks that the chat is the direct one with that user, by the response and by what is known of
+   * the chat.
+   */
   async #knowDirect(chat: string, members: readonly string[], user: string): Promise<void> {
     const both = [this.#device.user, user].sort().join();
     const wrong = new ClientError(`the backend gave ${user} a direct chat of other people`);

@@ -12,8 +12,8 @@ import { ApiError, Closed, Removed, StoreError, StoreUnavailable, Unreachable } 
 import { sleep } from "./requests.ts";
 
 const OPEN_TIMEOUT_MS = 15_000;
-// After a connection that lasted less than this, the pauses go on growing. It is longer than the time
-// after which one is left that answers nothing (`syncTimeout`).
+// After a connection that lasted less than this, the pauses go on growing. It is longer than
+// `syncTimeout`, after which a connection without a response is closed.
 export const SETTLED_MS = 30_000;
 const WORDS_MS = 300; // for what was said last to leave
 
@@ -21,9 +21,9 @@ type Leave = Extract<Output, { type: "drop" | "stop" }>;
 
 export interface Calls {
   readonly ticket: () => Promise<TicketResponse>;
-  /** The backend does not know this device any more. */
+  /** Called when the backend does not know this device any more. */
   readonly comeBack: () => Promise<void>;
-  /** Before frames are taken: whoever sent them has to be known. */
+  /** Called before frames are handled: their senders have to be known. */
   readonly meet: (frames: readonly ServerFrame[]) => Promise<void>;
   readonly publish: (event: Event) => void;
 }
@@ -72,7 +72,7 @@ export class Connection {
     }
   }
 
-  /** Says what is left to say and closes in order; `run` then returns. */
+  /** Sends the last frames and closes the connection properly; `run` then returns. */
   async close(): Promise<void> {
     this.#closing = true;
     try {
@@ -153,7 +153,7 @@ export class Connection {
     }
     socket.close();
     inbox.end();
-    // The last words: `displaced`, perhaps. What can't be taken any more comes again.
+    // The last frames, perhaps `displaced`. Others that can't be handled any more come again.
     await reading.catch(() => undefined);
     return Promise.race([left.promise, Promise.resolve(leave)]);
   }
@@ -171,7 +171,10 @@ export class Connection {
     }
   }
 
-  /** What can be taken of it: all or, where somebody can't be asked for now, only the last word. */
+  /**
+   * The frames that can be handled: all, or only `displaced` if the devices of a sender can't be
+   * fetched now.
+   */
   async #met(frames: ServerFrame[], inbox: Inbox): Promise<ServerFrame[]> {
     try {
       await this.#calls.meet(frames);

@@ -5,7 +5,7 @@ import type { KnownDevice } from "./crypto/identities.ts";
 import * as tables from "./store/tables.ts";
 import type { ThisDevice } from "./this-device.ts";
 
-/** Whom of them to trust is in verification.ts. */
+/** Trust in devices is in verification.ts. */
 export class Devices {
   readonly #device: ThisDevice;
 
@@ -33,7 +33,7 @@ export class Devices {
   async remove(device: string): Promise<void> {
     const { api, directory, user } = this.#device;
     await api.removeDevice(device);
-    await directory.seen(user).catch(() => {}); // the others hear of it by themselves
+    await directory.seen(user).catch(() => {}); // other devices are notified by the backend
   }
 
   /** When this device was registered, epoch ms by the backend's clock: older texts are not for it. */

@@ -65,9 +65,10 @@ export class Driver {
 
   /**
    * Runs `act` after the steps before it; what it changes is on disk, and what it asks for is done,
-   * when this returns. A step that fails has changed nothing in the store. The engine can't be taken
-   * back: a new one is restored before the next step, on a new connection. Raises StoreUnavailable
-   * where that may pass by itself; after any other failure, Closed at each further call.
+   * when this returns. A step that fails has changed nothing in the store. The engine can't be
+   * rolled back: a new one is restored before the next step, on a new connection. Raises
+   * StoreUnavailable if a later try may succeed; after any other failure each further call raises
+   * Closed.
    */
   async step<T>(act: (step: Step, engine: Engine) => Promise<T> | T): Promise<T> {
     const turn = this.#last.then(() => this.#run(act));

@@ -1,4 +1,4 @@
-/** The one error tree of the client. */
+/** The errors of the client, all below ClientError. */
 
 export class ClientError extends Error {
   override readonly name: string = "ClientError";
@@ -101,7 +101,7 @@ export class FileGone extends ClientError {
   }
 }
 
-/** What came is not the file that its sender encrypted: nothing of it may be shown. */
+/** The content is not the file that its sender encrypted: nothing of it may be shown. */
 export class FileDamaged extends ClientError {
   override readonly name = "FileDamaged";
 

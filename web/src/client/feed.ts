@@ -1,4 +1,4 @@
-/** The event stream: everybody who listens gets every event from then on. Nothing is kept. */
+/** The event stream: each listener gets every event from then on. Nothing is stored. */
 
 import type { Event } from "./core/events.ts";
 import { Closed, Unreachable } from "./errors.ts";

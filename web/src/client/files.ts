@@ -1,8 +1,8 @@
 /**
- * Files of a device: those that wait to be uploaded, and how one of a message is got.
+ * Files of a device: the uploads that wait, and the download of a message's file.
  *
- * A file is encrypted once and stored before the network is asked, so that it survives a reload. Its
- * message is written when the upload is done, and then it is removed from here.
+ * A file is encrypted once and stored before the network is asked, so that it survives a reload.
+ * Its message is written when the upload is done, and then it is removed from here.
  */
 
 import type { Api } from "./api.ts";
@@ -127,8 +127,8 @@ export class Files {
   }
 
   /**
-   * The content, checked. A connection that is lost costs only what has not come yet. Raises
-   * FileGone, FileDamaged, Unreachable and what else the backend refuses it with.
+   * The content, checked. After a lost connection only the missing bytes are fetched. Raises
+   * FileGone, FileDamaged, Unreachable, and other errors of the backend.
    */
   async fetch(
     chat: string,
@@ -232,7 +232,7 @@ export class Files {
   }
 }
 
-/** What nobody should decode goes as a file. */
+/** The kind to send it as: a picture that nobody should decode is sent as a file. */
 function kindOfFile({ name, type }: FileDescription, content: Uint8Array): FileKind {
   const kind = kindOf(type || guessFileType(name));
   return kind === "picture" && !mayBeDrawn(content) ? "file" : kind;

@@ -30,7 +30,7 @@ export interface NewDeviceOptions {
   /** As in the client's Options. */
   readonly api?: string;
   readonly device: string;
-  /** What it calls itself: printable ASCII, it is shown to whoever is to let it in. */
+  /** What it calls itself: printable ASCII, shown to the user who is to let it in. */
   readonly label: string;
   readonly wasm?: string;
   readonly random?: Random;

@@ -40,7 +40,7 @@ export class People {
     await this.#chats.know(chat, members, listed?.kind ?? "group");
   }
 
-  /** Refuses an invitation, or a request. */
+  /** Declines an invitation, or a request. */
   async decline(chat: string): Promise<void> {
     await this.#api.decline(chat);
   }

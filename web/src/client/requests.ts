@@ -66,7 +66,7 @@ export class Requests {
     return this.#repeat(call, token, read);
   }
 
-  /** One renewal serves all calls that were refused with the same token. */
+  /** One renewal serves all calls that were rejected with the same token. */
   async #renew(refused: string | undefined): Promise<void> {
     if (this.tokens.access !== refused) return;
     this.#renewing ??= this.#newToken().finally(() => {

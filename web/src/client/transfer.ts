@@ -13,10 +13,10 @@ const PASSING = /<Code>(RequestTimeout|IncompleteBody)<\/Code>/;
 
 /** After so long a pause the connection is given up: browsers wait for minutes, or for ever. */
 const PAUSE_MS = 30_000;
-/** When all is handed to the system, which sends what it holds without a word. */
+/** When all bytes are handed to the operating system, which then sends them without notice. */
 const RESPONSE_MS = 300_000;
 
-/** S3 does not take it as it is: the signature has expired, or something about it is wrong. */
+/** S3 rejected the request: its signature has expired, or another part of it is wrong. */
 export class Refused extends ClientError {
   override readonly name = "Refused";
 
@@ -25,7 +25,7 @@ export class Refused extends ClientError {
   }
 }
 
-/** What has come of a file; it stays, whatever happens. */
+/** The bytes of a file that have arrived; they stay after an error. */
 export class Received {
   readonly bytes: Bytes;
   length = 0;
@@ -161,7 +161,7 @@ const sendByFetch: Send = async (url, form, signal) => {
   return { status: response.status, text: await response.text() };
 };
 
-/** Without the query of the URL, which whoever has it can use. */
+/** The error without the query of the URL: anybody who has that can use it. */
 function unreachable(url: string, error: unknown): Unreachable {
   return new Unreachable(`${url.replace(/\?.*/, "")} does not respond: ${String(error)}`);
 }

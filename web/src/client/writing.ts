@@ -131,7 +131,7 @@ export class Writing {
     return { user, name: name ?? undefined, picture: picture ?? undefined };
   }
 
-  /** Name, picture and timer once more: who comes later can't read what was written before. */
+  /** Sends name, picture and timer again: new members can't read messages from before. */
   async repeatForNewcomers(chat: string): Promise<void> {
     for (const content of await this.#repeated(chat)) await this.#send(chat, content);
   }

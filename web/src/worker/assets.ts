@@ -12,7 +12,7 @@ export interface Build {
 }
 
 const PREFIX = "switchboard.page.";
-/** The set in use and the one before it. */
+/** The number of sets that are stored: the one in use and the one before it. */
 const KEPT = 2;
 
 export class Assets {

@@ -19,14 +19,14 @@ const CONNECT_MS = 20_000;
 const MOST_TEXTS = 5;
 const PAGE = 50; // messages of a chat that are read at once
 const MOST_CHARACTERS = 200;
-/** What somebody has done to the chat is not what one is notified of. */
+/** Kinds that are changes of the chat, of which nobody is notified. */
 const NOTICES = new Set<StoredMessage["kind"]>(["timer", "chat_name", "chat_picture"]);
-/** Of what can't be read here, or is of a kind that is not known, only the sender is shown. */
+/** Shown in place of the text of a message that can't be read here, or is of an unknown kind. */
 const NO_TEXT = "…";
 
 /**
- * Connects, fetches and acknowledges what was missed, and says what is unread. Raises what ChatClient
- * raises: StoreError where a page has the device, ApiError where it is signed out.
+ * Connects, fetches and acknowledges what was missed, and returns what is unread. Raises what
+ * ChatClient raises: StoreError where a page has the device, ApiError where it is signed out.
  */
 export async function fetchUnread(wasm: string, words: KindWords): Promise<Unread> {
   const installation = await remembered();

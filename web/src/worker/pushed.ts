@@ -1,6 +1,6 @@
 /**
- * The handling of a push: it shows a notification, always, and within seconds. With the text, if
- * this device can be opened and has fetched it by then; else without, and the text takes its place
+ * The handling of a push: it shows a notification, always, and within seconds. It has the text, if
+ * this device can be opened and has fetched it in time; otherwise a fixed text, which is replaced
  * later.
  */
 
@@ -24,7 +24,7 @@ export interface Shown {
   close(): void;
 }
 
-/** What is outside of the decision: the browser, and the library. */
+/** The I/O of the handling: the browser and the client. */
 export interface Surroundings {
   show(notice: Notice, options: { readonly again: boolean }): Promise<void>;
   shown(): Promise<readonly Shown[]>;

@@ -12,8 +12,8 @@ const ADDRESS = /https?:\/\/[^\s<>"\p{Cc}\p{Cf}]+/giu;
 const SENTENCE_END = /[.,:;!?'*_)\]}»«”’]+$/u;
 
 /**
- * The text in parts, in order and complete. An address leads where it says: one with a user's name
- * before the host (https://bank.example@elsewhere.example) is text.
+ * The text in parts, in order and complete. An address with a user's name before the host
+ * (https://bank.example@elsewhere.example) leads elsewhere than it seems, and stays text.
  */
 export function partsOf(text: string): Part[] {
   const parts: Part[] = [];

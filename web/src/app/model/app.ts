@@ -1,4 +1,6 @@
-/** The page as a whole: signing in, opening the device, and what ends either. */
+/**
+ * The state of the page as a whole: signing in, opening the device, signing out, and other tabs.
+ */
 
 import { ChatClient, databaseOf, type Linked, type NewDevice } from "../../client/index.ts";
 import type { Snapshot } from "./calls.ts";
@@ -24,7 +26,10 @@ import { ifFree, inTurn, leaving } from "./turn.ts";
 export type Phase =
   | { readonly at: "opening" }
   | { readonly at: "signed-out" }
-  /** Another tab has the device and does not share it, as one of an older page. `taking`: it has been asked to let go. */
+  /**
+   * Another tab has the device and does not share it, such as a tab of an older page. `taking`: it
+   * was asked to close the device.
+   */
   | { readonly at: "elsewhere"; readonly taking: boolean }
   | { readonly at: "keys-gone"; readonly user: string }
   | { readonly at: "broken"; readonly reason: string }
@@ -54,11 +59,11 @@ export class App extends Model {
   #known: Installation | undefined;
   /** While this tab has the device. */
   #holder: Holder | undefined;
-  /** What ends the wait for the device, of a session beside another tab's. */
+  /** Ends a session's wait for the device, while another tab has it. */
   readonly #ends = new WeakMap<Session, AbortController>();
-  /** Those whose user is leaving, by this tab, and what the connection reported before it was done. */
+  /** Sessions that this tab is signing out, and what their connections reported meanwhile. */
   readonly #leaving = new Map<Session, "signed_out" | "displaced" | undefined>();
-  /** Those whose user has left. */
+  /** Sessions that were signed out. */
   readonly #over = new WeakSet<Session>();
 
   /** `wasm`: where olm.wasm is. */
@@ -68,7 +73,7 @@ export class App extends Model {
     this.#signingIn = new SigningIn(wasm);
   }
 
-  /** What this browser has, or the way to sign in. */
+  /** Opens the device that this browser has, or shows how to sign in. */
   async begin(): Promise<void> {
     this.persisted = await navigator.storage?.persisted?.().catch(() => undefined);
     await this.notifications.begin();
@@ -88,8 +93,8 @@ export class App extends Model {
   }
 
   /**
-   * Opens what this browser has. Where another tab has it, this one works through that one, until it
-   * ends: then the device's lock is handed on.
+   * Opens the device of this browser. If another tab has it, this tab works through that one until
+   * it is closed; then this tab may get the device's lock.
    */
   async #open(known: Installation): Promise<void> {
     this.#known = known;
@@ -120,7 +125,7 @@ export class App extends Model {
     }
   }
 
-  /** Takes part in what another tab has open; `session` is there once that one has responded. */
+  /** Joins the tab that has the device open; `session` is there once that one has responded. */
   #beside(known: Installation): Beside {
     const name = databaseOf(known.user, known.device);
     const ends = new AbortController();
@@ -171,14 +176,14 @@ export class App extends Model {
     }
   }
 
-  /** The device has been handed on to this tab, which has worked through another one. */
+  /** This tab gets the device, after it has worked through another tab. */
   async #continueHere(session: Session, known: Installation): Promise<void> {
     await session.drafts.moveTo(pageDatabaseOf(known));
     this.#hold(session, known);
     session.takeOver();
   }
 
-  /** The other tab is asked to let go; its lock comes to this one then. */
+  /** Asks the other tab to close the device; this tab gets its lock then. */
   takeOver(): void {
     const known = this.#known;
     if (known === undefined || this.phase.at !== "elsewhere") return;
@@ -225,7 +230,7 @@ export class App extends Model {
     this.changed();
   }
 
-  /** Ends this sign-in, or all of the user's; what was here is deleted. */
+  /** Ends this sign-in, or all of the user's, and deletes the device's data. */
   async signOut(session: Session, everywhere: boolean): Promise<void> {
     await this.#leave(session, () => session.client.signOut(everywhere));
   }
@@ -263,7 +268,7 @@ export class App extends Model {
     });
   }
 
-  /** The device that this page has opened is given up; its data, if any is left, is deleted. */
+  /** Forgets the device that this page has opened, and deletes its data, if any is left. */
   async forget(): Promise<void> {
     const known = this.#known;
     if (known === undefined) await this.#openInstalled();
@@ -277,7 +282,7 @@ export class App extends Model {
       await this.notifications.forget().catch(() => {}); // the browser may have ended it already
     }
     await deleteDatabases(known);
-    // Not waited for: it may take until another tab ends, and whoever leaves is done.
+    // Not waited for: it may take until another tab is closed, and the sign-out is done.
     void this.#openInstalled();
   }
 
@@ -317,7 +322,7 @@ export class App extends Model {
     });
   }
 
-  /** This tab has the device no more, and waits for it no more. */
+  /** This tab does not have the device any more, and does not wait for it. */
   #letGo(session: Session): void {
     this.#stopListening?.();
     this.#holder?.close();
@@ -325,7 +330,9 @@ export class App extends Model {
     this.#ends.get(session)?.abort();
   }
 
-  /** Another tab, of an older page, wants the device: this one lets go, and waits for its turn. */
+  /**
+   * Another tab, of an older page, wants the device: this tab closes it, and waits for its turn.
+   */
   async #giveUp(session: Session, known: Installation): Promise<void> {
     this.#letGo(session);
     this.#is({ at: "elsewhere", taking: false });

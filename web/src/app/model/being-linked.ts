@@ -1,4 +1,6 @@
-/** The linking of this browser: a code, until a signed-in device confirms it. */
+/**
+ * The linking of this browser as a new device: shows a code until a signed-in device confirms it.
+ */
 
 import { CannotLink, type Linked, type NewDevice } from "../../client/index.ts";
 import { Model } from "./model.ts";
@@ -7,7 +9,7 @@ export type Linking =
   | { readonly at: "asking" }
   /** `until`: when the code expires, ms of performance.now(). */
   | { readonly at: "shown"; readonly code: string; readonly until: number }
-  /** Somebody has confirmed it. Whether it was this browser's user, only that one knows. */
+  /** A device has confirmed it. Only this browser's user knows whether that device is their own. */
   | { readonly at: "confirmed"; readonly linked: Linked }
   | { readonly at: "over"; readonly error: unknown };
 

@@ -29,7 +29,7 @@ export interface Ongoing {
   readonly comparison: Comparison;
 }
 
-/** What is known of the session in no store: a tab that joins begins with it. */
+/** The state of the session that is in no store: a tab that joins begins with it. */
 export interface Snapshot {
   readonly link: Link;
   readonly presence: ReadonlyMap<string, Presence>;
@@ -50,7 +50,7 @@ export interface Call {
   readonly reports: boolean;
 }
 
-/** What a tab has changed, for the others. */
+/** A change that a tab has made, for the other tabs. */
 export type Change =
   | { readonly type: "draft"; readonly chat: string; readonly draft: Draft }
   | { readonly type: "wrote"; readonly chat: string; readonly what: "tail" | "all" }
@@ -68,12 +68,12 @@ export type ToGuest =
   | { readonly type: "report"; readonly id: number; readonly args: readonly unknown[] }
   | { readonly type: "returned"; readonly id: number; readonly value: unknown }
   | { readonly type: "raised"; readonly id: number; readonly error: Raised }
-  /** Of the tab itself: what was sent to it before is heard before this. */
+  /** Sent by a tab to itself: everything that was sent to it before arrives before this. */
   | { readonly type: "echo" }
   /** The user has left: this browser is no device any more. */
   | { readonly type: "left" };
 
-/** For all tabs: one that wants to take part, or one that has the device from now on. */
+/** Messages to all tabs: a tab wants to join, or a tab has the device from now on. */
 export type ToAll = { readonly type: "join"; readonly guest: string } | { readonly type: "here" };
 
 /** An error without its class, which no channel carries. */
@@ -120,7 +120,7 @@ export function fromRaised({ name, message, fields }: Raised): Error {
   });
 }
 
-/** The channel that all tabs of a device hear, and that of one of them and the holder. */
+/** The channel of all tabs of a device, and that between one of them and the holder. */
 export const channelOf = (database: string) => `switchboard.tabs/${database}`;
 export const guestChannelOf = (database: string, guest: string) =>
   `${channelOf(database)}/${guest}`;

@@ -2,7 +2,7 @@
 
 import type { ChatClient, ChatSummary, StoredMessage } from "../../client/index.ts";
 
-/** Changes that come together are shown together. */
+/** Changes within this time are shown together. */
 const TOGETHER_MS = 30;
 
 export interface ChatEntry extends ChatSummary {
@@ -29,7 +29,7 @@ export class ChatEntries {
     return this.entries.find((each) => each.chat === chat);
   }
 
-  /** The other one of a direct chat. */
+  /** The other user of a direct chat. */
   peer(chat: string): string | undefined {
     const entry = this.entry(chat);
     if (entry?.kind !== "direct") return undefined;
@@ -42,7 +42,7 @@ export class ChatEntries {
     this.#refreshSoon();
   }
 
-  /** Every entry is read again soon, for this tab did not hear what has changed. */
+  /** Every entry is read again soon: this tab missed the events of the changes. */
   refreshAllLater(): void {
     for (const { chat } of this.entries) this.#dirty.add(chat);
     this.#refreshSoon();

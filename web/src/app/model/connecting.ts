@@ -54,7 +54,9 @@ export class Connecting {
     this.#wake?.();
   }
 
-  /** Of an attempt that was `rejected`, not before the backend wants it. */
+  /**
+   * Waits before the next attempt; after one that was `rejected`, as long as the backend asks for.
+   */
   async #pause(rejected: ApiError | undefined): Promise<void> {
     const pause = Math.max(this.#retryMs, (rejected?.retryAfter ?? 0) * 1_000);
     this.#retryMs = Math.min(MOST_RETRY_MS, this.#retryMs * 2);

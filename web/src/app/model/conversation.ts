@@ -1,4 +1,4 @@
-/** One open chat: what is loaded of it, what is unread, and how far its members are. */
+/** One open chat: its loaded messages, the unread ones, and its members' watermarks. */
 
 import type {
   ChatClient,
@@ -23,7 +23,7 @@ export class Conversation extends Model {
   /** The line above the first message that was unread on opening; kept until the chat is left. */
   unread: { readonly messageId: string; readonly count: number } | undefined;
   marks: ReadonlyMap<string, MemberMarks> = new Map();
-  /** What the composer does other than to write a new text. */
+  /** The reply or edit that the composer is writing; undefined for a new text. */
   composing: { readonly what: "reply" | "edit"; readonly message: StoredMessage } | undefined;
   /** When the last message of somebody else came, ms of performance.now(). */
   lastArrival: number;
@@ -116,7 +116,7 @@ export class Conversation extends Model {
     return older.some(({ messageId, reply }) => messageId === id || reply?.of.id === id);
   }
 
-  /** Reads from the store again what may have changed; what comes meanwhile is read with it. */
+  /** Reads again from the store what may have changed; changes during that are read with it. */
   refresh(what: "tail" | "all"): void {
     if (this.#reload !== undefined) {
       if (what === "all") this.#reload = "all";

@@ -1,6 +1,6 @@
 /**
- * Drafts: what was typed and not sent, by chat. They are stored like all else: sealed, in a
- * database of the page's own, since the tables of the client's are the client's.
+ * Drafts: what was typed and not sent, by chat. They are stored encrypted as everything else, in a
+ * database of the page's own: only the client writes its own tables.
  */
 
 import type { Table } from "../../client/store/database.ts";
@@ -10,7 +10,7 @@ const VERSION = 1;
 /** At most so long after a key it is stored. */
 const STORED_WITHIN_MS = 400;
 
-/** Of two that differ, the one that was changed more often is the newer; an empty text is none. */
+/** Of two drafts the one with more changes is the newer; an empty text is no draft. */
 export interface Draft {
   readonly text: string;
   readonly changes: number;
@@ -53,7 +53,7 @@ export class Drafts {
   /** What follows may be the end of the page. */
   readonly #hidden = (): void => void this.flush();
 
-  /** This tab stores them from now on. What it has not heard of stays. */
+  /** This tab stores them from now on. Stored drafts that it does not know stay. */
   async moveTo(name: string): Promise<void> {
     await this.#read(name);
     for (const chat of this.#drafts.keys()) this.#unstored.add(chat);
@@ -93,7 +93,9 @@ export class Drafts {
     if (draft.changes > this.#changesOf(chat)) this.#set(chat, draft);
   }
 
-  /** Another tab has `theirs` and stores them from now on; it hears what is newer here. */
+  /**
+   * Another tab, which has `theirs`, stores them from now on; it is sent those that are newer here.
+   */
   handedOn(theirs: ReadonlyMap<string, Draft>): void {
     for (const [chat, draft] of theirs) {
       if (draft.changes >= this.#changesOf(chat)) this.#drafts.set(chat, draft);

@@ -21,7 +21,9 @@ export function enterSends(pressed: Key, compositionEnded: number, touch: boolea
   return !touch || pressed.ctrlKey;
 }
 
-/** Escape ends what is under way, and not while it ends a composition only. */
+/**
+ * Whether Escape ends what the user is doing; while an input method is composing it only ends that.
+ */
 export function escapes(pressed: Pick<Key, "key" | "isComposing" | "keyCode">): boolean {
   return pressed.key === "Escape" && !isForInputMethod(pressed);
 }

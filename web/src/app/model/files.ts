@@ -1,4 +1,4 @@
-/** Files of messages: those on their way from here, and those that were fetched to be shown. */
+/** Files of messages: uploads under way, and files that were fetched to be shown. */
 
 import {
   type Attachment,
@@ -42,7 +42,10 @@ export class Files extends Model {
     this.#client = client;
   }
 
-  /** What was to be sent before the page was loaded, or by the tab that had the device before. */
+  /**
+   * Restores the list of uploads that were begun before the page was loaded, or by the tab that had
+   * the device before.
+   */
   async restore(): Promise<void> {
     const uploads = await this.#client.messages.uploads();
     const waiting = new Set(uploads.map(({ messageId }) => messageId));
@@ -102,7 +105,7 @@ export class Files extends Model {
     return this.#fetched.get(id);
   }
 
-  /** Nothing that was decrypted stays in memory. */
+  /** Removes all decrypted files from memory. */
   close(): void {
     for (const id of [...this.#fetched.keys()]) this.#forget(id);
   }
@@ -131,7 +134,7 @@ export class Files extends Model {
       this.#fetched.set(id, state);
       this.changed();
     };
-    // Not once its message is deleted or has disappeared, or the device is closed.
+    // No longer once its message is deleted or has disappeared, or the device is closed.
     const isWanted = () => this.#fetched.get(id) === last;
     this.#ids.set(keyOf(chat, reference.by, reference.id), id);
     show(last);

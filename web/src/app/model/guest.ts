@@ -1,6 +1,6 @@
 /**
- * A tab without the device: its client is one whose calls the tab that has the device carries out.
- * When that one ends, this tab may get the device, and the same client goes on with its own.
+ * The client of a tab that does not have the device: its calls are carried out by the tab that has
+ * it. When that tab is closed, this one may get the device, and the same client then uses its own.
  */
 
 import type { ChatClient, Event } from "../../client/index.ts";
@@ -33,7 +33,7 @@ const PARTS = [
 type Part = (typeof PARTS)[number];
 type Method = { [P in Part]: `${P}.${keyof ChatClient[P] & string}` }[Part];
 
-/** What may be done twice: it is done again by the next tab that has the device. */
+/** Calls that may be repeated: the next tab that has the device makes them again. */
 const REPEATED: readonly string[] = [
   "account.storedItems",
   "chats.all",
@@ -57,12 +57,12 @@ const REPEATED: readonly string[] = [
   "verification.safetyNumber",
 ] satisfies Method[];
 
-/** The tab that did it was closed: whether it was done is not known here. */
+/** The tab that carried out the call was closed: it is not known whether the call was done. */
 export class HandedOver extends Error {
   override readonly name = "HandedOver";
 }
 
-/** What a guest hears besides the events of the client. */
+/** What a guest is notified of besides the events of the client. */
 export interface Hears {
   joined(now: Snapshot): void;
   changed(change: Change): void;
@@ -106,19 +106,19 @@ export class Guest {
       if (data.type === "here") this.#join();
     };
     this.client = this.#clientOf(of);
-    // Held for as long as this tab takes part; it joins once it has it.
+    // A lock held for as long as this tab takes part; it joins once it has the lock.
     void navigator.locks.request(name, () => {
       this.#join();
       return this.#there.promise;
     });
   }
 
-  /** What was changed on this tab, for the others. */
+  /** Notifies the other tabs of a change made on this one. */
   notify(change: Change): void {
     if (this.#own === undefined) this.#post(change);
   }
 
-  /** Returns when everything has been heard that the other tab sent until now. */
+  /** Returns when everything has arrived that the other tab has sent until now. */
   async upToDate(): Promise<void> {
     const channel = new BroadcastChannel(this.#name);
     channel.postMessage({ type: "echo" } satisfies ToGuest);
@@ -138,7 +138,7 @@ export class Guest {
     }
   }
 
-  /** This tab takes no part any more. */
+  /** Ends the part of this tab. */
   async close(): Promise<void> {
     this.#leave();
     this.#stop?.();
@@ -237,7 +237,7 @@ export class Guest {
     this.#all.postMessage({ type: "join", guest: this.#id } satisfies ToAll);
   }
 
-  /** A new holder knows nothing of what the one before was asked. */
+  /** A new holder does not know the calls that were made to the one before. */
   #joined(holder: string): void {
     if (holder === this.#holder) return;
     this.#holder = holder;

@@ -1,6 +1,6 @@
 /**
- * The tab that has the device, for the other tabs: it carries out their calls and notifies them what
- * happens. The device's lock decides which tab that is; nothing here measures a time.
+ * The side of the tab that has the device: it carries out the calls of other tabs and sends them
+ * the events. The device's lock decides which tab that is; nothing here depends on time.
  */
 
 import type { ChatClient, Event } from "../../client/index.ts";
@@ -16,7 +16,7 @@ import {
 } from "./calls.ts";
 import type { Session } from "./session.ts";
 
-/** These end the sign-in, which is more than the client does. */
+/** Calls that end the sign-in, for which the page does more than the client. */
 export interface Leaving {
   signOut(everywhere: boolean): Promise<void>;
   deleteAccount(password: string): Promise<void>;
@@ -67,7 +67,7 @@ export class Holder {
     this.close();
   }
 
-  /** The sign-in is over. The session hears of it before this does, and may come to know it alone. */
+  /** The sign-in has ended. The session gets that event first, and possibly alone. */
   ended(why: "signed_out" | "displaced"): void {
     const event: Event = why === "displaced" ? { type: why } : { type: why, reason: why };
     this.#notify({ type: "event", event });
@@ -96,7 +96,7 @@ export class Holder {
       if (data.type === "call") void this.#carryOut(data, channel);
       else this.#changed(data, channel);
     };
-    // A tab has the lock of its name for as long as it is there.
+    // A tab holds the lock of its name for as long as it exists.
     void navigator.locks.request(name, () => {
       channel.close();
       this.#guests.delete(guest);

@@ -1,6 +1,7 @@
 /**
- * The marker of which device this browser is. The marker stands outside of the database, so that a
- * database that the browser has deleted is noticed: it is never made anew in silence.
+ * The record of which device this browser is. It is stored outside of the database, so that the
+ * page notices if the browser has deleted the database, and does not make a new one without a word
+ * to the user.
  */
 
 import { databaseOf } from "../../client/index.ts";

@@ -16,7 +16,7 @@ export type Link =
   | { readonly at: "waiting"; readonly until: number; readonly rejected?: Reason | undefined }
   | { readonly at: "stopped" };
 
-/** After `event`; undefined where it says nothing of the connection. */
+/** The state after `event`; undefined if the event does not concern the connection. */
 export function linkAfter(event: Event, now: number): Link | undefined {
   switch (event.type) {
     case "connected":

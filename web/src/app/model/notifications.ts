@@ -35,7 +35,10 @@ export class Notifications extends Model {
     this.#look(false);
   }
 
-  /** The device was opened: what the browser and the backend know of each other is set right. */
+  /**
+   * Called when the device was opened: makes the browser's subscription and the backend's copy of
+   * it agree.
+   */
   async resume(client: ChatClient, { user, device }: Installation): Promise<void> {
     await remember({ user, device });
     if (this.#registration === undefined) return;
@@ -69,7 +72,7 @@ export class Notifications extends Model {
     this.#look(false);
   }
 
-  /** The chat is open here: what is shown for it is seen. */
+  /** The chat is open here: closes its notification. */
   async seen(chat: string): Promise<void> {
     for (const each of (await this.#registration?.getNotifications({ tag: chat })) ?? []) {
       each.close();

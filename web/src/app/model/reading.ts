@@ -1,4 +1,4 @@
-/** The decision when a user has read what a chat shows; without a browser. */
+/** The decision whether a user has read what a chat shows. No I/O. */
 
 export interface Attention {
   /** The tab is the one that is shown, and its window has the focus. */

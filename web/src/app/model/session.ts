@@ -1,4 +1,4 @@
-/** A signed-in device: its client, and what the page shows beside the open chat. */
+/** A signed-in device: its client, its list of chats, and the state that the page shows of it. */
 
 import type {
   ChatClient,
@@ -28,7 +28,7 @@ export class Session extends Model {
   invitations: readonly Invitation[] = [];
   blocked: ReadonlySet<string> = new Set();
   open: Conversation | undefined;
-  /** What is to be open: the last one that was asked for. */
+  /** The chat that is to be open: the last one that was requested. */
   #opening: string | undefined;
   readonly presence = new Map<string, Presence>();
   readonly files: Files;
@@ -70,13 +70,13 @@ export class Session extends Model {
     return this.client.user;
   }
 
-  /** What is here is shown before anybody is asked; then it connects, and stays connected. */
+  /** Shows the stored chats first; then connects, and stays connected. */
   async begin(): Promise<void> {
     await this.#restore();
     void this.#connect();
   }
 
-  /** The same beside the tab that has the device, and is connected. */
+  /** The same on a tab without the device, while another tab has it and is connected. */
   async beginBeside(now: Snapshot): Promise<void> {
     await this.#restore();
     this.isElsewhere(now);
@@ -90,14 +90,14 @@ export class Session extends Model {
     void this.#connect();
   }
 
-  /** Another tab has the device from now on, and does not know what was typed here since. */
+  /** Another tab has the device from now on: it is sent what was typed here meanwhile. */
   handedOn(now: Snapshot): void {
     this.isElsewhere(now);
     this.#readAgain();
     this.drafts.handedOn(now.drafts);
   }
 
-  /** What the tab before has done and reported to nobody. */
+  /** Reads again what the tab before may have changed without an event. */
   #readAgain(): void {
     this.#list.refreshAllLater();
     void this.files.restore().catch(() => {}); // the store reports it by itself
@@ -110,7 +110,7 @@ export class Session extends Model {
     this.registeredAt = await this.client.devices.registeredAt();
   }
 
-  /** What is in no store, for a tab that joins. */
+  /** The state that is in no store, for a tab that joins. */
   get now(): Snapshot {
     const { link, presence, comparisons, changedKeys, storeFailing } = this;
     return { link, presence, comparisons, changedKeys, storeFailing, drafts: this.drafts.all };
@@ -186,7 +186,7 @@ export class Session extends Model {
     return this.#list.entry(chat);
   }
 
-  /** The other one of a direct chat. */
+  /** The other user of a direct chat. */
   peer(chat: string): string | undefined {
     return this.#list.peer(chat);
   }
@@ -202,13 +202,13 @@ export class Session extends Model {
     conversation.lastArrival = this.#arrivals.get(chat) ?? 0;
     conversation.refresh("tail"); // what came meanwhile was reported to no one
     this.changed();
-    // One in which nothing was written is known where it was made; it is asked for again when the
-    // next connection begins. A request may have been accepted on another device.
+    // A chat without messages is known only to the device that made it; the list is fetched again
+    // with the next connection. A request may have been accepted on another device.
     if (this.entry(chat) === undefined || this.isRequest(chat))
       void this.refreshPeople().catch(() => {});
   }
 
-  /** A chat has just been made or joined: it stands in the list when this returns. */
+  /** Adds a chat that was just made or joined to the list, before it returns. */
   async known(chat: string): Promise<void> {
     await this.#list.refresh(chat);
   }
@@ -246,7 +246,7 @@ export class Session extends Model {
     this.#wrote(chat, "all");
   }
 
-  /** Changes what the chat is called, looks like, or keeps. */
+  /** Changes the chat's name, picture or timer. */
   async describe(
     chat: string,
     { name, picture, timer }: { name?: string; picture?: string | null; timer?: number },
@@ -303,7 +303,7 @@ export class Session extends Model {
     this.changedHere?.({ type: "wrote", chat, what: "tail" });
   }
 
-  /** Asks the backend for what it alone keeps: requests, invitations, admins, mutes, blocks. */
+  /** Fetches what only the backend stores: requests, invitations, admins, mutes, blocks. */
   async refreshPeople(): Promise<void> {
     const people = this.client.people;
     const [listed, invitations, contacts] = await Promise.all([
@@ -314,7 +314,7 @@ export class Session extends Model {
     this.listed = new Map(listed.map((each) => [each.chat, each]));
     // Of a chat that a stranger has begun, the client has heard the text and not who is in it.
     const unknown = this.chats.some(({ kind, left }) => kind === undefined && !left);
-    // One that was opened by its address may be one in which nothing was written yet.
+    // A chat that was opened by its address may have no messages yet.
     const opened = this.#opening !== undefined && this.entry(this.#opening) === undefined;
     if (unknown || opened) {
       await this.client.chats.refresh();
@@ -329,7 +329,7 @@ export class Session extends Model {
     return this.listed.get(chat)?.request === true;
   }
 
-  /** The requests that wait for an answer: whoever is declined or blocked is not heard any more. */
+  /** The requests that wait for an answer, without those of users who were declined or blocked. */
   get requests(): ChatEntry[] {
     const waits = ({ chat }: ChatEntry) =>
       this.isRequest(chat) && this.listed.get(chat)?.blocked !== true;

@@ -1,4 +1,6 @@
-/** Signing in on this browser: a client of a new device, of which nothing stays here where it fails. */
+/**
+ * Signing in on this browser: makes a client of a new device, and deletes its data if that fails.
+ */
 
 import {
   ApiError,
@@ -95,7 +97,7 @@ async function discard(client: ChatClient): Promise<void> {
   await deleteDatabases({ user, device });
 }
 
-/** A sign-in that was not accepted, and not for want of a network. */
+/** Whether the backend rejected the sign-in; false for network errors. */
 export function isUnauthorized(error: unknown): boolean {
   return (error instanceof ApiError && error.status === 401) || error instanceof Removed;
 }

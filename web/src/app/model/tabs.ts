@@ -1,4 +1,7 @@
-/** The request to the tab that has a device open to close it. Its lock alone decides who has it. */
+/**
+ * The request to the tab that has a device open to close it. Only the device's lock decides which
+ * tab has it.
+ */
 
 const CHANNEL = "switchboard.tabs";
 

@@ -1,6 +1,6 @@
 /**
- * The turns of tabs to open the device: one after another looks whether it is free, and opens it
- * before the next one looks. Who has it is decided by the device's own lock.
+ * The turns of tabs to open the device: one after another tries whether it is free, and opens it
+ * before the next one tries. The device's own lock decides which tab has it.
  */
 
 import { databaseOf } from "../../client/index.ts";
@@ -9,7 +9,7 @@ import { type Installation, isInstalled } from "./installation.ts";
 /** The lock of the tab that has the device, from when it opens it. */
 const lockOf = ({ user, device }: Installation) => databaseOf(user, device);
 const turnOf = (of: Installation) => `${lockOf(of)}/turn`;
-/** Held until everything is deleted that a user who has left had here. */
+/** A lock held until all data of a user who has signed out is deleted. */
 const leavingOf = (of: Installation) => `${lockOf(of)}/leaving`;
 
 /** Opens the device at once; undefined where another tab has it, opens it, or deletes it. */
@@ -27,8 +27,9 @@ export async function ifFree<T>(of: Installation, open: () => Promise<T>): Promi
 }
 
 /**
- * Opens the device once the tab that had it has ended, and has deleted what it had if its user has left:
- * then there is none. One tab after another waits for that, so that each looks when it is its turn.
+ * Opens the device once the tab that had it is closed. If its user has signed out, that tab deletes
+ * the data first, and there is no device then. Tabs wait one after another, so that each tries when
+ * it is its turn.
  */
 export async function inTurn<T>(
   of: Installation,

@@ -26,7 +26,7 @@ export class Typing {
     typing.set(user, over);
   }
 
-  /** What was typed has come. */
+  /** The message that was typed has arrived. */
   ended(chat: string, user: string): void {
     clearTimeout(this.#typing.get(chat)?.get(user));
     this.#typing.get(chat)?.delete(user);

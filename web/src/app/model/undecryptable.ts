@@ -3,8 +3,9 @@
 import type { StoredMessage, Unreadable } from "../../client/index.ts";
 
 /**
- * waiting: it heals by itself. before: it was not written for this device. broken: asking again may
- * heal it, but something is wrong. newer: this version can't read it.
+ * waiting: it will be readable without an act of the user. before: it was not written for this
+ * device. broken: something is wrong; a new request to the sender may help. newer: this version
+ * can't read it.
  */
 export type Undecryptable = "waiting" | "before" | "broken" | "newer";
 

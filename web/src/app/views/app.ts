@@ -1,4 +1,4 @@
-/** The root element: which panes there are, and which of them a narrow screen shows. */
+/** The root element: lays out the panes, and decides which of them a narrow screen shows. */
 
 import { html, nothing } from "lit";
 import { chatOf, type Route } from "../model/route.ts";

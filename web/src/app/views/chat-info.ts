@@ -1,4 +1,4 @@
-/** The pane about a chat: who is in it and may do what, its mute, and the ways out of it. */
+/** The pane about a chat: its members and their rights, its mute, leaving and blocking. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { KnownChat } from "../../client/index.ts";

@@ -1,4 +1,7 @@
-/** The chats of the user, the newest first: who, what was written last, when, and how much is new. */
+/**
+ * The chats of the user, the newest first: name, last message, its time, and the number of unread
+ * ones.
+ */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";

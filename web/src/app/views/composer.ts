@@ -103,7 +103,7 @@ export class Composer extends View {
     if (!isTouch()) this.#area?.focus({ preventScroll: true });
   }
 
-  /** Whoever has a keyboard to type on wants to type. */
+  /** On a device with a keyboard the field gets the focus. */
   focusIfSeen(): void {
     if (this.#area?.checkVisibility()) this.#area.focus({ preventScroll: true });
   }
@@ -264,7 +264,7 @@ export class Composer extends View {
     void this.#send();
   };
 
-  /** What is not taken stays typed. */
+  /** A text that can't be sent now stays in the field. */
   async #send(): Promise<void> {
     const area = this.#area;
     if (area === null || area.value.trim() === "" || this.#sending) return;

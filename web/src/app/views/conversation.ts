@@ -1,4 +1,4 @@
-/** An open chat: its header, its messages, what stands in the way of writing, and the composer. */
+/** An open chat: its header, its messages, notices in place of the composer, and the composer. */
 
 import { html, nothing } from "lit";
 import type { ChatEntry } from "../model/chat-entries.ts";
@@ -231,7 +231,7 @@ export class ConversationView extends View {
     this.#showMatch();
   }
 
-  /** The first is the newest: one more is one further up. */
+  /** The first match is the newest; the next one is further up. */
   #step(by: number): void {
     const count = this.#matches.length;
     if (count === 0) return;

@@ -1,4 +1,4 @@
-/** The user's own devices: which there are, adding one, removing one. */
+/** The user's own devices: their list, adding one, removing one. */
 
 import { html, nothing } from "lit";
 import type { KnownDevice, OwnDevice } from "../../client/index.ts";
@@ -35,8 +35,8 @@ export class Devices extends View {
     try {
       const { client } = this.session;
       const devices = await client.devices.of();
-      // After the list, so that none of it lacks its name. Without names, as from a backend that
-      // has none yet, the list is there all the more: a lost device has to be removed.
+      // Fetched after the list, so that each listed device has its name. The list is shown without
+      // names too, such as those of an older backend: a lost device has to be removed.
       const about = await client.devices.own().catch(() => undefined);
       if (load !== this.#loads) return; // a newer one is under way or done
       this.#devices = devices;

@@ -71,7 +71,7 @@ function plain(
   </button>`;
 }
 
-/** How much it is, to whoever decides about loading it. */
+/** The size or duration of a file, for the decision to load it. */
 function long({ kind, size, duration }: Attachment): string {
   return kind === "voice" && duration !== undefined
     ? lasting(Math.round(duration / 1_000))

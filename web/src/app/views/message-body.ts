@@ -1,7 +1,7 @@
 /**
- * The body of a message, by its kind: for the eye, and in words. Each kind has its case in
- * `drawn` and in `textOf`, and nowhere else. A kind that this version doesn't know is shown as such,
- * never as nothing.
+ * The body of a message, by its kind: as a template, and as a text. Each kind has its case in
+ * `drawn` and in `textOf`, and nowhere else. A kind that this version doesn't know is shown as
+ * such, never as nothing.
  */
 
 import { html, nothing, type TemplateResult } from "lit";
@@ -81,7 +81,10 @@ function fileText({ kind, name }: Attachment, text: string | undefined): string 
   return text ? `${named}, ${text}` : named;
 }
 
-/** What somebody has done to the chat: it stands between the messages, and is no bubble. */
+/**
+ * Whether it is a notice of a change of the chat: it is shown between the messages, without a
+ * bubble.
+ */
 export function isNotice({ kind, deleted, unreadable }: StoredMessage): boolean {
   const notice = kind === "timer" || kind === "chat_name" || kind === "chat_picture";
   return notice && !deleted && unreadable === undefined;

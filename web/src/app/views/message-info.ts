@@ -1,4 +1,4 @@
-/** The pane about an own message: how far it is with each member (read, delivered, not yet). */
+/** The pane about an own message: its state at each member (read, delivered, not yet). */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { type MemberMarks, State, stage } from "../../client/index.ts";

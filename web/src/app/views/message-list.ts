@@ -1,7 +1,7 @@
 /**
- * The messages of a chat. What the reader looks at stays where it is, whatever is added above it;
- * only a window of the messages is in the page. Both are done here: browsers differ in the first
- * (Safari has no scroll anchoring), and have none of the second.
+ * The messages of a chat. The message that the reader looks at stays in its place when messages are
+ * added above it, and only a window of the messages is in the page. Both are done here: Safari has
+ * no scroll anchoring, and no browser has the second.
  */
 
 import { html, nothing, type PropertyValues } from "lit";
@@ -75,7 +75,8 @@ export class MessageList extends View {
     if (this.#of !== this.conversation) this.#begin();
     else if (messages !== this.#drawn) this.#moved(messages);
     this.#drawn = messages;
-    // As it was at the last scroll: a step on the way, at the upper edge, may not have reached it.
+    // The anchor of the last scroll: at the upper edge, a step of scrolling may not have reached it
+    // yet.
     if (!this.#following) this.#anchor ??= this.#look();
     if (this.#following) this.#window = windows.atEnd(messages.length);
   }
@@ -194,7 +195,7 @@ export class MessageList extends View {
     return this.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] > .message`);
   }
 
-  /** The first message of which something is seen. */
+  /** The first message that is at least partly visible. */
   #look(): Anchor | undefined {
     const view = this.#view;
     if (view === null) return undefined;
@@ -212,7 +213,7 @@ export class MessageList extends View {
     return { key, top: row.getBoundingClientRect().top - top };
   }
 
-  /** Puts what the reader looks at where it was, or the end into view. */
+  /** Scrolls so that the message that the reader looks at is where it was, or to the end. */
   #settle(): void {
     const view = this.#view;
     if (view === null) return;
@@ -352,7 +353,10 @@ export class MessageList extends View {
     this.ui.run(() => session.sawUpTo(conversation.chat, conversation.newest));
   }
 
-  /** What came, for a screen reader: not the rows, of which many come and go by scrolling. */
+  /**
+   * Announces a new message to screen readers. The rows are not announced: many are added and
+   * removed by scrolling.
+   */
   #announce(message: StoredMessage | undefined): void {
     if (message === undefined || message.sender === this.session.user) return;
     const now = performance.now();

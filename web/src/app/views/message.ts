@@ -1,4 +1,4 @@
-/** One message as a row: who, what, when, and what became of it. */
+/** One message as a row: sender, body, time and state. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { State, type StoredMessage } from "../../client/index.ts";

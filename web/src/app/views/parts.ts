@@ -83,7 +83,7 @@ export function avatar(name: string, options: Avatar = {}) {
 const ONE = svg`<path d="M4 9l3.5 3.5L15 5" />`;
 const TWO = svg`<path d="M1 9l3.5 3.5L12 5M8.5 12l.5.5L16.5 5" />`;
 
-/** What became of an own message: a picture for the eye, words for a screen reader. */
+/** The state of an own message: ticks, and a text for screen readers. */
 export function ticks(state: State): TemplateResult {
   const text = words().state[state];
   if (state === State.FAILED || state === State.WAITING) {
@@ -134,7 +134,10 @@ export function empty(name: Icon, title: string, text: string, action: unknown =
   </div>`;
 }
 
-/** A text with its addresses as links, to a tab that learns nothing of this page. */
+/**
+ * A text with its addresses as links; they open in a new tab, without a referrer or access to this
+ * page.
+ */
 export function written(text: string): TemplateResult {
   const parts = partsOf(text).map((part) =>
     part.href === undefined

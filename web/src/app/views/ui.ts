@@ -1,6 +1,6 @@
 /**
- * The object that every view is given: the page's state, where the user is, and how to ask and to
- * report.
+ * The object that every view is given: the page's state, its route, dialogs and messages to the
+ * user.
  */
 
 import {

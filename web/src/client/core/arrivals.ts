@@ -1,4 +1,7 @@
-/** Arrived messages, taken in order: shown, kept until they can be read, filled in, or ignored. */
+/**
+ * The handling of arrived messages, in order: each is shown, stored until it can be read, or
+ * ignored.
+ */
 
 import { type Content, saidIn } from "../crypto/envelope.ts";
 import type { Opened } from "../crypto/opening.ts";
@@ -91,7 +94,10 @@ export class Arrivals {
     }
   }
 
-  /** Of a direct chat's two people alone: whoever else writes there was put in by the backend. */
+  /**
+   * Opens messages of a direct chat only from its two members: any other sender was added by the
+   * backend.
+   */
   async #open(step: Step, message: Message): Promise<Opened> {
     const row = await step.ledger.chat(message.chat);
     const outsider = isPair(row, this.#user) && !isMember(row.members, message.sender);
@@ -106,7 +112,7 @@ export class Arrivals {
   ): Promise<void> {
     const hidden = !isText(message.messageId);
     if (!isWritten(message.messageId) && !PASSING.includes(unreadable)) {
-      step.ledger.add({ ...fields, hidden }); // whoever needed it asks again
+      step.ledger.add({ ...fields, hidden }); // a device that needs it asks again
       return;
     }
     const askAt = await this.#askAt(step, message, unreadable, 0);
@@ -144,7 +150,7 @@ export class Arrivals {
     }
   }
 
-  /** What an earlier message of the same device says, in that one's place. */
+  /** Puts a copy of an earlier message of the same device into that one's place. */
   async #copied(
     step: Step,
     message: Message,
@@ -174,7 +180,8 @@ export class Arrivals {
     event: "message" | "message_readable",
   ): Promise<void> {
     const said = step.ledger.change(row, fieldsOf(content, row.messageId));
-    // Nobody has seen it here, however far the chat is read: the time of a reader begins now.
+    // Nobody has seen it here, also if the chat was read further: the time until it disappears
+    // begins now.
     const late = event === "message_readable" && row.sender !== this.#user;
     await this.changes.arrived(step, said, content, late ? step.time : row.sentAt);
     this.#notify(event, await step.ledger.again(said));

@@ -1,4 +1,7 @@
-/** A file in a message: what is needed to get it and to show it before it is here. Pure. */
+/**
+ * The description of a file in a message: what is needed to download it, and to show it before. No
+ * I/O.
+ */
 
 import { type Fields, FrameError, mapping, text } from "./fields.ts";
 import { MOST_PIXELS, parsePicture } from "./picture.ts";
@@ -124,7 +127,10 @@ export function guessFileType(name: string): string {
   return TYPES.get(end) ?? "application/octet-stream";
 }
 
-/** What came in a message; a picture that nobody should decode is a file. Raises FrameError. */
+/**
+ * The attachment of a received message; a picture that nobody should decode becomes a file. Raises
+ * FrameError.
+ */
 export function parseAttachment(value: unknown): Attachment {
   const fields = mapping(value);
   const kind = KINDS.find((each) => each === fields.kind);

@@ -1,4 +1,7 @@
-/** Catching up, from a gap to a complete chat: requests and what settles them (client rule 1). */
+/**
+ * Catching up, from a gap to a complete chat: the requests, and the frames that complete them
+ * (client rule 1).
+ */
 
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
@@ -69,7 +72,10 @@ export class CatchUp {
     return [{ type: "caught_up", complete: this.#plan.idle }];
   }
 
-  /** An `error` was the response to the sync. The chat in which this user is no longer. */
+  /**
+   * The response to the sync was an `error`. Returns the chat of which the user is no member any
+   * more, if it was that.
+   */
   failed({ now }: Step, retryable: boolean, retryAfter?: number): string | undefined {
     const question = this.#plan.responded();
     const wait = this.#plan.spread(retryAfter);
@@ -103,8 +109,8 @@ export class CatchUp {
     const known = log.highest;
     const whole = question !== undefined && question.chats === undefined;
     log.heardOf(place.seq);
-    // A response that begins further on says nothing of what this store lacks before: it is new,
-    // was restored, or lost its connection in the middle of catching up.
+    // A response that begins above this store's watermark has nothing of the messages between: the
+    // store is new, was restored, or lost its connection while catching up.
     const trusted = place.after <= log.watermark;
     if (trusted) await this.#chats.complete(step, chat, place);
     else await this.#chats.isOutdated(step, chat);

@@ -2,7 +2,8 @@
 
 import type { Range } from "./frames.ts";
 
-// What is kept aside lives in memory only; beyond this `sync` brings it again.
+// Entries that came too early are in memory only; those beyond this number are fetched again by
+// `sync`.
 const ASIDE_LIMIT = 2_000;
 
 export type Taken<T> = readonly [seq: number, entry: T];
@@ -40,7 +41,7 @@ export class ChatLog<T> {
     this.highest = Math.max(this.highest, seq);
   }
 
-  /** Nothing at or below `to` will appear any more: holes up to there are stepped over. */
+  /** Records that nothing at or below `to` will appear any more: holes up to there are skipped. */
   complete(to: number): Taken<T>[] {
     this.heardOf(to);
     return this.#take(to);

@@ -83,7 +83,10 @@ export interface Audience {
   readonly blocked: readonly string[];
 }
 
-/** What has to be fetched, or decided, before anything can be sealed in a chat. */
+/**
+ * What has to be fetched from the key directory, or decided by the user, before a text can be
+ * sealed in a chat.
+ */
 export interface Wants {
   readonly lists: readonly string[];
   readonly claims: readonly string[];
@@ -150,8 +153,8 @@ export interface Cipher {
   requested(message: Message, messageIds: readonly string[], repeats?: string): Promise<void>;
 
   /**
-   * What this store has of the chat's sessions was used since: nothing more is encrypted with them.
-   * True if there were any with other devices.
+   * Ends the chat's sessions of this store, an older copy whose sessions were used since: nothing
+   * more is encrypted with them. True if there were any with other devices.
    */
   renew(chat: string): Promise<boolean>;
 

@@ -26,7 +26,7 @@ const EMOJI =
 const STEERING =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-// What shows nothing: blanks, the empty Braille pattern and Default_Ignorable_Code_Point
+// Characters that show nothing: blanks, the empty Braille pattern and Default_Ignorable_Code_Point
 // (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point).
 const UNSEEN = /^[\s\u2800\p{Default_Ignorable_Code_Point}]*$/u;
 
@@ -80,12 +80,12 @@ export function isShown(content: MessageContent): boolean {
   return kind === undefined || (kind.shown && !("at" in content && content.at !== undefined));
 }
 
-/** Whether it is unread and rings; of what is not known, its id says so. */
+/** Whether it is unread and rings; for an unknown kind its id decides. */
 export function counts(content: MessageContent, shownId: boolean): boolean {
   return KINDS.get(content.kind)?.counts ?? shownId;
 }
 
-/** What people read of it; empty for what has no text. */
+/** Its text for people; empty for kinds without one. */
 export function textOf(content: MessageContent): string {
   const { text = "" } = content as { text?: string };
   return content.kind === "text" || content.kind === "edit" || content.kind === "file" ? text : "";
@@ -131,8 +131,8 @@ export function parse(value: unknown): MessageContent {
 }
 
 /**
- * A name as it may be shown anywhere: nothing in it steers the writing around it. Empty if nothing
- * of it would be seen.
+ * A name as it may be shown anywhere: nothing in it steers the writing around it. Empty if no
+ * character of it is visible.
  */
 export function clean(name: string): string {
   const cleaned = name.replace(STEERING, "\ufffd").replace(/^ +| +$/g, "");

@@ -1,4 +1,4 @@
-/** The chats of this device: messages taken in order, acceptances, watermarks, what is read. */
+/** The chats of this device: messages taken in order, acceptances, watermarks, read marks. */
 
 import type { MessageRow } from "../store/tables.ts";
 import type { Arrivals } from "./arrivals.ts";
@@ -58,9 +58,10 @@ export class Conversations {
   }
 
   /**
-   * The backend has more of this device than the store: it is an older copy, or a new one. Its
-   * ratchets may have been used since, so they encrypt nothing more. This is found before the first
-   * text of a connection is sealed. Keys that were uploaded since are not here either.
+   * Called when the backend has more of this device than the store, which is an older copy or a new
+   * one. Its ratchets may have been used since, so they encrypt nothing more. This is found before
+   * the first text of a connection is sealed. One-time keys that were uploaded since are missing as
+   * well.
    */
   async isOutdated(step: Step, chat: string): Promise<void> {
     if (this.#renewed.has(chat)) return;
@@ -158,7 +159,7 @@ export class Conversations {
     await this.#report(step, chat, senders);
   }
 
-  /** Texts that waited are readable now, or given up: both may be reported as delivered. */
+  /** Reports texts as delivered that waited and are readable now, or given up. */
   async reportReadable(step: Step): Promise<void> {
     for (const chat of [...this.#waiting]) {
       const before = this.#receipts.delivered(chat);

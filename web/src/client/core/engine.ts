@@ -1,5 +1,5 @@
 /**
- * The engine: what each command, moment in time and frame asks of the client, without I/O.
+ * The engine: the decisions of the client for each command, timer and frame, without I/O.
  *
  * Each input is called inside a step, which is one transaction; when that is on disk, the caller
  * carries out what `outputs` returns. A caller whose transaction fails drops the engine and takes a
@@ -43,7 +43,7 @@ export class Engine {
   /**
    * An engine to be restored in place of this one, after a transaction that failed.
    *
-   * Whom the user watches is on no disk, and goes with it.
+   * The list of watched users is not stored, so the new engine takes it over.
    */
   anew(): Engine {
     const fresh = new Engine(this.#user, this.#device, this.#random, this.#settings);
@@ -77,7 +77,7 @@ export class Engine {
     return this.#parts.chats.left.has(chat);
   }
 
-  /** What is to be done now that the transaction is on disk, in order. */
+  /** The outputs to carry out now that the transaction is on disk, in order. */
   outputs(): Output[] {
     return this.#parts.outputs.splice(0);
   }
@@ -289,7 +289,10 @@ export class Engine {
     await this.#parts.chats.leave(step, chat);
   }
 
-  /** The backend has lost its data: the chats of this store can be read, and are no more. */
+  /**
+   * The backend has lost its data: the chats of this store can still be read, but nothing can be
+   * sent to them.
+   */
   async beginAnew(step: Step): Promise<void> {
     const over = [...this.#parts.chats.logs.keys()].filter((chat) => !this.left(chat));
     for (const chat of over) await this.#parts.chats.leave(step, chat);

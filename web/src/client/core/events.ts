@@ -25,7 +25,7 @@ interface MessageEvent {
   readonly own: boolean;
 }
 
-/** Frames that the engine reads for itself; all others are events as they came. */
+/** Frames that the engine reads for itself; all others are published as they are. */
 type ReadByEngine =
   | "message"
   | "messages"
@@ -97,7 +97,7 @@ export type Event =
       readonly reason: string;
       readonly final: boolean;
     }
-  /** These positions (inclusive) expired before this device could fetch them. */
+  /** The messages at these positions (inclusive) expired before this device could fetch them. */
   | {
       readonly type: "expired";
       readonly chat: string;
@@ -105,8 +105,8 @@ export type Event =
       readonly last: number;
     }
   /**
-   * A member has (delivered) or has read everything in the chat up to here. Of this user it comes
-   * when another device has shown more: what was unread here is read.
+   * A member has (delivered) or has read everything in the chat up to here. For this user it is
+   * published when another device has shown more: messages that were unread here are read.
    */
   | {
       readonly type: "watermarks";
@@ -141,11 +141,11 @@ export type Event =
    * again, and what is written is tried again, until `store_working`.
    */
   | { readonly type: "store_failing"; readonly reason: string }
-  /** Something was written again. */
+  /** The store can be written again. */
   | { readonly type: "store_working" }
   /** The same device connected elsewhere; this client stops. */
   | { readonly type: "displaced" }
-  /** The tokens are no longer good and there is no password to get new ones; it stops. */
+  /** The tokens are no longer valid and there is no password to get new ones; the client stops. */
   | { readonly type: "signed_out"; readonly reason: string }
   /** An error frame that names no message. */
   | {

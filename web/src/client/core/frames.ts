@@ -34,7 +34,7 @@ export function send(
   };
 }
 
-/** A watermark that is 0 is left out: there is nothing to say of it yet. */
+/** A watermark that is 0 is left out: there is nothing to report yet. */
 export function receipt(
   chat: string,
   { delivered, read }: Watermarks,

@@ -23,7 +23,10 @@ export function changeId(milliseconds: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random}`;
 }
 
-/** Whether people wrote it, to be shown or to change that; else it is a key or the like. */
+/**
+ * Whether people wrote it: a message to show, or a change of one; otherwise it is a key or the
+ * like.
+ */
 export function isWritten(messageId: string): boolean {
   return isText(messageId) || (messageId.length === 36 && messageId[14] === "7");
 }

@@ -15,7 +15,9 @@ export class KeyRequests {
   readonly #fresh = new Map<string, Listed>();
   /** user -> the request under way */
   readonly #listing = new Map<string, number>();
-  /** Responses to requests up to this number are older than what is known: of a user, of all others. */
+  /**
+   * Responses to requests up to this number are outdated: one number by user, one for all others.
+   */
   readonly #outdated = new Map<string, number>();
   #outdatedAll = 0;
   readonly #under = new Map<string, number>(); // other requests under way, by what they are for
@@ -50,14 +52,14 @@ export class KeyRequests {
     return this.#fresh.get(user);
   }
 
-  /** A response that is under way may be from before. */
+  /** The user's devices have changed: a response that is under way may be from before. */
   changed(user: string): void {
     this.#fresh.delete(user);
     this.#listing.delete(user);
     this.#outdated.set(user, this.#number);
   }
 
-  /** Asked for by somebody else, beside what is asked for here. */
+  /** Counts a request for the list that another part of the client makes. */
   lookAt(user: string): Lists {
     return { type: "lists", number: this.#next(), user };
   }
@@ -104,7 +106,7 @@ export class KeyRequests {
     return new Set(tried.map(([device]) => device));
   }
 
-  /** With the next text the devices without a key are asked for one again. */
+  /** From the next text on, keys of the devices that had none are claimed again. */
   tryAgain(chat: string): void {
     this.#tried.delete(chat);
   }

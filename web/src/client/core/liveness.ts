@@ -1,4 +1,7 @@
-/** Timers of a connection: when to ping, when it is dead, when to connect again (client rule 6). */
+/**
+ * Timers of a connection: the next ping, the end of a silent connection, the next attempt (client
+ * rule 6).
+ */
 
 import { type Random, uniform } from "./random.ts";
 import type { Settings } from "./settings.ts";
@@ -26,7 +29,10 @@ export class Liveness {
     this.#pingAt = this.#deadAt = this.#reconnectAt = undefined;
   }
 
-  /** Something went unanswered: find out now whether the connection still lives. */
+  /**
+   * A request had no response: sends a ping at once, to find out whether the connection still
+   * works.
+   */
   probe(now: number): void {
     if (this.#pingAt !== undefined && this.#deadAt === undefined) this.#pingAt = now;
   }
@@ -39,7 +45,7 @@ export class Liveness {
     return true;
   }
 
-  /** Any frame shows life. */
+  /** Any frame shows that the connection works. */
   heard(): void {
     this.#deadAt = undefined;
   }
@@ -58,7 +64,7 @@ export class Liveness {
   }
 }
 
-/** Full jitter: anything between nothing and a bound that doubles with each failure. */
+/** Full jitter: a random pause between 0 and a bound that doubles with each failure. */
 export class Backoff {
   readonly #settings: Settings;
   readonly #random: Random;

@@ -1,4 +1,4 @@
-/** Members of chats: who they are, how far each is, and when to ask the backend for them. */
+/** Members of chats: their names, their watermarks, and when to request them from the backend. */
 
 import { raised } from "../store/ledger.ts";
 import type { ChatRow } from "../store/tables.ts";
@@ -14,7 +14,7 @@ type Marks = ReadonlyMap<string, Watermarks>;
 /** `devices_changed` reports who is new in a chat. */
 const HEARD_WITHIN_MS = 60_000;
 
-/** Whether this is surely the direct chat of two people, `me` among them: that it stays for ever. */
+/** Whether this is certainly the direct chat of two users, `me` among them; that never changes. */
 export function isPair({ kind, members }: ChatRow, me: string): boolean {
   return kind === "direct" && members.length === 2 && isMember(members, me);
 }
@@ -58,16 +58,16 @@ export class Membership {
     return !this.#unsure.has(chat);
   }
 
-  /** They may be others now. */
+  /** The members may have changed: requests them. */
   ask(chat: string): void {
     this.#unsure.add(chat);
     this.#sync.wantMembersOf(chat);
   }
 
   /**
-   * Whether this client may send there by itself. In a request it may not: each seq, and each claimed
-   * key, shows a stranger that a device of the user is awake. Where that is not known, it is asked
-   * for: a `synced` says it.
+   * Whether this client may send there by itself. In a request it may not: each seq, and each
+   * claimed key, shows a stranger that a device of the user is in use. If it is not known whether
+   * the chat is a request, a `sync` asks for it.
    */
   async maySendUnasked(step: Step, chat: string): Promise<boolean> {
     const { kind, request, gone } = await step.ledger.chat(chat);
@@ -77,7 +77,10 @@ export class Membership {
     return false;
   }
 
-  /** What was answered once is never a request again: a response may be from before. */
+  /**
+   * Stores whether the chat is a request. A chat that was answered once never becomes one again: a
+   * response may be from before.
+   */
   async requestIs(step: Step, chat: string, request: boolean): Promise<void> {
     const known = (await step.ledger.chat(chat)).request;
     if (known !== false && known !== request) await step.ledger.changeChat(chat, { request });
@@ -90,7 +93,7 @@ export class Membership {
     this.#sync.wantMembersOf(chat); // a response that is under way may be from before
   }
 
-  /** Whoever is not known in a chat is asked about, once. */
+  /** Requests the members, once, if a frame names a user who is not known in the chat. */
   async met(step: Step, chat: string, user: string): Promise<void> {
     const row = await step.ledger.chat(chat);
     if (isMember(row.members, user) || isPair(row, this.#user)) return;
@@ -100,7 +103,9 @@ export class Membership {
     this.#sync.wantMembersOf(chat);
   }
 
-  /** It says how far a member is, and never who is one: it may be older than a removal. */
+  /**
+   * Takes a member's marks. A receipt never makes a user a member: it may be older than a removal.
+   */
   async receipt(step: Step, frame: Receipt): Promise<void> {
     const { members } = await step.ledger.chat(frame.chat);
     const before = new Map(members);
@@ -113,7 +118,10 @@ export class Membership {
     await this.#moved(step, frame.chat, before, after);
   }
 
-  /** What this user sent there was hidden by a block that has ended; said before the marks. */
+  /**
+   * Stores the positions that were hidden by blocks that have ended; called before the marks are
+   * taken.
+   */
   async undelivered(step: Step, chat: string, ranges: Ranges): Promise<void> {
     if (ranges.length > 0) await step.ledger.changeChat(chat, { undelivered: ranges });
   }
@@ -156,7 +164,7 @@ export class Membership {
     }
   }
 
-  /** The higher mark counts, so that one which was taken for nothing does no harm later. */
+  /** The higher mark counts, so that a mark without effect does no harm later. */
   async #mark(step: Step, chat: string, users: readonly string[], seq: number): Promise<void> {
     const marks = new Map((await step.ledger.chat(chat)).joinedAfter);
     for (const user of users) marks.set(user, Math.max(seq, marks.get(user) ?? 0));
@@ -164,8 +172,8 @@ export class Membership {
   }
 
   /**
-   * What stands at or below this seq was surely not for somebody who is new in the chat: at the
-   * last look the user was not there, and of a new member one hears within a minute.
+   * Messages at or below this seq were certainly not for a new member: the user was not in the last
+   * list of members, and clients are notified of a new member within a minute.
    */
   async #before(step: Step, chat: string, membersAsOf: number): Promise<number> {
     const own = await step.ledger.ownAbove(chat, membersAsOf);

@@ -69,7 +69,7 @@ export class Outbox {
 
   /**
    * The server could not take it now: `rate_limited` or `internal`. Not before `retryAfter`
-   * seconds, if it says so.
+   * seconds, if it is given.
    */
   retry(messageId: string, now: number, retryAfter = 0): void {
     const entry = this.#byId.get(messageId);

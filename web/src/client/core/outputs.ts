@@ -1,4 +1,4 @@
-/** Outputs of the engine: what is to be done once a step is on disk. */
+/** Outputs of the engine: the acts to carry out once a step is on disk. */
 
 import type { Content } from "../crypto/envelope.ts";
 import type { Request } from "./cipher.ts";
@@ -9,7 +9,7 @@ export type Output =
   | { readonly type: "event"; readonly event: Event }
   /** Send this text on the open connection. */
   | { readonly type: "transmit"; readonly text: string }
-  /** Leave the open connection. `planned`: connect again at once; it was only its time. */
+  /** Leave the open connection. `planned`: its time was over, so connect again at once. */
   | { readonly type: "drop"; readonly reason: string; readonly planned: boolean }
   /** Leave the open connection and do not connect again. */
   | { readonly type: "stop" }

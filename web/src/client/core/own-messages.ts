@@ -1,4 +1,4 @@
-/** Own messages, from the text to what the others have read of it. */
+/** Own messages, from the text to their ticks. */
 
 import { OLM } from "../crypto/envelope.ts";
 import { utf8Length } from "../crypto/padding.ts";

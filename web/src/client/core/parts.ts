@@ -21,7 +21,7 @@ import { SyncPlan } from "./syncing.ts";
 
 export class Parts {
   readonly settings: Settings;
-  /** To be done once the step is on disk. */
+  /** Adds an output, which is carried out once the step is on disk. */
   readonly outputs: Output[] = [];
   readonly sync: SyncPlan;
   readonly outbox: Outbox;

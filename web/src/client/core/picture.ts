@@ -2,7 +2,7 @@
  * The sides of a picture, in a message or a file, as its header has them. Pure.
  *
  * A few thousand bytes can decode to gigabytes of pixels, and a client decodes a picture as soon as
- * it is shown. So its sides are read from the header before anything decodes it. What a
+ * it is shown. So its sides are read from the header before anything decodes it. A header that a
  * decoder might read in another way than this reader is rejected.
  */
 

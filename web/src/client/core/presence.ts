@@ -1,4 +1,6 @@
-/** Watched presence and typing: which users are watched, and when to report that the user types. */
+/**
+ * Presence and typing: the users that are watched, and the times of `watch` and `typing` frames.
+ */
 
 import type { ClientFrame } from "./frames.ts";
 import { type Random, uniform } from "./random.ts";
@@ -44,15 +46,15 @@ export class PresencePlan {
     return frames(users);
   }
 
-  /** What the backend says of a watched user. */
+  /** Takes the presence of a watched user. */
   seen(user: string, online: boolean): void {
     if (online) this.#there.add(user);
     else this.#there.delete(user);
   }
 
   /**
-   * Asks once more about a watched user who is said to be offline and writes anyway. A stranger
-   * who answers may be seen from then on, and nobody says so.
+   * Watches a user again who writes but is reported as offline. A stranger who answers may be
+   * watched from then on, of which no frame notifies.
    */
   wrote(now: number, user: string): ClientFrame[] {
     const last = this.#asked.get(user) ?? Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Receipts: how far this device is; the larger a chat, the more of them are one (rule 4). */
+/** Receipts: the watermarks that this device reports, fewer of them in larger chats (rule 4). */
 
 import type { ChatRow } from "../store/tables.ts";
 import { type ClientFrame, NOWHERE, receipt, type Watermarks } from "./frames.ts";
@@ -26,14 +26,17 @@ export class ReceiptPlan {
   readonly #dirty = new Set<string>();
   #sentAtPing = new Map<string, Watermarks>();
   #online = false;
-  #notBefore = Number.NEGATIVE_INFINITY; // the backend asked to wait
+  #notBefore = Number.NEGATIVE_INFINITY; // until then the backend asked to wait
 
   constructor(settings: Settings, random: Random) {
     this.#settings = settings;
     this.#random = random;
   }
 
-  /** A receipt has no response: what the last connection sent may not have arrived. */
+  /**
+   * Repeats receipts on a new connection: they have no response, so those of the last connection
+   * may be lost.
+   */
   opened(confirmed: ReadonlyMap<string, Watermarks>): void {
     this.#online = true;
     this.#sentAtPing.clear();
@@ -71,7 +74,10 @@ export class ReceiptPlan {
     return this.#chats.get(chat)?.delivered ?? 0;
   }
 
-  /** The server shows that it does not know our place: nor do those whom we have named. */
+  /**
+   * The server's marks of this device are behind, so a receipt was lost, also for the senders that
+   * it named: repeats it.
+   */
   repeat(chat: string, now: number): void {
     const state = this.#chats.get(chat);
     if (state === undefined || (state.delivered === 0 && state.read === 0)) return;
@@ -80,7 +86,7 @@ export class ReceiptPlan {
     this.#mark(chat, state, now);
   }
 
-  /** No longer a member: there is nobody to notify. */
+  /** The user is no member any more: there is nobody to notify. */
   forget(chat: string): void {
     this.#chats.delete(chat);
     this.#dirty.delete(chat);
@@ -108,12 +114,14 @@ export class ReceiptPlan {
     }
   }
 
-  /** The backend takes none before. */
+  /** Sends no receipt before that time: the backend asked to wait. */
   waitUntil(time: number): void {
     this.#notBefore = time;
   }
 
-  /** Of one whose other parts are not sent yet, the pong confirms nothing. */
+  /**
+   * Notes the receipts that the pong will confirm; not those whose other parts are not sent yet.
+   */
   pinged(): void {
     const whole = [...this.#chats].filter(([, { force }]) => !force);
     this.#sentAtPing = new Map(whole.map(([chat, { sent }]) => [chat, sent]));
@@ -182,7 +190,7 @@ export class ReceiptPlan {
       state.senders.delete(sender);
     }
     state.since = undefined;
-    state.force = state.senders.size > 0; // the others are named by the next one
+    state.force = state.senders.size > 0; // the next receipt names the other senders
     state.sentAt = now;
     this.#dirty.delete(chat);
     this.#mark(chat, state, now);

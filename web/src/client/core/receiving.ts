@@ -1,10 +1,10 @@
-/** Receiving: what each frame of the server leads to. */
+/** Receiving: the handling of each frame of the server. */
 
 import type { Accepted, ErrorFrame, Message, ServerFrame } from "./frames.ts";
 import type { Parts } from "./parts.ts";
 import type { Step } from "./step.ts";
 
-// Everything else that an error says of a message will be the same next time.
+// After any other error the same message would fail again.
 const RETRYABLE = new Set(["rate_limited", "internal"]);
 
 export class Receiving {
@@ -126,7 +126,8 @@ export class Receiving {
       error.chat !== undefined &&
       parts.chats.logs.has(error.chat)
     ) {
-      // Nobody typed it, and it would be refused again: is the user still in the chat?
+      // A message that nobody typed would fail again: a sync shows whether the user is still a
+      // member.
       parts.receipts.forget(error.chat);
       parts.membership.ask(error.chat);
     }
@@ -137,7 +138,7 @@ export class Receiving {
     }
   }
 
-  /** Tells of a limit once, until the time that the backend asked to wait is over. */
+  /** Reports a limit once, until the time that the backend asked to wait is over. */
   #showLimit(step: Step, { code, message, retryAfter, action = "send" }: ErrorFrame): void {
     if (code !== "rate_limited" || step.now < this.#limitedUntil) return;
     this.#limitedUntil = step.now + (retryAfter ?? this.#parts.settings.retryAfterError);

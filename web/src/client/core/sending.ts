@@ -116,7 +116,7 @@ export class Sending {
     return keys === undefined ? asks : Math.min(keys, asks);
   }
 
-  /** Seals what can be sealed, and asks for what that needs. */
+  /** Seals the texts that can be sealed, and requests the keys that others need. */
   async due(step: Step): Promise<void> {
     const { ledger, time } = step;
     const back = time < this.#lookedAt; // the clock was set back

@@ -19,7 +19,7 @@ export interface Settings {
   readonly syncBackoff: number;
   readonly syncBackoffCap: number;
   readonly syncJitter: readonly [number, number]; // times the server's `retry_after`
-  // A handler lives at most 6 s, so a response that has not come by then is not coming.
+  // A handler runs for at most 6 s, so no response comes after that.
   readonly resendAfter: number;
   readonly resendCap: number;
   readonly retryAfterError: number;

@@ -27,7 +27,7 @@ export class SyncPlan {
   #cursor: string | undefined; // of the page to ask for at `wholeAt`
   readonly #wanted = new Map<string, number>();
   readonly #alone = new Set<string>();
-  readonly #news = new Set<string>(); // to be asked about although nothing is missing
+  readonly #news = new Set<string>(); // chats to sync although no message is missing
   readonly #tries = new Map<string | undefined, number>();
   #online = false;
 
@@ -40,7 +40,7 @@ export class SyncPlan {
     return this.#question;
   }
 
-  /** The response to what is asked now will say how this chat is. */
+  /** Whether the response under way will have this chat. */
   covers(chat: string): boolean {
     const question = this.#question;
     return question !== undefined && (question.chats?.has(chat) ?? true);
@@ -63,7 +63,7 @@ export class SyncPlan {
     this.#question = undefined;
   }
 
-  /** No request is under way, and none is to be made. */
+  /** Whether no request is under way, and none is to be made. */
   get idle(): boolean {
     return (
       this.#question === undefined &&
@@ -87,7 +87,9 @@ export class SyncPlan {
     this.#wanted.set(chat, Math.min(at, this.#wanted.get(chat) ?? at));
   }
 
-  /** One of several chats made the server refuse; asked one by one, it shows which. */
+  /**
+   * The server rejected a sync of several chats; requests for each alone show which was the reason.
+   */
   wantAlone(chat: string, at: number): void {
     this.#alone.add(chat);
     this.want(chat, at);
@@ -105,7 +107,7 @@ export class SyncPlan {
     this.#cursor = cursor;
   }
 
-  /** For what only a `synced` says: who is in the chat. */
+  /** Wants a sync of the chat for its members, which only `synced` has. */
   wantMembersOf(chat: string): void {
     this.#news.add(chat);
   }
@@ -121,7 +123,7 @@ export class SyncPlan {
     this.#tries.delete(chat);
   }
 
-  /** A little longer by chance: many clients may have been given the same. */
+  /** A slightly longer time, by chance: many clients may have got the same `retry_after`. */
   spread(retryAfter: number | undefined): number | undefined {
     if (retryAfter === undefined) return undefined;
     const [least, most] = this.#settings.syncJitter;

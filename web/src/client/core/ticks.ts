@@ -6,7 +6,7 @@ import type { Ranges, Watermarks } from "./frames.ts";
 export const State = { FAILED: 0, WAITING: 1, SENT: 2, DELIVERED: 3, READ: 4 } as const;
 export type State = (typeof State)[keyof typeof State];
 
-/** Up to where everybody else has it delivered and read; 0 in a chat without others. */
+/** The seqs up to which everybody else has received and read it; 0 in a chat without others. */
 export function reached(
   members: Iterable<readonly [user: string, marks: Watermarks]>,
   me: string,
@@ -19,7 +19,10 @@ export function reached(
   };
 }
 
-/** `undelivered`: what stands there was hidden from the other one, whatever the marks say. */
+/**
+ * `undelivered`: messages at these positions were hidden from the other user, so the marks do not
+ * count.
+ */
 export function stage(seq: number, everyone: Watermarks, undelivered: Ranges = []): State {
   if (undelivered.some(([first, last]) => first <= seq && seq <= last)) return State.SENT;
   if (seq <= everyone.read) return State.READ;

@@ -1,7 +1,7 @@
 /**
  * The engine's Cipher: identities, ratchets and to-device messages of one device, in one step.
  *
- * Nothing is kept in memory: what a failed transaction takes back was never known.
+ * Nothing is kept in memory, so a failed transaction takes back all changes.
  */
 
 import type {

@@ -1,4 +1,4 @@
-/** Entries of the key directory, checked: what counts is what the device itself has signed. */
+/** The check of the key directory's entries: only keys that the device itself has signed count. */
 
 import type { ClaimedKey, FormerDevice } from "../core/bodies.generated.ts";
 import type { Listing } from "../core/cipher.ts";
@@ -10,8 +10,8 @@ import { canonical, deviceDocument, introductionDocument, keyDocument } from "./
 const DEVICE = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * The devices of `user` in a response. One whose entry it has not signed itself is none, and nobody
- * has to say who this device is.
+ * The devices of `user` in a response. A device that has not signed its entry itself is left out,
+ * and so is this device.
  */
 export function checkedList(
   self: Self,

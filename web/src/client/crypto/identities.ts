@@ -1,7 +1,6 @@
 /**
- * Identity keys of other devices as remembered, and what a response of the directory changes:
- * nothing from there is used before its signature holds, and before it is as this device remembers
- * it.
+ * The stored identity keys of other devices, and the changes by a response of the directory: an
+ * entry is used only if its signature is right and its keys are the stored ones.
  */
 
 import type { FormerDevice } from "../core/bodies.generated.ts";
@@ -69,7 +68,10 @@ export class Identities {
     this.#time = time;
   }
 
-  /** The user's devices as the directory lists them; what isn't signed isn't there. */
+  /**
+   * Stores the user's devices as the directory lists them; entries without a valid signature are
+   * ignored.
+   */
   async learn(user: string, found: Listing): Promise<Found> {
     const listed = checkedList(this.#self, user, found);
     const former = checkedFormer(this.#self, user, found.former);
@@ -265,8 +267,8 @@ export function same(a: IdentityKeys, b: IdentityKeys): boolean {
  * The keys that verified devices of the user have signed for devices that they linked.
  *
  * A device that this one has `linked`, with these keys, is verified as well. What is introduced
- * introduces others in its turn. Only who is listed introduces: a device that was removed has no say
- * any more. What the user was asked about is not introduced.
+ * introduces others in its turn. Only listed devices introduce others: the signatures of a removed
+ * device do not count any more. Devices whose keys the user had to accept are not introduced.
  */
 function introductions(
   self: Self,

@@ -4,7 +4,7 @@
  * else.
  *
  * State goes in and comes out as strings that are encrypted under the pickle key. Nothing stays in
- * the library between two calls, so what is not saved has not happened.
+ * the library between two calls, so a state that is not stored has no effect.
  */
 
 import Olm from "@matrix-org/olm";
@@ -42,7 +42,10 @@ export interface SasExchange {
   free(): void;
 }
 
-/** The library refused: damaged or foreign input, or a message that was opened before. */
+/**
+ * The library rejected the input: it is damaged, of another session, or a message that was opened
+ * before.
+ */
 export class RatchetError extends Error {
   override readonly name = "RatchetError";
 }

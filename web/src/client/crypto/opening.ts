@@ -1,4 +1,4 @@
-/** Decryption of a message: its session, the check of its sender, and what is remembered of it. */
+/** Decryption of a message: its session, the check of its sender, and the state to store. */
 
 import type { Message } from "../core/frames.ts";
 import { nameOf } from "../core/ids.ts";

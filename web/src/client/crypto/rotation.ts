@@ -16,7 +16,7 @@ export interface OutboundGroup {
   readonly shared: Readonly<Record<string, string>>;
   /** Of those: who may lack it anyway, and gets it again ahead of the next text. */
   readonly again: readonly string[];
-  /** And whom the backend refused to carry it to: the next text goes without them, first. */
+  /** Devices to which the backend rejected the key: the next text is sent without them first. */
   readonly refused: readonly string[];
 }
 
@@ -34,20 +34,23 @@ export function wornOut(group: OutboundGroup, audience: Audience, now: number): 
   );
 }
 
-/** Who is to read and is to be sent the key first. */
+/** The devices that have to be sent the key before the next text. */
 export function lacking(group: OutboundGroup | undefined, audience: Audience): string[] {
   return [...audience.keys()].filter(
     (device) => group?.shared[device] === undefined || group.again.includes(device),
   );
 }
 
-/** `device` asks for the key. It stays one of those who have it: whoever leaves must not read on. */
+/**
+ * `device` asks for the key. It still counts as a holder of the key, so that a new session begins
+ * when it leaves.
+ */
 export function askedAgain(group: OutboundGroup, device: string): OutboundGroup {
   const known = group.shared[device] === undefined || group.again.includes(device);
   return known ? group : { ...group, again: [...group.again, device] };
 }
 
-/** The backend has not taken the key for these, for good: sending it at once would be no use. */
+/** The backend rejected the key for these devices: sending it again at once would fail again. */
 export function refusedFor(group: OutboundGroup, devices: readonly string[]): OutboundGroup {
   const refused = devices.filter((device) => group.shared[device] !== undefined);
   return { ...group, refused: [...group.refused, ...refused] };

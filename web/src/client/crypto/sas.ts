@@ -1,9 +1,9 @@
 /**
  * The emoji comparison of two devices (SAS), as a state machine: steps in, steps out.
  *
- * It sends nothing and remembers nothing beyond itself; a restart ends it. docs/encryption.md has
- * the steps. What comes at any other moment, or does not fit, ends it: there is no way back to an
- * earlier step, so that nobody can try twice.
+ * It has no I/O and stores nothing; a restart ends it. docs/encryption.md has the steps. A message
+ * out of turn, or one that does not fit, ends the comparison: there is no way back to an earlier
+ * step, so nobody can try twice.
  */
 
 import { type Emoji, emojiOf } from "./emoji.ts";
@@ -210,7 +210,10 @@ export class Comparison {
     this.free();
   }
 
-  /** Not made before this user has agreed: whoever only asks must not cost anything (olm.ts, `sas`). */
+  /**
+   * Not made before this user has agreed: a mere request of another user must cost nothing (olm.ts,
+   * `sas`).
+   */
   #keys(): SasExchange {
     this.#exchange ??= this.#ratchets.sas();
     return this.#exchange;

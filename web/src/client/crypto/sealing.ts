@@ -1,6 +1,6 @@
 /**
  * Sealing inside one `Work`: for a device by its Olm session, for a group by this device's Megolm
- * session. Nothing here asks the network; whoever calls has sessions begun before.
+ * session. Nothing here makes requests; the caller has started the sessions before.
  */
 
 import type { MessageContent } from "../core/content.ts";

@@ -45,7 +45,7 @@ export class ToDeviceQueue {
     this.#work.delete(tables.toDevice, [chat, device, messageId]);
   }
 
-  /** Of comparisons, for nobody knows of them any more. */
+  /** Drops messages of comparisons, which no longer exist after a restart. */
   async drop(): Promise<void> {
     for (const row of await this.#work.all(tables.toDevice)) {
       if (row.content?.kind === "sas") this.done(row);
@@ -73,7 +73,7 @@ export function nextAsk(
   return pause === undefined ? undefined : now + pause;
 }
 
-/** An own message, as far as who may have it again. */
+/** The part of an own message that decides which devices may get a copy of it. */
 export interface Sent {
   readonly seq: number | undefined;
   /** How often each device was sent a copy. */
@@ -82,7 +82,10 @@ export interface Sent {
   readonly notFor: readonly string[];
 }
 
-/** Who is in the chat now, and for who came later: the seq at which it was last seen without them. */
+/**
+ * The chat's members now, and for those who joined later the seq at which the chat was last seen
+ * without them.
+ */
 export interface Readers {
   readonly members: ReadonlySet<string>;
   readonly joinedAfter: ReadonlyMap<string, number>;

@@ -5,7 +5,8 @@ import type { Ratchets } from "./olm.ts";
 import { Comparison, type Party } from "./sas.ts";
 
 const TXN = /^[!-~]{1,64}$/; // others may make theirs in another way
-// Whoever makes up more of them may begin the oldest again; this user would be asked again.
+// A device that sends more of them could begin the oldest again, and this user would be asked
+// again.
 const OVER_KEPT = 1_000;
 
 /** What has come of something: steps to send to `device`, and the comparison as it stands. */
@@ -101,7 +102,7 @@ export class Verifications {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** All of them end, without a word. */
+  /** Ends all of them, without a frame to the other devices. */
   end(): void {
     for (const { comparison } of this.#open.values()) comparison.free();
     this.#open.clear();

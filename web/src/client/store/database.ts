@@ -113,7 +113,7 @@ export class Database {
 
   async #write(changes: readonly Change[]): Promise<void> {
     const tables = [...new Set(changes.map((change) => change.table))];
-    // strict: a receipt must not tell of a message that a power cut takes back
+    // strict: a receipt must not name a message that a power cut can undo
     const transaction = this.#database.transaction(tables, "readwrite", { durability: "strict" });
     try {
       for (const { table, key, value } of changes) {

@@ -34,7 +34,7 @@ export interface ChatSummary {
   readonly timer: number;
 }
 
-/** How far one member is in a chat, and of which messages that says nothing. */
+/** A member's watermarks in a chat, and the messages that they do not concern. */
 export interface MemberMarks extends Watermarks {
   /** The seq at which the chat was last seen without them; 0 for who was there from the start. */
   readonly joinedAfter?: number | undefined;

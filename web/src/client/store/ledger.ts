@@ -129,7 +129,7 @@ export class Ledger {
     return { delivered: top, read: Math.min(read, top) };
   }
 
-  /** Who but this user wrote the messages in (after, to]. */
+  /** The senders, except this user, of the messages in (after, to]. */
   async senders(chat: string, after: number, to: number): Promise<Set<string>> {
     if (to <= after) return new Set();
     const range = IDBKeyRange.bound([chat, after], [chat, to], true, false);
@@ -229,14 +229,17 @@ export class Ledger {
     this.work.put(tables.session, { ...session, ...row, profile: { name, picture, at } });
   }
 
-  /** What others wrote up to there that is to disappear, and does not yet. */
+  /** The messages of others up to there whose time to live does not count yet. */
   async toCount(chat: string, to: number): Promise<MessageRow[]> {
     const range = IDBKeyRange.bound([chat, 0], [chat, to]);
     const rows = await this.work.all(tables.messages, "uncounted", range);
     return rows.filter(({ sender }) => sender !== this.#user);
   }
 
-  /** What has disappeared by `now` (epoch ms). What was counted by a clock ahead is counted anew. */
+  /**
+   * The messages that have disappeared by `now` (epoch ms). After the clock was set back, their
+   * time counts anew.
+   */
   async expired(now: number): Promise<{ chat: string; of: Reference }[]> {
     const found: MessageRow[] = [];
     for (const row of await this.work.all(tables.messages, "expiring")) {

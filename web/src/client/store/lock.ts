@@ -1,4 +1,7 @@
-/** The lock of a device's state: two clients would acknowledge each other's messages. */
+/**
+ * The lock of a device's state, since two clients with one state would acknowledge each other's
+ * messages.
+ */
 
 import { StoreError } from "../errors.ts";
 

@@ -97,7 +97,7 @@ export interface MessageRow {
   readonly senderDevice: string;
   /** Epoch ms. */
   readonly sentAt: number | undefined;
-  /** Of a message of this device: when it heard of the acceptance, epoch ms by its own clock. */
+  /** Of a message of this device: when `accepted` arrived, epoch ms by its own clock. */
   readonly acceptedAt: number | undefined;
   readonly alg: string;
   /** Undefined where there is nothing to show (yet). */

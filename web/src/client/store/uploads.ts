@@ -1,6 +1,6 @@
 /**
- * The files that wait to be uploaded, encrypted: a database beside the device's, since what lies in
- * it is large and soon gone.
+ * The files that wait to be uploaded, encrypted: a database beside the device's, since its rows are
+ * large and soon deleted.
  */
 
 import type { Table } from "./database.ts";

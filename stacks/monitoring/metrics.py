@@ -1,12 +1,19 @@
-"""Metrics of our own namespace: what functions print, and what filters make of logs."""
+"""Metrics that alarms and the dashboard share: of target groups, and of our own namespace.
+
+The latter are printed by functions, or made of logs by metric filters.
+"""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elb
 
 from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, SOCKET_FUNCTIONS
 from stacks.constructs.function import metrics_namespace
 from stacks.constructs.push_feedback import DIMENSION
+
+Group = elb.ApplicationTargetGroup | elb.NetworkTargetGroup
+Balancer = elb.ApplicationLoadBalancer | elb.NetworkLoadBalancer
 
 
 def logged(
@@ -39,4 +46,19 @@ def time_of(
         statistic=statistic,
         period=Duration.minutes(5),
         label=label,
+    )
+
+
+def of_group(metric: cloudwatch.Metric, group: Group, balancer: Balancer) -> cloudwatch.Metric:
+    """`metric` of `group`, with dimensions that another stack can read.
+
+    The balancer's name is taken from the balancer. CDK takes it from the listener's ARN, which it
+    splits, and Fn::Split does not accept Fn::GetStackOutput, by which another stack reads:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-split.html
+    """
+    return metric.with_(
+        dimensions_map={
+            "TargetGroup": group.target_group_full_name,
+            "LoadBalancer": balancer.load_balancer_full_name,
+        }
     )
