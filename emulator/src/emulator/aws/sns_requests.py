@@ -43,6 +43,10 @@ _ARNS = ("TopicArn", "TargetArn", "EndpointArn", "PlatformApplicationArn")
 _NO_VALUE = "no value for required parameter"
 _FIELDS = {"String": "StringValue", "Number": "StringValue", "Binary": "BinaryValue"}
 _NOT_OF_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+# Subscribe, API reference
+_PROTOCOLS = frozenset(
+    {"application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"}
+)
 _BATCH_ID = re.compile(r"[A-Za-z0-9_-]*")
 _LONGEST_ID, _LONGEST_NAME = 80, 256
 _APPLICATION = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -76,6 +80,9 @@ class BatchRequestTooLong(SNSException):
 def install() -> None:
     """Change moto's SNS as this module's docstring describes."""
     replace(SNSResponse, "publish", _to_one_target(SNSResponse.publish))
+    replace(SNSResponse, "subscribe", _parsed(_whole(SNSResponse.subscribe)))
+    for name in ("set_subscription_attributes", "set_topic_attributes"):
+        replace(SNSResponse, name, _parsed(getattr(SNSResponse, name)))
     model = get_service_model("sns")
     for operation in model.operation_names:
         shape, name = model.operation_model(operation).input_shape, xform_name(operation)
@@ -160,6 +167,42 @@ def _to_one_target(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return publish
 
 
+def _parsed(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """An attribute that is a document, such as a policy, is JSON."""
+
+    def operation(self: Any) -> Any:
+        try:
+            return original(self)
+        except json.JSONDecodeError as error:
+            raise SNSInvalidParameter(f"Invalid parameter: failed to parse JSON: {error}") from None
+
+    return operation
+
+
+def _whole(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """moto has made a subscription by the time it rejects an attribute of it."""
+
+    def subscribe(self: Any) -> Any:
+        protocol, endpoint = self._get_param("Protocol"), self._get_param("Endpoint") or ""
+        if protocol not in _PROTOCOLS:
+            why = f"Amazon SNS does not support this protocol string: {protocol}"
+            raise SNSInvalidParameter(f"Invalid parameter: {why}")
+        if not endpoint.startswith(f"{protocol}://" if protocol.startswith("http") else ""):
+            why = "Endpoint must match the specified protocol"
+            raise SNSInvalidParameter(f"Invalid parameter: {why}")
+        if not endpoint:
+            raise SNSInvalidParameter(f"Invalid parameter: Endpoint Reason: {_NO_VALUE}")
+        known = set(self.backend.subscriptions)
+        try:
+            return original(self)
+        except Exception:
+            for made in self.backend.subscriptions.keys() - known:
+                del self.backend.subscriptions[made]
+            raise
+
+    return subscribe
+
+
 def check_publish(
     backend: Any, message: str, arn: str | None, phone_number: str | None = None, **given: Any
 ) -> None:
@@ -189,15 +232,11 @@ def _check_message(
     """Checks a message to a topic or, where that is None, to an endpoint. Raises SNS's error."""
     if size(message, given.get("message_attributes") or {}) > MESSAGE_BYTES:
         raise SNSInvalidParameter("Invalid parameter: Message too long")
-    if given.get("message_structure") == "json" and topic is not None:
-        try:
-            entries = json.loads(message)
-        except ValueError:
-            raise SNSInvalidParameter(UNPARSED) from None
-        if not isinstance(entries, dict) or not isinstance(entries.get("default"), str):
-            raise SNSInvalidParameter(NO_DEFAULT)
     if topic is None:
         return
+    by_protocol = given.get("message_structure") == "json"
+    if by_protocol and not isinstance(entries_of(message).get("default"), str):
+        raise SNSInvalidParameter(NO_DEFAULT)
     if str(topic.fifo_topic).lower() != "true":
         if deduplication_id:
             raise SNSInvalidParameter(
@@ -214,6 +253,17 @@ def _check_message(
             "Invalid parameter: The topic should either have ContentBasedDeduplication enabled or "
             "MessageDeduplicationId provided explicitly"
         )
+
+
+def entries_of(message: str) -> dict[str, Any]:
+    """Of a message by protocol. Raises SNS's error."""
+    try:
+        entries = json.loads(message)
+    except ValueError:
+        entries = None
+    if not isinstance(entries, dict):
+        raise SNSInvalidParameter(UNPARSED)
+    return entries
 
 
 def size(message: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
