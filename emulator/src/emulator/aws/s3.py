@@ -30,6 +30,8 @@ from emulator.template.place import url_suffix_of
 FORM = "multipart/form-data"
 DENIED = S3Error(403, "AccessDenied", "Access Denied")
 _SIGNED_TWICE = S3Error(400, "InvalidArgument", "Only one auth mechanism allowed")
+# The template's policies are known to what checks calls: emulator.iam.
+_POLICY = S3Error(400, "NotServedByTheEmulator", "the emulator does not serve policies of s3")
 
 Pass = Callable[[], web.Response]
 
@@ -58,6 +60,8 @@ def respond(
     bucket = data_objects.backend_of(name).buckets.get(name)
     if bucket is None or "X-Amz-Target" in request.headers:
         return None
+    if not key and request.query.keys() & {"policy", "policyStatus"}:
+        return error(_POLICY)
     if "Authorization" in request.headers:
         signed_twice = any(each.lower() == "x-amz-algorithm" for each in request.query)
         return error(_SIGNED_TWICE) if signed_twice else _rejected(request, bucket, key, body)
