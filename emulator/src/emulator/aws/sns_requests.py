@@ -25,6 +25,7 @@ from moto.sns.exceptions import (
 from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 
+from emulator.aws import sns_subscriptions
 from emulator.aws.checks.sqs import NUMBER
 from emulator.aws.checks.values import bytes_in
 from emulator.aws.hooks import replace
@@ -43,10 +44,6 @@ _ARNS = ("TopicArn", "TargetArn", "EndpointArn", "PlatformApplicationArn")
 _NO_VALUE = "no value for required parameter"
 _FIELDS = {"String": "StringValue", "Number": "StringValue", "Binary": "BinaryValue"}
 _NOT_OF_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
-# Subscribe, API reference
-_PROTOCOLS = frozenset(
-    {"application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"}
-)
 _BATCH_ID = re.compile(r"[A-Za-z0-9_-]*")
 _LONGEST_ID, _LONGEST_NAME = 80, 256
 _APPLICATION = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -80,9 +77,7 @@ class BatchRequestTooLong(SNSException):
 def install() -> None:
     """Change moto's SNS as this module's docstring describes."""
     replace(SNSResponse, "publish", _to_one_target(SNSResponse.publish))
-    replace(SNSResponse, "subscribe", _parsed(_whole(SNSResponse.subscribe)))
-    for name in ("set_subscription_attributes", "set_topic_attributes"):
-        replace(SNSResponse, name, _parsed(getattr(SNSResponse, name)))
+    sns_subscriptions.install()
     model = get_service_model("sns")
     for operation in model.operation_names:
         shape, name = model.operation_model(operation).input_shape, xform_name(operation)
@@ -165,42 +160,6 @@ def _to_one_target(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return original(self)
 
     return publish
-
-
-def _parsed(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """An attribute that is a document, such as a policy, is JSON."""
-
-    def operation(self: Any) -> Any:
-        try:
-            return original(self)
-        except json.JSONDecodeError as error:
-            raise SNSInvalidParameter(f"Invalid parameter: failed to parse JSON: {error}") from None
-
-    return operation
-
-
-def _whole(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """moto has made a subscription by the time it rejects an attribute of it."""
-
-    def subscribe(self: Any) -> Any:
-        protocol, endpoint = self._get_param("Protocol"), self._get_param("Endpoint") or ""
-        if protocol not in _PROTOCOLS:
-            why = f"Amazon SNS does not support this protocol string: {protocol}"
-            raise SNSInvalidParameter(f"Invalid parameter: {why}")
-        if not endpoint.startswith(f"{protocol}://" if protocol.startswith("http") else ""):
-            why = "Endpoint must match the specified protocol"
-            raise SNSInvalidParameter(f"Invalid parameter: {why}")
-        if not endpoint:
-            raise SNSInvalidParameter(f"Invalid parameter: Endpoint Reason: {_NO_VALUE}")
-        known = set(self.backend.subscriptions)
-        try:
-            return original(self)
-        except Exception:
-            for made in self.backend.subscriptions.keys() - known:
-                del self.backend.subscriptions[made]
-            raise
-
-    return subscribe
 
 
 def check_publish(
