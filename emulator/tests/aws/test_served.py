@@ -77,3 +77,22 @@ def test_an_sdk_shows_the_sentence(aws: str, service: Any) -> None:
     }[service]
     with pytest.raises(ClientError, match=r"does not serve|nothing runs here"):
         getattr(client, call)()
+
+
+@rows(
+    ("service", "operation", "given"),
+    [
+        ("dynamodb", "get_resource_policy", {"ResourceArn": "arn:aws:dynamodb:x:1:table/t"}),
+        ("kms", "get_key_policy", {"KeyId": "x"}),
+        ("secretsmanager", "get_resource_policy", {"SecretId": "x"}),
+        ("s3", "get_bucket_policy", {"Bucket": "policies"}),
+        ("s3", "put_bucket_policy", {"Bucket": "policies", "Policy": "{}"}),
+    ],
+)
+def test_policies_of_resources_are_not_shown_as_absent(
+    aws: str, service: Any, operation: str, given: dict[str, str]
+) -> None:
+    """What checks calls has those of the template; moto has none."""
+    boto3.client("s3", endpoint_url=aws).create_bucket(Bucket="policies")
+    with pytest.raises(ClientError, match=r"NotServedByTheEmulator.*does not serve"):
+        getattr(boto3.client(service, endpoint_url=aws), operation)(**given)

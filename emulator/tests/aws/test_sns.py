@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 
 @pytest.fixture
@@ -62,12 +63,27 @@ def test_a_disabled_endpoint_rejects_publishes_and_its_token(sns: Any) -> None:
 
 @pytest.mark.parametrize(
     ("message", "reason"),
-    [("{", "failed to parse"), ('{"GCM": "{}"}', "No default entry"), ("[]", "No default entry")],
+    [
+        ("{", "failed to parse"),
+        ("[]", "failed to parse"),
+        ('{"APNS": "{}"}', "JSON must contain an entry for 'default' or 'GCM'."),
+        ('{"GCM": {"data": {}}}', "JSON must contain an entry for 'default' or 'GCM'."),
+    ],
 )
-def test_a_structured_message_needs_a_default(sns: Any, message: str, reason: str) -> None:
+def test_a_message_by_platform_needs_a_text_for_its_own_or_a_default(
+    sns: Any, message: str, reason: str
+) -> None:
+    """As SNS responded: github.com/aws/aws-sdk-net/issues/180,
+    github.com/aws/aws-sdk-kotlin/issues/426."""
     known = endpoint(sns, application(sns), "token")
     with pytest.raises(sns.exceptions.InvalidParameterException, match=reason):
         sns.publish(TargetArn=known, Message=message, MessageStructure="json")
+
+
+@rows("message", ['{"GCM": "{}"}', '{"default": "x"}', '{"default": 1, "GCM": "{}"}'])
+def test_a_message_by_platform_has_one_entry_at_least(sns: Any, message: str) -> None:
+    known = endpoint(sns, application(sns), "token")
+    assert sns.publish(TargetArn=known, Message=message, MessageStructure="json")["MessageId"]
 
 
 def test_an_unknown_endpoint_is_not_found(sns: Any) -> None:

@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 CREDENTIAL = {"PlatformCredential": json.dumps({"type": "service_account", "project_id": "p"})}
 
@@ -237,3 +238,31 @@ def test_an_application_has_a_platform_and_its_credentials(
 def test_an_application_is_enabled(client: Any, application: str) -> None:
     found = client.get_platform_application_attributes(PlatformApplicationArn=application)
     assert found["Attributes"] == {"Enabled": "true"}
+
+
+@rows(
+    ("given", "why"),
+    [
+        ({"Protocol": "carrier"}, "does not support this protocol string: carrier"),
+        ({"Protocol": "https", "Endpoint": "http://a"}, "Endpoint must match the specified"),
+        ({"Protocol": "lambda"}, "Endpoint"),
+        ({"Attributes": {"FilterPolicy": "{"}}, "failed to parse JSON"),
+        ({"Attributes": {"FilterPolicy": '{"a": 5}'}}, "must be an object or an array"),
+        ({"Attributes": {"Color": "x"}}, "AttributeName"),
+    ],
+)
+def test_a_subscription_that_is_rejected_is_not_made(
+    client: Any, topic: str, given: dict[str, Any], why: str
+) -> None:
+    """docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"""
+    queue = "arn:aws:sqs:us-east-1:123456789012:none"
+    endpoint = {} if "Protocol" in given else {"Endpoint": queue}
+    with rejects("InvalidParameter", why):
+        client.subscribe(**{"TopicArn": topic, "Protocol": "sqs", **endpoint, **given})
+    assert client.publish(TopicArn=topic, Message="x")["MessageId"]  # moto fails for no such queue
+
+
+def test_a_policy_that_is_not_json_is_rejected(client: Any, topic: str) -> None:
+    """docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"""
+    with rejects("InvalidParameter", "failed to parse JSON"):
+        client.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue="{")

@@ -203,3 +203,22 @@ def test_an_attribute_has_a_value_of_its_type(client: Any, value: Any, message: 
 def test_a_call_without_its_queue_says_so(client: Any) -> None:
     with rejects("MissingParameter", "must contain the parameter QueueUrl."):
         client.send_message(MessageBody="x")
+
+
+def test_times_of_a_queue_are_whole_seconds(client: Any) -> None:
+    """docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html"""
+    names = ["CreatedTimestamp", "LastModifiedTimestamp"]
+    found = client.get_queue_attributes(QueueUrl=made(client), AttributeNames=names)["Attributes"]
+    assert all(found[name].isdigit() for name in names)
+
+
+def test_a_queue_of_another_account_is_none(client: Any) -> None:
+    """docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html,
+    QueueOwnerAWSAccountId"""
+    url = made(client)
+    other = re.sub("/[0-9]{12}/", "/999999999999/", url)
+    with pytest.raises(client.exceptions.QueueDoesNotExist):
+        client.send_message(QueueUrl=other, MessageBody="x")
+    owner = {"QueueName": url.rpartition("/")[2], "QueueOwnerAWSAccountId": "999999999999"}
+    with pytest.raises(client.exceptions.QueueDoesNotExist):
+        client.get_queue_url(**owner)

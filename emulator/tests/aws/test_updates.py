@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tests.rows import rows
 
 KEY = {"pk": {"S": "a"}}
 HALF, WHOLE = {"S": "y" * 250_000}, {"S": "y" * 420_000}
@@ -168,7 +169,17 @@ def test_a_sum_may_stand_in_parentheses(table: Table, expression: str) -> None:
     assert table.item()["n"] == {"N": "3"}
 
 
-def test_a_path_is_set_in_an_item_that_has_binary_attributes(table: Table) -> None:
-    table.put(m={"M": {}}, b={"B": b"\x00"}, s={"BS": [b"a", b"b"]}, l={"L": [{"B": b"c"}]})
-    table.update("SET m.x = :v", v={"N": "2"})
-    assert table.item()["m"] == {"M": {"x": {"N": "2"}}}
+@rows(
+    ("expression", "name", "is_then"),
+    [
+        ("SET l[9] = :v", "l", {"L": [{"N": "1"}, {"B": b"x"}, {"N": "2"}]}),
+        ("SET m.n = :v", "m", {"M": {"b": {"B": b"x"}, "n": {"N": "2"}}}),
+        ("REMOVE l[0]", "l", {"L": [{"B": b"x"}]}),
+    ],
+)
+def test_a_path_is_changed_beside_bytes(
+    table: Table, expression: str, name: str, is_then: Any
+) -> None:
+    table.put(b={"B": b"x"}, l={"L": [{"N": "1"}, {"B": b"x"}]}, m={"M": {"b": {"B": b"x"}}})
+    table.update(expression, **({"v": {"N": "2"}} if ":v" in expression else {}))
+    assert table.item()[name] == is_then

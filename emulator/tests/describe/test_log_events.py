@@ -136,3 +136,16 @@ def test_a_log_group_is_found_by_its_arn_as_well(tmp_path: Path) -> None:
     arn = f"arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}"
     for logs, name in ((tmp_path / "1", arn), (tmp_path / "2", f"{arn}:*")):
         assert len(events(logs, LINES, logGroupName=None, logGroupIdentifier=name)) == len(ALL)
+
+
+def test_all_groups_are_listed_with_their_retention(tmp_path: Path) -> None:
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html"""
+    groups = LogGroupProvider(tmp_path, list, "us-east-1", "123456789012")
+    resource = Resource("s", "L", "AWS::Logs::LogGroup", {})
+    for given in ({"LogGroupName": "/a", "RetentionInDays": "7"}, {"LogGroupName": "/b"}):
+        asyncio.run(groups.create(resource, given))  # nothing has been logged into them
+    found = LogsView(groups).operations()["DescribeLogGroups"]({})["logGroups"]
+    assert [(each["logGroupName"], each["retentionInDays"]) for each in found] == [
+        ("/a", 7),
+        ("/b", None),
+    ]

@@ -9,13 +9,13 @@ TransactionCanceledException, API reference.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from moto.dynamodb.exceptions import ItemSizeToUpdateTooLarge, MockValidationException
 
 from emulator.aws.checks.dynamodb import HASH_BYTES, RANGE_BYTES, key_bytes
-from emulator.aws.checks.rejection import Rejection
-from emulator.aws.checks.values import checked
+from emulator.aws.checks.values import MOST_LEVELS
 from emulator.aws.dynamodb_speed import ITEM_LIMIT
 
 _MAKES = re.compile(r"(?<![#:.\w])(?:SET|ADD)\b", re.IGNORECASE)  # reserved: no attribute's name
@@ -30,12 +30,15 @@ def check(table: Any, before: Any, item: Any, expression: str | None) -> None:
     if item.size() > ITEM_LIMIT:
         raise ItemSizeToUpdateTooLarge
     _check_index_keys(table, {} if before is None else before.attrs, item.attrs)
-    if expression and ("." in expression or "[" in expression):  # it sets what is inside of another
-        try:
-            for value in item.to_json()["Attributes"].values():
-                checked(value)
-        except Rejection as rejection:
-            raise MockValidationException(rejection.message) from rejection
+    nests = expression and ("." in expression or "[" in expression)  # sets what is inside another
+    if nests and any(map(_is_too_deep, item.to_json()["Attributes"].values())):
+        raise MockValidationException(TOO_DEEP)
+
+
+def _is_too_deep(value: Mapping[str, Any], level: int = 0) -> bool:
+    ((kind, inner),) = value.items()
+    inside = inner.values() if kind == "M" else inner if kind == "L" else ()
+    return level > MOST_LEVELS or any(_is_too_deep(each, level + 1) for each in inside)
 
 
 def only_removes(expression: str | None) -> bool:

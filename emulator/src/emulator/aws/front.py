@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import socket
 import sys
 import time
@@ -17,7 +18,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
@@ -43,6 +44,16 @@ from emulator.aws.sqs import LongPolls
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+# How long S3 waits for more of a body is not published; what reads in SDKs wait for is a minute.
+IDLE_SECONDS = 20.0
+# docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_TOO_LATE = S3Error(
+    400,
+    "RequestTimeout",
+    "Your socket connection to the server was not read from or written to within the timeout "
+    "period. Idle connections will be closed.",
+)
+_OF_BYTES = re.compile(r"bytes\s*=[^=]*")
 MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; persisted data can be large
 
 
@@ -76,11 +87,12 @@ def application(
     saved: Saving,
     functions: str = "",
     region: str = "",
+    idle: float = IDLE_SECONDS,
 ) -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
     empty where no functions run. Other regions than `region` get an error."""
-    front = _Front(wsgi, long_polls, saved, functions, region)
+    front = _Front(wsgi, long_polls, saved, functions, region, idle)
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     saving.add_routes(app, saved)
     calls_made.add_routes(app, front.calls)
@@ -98,16 +110,27 @@ class _Front:
     """Responds to each request to an AWS service; see `application`."""
 
     def __init__(
-        self, wsgi: WsgiApp, long_polls: LongPolls, saved: Saving, functions: str, region: str
+        self,
+        wsgi: WsgiApp,
+        long_polls: LongPolls,
+        saved: Saving,
+        functions: str,
+        region: str,
+        idle: float,
     ) -> None:
         self._wsgi, self._long_polls, self._saved = wsgi, long_polls, saved
-        self._functions, self._region = functions, region
+        self._functions, self._region, self._idle = functions, region, idle
         self._direct, self._turn = Direct(), asyncio.Lock()
         self.calls, self.permissions = calls_made.Calls(), Permissions()
         self.broken = broken_calls.BrokenCalls()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        try:
+            body = await _received(request.content, self._idle)
+        except TimeoutError:
+            response = s3.error(_TOO_LATE)
+            response.force_close()  # the rest of the body may come yet
+            return response
         scope = served.scope_of(request.headers, request.query_string)
         body = served.uncompressed(request.headers, scope, body)
         operation = served.operation_of(request.headers, body)
@@ -155,6 +178,8 @@ class _Front:
 
         def to_moto() -> web.Response:
             environ = _environ(request, body) | {"wsgi.input": io.BytesIO(body)}
+            if not _OF_BYTES.fullmatch(environ.get("HTTP_RANGE", "")):  # RFC 9110, 14.2: ignored
+                environ.pop("HTTP_RANGE", None)
             environ["QUERY_STRING"] = s3_checks.listed(environ["QUERY_STRING"])
             response = _call(self._wsgi, environ)
             if response.status == 404 and self.permissions.hides_absence(request):
@@ -174,6 +199,19 @@ class _Front:
         if denied is None:
             return None
         return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
+
+
+async def _received(content: StreamReader, idle: float) -> bytes:
+    """The body. Raises TimeoutError where nothing more of it comes for that many seconds."""
+    body = bytearray()
+    while True:
+        async with asyncio.timeout(idle):
+            piece = await content.readany()
+        if not piece:
+            return bytes(body)
+        body += piece
+        if len(body) > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY, actual_size=len(body))
 
 
 def _may_change(request: web.Request) -> bool:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from email.parser import BytesHeaderParser
 from email.policy import HTTP
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -19,8 +19,9 @@ from aiohttp import web
 from moto.core.request import Request as MotoRequest
 from moto.s3.utils import metadata_from_headers
 
-from emulator.aws import data_objects, s3_cors
+from emulator.aws import data_objects, s3_cors, s3_uploads
 from emulator.aws.checks import s3 as checks
+from emulator.aws.checks import s3_chunks
 from emulator.aws.hooks import replace
 from emulator.aws.permissions import Permissions
 from emulator.aws.s3_signatures import S3Error, check_form, check_query
@@ -29,6 +30,8 @@ from emulator.template.place import url_suffix_of
 FORM = "multipart/form-data"
 DENIED = S3Error(403, "AccessDenied", "Access Denied")
 _SIGNED_TWICE = S3Error(400, "InvalidArgument", "Only one auth mechanism allowed")
+# The template's policies are known to what checks calls: emulator.iam.
+_POLICY = S3Error(400, "NotServedByTheEmulator", "the emulator does not serve policies of s3")
 
 Pass = Callable[[], web.Response]
 
@@ -57,12 +60,14 @@ def respond(
     bucket = data_objects.backend_of(name).buckets.get(name)
     if bucket is None or "X-Amz-Target" in request.headers:
         return None
+    if not key and request.query.keys() & {"policy", "policyStatus"}:
+        return error(_POLICY)
     if "Authorization" in request.headers:
         signed_twice = any(each.lower() == "x-amz-algorithm" for each in request.query)
-        return error(_SIGNED_TWICE) if signed_twice else _rejected(request, key, body)
+        return error(_SIGNED_TWICE) if signed_twice else _rejected(request, bucket, key, body)
     cors = s3_cors.allowed(bucket.cors, request.headers, request.method)
     try:
-        response = _response(request, name, body, to_moto, cors, permissions)
+        response = _response(request, bucket, body, to_moto, cors, permissions)
     except S3Error as found:
         response = error(found)
     if "Origin" in request.headers and cors:
@@ -70,15 +75,15 @@ def respond(
     return response
 
 
-def _rejected(request: web.Request, key: str, body: bytes) -> web.Response | None:
-    deletes = request.method == "POST" and "delete" in request.query
-    if not deletes and (request.method != "PUT" or not key):
-        return None
+def _rejected(request: web.Request, bucket: Any, key: str, body: bytes) -> web.Response | None:
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        if deletes:
+        if request.method == "POST" and "delete" in request.query:
             checks.check_deletions(body)
-        else:
+        if key:
+            s3_uploads.check(bucket, key, request.method, request.query, headers, body)
+        if key and request.method == "PUT":
+            s3_chunks.check_length(headers)
             checks.check_put(key, headers, body)
     except S3Error as found:
         return error(found)
@@ -87,7 +92,7 @@ def _rejected(request: web.Request, key: str, body: bytes) -> web.Response | Non
 
 def _response(
     request: web.Request,
-    bucket: str,
+    bucket: Any,
     body: bytes,
     to_moto: Pass,
     cors: dict[str, str] | None,
@@ -100,13 +105,13 @@ def _response(
             raise S3Error(403, "AccessForbidden", message)
         return web.Response()
     if request.method == "POST" and request.content_type == FORM:
-        return _take_form(request, bucket, body, now, permissions)
+        return _take_form(request, bucket.name, body, now, permissions)
     if not any(name.lower() == "x-amz-signature" for name in request.query):
         raise DENIED
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = request.raw_path.partition("?")[0]
     check_query(request.method, path, list(request.query.items()), headers, now)
-    if denied := _rejected(request, request.path.lstrip("/").partition("/")[2], body):
+    if denied := _rejected(request, bucket, request.path.lstrip("/").partition("/")[2], body):
         return denied
     return to_moto()
 

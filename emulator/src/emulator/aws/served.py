@@ -30,6 +30,8 @@ DESCRIBED = frozenset(
 # Whose protocol is REST with XML, as `botocore` has it.
 _XML = frozenset({"cloudfront", "route53"})
 # Operations that moto has, about what the emulator does not keep: an empty list would be wrong.
+# The policies of the template are known to what checks calls: emulator.iam.
+_POLICIES = frozenset({"DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"})
 NOT_STORED = {
     "dynamodb": frozenset(
         {
@@ -43,7 +45,10 @@ NOT_STORED = {
             "ListGlobalTables",
             "ListImports",
         }
+        | _POLICIES
     ),
+    "kms": frozenset({"GetKeyPolicy", "ListKeyPolicies", "PutKeyPolicy"}),
+    "secretsmanager": _POLICIES | {"ValidateResourcePolicy"},
     "sns": frozenset(
         {
             "ListOriginationNumbers",
@@ -108,7 +113,7 @@ def rejection(scope: Scope | None, region: str, operation: str = "") -> str | No
         served = ", ".join(sorted(MOTO | DESCRIBED))
         return f"the emulator does not serve {scope.service}; it has {served}"
     if operation in NOT_STORED.get(scope.service, ()):
-        return f"the emulator does not serve {operation} of {scope.service}: it keeps none"
+        return f"the emulator does not serve {operation} of {scope.service}"
     if scope.service == "ssm" and operation and not _OF_PARAMETERS.search(operation):
         return f"the emulator does not serve {operation} of ssm: it has parameters alone"
     if region and scope.region != region and scope.service not in GLOBAL:

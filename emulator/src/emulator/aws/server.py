@@ -125,6 +125,7 @@ def _change_moto() -> None:
     from emulator.aws import (
         cognito,
         cognito_accounts,
+        cognito_secrets,
         cognito_settings,
         cognito_sign_up,
         cognito_tokens,
@@ -153,6 +154,7 @@ def _change_moto() -> None:
     secrets_manager.install()
     cognito_tokens.install()
     cognito_sign_up.install()
+    cognito_secrets.install()  # in front of the operations that are replaced
     dynamodb_conditions.install()
     dynamodb_items.install()
     dynamodb_pages.install()

@@ -7,7 +7,6 @@ GetPlatformApplicationAttributes, Publish.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -142,14 +141,12 @@ def _relay_publishes(relay: Relay) -> None:
 
 
 def entry_for(platform: str, message: str) -> str:
-    """The entry of a `MessageStructure=json` message that goes to this platform."""
-    try:
-        entries = json.loads(message)
-    except ValueError:
-        raise SNSInvalidParameter(sns_requests.UNPARSED) from None
-    if not isinstance(entries, dict) or not isinstance(entries.get("default"), str):
-        raise SNSInvalidParameter(sns_requests.NO_DEFAULT)
-    entry = entries.get(platform, entries["default"])
-    if not isinstance(entry, str):
-        raise SNSInvalidParameter(sns_requests.UNPARSED)
-    return entry
+    """The entry of a `MessageStructure=json` message that goes to this platform: its own, or
+    `default`. One of another type than text counts as absent."""
+    entries = sns_requests.entries_of(message)
+    for name in (platform, "default"):
+        if isinstance(entries.get(name), str):
+            return str(entries[name])
+    raise SNSInvalidParameter(
+        f"Invalid parameter: JSON must contain an entry for 'default' or '{platform}'."
+    )

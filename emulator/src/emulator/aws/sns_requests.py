@@ -25,6 +25,7 @@ from moto.sns.exceptions import (
 from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 
+from emulator.aws import sns_subscriptions
 from emulator.aws.checks.sqs import NUMBER
 from emulator.aws.checks.values import bytes_in
 from emulator.aws.hooks import replace
@@ -76,6 +77,7 @@ class BatchRequestTooLong(SNSException):
 def install() -> None:
     """Change moto's SNS as this module's docstring describes."""
     replace(SNSResponse, "publish", _to_one_target(SNSResponse.publish))
+    sns_subscriptions.install()
     model = get_service_model("sns")
     for operation in model.operation_names:
         shape, name = model.operation_model(operation).input_shape, xform_name(operation)
@@ -189,15 +191,11 @@ def _check_message(
     """Checks a message to a topic or, where that is None, to an endpoint. Raises SNS's error."""
     if size(message, given.get("message_attributes") or {}) > MESSAGE_BYTES:
         raise SNSInvalidParameter("Invalid parameter: Message too long")
-    if given.get("message_structure") == "json" and topic is not None:
-        try:
-            entries = json.loads(message)
-        except ValueError:
-            raise SNSInvalidParameter(UNPARSED) from None
-        if not isinstance(entries, dict) or not isinstance(entries.get("default"), str):
-            raise SNSInvalidParameter(NO_DEFAULT)
     if topic is None:
         return
+    by_protocol = given.get("message_structure") == "json"
+    if by_protocol and not isinstance(entries_of(message).get("default"), str):
+        raise SNSInvalidParameter(NO_DEFAULT)
     if str(topic.fifo_topic).lower() != "true":
         if deduplication_id:
             raise SNSInvalidParameter(
@@ -214,6 +212,17 @@ def _check_message(
             "Invalid parameter: The topic should either have ContentBasedDeduplication enabled or "
             "MessageDeduplicationId provided explicitly"
         )
+
+
+def entries_of(message: str) -> dict[str, Any]:
+    """Of a message by protocol. Raises SNS's error."""
+    try:
+        entries = json.loads(message)
+    except ValueError:
+        entries = None
+    if not isinstance(entries, dict):
+        raise SNSInvalidParameter(UNPARSED)
+    return entries
 
 
 def size(message: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:

@@ -14,26 +14,31 @@ import asyncio
 import contextlib
 import copy
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
-from moto.sqs.exceptions import ReceiptHandleIsInvalid
+from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
 from moto.sqs.models import (
     DEDUPLICATION_TIME_IN_SECONDS,
     Queue,
     SQSBackend,
     _filter_message_attributes,
 )
+from moto.sqs.responses import SQSResponse
 
 from emulator.aws import sqs_receipts
 from emulator.aws.hooks import replace
 from emulator.aws.sqs_backlog import Backlog
 
 _RECHECK = 0.25  # seconds: the ends of delays and visibility timeouts are not notified
+
+_ACCOUNT = re.compile(r"https?://[^/]+/(\d{12})/")
 
 
 class LongPolls:
@@ -67,6 +72,7 @@ class LongPolls:
 def install(polls: LongPolls) -> None:
     """Change moto's SQS as this module's docstring describes."""
     _keep_backlogs()
+    _know_accounts()
     _compute_attributes_on_demand()
     original_delete = Queue.delete_message
 
@@ -103,6 +109,27 @@ def install(polls: LongPolls) -> None:
     replace(SQSBackend, "receive_message", receive_message)
     replace(Queue, "add_message", add_message)
     replace(Queue, "delete_message", delete_message)
+
+
+def _know_accounts() -> None:
+    """Queues are those of one account; moto looks at the name alone."""
+    from_url, by_name = SQSResponse._get_queue_name, SQSResponse.get_queue_url
+
+    def require(account: str | None) -> None:
+        if account not in (None, DEFAULT_ACCOUNT_ID):
+            raise QueueDoesNotExist
+
+    def get_queue_name(self: Any) -> str:
+        found = _ACCOUNT.match(str(self._get_param("QueueUrl")))
+        require(found and found[1])
+        return str(from_url(self))
+
+    def get_queue_url(self: Any) -> Any:
+        require(self._get_param("QueueOwnerAWSAccountId"))
+        return by_name(self)
+
+    replace(SQSResponse, "_get_queue_name", get_queue_name)
+    replace(SQSResponse, "get_queue_url", get_queue_url)
 
 
 def _keep_backlogs() -> None:
@@ -263,6 +290,8 @@ class Attributes(Mapping[str, Any]):
         value = getattr(self._queue, _python_name(name))
         if name == "RedrivePolicy" and value:
             return json.dumps(value)
+        if name.endswith("Timestamp"):
+            return int(value)  # "in seconds": GetQueueAttributes, API reference
         return str(value).lower() if isinstance(value, bool) else value
 
     def __contains__(self, name: object) -> bool:

@@ -29,8 +29,13 @@ class LogsView:
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
         prefix = str(given.get("logGroupNamePrefix", ""))
-        names = self._log_groups.names()
-        return {"logGroups": [{"logGroupName": name} for name in names if name.startswith(prefix)]}
+        names = [name for name in self._log_groups.names() if name.startswith(prefix)]
+        days = self._log_groups.retention
+        return {
+            "logGroups": [
+                {"logGroupName": name, "retentionInDays": days.get(name)} for name in names
+            ]
+        }
 
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         identifier = given.get("logGroupName") or given.get("logGroupIdentifier")

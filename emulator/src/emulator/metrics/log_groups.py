@@ -75,13 +75,14 @@ class LogGroupProvider:
         self._logs, self._functions = logs, functions
         self._scope = f"{region}:{account}"
         self._filters: list[MetricFilter] = []
-        self._names: list[str] = []
+        self.retention: dict[str, int | None] = {}  # days, by the groups' names; None is for ever
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         if resource.type == f"{PREFIX}LogGroup":
             name = properties.get("LogGroupName") or f"{resource.stack}-{resource.logical_id}"
             log_file(self._logs, name)  # or the start fails, rather than the first line
-            self._names.append(name)
+            days = properties.get("RetentionInDays")
+            self.retention[name] = None if days is None else int(days)
             return Created(name, {"Arn": arn_in(self._scope, "logs", f"log-group:{name}:*")})
         log_file(self._logs, str(properties["LogGroupName"]))
         _check(str(resource), properties)
@@ -94,12 +95,15 @@ class LogGroupProvider:
         return Created(properties.get("FilterName") or resource.logical_id)
 
     def names(self) -> list[str]:
-        """The names of functions' groups, as AWS gives them, and of those that have a file."""
-        own = [f"/aws/lambda/{each.name}" for each in self._functions()]
-        return [*own, *(name for name in self._names if self.file(name).exists())]
+        """The names of the groups that functions log into, and of the template's."""
+        own = (each.log_group or f"/aws/lambda/{each.name}" for each in self._functions())
+        return [*dict.fromkeys((*own, *self.retention))]
 
     def knows(self, group: str) -> bool:
-        return group in self._names or group in self.names()
+        """A function's group also by the name that it has where the template gives it none."""
+        return group in self.names() or any(
+            group == f"/aws/lambda/{each.name}" for each in self._functions()
+        )
 
     def file(self, group: str) -> Path:
         for each in self._functions():

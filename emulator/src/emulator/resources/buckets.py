@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.providers import Created, EmulatorError, Resource
-from emulator.resources.clients import Clients, physical_name
+from emulator.resources.clients import Clients, accepted, physical_name
 from emulator.template.place import partition_of, url_suffix_of
 
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -16,6 +16,7 @@ _LONGEST_NAME = 63
 _NAME = re.compile(r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
 _ADDRESS = re.compile(r"\d+(\.\d+){3}")
 _RESERVED_BEGINS = ("xn--", "sthree-", "amzn-s3-demo-")
+_BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
@@ -51,6 +52,7 @@ class BucketProvider:
             )
         if rules := [self._cors_rule(rule) for rule in _cors(properties)]:
             client.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+        self._describe(client, name, properties)
         suffix = url_suffix_of(self._region)
         return Created(
             name,
@@ -60,6 +62,31 @@ class BucketProvider:
                 "RegionalDomainName": f"{name}.s3.{self._region}.{suffix}",
             },
         )
+
+    def _describe(self, client: Any, name: str, properties: Mapping[str, Any]) -> None:
+        """What has no effect here, for who looks at it, with the defaults of new buckets:
+        docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html and
+        .../access-control-block-public-access.html."""
+        encryption = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration")
+        by_default = "ServerSideEncryptionByDefault"
+        rules = [
+            {"BucketKeyEnabled": rule.get("BucketKeyEnabled", False), f"Apply{by_default}": default}
+            for rule in encryption or [{by_default: {"SSEAlgorithm": "AES256"}}]
+            if (default := rule.get(by_default))
+        ]
+        given = {"ServerSideEncryptionConfiguration": {"Rules": rules}}
+        if rules:
+            client.put_bucket_encryption(
+                Bucket=name, **accepted(client, "PutBucketEncryption", given)
+            )
+        blocks = dict.fromkeys(_BLOCKS, True)
+        blocks |= properties.get("PublicAccessBlockConfiguration", {})
+        blocked = {"PublicAccessBlockConfiguration": blocks}
+        client.put_public_access_block(
+            Bucket=name, **accepted(client, "PutPublicAccessBlock", blocked)
+        )
+        if tags := properties.get("Tags"):
+            client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
 
     def _cors_rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         names = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}

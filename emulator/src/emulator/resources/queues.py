@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from emulator.providers import Created, Resource
+from emulator.resource import attributes_of
 from emulator.resources.clients import Clients, physical_name
 
 _ATTRIBUTES = (
@@ -16,14 +17,17 @@ _ATTRIBUTES = (
     "DelaySeconds",
     "FifoQueue",
     "FifoThroughputLimit",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
     "MaximumMessageSize",
     "MessageRetentionPeriod",
     "ReceiveMessageWaitTimeSeconds",
     "RedriveAllowPolicy",
     "RedrivePolicy",
+    "SqsManagedSseEnabled",
     "VisibilityTimeout",
 )
-_OF_TOPICS = ("ContentBasedDeduplication", "FifoTopic")
+_OF_TOPICS = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId")
 # docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 _LONGEST_NAME = 80
 _COUNTS = {
@@ -54,7 +58,8 @@ class QueueProvider:
         attributes = {key: _text(properties[key]) for key in _ATTRIBUTES if key in properties}
         if not fifo:
             attributes.pop("FifoQueue", None)  # absent where it is false
-        url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        tags = attributes_of(properties, "Tags")
+        url = client.create_queue(QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"]
         described = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self.urls[name] = url
         arn = self._arns[name] = described["Attributes"]["QueueArn"]
@@ -94,7 +99,7 @@ class TopicProvider:
         suffix = ".fifo" if attributes.get("FifoTopic") == "true" else ""
         name = properties.get("TopicName") or physical_name(resource) + suffix
         make = partial(self._clients("sns").create_topic, Name=name, Attributes=attributes)
-        made = await asyncio.to_thread(make)
+        made = await asyncio.to_thread(make, Tags=properties.get("Tags", []))
         return Created(made["TopicArn"], {"TopicArn": made["TopicArn"], "TopicName": name})
 
 

@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 from emulator.providers import Created, EmulatorError, Resource
+from emulator.resource import attributes_of
 from emulator.resources.clients import AddPolicy, Clients, accepted, physical_name
 
+_SHOWN = {"KmsKeyId", "Tags"}  # by describing calls
 _SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
@@ -39,7 +41,10 @@ class SecretProvider:
             request["SecretString"] = properties["SecretString"]
         elif "GenerateSecretString" in properties:
             request["SecretString"] = self._generated(properties["GenerateSecretString"])
-        arn = client.create_secret(**request)["ARN"]
+        shown = accepted(
+            client, "CreateSecret", {k: properties[k] for k in _SHOWN & properties.keys()}
+        )
+        arn = client.create_secret(**request, **shown)["ARN"]
         return Created(arn, {"Id": arn})
 
     def _generated(self, wanted: dict[str, Any]) -> str:
@@ -86,11 +91,17 @@ class KeyProvider:
         # EnableKeyRotation, API reference
         if rotates and properties.get("KeySpec", _SYMMETRIC) != _SYMMETRIC:
             raise EmulatorError(f"{where}: EnableKeyRotation is for KeySpec {_SYMMETRIC} alone")
+        tags = [
+            {"TagKey": name, "TagValue": value}
+            for name, value in attributes_of(properties, "Tags").items()
+        ]
         wanted = {name: properties[name] for name in ("KeySpec", "KeyUsage") if name in properties}
         made = self._clients("kms").create_key(
-            Description=properties.get("Description", ""), **wanted
+            Description=properties.get("Description", ""), Tags=tags, **wanted
         )
         key = made["KeyMetadata"]
+        if rotates:
+            self._clients("kms").enable_key_rotation(KeyId=key["KeyId"])
         if properties.get("Enabled", True) in (False, "false"):
             self._clients("kms").disable_key(KeyId=key["KeyId"])
         return Created(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})

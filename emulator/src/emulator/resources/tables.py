@@ -9,10 +9,12 @@ from typing import Any
 from emulator.providers import Created, Resource
 from emulator.resources.clients import AddPolicy, Clients, accepted, physical_name
 
+_SHOWN = ("DeletionProtectionEnabled", "TableClass", "Tags")  # by describing calls
+
 
 class TableProvider:
-    """Encryption and backups have no local meaning and are left out. `add_policy` is given the
-    policies of tables."""
+    """Encryption has no local meaning and is left out; describing calls show backups, tags and
+    protection. `add_policy` is given the policies of tables."""
 
     types = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
@@ -35,6 +37,9 @@ class TableProvider:
         for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
             if indexes in properties:
                 wanted[indexes] = properties[indexes]
+        # a global table has these where its replica in this region has them
+        own = next(iter(properties.get("Replicas", ())), properties)
+        wanted |= {key: own[key] for key in _SHOWN if key in own}
         request = accepted(client, "CreateTable", {**wanted, **_capacity(resource, properties)})
         if "StreamSpecification" in properties:
             view = properties["StreamSpecification"]["StreamViewType"]
@@ -43,6 +48,9 @@ class TableProvider:
         expiry = accepted(client, "UpdateTimeToLive", properties).get("TimeToLiveSpecification")
         if expiry and expiry["Enabled"]:
             client.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
+        if backups := own.get("PointInTimeRecoverySpecification"):
+            given = {"TableName": name, "PointInTimeRecoverySpecification": backups}
+            client.update_continuous_backups(**accepted(client, "UpdateContinuousBackups", given))
         self.names.append(name)
         described = client.describe_table(TableName=name)["Table"]
         attributes = {"Arn": described["TableArn"]}

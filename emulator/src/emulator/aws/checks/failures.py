@@ -25,6 +25,7 @@ from emulator.aws.checks.rejection import Rejection
 from emulator.aws.checks.s3 import MALFORMED_XML
 from emulator.aws.direct import region_of
 from emulator.aws.s3_signatures import S3Error
+from emulator.aws.s3_uploads import NO_UPLOAD
 
 SERIALIZATION = "SerializationException"
 MALFORMED = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
@@ -58,12 +59,6 @@ _TOKENS = {
     "AmazonSSM": "InvalidNextToken",
     "secretsmanager": "InvalidNextTokenException",
 }
-_NO_UPLOAD = S3Error(
-    404,
-    "NoSuchUpload",
-    "The specified upload does not exist. The upload ID may be invalid, or the upload may have "
-    "been aborted or completed.",
-)
 
 
 def malformed(headers: Mapping[str, str], body: bytes) -> Rejection | None:
@@ -160,7 +155,7 @@ def of_s3(method: str, path: str, query: str, body: bytes, error: str) -> S3Erro
     given = parse_qs(query, keep_blank_values=True)
     kind, _, text = error.partition(": ")
     if kind == "KeyError" and text in map(repr, given.get("uploadId", ())):
-        return _NO_UPLOAD
+        return NO_UPLOAD
     has_document = given.keys() - {"x-id"} and "partNumber" not in given  # others have data
     if method in ("PUT", "POST") and has_document and _is_malformed(body, kind, error):
         return MALFORMED_XML

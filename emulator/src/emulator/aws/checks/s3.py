@@ -14,7 +14,9 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
 
+from emulator.aws.checks import s3_chunks
 from emulator.aws.s3_signatures import S3Error
 
 KEY_BYTES = 1024
@@ -25,6 +27,7 @@ MALFORMED_XML = S3Error(
     "MalformedXML",
     "The XML you provided was not well-formed or did not validate against our published schema",
 )
+_ENCRYPTIONS = frozenset({"AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"})
 _METADATA = "x-amz-meta-"
 _CHECKSUM = "x-amz-checksum-"
 # CRC32C and CRC64NVME are not in the standard library: they are taken as they come.
@@ -41,11 +44,11 @@ def check_put(key: str, headers: Mapping[str, str], body: bytes) -> None:
         raise S3Error(400, "KeyTooLongError", "Your key is too long")
     _check_metadata(headers)
     if headers.get("if-none-match", "*") != "*":  # conditional writes, S3 user guide
-        message = "A header you provided implies functionality that is not implemented"
-        raise S3Error(501, "NotImplemented", message)
+        raise s3_chunks.NOT_IMPLEMENTED
+    _check_encryption_and_tags(headers)
     sent = headers.get("x-amz-content-sha256", "")
     if sent.startswith("STREAMING-"):
-        return  # the body is in chunks, with the checksum after them
+        body, headers = s3_chunks.decoded(headers, body)
     if given := headers.get("content-md5"):
         _check_md5(given, body)
     if len(sent) == 64 and sent != hashlib.sha256(body).hexdigest():
@@ -57,6 +60,25 @@ def check_put(key: str, headers: Mapping[str, str], body: bytes) -> None:
             _reject_checksum(name, given, len(hashed(b"")))
 
 
+def _check_encryption_and_tags(headers: Mapping[str, str]) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, x-amz-server-side-encryption and
+    x-amz-tagging."""
+    if headers.get("x-amz-server-side-encryption", "AES256") not in _ENCRYPTIONS:
+        raise S3Error(
+            400,
+            "InvalidEncryptionAlgorithmError",
+            "The encryption request that you specified is not valid. The valid value is AES256.",
+        )
+    names = [name for name, _ in parse_qsl(headers.get("x-amz-tagging", ""), True)]
+    if len(set(names)) < len(names):
+        raise S3Error(
+            400,
+            "InvalidArgument",
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+            "parameters without tag name duplicates.",
+        )
+
+
 def listed(query: str) -> str:
     """The query of a call that lists, with at most 1,000 as `max-keys`, as S3 takes what is over
     it: docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html. Raises S3Error."""
@@ -65,6 +87,9 @@ def listed(query: str) -> str:
         name, _, value = part.partition("=")
         if name == "max-keys" and not re.fullmatch(r"[0-9]{1,10}", value):
             message = "Provided max-keys not an integer or within integer range"
+            raise S3Error(400, "InvalidArgument", message)
+        if name == "encoding-type" and value != "url":
+            message = "Invalid Encoding Method specified in Request"
             raise S3Error(400, "InvalidArgument", message)
         if name == "max-keys":
             parts[at] = f"max-keys={min(int(value), MOST_KEYS)}"

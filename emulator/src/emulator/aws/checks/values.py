@@ -16,7 +16,6 @@ from emulator.aws.checks.rejection import Rejection
 
 MOST_DIGITS = 38
 MOST_LEVELS = 32
-_BINARY = (str, bytes)  # base64 in a request, bytes in an item that is stored
 _LARGEST, _SMALLEST = 125, -130  # exponents of the first digit
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
 _EXACT = Context(prec=MOST_DIGITS)
@@ -82,7 +81,7 @@ def _set(kind: str) -> Callable[[list[Any], int], list[Any]]:
     def check(members: list[Any], _level: int) -> list[Any]:
         if not members:
             raise Rejection(f"{INVALID}An {_SETS[kind]} set  may not be empty")
-        if not all(isinstance(each, _BINARY) for each in members):
+        if not all(isinstance(each, str) for each in members):
             raise Rejection("Unexpected value type in payload", "SerializationException")
         if kind == "NS":
             members = [number(each) for each in members]
@@ -112,9 +111,9 @@ def _text_number(inner: str, _level: int) -> str:
     return number(inner)
 
 
-_KINDS: Mapping[str, tuple[type | tuple[type, ...], Callable[[Any, int], Any] | None]] = {
+_KINDS: Mapping[str, tuple[type, Callable[[Any, int], Any] | None]] = {
     "S": (str, None),
-    "B": (_BINARY, None),
+    "B": (str, None),
     "BOOL": (bool, None),
     "N": (str, _text_number),
     "NULL": (bool, _null),
