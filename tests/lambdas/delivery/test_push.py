@@ -218,6 +218,19 @@ def test_a_phone_that_somebody_else_took_over_gets_nothing_of_its_last_owner(
     assert len(received(arn)) == 1
 
 
+def test_a_phone_that_has_another_device_of_its_user_by_now_is_rung_for_that_one_alone(
+    ravi: Ravi,
+) -> None:
+    arn = ravi.device("phone")
+    ravi.devices.register(ravi.name, "again")
+    ravi.endpoints.attach(ravi.name, "again", "fcm", f"{ravi.name}-phone")
+    ravi.devices.set_endpoint(ravi.name, "phone", arn, "fcm")  # as above
+    ravi.has_unread()
+    assert handle(ravi.job()) == []
+    assert len(received(arn)) == 1
+    assert (ravi.arn("phone"), ravi.arn("again")) == (None, arn)
+
+
 def test_of_many_who_take_a_phone_over_at_once_one_has_it_and_is_woken_on_it(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
