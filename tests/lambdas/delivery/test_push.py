@@ -349,6 +349,19 @@ def test_a_failure_holds_up_the_same_chat_only(
     assert sns.published == [arn, other]  # r2 was not tried, and j2 found nothing new
 
 
+def test_how_long_a_push_took_counts_in_milliseconds_for_each_device_that_it_reached(
+    aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi.device("tablet")
+    failing(aws, monkeypatch, {ravi.device("phone"): ("Throttled", "slow down")})
+    now, times = time.time(), list[Any]()
+    monkeypatch.setitem(vars(aws), "now", lambda: now)
+    monkeypatch.setattr(push, "took", lambda *given: times.append(given))
+    ravi.has_unread(sent_at=int(now * 1000) - 1500)
+    assert handle(ravi.job()) == ["job"]
+    assert times == [("PushTime", pytest.approx(1500, abs=1))]
+
+
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user": "ravi"}', "null"])
 def test_a_job_that_is_none_goes_the_way_to_the_dead_letter_queue(body: str) -> None:
     assert handle(sqs_record("bad", body, group="g")) == ["bad"]
