@@ -77,6 +77,9 @@ def test_the_delivery_watch_reads_messages_and_watermarks_and_gives_up_into_a_qu
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     on_failure = mapping["DestinationConfig"]["OnFailure"]["Destination"]
     assert dev.show(on_failure) == "<StreamFailures.Arn>"
+    tries, window = mapping["MaximumRetryAttempts"] + 1, mapping["MaximumBatchingWindowInSeconds"]
+    lasts = tries * (FUNCTIONS["DeliveryWatch"].timeout + window)
+    assert mapping["MaximumRecordAgeInSeconds"] > lasts, "no record is given up before its last try"
 
 
 def test_pushes_wait_in_order_per_user_and_are_given_up_after_five_tries(dev: Synthesized) -> None:
