@@ -107,6 +107,13 @@ def test_every_queue_is_encrypted_and_rejects_plain_connections(dev: Synthesized
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def test_what_was_given_up_is_kept_for_as_long_as_a_queue_keeps_anything(dev: Synthesized) -> None:
+    """An operator reads it, or gives it back to its queue, days later."""
+    for queue in ("PushDeadLetters", "StreamFailures"):
+        days = dev.one("AWS::SQS::Queue", queue).properties["MessageRetentionPeriod"] / 86_400
+        assert days == 14, "the most: docs.aws.amazon.com/AWSSimpleQueueService, SetQueueAttributes"
+
+
 def test_every_route_goes_to_its_function_and_all_but_two_respond(dev: Synthesized) -> None:
     routes = dev.all("AWS::ApiGatewayV2::Route")
     found = {route.properties["RouteKey"]: _function_of(dev, route) for route in routes}

@@ -26,6 +26,7 @@ def test_who_writes_becomes_a_contact_and_a_blocked_one_stays_blocked(users: Tab
     given.decision(users, "ravi", "mira", "blocked")
     for peer in ("raju", "mira", "raju"):
         contacts.add("ravi", peer)
+        transact(users, [contacts.add_action("ravi", peer)])
     assert contacts.states("ravi") == {"raju": "contact", "mira": "blocked"}
     assert contacts.states("raju") == {}  # one-sided
     given.decision(users, "ravi", "mira", None)
