@@ -13,10 +13,11 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from lambdas.delivery import push
-from lambdas.notifications.endpoints import Endpoints
+from lambdas.notifications.endpoints import OWNER, Endpoints
 from lambdas.notifications.push_jobs import RingItems
 from lambdas.presence.devices import LEASE_SECONDS, Devices
 from lambdas.settings import Aws
+from lambdas.tables import user_key
 from tests.support.lambdas import unread
 from tests.support.lambdas.events import sqs_record
 from tests.support.lambdas.rest import (
@@ -229,6 +230,18 @@ def test_a_phone_that_has_another_device_of_its_user_by_now_is_rung_for_that_one
     assert handle(ravi.job()) == []
     assert len(received(arn)) == 1
     assert (ravi.arn("phone"), ravi.arn("again")) == (None, arn)
+
+
+def test_who_takes_a_phone_over_leaves_its_last_owner_the_one_that_they_have_by_now(
+    aws: Aws, ravi: Ravi
+) -> None:
+    raju, arn = Ravi(aws), ravi.device("phone")
+    new = raju.device("phone")
+    # as if the process that gave him the new one had ended before it released the other
+    owner = user_key(f"push#{arn}", OWNER)
+    aws.users.update(owner, "SET held_by = :holder", holder=f"{raju.name}/phone")
+    ravi.endpoints.attach(ravi.name, "phone", "fcm", f"{ravi.name}-phone")
+    assert (ravi.arn("phone"), raju.arn("phone")) == (arn, new)
 
 
 def test_of_many_who_take_a_phone_over_at_once_one_has_it_and_is_woken_on_it(
