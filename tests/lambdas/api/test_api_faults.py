@@ -14,7 +14,6 @@ from lambdas.errors import ChatError
 from lambdas.settings import Settings
 from tests.support.rows import rows
 
-
 # beside what botocore knows: of SNS's Publish, and of Cognito
 OF_SERVICES = {
     *("KMSThrottling", "KMSThrottlingException", "Throttled"),
