@@ -87,6 +87,12 @@ def test_a_container_gets_what_the_function_gets_but_its_pool_and_port(dev: Synt
     assert container["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
 
 
+def test_what_is_no_header_never_reaches_a_target(prod: Synthesized) -> None:
+    """Two programs that read it in two ways are how requests are smuggled."""
+    balancer = prod.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    assert balancer.attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+
+
 def test_no_container_writes_to_its_own_disk(synthesize: Synthesize) -> None:
     tasks = synthesize(IN_TASKS).all("AWS::ECS::TaskDefinition")
     containers = [each for task in tasks for each in task.properties["ContainerDefinitions"]]

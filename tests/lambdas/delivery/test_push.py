@@ -15,6 +15,7 @@ from moto.sns.models import sns_backends
 from lambdas.delivery import push
 from lambdas.notifications.endpoints import OWNER, Endpoints
 from lambdas.notifications.push_jobs import RingItems
+from lambdas.notifications.push_service import Outcome, PushServiceError
 from lambdas.presence.devices import LEASE_SECONDS, Devices
 from lambdas.settings import Aws
 from lambdas.tables import user_key
@@ -360,6 +361,33 @@ def test_a_failure_holds_up_the_same_chat_only(
     raju.has_unread()
     assert handle(ravi.job("r1"), raju.job("j1"), ravi.job("r2"), raju.job("j2")) == ["r1", "r2"]
     assert sns.published == [arn, other]  # r2 was not tried, and j2 found nothing new
+
+
+@pytest.mark.parametrize(
+    ("became", "counted"),
+    [
+        (Outcome.DELIVERED, ["PushesSent"]),
+        (Outcome.GONE, ["PushesGone"]),
+        (Outcome.REJECTED, ["PushesRejected"]),
+        (PushServiceError("busy"), ["PushesFailed"]),
+    ],
+    ids=str,
+)
+def test_what_became_of_a_push_is_counted(
+    ravi: Ravi, monkeypatch: pytest.MonkeyPatch, became: Any, counted: list[str]
+) -> None:
+    def publish(*_: Any) -> Any:
+        if isinstance(became, Exception):
+            raise became
+        return became
+
+    names: list[str] = []
+    ravi.device("phone")
+    ravi.has_unread()
+    monkeypatch.setattr(Endpoints, "publish", publish)
+    monkeypatch.setattr(push, "count", names.append)
+    handle(ravi.job())
+    assert names == counted
 
 
 def test_how_long_a_push_took_counts_in_milliseconds_for_each_device_that_it_reached(
