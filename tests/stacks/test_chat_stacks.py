@@ -180,6 +180,9 @@ def test_platform_applications_are_made_by_our_function_without_a_framework(
         *("FcmSecretArn", "ApnsSecretArn", "ApnsSandboxSecretArn"),
         *("FeedbackRoleArn", "FeedbackPercent"),
     }
+    # the function has the time to respond
+    timeout = FUNCTIONS["PlatformApplications"].timeout
+    assert int(resource.properties["ServiceTimeout"]) > timeout
     # its permissions are there before it is called
     assert any("RoleDefaultPolicy" in each for each in resource.body["DependsOn"])
 
@@ -197,6 +200,8 @@ def test_users_sign_in_by_name_and_password_and_nothing_reveals_who_exists(
     assert set(client["ExplicitAuthFlows"]) == flows
     assert client["GenerateSecret"] is False
     assert client["PreventUserExistenceErrors"] == "ENABLED"
+    # each token names its sign-in, which ends with it: lambdas/api/sign_ins.py
+    assert client["EnableTokenRevocation"] is True
     assert client["AccessTokenValidity"] == 60
     assert client["TokenValidityUnits"]["AccessToken"] == "minutes"
 
