@@ -256,7 +256,7 @@ def test_a_credential_that_sns_quotes_in_its_error_is_in_no_reason(
     cloudformation: CloudFormation, function: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rejects(**given: Any) -> Any:
-        error = {"Code": "InvalidParameter", "Message": f"Invalid parameter: {given}"}
+        error: Any = {"Code": "InvalidParameter", "Message": f"Invalid parameter: {given}"}
         raise ClientError({"Error": error}, "CreatePlatformApplication")
 
     monkeypatch.setattr(function.sns, "create_platform_application", rejects)
