@@ -157,7 +157,6 @@ class Table:
         limit: int | None = None,
         start: Key | None = None,
         consistent: bool = False,
-        forward: bool = True,
     ) -> Page:
         """One page of a partition (`{"chat": ...}`), by sort-key prefix or inclusive range."""
         ((attribute, value),) = partition.items()
@@ -177,7 +176,6 @@ class Table:
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_wire(values),
             "ConsistentRead": consistent,
-            "ScanIndexForward": forward,
         }
         if limit is not None:
             request["Limit"] = limit

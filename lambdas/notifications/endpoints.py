@@ -123,8 +123,9 @@ class Endpoints:
             self._release(user, device, arn)
 
     def owners(self, arns: Iterable[str]) -> dict[str, Owner]:
-        """The owners, by endpoint ARN."""
-        items = self._users.batch_get([_owner(arn) for arn in arns], consistent=True)
+        """The owners, by endpoint ARN. Two devices may name the same one while it moves."""
+        keys = [_owner(arn) for arn in dict.fromkeys(arns)]
+        items = self._users.batch_get(keys, consistent=True)
         return {
             item["user"].removeprefix("push#"): Owner(
                 item["held_by"],

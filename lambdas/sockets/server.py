@@ -134,8 +134,15 @@ def main() -> None:
         random=secrets.token_bytes,
     )
     sockets = Sockets(task, registry, dispatcher, lambda: aws().connections)  # type: ignore[arg-type, return-value]
-    config = uvicorn.Config(
-        sockets,
+    config = config_of(sockets, settings, port)
+    copy_config_to_registered_loggers(logger, include={"asyncio"})
+    asyncio.run(serve(config, sockets, own))
+
+
+def config_of(application: Any, settings: Settings, port: int) -> uvicorn.Config:
+    """How the server of a task listens, and what it takes of one client."""
+    return uvicorn.Config(
+        application,
         host=settings.get("HOST", "0.0.0.0"),
         port=port,
         lifespan="off",
@@ -151,8 +158,6 @@ def main() -> None:
         timeout_keep_alive=int(settings.get("KEEP_ALIVE_SECONDS", "75")),
         timeout_graceful_shutdown=5,
     )
-    copy_config_to_registered_loggers(logger, include={"asyncio"})
-    asyncio.run(serve(config, sockets, own))
 
 
 async def serve(config: uvicorn.Config, sockets: Sockets, own: Holder) -> None:

@@ -96,20 +96,26 @@ def _with_a_message(chat: str, now: int) -> list[Item]:
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "frame"),
+    ("module", "name", "frame", "accepted"),
     [
-        (sync, "SYNCS", {"action": "sync"}),
-        (presence, "WATCHES", {"action": "watch", "users": ["raju", "mira"]}),
+        (sync, "SYNCS", {"action": "sync"}, 2),
+        (presence, "WATCHES", {"action": "watch", "users": ["raju", "mira"]}, 1),  # by the users
     ],
     ids=["sync", "watch"],
 )
 def test_frames_over_a_limit_are_rejected_with_the_wait(
-    world: Backend, monkeypatch: pytest.MonkeyPatch, module: object, name: str, frame: object
+    world: Backend,
+    monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    name: str,
+    frame: object,
+    accepted: int,
 ) -> None:
     monkeypatch.setattr(limits, "SAMPLE", 1)
     monkeypatch.setattr(module, name, Limit(2, 30, "too many"))
     given.user(world, "ravi", "phone", "desk")
     answers = [when.raw(world, "ravi", "phone", frame) for _ in range(3)]
+    assert sum(each["type"] != "error" for each in answers) == accepted
     then.is_error(then.valid(answers[-1]), "rate_limited")
     assert 0 < answers[-1]["retry_after"] <= 60
     assert when.raw(world, "ravi", "desk", frame)["type"] != "error"

@@ -22,7 +22,7 @@ LIMIT = Limit(3, 10, "too many")
 def test_a_bucket_is_what_a_count_of_tokens_would_be() -> None:
     """Against a model that counts tokens at each moment."""
     tokens, full_at, last = 3.0, 0.0, 0.0
-    for now in [0, 0, 0, 0, 5, 10, 11, 40, 40, 40, 40, 55, 500, 500]:
+    for now in [0, 0, 0, 0, 0.06, 5, 10, 11, 40, 40, 40, 40, 55, 500, 500]:
         tokens, last = min(3.0, tokens + (now - last) / 10), now
         taken = after_taking(full_at, now, LIMIT, 1)
         assert (taken.retry_after is None) is (tokens >= 1 - 1e-9)
@@ -30,6 +30,7 @@ def test_a_bucket_is_what_a_count_of_tokens_would_be() -> None:
             tokens, full_at = tokens - 1, taken.full_at
         else:
             assert taken.retry_after == pytest.approx((1 - tokens) * 10, abs=0.1)
+            assert after_taking(full_at, now + taken.retry_after, LIMIT, 1).retry_after is None
 
 
 def allowed(times: list[int]) -> list[int]:

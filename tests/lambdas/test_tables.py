@@ -156,6 +156,21 @@ def test_a_query_goes_on_page_by_page_in_both_forms() -> None:
     assert page.next == {"user": "raju", "item": "x#001"}
 
 
+def test_each_page_of_a_query_is_read_like_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    users, client = _users()
+    users.batch_write(puts=_items(5))
+    asked: list[dict[str, Any]] = []
+    query = client.query
+
+    def recorded(**request: Any) -> Any:
+        asked.append({name: request[name] for name in request if name != "ExclusiveStartKey"})
+        return query(**request)
+
+    monkeypatch.setattr(client, "query", recorded)
+    assert len(list(users.query_all({"user": "raju"}, prefix="x#", limit=2, consistent=True))) == 5
+    assert asked == [asked[0]] * 3 and asked[0]["ConsistentRead"] is True
+
+
 def test_a_transaction_is_all_or_nothing_and_says_which_action_failed() -> None:
     users, _ = _users()
     users.put({"user": "raju", "item": "x"})

@@ -132,7 +132,9 @@ class DynamoDB:
 
     def batch_write_item(self, **request: Any) -> Answer:
         for table, writes in request["RequestItems"].items():
-            assert 0 < len(writes) <= 25, "ValidationException"
+            bodies = [body for write in writes for body in write.values()]
+            keys = {self._key(table, each.get("Item") or each["Key"]) for each in bodies}
+            assert 0 < len(writes) <= 25 and len(keys) == len(writes), "ValidationException"
             for write in writes:
                 if "PutRequest" in write:
                     item = write["PutRequest"]["Item"]

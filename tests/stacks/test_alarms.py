@@ -118,6 +118,52 @@ def test_what_follows_from_the_platform_s_faults_is_silent_while_these_last(
     assert silenced_by == dict.fromkeys(("Chat", "Pushes", "Api"), "<AlarmsPlatform.Arn>")
 
 
+# Of the metric, in its unit: the value that goes off, and one next to it that does not. Of all
+# others one error, throttle, rejected request or message given up goes off, and none does not.
+VALUES = {
+    "*TableThrottles": (10, 9),
+    "IntegrationErrors": (5, 4.9),  # percent
+    "ClientErrors": (5, 4.9),
+    "PushesRejected": (20, 19),
+    "PlatformRejections": (20, 19),
+    "IteratorAge": (60_000, 59_999),  # milliseconds: "a minute behind"
+    "PushAge": (300, 299),  # seconds: "has waited for five minutes"
+    "SlowDelivery": (2_000, 1_999),  # milliseconds: "takes 2 seconds or more"
+    "SlowPushes": (120_000, 119_999),
+    "Concurrency": (800, 799),  # of 1,000
+    "*Tasks": (1, 2),  # of two at least
+    "Canary": (0, 1),  # what passed
+    "SocketsHeld": (9_000, 8_999),  # of 10,000
+    "SocketsLate": (500, 499),  # milliseconds
+    "PostsFailed": (10, 9),
+}
+
+
+@pytest.mark.parametrize("config", [EVERYTHING, IN_TASKS], ids=["api_gateway", "containers"])
+def test_each_alarm_goes_off_where_its_description_says(
+    synthesize: Synthesize, config: Environment
+) -> None:
+    for alarm in causes(synthesize(config)):
+        name, threshold = name_of(alarm), alarm.properties["Threshold"]
+        row = [each for pattern, each in VALUES.items() if fnmatchcase(name, pattern)]
+        (loud, quiet), *_ = [*row, (1, 0)]
+        below = alarm.properties["ComparisonOperator"] == "LessThanThreshold"
+        goes_off = [each < threshold if below else each >= threshold for each in (loud, quiet)]
+        assert goes_off == [True, False], (name, threshold)
+
+
+def test_a_share_of_pushes_is_that_of_the_rejected_ones(prod: Synthesized) -> None:
+    for name, part in {
+        "PushesRejected": "PushesRejected",
+        "PlatformRejections": "PlatformRejections",
+        "IntegrationErrors": "IntegrationError",
+        "ClientErrors": "ClientError",
+    }.items():
+        metrics = prod.one("AWS::CloudWatch::Alarm", f"Alarms{name}").properties["Metrics"]
+        (found,) = [each for each in metrics if each["Id"] == "part"]
+        assert found["MetricStat"]["Metric"]["MetricName"] == part
+
+
 def test_only_missing_tasks_alarm_without_data(prod: Synthesized) -> None:
     for alarm in causes(prod):
         missing = alarm.properties["TreatMissingData"]

@@ -77,6 +77,9 @@ def test_the_delivery_watch_reads_messages_and_watermarks_and_gives_up_into_a_qu
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     on_failure = mapping["DestinationConfig"]["OnFailure"]["Destination"]
     assert dev.show(on_failure) == "<StreamFailures.Arn>"
+    tries, window = mapping["MaximumRetryAttempts"] + 1, mapping["MaximumBatchingWindowInSeconds"]
+    lasts = tries * (FUNCTIONS["DeliveryWatch"].timeout + window)
+    assert mapping["MaximumRecordAgeInSeconds"] > lasts, "no record is given up before its last try"
 
 
 def test_pushes_wait_in_order_per_user_and_are_given_up_after_five_tries(dev: Synthesized) -> None:
@@ -102,6 +105,13 @@ def test_every_queue_is_encrypted_and_rejects_plain_connections(dev: Synthesized
         (statement,) = policies[f"<{queue.name}>"]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_what_was_given_up_is_kept_for_as_long_as_a_queue_keeps_anything(dev: Synthesized) -> None:
+    """An operator reads it, or gives it back to its queue, days later."""
+    for queue in ("PushDeadLetters", "StreamFailures"):
+        days = dev.one("AWS::SQS::Queue", queue).properties["MessageRetentionPeriod"] / 86_400
+        assert days == 14, "the most: docs.aws.amazon.com/AWSSimpleQueueService, SetQueueAttributes"
 
 
 def test_every_route_goes_to_its_function_and_all_but_two_respond(dev: Synthesized) -> None:
@@ -138,6 +148,7 @@ def test_the_stage_throttles_logs_and_is_deployed_with_every_route(dev: Synthesi
     log = json.loads(stage.properties["AccessLogSettings"]["Format"])
     assert "$context.requestId" in log.values()
     assert not {"$context.identity.sourceIp", "$context.authorizer.user"} & set(log.values())
+    assert not [each for each in log.values() if "header" in each], "one of them has the ticket"
     needed = set(stage.body["DependsOn"])
     assert needed >= {route.logical_id for route in dev.all("AWS::ApiGatewayV2::Route")}
     assert dev.one("AWS::ApiGateway::Account").logical_id in needed
@@ -170,6 +181,9 @@ def test_platform_applications_are_made_by_our_function_without_a_framework(
         *("FcmSecretArn", "ApnsSecretArn", "ApnsSandboxSecretArn"),
         *("FeedbackRoleArn", "FeedbackPercent"),
     }
+    # the function has the time to respond
+    timeout = FUNCTIONS["PlatformApplications"].timeout
+    assert int(resource.properties["ServiceTimeout"]) > timeout
     # its permissions are there before it is called
     assert any("RoleDefaultPolicy" in each for each in resource.body["DependsOn"])
 
@@ -187,6 +201,8 @@ def test_users_sign_in_by_name_and_password_and_nothing_reveals_who_exists(
     assert set(client["ExplicitAuthFlows"]) == flows
     assert client["GenerateSecret"] is False
     assert client["PreventUserExistenceErrors"] == "ENABLED"
+    # each token names its sign-in, which ends with it: lambdas/api/sign_ins.py
+    assert client["EnableTokenRevocation"] is True
     assert client["AccessTokenValidity"] == 60
     assert client["TokenValidityUnits"]["AccessToken"] == "minutes"
 

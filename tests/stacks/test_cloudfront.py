@@ -123,6 +123,9 @@ def test_files_are_kept_and_the_api_is_passed_on_with_the_address_of_who_calls(
     assert page["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"  # CachingOptimized
     (api,) = config["CacheBehaviors"]
     assert api["PathPattern"] == "/api/*"
+    # a request with a token never gets an answer in plain text, not even a redirect
+    assert api["ViewerProtocolPolicy"] == "https-only"
+    assert page["ViewerProtocolPolicy"] == "redirect-to-https"
     assert {"POST", "DELETE", "PUT"} <= set(api["AllowedMethods"])
     assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
     # AllViewerAndCloudFrontHeaders-2022-06

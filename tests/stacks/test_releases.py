@@ -105,6 +105,17 @@ def test_a_deployment_of_tasks_ends_where_they_answer_5xx(prod: Synthesized) -> 
         assert group["Fn::GetAtt"][0] == balanced
 
 
+def test_one_error_or_a_quiet_hour_takes_no_release_back(prod: Synthesized) -> None:
+    guards = [each for each in prod.all("AWS::CloudWatch::Alarm") if each.stack != "Observability"]
+    assert guards
+    for alarm in guards:
+        found = alarm.properties
+        assert found["TreatMissingData"] == "notBreaching", alarm.name
+        assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert (found["Threshold"], found["Period"]) == (1, 60)
+        assert 1 < found["DatapointsToAlarm"] < found["EvaluationPeriods"] <= 5  # minutes
+
+
 def test_a_small_environment_has_none_of_it(dev: Synthesized) -> None:
     assert DEV.releases == Releases()
     for kind in ("Lambda::Version", "Lambda::Alias", "CodeDeploy::Application"):

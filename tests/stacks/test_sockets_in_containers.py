@@ -140,10 +140,21 @@ def test_tasks_are_replaced_without_missing_any_and_have_their_limits(tasks: Syn
     assert container["Command"] == ["python", "-m", "lambdas.sockets.server"]
     variables = {each["Name"]: each["Value"] for each in container["Environment"]}
     assert int(variables["FINISH_SECONDS"]) < container["StopTimeout"] <= 120
-    assert int(variables["PING_SECONDS"]) < PROD.load_balancer.idle_timeout
     assert container["Ulimits"] == [{"Name": "nofile", "SoftLimit": 65_535, "HardLimit": 65_535}]
     assert int(variables["MOST_CONNECTIONS"]) < 65_535
     assert variables["HEALTH_SECONDS"] == "5"
+
+
+@pytest.mark.parametrize("idle", [20, 4_000])
+def test_a_ping_comes_before_the_balancer_would_close_a_silent_socket(
+    synthesize: Synthesize, idle: int
+) -> None:
+    balancer = replace(TASKS.load_balancer, idle_timeout=idle)
+    made = synthesize(replace(TASKS, load_balancer=balancer))
+    definition = made.one("AWS::ECS::TaskDefinition", "SocketsTask")
+    (container,) = definition.properties["ContainerDefinitions"]
+    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+    assert int(variables["PING_SECONDS"]) <= min(30, idle / 2)
 
 
 def test_tasks_scale_by_the_sockets_that_they_hold_and_by_cpu(tasks: Synthesized) -> None:

@@ -10,7 +10,7 @@ import pytest
 from stacks.config.environments import DEV
 from stacks.config.pools import LambdaPool
 from tests.stacks.complete import CERTIFICATE
-from tests.stacks.shared_environments import CONTAINERS_ONLY, with_domain
+from tests.stacks.shared_environments import CONTAINERS_ONLY, IN_TASKS, with_domain
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 
@@ -85,6 +85,18 @@ def test_a_container_gets_what_the_function_gets_but_its_pool_and_port(dev: Synt
     }
     assert container["Name"] == "api"
     assert container["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
+
+
+def test_what_is_no_header_never_reaches_a_target(prod: Synthesized) -> None:
+    """Two programs that read it in two ways are how requests are smuggled."""
+    balancer = prod.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    assert balancer.attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+
+
+def test_no_container_writes_to_its_own_disk(synthesize: Synthesize) -> None:
+    tasks = synthesize(IN_TASKS).all("AWS::ECS::TaskDefinition")
+    containers = [each for task in tasks for each in task.properties["ContainerDefinitions"]]
+    assert len(tasks) > 1 and all(each["ReadonlyRootFilesystem"] is True for each in containers)
 
 
 def test_a_failed_deployment_rolls_back_and_autoscaling_alone_sets_the_count(

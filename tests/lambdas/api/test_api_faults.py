@@ -14,12 +14,18 @@ from lambdas.errors import ChatError
 from lambdas.settings import Settings
 from tests.support.rows import rows
 
+# beside what botocore knows: of SNS's Publish, and of Cognito
+OF_SERVICES = {
+    *("KMSThrottling", "KMSThrottlingException", "Throttled"),
+    "TooManyFailedAttemptsException",
+}
+
 
 def client_error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "says so"}}, "UpdateItem")
 
 
-@rows("code", sorted(throttling.CODES))
+@rows("code", sorted(throttling.CODES | OF_SERVICES))
 def test_throttling_by_aws_is_rate_limited(code: str) -> None:
     assert error_of(client_error(code)).code == "rate_limited"
 

@@ -1,6 +1,8 @@
 """Limits of the REST API, and the address by which a stranger's requests are counted."""
 
 import json
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,10 @@ from lambdas.limits import Limit, sampled
 from tests.lambdas.api.chats import act, group
 from tests.support.lambdas.rest import PASSWORD, Rest
 
+SOURCES = Path(__file__).parents[3] / "lambdas" / "api"
 ACCOUNT = {"username": "x_somebody", "password": PASSWORD}
+KEYS = {"curve25519": "A" * 43, "ed25519": "A" * 43}
+LINK = {"device": "desk", "label": "x", "keys": KEYS, "one_time_key": "A" * 43}
 LIMITED = {
     "a direct chat": ("chats.CHATS", "POST", "/api/chats", {"kind": "direct", "with": "{raju}"}),
     "a group": ("chats.CHATS", "POST", "/api/chats", {"kind": "group", "members": ["{raju}"]}),
@@ -31,6 +36,8 @@ LIMITED = {
         "/api/password",
         {**ACCOUNT, "new_password": PASSWORD},
     ),
+    "accounts that end": ("leaving.SIGN_INS", "POST", "/api/account/delete", ACCOUNT),
+    "links that are offered": ("links.LINKS", "POST", "/api/links", LINK),
     "links": ("links.LINKS_OPENED", "GET", f"/api/links/{'A' * 32}", None),
     "links that are confirmed": (
         "links.LINKS_OPENED",
@@ -44,7 +51,24 @@ LIMITED = {
     "downloads": ("files.DOWNLOADS", "GET", f"/api/chats/{{chat}}/files/{'x' * 32}", None),
 }
 
+# These need more than one request: test_api_devices, test_api_keys, test_api_recovery.
+ELSEWHERE = {
+    "devices.REGISTRATIONS",
+    *("keys.CLAIMS", "keys.CLAIMS_BY_ONE"),
+    *("recovery.CODES", "recovery.MAILS", "recovery.MAILS_BY_ADDRESS", "recovery.SIGN_INS"),
+}
 OPEN = {route.path for route in ROUTES if route.open}
+
+
+def test_each_limit_of_the_api_is_tried() -> None:
+    modules = [import_module(f"lambdas.api.{each.stem}") for each in SOURCES.glob("*.py")]
+    limits = {
+        f"{module.__name__.rpartition('.')[2]}.{name}"
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, Limit)
+    }
+    assert limits == {row[0] for row in LIMITED.values()} | ELSEWHERE
 
 
 @pytest.mark.parametrize("what", LIMITED)

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.sns.models import sns_backends
 
 from lambdas.delivery import push
-from lambdas.notifications.endpoints import Endpoints
+from lambdas.notifications.endpoints import OWNER, Endpoints
 from lambdas.notifications.push_jobs import RingItems
-from lambdas.presence.devices import LEASE_SECONDS, Devices
+from lambdas.notifications.push_service import Outcome, PushServiceError
+from lambdas.presence.devices import LEASE_SECONDS
 from lambdas.settings import Aws
+from lambdas.tables import user_key
+from tests.lambdas.delivery.pushed import Ravi, handle, received
 from tests.support.lambdas import unread
 from tests.support.lambdas.events import sqs_record
 from tests.support.lambdas.rest import (
-    REGION,
     OneAtATime,
     client,
     mocked_aws,
@@ -42,58 +42,9 @@ def _function(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push, "invoked", lambda: aws)
 
 
-class Ravi:
-    """A user with devices that can be woken."""
-
-    def __init__(self, aws: Aws) -> None:
-        self.aws, self.name = aws, new_name("ravi")
-        self.devices = Devices(aws.users)
-        self.devices.create_user(self.name)
-        settings = aws.settings
-        applications = {
-            "fcm": settings["FCM_APPLICATION_ARN"],
-            "apns": settings["APNS_APPLICATION_ARN"],
-        }
-        self.endpoints = Endpoints(aws.sns, aws.users, applications)
-
-    def device(self, device: str, platform: str = "fcm") -> str:
-        """The device's endpoint."""
-        self.devices.register(self.name, device)
-        self.endpoints.attach(self.name, device, platform, f"{self.name}-{device}")
-        return self.arn(device) or ""
-
-    def arn(self, device: str) -> str | None:
-        return self.devices.of([self.name])[self.name][device].endpoint_arn
-
-    def has_unread(self, message_id: str = "m1", **fields: Any) -> int:
-        """The seq of one more text for him."""
-        return unread.text(self.aws, self.name, message_id, self.chat, **fields)
-
-    @property
-    def chat(self) -> str:
-        return f"chat-of-{self.name}"
-
-    def job(self, id: str = "job", **changes: Any) -> dict[str, Any]:
-        return record(self.name, id, self.chat, **changes)
-
-    def connect(self, device: str, at: float) -> None:
-        self.devices.connect(self.name, device, f"connection-{device}", int(at * 1000))
-
-
 @pytest.fixture
 def ravi(aws: Aws) -> Ravi:
     return Ravi(aws)
-
-
-def handle(*records: dict[str, Any]) -> list[str]:
-    """The messages that SQS keeps, by id."""
-    response = push.handler({"Records": list(records)}, None)
-    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
-
-
-def received(arn: str) -> list[dict[str, Any]]:
-    endpoint = sns_backends[DEFAULT_ACCOUNT_ID][REGION].platform_endpoints[arn]
-    return [json.loads(message) for message in endpoint.messages.values()]
 
 
 def test_every_device_that_is_away_is_rung_on_its_platform(ravi: Ravi) -> None:
@@ -218,6 +169,31 @@ def test_a_phone_that_somebody_else_took_over_gets_nothing_of_its_last_owner(
     assert len(received(arn)) == 1
 
 
+def test_a_phone_that_has_another_device_of_its_user_by_now_is_rung_for_that_one_alone(
+    ravi: Ravi,
+) -> None:
+    arn = ravi.device("phone")
+    ravi.devices.register(ravi.name, "again")
+    ravi.endpoints.attach(ravi.name, "again", "fcm", f"{ravi.name}-phone")
+    ravi.devices.set_endpoint(ravi.name, "phone", arn, "fcm")  # as above
+    ravi.has_unread()
+    assert handle(ravi.job()) == []
+    assert len(received(arn)) == 1
+    assert (ravi.arn("phone"), ravi.arn("again")) == (None, arn)
+
+
+def test_who_takes_a_phone_over_leaves_its_last_owner_the_one_that_they_have_by_now(
+    aws: Aws, ravi: Ravi
+) -> None:
+    raju, arn = Ravi(aws), ravi.device("phone")
+    new = raju.device("phone")
+    # as if the process that gave him the new one had ended before it released the other
+    owner = user_key(f"push#{arn}", OWNER)
+    aws.users.update(owner, "SET held_by = :holder", holder=f"{raju.name}/phone")
+    ravi.endpoints.attach(ravi.name, "phone", "fcm", f"{ravi.name}-phone")
+    assert (ravi.arn("phone"), raju.arn("phone")) == (arn, new)
+
+
 def test_of_many_who_take_a_phone_over_at_once_one_has_it_and_is_woken_on_it(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,6 +310,46 @@ def test_a_failure_holds_up_the_same_chat_only(
     raju.has_unread()
     assert handle(ravi.job("r1"), raju.job("j1"), ravi.job("r2"), raju.job("j2")) == ["r1", "r2"]
     assert sns.published == [arn, other]  # r2 was not tried, and j2 found nothing new
+
+
+@pytest.mark.parametrize(
+    ("became", "counted"),
+    [
+        (Outcome.DELIVERED, ["PushesSent"]),
+        (Outcome.GONE, ["PushesGone"]),
+        (Outcome.REJECTED, ["PushesRejected"]),
+        (PushServiceError("busy"), ["PushesFailed"]),
+    ],
+    ids=str,
+)
+def test_what_became_of_a_push_is_counted(
+    ravi: Ravi, monkeypatch: pytest.MonkeyPatch, became: Any, counted: list[str]
+) -> None:
+    def publish(*_: Any) -> Any:
+        if isinstance(became, Exception):
+            raise became
+        return became
+
+    names: list[str] = []
+    ravi.device("phone")
+    ravi.has_unread()
+    monkeypatch.setattr(Endpoints, "publish", publish)
+    monkeypatch.setattr(push, "count", names.append)
+    handle(ravi.job())
+    assert names == counted
+
+
+def test_how_long_a_push_took_counts_in_milliseconds_for_each_device_that_it_reached(
+    aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi.device("tablet")
+    failing(aws, monkeypatch, {ravi.device("phone"): ("Throttled", "slow down")})
+    now, times = time.time(), list[Any]()
+    monkeypatch.setitem(vars(aws), "now", lambda: now)
+    monkeypatch.setattr(push, "took", lambda *given: times.append(given))
+    ravi.has_unread(sent_at=int(now * 1000) - 1500)
+    assert handle(ravi.job()) == ["job"]
+    assert times == [("PushTime", pytest.approx(1500, abs=1))]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user": "ravi"}', "null"])

@@ -254,6 +254,8 @@ def test_logs_name_the_message_and_never_show_it(world: Backend) -> None:
     chat = given.direct_chat(world, "ravi", "raju")
     with written_log() as log:
         accepted = when.sends(world, "ravi", chat, payload="c2VjcmV0LXBheWxvYWQ")
+        world.api.answers[world.connections["raju", "phone"]] = 403
+        when.sends(world, "ravi", chat, payload="c2VjcmV0LXBheWxvYWQ")
         with failing(world, "PutItem"):
             when.sends(world, "ravi", chat, payload="c2VjcmV0LXBheWxvYWQ")
         when.raw(world, "ravi", "phone", '{"action":"send","payload":"c2VjcmV0LXBheWxvYWQ"}')
@@ -261,6 +263,7 @@ def test_logs_name_the_message_and_never_show_it(world: Backend) -> None:
     assert (accepted["message_id"], chat) in {
         (line.get("message_id"), line.get("chat")) for line in lines
     }
+    assert "could not reach a connection" in log.getvalue()
     assert "c2VjcmV0LXBheWxvYWQ" not in log.getvalue()
 
 

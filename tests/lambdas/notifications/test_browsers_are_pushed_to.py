@@ -153,7 +153,10 @@ def test_a_push_service_that_can_not_be_reached_is_tried_again(api: Rest) -> Non
     closed = api.deployed_with(EMULATOR_WEB_PUSH_URL=gone.url)
     vars(closed.aws).update({name: vars(api.aws)[name] for name in ("dynamodb", "sns", "kms")})
     subscribed(closed, ravi, browser)
-    assert ring(api, ravi, new_name("chat")) == ["job"]
+    with written_log() as log:
+        assert ring(api, ravi, new_name("chat")) == ["job"]
+    assert browser.subscription.origin.partition("//")[2] in log.getvalue()
+    assert browser.subscription.endpoint not in log.getvalue()
 
 
 def test_one_that_has_not_responded_is_left_alone_for_a_minute(api: Rest) -> None:

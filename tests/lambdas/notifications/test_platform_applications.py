@@ -252,6 +252,19 @@ def test_of_an_unexpected_error_only_its_type_is_reported(
     assert "MIGHAgEAMBMGByqGSM49" not in log.getvalue() and "fails" in log.getvalue()
 
 
+def test_a_credential_that_sns_quotes_in_its_error_is_in_no_reason(
+    cloudformation: CloudFormation, function: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rejects(**given: Any) -> Any:
+        error: Any = {"Code": "InvalidParameter", "Message": f"Invalid parameter: {given}"}
+        raise ClientError({"Error": error}, "CreatePlatformApplication")
+
+    monkeypatch.setattr(function.sns, "create_platform_application", rejects)
+    response = send(cloudformation, "Create", properties(FCM))
+    reason = "SNS rejected the credential in FcmSecretArn: InvalidParameter"
+    assert (response["Status"], response["Reason"]) == ("FAILED", reason)
+
+
 def test_what_sns_has_made_before_its_response_was_lost_is_deleted_with_the_resource(
     cloudformation: CloudFormation, function: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,12 +17,13 @@ from websockets.typing import Subprotocol
 from emulator.listening import free_port
 from lambdas.post_key import PostKey
 from lambdas.presence.tickets import issue
+from lambdas.settings import Settings
 from lambdas.sockets.app import Sockets, Task
 from lambdas.sockets.direct import PATH, DirectConnections
 from lambdas.sockets.held import Registry
 from lambdas.sockets.ids import Holder
 from lambdas.sockets.routes import Dispatcher
-from lambdas.sockets.server import Protocol
+from lambdas.sockets.server import config_of
 from tests.support.lambdas.backend import Backend
 
 PROTOCOL = Subprotocol("chat.v1")
@@ -53,7 +54,7 @@ class RunningTask:
 
 @asynccontextmanager
 async def running(
-    world: Backend, *, most: int = 100, ping: float | None = None, key: PostKey | None = None
+    world: Backend, *, most: int = 100, key: PostKey | None = None
 ) -> AsyncIterator[RunningTask]:
     key = key or PostKey(lambda _: SECRET)
     holder = Holder("127.0.0.1", free_port())
@@ -79,18 +80,7 @@ async def running(
         )
         dispatcher = Dispatcher(clients.now, lambda: "request")
         sockets = Sockets(task, registry, dispatcher, lambda: connections)
-        config = uvicorn.Config(
-            sockets,
-            host=holder.host,
-            port=holder.port,
-            lifespan="off",
-            ws=Protocol,
-            ws_max_size=128 * 1024,
-            ws_per_message_deflate=False,
-            ws_ping_interval=ping,
-            log_config=None,
-            timeout_graceful_shutdown=5,
-        )
+        config = config_of(sockets, Settings({"HOST": holder.host}), holder.port)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve())
         await until(lambda: server.started)
@@ -114,11 +104,11 @@ def ticket_of(world: Backend, user: str, device: str = "phone") -> str:
     return issue(world.aws.tickets, user, device, world.aws.now(), secrets.token_urlsafe)
 
 
-def opened(task: RunningTask, ticket: str) -> Any:
+def opened(task: RunningTask, ticket: str, compression: str | None = None) -> Any:
     return connect(
         task.url,
         subprotocols=[PROTOCOL, Subprotocol(f"ticket.{ticket}")],
-        compression=None,
+        compression=compression,
         max_size=None,
     )
 

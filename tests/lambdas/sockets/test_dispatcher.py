@@ -10,6 +10,7 @@ import pytest
 
 from lambdas.sockets.events import Connected, Upgrade
 from lambdas.sockets.routes import Dispatcher
+from tests.support.lambdas.rest import written_log
 
 OFFERED = ("sec-websocket-protocol", "chat.v1, ticket.x")
 UPGRADE = Upgrade([OFFERED, ("x-line", "1"), ("x-line", "2")], "198.51.100.7")
@@ -108,10 +109,12 @@ def test_handlers_get_what_api_gateway_would_send_them() -> None:
 def test_a_handler_that_fails_is_an_error_for_a_frame_and_nothing_for_an_end() -> None:
     fault = Exception("fault")
     dispatcher = Handlers(message=fault, disconnect=fault).dispatcher
-    response = json.loads(dispatcher.message(CONNECTED, "{}") or "null")
+    with written_log() as log:
+        response = json.loads(dispatcher.message(CONNECTED, '{"payload":"aGk"}') or "null")
+        dispatcher.disconnect(CONNECTED, 1000, "")
     ids = {"connectionId": "id", "requestId": "request"}
     assert response == {"message": "Internal server error", **ids}
-    dispatcher.disconnect(CONNECTED, 1000, "")
+    assert "a handler failed" in log.getvalue() and "aGk" not in log.getvalue()
 
 
 def test_a_frame_is_answered_with_the_body_of_the_response_if_it_has_one() -> None:

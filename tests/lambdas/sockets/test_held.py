@@ -181,5 +181,8 @@ def test_a_task_drains_in_another_order_and_pauses_between_its_slices_alone(
     sockets: Any = [Socket(name) for name in ("first", "second", "third")]
     monkeypatch.setattr(asyncio, "sleep", sleep)
     asyncio.run(drain(sockets, 1.0, lambda left: left.reverse()))
-    how = (1012, "the server restarts")
-    assert happened == [("third", *how), ("first", *how), 0.5, ("second", *how)]
+    first, second, third = ((each.name, 1012, "the server restarts") for each in sockets)
+    assert happened == [third, first, 0.5, second]
+    happened.clear()
+    asyncio.run(drain(sockets, 6.0, lambda left: left.reverse()))
+    assert happened == [third, 2.0, second, 2.0, first], "few take all the time that there is"

@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +83,8 @@ def test_a_request_that_is_signed_now_is_taken() -> None:
         {"method": "DELETE"},
         {"path": "/sockets/@connections/BBBB"},
         {"body": b"{ }"},
+        # a digest that nobody signed says nothing of the body
+        {"body": b"{ }", "headers": {"x-amz-content-sha256": sha256(b"{}").hexdigest()}},
         {"region": "eu-west-1"},
         {"now": NOW + 301},
         {"now": NOW - 301},
@@ -194,7 +198,9 @@ def test_threads_add_to_metrics_and_write_them_without_losing_any(
 
 
 def test_a_task_drains_once_its_target_is_draining_whatever_the_states_before() -> None:
-    states = iter(["initial", "healthy", OSError("throttled"), "unhealthy", "draining"])
+    throttled = ClientError({"Error": {"Code": "Throttling"}}, "DescribeTargetHealth")
+    faults = [OSError("unreachable"), throttled]
+    states = iter(["initial", "healthy", *faults, "unhealthy", "draining"])
 
     def read_state() -> str:
         state = next(states)

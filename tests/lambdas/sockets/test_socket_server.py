@@ -14,8 +14,13 @@ from uvicorn.server import ServerState
 
 from lambdas.settings import Settings
 from lambdas.sockets import server
-from lambdas.sockets.app import MESSAGE_BYTES
-from lambdas.sockets.server import REPORT_SECONDS, UNREAD_PINGS, Protocol, Server
+from lambdas.sockets.server import (
+    REPORT_SECONDS,
+    UNREAD_PINGS,
+    Protocol,
+    Server,
+    config_of,
+)
 from tests.lambdas.sockets.application import OWN
 from tests.lambdas.sockets.scene import until
 
@@ -66,13 +71,8 @@ class Opened:
     """An open WebSocket, without a network; `read` is what the application gets of it."""
 
     def __init__(self) -> None:
-        config = uvicorn.Config(
-            self._application,
-            interface="asgi3",
-            lifespan="off",
-            log_config=None,
-            ws_max_size=MESSAGE_BYTES,
-        )
+        config = config_of(self._application, Settings({}), 8080)
+        config.interface = "asgi3"  # of a method uvicorn can not tell
         config.load()
         self.read: list[Any] = []
         self.accepted = False

@@ -65,6 +65,17 @@ def test_a_ticket_opens_a_socket_frames_are_answered_and_the_end_returns_the_lea
     run(story())
 
 
+def test_nothing_is_compressed_for_who_offers_it_since_that_takes_memory(world: Backend) -> None:
+    async def story() -> None:
+        given.user(world, "ravi", "phone")
+        async with running(world) as task:
+            offer = opened(task, ticket_of(world, "ravi"), compression="deflate")
+            async with offer as socket:
+                assert socket.response.headers.get("sec-websocket-extensions") is None
+
+    run(story())
+
+
 @pytest.mark.parametrize("ticket, status", [("x" * 20, 403), ("?", 401)])
 def test_who_has_no_ticket_is_rejected_as_by_api_gateway(
     world: Backend, ticket: str, status: int
@@ -222,17 +233,19 @@ def test_a_client_that_does_not_read_is_cut_off_and_others_are_served(
     run(story())
 
 
-@pytest.mark.parametrize("size, code", [(32 * 1024 + 1, 1009), (200_000, 1009)])
-def test_a_frame_larger_than_api_gateways_ends_the_connection(
-    world: Backend, size: int, code: int
+@pytest.mark.parametrize(
+    "message", ["x" * (32 * 1024 + 1), "x" * 200_000, ["x" * 30_000] * 5], ids=[1, 2, "fragments"]
+)
+def test_a_message_larger_than_api_gateways_ends_the_connection(
+    world: Backend, message: str | list[str]
 ) -> None:
     async def story() -> None:
         given.user(world, "ravi", "phone")
         async with running(world) as task, client(world, task, "ravi") as socket:
-            await socket.send("x" * size)
+            await socket.send(message)
             with pytest.raises(ConnectionClosed) as error:
                 await socket.recv()
-            assert error.value.rcvd is not None and error.value.rcvd.code == code
+            assert error.value.rcvd is not None and error.value.rcvd.code == 1009
             await until(lambda: lease(world, "ravi") is None)
 
     run(story())
