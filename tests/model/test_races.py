@@ -299,8 +299,8 @@ MUTANTS = (
         "two identities of a device",
         edited(
             "an_identity_is_overwritten",
-            (Directory, "_replace"),
-            ('"ed25519 = :e_was AND curve25519 = :c_was"', '"attribute_exists(ed25519)"'),
+            (Directory, "_replace_action"),
+            ('"ed25519 = :e_was AND curve25519 = :c_was AND', '"'),
             "",
         ),
     ),
