@@ -39,7 +39,9 @@ def begins(user: str, peer: str) -> Act:
 
 
 def founds(user: str, *members: str) -> Act:
-    return _request(user, "POST", "/api/chats", {"kind": "group", "members": list(members)})
+    """Always by the same request."""
+    body = {"kind": "group", "members": list(members), "request_id": "a-request-of-the-test"}
+    return _request(user, "POST", "/api/chats", body)
 
 
 def decides(user: str, peer: str, state: str) -> Act:
@@ -176,6 +178,7 @@ FEW = (
     "two identities of a device",
 )
 WITHOUT_FAULTS = {
+    "found, found": Race((friends,), founds("ravi", "raju"), founds("ravi", "raju", "mira")),
     "begin, begin": Race((), *ASKED, begins("raju", "ravi")),
     "a contact while a chat is begun": Race((), *ASKED, decides("raju", "ravi", "contact")),
     "decline, open": Race(ASKED, does("raju", "decline"), begins("raju", "ravi")),
@@ -220,6 +223,8 @@ CUT_OFF = {
     "answer, decline": Race(ASKED, sends("raju"), does("raju", "decline")),
     "answer": Race(ASKED, sends("raju"), nothing),
     "accept": Race(ASKED, does("raju", "accept"), nothing),
+    "found": Race((friends,), founds("ravi", "raju"), nothing),
+    "found and invite": Race((), founds("ravi", "raju"), nothing),
 }
 OFTEN = 4  # of these, the first: in `make test`
 
