@@ -32,7 +32,7 @@ def _a_group_of_others(api: Rest) -> tuple[Any, Any]:
 
 
 def _another_one_time_key(api: Rest) -> tuple[Any, Any]:
-    """Keys are told apart by themselves: both are there, and each is claimed once."""
+    """Keys are known by themselves: both are there, and each is claimed once."""
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
     for number in (1, 2, 1):
