@@ -128,12 +128,12 @@ class Recorder:
 
     def _after(self, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         params, started, before = context["bench"]
-        reads, writes = 0.0, 0
-        if model.name in ("UpdateItem", "PutItem", "DeleteItem"):
-            writes = write_units(max(before, self._stored_bytes(model.name, params)))
-        elif model.name == "BatchWriteItem":
-            writes = before
-        elif model.name == "BatchGetItem":
+        reads = 0.0
+        after = self._stored_bytes(model.name, params)
+        writes = sum(map(write_units, map(max, before, after)))
+        if model.name == "TransactWriteItems":
+            writes *= 2  # DynamoDB's pricing: each item is prepared and committed
+        if model.name == "BatchGetItem":
             for table, asked in params["RequestItems"].items():
                 sizes = [item_bytes(item) for item in parsed["Responses"].get(table, [])]
                 absent = len(asked["Keys"]) - len(sizes)
@@ -153,25 +153,25 @@ class Recorder:
         with self._lock:
             self.calls.append(call)
 
-    def _stored_bytes(self, operation: str, params: dict[str, Any]) -> int:
-        """Of the item that is written, before or after; of a batch its write units at once."""
-        if operation == "BatchWriteItem":
-            return sum(
-                write_units(self._batched_bytes(table, request))
-                for table, requests in params["RequestItems"].items()
-                for request in requests
-            )
-        if operation not in ("UpdateItem", "PutItem", "DeleteItem"):
-            return 0
-        source = params.get("Key") or params["Item"]
-        table = TABLES[params["TableName"].capitalize()]
-        keys = {name: source[name] for name in table.keys}
-        return self._item_bytes(params["TableName"], keys)
-
-    def _batched_bytes(self, table: str, request: dict[str, Any]) -> int:
-        if "PutRequest" in request:
-            return item_bytes(request["PutRequest"]["Item"])
-        return self._item_bytes(table, request["DeleteRequest"]["Key"])
+    def _stored_bytes(self, operation: str, params: dict[str, Any]) -> list[int]:
+        """Of each item that is written, before or after."""
+        written: list[tuple[str, Any]] = []
+        if operation in ("UpdateItem", "PutItem", "DeleteItem"):
+            written = [(params["TableName"], params)]
+        elif operation == "TransactWriteItems":
+            bodies = [body for action in params["TransactItems"] for body in action.values()]
+            written = [(body["TableName"], body) for body in bodies]
+        elif operation == "BatchWriteItem":
+            requests = params["RequestItems"].items()
+            written = [
+                (name, body) for name, of in requests for each in of for body in each.values()
+            ]
+        found = []
+        for name, body in written:
+            source = body.get("Key") or body["Item"]
+            keys = {key: source[key] for key in TABLES[name.capitalize()].keys}
+            found.append(self._item_bytes(name, keys))
+        return found
 
     def _item_bytes(self, table: str, keys: dict[str, Any]) -> int:
         found = self._reader.get_item(TableName=table, Key=keys, ConsistentRead=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from random import Random
 from typing import Any, NamedTuple, TypeVar
@@ -228,8 +229,11 @@ class Api:
         return _read(parse_chat_response, response)
 
     async def group(self, members: Iterable[str]) -> ChatResponse:
-        body = {"kind": "group", "members": sorted(members)}
-        return _read(parse_chat_response, await self._call("POST", "/api/chats", body))
+        """A new one: one, however often the request has to be repeated."""
+        request_id = secrets.token_urlsafe(16)
+        body = {"kind": "group", "members": sorted(members), "request_id": request_id}
+        response = await self._call("POST", "/api/chats", body, repeat=True)
+        return _read(parse_chat_response, response)
 
     async def chats(self) -> list[ListedChat]:
         found: list[ListedChat] = []

@@ -32,6 +32,9 @@ class Limit(NamedTuple):
 
 CHATS = Limit(200, 18, "too many chats were begun")
 MEMBERS = Limit(2_000, 1.8, "too many members were added")
+# Invitations to groups, to one user whom the inviter is no contact of: at most twenty wait, as each
+# lives 30 days. So one stranger does not fill the list, of which 100 are shown.
+INVITATIONS = Limit(10, 3 * 86_400, "this user has too many invitations of yours")
 # A device that has connected asks for the devices of each member before it sends to a group. Nine
 # connections with a group of 1,024 may come close together, of all devices of the user.
 LOOKUPS = Limit(10_000, 1, "too many users were looked up")

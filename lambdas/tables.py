@@ -7,6 +7,7 @@ Keys of the three tables (sort key `item`):
                      onetime#<key> | chat#<chat> | direct#<peer>
                      watcher#<1: a contact, 2: not>#<user>/<device> | rings#<chat>
                      contact#<peer> | settings | invite#<chat> | left#<chat> | limit#<name>
+                     founded#<request id>
              link#<code>  link
     Tickets  ticket
 """

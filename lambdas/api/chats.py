@@ -1,6 +1,7 @@
 """Chats and their messages: POST and GET /api/chats, mute and messages of one; see also groups."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 from lambdas import frames
 from lambdas.api import announce, groups
@@ -11,12 +12,14 @@ from lambdas.limits import CHATS, MEMBERS, Limits
 from lambdas.messages import history
 from lambdas.messages.chats import Chat, Chats
 from lambdas.messages.direct import Begin, DirectChats
+from lambdas.messages.founded import Founded
 from lambdas.messages.heads import inviting
 from lambdas.messages.history import Page
 from lambdas.messages.membership import Membership
 from lambdas.people.consent import CONTACT, EVERYBODY
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
+from lambdas.tables import TransactionCancelled, pauses
 
 CHATS_PER_PAGE = 100
 CHAT_BYTES = 16  # of a chat's id: it is not to be guessed
@@ -33,16 +36,42 @@ def create(call: Call) -> Response:
 
 
 def _group(call: Call, members: Sequence[str]) -> Response:
-    """Users who let the caller add them are members at once; the others get an invitation."""
+    """Users who let the caller add them are members at once; the others get an invitation.
+
+    A request with an id that has founded a group is answered by that one as it is now.
+    """
+    id_ = call.body.get("request_id")
+    founded = Founded(call.aws.users, call.user, id_) if id_ else None
+    for pause in pauses():
+        if founded and (there := founded.chat()):
+            head = _chats(call).head(there, call.user)
+            return _founded(call, head.chat, head.members, head.invited)
+        try:
+            chat = _found(call, members, founded)
+        except TransactionCancelled:  # by the same request, which is under way twice
+            pause()
+            continue
+        return _founded(call, chat.chat, chat.members, chat.invited)
+    raise AssertionError("unreachable")
+
+
+def _found(call: Call, members: Sequence[str], founded: Founded | None) -> Chat:
     _limits(call).take(call.user, "chats", CHATS)
     _limits(call).take(call.user, "members", MEMBERS, len(members))
     joining = groups.consenting(call, members)
     others = [user for user in members if user not in joining]
+
+    def noting(chat: str) -> list[dict[str, Any]]:
+        return [founded.action(chat, call.aws.now())] if founded else []
+
     membership = Membership(call.aws.chats, call.aws.users, new_id=_new_id(call))
-    chat = membership.found(call.user, joining, others, groups.inviting(call))
-    groups.announce_invited(call, chat.chat, chat.invited)
-    body: Frame = {"chat": chat.chat, "members": chat.members}
-    return Response(201, {**body, "invited": chat.invited})
+    return membership.found(call.user, joining, others, groups.inviting(call), noting)
+
+
+def _founded(call: Call, chat: str, members: Collection[str], invited: Collection[str]) -> Response:
+    groups.announce_invited(call, chat, invited)
+    body = {"chat": chat, "members": sorted(members), "invited": sorted(invited)}
+    return Response(201, body)
 
 
 def _direct(call: Call, peer: str) -> Response:

@@ -26,8 +26,8 @@ def register(call: Call) -> Response:
     user, device = call.user, call.device
     keys = device_keys(user, device, call.body)
     _require_push(call)
-    devices = Devices(call.aws.users)
-    known, unannounced = DeviceChanges(call.aws.users).of(user)
+    devices, changes = Devices(call.aws.users), DeviceChanges(call.aws.users)
+    known, unannounced = changes.of(user)
 
     def count_registration() -> None:
         Limits(call.aws.users, call.aws.now).take(user, "devices", REGISTRATIONS)
@@ -42,12 +42,13 @@ def register(call: Call) -> Response:
     def changing() -> None:
         if device in known:
             count_registration()
-            DeviceChanges(call.aws.users).begin(user)
 
-    change = directory(call.aws).put(user, device, keys, call.body.get("label"), changing)
+    stored = user, device, keys, call.body.get("label")
+    counted = [changes.count_action(user)]
+    change = directory(call.aws).put(*stored, changing, counted, registered=device in known)
     new = devices.register(user, device, call.aws.now(), call.by.id)
     if new:  # a removal at the same time may have deleted the keys meanwhile
-        directory(call.aws).put(user, device, keys, call.body.get("label"))
+        directory(call.aws).put(*stored, also=counted)
     try:
         SignIns(call.aws.users).require(call.by)
     except ChatError:  # the sign-in has ended meanwhile, perhaps with this device

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from lambdas.api import announce
 from lambdas.api.call import Call, Response
 from lambdas.errors import forbidden
-from lambdas.limits import MEMBERS, Limits
+from lambdas.limits import INVITATIONS, MEMBERS, Limits
 from lambdas.messages import roles
 from lambdas.messages.direct import DirectChats
 from lambdas.messages.heads import Head, no_such_chat, read_head
 from lambdas.messages.membership import Changed, Inviting, Membership
+from lambdas.people.consent import CONTACT
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 
@@ -40,25 +41,36 @@ def consenting(call: Call, users: Iterable[str]) -> list[str]:
 
 
 def inviting(call: Call) -> Inviting:
-    """Stores invitations. Who has blocked the caller gets none."""
+    """Stores invitations. Who has blocked the caller gets none, nor does who does not know the
+    caller and has many of theirs; as neither has answered, the caller does not learn of it."""
 
     def store(chat: str, users: Sequence[str]) -> None:
-        invited = _unblocked(call, users)
+        views = Contacts(call.aws.users).views(users, call.user)
+        knowing = [user for user in users if views[user].state == CONTACT]
+        invited = [*knowing, *_not_too_often(call, [u for u in users if views[u].state is None])]
         Invitations(call.aws.users).add(invited, chat, call.user, call.aws.now())
 
     return store
 
 
+def _not_too_often(call: Call, users: Sequence[str]) -> list[str]:
+    limits = Limits(call.aws.users, call.aws.now)
+
+    def counted(user: str) -> bool:
+        return limits.wait(call.user, f"invitations#{user}", INVITATIONS) is None
+
+    counting = {user: call.aws.background.submit(counted, user) for user in users}
+    return [user for user, each in counting.items() if each.result()]
+
+
 def announce_invited(call: Call, chat: str, users: Iterable[str]) -> None:
-    """Notifies users of an invitation, but who has left for good or has blocked the caller."""
-    invited = _unblocked(call, sorted(users))
-    left = Invitations(call.aws.users).have_left(invited, chat) if invited else set()
-    announce.invited(call.aws, chat, call.user, [user for user in invited if user not in left])
-
-
-def _unblocked(call: Call, users: Sequence[str]) -> list[str]:
+    """Notifies users of an invitation that they have, but who has left for good or has blocked the
+    caller."""
+    invitations = Invitations(call.aws.users)
     views = Contacts(call.aws.users).views(users, call.user)
-    return [user for user in users if not views[user].blocked]
+    invited = invitations.have([user for user in views if not views[user].blocked], chat)
+    left = invitations.have_left(invited, chat) if invited else set()
+    announce.invited(call.aws, chat, call.user, sorted(invited - left))
 
 
 def accept(call: Call) -> Response:

@@ -9,6 +9,7 @@ from lambdas.api.sign_ins import ACCOUNT, SignIns
 from lambdas.limits import SIGN_INS
 from lambdas.messages.chats import Chats
 from lambdas.messages.membership import Changed, Membership
+from lambdas.people.invitations import Invitations
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
 from lambdas.tables import user_key
@@ -63,6 +64,13 @@ def end_account(aws: Aws, user: str, until: float) -> bool:
         if aws.now() > until:
             return False
         _leave(aws, user, chat)
+    invitations = Invitations(aws.users)
+    for chat in invitations.all_chats(user):
+        if aws.now() > until:
+            return False
+        # no group goes on naming who is gone, and keeping a place
+        membership = Membership(aws.chats, aws.users)
+        membership.decline(chat, user, invitations.decline_actions(user, chat))
     rows = aws.users.query_all({"user": user}, consistent=True)
     names = [row["item"] for row in rows if not row["item"].startswith(KEPT)]
     aws.users.batch_write(deletes=[user_key(user, name) for name in names if name != ACCOUNT])

@@ -77,12 +77,15 @@ class Directory:
         keys: DeviceKeys,
         label: str | None = None,
         changing: Callable[[], None] = lambda: None,
+        also: Sequence[dict[str, Any]] = (),
+        *,
+        registered: bool = True,
     ) -> Change:
         """Stores a device's identity; deletes the keys that another identity before it signed.
 
-        That identity is kept as a former one, and first: nothing is lost if this ends halfway.
-        Without a `label` the one of before stays. `changing` is called before another identity is
-        stored, and may raise.
+        That identity is kept as a former one. Without a `label` the one of before stays. `changing`
+        is called before another identity is stored, and may raise; `also` has actions that happen
+        with it, unless these are the first keys of a device that is not `registered`.
         """
         counted = False
         for attempt in range(ATTEMPTS):
@@ -96,41 +99,42 @@ class Directory:
             if not counted:
                 changing()
                 counted = True
+            actions = [self._replace_action(user, device, before, keys, label)]
+            if before is not None or registered:
+                actions += also
             if before is not None and before["ed25519"] != keys.ed25519:
-                self._users.put(self._former_item(user, device, before))
+                actions.append(self._users.put_action(self._former_item(user, device, before)))
             try:
-                old = self._replace(user, device, before, keys, label)
-            except ConditionFailed:  # it has another identity by now, which is kept as well
+                transact(self._users, actions)
+            except TransactionCancelled:  # it has another identity by now, or more keys
                 self._pause(attempt)
                 continue
-            if not old:
+            if before is None:
                 return Change.NEW
-            self._forget_keys(user, device, up_to=old["uploaded"], not_signed_by=keys.ed25519)
+            self._forget_keys(user, device, up_to=before["uploaded"], not_signed_by=keys.ed25519)
             return Change.CHANGED
         sentence = "too much happens to this device's keys at once; try again"
         raise ChatError("rate_limited", sentence)
 
-    def _replace(
+    def _replace_action(
         self, user: str, device: str, before: Item | None, keys: DeviceKeys, label: str | None
-    ) -> Item:
-        """The device's item as it was, which is `before` or none. Raises ConditionFailed."""
+    ) -> dict[str, Any]:
+        """On condition that `before` is what stands."""
         named: dict[str, Any] = {"label": label} if label else {}
         condition, was = "attribute_not_exists(ed25519)", {}
         if before is not None:
-            condition = "ed25519 = :e_was AND curve25519 = :c_was"
-            was = {"e_was": before["ed25519"], "c_was": before["curve25519"]}
-        return self._users.update(
+            condition = "ed25519 = :e_was AND curve25519 = :c_was AND uploaded = :u_was"
+            was = {f"{name[0]}_was": before[name] for name in ("ed25519", "curve25519", "uploaded")}
+        return self._users.update_action(
             user_key(user, f"device#{device}"),
             "SET curve25519 = :c, ed25519 = :e, signature = :s, introduction = :i,"
-            " uploaded = if_not_exists(uploaded, :zero),"
-            " claimed = if_not_exists(uploaded, :zero)" + (", label = :label" if named else ""),
+            " uploaded = :u, claimed = :u" + (", label = :label" if named else ""),
             condition,
-            returns="ALL_OLD",
             c=keys.curve25519,
             e=keys.ed25519,
             s=keys.signature,
             i=dict(keys.introduction or {}),
-            zero=0,
+            u=before["uploaded"] if before else 0,
             **was,
             **named,
         )

@@ -47,10 +47,12 @@ class Membership(ChatWriter):
         members: Iterable[str],
         invited: Iterable[str] = (),
         inviting: Inviting = lambda _chat, _names: None,
+        noting: Callable[[str], Sequence[dict[str, Any]]] = lambda _chat: (),
     ) -> Chat:
         """A new group of `user`, its admin, and `members`; others are `invited` to it.
 
-        Raises ChatError bad_request or not_found.
+        `noting` gives actions that are one transaction with the chat's head. Raises ChatError
+        bad_request or not_found, TransactionCancelled if a condition of theirs does not hold.
         """
         everybody, waiting = sorted({user, *members}), sorted({*invited} - {user, *members})
         if len(everybody) + len(waiting) > MEMBERS_LIMIT:
@@ -64,7 +66,9 @@ class Membership(ChatWriter):
         if waiting:
             inviting(chat, waiting)
         head = {**new_head(chat, "group", everybody), "admins": {user}}
-        self._chats.put({**head, "invited": {*waiting}} if waiting else head)
+        if waiting:
+            head["invited"] = {*waiting}
+        transact(self._chats, [self._chats.put_action(head), *noting(chat)])
         return Chat(chat, "group", everybody, waiting)
 
     def change(

@@ -8,7 +8,7 @@ nobody, until the user accepts it or asks to be added. An invitation is written 
 head names the user as invited, and counts only while it does.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from lambdas.tables import Table, user_key
@@ -74,6 +74,15 @@ class Invitations:
             return None
         return Invitation(chat, item["by"], item["at"])
 
+    def have(self, users: Iterable[str], chat: str) -> set[str]:
+        """Those of the users who are invited to the chat."""
+        return self._having(users, f"invite#{chat}")
+
+    def all_chats(self, user: str) -> Iterator[str]:
+        """To which the user is invited, also where that has expired."""
+        for item in self._users.query_all({"user": user}, prefix="invite#", consistent=True):
+            yield item["item"].removeprefix("invite#")
+
     def leave(self, user: str, chat: str) -> None:
         self._users.put(dict(user_key(user, f"left#{chat}")))
 
@@ -90,5 +99,8 @@ class Invitations:
         ]
 
     def have_left(self, users: Iterable[str], chat: str) -> set[str]:
-        keys = [user_key(user, f"left#{chat}") for user in users]
-        return {item["user"] for item in self._users.batch_get(keys, consistent=True)}
+        return self._having(users, f"left#{chat}")
+
+    def _having(self, users: Iterable[str], item: str) -> set[str]:
+        keys = [user_key(user, item) for user in users]
+        return {found["user"] for found in self._users.batch_get(keys, consistent=True)}

@@ -1,12 +1,13 @@
 """The number of changes of a user's devices and their keys, and of those that were announced.
 
-Both stand in the `devices` item, so that registering and removing count with the same write. A
-process may end before it has announced what it changed. The next request that changes something of
-these devices, or repeats the change, finds the two numbers different, and announces the earlier
-change too.
+Both stand in the `devices` item, and each change is counted with the write that makes it. A process
+may end before it has announced what it changed. The next request that changes something of these
+devices, or repeats the change, finds the two numbers different, and announces the earlier change
+too.
 """
 
 from contextlib import suppress
+from typing import Any
 
 from lambdas.presence.devices import Device, devices_of
 from lambdas.tables import DEVICES, ConditionFailed, Table, user_key
@@ -22,17 +23,25 @@ class DeviceChanges:
         changes = item.get("changes", 0)
         return devices_of(item), changes if changes > item.get("announced", 0) else None
 
-    def begin(self, user: str) -> None:
-        """Counts a change of a registered device's keys, before it is made."""
-        self._write(user, "ADD changes :number", "attribute_exists(devices)", 1)
+    def count_action(self, user: str) -> dict[str, Any]:
+        """Counts a change of a device's keys, for `transact` with it: a count that came before it
+        would be announced while others still find the old keys."""
+        return self._users.update_action(
+            user_key(user, DEVICES),
+            "SET devices = if_not_exists(devices, :none) ADD changes :one",  # see Devices.register
+            none={},
+            one=1,
+        )
 
     def announced(self, user: str, changes: int) -> None:
         """Records that all changes up to this number are announced."""
         later = "(attribute_not_exists(announced) OR announced < :number)"
         condition = f"attribute_exists(devices) AND {later}"
-        self._write(user, "SET announced = :number", condition, changes)
-
-    def _write(self, user: str, expression: str, condition: str, number: int) -> None:
-        key = user_key(user, DEVICES)
         with suppress(ConditionFailed):  # the account was deleted, or more are announced
-            self._users.update(key, expression, condition, returns="NONE", number=number)
+            self._users.update(
+                user_key(user, DEVICES),
+                "SET announced = :number",
+                condition,
+                returns="NONE",
+                number=changes,
+            )

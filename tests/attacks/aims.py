@@ -69,6 +69,7 @@ def values(world: World, attacker: str) -> dict[str, list[Any]]:
         "after": [0],
         "limit": [1],
         "message_id": [MESSAGE_ID],
+        "request_id": ["a-name-of-a-request"],
         "payload": ["eA"],
         "alg": ["megolm.v1", "olm.v1"],
         "delivered": [1],

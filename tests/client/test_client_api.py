@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from client.errors import (
     Unreachable,
     from_status,
 )
-from client.requests import Tokens
+from client.requests import Requests, Tokens
 from tests.support.backend.server import Served, one_backend
 from tests.support.rows import rows
 
@@ -141,10 +142,33 @@ def test_a_call_that_uses_something_up_is_not_repeated() -> None:
         server.faults.failing += [503]
         with pytest.raises(ServerFault):
             await api.claim(["raju/phone"])
-        server.faults.failing += [503]
-        with pytest.raises(ServerFault):
-            await api.group(["raju"])
-        assert server.lines == ["POST /api/keys/claim", "POST /api/chats"]
+        assert server.lines == ["POST /api/keys/claim"]
+
+    with_api(scenario)
+
+
+def test_a_group_is_founded_once_however_often_the_response_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, made = Requests._once, list[str]()
+
+    async def lost(self: Requests, method: str, path: str, *rest: Any) -> dict[str, Any]:
+        response = await real(self, method, path, *rest)
+        if (method, path) == ("POST", "/api/chats"):
+            made.append(response["chat"])
+            if len(made) == 1:
+                raise Unreachable(path, "the response is lost")
+        return response
+
+    async def scenario(server: Served, api: Api) -> None:
+        for user in ("raju", "ravi"):
+            await api.sign_up(user, "password")
+        await api.sign_in("ravi", "password")
+        monkeypatch.setattr(Requests, "_once", lost)
+        first = (await api.group(["raju"])).chat
+        assert made == [first, first]
+        second = (await api.group(["raju"])).chat
+        assert {chat.chat for chat in await api.chats()} == {first, second} and first != second
 
     with_api(scenario)
 

@@ -233,7 +233,8 @@ def test_the_limits_are_those_of_the_protocol() -> None:
     assert found == table
     named = {each for row in DOCUMENTED.values() for each in row}
     assert {each for each in vars(limits).values() if isinstance(each, Limit)} - named == {
-        CLAIMS_BY_ONE  # over it the fallback key is given, and no error
+        CLAIMS_BY_ONE,  # over it the fallback key is given, and no error
+        limits.INVITATIONS,  # over it nobody is asked, and no error
     }
 
 

@@ -22,7 +22,7 @@ LIFETIMES = {  # of items by their kind, in seconds
     "former": TTL_SECONDS,
     "ended": SIGN_IN_SECONDS,
     "invite": INVITATION_SECONDS,
-    "limit": 2 * 86_400,
+    "limit": 30 * 86_400,
     "ticket": TICKET_SECONDS + 1,
 }
 MAY_REACH_ANYBODY = {"error", "displaced"}  # before a connection is closed

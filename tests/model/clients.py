@@ -15,7 +15,7 @@ from tests.model.world import PEOPLE, Invocation, World
 
 # Each execution environment has limits of its own: new ones, or a schedule would know the last.
 ROUTES = {
-    "send": send.send,
+    "send": lambda *given: send.send(*given),  # looked up at each call, for mutants
     "sync": with_lease(sync.sync),
     "receipt": with_lease(receipt.receipt),
 }
@@ -29,6 +29,7 @@ class Clients:
         self._handle = frame_handler(ROUTES, lambda: services)
         self._serial = 0
         self.chats: list[str] = []
+        self.direct: set[str] = set()
         self.chats_of: Callable[[str], list[str]] = lambda _user: self.chats
         self.on_response: Callable[[Device, Frame], None] = lambda _device, _frame: None
         self.on_report: Callable[[str, str, int], None] = lambda _chat, _user, _mark: None
@@ -71,6 +72,7 @@ class Clients:
             return False
         frame = device.socket.inbox.popleft()
         self._world.say(f"  {device.address} receives {frame}")
+        device.direct = self.direct
         device.receive(frame, self._world.now)
         if frame.get("type") == "displaced":
             device.socket = None

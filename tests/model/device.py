@@ -32,6 +32,7 @@ class Device:
     backup: "Device | None" = None
     wants_sync: bool = False
     has_push: bool = True
+    direct: set[str] = field(default_factory=set)  # chats of two
     removed_by: str = ""  # the access token of who is removing it, until that is done
     seen_at: float = 0.0  # when it was last registered or connected
     was_away: bool = False  # for so long that messages were not kept for it
@@ -223,9 +224,13 @@ class Device:
     def _on_error(self, frame: Frame, _now: float) -> None:
         if frame.get("action") == "sync":
             self.syncing_since, self.question, self.wants_sync = None, None, True
-        elif frame.get("action") == "send" and frame["code"] in ("not_found", "forbidden"):
-            # not, or no longer, a member; or the user has blocked the other one
+        elif frame.get("action") == "send" and self._is_final(frame):
             self.outbox.pop(frame.get("message_id", ""), None)
+
+    def _is_final(self, error: Frame) -> bool:
+        """Not, or no longer, a member; or in a direct chat the user has blocked the other one."""
+        code = error["code"]
+        return code == "not_found" or (code == "forbidden" and error.get("chat") in self.direct)
 
     def shows(self, chat: str) -> Iterable[Identity]:
         return [identity for _, identity in self.shown.get(chat, [])]

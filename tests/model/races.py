@@ -2,8 +2,8 @@
 
 A request stops in front of each of its calls. The first runs some calls, the second some of its
 own, or all, then the first ends, then the second. Whether the two succeed, and what everybody sees
-afterwards, must be what they would get if one had come after the other. Afterwards everybody sends
-into each chat, so that it shows who is hidden from whom.
+afterwards, must be what they would get if one had come after the other. When the lists are read,
+everybody sends into each chat, so that it shows who is hidden from whom.
 """
 
 import json
@@ -100,15 +100,16 @@ class Scene:
         self.world.now = self._began
         names = {chat: "+".join(members) for chat, members in self.chats().items()}
         found: dict[str, Any] = {}
-        for number, chat in enumerate(sorted(names, key=names.__getitem__)):
-            for place, user in enumerate(USERS):
-                answer = self.sends(user, chat, 900 + 10 * number + place)
-                found[f"{user} sends to {names[chat]}"] = answer.get("type"), answer.get("code")
         for user in USERS:
             for path in ("/api/chats", "/api/contacts", "/api/devices"):
                 found[f"{user} {path}"] = self.request(user, "GET", path)
             path = f"/api/users/{user}/devices"
             found[f"{user} has"] = self.request("ravi", "GET", path)
+        for number, chat in enumerate(sorted(names, key=names.__getitem__)):
+            for place, user in enumerate(USERS):
+                answer = self.sends(user, chat, 900 + 10 * number + place)
+                found[f"{user} sends to {names[chat]}"] = answer.get("type"), answer.get("code")
+        for user in USERS:
             for chat in names:
                 read = self.request(user, "GET", f"/api/chats/{chat}/messages")
                 found[f"{user} reads {chat}"] = read

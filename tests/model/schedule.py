@@ -65,10 +65,13 @@ class Schedule:
         self.clients.on_response = self._on_response
         self.clients.on_report = self.access.reached
         self.clients.chats_of = lambda user: [
-            chat for chat in self.clients.chats if user in self.checks.members(chat)
+            chat
+            for chat in self.clients.chats
+            if user in self.checks.members(chat)
+            and not (seed % 4 == 3 and self.strangers.is_asked(user, chat))  # answers rarely
         ]
         self.pushing = PushChecks(self.world, self.devices, self.checks, self.events)
-        self.strangers = Strangers(self.world, self.devices, self.people, self.clients)
+        self.strangers = Strangers(self.world, self.devices, self.people, self.clients, self.checks)
         self.between_strangers = StrangerChecks(
             self.world, self.checks, self.access, self.strangers
         )
@@ -107,6 +110,7 @@ class Schedule:
         self.between_strangers.begun()
         self.clients.chats = self.people.chats = [self.direct, self.group, self.strangers.chat]
         self.people.group = self.group
+        self.clients.direct = {self.direct, self.strangers.chat}
         for device in self.devices:
             if self.random.random() < 0.7:
                 self.connecting.connect(device)

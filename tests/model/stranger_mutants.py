@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from lambdas.delivery import receipt, ringing
+from lambdas.delivery import push, receipt, ringing
 from lambdas.messages import history, send, sync_plan
 from lambdas.messages.direct import DirectChats, _Change
 from lambdas.tables import Item
-from tests.model.mutant import Mutant
+from tests.model.mutant import Mutant, edited
 
 MUCH_OF = ("stranger_writes", "asked_one_answers", "somebody_blocks", "somebody_unblocks")
 REQUESTS = ("stranger_writes", "request_is_declined")
@@ -61,6 +61,20 @@ STRANGER_MUTANTS = (
         _shows_everything,
         "shows nothing",
         REQUESTS,
+    ),
+    edited(
+        "a_request_rings_each_time",
+        (push, "is_quiet"),
+        ("user == request_of and rang_at", "False"),
+        "a request rang",
+        ("stranger_writes", "push_runs", "watch_runs"),
+    ),
+    edited(
+        "who_is_blocked_may_not_write",
+        (send, "send"),
+        ("if caller.user in position.blocked_by:", "if position.blocked_by:"),
+        "may do this",
+        MUCH_OF,
     ),
     Mutant(
         "a_block_is_a_contact_alone",

@@ -4,6 +4,7 @@ Either may block the other. What must be true then is by docs/protocol.md ("Cont
 strangers"): it is watched by each write, frame and push.
 """
 
+import math
 from typing import Any
 
 from lambdas.attribute_values import from_wire
@@ -26,11 +27,22 @@ class Strangers:
     """What the two do. `chat` is theirs."""
 
     def __init__(
-        self, world: World, devices: list[Device], people: People, clients: Clients
+        self,
+        world: World,
+        devices: list[Device],
+        people: People,
+        clients: Clients,
+        checks: Checks,
     ) -> None:
         self._random, self._devices, self._people = world.random, devices, people
-        self._clients = clients
+        self._clients, self._checks = clients, checks
         self.chat = ""
+
+    def is_asked(self, user: str, chat: str) -> bool:
+        """Whether the chat is a request of this user."""
+        return (
+            chat == self.chat and self._checks.item("Chats", chat, "head").get("request_of") == user
+        )
 
     def request_is_accepted(self) -> None:
         self._asks(ASKED, "POST", f"/api/chats/{self.chat}/accept")
@@ -79,6 +91,7 @@ class StrangerChecks:
         self._strangers = strangers
         self._silent: dict[str, float] = {}  # of whom nothing is shown, since when
         self._asked_at: dict[int, bool] = {}  # seq -> whether the chat was a request then
+        self._blocks_until: dict[str, float] = {}  # who has blocked the other one
         self._problems: list[str] = []
         world.database.listeners.append(self._on_write)
         world.push_listeners.append(self._on_push)
@@ -110,7 +123,7 @@ class StrangerChecks:
             self._on_head(from_wire(old) if old else {}, from_wire(new))
 
     def _on_head(self, before: dict[str, Any], head: dict[str, Any]) -> None:
-        blocked, asked = head.get("blocked_by", ()), head.get("request_of")
+        blocked, asked = head.get("blocked_by", set()), head.get("request_of")
         if asked and not before.get("request_of"):
             self._problems.append(f"an answered request is one again: {head}")
         for user in (STRANGER, ASKED):
@@ -118,6 +131,8 @@ class StrangerChecks:
                 self._silent.pop(user, None)
             else:
                 self._silent.setdefault(user, self._world.now)
+        for user in blocked | before.get("blocked_by", set()):
+            self._blocks_until[user] = math.inf if user in blocked else self._world.now
         if head["seq"] > before.get("seq", 0):
             self._asked_at[head["seq"]] = asked == ASKED
             self._checks.hidden[head["chat"], head["seq"]] = frozenset(blocked)
@@ -136,6 +151,18 @@ class StrangerChecks:
         part = frame["chats"].get(self._strangers.chat) if frame["type"] == "synced" else None
         for user, marks in (part or {"members": {}})["members"].items():
             self._marks(device.user, user, marks)
+        if frame["type"] == "error" and frame["code"] == "forbidden":
+            self._rejected(device, frame)
+
+    def _rejected(self, device: Device, error: Frame) -> None:
+        """Only removed devices, and who writes to somebody whom they have blocked."""
+        running = self._world.running
+        assert running is not None
+        own = error.get("chat") == self._strangers.chat and error.get("action") == "send"
+        if own and self._blocks_until.get(device.user, 0) >= running.started:
+            return
+        if device.name in self._checks.registered(device.user):
+            self._problems.append(f"{device.address} may do this, and is answered {error}")
 
     def _marks(self, shown_to: str, user: str, marks: Frame) -> None:
         """Nothing of whom who has not answered, or has blocked."""

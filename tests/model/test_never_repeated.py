@@ -7,13 +7,17 @@ if the request had never come, or as if it had been done.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from lambdas.keys import directory
+from lambdas.messages import direct, membership
+from lambdas.tables import Table, transact
 from tests.model.races import MOST_CALLS, Act, Scene, begun, run
 from tests.model.small import small
 from tests.model.test_races import (
@@ -122,6 +126,7 @@ def test_what_ended_anywhere_has_happened_to_everybody_or_to_nobody(
     name: str, unexpected: list[BaseException]
 ) -> None:
     expected = [_seen(_scene(name)), _seen(_scene(name, done=True))]
+    assert expected[0] != expected[1], "nobody sees whether it was done"
     found = [_seen(scene) for scene in _ended(name)]
     wrong = [
         f"call {number}: {min(_difference(seen, other) for other in expected)}"
@@ -130,6 +135,36 @@ def test_what_ended_anywhere_has_happened_to_everybody_or_to_nobody(
     ]
     assert len(found) > 2 and wrong == []
     assert not unexpected
+
+
+# Whose transaction is made in two calls, and how many actions are in the first.
+SPLIT: dict[str, tuple[ModuleType, int]] = {
+    "a stranger begins a chat": (direct, 2),
+    "a request is opened": (direct, 1),
+    "a request is accepted": (direct, 1),
+    "a declined request is accepted": (direct, 1),
+    "somebody is blocked": (direct, 1),
+    "one who is blocked becomes a contact": (direct, 1),
+    "a friend is added": (membership, 1),
+    "an invitation is accepted": (membership, 1),
+    "a device is removed": (directory, 1),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in FEW else pytest.mark.deep) for name in SPLIT]
+)
+def test_a_transaction_in_two_calls_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [_seen(_scene(name)), _seen(_scene(name, done=True))]
+    module, first = SPLIT[name]
+
+    def in_two_calls(table: Table, actions: Sequence[dict[str, Any]]) -> None:
+        for part in (actions[:first], actions[first:]):
+            if part:
+                transact(table, part)
+
+    monkeypatch.setattr(module, "transact", in_two_calls)
+    assert [seen for seen in map(_seen, _ended(name)) if seen not in expected] != []
 
 
 def _difference(seen: dict[str, Any], other: dict[str, Any]) -> list[str]:

@@ -236,8 +236,14 @@ ACTS: Mapping[str, Act] = {
     ),
     "registration of a device": Act(
         functions=("Api",),
-        calls={"BatchGetItem": 2, "Query": 2, "GetItem": 4, "UpdateItem": 4},
-        writes=4,
+        calls={
+            "BatchGetItem": 2,
+            "Query": 2,
+            "GetItem": 4,
+            "UpdateItem": 3,
+            "TransactWriteItems": 1,
+        },
+        writes=5,
         reads=10,
         rounds=12,
         logged=300,

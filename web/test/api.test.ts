@@ -103,7 +103,9 @@ function recording(...responses: unknown[]): { api: Api; asked: string[] } {
   const asked: string[] = [];
   vi.stubGlobal("fetch", async (url: string, { method, body }: RequestInit) => {
     asked.push(`${method} ${url} ${body ?? ""}`.trimEnd());
-    return new Response(JSON.stringify(responses.shift()));
+    const response = responses.shift();
+    if (response instanceof Error) throw response;
+    return new Response(JSON.stringify(response));
   });
   const tokens = { access: "access", refresh: "refresh" };
   const api = new Api(
@@ -123,6 +125,15 @@ test("signing out takes the device and the refresh token with it", async () => {
     'POST /api/sign-out {"device":"web","refresh_token":"refresh"}',
     'POST /api/sign-out {"everywhere":true,"device":"web","refresh_token":"refresh"}',
   ]);
+});
+
+test("a group is founded by one request, however often its response is lost", async () => {
+  const founded = { chat: "c", members: ["ravi"] };
+  const { api, asked } = recording(new TypeError("lost"), founded, founded);
+  for (const _ of [1, 2]) await api.group([]);
+  const ids = asked.map((line) => /"request_id":"([\w-]{16,64})"/.exec(line)?.[1]);
+  expect(ids[0]).toBe(ids[1]);
+  expect(ids[1]).not.toBe(ids[2]);
 });
 
 test("a new password gives new tokens", async () => {

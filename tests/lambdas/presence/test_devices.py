@@ -109,13 +109,12 @@ def test_changes_are_to_be_announced_until_the_last_one_is(users: Table, devices
     changes = DeviceChanges(users)
     found, first = changes.of("ravi")
     assert first is not None and found == devices.of(["ravi"])["ravi"]
-    changes.begin("ravi")
+    transact(users, [changes.count_action("ravi")])
     changes.announced("ravi", first)
     assert changes.of("ravi")[1] == first + 1
     changes.announced("ravi", first + 1)
     changes.announced("ravi", first)  # of an earlier change, late
     assert changes.of("ravi")[1] is None
-    changes.begin("nobody")
     changes.announced("nobody", 1)
     assert changes.of("nobody") == ({}, None)
     assert "nobody" not in devices.of(["nobody"])

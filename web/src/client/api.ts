@@ -222,12 +222,11 @@ export class Api {
     return this.#requests.call(call, bodies.parseChatResponse);
   }
 
+  /** A new one: one, however often the request has to be repeated. */
   async group(members: readonly string[]): Promise<bodies.ChatResponse> {
-    const body: bodies.ChatRequest = { kind: "group", members };
-    return this.#requests.call(
-      { method: "POST", path: "/api/chats", body },
-      bodies.parseChatResponse,
-    );
+    const body: bodies.ChatRequest = { kind: "group", members, request_id: crypto.randomUUID() };
+    const call: Call = { method: "POST", path: "/api/chats", body, repeat: true };
+    return this.#requests.call(call, bodies.parseChatResponse);
   }
 
   async chats(): Promise<KnownChat[]> {

@@ -840,11 +840,16 @@ export type AdminsRequest = {
   readonly rules?: ChangedRules;
 };
 
-/** A direct chat with one user, or a group. */
+/**
+ * A direct chat with one user, or a group. A group is founded once by a `request_id`, within a day:
+ * repeated, because a response was lost, the request is answered by the group that the first one
+ * founded, whatever its members are.
+ */
 export type ChatRequest = {
   readonly kind: "direct" | "group";
   readonly with?: string;
   readonly members?: readonly string[];
+  readonly request_id?: string;
 };
 
 /** Asks for one key of each device. */

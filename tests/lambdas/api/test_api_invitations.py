@@ -1,0 +1,47 @@
+"""Invitations over REST: how many of one stranger's reach a user, and what is left of a deleted user."""
+
+from __future__ import annotations
+
+from lambdas.limits import INVITATIONS
+from tests.lambdas.api.chats import act, group
+from tests.support.lambdas.rest import PASSWORD, Rest
+
+
+def invitations(api: Rest, user: str) -> list[str]:
+    body = api.request("GET", "/api/chats", user=user).body
+    return [each["by"] for each in body["invitations"]]
+
+
+def test_one_strangers_invitations_do_not_fill_the_list(api: Rest) -> None:
+    stranger, raju, mira = api.strangers("stranger", "raju", "mira")
+    frames = api.connect(api.phone(raju))
+    for _ in range(INVITATIONS.at_once + 2):
+        founded = group(api, stranger, raju)
+        # no other response than for one who does not answer
+        assert (founded.status, founded.body["invited"]) == (201, [raju])
+    assert invitations(api, raju) == [stranger] * INVITATIONS.at_once
+    assert [each["type"] for each in frames].count("invited") == INVITATIONS.at_once
+    assert group(api, stranger, mira).status == 201  # each user is counted alone
+    assert group(api, mira, raju).status == 201
+    assert invitations(api, mira) == [stranger]
+    assert sorted(set(invitations(api, raju))) == sorted({stranger, mira})
+    act(api, stranger, founded.body["chat"], "members", {"remove": [raju], "add": [mira]})
+    assert invitations(api, raju).count(stranger) == INVITATIONS.at_once
+
+
+def test_one_whom_the_user_knows_is_not_counted(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    api.request("PUT", "/api/settings", {"groups": "nobody"}, user=raju)
+    for _ in range(INVITATIONS.at_once + 2):
+        group(api, ravi, raju)
+    assert invitations(api, raju) == [ravi] * (INVITATIONS.at_once + 2)
+
+
+def test_a_deleted_user_is_invited_nowhere(api: Rest) -> None:
+    ravi, gone, stays = api.strangers("ravi", "gone", "stays")
+    for _ in range(2):
+        group(api, ravi, gone, stays)
+    body = {"username": gone, "password": PASSWORD}
+    assert api.request("POST", "/api/account/delete", body).body == {"done": True}
+    listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
+    assert [each["invited"] for each in listed] == [[stays]] * 2
