@@ -107,6 +107,7 @@ class Files:
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
         self._wake = asyncio.Event()
+        self._not_before = 0.0  # of the next form, in monotonic seconds: the limit is the user's
         self._refused: dict[str, int] = {}
         self._clock = time.time
         self._form: Form | None = None  # of the upload that was tried last
@@ -160,6 +161,7 @@ class Files:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
+            await asyncio.sleep(self._not_before - time.monotonic())
 
     async def _upload(self, upload: Upload) -> float | None:
         """Seconds to wait before the next try; None if it is done, or given up."""
@@ -200,7 +202,10 @@ class Files:
         """Seconds to wait before the next try; None if it is given up."""
         if isinstance(error, RateLimited):
             self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=False))
-            return error.retry_after or self._backoff.pause()
+            if error.retry_after is None:
+                return self._backoff.pause()
+            self._not_before = time.monotonic() + error.retry_after
+            return error.retry_after
         if isinstance(error, Refused):
             self._form = None
             tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1

@@ -206,14 +206,14 @@ class Sending:
                     self._emit(events.IdentityChanged(*user_and_device(name)))
             case Claims() as request:
                 begun = step.cipher.claimed(request, result.found)
-                self._key_requests.claimed(request, begun, step.now)
+                self._key_requests.claimed(request, begun, step.now, result.retry_after)
                 if request.asking:
                     for device in sorted(begun):
                         self._send_request(step, request.chat, device)
         return True
 
-    def fetch_failed(self, step: Step, request: Request) -> None:
-        self._key_requests.failed(request, step.now)
+    def fetch_failed(self, step: Step, request: Request, retry_after: float) -> None:
+        self._key_requests.failed(request, step.now, retry_after)
 
     def _send_request(self, step: Step, chat: str, device: str) -> None:
         at = step.time

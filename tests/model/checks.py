@@ -158,7 +158,9 @@ class Checks:
                     own = stored.identity[:2] == (device.user, device.name)
                     lacks = self.is_entitled(device, stored) and not self._has(device, stored)
                     if lacks and not own:
-                        raise Violation(f"{device.address} never showed {stored}, and was not nudged")
+                        raise Violation(
+                            f"{device.address} never showed {stored}, and was not nudged"
+                        )
 
     def everything_arrived(self) -> None:
         """Everything stored was shown once to all who are entitled to it, in one order."""

@@ -201,6 +201,22 @@ test("a limit is waited for as long as it says, and a little longer by chance", 
   expect(pauses()).toEqual([60_500, undefined]);
 });
 
+test("nobody ends the pause that the backend asked for, but who closes", async () => {
+  refused = [new ApiError("rate_limited", "slower", 429, 3_600)];
+  const connection = made();
+  const running = connection.run();
+  await vi.waitUntil(() => published.length > 0);
+  expect(published).toMatchObject([{ retryIn: 3_600_000, wait: 3_600_000 }]);
+  now = 3_599_999;
+  connection.wake();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(given).toBe(0);
+  now = 3_600_000;
+  connection.wake();
+  await running;
+  expect(given).toBe(1);
+});
+
 test("a connection that answers nothing does not count as one that lasted", () => {
   expect(SETTLED_MS).toBeGreaterThan(DEFAULTS.syncTimeout + DEFAULTS.gapGrace);
 });

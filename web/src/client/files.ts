@@ -66,8 +66,13 @@ export class Files {
   #sent: (chat: string) => Promise<void> = async () => {};
   #form: Form | undefined; // of the upload that was tried last
   readonly #ended = new AbortController();
+  readonly #closed = new Promise<unknown>((close) =>
+    this.#ended.signal.addEventListener("abort", close),
+  );
   #sending: { readonly messageId: string; readonly stop: AbortController } | undefined;
   #waker = Promise.withResolvers<void>();
+  /** When the backend allows the next form, ms of performance.now(): the limit is the user's. */
+  #notBefore = 0;
   #running: Promise<void> | undefined;
 
   constructor({ api, uploads, backoff, send, publish }: FilesOptions) {
@@ -172,6 +177,8 @@ export class Files {
   async #wait(milliseconds: number): Promise<void> {
     if (milliseconds === Number.POSITIVE_INFINITY) return this.#waker.promise;
     await Promise.race([this.#waker.promise, sleep(milliseconds)]);
+    const left = this.#notBefore - performance.now();
+    if (left > 0) await Promise.race([this.#closed, sleep(left)]);
   }
 
   /** Milliseconds to wait before the next try; undefined if it is done, or given up. */
@@ -212,7 +219,10 @@ export class Files {
     const { messageId } = upload;
     if (error instanceof ApiError && error.code === "rate_limited") {
       this.#report(upload, error, false);
-      return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
+      if (error.retryAfter === undefined) return this.#backoff.pause();
+      const wait = 1_000 * error.retryAfter;
+      this.#notBefore = performance.now() + wait;
+      return wait;
     }
     if (error instanceof Refused) {
       this.#form = undefined;

@@ -99,7 +99,7 @@ describe("who is there", () => {
     expect(session.presence.get("ravi")).toEqual({ online: false, lastSeen: 7 });
     device.tell({ type: "disconnected", reason: "", retryIn: 2_000 });
     expect(session.presence.size).toBe(0);
-    expect(session.link).toEqual({ at: "waiting", until: NOW + 2_000 });
+    expect(session.link).toEqual({ at: "waiting", until: NOW + 2_000, notBefore: NOW });
   });
   test("and types is shown for six seconds after the last word of it, or until the text is there", async () => {
     const types = (user: string) => device.tell({ type: "typing", chat: "c1", user });
@@ -296,17 +296,33 @@ describe("the connection", () => {
     );
     await session.begin();
     const waits = [
-      { until: 90_000, rejected: limited },
-      { until: 2_000, rejected: conflict },
-      { until: 4_000, rejected: undefined },
+      { until: 90_000, wait: 90_000, rejected: limited },
+      { until: 2_000, wait: 0, rejected: conflict },
+      { until: 4_000, wait: 0, rejected: undefined },
     ];
-    for (const [at, { until, rejected }] of waits.entries()) {
+    for (const [at, { until, wait, rejected }] of waits.entries()) {
       await vi.advanceTimersByTimeAsync(0);
-      expect(session.link).toEqual({ at: "waiting", until: Date.now() + until, rejected });
+      const now = Date.now();
+      expect(session.link).toEqual({
+        at: "waiting",
+        until: now + until,
+        notBefore: now + wait,
+        rejected,
+      });
       expect([times("sign in"), times("connect")]).toEqual([1, at + 1]);
       await vi.advanceTimersByTimeAsync(until);
     }
     expect([times("sign in"), times("connect")]).toEqual([2, 4]);
+  });
+  test("is not tried before the backend allows it, whoever wants it", async () => {
+    device.connectFailures.push(new ApiError("rate_limited", "too much", 429, 90));
+    await session.begin();
+    await vi.advanceTimersByTimeAsync(89_999);
+    session.connectNow();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([times("connect"), times("now")]).toEqual([1, 0]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(times("connect")).toBe(2);
   });
   test("is tried at once where the user wants it, and not while it is there", async () => {
     device.failures.push(new Unreachable("no network"));

@@ -190,12 +190,12 @@ describe("the state of the connection", () => {
     expect(actions(bar(link).view)).toEqual([]);
   });
   test("that is waited for has the seconds that are left, which are not read out, and a button", () => {
-    const { view, asked } = bar({ at: "waiting", until: Date.now() + 4_500 });
+    const { view, asked } = bar({ at: "waiting", until: Date.now() + 4_500, notBefore: 0 });
     expect(drawn(view)).toContain(`role="status">${en.noConnection}<`);
     expect(drawn(view)).toContain(`aria-hidden="true">${en.waitingFor("in 5 seconds")}<`);
     actions(view)[0]?.();
     expect(asked).toEqual(["now"]);
-    expect(said(bar({ at: "waiting", until: 0 }).view)).toContain(en.connecting);
+    expect(said(bar({ at: "waiting", until: 0, notBefore: 0 }).view)).toContain(en.connecting);
   });
   test.each([
     ["rate_limited", en.limited],
@@ -203,7 +203,9 @@ describe("the state of the connection", () => {
     ["bad_request", en.failed("why")],
   ])("that was rejected with %s says why, and when it is tried again", (code, why) => {
     const rejected = { code, message: "why" };
-    const { view } = bar({ at: "waiting", until: Date.now() + 4_500, rejected });
+    const until = Date.now() + 4_500;
+    const { view } = bar({ at: "waiting", until, notBefore: until, rejected });
+    expect(actions(view)).toEqual([]); // nothing is tried before the backend allows it
     expect(drawn(view)).toContain(`role="status">${why}<`);
     expect(drawn(view)).toContain(`aria-hidden="true">${why} ${en.nextTry("in 5 seconds")}<`);
   });

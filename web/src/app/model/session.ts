@@ -15,7 +15,7 @@ import { Connecting } from "./connecting.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
 import { Files } from "./files.ts";
-import { type Link, linkAfter } from "./link.ts";
+import { type Link, linkAfter, mayConnectNow } from "./link.ts";
 import { Model } from "./model.ts";
 import { Typing } from "./typing.ts";
 
@@ -164,9 +164,9 @@ export class Session extends Model {
     await this.refreshPeople().catch(() => {});
   }
 
-  /** The next attempt is made now. */
+  /** The next attempt is made now, if the backend allows it. */
   connectNow(): void {
-    if (this.link.at !== "waiting") return;
+    if (!mayConnectNow(this.link, Date.now())) return;
     this.linkIs({ at: "connecting" });
     this.#connecting.connectNow();
   }

@@ -1,6 +1,7 @@
 /** The connection in words, with the time to the next attempt and a way not to wait for it. */
 
 import { html, nothing } from "lit";
+import { mayConnectNow } from "../model/link.ts";
 import { inSeconds } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon } from "./parts.ts";
@@ -23,7 +24,7 @@ export class LinkBar extends View {
         <span class="unseen" role="status">${this.#state()}</span>
         ${link.at === "connected" ? nothing : html`<span aria-hidden="true">${this.#shown()}</span>`}
         ${
-          link.at === "waiting"
+          mayConnectNow(link, Date.now())
             ? html`<button type="button" @click=${() => this.session.connectNow()}>${words().now}</button>`
             : nothing
         }
