@@ -50,7 +50,8 @@ class Bucket:
     def __init__(self, tries: list[Try]) -> None:
         self._tries = list(tries)
         self._forms, self._end = 0, ""
-        self.asked, self.limit = 0, 0.0
+        self.asked = 0
+        self.error: Exception | None = None  # in place of a form
         self.now = 1_000.0
         self.used: list[int] = []
         self.sent: list[int] = []
@@ -64,8 +65,8 @@ class Bucket:
 
     async def file_form(self, chat: str, size: int) -> FileResponse:
         self.asked += 1
-        if self.limit:
-            raise RateLimited("rate_limited", "slower", 429, self.limit)
+        if self.error is not None:
+            raise self.error
         self._forms += 1
         return FileResponse(str(self._forms), "https://bucket", {"key": str(self._forms)}, 900.0)
 
@@ -120,7 +121,7 @@ def test_a_form_is_used_until_s3_rejects_it_or_it_is_about_to_expire(tries: list
 def test_no_form_is_asked_for_before_the_backend_allows_it_whatever_else_is_sent() -> None:
     async def scenario() -> None:
         bucket = Bucket([])
-        bucket.limit = 3600.0
+        bucket.error = RateLimited("rate_limited", "slower", 429, 3600.0)
         for name in ("first", "second"):
             await bucket.files.add(Draft(name, "chat", b"x", FileDescription(name="a"), {}))
         running = asyncio.create_task(bucket.files.run())

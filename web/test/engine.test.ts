@@ -130,7 +130,7 @@ describe("a frame for the outbox", () => {
     const [row] = await rows();
     expect([row?.state, row?.reason]).toEqual([
       State.FAILED,
-      "30001 bytes are too many for a frame",
+      "too_large: 30001 bytes are too many for a frame",
     ]);
   });
 });

@@ -28,7 +28,8 @@ import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
 const FORM_MARGIN_MS = 60_000; // a form that ends sooner is not used again
-const FINAL = new Set(["bad_request", "too_large", "not_found"]);
+// With any other code it is rejected for good.
+const PASSING = new Set(["unauthorized", "internal"]);
 
 /** A file to be sent; `more` are further fields of its message. */
 export interface FileDraft {
@@ -71,8 +72,8 @@ export class Files {
   );
   #sending: { readonly messageId: string; readonly stop: AbortController } | undefined;
   #waker = Promise.withResolvers<void>();
-  /** When the backend allows the next form, ms of performance.now(): the limit is the user's. */
-  #notBefore = 0;
+  /** The backend allows no form for a while: nothing but the end shortens that. */
+  #limited = false;
   #running: Promise<void> | undefined;
 
   constructor({ api, uploads, backoff, send, publish }: FilesOptions) {
@@ -176,9 +177,8 @@ export class Files {
 
   async #wait(milliseconds: number): Promise<void> {
     if (milliseconds === Number.POSITIVE_INFINITY) return this.#waker.promise;
-    await Promise.race([this.#waker.promise, sleep(milliseconds)]);
-    const left = this.#notBefore - performance.now();
-    if (left > 0) await Promise.race([this.#closed, sleep(left)]);
+    await Promise.race([this.#limited ? this.#closed : this.#waker.promise, sleep(milliseconds)]);
+    this.#limited = false;
   }
 
   /** Milliseconds to wait before the next try; undefined if it is done, or given up. */
@@ -219,10 +219,8 @@ export class Files {
     const { messageId } = upload;
     if (error instanceof ApiError && error.code === "rate_limited") {
       this.#report(upload, error, false);
-      if (error.retryAfter === undefined) return this.#backoff.pause();
-      const wait = 1_000 * error.retryAfter;
-      this.#notBefore = performance.now() + wait;
-      return wait;
+      this.#limited = error.retryAfter !== undefined;
+      return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
     }
     if (error instanceof Refused) {
       this.#form = undefined;
@@ -237,8 +235,7 @@ export class Files {
   }
 
   #report({ chat, messageId }: Upload, error: unknown, final: boolean): void {
-    const reason = error instanceof ClientError ? error.message : String(error);
-    this.#publish({ type: "file_failed", chat, messageId, reason, final });
+    this.#publish({ type: "file_failed", chat, messageId, reason: reasonOf(error), final });
   }
 }
 
@@ -253,8 +250,16 @@ function isGood({ response, at }: Form, now: number): boolean {
   return at <= now && now - at < response.expiresIn - FORM_MARGIN_MS;
 }
 
+/** As that of a message: the code of the protocol, and what was said. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiError) return `${error.code}: ${error.detail}`;
+  if (error instanceof MessageTooLarge) return `too_large: ${error.message}`;
+  if (error instanceof NotAMember) return `not_found: ${error.message}`;
+  return `internal: ${error instanceof ClientError ? error.message : String(error)}`;
+}
+
 /** What will be the same next time. */
 function isFinal(error: unknown): boolean {
-  if (error instanceof ApiError) return FINAL.has(error.code);
+  if (error instanceof ApiError) return !PASSING.has(error.code) && !error.fault;
   return error instanceof NotAMember || error instanceof MessageTooLarge;
 }

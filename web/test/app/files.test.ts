@@ -145,7 +145,7 @@ test("nothing of it stays after the sign-in, and nothing comes", async () => {
 test("one that could not be fetched says so, and is fetched by the next call; one that is here is not", async () => {
   failing = true;
   await fetched();
-  expect(session.files.of(FILE)).toEqual({ at: "failed", reason: "no network" });
+  expect(session.files.of(FILE)).toMatchObject({ at: "failed", error: { message: "no network" } });
   failing = false;
   await fetched();
   expect(at()).toBe("here");

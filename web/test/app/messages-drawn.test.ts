@@ -11,7 +11,7 @@ import { messageMenu } from "../../src/app/views/message-menu.ts";
 import { ticks } from "../../src/app/views/parts.ts";
 import type { Ui } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
-import { type Attachment, State, type StoredMessage } from "../../src/client/index.ts";
+import { type Attachment, FileGone, State, type StoredMessage } from "../../src/client/index.ts";
 import { actions, drawn, said } from "./drawn.ts";
 
 const NOON = new Date(2026, 10, 29, 12, 0).getTime();
@@ -104,7 +104,9 @@ describe("a row", () => {
   });
   test("says why a message has failed, and of no other one", () => {
     const reason = "too_large: no";
-    expect(rowOf(own({ state: State.FAILED, reason }))).toContain(en.failedReason(reason));
+    expect(rowOf(own({ state: State.FAILED, reason }))).toContain(
+      en.failedReason(en.errors.too_large),
+    );
     expect(rowOf(own({ state: State.SENT, reason }))).not.toContain("failed-reason");
   });
   test("has the line above what is unread, and the day, where they belong", () => {
@@ -373,8 +375,8 @@ describe("a file", () => {
     expect(shown({ kind: "file" })).toContain(`class="file-name">${FILE.name}<`);
     fetched = { at: "loading", done: 500, size: 2_000 };
     expect(shown({ kind: "file" })).toContain("25%");
-    fetched = { at: "failed", reason: "the file is no longer there" };
-    expect(shown({ kind: "file" })).toContain('role="alert">the file is no longer there');
+    fetched = { at: "failed", error: new FileGone() };
+    expect(shown({ kind: "file" })).toContain(`role="alert">${en.fileGone}`);
   });
   test("has its caption below", () => {
     expect(shown({}, "look")).toContain('dir="auto">look');

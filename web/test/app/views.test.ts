@@ -18,8 +18,11 @@ import { en } from "../../src/app/words/en.ts";
 import {
   ApiError,
   CannotLink,
+  FileDamaged,
+  NotAMember,
   State,
   type StoredMessage,
+  StoreUnavailable,
   Unreachable,
 } from "../../src/client/index.ts";
 import { actions, drawn, press, said, settled } from "./drawn.ts";
@@ -198,9 +201,10 @@ describe("the state of the connection", () => {
     expect(said(bar({ at: "waiting", until: 0, notBefore: 0 }).view)).toContain(en.connecting);
   });
   test.each([
-    ["rate_limited", en.limited],
+    ["rate_limited", en.errors.rate_limited],
     ["conflict", en.tooManyDevices],
-    ["bad_request", en.failed("why")],
+    ["bad_request", en.errors.bad_request],
+    ["of_a_newer_server", en.failed("why")],
   ])("that was rejected with %s says why, and when it is tried again", (code, why) => {
     const rejected = { code, message: "why" };
     const until = Date.now() + 4_500;
@@ -386,7 +390,10 @@ test("users are read as they are typed, each once", () => {
 test.each([
   [new Unreachable("x"), en.unreachable],
   [new CannotLink("expired"), en.notLinked.expired],
-  [new ApiError("rate_limited", "x", 429, 5), en.limited],
+  [new ApiError("of_a_newer_server", "x", 418), en.failed("x")],
+  [new FileDamaged(), en.fileDamaged],
+  [new NotAMember(), en.notMember],
+  [new StoreUnavailable("full"), en.notKept],
   [new RangeError("x"), en.failed("x")],
   [new HandedOver(), en.handedOver],
   [new Problem("a sentence"), "a sentence"],

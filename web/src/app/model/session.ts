@@ -36,6 +36,8 @@ export class Session extends Model {
   readonly comparisons = new Map<string, Ongoing>();
   /** Users whose changed keys are not accepted. */
   readonly changedKeys = new Set<string>();
+  /** The code with which the backend takes no texts now, until it takes one again. */
+  problem: string | undefined;
   /** Nothing can be written on this device. */
   storeFailing = false;
   registeredAt: number | undefined;
@@ -362,6 +364,13 @@ export class Session extends Model {
     switch (event.type) {
       case "presence":
         this.presence.set(event.user, { online: event.online, lastSeen: event.lastSeen });
+        return;
+      case "server_error":
+        // Of anything else the client takes care by itself, or its message says that it failed.
+        if (event.action === "send") this.problem = event.code;
+        return;
+      case "state":
+        if (event.seq !== undefined) this.problem = undefined;
         return;
       case "typing":
         this.#typing.began(event.chat, event.user);

@@ -3,7 +3,6 @@
  */
 
 import { html, nothing, type PropertyValues } from "lit";
-import { ClientError, MessageTooLarge, StoreUnavailable } from "../../client/index.ts";
 import type { Conversation } from "../model/conversation.ts";
 import { enterSends, escapes } from "../model/enter.ts";
 import { Recorder } from "../model/recorder.ts";
@@ -142,8 +141,8 @@ export class Composer extends View {
   }
 
   #failed(chat: string, error: unknown): void {
-    if (this.#isOpen(chat)) this.#problem = problemOf(error);
-    else this.ui.say(problemOf(error));
+    if (this.#isOpen(chat)) this.#problem = reasonIn(error);
+    else this.ui.say(reasonIn(error));
     this.requestUpdate();
   }
 
@@ -311,10 +310,4 @@ function composed(conversation: Conversation, composing: Conversation["composing
 
 function isTouch(): boolean {
   return matchMedia("(pointer: coarse)").matches;
-}
-
-function problemOf(error: unknown): string {
-  if (error instanceof MessageTooLarge) return words().tooLong;
-  if (error instanceof StoreUnavailable) return words().notKept;
-  return error instanceof ClientError ? error.message : reasonIn(error);
 }

@@ -61,7 +61,7 @@ export class Dialogs extends View {
     return html`<dialog class="looking" aria-label=${file.name} @close=${this.#closed} @click=${this.#beside}>
       <div class="looking-bar">
         <bdi>${file.name}</bdi>
-        ${fetched?.at === "failed" ? html`<span role="alert">${fetched.reason}</span>` : nothing}
+        ${fetched?.at === "failed" ? html`<span role="alert">${reasonIn(fetched.error)}</span>` : nothing}
         ${here && !fetched.drawn ? html`<span role="status">${words().notDrawn}</span>` : nothing}
         ${here ? html`<a href=${fetched.url} download=${file.name}>${words().downloadFile}</a>` : nothing}
         ${round("close", words().close, () => this.#close())}

@@ -6,8 +6,12 @@
 import {
   ApiError,
   CannotLink,
+  FileDamaged,
+  FileGone,
   MessageTooLarge,
+  NotAMember,
   type StoredMessage,
+  StoreUnavailable,
   Unreachable,
 } from "../../client/index.ts";
 import type { App } from "../model/app.ts";
@@ -132,6 +136,20 @@ export function reasonIn(error: unknown): string {
   if (error instanceof CannotLink) return say.notLinked[error.reason];
   if (error instanceof Unreachable) return say.unreachable;
   if (error instanceof MessageTooLarge) return say.tooLong;
-  if (error instanceof ApiError && error.code === "rate_limited") return say.limited;
+  if (error instanceof NotAMember) return say.notMember;
+  if (error instanceof StoreUnavailable) return say.notKept;
+  if (error instanceof FileGone) return say.fileGone;
+  if (error instanceof FileDamaged) return say.fileDamaged;
+  if (error instanceof ApiError) return errorIn(error.code) ?? say.failed(error.detail);
   return say.failed(error instanceof Error ? error.message : String(error));
+}
+
+/** The sentence for a code of the protocol; undefined for one that this page does not know. */
+export function errorIn(code: string): string | undefined {
+  return Object.entries(words().errors).find(([each]) => each === code)?.[1];
+}
+
+/** Why a message or a file was not sent: `reason` begins with the code, as the client keeps it. */
+export function whyFailed(reason: string): string {
+  return errorIn(reason.split(":", 1)[0] ?? "") ?? reason;
 }
