@@ -46,3 +46,12 @@ export function linkAfter(event: Event, now: number): Link | undefined {
 export function mayConnectNow(link: Link, now: number): boolean {
   return link.at === "waiting" && now >= link.notBefore;
 }
+
+/**
+ * The code with which the backend takes no texts now. Of anything else the client takes care by
+ * itself, or its message says that it failed.
+ */
+export function problemAfter(event: Event, before: string | undefined): string | undefined {
+  if (event.type === "server_error" && event.action === "send") return event.code;
+  return event.type === "state" && event.seq !== undefined ? undefined : before;
+}

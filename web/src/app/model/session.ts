@@ -15,8 +15,10 @@ import { Connecting } from "./connecting.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
 import { Files } from "./files.ts";
-import { type Link, linkAfter, mayConnectNow } from "./link.ts";
+import { type Link, linkAfter, mayConnectNow, problemAfter } from "./link.ts";
 import { Model } from "./model.ts";
+import { Newest } from "./newest.ts";
+import { peopleOf } from "./people.ts";
 import { Typing } from "./typing.ts";
 
 export class Session extends Model {
@@ -47,6 +49,7 @@ export class Session extends Model {
   changedHere: ((change: Change) => void) | undefined;
 
   readonly #list: ChatEntries;
+  readonly #peopleAsked = new Newest();
   readonly #typing = new Typing(() => this.changed());
   /** When something last came into a chat, ms of performance.now(). */
   readonly #arrivals = new Map<string, number>();
@@ -307,13 +310,11 @@ export class Session extends Model {
 
   /** Asks the backend for what it alone keeps: requests, invitations, admins, mutes, blocks. */
   async refreshPeople(): Promise<void> {
-    const people = this.client.people;
-    const [listed, invitations, contacts] = await Promise.all([
-      people.chats(),
-      people.invitations(),
-      people.contacts(),
-    ]);
-    this.listed = new Map(listed.map((each) => [each.chat, each]));
+    const counts = this.#peopleAsked.begin();
+    const people = await peopleOf(this.client);
+    if (!counts()) return;
+    Object.assign(this, people);
+    this.changed();
     // Of a chat that a stranger has begun, the client has heard the text and not who is in it.
     const unknown = this.chats.some(({ kind, left }) => kind === undefined && !left);
     // One that was opened by its address may be one in which nothing was written yet.
@@ -322,9 +323,6 @@ export class Session extends Model {
       await this.client.chats.refresh();
       await this.#list.refresh();
     }
-    this.invitations = invitations;
-    this.blocked = new Set([...contacts].flatMap(([user, is]) => (is === "blocked" ? [user] : [])));
-    this.changed();
   }
 
   isRequest(chat: string): boolean {
@@ -343,8 +341,6 @@ export class Session extends Model {
     return (this.listed.get(chat)?.mutedUntil ?? 0) * 1000 > now;
   }
 
-  // -- what happens
-
   #heard(event: Event): void {
     const link = linkAfter(event, Date.now());
     if (link !== undefined) {
@@ -355,6 +351,7 @@ export class Session extends Model {
       this.#list.refreshLater(event.chat);
       if (event.chat === this.open?.chat) this.open.heard(event);
     }
+    this.problem = problemAfter(event, this.problem);
     this.files.heard(event);
     this.#react(event);
     this.changed();
@@ -364,13 +361,6 @@ export class Session extends Model {
     switch (event.type) {
       case "presence":
         this.presence.set(event.user, { online: event.online, lastSeen: event.lastSeen });
-        return;
-      case "server_error":
-        // Of anything else the client takes care by itself, or its message says that it failed.
-        if (event.action === "send") this.problem = event.code;
-        return;
-      case "state":
-        if (event.seq !== undefined) this.problem = undefined;
         return;
       case "typing":
         this.#typing.began(event.chat, event.user);

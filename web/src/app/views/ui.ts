@@ -56,12 +56,17 @@ export class Ui extends Model {
   /** The message whose picture is shown as large as the window. */
   looking: StoredMessage | undefined;
   notice: string | undefined;
+  #session: Session | undefined;
   #noticeOver: ReturnType<typeof setTimeout> | undefined;
 
   constructor(app: App) {
     super();
     this.app = app;
-    app.watch(() => this.changed());
+    app.watch(() => {
+      if (this.session !== this.#session) this.dismiss(); // what was asked was the other user's
+      this.#session = this.session;
+      this.changed();
+    });
     addEventListener("hashchange", () => {
       this.route = parseRoute(location.hash);
       this.changed();
@@ -76,11 +81,11 @@ export class Ui extends Model {
     go(route);
   }
 
-  /** Goes to a page after something that took time, unless the user went elsewhere meanwhile. */
+  /** Goes to a page after something that took time, unless the user went elsewhere or left meanwhile. */
   goAfter(): (route: Route) => void {
-    const { route: from } = this;
+    const { route: from, session } = this;
     return (route) => {
-      if (this.route === from) this.go(route);
+      if (this.route === from && this.session === session) this.go(route);
     };
   }
 
@@ -119,9 +124,12 @@ export class Ui extends Model {
     this.changed();
   }
 
-  /** Does it, and says why if it does not work. */
+  /** Does it, and says why if it does not work, unless the user has left meanwhile. */
   run(act: () => Promise<unknown>): void {
-    void act().catch((error: unknown) => this.say(reasonIn(error)));
+    const { session } = this;
+    void act().catch((error: unknown) => {
+      if (this.session === session) this.say(reasonIn(error));
+    });
   }
 }
 
