@@ -173,16 +173,15 @@ class Sending:
 
     def _ask(self, step: Step, chat: str, device: str) -> None:
         user = user_of(device)
+        later = self._settings.claim_again_cap
         if not self._key_requests.fresh(user):
             self._key_requests.want_lists({user}, step.now)
         elif not step.cipher.registered(device):
             self._ask_again(step, chat, device, None)  # nobody is there to respond
         elif not step.cipher.reachable(device):
-            self._ask_again(
-                step, chat, device, self._settings.claim_again_cap
-            )  # it may be accepted
+            self._ask_again(step, chat, device, later)  # its keys may be accepted
         elif device in self._key_requests.tried(chat, step.now):
-            self._ask_again(step, chat, device, self._settings.claim_again_cap)
+            self._ask_again(step, chat, device, later)
         else:
             self._key_requests.want_claims(chat, {device}, step.now, asking=True)
 

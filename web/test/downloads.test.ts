@@ -86,7 +86,7 @@ test.each([
 test.each([
   [3_600, 3_600_000],
   [undefined, 0],
-])("a file that is one too many waits as long as the backend says: %s", async (said, waits) => {
+])("a file that is one too many waits as long as the backend asks for: %s", async (said, waits) => {
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   const { files, sent, failed } = await waiting("form", api("rate_limited", 429, said));
   files.start();

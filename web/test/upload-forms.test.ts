@@ -156,7 +156,7 @@ async function bucketOf(name: string, tries: readonly Try[]) {
   return { api, files, used, sent, failed };
 }
 
-test.each(TABLE)("%s: a form is used until it is refused or about to expire", async (...row) => {
+test.each(TABLE)("%s: a form is used until it is rejected or about to expire", async (...row) => {
   const [name, tries] = row;
   const { files, used, sent, failed } = await bucketOf(name, tries);
   const ended = tries.filter(([end]) => end === "taken" || CANCELLED.includes(end)).length;

@@ -49,7 +49,7 @@ test("another code takes the place of the one before, which counts no more", asy
   expect(linking.now).toEqual({ at: "confirmed", linked: LINKED });
 });
 
-test("who is let in agrees first; what fails then is said, and nothing waits once the pane has gone", async () => {
+test("who is let in agrees first; what fails then is shown, and nothing waits once the pane has gone", async () => {
   vi.useFakeTimers();
   const { make, signals, confirmations } = scene();
   const enterLinked = async () => Promise.reject(new TypeError("away"));

@@ -63,7 +63,7 @@ test("what is taken in the open chat is shown, and a reply that has begun since 
   expect(at.focused()).toBe("field");
 });
 
-test("a file that is not taken once another chat is open is said so beside that chat", async () => {
+test("a file that is not taken once another chat is open is reported beside that chat", async () => {
   const at = scene();
   await at.settled();
   at.attach();
@@ -228,7 +228,7 @@ test("an edit that is taken gives the draft back", async () => {
   expect([at.field.value, at.typed.get("c1")]).toEqual(["a draft", "a draft"]);
 });
 
-test("what could not be kept stays typed and is said, until it is taken or another chat is open", async () => {
+test("what could not be kept stays typed and is reported, until it is taken or another chat is open", async () => {
   const at = scene();
   await at.settled();
   at.type("hey");
@@ -263,7 +263,7 @@ test("a recording ends with the page that it is on", async () => {
   expect(at.text()).not.toContain(en.recording);
 });
 
-test("what was wrong is said until something is taken", async () => {
+test("what was wrong is shown until something is taken", async () => {
   const at = scene();
   await at.settled();
   vi.stubGlobal("navigator", { mediaDevices: { getUserMedia: () => Promise.reject(new Error()) } });

@@ -100,7 +100,7 @@ describe("the window over the messages", () => {
   });
 });
 
-test("it says connected when what was missed is there, and not before", () => {
+test("it is connected when what was missed is there, and not before", () => {
   const states = [
     linkAfter({ type: "connected" }, 0),
     linkAfter({ type: "caught_up", complete: true }, 0),

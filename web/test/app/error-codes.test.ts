@@ -24,7 +24,7 @@ test("each has a sentence in each language, those of frames as those of response
   for (const { errors } of [en, de]) expect(Object.keys(errors).sort()).toEqual(CODES.toSorted());
 });
 
-test.each(CODES)("a request that is rejected with %s says so in a sentence", (code) => {
+test.each(CODES)("a request that is rejected with %s is reported in a sentence", (code) => {
   expect(reasonIn(new ApiError(code, SAID, 400))).toBe(en.errors[code]);
   expect(whyFailed(`${code}: ${SAID}`)).toBe(en.errors[code]);
   const link = { at: "waiting", until: 0, notBefore: 0, rejected: { code, message: SAID } };

@@ -79,7 +79,7 @@ describe("a question that ends late", () => {
     await responses.give(1, undefined);
     expect(closed).toHaveBeenCalledTimes(1);
   });
-  test("says beside the other one why it failed", async () => {
+  test("reports beside the other one why it failed", async () => {
     const { ui, responses, draw } = scene();
     await responses.fail(0);
     expect(said(draw())).not.toContain(en.failed("away"));
@@ -272,18 +272,21 @@ test.each(["another code", "the pane gone"])(
   },
 );
 
-test.each([true, false])("a form that is left has no say in the next one: %s", async (sent) => {
-  const codes = new Responses<void>();
-  const ui = { app: { forgotPassword: codes.ask } };
-  const view = made(new SignIn(), { ui: ui as never, session: {} as Session });
-  Object.assign(view, { querySelector: () => null });
-  press(view.render(), en.forgot);
-  submit(view.render(), { user: "raju" });
-  press(view.render(), en.signIn);
-  await (sent ? codes.give(0, undefined) : codes.fail(0));
-  expect(said(view.render())).toContain(en.newHere);
-  expect(said(view.render())).not.toContain(en.failed("away"));
-});
+test.each([true, false])(
+  "the end of a form that was left changes nothing in the next one: %s",
+  async (sent) => {
+    const codes = new Responses<void>();
+    const ui = { app: { forgotPassword: codes.ask } };
+    const view = made(new SignIn(), { ui: ui as never, session: {} as Session });
+    Object.assign(view, { querySelector: () => null });
+    press(view.render(), en.forgot);
+    submit(view.render(), { user: "raju" });
+    press(view.render(), en.signIn);
+    await (sent ? codes.give(0, undefined) : codes.fail(0));
+    expect(said(view.render())).toContain(en.newHere);
+    expect(said(view.render())).not.toContain(en.failed("away"));
+  },
+);
 
 test("who is added comes into the group in which that was asked for", async () => {
   const asked: unknown[] = [];

@@ -76,7 +76,7 @@ describe("the list of chats", () => {
       "watch mira",
     ]);
   });
-  test("is asked about a chat of which the backend has not said what it is, once", async () => {
+  test("is asked about a chat of which the kind is not known, once", async () => {
     device.summaries = [direct("c1", "ravi")];
     device.listed = [listed("c1")];
     await session.begin();
@@ -92,7 +92,7 @@ describe("the list of chats", () => {
 });
 
 describe("who is there", () => {
-  test("is what was said last, and nobody's once the connection is lost", async () => {
+  test("is what was reported last, and nobody's once the connection is lost", async () => {
     device.tell({ type: "presence", user: "ravi", online: true, lastSeen: undefined });
     expect(session.presence.get("ravi")?.online).toBe(true);
     device.tell({ type: "presence", user: "ravi", online: false, lastSeen: 7 });
@@ -195,7 +195,7 @@ test("what the backend alone keeps is read: requests, mutes in seconds, blocks",
   expect([...session.blocked]).toEqual(["meena"]);
 });
 
-test("a request waits for an answer until whoever asks is declined or blocked", async () => {
+test("a request waits until whoever asks is declined or blocked", async () => {
   device.summaries = ["c1", "c2", "c3"].map((chat) => direct(chat, `peer_${chat}`));
   device.listed = [
     listed("c1", { request: true }),
@@ -286,7 +286,7 @@ describe("the connection", () => {
     expect(device.connecting).toBe(true);
     expect(session.registeredAt).toBe(1);
   });
-  test("that the backend rejects says why, and waits as long as it wants with the same token", async () => {
+  test("that the backend rejects shows why, and waits as long as it asks for with the same token", async () => {
     const limited = { code: "rate_limited", message: "too much (rate_limited, 429, in 90 s)" };
     const conflict = { code: "conflict", message: "too many devices (conflict, 409)" };
     device.connectFailures.push(
@@ -348,7 +348,7 @@ describe("the connection", () => {
     expect(ended.mock.calls).toEqual(why === undefined ? [] : [[why]]);
     expect(times("sign in")).toBe(1);
   });
-  test("that was closed is not made again, nor is anything heard", async () => {
+  test("that was closed is not made again, nor is any event taken", async () => {
     device.failures.push(new Unreachable("no network"));
     await session.begin();
     await vi.advanceTimersByTimeAsync(0);

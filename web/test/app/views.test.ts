@@ -163,7 +163,7 @@ describe("what is below a chat", () => {
     [{ presence: new Map([["ravi", { online: true }]]) }, en.online],
     [{ presence: new Map([["ravi", { online: true }]]), typing: () => ["ravi"] }, en.typing],
     [{ presence: new Map([["ravi", { online: false, lastSeen: 1 }]]) }, en.lastSeen("")],
-  ])("says under its title who is there: %#", (more, expected) => {
+  ])("shows under its title who is there: %#", (more, expected) => {
     expect(said(foot(more).view)).toContain(expected.trim());
   });
 });
@@ -188,7 +188,7 @@ describe("the state of the connection", () => {
     [{ at: "catching-up" }, en.catchingUp],
     [{ at: "connected" }, en.connected],
     [{ at: "stopped" }, en.stopped],
-  ])("%j is said, and there is nothing to press", (link, state) => {
+  ])("%j is shown, and there is nothing to press", (link, state) => {
     expect(said(bar(link).view)).toContain(state);
     expect(actions(bar(link).view)).toEqual([]);
   });
@@ -205,7 +205,7 @@ describe("the state of the connection", () => {
     ["conflict", en.tooManyDevices],
     ["bad_request", en.errors.bad_request],
     ["of_a_newer_server", en.failed("why")],
-  ])("that was rejected with %s says why, and when it is tried again", (code, why) => {
+  ])("that was rejected with %s shows why, and when it is tried again", (code, why) => {
     const rejected = { code, message: "why" };
     const until = Date.now() + 4_500;
     const { view } = bar({ at: "waiting", until, notBefore: until, rejected });
@@ -397,6 +397,6 @@ test.each([
   [new RangeError("x"), en.failed("x")],
   [new HandedOver(), en.handedOver],
   [new Problem("a sentence"), "a sentence"],
-])("%s is said in a sentence", (error, sentence) => {
+])("%s is reported in a sentence", (error, sentence) => {
   expect(reasonIn(error)).toBe(sentence);
 });
