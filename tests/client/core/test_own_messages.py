@@ -96,6 +96,17 @@ def test_an_error_is_final_and_the_next_message_goes_out(client: Client, code: s
     assert client.engine.unaccepted == 1
 
 
+def test_a_reaction_that_failed_counts_no_more(client: Client) -> None:
+    client.open()
+    client.receive(message(1))
+    of = Reference("raju/phone", named(1))
+    reaction = MessageContent("reaction", {"of": of._asdict(), "emoji": "+"})
+    name = hidden_id(client.random)
+    client.step(Engine.send, name, CHAT, reaction)
+    client.receive(frames.ErrorFrame("too_large", "no", name, "send"))
+    assert client.reported[-1] == MessageChanged(CHAT, *of, "failed", ME)
+
+
 def test_a_text_that_failed_is_deleted_here_and_nothing_is_sent(client: Client) -> None:
     client.open()
     name = client.write("a secret")
