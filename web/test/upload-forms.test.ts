@@ -173,6 +173,16 @@ test.each(TABLE)("%s: a form is used until it is rejected or about to expire", a
   expect(sent).toEqual(tries.filter(([end]) => end === "taken").map(([, , form]) => form));
 });
 
+test("an upload that is removed leaves nothing of its file", async () => {
+  const uploads = await StoredUploads.open("removed");
+  const upload = { messageId: "first", chat: "chat", content: {}, size: 1 };
+  await uploads.add(upload, new Uint8Array([1]));
+  expect(await uploads.body("first")).toBeDefined();
+  expect([await uploads.remove("first"), await uploads.remove("first")]).toEqual([true, false]);
+  expect(await uploads.body("first")).toBeUndefined();
+  await uploads.close();
+});
+
 test("no form is asked for before the backend allows it, whatever else is sent", async () => {
   const { api, files, failed, used } = await bucketOf("limited", []);
   let asked = 0;

@@ -96,6 +96,16 @@ def test_an_error_is_final_and_the_next_message_goes_out(client: Client, code: s
     assert client.engine.unaccepted == 1
 
 
+def test_the_time_of_the_first_acceptance_is_kept(client: Client) -> None:
+    client.open()
+    name, at = client.write(), client.now
+    client.receive(frames.Accepted(name, CHAT, 2, 5.0))
+    client.after(30.0)
+    client.receive(own(1, name))
+    text = client.store.own_text(CHAT, name)
+    assert text is not None and (text.seq, text.accepted_at) == (1, at)
+
+
 def test_a_reaction_that_failed_counts_no_more(client: Client) -> None:
     client.open()
     client.receive(message(1))
