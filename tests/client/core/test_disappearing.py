@@ -8,7 +8,7 @@ from client.core import frames
 from client.core.cipher import Opened, Text
 from client.core.content import MessageContent, text_content
 from client.core.engine import Engine
-from client.core.events import MessageChanged
+from client.core.events import MessageChanged, MessageReceived
 from client.core.frames import Message, Receipt
 from client.core.ids import hidden_id, ulid
 from tests.client.core.fake_cipher import FakeCipher
@@ -64,3 +64,19 @@ def test_of_an_own_text_that_was_deleted_before_it_was_accepted_nothing_is_count
     client.after(3600.0)
     assert [each.deleted for each in client.store.history(CHAT)] == [True]
     assert client.store.own_text(CHAT, name) is None, "nobody gets a copy of it"
+
+
+def test_a_text_that_was_deleted_before_it_came_rings_nobody(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = {"by": "raju/phone", "id": message(2).message_id}
+
+    def opened(_cipher: object, heard: Message) -> Opened:
+        deletion = MessageContent("deletion", {"of": of})
+        return Text(deletion if heard.seq == 1 else text_content("a secret"))
+
+    monkeypatch.setattr(FakeCipher, "open", opened)
+    client.open()
+    client.receive(message(1), message(2))
+    shown = [each for each in client.reported if isinstance(each, MessageReceived)]
+    assert [(each.seq, each.text, each.counts) for each in shown] == [(2, "", False)]
