@@ -17,5 +17,5 @@ async def fetch(api: Api, request: Request) -> FetchResult:
             return FetchResult(request, {})
     try:
         return FetchResult(request, await api.claim(request.devices))
-    except RateLimited:
-        return FetchResult(request, {})
+    except RateLimited as error:  # they are left out now, and tried again later
+        return FetchResult(request, {}, retry_after=error.retry_after or 0.0)

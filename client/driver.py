@@ -16,7 +16,7 @@ from client.core.frames import ServerFrame, encode
 from client.core.outputs import Drop, Fetch, Stop, Transmit
 from client.core.parsing import FrameError, parse
 from client.core.step import Step
-from client.errors import Closed, MessageTooLarge, StoreError, StoreUnavailable
+from client.errors import ApiError, Closed, MessageTooLarge, StoreError, StoreUnavailable
 from client.store import Store
 
 P = ParamSpec("P")
@@ -188,7 +188,8 @@ class Driver:
                 result = await self._fetch(request)
         except Exception as error:  # a response of another shape is none either
             logger.info("not fetched: %r", error)
-            self._quietly(Engine.fetch_failed, request)
+            wait = error.retry_after if isinstance(error, ApiError) else None
+            self._quietly(Engine.fetch_failed, request, wait)
         else:
             self._quietly(Engine.fetch_succeeded, result)
 

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+# Of errors of the protocol: responses and frames.
+CODES = frozenset(
+    {
+        "bad_request",
+        "unauthorized",
+        "forbidden",
+        "not_found",
+        "conflict",
+        "too_large",
+        "rate_limited",
+        "internal",
+    }
+)
+
 
 class ClientError(Exception):
     """Everything this library raises on purpose."""

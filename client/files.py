@@ -34,15 +34,14 @@ from client.core.picture import may_be_drawn
 from client.core.settings import Settings
 from client.crypto.files import open_file, seal, sealed_size
 from client.errors import (
-    BadRequest,
+    ApiError,
     ClientError,
     MessageTooLarge,
     NotAMember,
-    NotFound,
     RateLimited,
     ServerFault,
     StoreUnavailable,
-    TooLarge,
+    Unauthorized,
     Unreachable,
 )
 from client.store.store import Store
@@ -52,8 +51,9 @@ from client.transfer import Progress, Refused, Transfer
 DOWNLOADS = 5  # tries of one file, each going on where the one before ended
 SIGNATURES = 3  # forms that are asked for, for one file, before it is given up
 FORM_MARGIN = 60.0  # seconds; a form that expires sooner is not used again
-# What will be the same next time.
-FINAL = (BadRequest, TooLarge, NotFound, NotAMember, MessageTooLarge)
+# What will be the same next time, but for these two.
+FINAL = (ApiError, NotAMember, MessageTooLarge)
+PASSING = (Unauthorized, ServerFault)
 logger = logging.getLogger("client")
 
 Send = Callable[[Upload, Mapping[str, Any]], bool]
@@ -107,6 +107,7 @@ class Files:
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
         self._wake = asyncio.Event()
+        self._limited = False  # the backend allows no form for a while: nothing shortens that
         self._refused: dict[str, int] = {}
         self._clock = time.time
         self._form: Form | None = None  # of the upload that was tried last
@@ -158,8 +159,10 @@ class Files:
             except StoreUnavailable:
                 pause = self._backoff.pause()
             with contextlib.suppress(TimeoutError):
+                wake = asyncio.Event() if self._limited else self._wake
                 async with asyncio.timeout(pause):
-                    await self._wake.wait()
+                    await wake.wait()
+            self._limited = False
 
     async def _upload(self, upload: Upload) -> float | None:
         """Seconds to wait before the next try; None if it is done, or given up."""
@@ -199,14 +202,17 @@ class Files:
     def _failed(self, upload: Upload, error: ClientError) -> float | None:
         """Seconds to wait before the next try; None if it is given up."""
         if isinstance(error, RateLimited):
-            self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=False))
+            self._publish(FileFailed(upload.chat, upload.message_id, _reason(error), final=False))
+            self._limited = error.retry_after is not None
             return error.retry_after or self._backoff.pause()
         if isinstance(error, Refused):
             self._form = None
             tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1
             if tries < SIGNATURES:
                 return self._backoff.pause()
-        elif not isinstance(error, FINAL):  # no network, no sign-in, no disk: it stays
+        elif isinstance(error, PASSING) or not isinstance(
+            error, FINAL
+        ):  # no network, no sign-in, no disk: it stays
             logger.info("a file is not uploaded yet: %s", error)
             return self._backoff.pause()
         self._give_up(upload, error)
@@ -224,7 +230,7 @@ class Files:
         with self._store.transaction():
             self._store.remove_upload(upload.message_id)
         self._refused.pop(upload.message_id, None)
-        self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=True))
+        self._publish(FileFailed(upload.chat, upload.message_id, _reason(error), final=True))
 
     def _progress_of(self, upload: Upload) -> Progress:
         def report(done: int, size: int) -> None:
@@ -257,6 +263,18 @@ def _kind_of(description: FileDescription, content: bytes) -> FileKind:
     """The kind to send it as: a picture that nobody should decode is sent as a file."""
     kind = kind_of(description.type or guess_file_type(description.name))
     return "file" if kind == "picture" and not may_be_drawn(content) else kind
+
+
+def _reason(error: ClientError) -> str:
+    """As that of a message: the code of the protocol, and what was said."""
+    match error:
+        case ApiError():
+            return f"{error.code}: {error.message}"
+        case MessageTooLarge():
+            return f"too_large: {error}"
+        case NotAMember():
+            return f"not_found: {error}"
+    return f"internal: {error}"
 
 
 def _encoded(data: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from prompt_toolkit.utils import get_cwidth
 
-from client.cli.text import TICKS, clock, day, one_line, reactions, shown
+from client.cli.text import TICKS, clock, day, one_line, reactions, shown, why
 from client.core.ticks import State
 from client.store.history import StoredMessage
 
@@ -103,7 +103,7 @@ def _own(message: StoredMessage, width: int) -> list[Line]:
     lines: list[Line] = [[("", " " * pad), (style, f" {row} ")] for row in rows]
     lines[-1] += [("class:time", time), (TICK_STYLES.get(state, "class:tick"), tick)]
     if state is State.FAILED and message.reason:
-        lines.append(_right(f"not sent: {one_line(message.reason)}", width))
+        lines.append(_right(f"not sent: {one_line(why(message.reason))}", width))
     if message.reactions:
         lines.append(_right(reactions(message), width))
     return lines

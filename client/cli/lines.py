@@ -23,7 +23,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from client.cli.qr import coloured
-from client.cli.text import LONGEST_LINE, history_line, one_line, shown
+from client.cli.text import LONGEST_LINE, history_line, one_line, shown, why
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.core.ticks import State
 from client.store.history import StoredMessage
@@ -77,7 +77,7 @@ class Lines:
             case State.DELIVERED | State.READ:
                 self._write(f"{event.state.name.lower()} {event.seq}")
             case State.FAILED:
-                self._write(f"failed {one_line(event.text)}: {event.reason}")
+                self._write(f"failed {one_line(event.text)}: {one_line(why(event.reason or ''))}")
             case State.WAITING:
                 pass
 

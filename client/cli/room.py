@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from client.chat_client import ChatClient
-from client.cli.text import ago, one_line, shown, title
+from client.cli.text import ago, one_line, shown, title, why
 from client.cli.view import View
 from client.core import events, frames_generated
 from client.core.content import Reference
@@ -253,7 +253,7 @@ class Room:
             case events.FileFailed():
                 self._view.progress("")
                 again = "" if event.final else "; it is tried again"
-                self._view.problem(f"a file was not sent: {event.reason}{again}")
+                self._view.problem(f"a file was not sent: {why(event.reason)}{again}")
 
     def _client_state(self, event: events.Event) -> None:
         """What concerns this client as a whole: its connection, its store, its account."""

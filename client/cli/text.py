@@ -8,7 +8,7 @@ import time
 from client.chats import USER
 from client.core.attachment import Attachment
 from client.core.ticks import State
-from client.errors import ApiError, ClientError
+from client.errors import CODES, ApiError, ClientError
 from client.store.history import ChatSummary, Quote, StoredMessage
 
 TICKS = {
@@ -54,6 +54,12 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error)
+
+
+def why(reason: str) -> str:
+    """Why a message or a file was not sent, likewise."""
+    code, _, said = reason.partition(": ")
+    return said if code in CODES and said else reason
 
 
 def users_in(text: str) -> list[str]:

@@ -51,6 +51,7 @@ class FetchResult:
     request: Request
     found: Mapping[str, Any]
     former: Sequence[Any] = ()
+    retry_after: float = 0.0  # of claims that the backend did not take now, seconds
 
 
 # -- sending

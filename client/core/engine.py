@@ -230,9 +230,9 @@ class Engine:
         self.due(step)
         return counts
 
-    def fetch_failed(self, step: Step, request: Request) -> None:
-        """There was no response to a Fetch."""
-        self._parts.sending.fetch_failed(step, request)
+    def fetch_failed(self, step: Step, request: Request, retry_after: float | None = None) -> None:
+        """There was no response to a Fetch. `retry_after`: seconds that the backend asks for."""
+        self._parts.sending.fetch_failed(step, request, retry_after or 0.0)
         self.due(step)
 
     def mark_read(self, step: Step, chat: str, seq: int) -> None:

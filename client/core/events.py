@@ -271,7 +271,10 @@ class FileProgress:
 
 @dataclass(frozen=True, slots=True)
 class FileFailed:
-    """An own file was not uploaded: for good, or it is tried again after a while."""
+    """An own file was not uploaded: for good, or it is tried again after a while.
+
+    `reason` begins with a code of the protocol, as that of a message that failed.
+    """
 
     chat: str
     message_id: str

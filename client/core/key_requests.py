@@ -117,19 +117,23 @@ class KeyRequests:
             self._claiming |= {(chat, name, asking): number for name in part}
             self._emit(Claims(number, chat, part, asking))
 
-    def claimed(self, request: Claims, begun: Collection[str], now: float) -> None:
+    def claimed(
+        self, request: Claims, begun: Collection[str], now: float, retry_after: float = 0.0
+    ) -> None:
+        """`retry_after`: seconds for which the backend takes no more claims."""
         self._settle(("claims", request.chat, request.asking))
         self._forget(request)
         for name in begun:
             self._failures.pop((request.chat, name), None)
         for name in set(request.devices) - set(begun):
             again, cap = self._settings.claim_again, self._settings.claim_again_cap
-            self._tried[request.chat, name] = now + self._pause((request.chat, name), again, cap)
+            pause = self._pause((request.chat, name), again, cap)
+            self._tried[request.chat, name] = now + max(retry_after, pause)
 
     # -- failures
 
-    def failed(self, request: Request, now: float) -> None:
-        """No response: to be tried again after a growing pause."""
+    def failed(self, request: Request, now: float, retry_after: float = 0.0) -> None:
+        """No response: tried again after a growing pause, and not before `retry_after` seconds."""
         key: object
         if isinstance(request, Lists):
             key = request.user
@@ -139,7 +143,7 @@ class KeyRequests:
             key = ("claims", request.chat, request.asking)
             self._forget(request)
         retry, cap = self._settings.fetch_retry, self._settings.fetch_retry_cap
-        self._again_at[key] = now + self._pause(key, retry, cap)
+        self._again_at[key] = now + max(retry_after, self._pause(key, retry, cap))
 
     def next_due(self, now: float) -> float | None:
         """When something that failed may be tried again."""

@@ -31,14 +31,14 @@ class Membership:
         self._user, self._sync, self._own = user, sync, own
         self._settings, self._emit = settings, emit
         self._members: dict[str, dict[str, Watermarks]] = {}
-        self._listed_at: dict[str, float] = {}  # when the server last said who is in a chat
+        self._sure: set[str] = set()  # chats of which the server has said who is in them
         self._asked: set[tuple[str, str]] = set()
         self._outdated: set[str] = set()  # what the response under way says of their members
         self._again_at: dict[str, float] = {}
 
     def opened(self) -> None:
         """What an earlier connection said of the members is no longer up to date."""
-        self._listed_at.clear()
+        self._sure.clear()
         self._asked.clear()
         self._outdated.clear()
         self._again_at.clear()
@@ -90,11 +90,9 @@ class Membership:
         """What encryption needs to know of the chat."""
         kind = step.ledger.kind(chat)
         members = frozenset(self.members(step, chat)) or None
-        listed_at = self._listed_at.get(chat)
-        old = listed_at is None or step.now - listed_at > self._settings.members_fresh
         if self.for_others(step, chat):
             members = frozenset()
-        elif kind != "direct" and old:
+        elif kind != "direct" and chat not in self._sure:
             members = None
         # a chat whose kind isn't known yet and in which two are is sealed like a direct one
         return Chat(chat, kind == "group" or len(members or ()) > 2, members)
@@ -113,7 +111,7 @@ class Membership:
 
     def changed(self, chat: str, *, known: bool) -> None:
         """Who is in it now is asked; a response that is under way may be from before."""
-        self._listed_at.pop(chat, None)
+        self._sure.discard(chat)
         if self._sync.covers(chat):
             self._outdated.add(chat)
         elif known:
@@ -162,7 +160,7 @@ class Membership:
         """
         if not marks:
             return
-        self._listed_at[chat] = step.now
+        self._sure.add(chat)
         known = self.members(step, chat)
         others = step.ledger.pair(chat) is None and known.keys() != marks.keys()
         if others:

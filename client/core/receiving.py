@@ -51,6 +51,8 @@ class Receiving:
                 parts.emit(events.TypingSeen(frame.chat, frame.user))
             case frames.DevicesChanged():
                 parts.keys.changed(frame.user)
+                # Not only before the next text: a changed identity is reported when it is seen.
+                parts.keys.want_lists([frame.user], step.now)
                 if frame.chat is not None:
                     parts.membership.changed(frame.chat, known=frame.chat in parts.chats.logs)
                 parts.emit(frame)

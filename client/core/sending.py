@@ -172,16 +172,15 @@ class Sending:
 
     def _ask(self, step: Step, chat: str, device: str) -> None:
         user = user_of(device)
+        later = self._settings.claim_again_cap
         if not self._key_requests.fresh(user):
             self._key_requests.want_lists({user}, step.now)
         elif not step.cipher.registered(device):
             self._ask_again(step, chat, device, None)  # nobody is there to respond
         elif not step.cipher.reachable(device):
-            self._ask_again(
-                step, chat, device, self._settings.claim_again_cap
-            )  # it may be accepted
+            self._ask_again(step, chat, device, later)  # its keys may be accepted
         elif device in self._key_requests.tried(chat, step.now):
-            self._ask_again(step, chat, device, self._settings.claim_again_cap)
+            self._ask_again(step, chat, device, later)
         else:
             self._key_requests.want_claims(chat, {device}, step.now, asking=True)
 
@@ -205,14 +204,14 @@ class Sending:
                     self._emit(events.IdentityChanged(*user_and_device(name)))
             case Claims() as request:
                 begun = step.cipher.claimed(request, result.found)
-                self._key_requests.claimed(request, begun, step.now)
+                self._key_requests.claimed(request, begun, step.now, result.retry_after)
                 if request.asking:
                     for device in sorted(begun):
                         self._send_request(step, request.chat, device)
         return True
 
-    def fetch_failed(self, step: Step, request: Request) -> None:
-        self._key_requests.failed(request, step.now)
+    def fetch_failed(self, step: Step, request: Request, retry_after: float) -> None:
+        self._key_requests.failed(request, step.now, retry_after)
 
     def _send_request(self, step: Step, chat: str, device: str) -> None:
         at = step.time

@@ -34,8 +34,6 @@ class Settings:
     # One message at a time in a chat: functions run in parallel, and the second frame might get the
     # lower seq.
     in_flight_per_chat: int = 1
-    # A group whose members were listed longer ago is asked about before the next text.
-    members_fresh: float = 300.0
     # Before the first, second and third time a sender is asked for what could not be read.
     ask_after: tuple[float, ...] = (3.0, 60.0, 3600.0)
     asked_at_once: int = 100  # ids in one such message; more are asked for in several

@@ -21,7 +21,7 @@ from client.core.events import CaughtUp, Disconnected, Event
 from client.core.frames import encode
 from client.core.step import Step
 from client.driver import Driver
-from client.errors import Closed, MessageTooLarge, StoreError, Unreachable
+from client.errors import Closed, MessageTooLarge, RateLimited, StoreError, Unreachable
 from tests.client.crypto.scene import Device
 from tests.client.library import of, online, with_server
 from tests.support.backend.people import People
@@ -101,8 +101,16 @@ def test_a_text_that_is_too_long_stops_nothing() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("failure", [KeyError("devices"), TypeError(), Unreachable("http://", "")])
-def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
+@pytest.mark.parametrize(
+    ("failure", "wait"),
+    [
+        (KeyError("devices"), None),
+        (TypeError(), None),
+        (Unreachable("http://", ""), None),
+        (RateLimited("rate_limited", "slower", 429, 60.0), 60.0),
+    ],
+)
+def test_an_answer_that_is_none_is_asked_for_again(failure: Exception, wait: float | None) -> None:
     given_up = asyncio.Event()
 
     async def fetch(request: Request) -> FetchResult:
@@ -111,9 +119,13 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
     async def run() -> None:
         with driven(fetch) as (driver, _, _):
             rejected: list[Request] = []
+            waits: list[float | None] = []
 
-            def fetch_failed(engine: Engine, step: Step, request: Request) -> None:
+            def fetch_failed(
+                engine: Engine, step: Step, request: Request, retry_after: float | None
+            ) -> None:
                 rejected.append(request)
+                waits.append(retry_after)
                 given_up.set()
 
             with mock.patch.object(Engine, "fetch_failed", fetch_failed):
@@ -124,6 +136,7 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
             (request,) = rejected
             assert isinstance(request, Lists)
             assert request.user == "ravi"
+            assert waits == [wait]
 
     asyncio.run(run())
 

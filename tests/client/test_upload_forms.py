@@ -14,7 +14,7 @@ from client.core.attachment import FileDescription
 from client.core.bodies_generated import FileResponse
 from client.core.events import Event, FileFailed
 from client.core.settings import Settings
-from client.errors import ServerFault, StoreUnavailable, Unreachable
+from client.errors import RateLimited, ServerFault, StoreUnavailable, Unreachable
 from client.files import Draft, Files
 from client.store.store import Store
 from client.store.uploads import Upload
@@ -50,6 +50,8 @@ class Bucket:
     def __init__(self, tries: list[Try]) -> None:
         self._tries = list(tries)
         self._forms, self._end = 0, ""
+        self.asked = 0
+        self.error: Exception | None = None  # in place of a form
         self.now = 1_000.0
         self.used: list[int] = []
         self.sent: list[int] = []
@@ -62,6 +64,9 @@ class Bucket:
         self.files._transfer = self  # type: ignore[assignment]
 
     async def file_form(self, chat: str, size: int) -> FileResponse:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
         self._forms += 1
         return FileResponse(str(self._forms), "https://bucket", {"key": str(self._forms)}, 900.0)
 
@@ -108,6 +113,24 @@ def test_a_form_is_used_until_s3_rejects_it_or_it_is_about_to_expire(tries: list
         assert bucket.used == [form for _, _, form in tries]
         assert bucket.sent == [form for end, _, form in tries if end == TAKEN]
         assert len(bucket.failed) == (ended == 0)  # three forms were refused
+        bucket.store.close()
+
+    asyncio.run(scenario())
+
+
+def test_no_form_is_asked_for_before_the_backend_allows_it_whatever_else_is_sent() -> None:
+    async def scenario() -> None:
+        bucket = Bucket([])
+        bucket.error = RateLimited("rate_limited", "slower", 429, 3600.0)
+        for name in ("first", "second"):
+            await bucket.files.add(Draft(name, "chat", b"x", FileDescription(name="a"), {}))
+        running = asyncio.create_task(bucket.files.run())
+        await until(lambda: bool(bucket.failed))
+        for _ in range(10):
+            bucket.files.wake()
+            await asyncio.sleep(0)
+        assert (bucket.asked, len(bucket.failed), bucket.used) == (1, 1, [])
+        running.cancel()
         bucket.store.close()
 
     asyncio.run(scenario())

@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 
 afterEach(() => vi.useRealTimers());
 
-test("a registration says what the device calls itself, if it was given a name", async () => {
+test("a registration has what the device calls itself, if it was given a name", async () => {
   for (const label of ["Chrome on Linux", undefined]) {
     const { self, store } = await TestDevice.make("ravi/phone", `label ${label}`);
     const sent: DeviceRequest[] = [];
@@ -176,7 +176,7 @@ test.each([
   await store.close();
 });
 
-test("a device uploads as many keys as its settings say, each signed by itself", async () => {
+test("a device uploads as many keys as its settings require, each signed by itself", async () => {
   let body: OneTimeKeysRequest = { one_time_keys: {} };
   const uploadKeys = async (_: string, uploaded: OneTimeKeysRequest) => {
     if (Object.keys(uploaded.one_time_keys).length > 0) body = uploaded;

@@ -46,7 +46,7 @@ describe("what is built", { tags: "deep" }, () => {
     expect(loaded.length).toBeGreaterThanOrEqual(3);
   });
 
-  test("the page has no script and no style of its own, which a strict policy would refuse", async () => {
+  test("the page has no script and no style of its own, which a strict policy would block", async () => {
     const page = String(app.get("index.html"));
     expect(page).not.toMatch(/<style|\sstyle=|\son\w+=/);
     for (const [script] of page.matchAll(/<script[^>]*>/g)) expect(script).toContain(" src=");

@@ -132,6 +132,17 @@ test("a page that failed is asked for again, and not the first one", async () =>
   expect(asked()).toEqual([{}, { cursor: "d" }, { cursor: "d" }, {}]);
 });
 
+test.each(["rate_limited", "internal"])(
+  "a chat whose sync gets %s is not left but asked for again",
+  async (code) => {
+    await online();
+    await receive(synced(4, 4, { after: 3 }), failed(code));
+    expect(events("chat_left")).toEqual([]);
+    await after(DEFAULTS.syncBackoff);
+    expect(asked()).toEqual([{}, { chats: { c: 0 } }, { chats: { c: 0 } }]);
+  },
+);
+
 test("a new connection begins with the first page", async () => {
   await online();
   await receive(nothing("d"));
@@ -198,7 +209,7 @@ test("nothing for lack of time is asked for later and later, and never at once",
   expect(pauses).toEqual([1_000, 1_000, 4_000, 8_000, 8_000]);
 });
 
-test("a limit is shown once, and the next sync waits as long as it says", async () => {
+test("a limit is shown once, and the next sync waits until its `retry_after`", async () => {
   await online();
   const limit = { type: "error", code: "rate_limited", message: "slower", action: "sync" };
   for (let number = 0; number < 3; number++) await receive({ ...limit, retry_after: 30 });
@@ -209,7 +220,7 @@ test("a limit is shown once, and the next sync waits as long as it says", async 
   expect(events("server_error")).toHaveLength(1);
 });
 
-test("a limit that does not say for how long is shown once a second at most", async () => {
+test("a limit without `retry_after` is shown once a second at most", async () => {
   await online();
   const limit = { type: "error", code: "rate_limited", message: "slower", action: "typing" };
   for (const shown of [1, 1, 2]) {
@@ -309,7 +320,7 @@ test("a gap is asked for after a moment, in which it may close by itself", async
   expect(asked()).toEqual([{ chats: { c: 0 } }]);
 });
 
-test("of chats that are refused together each is asked alone, and left if it is refused again", async () => {
+test("of chats that are rejected together each is asked alone, and left if it is rejected again", async () => {
   const nudge = (chat: string) => ({ type: "nudge", chat, seq: 4 });
   await online();
   await receive(nothing());

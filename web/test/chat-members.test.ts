@@ -105,7 +105,7 @@ describe("the members of a group", () => {
     expect(client.sent("send")).toHaveLength(1);
     expect(client.events("members")).toMatchObject([{ joined: [], left: ["mira"] }]);
   });
-  test("keep their marks, whatever an older response says", async () => {
+  test("keep their marks, whatever an older response has", async () => {
     await client.online(synced(0, { members: members("ravi", "raju", "mira") }));
     await client.receive({ type: "receipt", chat: "c", user: "raju", delivered: 3, read: 2 });
     await client.receive(synced(0, { members: members("ravi", "raju", "mira") }));
@@ -130,7 +130,7 @@ describe("the members of a group", () => {
   });
 });
 
-test("a chat of two stays one, whatever is said later", async () => {
+test("a chat of two stays one, whatever is listed later", async () => {
   await client.direct();
   await client.step((each) =>
     client.engine.chatIs(each, "c", ["ravi", "raju", "mira"], { kind: "group" }),

@@ -23,7 +23,7 @@ import {
 
 useBackend();
 
-test("what the backend gets has no text in it, and says what the protocol says", async () => {
+test("what the backend gets has no text in it, and is as the protocol requires", async () => {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
   const chat = await ravi.client.chats.direct(user("raju"));
   const group = await ravi.client.chats.group([user("raju")]);
@@ -161,7 +161,7 @@ describe("sending", () => {
     await got(raju, "patience");
   });
 
-  test("what is no text, or too much of it, is refused at once", async () => {
+  test("what is no text, or too much of it, is rejected at once", async () => {
     const [ravi] = [await connect("ravi/phone"), await connect("raju/phone")];
     const chat = await ravi.client.chats.group([user("raju")]);
     await expect(ravi.client.send(chat, "")).rejects.toThrow(RangeError);
@@ -171,7 +171,7 @@ describe("sending", () => {
 });
 
 describe("devices", () => {
-  test("one that nobody heard of gets a copy, and then everything", async () => {
+  test("one that nobody knew of gets a copy, and then everything", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const chat = await ravi.client.chats.direct(user("raju"));
     await ravi.client.send(chat, "before");

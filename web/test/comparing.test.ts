@@ -164,7 +164,7 @@ test.each(["group", "others"])("in the chat %s none begins, and none is taken up
   expect(ravi.stages).toEqual([]);
 });
 
-test("none begins in a request, and it is said why", async () => {
+test("none begins in a request, and the reason is reported", async () => {
   await raju.device.store.transaction(async (work) => {
     const row = await work.get(tables.chats, "direct");
     if (row !== undefined) work.put(tables.chats, { ...row, request: true });
@@ -187,7 +187,7 @@ test("steps count in the order in which they came, though the first has to be lo
   expect(ravi.stages).toEqual(["asked", "cancelled"]);
 });
 
-test("a comparison that does not go on ends by itself, and says so to the other", async () => {
+test("a comparison that does not go on ends by itself, and the other side is notified", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   await untilEmoji();
   vi.advanceTimersByTime(600_000);

@@ -173,7 +173,7 @@ test.each([
   ["a network that is away", new Unreachable("away")],
   ["a store that can't be written now", new StoreUnavailable("full")],
   ["an answer of another shape", new TypeError("ticket")],
-])("%s is said, and tried again after a pause", async (_, error) => {
+])("%s is reported, and tried again after a pause", async (_, error) => {
   refused = [error];
   await made().run();
   expect(pauses()).toEqual([0, undefined]);
@@ -190,7 +190,7 @@ test.each([new StoreError("damaged"), new Closed("closed")])(
   },
 );
 
-test("a limit is waited for as long as it says, and a little longer by chance", async () => {
+test("a limit is waited for until its `retry_after`, and a little longer by chance", async () => {
   pause = 500;
   refused = [new ApiError("rate_limited", "slower", 429, 60)];
   vi.useFakeTimers({ toFake: ["setTimeout"] });
@@ -199,6 +199,22 @@ test("a limit is waited for as long as it says, and a little longer by chance", 
   await running;
   vi.useRealTimers();
   expect(pauses()).toEqual([60_500, undefined]);
+});
+
+test("nobody ends the pause that the backend asked for, but who closes", async () => {
+  refused = [new ApiError("rate_limited", "slower", 429, 3_600)];
+  const connection = made();
+  const running = connection.run();
+  await vi.waitUntil(() => published.length > 0);
+  expect(published).toMatchObject([{ retryIn: 3_600_000, wait: 3_600_000 }]);
+  now = 3_599_999;
+  connection.wake();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(given).toBe(0);
+  now = 3_600_000;
+  connection.wake();
+  await running;
+  expect(given).toBe(1);
 });
 
 test("a connection that answers nothing does not count as one that lasted", () => {
@@ -240,7 +256,7 @@ test("what nobody can be asked for is not taken, and comes again", async () => {
   expect(pauses()).toEqual([0, undefined]);
 });
 
-test("a planned reconnect says nothing, and its ticket is used once", async () => {
+test("a planned reconnect reports nothing, and its ticket is used once", async () => {
   lives = [
     (open) => {
       open.send("a receipt");
@@ -312,7 +328,7 @@ test("also where the ticket for the next connection fails", async () => {
   expect(pauses()).toEqual([0, undefined]);
 });
 
-test("who closes says what is left before the socket closes", async () => {
+test("who closes sends what is left before the socket closes", async () => {
   const opened = Promise.withResolvers<void>();
   lives = [() => opened.resolve()];
   const connection = made();
@@ -324,7 +340,7 @@ test("who closes says what is left before the socket closes", async () => {
   expect(pauses()).toEqual([undefined]);
 });
 
-test("who can't say what is left closes anyway", async () => {
+test("who can't send what is left closes anyway", async () => {
   const opened = Promise.withResolvers<void>();
   lives = [() => opened.resolve()];
   damaged = new StoreError("damaged");

@@ -69,7 +69,7 @@ describe("contents", () => {
   test("fields that are not known are ignored", () => {
     expect(parse(contents.more)).toEqual({ kind: "text", text: "hello" });
   });
-  test("a text is as long as the schema says, in characters", () => {
+  test("a text is as long as the schema allows, in characters", () => {
     const long = (length: number) => parse({ v: 1, kind: "text", text: "👋".repeat(length) });
     expect(long(LONGEST_TEXT).kind).toBe("text");
     expect(long(LONGEST_TEXT + 1).kind).toBe("unreadable");

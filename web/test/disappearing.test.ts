@@ -84,6 +84,16 @@ describe("what disappears", () => {
     expect(await texts()).toEqual([]);
     expect(client.engine.nextDue()).toBeUndefined();
   });
+  test("does so at its time, although what lasts longer was read before", async () => {
+    await take(1, { ...SOON, expires: 3_600 });
+    await take(2, SOON);
+    await reads(1);
+    await client.after(1_000);
+    await reads(2);
+    await client.restart();
+    await client.after(0);
+    expect(client.engine.nextDue()).toBe(client.time - START + 60_000);
+  });
   test("does so also after a restart, and where its time has passed meanwhile", async () => {
     await take(1, SOON);
     await reads(1);
@@ -190,7 +200,7 @@ describe("a deletion", () => {
       expect(await historyOf(client.store, "c", 9)).toMatchObject([{ deleted: true }]);
     },
   );
-  test("of a text removes what was said of it, also what is said later", async () => {
+  test("of a text removes what changed it, also what comes later", async () => {
     const of = await take(1, { kind: "text", text: "a secret" });
     await take(2, { kind: "edit", of, text: "the last secret" }, change(2));
     await take(3, { kind: "deletion", of }, change(3));

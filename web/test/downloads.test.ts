@@ -65,11 +65,12 @@ test.each([
   ["form", api("bad_request", 400), "given up", [true]],
   ["form", api("too_large", 413), "given up", [true]],
   ["form", api("not_found", 404), "given up", [true]],
+  ["form", api("forbidden", 403), "given up", [true]],
+  ["form", api("conflict", 409), "given up", [true]],
   ["message", new NotAMember(), "given up", [true]],
   ["message", new MessageTooLarge(2, 1), "given up", [true]],
   ["form", api("rate_limited", 429), "again", [false]],
   ["form", api("unauthorized", 401), "again", []],
-  ["form", api("conflict", 409), "again", []],
   ["form", api("internal", 500), "again", []],
   ["form", new Unreachable("no"), "again", []],
 ] as const)("an upload whose %s fails with %s is %s", async (at, error, then, reported) => {
@@ -85,7 +86,7 @@ test.each([
 test.each([
   [3_600, 3_600_000],
   [undefined, 0],
-])("a file that is one too many waits as long as the backend says: %s", async (said, waits) => {
+])("a file that is one too many waits as long as the backend asks for: %s", async (said, waits) => {
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   const { files, sent, failed } = await waiting("form", api("rate_limited", 429, said));
   files.start();

@@ -5,7 +5,7 @@ import type { FetchResult, Request } from "../src/client/core/cipher.ts";
 import type { Engine } from "../src/client/core/engine.ts";
 import type { Step } from "../src/client/core/step.ts";
 import { Driver } from "../src/client/driver.ts";
-import { Closed, MessageTooLarge, StoreUnavailable } from "../src/client/errors.ts";
+import { ApiError, Closed, MessageTooLarge, StoreUnavailable } from "../src/client/errors.ts";
 import { sleep } from "../src/client/requests.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
@@ -109,7 +109,7 @@ async function driven(
       restore: async () => said.push(`${name} restored`),
       opened: async () => said.push(`${name} opened`),
       closed: async () => said.push(`${name} closed`),
-      fetchFailed: async () => said.push("fetch failed"),
+      fetchFailed: async (_: Step, __: Request, wait = 0) => said.push(`fetch failed ${wait}`),
       fetchSucceeded: async () => said.push("fetch succeeded"),
     }) as unknown as Engine;
   const driver = new Driver(
@@ -214,7 +214,7 @@ test("eight requests are under way at most, and one that fails makes room and is
   const waiting: (() => void)[] = [];
   const { driver, store, said, outputs } = await driven(async (request) => {
     await new Promise<void>((resolve) => waiting.push(resolve));
-    if (waiting.length === 8) throw new TypeError("no response");
+    if (waiting.length === 8) throw new ApiError("rate_limited", "slower", 429, 60);
     return { type: "lists", request, found: { devices: new Map(), former: [] } } as FetchResult;
   });
   const all = Array.from({ length: 9 }, (): Output => ({ type: "fetch", request: REQUEST }));
@@ -222,7 +222,7 @@ test("eight requests are under way at most, and one that fails makes room and is
   expect(waiting).toHaveLength(8);
   waiting[0]?.();
   await vi.waitUntil(() => waiting.length === 9);
-  expect(said).toEqual(["fetch failed"]);
+  expect(said).toEqual(["fetch failed 60000"]);
   for (const answer of waiting) answer();
   await vi.waitUntil(() => said.length === 9);
   expect(new Set(said.slice(1))).toEqual(new Set(["fetch succeeded"]));

@@ -66,7 +66,7 @@ describe("a direct chat", () => {
     await say(scene, RAVI, chat, "two");
     expect(readers(chat)).toEqual([[RAJU, TAB], [RAJU]]);
   });
-  test("a device that nobody heard of gets a copy alone, silently or not as the text was", async () => {
+  test("a device that nobody knew of gets a copy alone, silently or not as the text was", async () => {
     const chat = await scene.chat("ravi", "raju");
     const id = await say(scene, RAVI, chat, "one");
     scene.quiet = true;
@@ -190,7 +190,7 @@ describe("a group", () => {
     const copies = scene.log.filter(({ to }) => Object.keys(to ?? {}).join() === MIRA);
     expect(copies.map(({ hidden }) => hidden)).toEqual([true, true]); // its key, and a copy
   });
-  test("a copy waits until its text is accepted, whatever is heard in between", async () => {
+  test("a copy waits until its text is accepted, whatever comes in between", async () => {
     scene.without.add(MIRA);
     scene.refuses = (_, from) => {
       from.down.push({ type: "pong" });
@@ -201,7 +201,7 @@ describe("a group", () => {
     await say(scene, RAVI, chat, "two");
     expect(await texts(MIRA, chat)).toEqual(["one", "two"]);
   });
-  test("another session begins where a device says that this one repeats", async () => {
+  test("another session begins where a device reports that this one repeats", async () => {
     await say(scene, RAVI, chat, "one");
     const asks = { chat, sender: "raju", senderDevice: "phone" } as Message;
     for (const [repeats, begun] of [
@@ -222,7 +222,7 @@ describe("a group", () => {
     expect(await texts(TAB, chat)).toEqual(["one"]);
     expect(readers(chat)).toEqual([[MIRA, RAJU], [TAB]]);
   });
-  test("a text that the backend refuses fails, and the next one goes out", async () => {
+  test("a text that the backend rejects fails, and the next one goes out", async () => {
     await say(scene, RAVI, chat, "one");
     scene.refuses = () => true;
     await say(scene, RAVI, chat, "refused");
@@ -233,7 +233,7 @@ describe("a group", () => {
     expect(rows.find(({ text }) => text === "refused")?.state).toBe(State.FAILED);
     expect(sessions()).toHaveLength(1);
   });
-  test("whom the backend refuses the key does not keep the others from a text", async () => {
+  test("a device that the backend rejects the key for does not keep the others from a text", async () => {
     scene.refuses = ({ alg }) => alg === "olm.v1" && scene.log.length === 0;
     const id = await say(scene, RAVI, chat, "one");
     scene.refuses = undefined;

@@ -130,7 +130,7 @@ describe("a frame for the outbox", () => {
     const [row] = await rows();
     expect([row?.state, row?.reason]).toEqual([
       State.FAILED,
-      "30001 bytes are too many for a frame",
+      "too_large: 30001 bytes are too many for a frame",
     ]);
   });
 });
@@ -156,7 +156,7 @@ describe("who comes later", () => {
     ["a minute after the text may have been there", 60_000, 0],
     ["more than a minute after the text was not", 60_001, 1],
     ["before the text, by a clock that was set back, was not", -1, 1],
-  ])("and is heard of %s", async (_, pause, after) => {
+  ])("and a frame comes %s", async (_, pause, after) => {
     await receive(synced("ravi", "raju"));
     await accept(1, START + 1_000);
     time += pause;
@@ -250,7 +250,7 @@ describe("a request", () => {
   test.each([
     ["just now", 0, 1],
     ["much later than the text", 300_001, 0],
-  ])("of a device that was made %s", async (_, pause, owed) => {
+  ])("of a device that was made %s", async (_, pause, left) => {
     await receive(synced("ravi", "raju"));
     const id = ulid(START);
     await step((each) => engine.send(each, id, "c", plain("text")));
@@ -260,7 +260,7 @@ describe("a request", () => {
     const row = { user: "raju", device: "phone", keys, pending: undefined, verified: false };
     await step(({ ledger }) => ledger.work.put(tables.knownDevices, { ...row, trustedAt: time }));
     await ask([id, id]);
-    expect(await store.all(tables.toDevice)).toHaveLength(owed);
+    expect(await store.all(tables.toDevice)).toHaveLength(left);
   });
 });
 

@@ -71,7 +71,7 @@ describe("a page's mistakes", () => {
     ["read up to no number", (one: TestClient) => one.client.messages.markRead("chat", Number.NaN)],
     ["read to the end of all", (one: TestClient) => one.client.messages.markRead("chat", 1 / 0)],
     ["read up to before the start", (one: TestClient) => one.client.messages.markRead("chat", -1)],
-  ])("%s is refused, and the client goes on", async (_, act) => {
+  ])("%s is rejected, and the client goes on", async (_, act) => {
     const ravi = await connect("ravi/phone");
     await expect(act(ravi)).rejects.toThrow(RangeError);
     expect(await ravi.client.chats.all()).toEqual([]);
@@ -191,7 +191,7 @@ describe("a backend's faults", () => {
     await until(() => sentTo(ravi).length > 0);
   });
 
-  test("a key that was refused for good goes out again ahead of the next text", async () => {
+  test("a key that was rejected for good goes out again ahead of the next text", async () => {
     const ravi = await connect("ravi/phone");
     const raju = await connect("raju/phone", { askAfter: [1e9] });
     const chat = await ravi.client.chats.group([user("raju")]);
@@ -208,7 +208,7 @@ describe("a backend's faults", () => {
     ]);
   });
 
-  test("a text that was refused for good is owed to nobody any more", async () => {
+  test("a text that was rejected for good is to be sent to nobody any more", async () => {
     const { ravi, raju, chat } = await pair();
     const laptop = await connect("raju/laptop");
     await until(() => eventsOf(ravi, "devices_changed").length > 0);
@@ -258,7 +258,7 @@ describe("who was removed from a group", () => {
   });
 });
 
-describe("a receipt that is refused", () => {
+describe("a receipt that is rejected", () => {
   test("is not sent again, and shows that the user is no longer in the chat", async () => {
     const { ravi, raju } = await pair();
     const group = await ravi.client.chats.group([user("raju")]);

@@ -63,7 +63,7 @@ describe("the format", () => {
     expect(safeName("a\ud800.txt")).toBe("a\ufffd.txt");
   });
 
-  test.each(vectors.attachments.bad)("refused: $why", ({ value }) => {
+  test.each(vectors.attachments.bad)("rejected: $why", ({ value }) => {
     expect(() => parseAttachment(value)).toThrow();
   });
 });
@@ -114,7 +114,7 @@ describe("between two clients", () => {
     expect(file.kind).toBe("file");
   });
 
-  test("a reply to a file says which file it answers", async () => {
+  test("a reply to a file has which file it refers to", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
     await ravi.client.messages.sendFile(user("raju"), contentOf(100), { name: "a.csv" });
     const [chat] = await fileOf(raju);
@@ -139,7 +139,7 @@ describe("between two clients", () => {
     expect(Buffer.compare(await raju.client.messages.fetchFile(chat, file), content)).toBe(0);
   });
 
-  test("what is cancelled is never sent; what is refused is reported and given up", async () => {
+  test("what is cancelled is never sent; what is rejected is reported and given up", async () => {
     const ravi = await connect("ravi/phone");
     const raju = await connect("raju/phone");
     await ravi.client.writing.setProfile("Ravi K.", null); // goes with what is written

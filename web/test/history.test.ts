@@ -75,7 +75,7 @@ describe("chats", () => {
     await chat("c", { read: 7 });
     expect(await chatsOf(store, "ravi")).toMatchObject([{ unread: 0 }]);
   });
-  test("that were left stay where there is something to read, and say so", async () => {
+  test("that were left stay where there is something to read, and are marked", async () => {
     await chat("a", { kind: "direct", watermark: 1, gone: true });
     await chat("b", { kind: "group", watermark: 0, gone: true });
     await chat("c", { kind: "group", watermark: 0 });
@@ -133,7 +133,7 @@ describe("the history", () => {
     expect(await messageOf(store, "c", target(1))).toMatchObject({ text: "first" });
     expect(await messageOf(store, "c", target(999))).toBeUndefined();
   });
-  test("has the text of the last edit, and says so", async () => {
+  test("has the text of the last edit, and is marked", async () => {
     await add({ seq: 1, text: "as written" }, { seq: 2, text: "untouched" });
     const edit = (seq: number, text: string) => {
       const content = { kind: "edit", of: target(1), text } as const;
@@ -146,7 +146,7 @@ describe("the history", () => {
       { text: "untouched", edited: false },
     ]);
   });
-  test("says when what is counted disappears, in ms, of seconds", async () => {
+  test("has when what is counted disappears, in ms, of seconds", async () => {
     await add(
       { seq: 1, expires: 60, countedFrom: START },
       { seq: 2, expires: 60 },
@@ -171,7 +171,7 @@ describe("the history", () => {
   });
 });
 
-test("a quote has the last edit of what it answers, and nothing of a file that is deleted", async () => {
+test("a quote has the last edit of what it refers to, and nothing of a file that is deleted", async () => {
   const reply = target(1);
   const edit = { kind: "edit", of: target(1), text: "edited" } as const;
   await add(
@@ -225,7 +225,7 @@ test("what others write disappears once it is counted, and what the user writes 
   expect(counted.map(({ seq }) => seq)).toEqual([1]);
 });
 
-test("what a member's marks say nothing of is known with them", async () => {
+test("what a member's marks do not cover is known with them", async () => {
   const marks = { delivered: 4, read: 3 };
   const members = [
     ["meena", marks],

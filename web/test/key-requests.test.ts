@@ -153,6 +153,17 @@ test("claims that failed wait in their chat alone", () => {
   expect(claims(["raju/phone"], 4_000)).toHaveLength(1); // there was a response since
 });
 
+test("nothing is asked for before the backend allows it", () => {
+  requests.failed(listOf("raju"), 0, 60_000);
+  requests.failed(claimOf(["raju/phone"]), 0, 60_000);
+  requests.claimed(claimOf(["raju/phone"], 0, "d"), new Set(), 0, 60_000);
+  expect([lists("raju", 59_999), claims(["raju/phone"], 59_999)]).toEqual([[], []]);
+  expect(requests.tried("d", 59_999)).toEqual(new Set(["raju/phone"]));
+  expect(lists("raju", 60_000)).toHaveLength(1);
+  expect(claims(["raju/phone"], 60_000)).toHaveLength(1);
+  expect(requests.tried("d", 60_000)).toEqual(new Set());
+});
+
 test("a chat waits for its claims, its entry in the list and the lists of its members", () => {
   expect(requests.underWay("c", ["raju"])).toBe(false);
   const request = listOf("raju");

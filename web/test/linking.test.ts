@@ -191,7 +191,7 @@ describe("the code", () => {
     expect((await waiting).confirmation.user).toBe(user("ravi"));
   });
 
-  test("is waited for until it ends, and for no longer where nobody says so", async () => {
+  test("is waited for until it ends, and for no longer where no end is given", async () => {
     const device = await made(); // which has shown no code
     expect(await reasonOf(() => device.confirmed(1_000_000))).toBe("expired");
     let asked = 0;

@@ -7,7 +7,7 @@ import { DEFAULTS } from "../src/client/core/settings.ts";
 const MIDDLE = () => 0.5;
 
 describe("liveness", () => {
-  test("a ping that nothing answers within ten seconds ends the connection", () => {
+  test("a ping without a response within ten seconds ends the connection", () => {
     const live = new Liveness(DEFAULTS, MIDDLE);
     expect([live.pingDue(9e9), live.nextDue()]).toEqual([false, undefined]);
     live.opened(0);

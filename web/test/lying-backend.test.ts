@@ -18,7 +18,7 @@ describe("a direct chat", () => {
     ["this user alone", ["ravi"]],
     ["two others", ["evil", "raju"]],
     ["nobody", []],
-  ])("that is shown with %s is refused, and not kept", async (_, members) => {
+  ])("that is listed with %s is rejected, and not kept", async (_, members) => {
     const ravi = await connect("ravi/phone");
     backend.lies.set("POST chats", () => ({ chat: "trap", members: members.map(user) }));
     await expect(ravi.client.chats.direct(user("raju"))).rejects.toThrow(ClientError);
@@ -111,7 +111,7 @@ describe("a direct chat", () => {
 });
 
 describe("a group", () => {
-  test("takes no text as long as nobody says who is in it", async () => {
+  test("takes no text as long as its members are not listed", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     backend.lies.set("POST chats", (truth) => ({ ...truth, members: [] }));
     const listed = (truth: Record<string, unknown>) =>
@@ -130,7 +130,7 @@ describe("a group", () => {
     await got(raju, "to nobody?");
   });
 
-  test("tells who comes and who goes, and nothing when it is new", async () => {
+  test("reports who comes and who goes, and nothing when it is new", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     await connect("mira/phone");
     const changes = ({ events }: TestClient) => events.filter(({ type }) => type === "members");
@@ -146,7 +146,7 @@ describe("a group", () => {
     for (const one of [ravi, raju]) expect(changes(one)).toEqual([joined, left]);
   });
 
-  test("tells whom the backend has put into a new group besides those who were meant", async () => {
+  test("reports whom the backend has put into a new group besides those who were meant", async () => {
     const ravi = await connect("ravi/phone");
     await backend.signUp(user("raju"));
     backend.lies.set("POST chats", (truth) => ({

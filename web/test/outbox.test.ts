@@ -66,7 +66,7 @@ describe("the outbox", () => {
     expect(outbox.nextDue(true)).toBe(38_000);
   });
 
-  test("an error for now is waited for as long as it says", () => {
+  test("an error that passes is waited for until its `retry_after`", () => {
     const outbox = opened([row(1), false]);
     outbox.due(0, true);
     outbox.retry("m1", 100);

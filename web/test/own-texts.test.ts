@@ -15,7 +15,7 @@ beforeEach(async () => {
 const shown = () => client.events("message").map((each) => each.text);
 
 describe("a text", () => {
-  test("that is too long is refused, and nothing has changed", async () => {
+  test("that is too long is rejected, and nothing has changed", async () => {
     await client.direct();
     await expect(client.write("x".repeat(LONGEST + 1))).rejects.toThrow();
     expect(await client.store.all(tables.messages)).toEqual([]);
@@ -164,7 +164,7 @@ describe("a text", () => {
     await client.after(8_000);
     expect(client.sent("send")).toHaveLength(1);
   });
-  test("that is said to have failed and turns up was sent after all", async () => {
+  test("that is reported as failed and turns up was sent after all", async () => {
     await client.online(synced(0));
     await client.direct();
     const id = await client.write("hello");

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { PresencePlan } from "../src/client/core/presence.ts";
 import { DEFAULTS } from "../src/client/core/settings.ts";
 
-test("who writes and is said to be offline is asked about again, once a minute", () => {
+test("who writes and is listed as offline is asked about again, once a minute", () => {
   const presence = new PresencePlan(DEFAULTS, () => 0.5);
   presence.watch(0, ["ravi"]);
   expect(presence.wrote(0, "ravi")).toEqual([]); // without a connection
@@ -19,7 +19,7 @@ test("who writes and is said to be offline is asked about again, once a minute",
   expect(presence.wrote(200_000, "ravi")).toEqual(again);
 });
 
-test("typing is said once in three seconds, and not where the backend shows it to nobody", () => {
+test("typing is sent once in three seconds, and not where the backend shows it to nobody", () => {
   const presence = new PresencePlan(DEFAULTS, () => 0.5);
   expect(presence.typing(0, "c", 2)).toEqual([]); // without a connection
   presence.opened(1_000);

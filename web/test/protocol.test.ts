@@ -190,7 +190,7 @@ describe("receipts", () => {
     expect(due(plan, 7_499)).toEqual([]);
     expect(due(plan, 7_500)).toHaveLength(1);
   });
-  test("with nobody to tell wait for company, unless the client leaves", () => {
+  test("for nobody else wait for others, unless the client leaves", () => {
     const plan = new ReceiptPlan(DEFAULTS, half);
     plan.opened(new Map());
     plan.moved("a", 0, { delivered: 1, read: 0 }, [], 2);
@@ -273,7 +273,7 @@ describe("frames", () => {
     '{"type":"receipt","chat":7,"user":"raju"}',
     '{"type":"synced","chats":[]}',
     '{"type":"synced","chats":{"c":{"seq":1,"after":0,"complete_to":1,"missing":[[0,1]]}}}',
-  ])("of a wrong form are refused: %s", (text) => {
+  ])("of a wrong form are rejected: %s", (text) => {
     expect(() => parse(text)).toThrow(FrameError);
   });
   test("names that mean something to an object are names", () => {
@@ -305,7 +305,7 @@ describe("frames", () => {
   });
 });
 
-test("message ids tell texts from what is shown to nobody", () => {
+test("message ids distinguish texts from what is shown to nobody", () => {
   const id = ulid(1_700_000_000_000);
   expect(id).toMatch(/^01HF7YAT00[0-9A-HJKMNP-TV-Z]{16}$/);
   expect(isText(id)).toBe(true);

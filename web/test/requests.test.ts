@@ -106,7 +106,7 @@ test.each<[Served[], string | undefined, boolean, boolean, (string | undefined)[
   [[OK], undefined, false, false, ["new 1"]],
   [[OK], "old", true, false, [undefined]],
   [[REFUSED], "old", true, true, [undefined]],
-])("a token that is refused is renewed once: %#", async (responses, token, open, fails, used) => {
+])("a token that is rejected is renewed once: %#", async (responses, token, open, fails, used) => {
   const { requests, call } = asking(responses);
   requests.tokens = { access: token, refresh: undefined };
   const result = call({ open });
@@ -115,14 +115,14 @@ test.each<[Served[], string | undefined, boolean, boolean, (string | undefined)[
   expect(tokens).toEqual(used);
 });
 
-test("calls that were refused with the same token share its renewal", async () => {
+test("calls that were rejected with the same token share its renewal", async () => {
   const { call } = asking([REFUSED, REFUSED, REFUSED, OK, OK, OK]);
   await Promise.all([call(), call(), call()]);
   expect(renewed).toBe(1);
   expect(tokens).toEqual(["old", "old", "old", "new 1", "new 1", "new 1"]);
 });
 
-test("a call that is refused after the renewal takes the token of it", async () => {
+test("a call that is rejected after the renewal takes the token of it", async () => {
   const { requests, call } = asking([REFUSED, OK]);
   const result = call();
   requests.tokens = { access: "newer", refresh: undefined }; // by another call

@@ -16,7 +16,7 @@ const dropped = () => client.outputs.filter(({ type }) => type === "drop");
 const marks = () => client.sent("receipt").map(({ delivered, read }) => [delivered, read]);
 
 describe("a connection", () => {
-  test("lives as long as something is heard", async () => {
+  test("lives as long as frames come", async () => {
     for (const heard of [{ type: "pong" }, message(1)]) {
       await client.online(synced(0));
       await client.after(300_000);
@@ -39,7 +39,7 @@ describe("a connection", () => {
     await client.after(20_000);
     expect(dropped()).toHaveLength(1);
   });
-  test("that is left says first what is to be said", async () => {
+  test("that is left sends first what waits", async () => {
     await client.online(synced(0));
     client.time += 6_600_000;
     await client.receive(message(1));
@@ -77,7 +77,7 @@ describe("a connection", () => {
   });
 });
 
-test("a watched user who is said to be offline and writes is asked about", async () => {
+test("a watched user who is listed as offline and writes is asked about", async () => {
   await client.online(synced(0));
   await client.step((each) => client.engine.watch(each, ["raju"]));
   client.sent("watch");
@@ -97,7 +97,7 @@ test("what another device of the user has read is read here, and never unread ag
 });
 
 describe("a receipt", () => {
-  test("says nothing of what can't be read yet, and says it once it can", async () => {
+  test("reports nothing that can't be read yet, and reports it once it can", async () => {
     const waits = message(1);
     client.answers.set(waits.message_id, { unreadable: "no_session" });
     await client.online(synced(0));
@@ -110,7 +110,7 @@ describe("a receipt", () => {
     expect(client.sent("receipt")).toMatchObject([{ delivered: 2, senders: ["raju"] }]);
     expect(client.events("message_readable")).toMatchObject([{ text: "m1", seq: 1 }]);
   });
-  test("still says so after a restart in between", async () => {
+  test("reports it also after a restart in between", async () => {
     const waits = message(1);
     client.answers.set(waits.message_id, { unreadable: "no_session" });
     await client.online(synced(0), waits);
@@ -142,7 +142,7 @@ describe("a receipt", () => {
       [1, undefined],
     ]);
   });
-  test("ends at what is here, however far the user is said to have read", async () => {
+  test("ends at what is here, however far the user is reported to have read", async () => {
     await client.online(synced(0), message(1), message(3));
     await client.step((each) => client.engine.markRead(each, "c", 3));
     await client.receive(message(2));
@@ -245,7 +245,7 @@ test("devices that change are reported, and a request that may be answered is as
 describe("an error", () => {
   const error = (code: string, fields: object) => ({ type: "error", code, message: "", ...fields });
 
-  test("for now has a text sent again after as long as it says", async () => {
+  test("that passes has a text sent again after its `retry_after`", async () => {
     await client.online(synced(0));
     await client.direct();
     const id = await client.write("hello");
@@ -277,7 +277,7 @@ describe("an error", () => {
     await client.after(5_000);
     expect(marks()).toEqual([]);
   });
-  test("that says so again tells nobody twice that a chat was left", async () => {
+  test("that comes again reports once that a chat was left", async () => {
     await client.online(synced(0));
     for (const _ of [1, 2]) {
       await client.receive(error("not_found", { chat: "c", action: "typing" }));

@@ -37,7 +37,7 @@ describe("an acceptance", () => {
     await accepted(id, {});
     expect([client.copies, known()]).toEqual([[["c", id, []]], ["ravi", "raju"]]);
   });
-  test("that says there are more has everybody's lists fetched", async () => {
+  test("with more of them has everybody's lists fetched", async () => {
     await accepted(id, { more: true });
     expect(known()).toEqual([]);
   });
@@ -63,7 +63,7 @@ describe("an acceptance", () => {
 });
 
 describe("a device list", () => {
-  test("says who is new and who has changed", async () => {
+  test("reports who is new and who has changed", async () => {
     client.found = { learned: [], added: ["tablet"], changed: ["phone"] };
     expect(await client.lists("raju")).toBe(true);
     expect(client.events("device_added")).toMatchObject([{ user: "raju", device: "tablet" }]);

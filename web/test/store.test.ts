@@ -122,6 +122,24 @@ describe("a transaction", () => {
     await store.close();
   });
 
+  test("is written when it returns, and not before", async () => {
+    const store = await open();
+    const done: string[] = [];
+    const { transaction } = IDBDatabase.prototype;
+    vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(function (
+      this: IDBDatabase,
+      ...given
+    ) {
+      const made = Reflect.apply(transaction, this, given);
+      made.addEventListener("complete", () => done.push(made.mode));
+      return made;
+    });
+    await store.transaction(async (work) => work.put(notes, note(1)));
+    expect(done).toContain("readwrite");
+    vi.restoreAllMocks();
+    await store.close();
+  });
+
   test.each([1, 2])(
     "of version %s in another script's database changes nothing",
     async (version) => {
@@ -156,7 +174,7 @@ describe("at rest", () => {
     await store.close();
   });
 
-  test("a row that was changed or moved is refused", async () => {
+  test("a row that was changed or moved is rejected", async () => {
     const store = await open();
     await store.transaction(async (work) => {
       work.put(notes, note(1));
@@ -194,6 +212,23 @@ describe("at rest", () => {
     await store.close();
   });
 
+  test("indexes of values that stand readable are filled for older rows", async () => {
+    const dated = { text: (row: Note) => row.number };
+    const older: Table<Note> = { ...notes, indexes: dated };
+    const before = await Store.open(name, 1, [older]);
+    await before.transaction(async (work) => work.put(older, note(7)));
+    await before.close();
+    const values = ({ text }: { text?: unknown }) => ({ again: text });
+    const newer: Table<Note> = {
+      ...notes,
+      indexes: { ...dated, again: (row) => row.number },
+      filled: { from: "text", values },
+    };
+    const store = await Store.open(name, 2, [newer]);
+    expect(await store.all(newer, "again")).toEqual([note(7)]);
+    await store.close();
+  });
+
   test("a store of a newer client is not touched", async () => {
     await (await Store.open(name, 2, TABLES)).close();
     await expect(open()).rejects.toThrow(/newer client/);
@@ -224,7 +259,7 @@ test("who waits for a device gets it when the other one lets go, and has all of 
   await store.close();
 });
 
-test("where locks are not to be had, opening says so", async () => {
+test("where locks are not to be had, opening reports so", async () => {
   const refused = new DOMException("not here", "SecurityError");
   vi.spyOn(navigator.locks, "request").mockRejectedValueOnce(refused);
   await expect(open()).rejects.toBe(refused);

@@ -127,7 +127,7 @@ test("typing is sent to nobody before the user has accepted", async () => {
   expect(scene.heard).toContain(`${RAJU}: typing`);
 });
 
-test("a request that was accepted is none again, whatever is heard later", async () => {
+test("a request that was accepted is none again, whatever comes later", async () => {
   const chat = await scene.request("ravi", "raju");
   const raju = scene.get(RAJU);
   const seen: unknown[] = [];

@@ -154,7 +154,7 @@ describe("what was not readable", () => {
   });
 });
 
-test("a request of another device says which texts it lacks, and what repeats", async () => {
+test("a request of another device has which texts it lacks, and what repeats", async () => {
   await client.online(synced(0));
   const [of, id] = [[ulid(START)], crypto.randomUUID()];
   client.answers.set(id, { content: { kind: "request", of, repeats: "session" } });

@@ -153,10 +153,10 @@ async function bucketOf(name: string, tries: readonly Try[]) {
   const api = { fileForm } as unknown as Api;
   const publish = (event: Event) => void (event.type === "file_failed" && failed.push(event));
   const files = new Files({ api, uploads, backoff, send, publish });
-  return { files, used, sent, failed };
+  return { api, files, used, sent, failed };
 }
 
-test.each(TABLE)("%s: a form is used until it is refused or about to expire", async (...row) => {
+test.each(TABLE)("%s: a form is used until it is rejected or about to expire", async (...row) => {
   const [name, tries] = row;
   const { files, used, sent, failed } = await bucketOf(name, tries);
   const ended = tries.filter(([end]) => end === "taken" || CANCELLED.includes(end)).length;
@@ -171,6 +171,40 @@ test.each(TABLE)("%s: a form is used until it is refused or about to expire", as
   expect(failed.length).toBe(ended === 0 ? 1 : 0); // three forms were refused
   expect(used).toEqual(tries.map(([, , form]) => form));
   expect(sent).toEqual(tries.filter(([end]) => end === "taken").map(([, , form]) => form));
+});
+
+test("an upload that is removed leaves nothing of its file", async () => {
+  const uploads = await StoredUploads.open("removed");
+  const upload = { messageId: "first", chat: "chat", content: {}, size: 1 };
+  await uploads.add(upload, new Uint8Array([1]));
+  expect(await uploads.body("first")).toBeDefined();
+  expect([await uploads.remove("first"), await uploads.remove("first")]).toEqual([true, false]);
+  expect(await uploads.body("first")).toBeUndefined();
+  await uploads.close();
+});
+
+test("no form is asked for before the backend allows it, whatever else is sent", async () => {
+  const { api, files, failed, used } = await bucketOf("limited", []);
+  let asked = 0;
+  const fileForm = async () => {
+    asked += 1;
+    throw new ApiError("rate_limited", "slower", 429, 3_600);
+  };
+  Object.assign(api, { fileForm });
+  const draft = {
+    chat: "chat",
+    content: new Uint8Array([1]),
+    description: { name: "a" },
+    more: {},
+  };
+  await files.add({ messageId: "first", ...draft });
+  files.start();
+  await until(() => failed.length > 0);
+  await files.add({ messageId: "second", ...draft });
+  files.wake();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect([asked, failed.length, used]).toEqual([1, 1, []]);
+  await files.close();
 });
 
 test.each([

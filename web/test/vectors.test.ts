@@ -45,7 +45,7 @@ describe("signatures", () => {
       expect(ratchets.verify(each.ed25519, each.canonical, each.signature)).toBe(true);
     }
   });
-  test.each(bad)("refused: $why", async ({ document, ed25519, signature }) => {
+  test.each(bad)("rejected: $why", async ({ document, ed25519, signature }) => {
     const ratchets = await loadRatchets(new Uint8Array(32));
     expect(ratchets.verify(ed25519, canonical(document), signature)).toBe(false);
   });
@@ -91,7 +91,7 @@ describe("envelopes", () => {
     const content = unsealed(plaintext.replace("{", `{"deep":${deep},`), all.context);
     expect(content?.kind).toBe("text");
   });
-  test.each(all.refused)("refused: $what", ({ plaintext }) => {
+  test.each(all.refused)("rejected: $what", ({ plaintext }) => {
     expect(() => unsealed(plaintext, all.context)).toThrow(EnvelopeError);
   });
 });

@@ -159,7 +159,7 @@ describe("accepting", () => {
     await got(third, "whoever you are");
   });
 
-  test("is never asked for this device itself, whatever the directory says of it", async () => {
+  test("is never asked for this device itself, whatever the directory lists of it", async () => {
     const { ravi, raju, chat } = await acquainted();
     const list = await forged(named("ravi/phone"));
     list();
@@ -196,7 +196,7 @@ describe("emoji", () => {
     expect(stages(ravi)).not.toContain("cancelled");
   });
 
-  test("who leaves in the middle says so", async () => {
+  test("who leaves in the middle cancels it", async () => {
     const { ravi, raju, chat } = await acquainted();
     await ravi.client.verification.compare(chat, raju.name);
     await until(() => last(raju)?.stage === "asked");

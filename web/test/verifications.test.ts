@@ -81,7 +81,7 @@ beforeEach(async () => {
 const pictures = (verifications: Verifications, device: string) =>
   verifications.with(device)?.emoji.map(({ name }) => name);
 
-test("both see the same seven emoji, say so, and are verified", () => {
+test("both see the same seven emoji, confirm them, and are verified", () => {
   scene.compare();
   expect(scene.said).toEqual(["raju: start", "ravi: accept", "raju: key", "ravi: key"]);
   expect(pictures(scene.raju, RAVI.name)).toHaveLength(7);
@@ -199,7 +199,7 @@ describe("it ends when", () => {
     expect(scene.ends).toEqual(["unexpected_message", "identity_changed"]);
   });
 
-  test("nobody answers in time", () => {
+  test("nobody responds in time", () => {
     scene.rajuDoes(scene.raju.start("chat", RAVI, 0));
     expect(scene.raju.nextDue()).toBe(24 * 60 * MINUTE);
     scene.settle();

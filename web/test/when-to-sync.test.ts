@@ -56,7 +56,7 @@ test("what is wanted is asked when it is due, the earliest time counts", () => {
   expect(due(6)).toEqual(named({ d: 0 }));
 });
 
-test("one that made the server refuse is asked alone", () => {
+test("one that led to an error is asked alone", () => {
   plan.want("a", 1);
   for (const chat of ["b", "c"]) plan.wantAlone(chat, 1);
   const asked = [1, 2, 3].map(() => {

@@ -77,7 +77,7 @@ test("a text that is there in time is shown, once", async () => {
   expect(phone.log).toEqual(["rings: ravi Hey Raju!"]);
 });
 
-test("after three seconds it says that there is something, and the text takes its place", async () => {
+test("after three seconds it shows that there is something, and the text takes its place", async () => {
   const phone = new Phone(in_(FALLBACK_MS + 1, unread(HEY)));
   const done = handlePush(RING, phone);
   await vi.advanceTimersByTimeAsync(FALLBACK_MS);

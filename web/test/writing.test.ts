@@ -41,7 +41,7 @@ async function stored(name: string): Promise<string> {
   return JSON.stringify(rows);
 }
 
-test("a reply shows what it answers as it is now", async () => {
+test("a reply shows what it refers to as it is now", async () => {
   const { ravi, raju, chat } = await pair();
   const { reference } = await written(ravi, raju, chat, "tea?");
   await raju.client.send(chat, "yes", reference);
@@ -164,7 +164,7 @@ test("a group has its name and picture, and who comes later gets them", async ()
   expect(await ravi.client.messages.history(group)).toHaveLength(2); // it is not shown again
 });
 
-test("only admins name a group where its rules say so", async () => {
+test("only admins name a group where its rules require it", async () => {
   const { ravi, raju } = await pair();
   const group = await ravi.client.chats.group([user("raju")]);
   await written(ravi, raju, group, "hello");

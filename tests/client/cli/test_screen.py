@@ -167,7 +167,7 @@ def test_a_failed_message_says_why() -> None:
     failed = message("ravi", "hello", State.FAILED, reason="not_found: no such chat")
     lines = plain(lay_out([failed], "ravi", 60, {}, group=False))
     assert lines[-2].rstrip().endswith("✗")
-    assert lines[-1].strip() == "not sent: not_found: no such chat"
+    assert lines[-1].strip() == "not sent: no such chat"
 
 
 def test_notices_stand_where_they_were_made() -> None:

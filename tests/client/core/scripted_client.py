@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from client.core import frames
-from client.core.cipher import FetchResult
+from client.core.cipher import FetchResult, Request
 from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import MessageReceived, StateChanged
@@ -38,6 +38,7 @@ class Client:
         self.engine.restore(self._step())
         self.sent: list[dict[str, Any]] = []
         self.reported: list[Output] = []
+        self.fetches: list[Request] = []
 
     def _step(self) -> Step:
         return Step(self.now, self.now, self.store, FakeCipher())
@@ -48,7 +49,9 @@ class Client:
         for output in self.engine.outputs():
             if isinstance(output, Transmit):
                 self.sent.append(output.frame)
-            elif not isinstance(output, Fetch):
+            elif isinstance(output, Fetch):
+                self.fetches.append(output.request)
+            else:
                 self.reported.append(output)
 
     def open(self, *, sync: bool = True) -> None:

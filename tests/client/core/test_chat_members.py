@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from client.core import frames
-from client.core.cipher import Chat, Wants
+from client.core.cipher import Chat, FetchResult, Lists, Wants
 from client.core.engine import Engine
 from client.core.events import MembersChanged, WatermarksMoved
 from client.core.frames import Receipt, Watermarks
@@ -69,9 +69,9 @@ def test_a_list_that_was_under_way_when_the_members_changed_is_not_taken(client:
     assert changes(client) == [((), ("raju",))]
 
 
-@pytest.mark.parametrize(("seconds", "sent"), [(300, 1), (301, 0)])
-def test_a_group_whose_members_were_listed_too_long_ago_is_asked_about_before_the_next_text(
-    client: Client, monkeypatch: pytest.MonkeyPatch, seconds: float, sent: int
+@pytest.mark.parametrize("changed", [False, True])
+def test_who_is_in_a_group_is_known_until_it_changes_however_long_the_connection_lasts(
+    client: Client, monkeypatch: pytest.MonkeyPatch, changed: bool
 ) -> None:
     def wants(_cipher: object, chat: Chat, *_: object) -> Wants:
         return Wants(members=chat.members is None)
@@ -79,8 +79,19 @@ def test_a_group_whose_members_were_listed_too_long_ago_is_asked_about_before_th
     monkeypatch.setattr(FakeCipher, "wants", wants)
     client.step(Engine.opened)
     client.receive(synced(0, 0, members=THREE))
-    client.now += seconds
+    client.now += 3_599  # before it is left by plan
+    if changed:
+        client.receive(frames.DevicesChanged("mira", CHAT))
     client.write()
-    assert len(client.actions("send")) == sent
+    assert len(client.actions("send")) == (not changed)
     client.receive(synced(0, 0, members=THREE))
     assert len(client.actions("send")) == 1
+
+
+def test_a_device_list_that_has_changed_is_fetched_at_once_each_time(client: Client) -> None:
+    client.open()
+    for times in (1, 2):
+        client.receive(frames.DevicesChanged("raju"))
+        lists = [e for e in client.fetches if isinstance(e, Lists) and e.user == "raju"]
+        assert len(lists) == times
+        client.step(Engine.fetch_succeeded, FetchResult(lists[-1], {}))

@@ -177,3 +177,15 @@ def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
         events.KeysLow(3, True),
         events.ServerError("bad_request", "what?", "frob"),
     ]
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "internal"])
+def test_a_chat_whose_sync_gets_an_error_that_passes_is_not_left_but_asked_for_again(
+    client: Client, code: str
+) -> None:
+    client.open(sync=False)
+    client.receive(synced(4, 4, after=3))  # it begins too far on: asked for by name
+    client.receive(frames.ErrorFrame(code, "not now", None, "sync"))
+    assert not [each for each in client.reported if isinstance(each, events.ChatLeft)]
+    client.after(5.0)
+    assert [each.get("chats") for each in client.actions("sync")] == [None, {CHAT: 0}, {CHAT: 0}]

@@ -188,6 +188,19 @@ def test_claims_that_failed_wait_in_their_chat_alone(requests: Requests) -> None
     assert requests.claims("raju/phone", now=14.0), "there was a response since"
 
 
+def test_nothing_is_asked_for_before_the_backend_allows_it(requests: Requests) -> None:
+    requests.failed(requests.list_of("raju"), 0.0, 60.0)
+    (first,) = requests.claims("raju/phone")
+    requests.failed(first, 0.0, 60.0)
+    (limited,) = requests.claims("raju/phone", chat="d")
+    requests.claimed(limited, [], 0.0, 60.0)
+    requests.want_lists(["raju"], 59.9)
+    assert requests.out() == requests.claims("raju/phone", now=59.9) == []
+    assert requests.tried("d", 59.9) == {"raju/phone"}
+    assert requests.list_of("raju", 60.0) and requests.claims("raju/phone", now=60.0)
+    assert requests.tried("d", 60.0) == set()
+
+
 # -- devices that no list has named
 
 

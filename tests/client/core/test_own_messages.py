@@ -96,6 +96,27 @@ def test_an_error_is_final_and_the_next_message_goes_out(client: Client, code: s
     assert client.engine.unaccepted == 1
 
 
+def test_the_time_of_the_first_acceptance_is_kept(client: Client) -> None:
+    client.open()
+    name, at = client.write(), client.now
+    client.receive(frames.Accepted(name, CHAT, 2, 5.0))
+    client.after(30.0)
+    client.receive(own(1, name))
+    text = client.store.own_text(CHAT, name)
+    assert text is not None and (text.seq, text.accepted_at) == (1, at)
+
+
+def test_a_reaction_that_failed_counts_no_more(client: Client) -> None:
+    client.open()
+    client.receive(message(1))
+    of = Reference("raju/phone", named(1))
+    reaction = MessageContent("reaction", {"of": of._asdict(), "emoji": "+"})
+    name = hidden_id(client.random)
+    client.step(Engine.send, name, CHAT, reaction)
+    client.receive(frames.ErrorFrame("too_large", "no", name, "send"))
+    assert client.reported[-1] == MessageChanged(CHAT, *of, "failed", ME)
+
+
 def test_a_text_that_failed_is_deleted_here_and_nothing_is_sent(client: Client) -> None:
     client.open()
     name = client.write("a secret")

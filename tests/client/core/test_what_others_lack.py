@@ -75,6 +75,17 @@ def test_a_copy_of_what_can_be_read_changes_nothing(
     assert not [each for each in client.reported if isinstance(each, MessageReadable)]
 
 
+def test_a_copy_without_a_place_stands_where_it_came_with_the_time_of_its_text(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Copy(named(7), text_content("again"), 3.0)
+    monkeypatch.setattr(FakeCipher, "open", lambda *_: copy)
+    client.open()
+    client.receive(message(1))
+    (row,) = client.store.history(CHAT)
+    assert (row.seq, row.message_id, row.text, row.sent_at) == (1, named(7), "again", 3.0)
+
+
 def test_on_what_another_copy_of_the_store_has_had_it_gives_up_its_sessions_once_a_connection(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,8 +51,10 @@ LIMITED = {
     "downloads": ("files.DOWNLOADS", "GET", f"/api/chats/{{chat}}/files/{'x' * 32}", None),
 }
 
-# These need more than one request: test_api_devices, test_api_keys, test_api_recovery.
+# These need more than one request: test_api_devices, test_api_keys, test_api_recovery; or are counted
+# without a word to the user: test_api_invitations.
 ELSEWHERE = {
+    "groups.INVITATIONS",
     "devices.REGISTRATIONS",
     *("keys.CLAIMS", "keys.CLAIMS_BY_ONE"),
     *("recovery.CODES", "recovery.MAILS", "recovery.MAILS_BY_ADDRESS", "recovery.SIGN_INS"),

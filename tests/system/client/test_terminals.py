@@ -213,7 +213,7 @@ def test_a_rejected_message_and_a_lost_connection_are_shown(tmp_path: Path) -> N
             (chat,) = server.chats
             server.take_out(chat, "ravi")
             ravi.type("hello")
-            await ravi.expect(f"failed hello: not_found: you have no chat {chat}")
+            await ravi.expect(f"failed hello: you have no chat {chat}")
             server.put_into(chat, "ravi")
             await server.drop("ravi")
             await ravi.expect("* online")

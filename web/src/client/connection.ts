@@ -36,6 +36,8 @@ export class Connection {
   #next: TicketResponse | undefined;
   #closing = false;
   #wake: (() => void) | undefined;
+  /** When the backend allows the next attempt, ms of performance.now(). */
+  #notBefore = 0;
 
   constructor(driver: Driver, backoff: Backoff, calls: Calls) {
     this.#driver = driver;
@@ -92,9 +94,9 @@ export class Connection {
     this.cut();
   }
 
-  /** Ends the pause before the next attempt. */
+  /** Ends the pause before the next attempt, unless the backend has asked for it. */
   wake(): void {
-    this.#wake?.();
+    if (performance.now() >= this.#notBefore) this.#wake?.();
   }
 
   /** Ends the connection as `abort` does, but the client connects again. */
@@ -105,7 +107,8 @@ export class Connection {
   /** `wait`: what the backend asks for, ms. */
   async #pause(reason: string, wait: number): Promise<void> {
     const pause = wait + this.#backoff.pause();
-    this.#calls.publish({ type: "disconnected", reason, retryIn: pause });
+    this.#notBefore = performance.now() + wait;
+    this.#calls.publish({ type: "disconnected", reason, retryIn: pause, wait });
     await this.#rest(pause);
   }
 

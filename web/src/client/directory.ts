@@ -16,13 +16,21 @@ const ATTEMPTS = 3; // at a device list that changes while it is asked for
 /** Raises ApiError and Unreachable where there is no response. */
 export async function fetch(api: Api, request: Lists | Claims): Promise<FetchResult> {
   if (request.type === "lists") {
-    // a user who is no more
-    const found = await unless(404, () => api.devices(request.user), NO_DEVICES);
-    return { type: "lists", request, found };
+    try {
+      return { type: "lists", request, found: await api.devices(request.user) };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      return { type: "lists", request, found: NO_DEVICES }; // a user who is no more
+    }
   }
-  // Claimed too often: they are left out now, and tried again later.
-  const found = await unless(429, () => api.claim(request.devices), new Map());
-  return { type: "claims", request, found };
+  try {
+    return { type: "claims", request, found: await api.claim(request.devices) };
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 429) throw error;
+    // Claimed too often: they are left out now, and tried again later.
+    const retryAfter = 1_000 * (error.retryAfter ?? 0);
+    return { type: "claims", request, found: new Map(), retryAfter };
+  }
 }
 
 /** Looks at device lists for a caller who waits for them. */
@@ -73,13 +81,4 @@ async function seenOf(step: Step, engine: Engine, user: string): Promise<Seen | 
   if (listed === undefined) return undefined;
   const range = tables.startingWith(user);
   return { listed, memory: await step.ledger.work.all(tables.knownDevices, undefined, range) };
-}
-
-async function unless<T>(status: number, call: () => Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof ApiError && error.status === status) return otherwise;
-    throw error;
-  }
 }

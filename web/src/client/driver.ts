@@ -6,7 +6,7 @@ import type { Output } from "./core/outputs.ts";
 import type { Step } from "./core/step.ts";
 import { Encryption } from "./crypto/encryption.ts";
 import type { Self } from "./crypto/envelope.ts";
-import { Closed, MessageTooLarge, StoreUnavailable } from "./errors.ts";
+import { ApiError, Closed, MessageTooLarge, StoreUnavailable } from "./errors.ts";
 import { LONGEST_DELAY_MS } from "./requests.ts";
 import { Ledger } from "./store/ledger.ts";
 import type { Store } from "./store/store.ts";
@@ -202,14 +202,16 @@ export class Driver {
   async #carryOutFetch(request: Request): Promise<void> {
     this.#fetching += 1;
     let result: FetchResult | undefined;
+    let retryAfter: number | undefined;
     try {
       result = await this.#fetch(request);
-    } catch {
+    } catch (error) {
       // a response of another shape is none either
+      if (error instanceof ApiError) retryAfter = 1_000 * (error.retryAfter ?? 0);
     }
     this.#fetching -= 1;
     await this.#quietly(async (step, engine) => {
-      if (result === undefined) await engine.fetchFailed(step, request);
+      if (result === undefined) await engine.fetchFailed(step, request, retryAfter);
       else await engine.fetchSucceeded(step, result);
     });
   }

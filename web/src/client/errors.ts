@@ -12,6 +12,8 @@ export class ApiError extends ClientError {
   override readonly name = "ApiError";
   readonly code: string;
   readonly status: number;
+  /** As the backend says it, in English: for programs. */
+  readonly detail: string;
   readonly retryAfter: number | undefined;
 
   constructor(code: string, message: string, status: number, retryAfter?: number) {
@@ -19,6 +21,7 @@ export class ApiError extends ClientError {
       `${message} (${code}, ${status}${retryAfter === undefined ? "" : `, in ${retryAfter} s`})`,
     );
     this.code = code;
+    this.detail = message;
     this.status = status;
     this.retryAfter = retryAfter;
   }

@@ -28,7 +28,8 @@ import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
 const FORM_MARGIN_MS = 60_000; // a form that ends sooner is not used again
-const FINAL = new Set(["bad_request", "too_large", "not_found"]);
+// With any other code it is rejected for good.
+const PASSING = new Set(["unauthorized", "internal"]);
 
 /** A file to be sent; `more` are further fields of its message. */
 export interface FileDraft {
@@ -66,8 +67,13 @@ export class Files {
   #sent: (chat: string) => Promise<void> = async () => {};
   #form: Form | undefined; // of the upload that was tried last
   readonly #ended = new AbortController();
+  readonly #closed = new Promise<unknown>((close) =>
+    this.#ended.signal.addEventListener("abort", close),
+  );
   #sending: { readonly messageId: string; readonly stop: AbortController } | undefined;
   #waker = Promise.withResolvers<void>();
+  /** The backend allows no form for a while: nothing but the end shortens that. */
+  #limited = false;
   #running: Promise<void> | undefined;
 
   constructor({ api, uploads, backoff, send, publish }: FilesOptions) {
@@ -171,7 +177,8 @@ export class Files {
 
   async #wait(milliseconds: number): Promise<void> {
     if (milliseconds === Number.POSITIVE_INFINITY) return this.#waker.promise;
-    await Promise.race([this.#waker.promise, sleep(milliseconds)]);
+    await Promise.race([this.#limited ? this.#closed : this.#waker.promise, sleep(milliseconds)]);
+    this.#limited = false;
   }
 
   /** Milliseconds to wait before the next try; undefined if it is done, or given up. */
@@ -212,6 +219,7 @@ export class Files {
     const { messageId } = upload;
     if (error instanceof ApiError && error.code === "rate_limited") {
       this.#report(upload, error, false);
+      this.#limited = error.retryAfter !== undefined;
       return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
     }
     if (error instanceof Refused) {
@@ -227,8 +235,7 @@ export class Files {
   }
 
   #report({ chat, messageId }: Upload, error: unknown, final: boolean): void {
-    const reason = error instanceof ClientError ? error.message : String(error);
-    this.#publish({ type: "file_failed", chat, messageId, reason, final });
+    this.#publish({ type: "file_failed", chat, messageId, reason: reasonOf(error), final });
   }
 }
 
@@ -243,8 +250,16 @@ function isGood({ response, at }: Form, now: number): boolean {
   return at <= now && now - at < response.expiresIn - FORM_MARGIN_MS;
 }
 
+/** As that of a message: the code of the protocol, and what was said. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiError) return `${error.code}: ${error.detail}`;
+  if (error instanceof MessageTooLarge) return `too_large: ${error.message}`;
+  if (error instanceof NotAMember) return `not_found: ${error.message}`;
+  return `internal: ${error instanceof ClientError ? error.message : String(error)}`;
+}
+
 /** What will be the same next time. */
 function isFinal(error: unknown): boolean {
-  if (error instanceof ApiError) return FINAL.has(error.code);
+  if (error instanceof ApiError) return !PASSING.has(error.code) && !error.fault;
   return error instanceof NotAMember || error instanceof MessageTooLarge;
 }

@@ -173,7 +173,7 @@ test.each([
   },
 );
 
-test("a tab that can't take part says so, and gets the device in its turn", async () => {
+test("a tab that can't take part shows so, and gets the device in its turn", async () => {
   const failing = async () => Promise.reject(new Error("the store is damaged"));
   const first = await holds(clientWith("devices", { registeredAt: failing }));
   const app = tab();
@@ -184,7 +184,7 @@ test("a tab that can't take part says so, and gets the device in its turn", asyn
   await reaches(app, "in");
 });
 
-test("a tab that is answered in time, and can't take part later, says so", async () => {
+test("a tab that gets a response in time, and can't take part later, shows so", async () => {
   const answer = Promise.withResolvers<number>();
   const registeredAt = vi.fn(() => answer.promise);
   const first = await holds(clientWith("devices", { registeredAt }));
@@ -202,7 +202,7 @@ test("a tab that is answered in time, and can't take part later, says so", async
   await first.end();
 });
 
-test("keys that the browser has deleted are said to be gone, and never made anew in silence", async () => {
+test("keys that the browser has deleted are reported as gone, and never made anew in silence", async () => {
   markInstalled({ user: "ravi", device: `app-${devices++}` });
   const app = tab();
   await reaches(app, "keys-gone");
@@ -343,7 +343,7 @@ test("signing out ends while another tab has what another user has here now, and
   await second.end();
 });
 
-test.each(["signed_out", "displaced"] as const)("every tab hears %s", async (type) => {
+test.each(["signed_out", "displaced"] as const)("every tab is notified of %s", async (type) => {
   const tabs = [tab(), tab()];
   for (const app of tabs) await reaches(app, "in");
   opened[0]?.tell(type === "displaced" ? { type } : { type, reason: "elsewhere" });
@@ -353,7 +353,7 @@ test.each(["signed_out", "displaced"] as const)("every tab hears %s", async (typ
   }
 });
 
-test("that the sign-in is over is heard also by a tab that joins, before it gets the device", async () => {
+test("a tab that joins is notified that the sign-in is over, before it gets the device", async () => {
   const chats = vi.fn(NEVER);
   const first = await holds(clientWith("chats", { all: chats }));
   const app = tab();

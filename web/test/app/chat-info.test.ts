@@ -143,7 +143,7 @@ test("messages disappear after the time that is chosen, also after one that is n
   expect(asked).toEqual(['describe ["c1",{"timer":3600}]']);
 });
 
-test("rules are shown to admins alone, and say what holds where none was made", async () => {
+test("rules are shown to admins alone, and where none was made with what holds", async () => {
   expect(said(pane({}, { admins: ["ravi"] }).draw())).not.toContain(en.rules);
   const { draw, asked } = pane({}, { admins: ["raju"], rules: { remove: "admins" } });
   const chosen = drawn(draw()).match(/value=(members|admins) \?selected=true/g);

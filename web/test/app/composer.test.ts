@@ -1,157 +1,13 @@
 /** What the composer does while something is sent or recorded: which chat it acts on, and the focus. */
 
-import { ReactiveElement } from "lit";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Model } from "../../src/app/model/model.ts";
-import { Composer } from "../../src/app/views/composer.ts";
 import { en } from "../../src/app/words/en.ts";
 import { type StoredMessage, StoreUnavailable, Unreachable } from "../../src/client/index.ts";
-import { actions, drawn, said } from "./drawn.ts";
-import { sessionWith, uiOf } from "./view-scene.ts";
-
-class FakeRecorder extends EventTarget {
-  static isTypeSupported = () => true;
-  static spoken = "hey";
-  readonly mimeType = "audio/mp4";
-  readonly stream = { getTracks: () => [] };
-  state = "recording";
-  start(): void {}
-  stop(): void {
-    this.state = "inactive";
-    queueMicrotask(() => {
-      const data = new Blob([FakeRecorder.spoken]);
-      this.dispatchEvent(Object.assign(new Event("dataavailable"), { data }));
-      this.dispatchEvent(new Event("stop"));
-    });
-  }
-}
-
-type Composing = { what: "reply" | "edit"; message: StoredMessage } | undefined;
-
-const message = (id: string) =>
-  ({ messageId: id, sender: "raju", text: id, kind: "text", reference: { id } }) as never;
-const reply = (id: string): Composing => ({ what: "reply", message: message(id) });
-
-class Chat extends Model {
-  composing: Composing;
-  readonly chat: string;
-  constructor(chat: string) {
-    super();
-    this.chat = chat;
-  }
-  get answered() {
-    return this.composing?.what === "reply" ? this.composing.message.reference : undefined;
-  }
-  compose(composing: Composing): void {
-    this.composing = composing;
-    this.changed();
-  }
-}
-
-/** A composer that is drawn as text, with a field that has no focus to take while it is hidden. */
-function scene() {
-  const sending = Promise.withResolvers<void>();
-  const files = Object.assign(new Model(), {
-    send: () => sending.promise,
-    sendingIn: () => [],
-    of: () => undefined,
-  });
-  const typed = new Map<string, string>();
-  const drafts = {
-    of: (chat: string) => typed.get(chat) ?? "",
-    typed: (chat: string, text: string) => void typed.set(chat, text),
-  };
-  const did: unknown[][] = [];
-  const does =
-    (what: string) =>
-    (...given: unknown[]) => {
-      did.push([what, ...given]);
-      return sending.promise;
-    };
-  const typing = async (chat: string) => void did.push(["typing", chat]);
-  const client = { messages: { typing } };
-  const send = does("send");
-  const { session } = sessionWith([], { files, drafts, client, send, edit: does("edit") });
-  const say = vi.fn();
-  const ui = Object.assign(uiOf().ui, { say });
-  const [first, second] = [new Chat("c1"), new Chat("c2")];
-  const sent = vi.fn();
-  let focused: "field" | "recording" | undefined;
-  let shown = "";
-  const field = {
-    value: "",
-    setSelectionRange: () => {},
-    focus: () => {
-      if (!shown.includes("composer records")) focused = "field";
-    },
-  };
-  const button = {
-    focus: () => {
-      if (shown.includes("composer records")) focused = "recording";
-    },
-  };
-  void Composer.observedAttributes; // as where an element is defined: its properties are watched
-  const view = new Composer();
-  const render = () => (view as unknown as { render(): unknown }).render();
-  const update = (changes: Map<string, unknown>) => {
-    (ReactiveElement.prototype as unknown as { update(of: object): void }).update.call(
-      view,
-      changes,
-    );
-    shown = drawn(render());
-  };
-  const querySelector = (what: string) => (what === "textarea" ? field : button);
-  Object.assign(view, { ui, session, conversation: first, sent, update, querySelector });
-  view.connectedCallback();
-  const settled = async () => {
-    for (let turn = 0; turn < 30; turn++) await Promise.resolve();
-  };
-  return {
-    ...{ first, second, sent, say, field, sending, settled, typed, did, view },
-    type: (text: string) => {
-      field.value = text;
-      (actions(render(), "input")[0] as (event: object) => void)({});
-    },
-    key: (key: string, timeStamp = 1_000) => {
-      const event = { key, timeStamp, keyCode: 0, preventDefault: () => {} };
-      (actions(render(), "keydown")[0] as (event: object) => void)(event);
-    },
-    /** An input method ends a composition. */
-    composed: (timeStamp: number) =>
-      (actions(render(), "compositionend")[0] as (event: object) => void)({ timeStamp }),
-    paste: (files: File[]) => {
-      const event = { clipboardData: { files }, preventDefault: () => did.push(["not pasted"]) };
-      (actions(render(), "paste")[0] as (event: object) => void)(event);
-    },
-    takeFocus: () => {
-      focused = undefined;
-    },
-    focused: () => focused,
-    press: async (label: string) => {
-      const buttons = [...drawn(render()).matchAll(/<button type="button"[^>]*title=([^>]*?)>/g)];
-      const at = buttons.findIndex(([, title]) => title?.includes(label));
-      actions(render())[at]?.();
-      await settled();
-    },
-    goTo: async (conversation: Chat) => {
-      Object.assign(view, { conversation });
-      await settled();
-    },
-    text: () => said(render()),
-    attach: () => {
-      const target = { files: [new File(["a"], "a.txt")], value: "C:/a.txt" };
-      (actions(render(), "change")[0] as (event: object) => void)({ target });
-      return target;
-    },
-    submit: () => {
-      const event = { preventDefault: () => {} };
-      (actions(render(), "submit")[0] as (event: object) => void)(event);
-    },
-  };
-}
+import { FakeRecorder, message, reply, scene } from "./composer-scene.ts";
 
 beforeEach(() => {
   FakeRecorder.spoken = "hey";
+  vi.stubGlobal("document", { activeElement: null, body: null });
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
   vi.stubGlobal("MediaRecorder", FakeRecorder);
   const getUserMedia = async () => ({ getTracks: () => [] });
@@ -207,7 +63,7 @@ test("what is taken in the open chat is shown, and a reply that has begun since 
   expect(at.focused()).toBe("field");
 });
 
-test("a file that is not taken once another chat is open is said so beside that chat", async () => {
+test("a file that is not taken once another chat is open is reported beside that chat", async () => {
   const at = scene();
   await at.settled();
   at.attach();
@@ -319,6 +175,44 @@ test("a draft that was sent is gone although another chat is open, whose own sta
   expect([at.typed.get("c1"), at.typed.get("c2"), at.field.value]).toEqual(["", "kept", "kept"]);
 });
 
+test("what is typed on stays a draft, also where the chat or the field is another one's by then", async () => {
+  for (const goes of ["away", "to an edit"]) {
+    const at = scene();
+    await at.settled();
+    at.type("hey");
+    at.key("Enter");
+    at.type("hey, and more");
+    if (goes === "away") await at.goTo(at.second);
+    else at.first.compose({ what: "edit", message: message("own") });
+    await at.settled();
+    at.sending.resolve();
+    await at.settled();
+    expect(at.typed.get("c1")).toBe(", and more");
+    expect(at.field.value).toBe(goes === "away" ? "" : "own");
+  }
+});
+
+test.each(["a file", "a text"])(
+  "%s that is taken gives the focus back to who waits",
+  async (what) => {
+    for (const [elsewhere, focused] of [
+      [false, "field"],
+      [true, undefined],
+    ] as const) {
+      const at = scene();
+      await at.settled();
+      at.type("hey");
+      if (what === "a file") at.attach();
+      else at.key("Enter");
+      if (elsewhere) at.focusElsewhere();
+      at.takeFocus();
+      at.sending.resolve();
+      await at.settled();
+      expect(at.focused()).toBe(focused);
+    }
+  },
+);
+
 test("an edit that is taken gives the draft back", async () => {
   const at = scene();
   await at.settled();
@@ -334,7 +228,7 @@ test("an edit that is taken gives the draft back", async () => {
   expect([at.field.value, at.typed.get("c1")]).toEqual(["a draft", "a draft"]);
 });
 
-test("what could not be kept stays typed and is said, until it is taken or another chat is open", async () => {
+test("what could not be kept stays typed and is reported, until it is taken or another chat is open", async () => {
   const at = scene();
   await at.settled();
   at.type("hey");
@@ -369,7 +263,7 @@ test("a recording ends with the page that it is on", async () => {
   expect(at.text()).not.toContain(en.recording);
 });
 
-test("what was wrong is said until something is taken", async () => {
+test("what was wrong is shown until something is taken", async () => {
   const at = scene();
   await at.settled();
   vi.stubGlobal("navigator", { mediaDevices: { getUserMedia: () => Promise.reject(new Error()) } });

@@ -139,7 +139,7 @@ test("what happens to the newest messages reads the newest only", async () => {
   expect(history.mock.calls).toEqual([[CHAT, 60]]);
 });
 
-test("only a reply answers a message", async () => {
+test("only a reply refers to a message", async () => {
   const device = new Device();
   device.write(1);
   const conversation = await Conversation.open(device.client, CHAT, 0);

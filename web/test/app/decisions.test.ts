@@ -100,18 +100,18 @@ describe("the window over the messages", () => {
   });
 });
 
-test("it says connected when what was missed is there, and not before", () => {
+test("it is connected when what was missed is there, and not before", () => {
   const states = [
     linkAfter({ type: "connected" }, 0),
     linkAfter({ type: "caught_up", complete: true }, 0),
-    linkAfter({ type: "disconnected", reason: "", retryIn: 2_000 }, 1_000),
+    linkAfter({ type: "disconnected", reason: "", retryIn: 2_000, wait: 500 }, 1_000),
     linkAfter({ type: "disconnected", reason: "", retryIn: undefined }, 0),
     linkAfter({ type: "began_anew" }, 0),
   ];
   expect(states).toEqual([
     { at: "catching-up" },
     { at: "connected" },
-    { at: "waiting", until: 3_000 },
+    { at: "waiting", until: 3_000, notBefore: 1_500 },
     { at: "stopped" },
     undefined,
   ]);

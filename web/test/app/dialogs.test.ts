@@ -46,7 +46,7 @@ describe("a dialog", () => {
     run,
   });
 
-  test("says why what it asked for failed, and that of its own question only", async () => {
+  test("shows why what it asked for failed, and that of its own question only", async () => {
     const { ui, dialog, draw, closed } = scene();
     ui.ask(
       question(async () => {
@@ -102,7 +102,7 @@ describe("a dialog", () => {
   });
 });
 
-test("what fails is said for six seconds, and what is said next for as long", async () => {
+test("what fails is shown for six seconds, and what is shown next for as long", async () => {
   vi.useFakeTimers();
   const ui = new Ui(page());
   const drawings = vi.fn();
@@ -170,7 +170,7 @@ test("the arrow keys go through a list of chats, and stop at its ends", () => {
   expect(asked).toEqual(["1", "1", "2", "0"]);
 });
 
-test("a search for what no chat is called says so, and an entry says when it was written", () => {
+test("a search for what no chat is called shows so, and an entry shows when it was written", () => {
   const day = 86_400_000;
   const last = { sender: "ravi", sentAt: Date.now() - day, text: "Hey", kind: "text" };
   const { session } = sessionWith([entry("c1", { last: last as StoredMessage })]);

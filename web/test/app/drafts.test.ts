@@ -29,19 +29,22 @@ test.each([
   ["what is typed here", (here: Drafts) => here.typed("c1", "more"), "more"],
   ["what is deleted here", (here: Drafts) => here.typed("c1", ""), ""],
   ["what the next one deleted", (_: Drafts, next: Drafts) => next.typed("c1", ""), ""],
-])("nobody hears what is typed while no tab has the device: %s counts", (_what, type, text) => {
-  const apart = { is: false };
-  const [here, next] = two(apart);
-  here.typed("c1", "some");
-  expect(next.of("c1")).toBe("some");
-  apart.is = true;
-  type(here, next);
-  apart.is = false;
-  here.handedOn(structuredClone(next.all));
-  expect([here.of("c1"), next.of("c1")]).toEqual([text, text]);
-});
+])(
+  "nobody is notified of what is typed while no tab has the device: %s counts",
+  (_what, type, text) => {
+    const apart = { is: false };
+    const [here, next] = two(apart);
+    here.typed("c1", "some");
+    expect(next.of("c1")).toBe("some");
+    apart.is = true;
+    type(here, next);
+    apart.is = false;
+    here.handedOn(structuredClone(next.all));
+    expect([here.of("c1"), next.of("c1")]).toEqual([text, text]);
+  },
+);
 
-test("the next tab stores its own, deletes what was deleted, and keeps what it has not heard of", async () => {
+test("the next tab stores its own, deletes what was deleted, and keeps what it was not notified of", async () => {
   const name = nameOf();
   const first = await Drafts.open(name);
   first.typed("stays", "unknown to the next");
@@ -91,7 +94,7 @@ test("what could not be stored is stored with what is typed next", async () => {
   await again.close();
 });
 
-test("the same text again is no change, and nobody hears of it", () => {
+test("the same text again is no change, and nobody is notified of it", () => {
   const drafts = new Drafts(new Map());
   const heard = vi.fn();
   drafts.typedHere = heard;

@@ -142,10 +142,10 @@ test("nothing of it stays after the sign-in, and nothing comes", async () => {
   expect([at(), session.files.of(other), urls.size]).toEqual([undefined, undefined, 0]);
 });
 
-test("one that could not be fetched says so, and is fetched by the next call; one that is here is not", async () => {
+test("one that could not be fetched shows why, and is fetched by the next call; one that is here is not", async () => {
   failing = true;
   await fetched();
-  expect(session.files.of(FILE)).toEqual({ at: "failed", reason: "no network" });
+  expect(session.files.of(FILE)).toMatchObject({ at: "failed", error: { message: "no network" } });
   failing = false;
   await fetched();
   expect(at()).toBe("here");

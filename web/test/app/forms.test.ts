@@ -62,7 +62,7 @@ describe("signing in", () => {
     ["a wrong password", UNAUTHORIZED, en.signIn, en.wrongPassword],
     ["a weak password", BAD, en.signUp, en.passwordRule],
     ["a name that is taken", new ApiError("conflict", "", 409), en.signUp, en.nameTaken],
-  ])("says what is wrong with %s until another form is shown", async (_, error, form, problem) => {
+  ])("shows what is wrong with %s until another form is shown", async (_, error, form, problem) => {
     const { draw, send } = scene();
     if (form === en.signUp) press(draw(), form);
     failure = error;
@@ -140,7 +140,7 @@ describe("a new chat", () => {
     await settled();
     expect(asked[0]).toBe('group [["meena","ravi"],"Trip"]');
   });
-  test("that failed says so, and can be tried again", async () => {
+  test("that failed shows why, and can be tried again", async () => {
     const { draw } = scene(false);
     failure = new ApiError("not_found", "", 404);
     submit(draw(), { users: "nobody" });
@@ -250,7 +250,7 @@ describe("the settings", () => {
     await settled();
     expect(asked).toEqual(['forget ["mira"]', "refresh"]);
   });
-  test("say so where the browser does not keep what is here", async () => {
+  test("show that the browser does not keep what is here", async () => {
     const { draw, says } = await scene();
     press(draw(), en.keepThem);
     await settled();
@@ -283,7 +283,7 @@ describe("the settings", () => {
   });
 });
 
-test("a device is let in by its name and the password, of which a wrong one is said", async () => {
+test("a device is let in by its name and the password, of which a wrong one is reported", async () => {
   const linking = { offer: async () => ({ label: "Chrome" }), confirm: note("confirm") };
   const says: string[] = [];
   const { session } = sessionWith([], { client: { linking } });

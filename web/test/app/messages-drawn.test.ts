@@ -11,7 +11,7 @@ import { messageMenu } from "../../src/app/views/message-menu.ts";
 import { ticks } from "../../src/app/views/parts.ts";
 import type { Ui } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
-import { type Attachment, State, type StoredMessage } from "../../src/client/index.ts";
+import { type Attachment, FileGone, State, type StoredMessage } from "../../src/client/index.ts";
 import { actions, drawn, said } from "./drawn.ts";
 
 const NOON = new Date(2026, 10, 29, 12, 0).getTime();
@@ -102,9 +102,11 @@ describe("a row", () => {
     expect(rowOf(own())).toContain("ticks state-2");
     expect(rowOf(message({ state: State.READ }))).not.toContain("ticks");
   });
-  test("says why a message has failed, and of no other one", () => {
+  test("shows why a message has failed, and of no other one", () => {
     const reason = "too_large: no";
-    expect(rowOf(own({ state: State.FAILED, reason }))).toContain(en.failedReason(reason));
+    expect(rowOf(own({ state: State.FAILED, reason }))).toContain(
+      en.failedReason(en.errors.too_large),
+    );
     expect(rowOf(own({ state: State.SENT, reason }))).not.toContain("failed-reason");
   });
   test("has the line above what is unread, and the day, where they belong", () => {
@@ -126,7 +128,7 @@ describe("a row", () => {
   test("is that of one device: two may take the same id", () => {
     expect(rowOf(message({ senderDevice: "desk" }))).toContain("data-key=ravi/desk/m1>");
   });
-  test("that can't be read says so, also where it is deleted", () => {
+  test("that can't be read shows so, also where it is deleted", () => {
     const of = message({ unreadable: "no_session", deleted: true });
     expect(said(messageRow(row(of), session, hands))).toContain(en.undecryptable.waiting);
   });
@@ -214,7 +216,7 @@ test.each<[Partial<StoredMessage>, string]>([
   ],
   [{ kind: "unreadable" }, en.undecryptable.broken],
   [{ kind: "unknown", text: "" }, en.unknownKind],
-])("%j is said as: %s", (of, expected) => {
+])("%j is written as: %s", (of, expected) => {
   expect(textOf(message(of), session)).toBe(expected);
 });
 
@@ -276,7 +278,7 @@ describe("what can be done with a message", () => {
     const menu = messageMenu(own(), {} as never, left, {} as Ui);
     expect(menu.items.map(({ label }) => label)).toEqual([copyText, info]);
   });
-  test("is to reply to it, to edit it, and to copy it, of which a failure is said", async () => {
+  test("is to reply to it, to edit it, and to copy it, of which a failure is reported", async () => {
     const writeText = vi.fn(async () => Promise.reject(new Error("not allowed")));
     vi.stubGlobal("navigator", { clipboard: { writeText } });
     const run = vi.fn((act: () => Promise<unknown>) => void act().catch(() => {}));
@@ -305,7 +307,7 @@ test.each([
   expect(stateOf(seq, { delivered: 4, read: 2 })).toBe(state);
 });
 
-test("of what a block hid, or was there before a member, later marks say nothing", () => {
+test("later marks do not count for what a block hid, or was there before a member", () => {
   const marks = { delivered: 4, read: 4, joinedAfter: 1, undelivered: [[3, 3]] } as const;
   expect([1, 2, 3, 4].map((seq) => stateOf(seq, marks))).toEqual([
     undefined,
@@ -363,18 +365,18 @@ describe("a file", () => {
     expect(shown({})).not.toContain("<img");
     expect(shown({})).toContain("href=blob:1 download=a.png");
   });
-  test("that is spoken can be heard once it is here, and says how long it is before", () => {
+  test("that is spoken can be listened to once it is here, and shows how long it is before", () => {
     expect(shown({ kind: "voice", duration: 67_400 })).toContain("1:07");
     fetched = { at: "here", url: "blob:1", drawn: true };
     expect(shown({ kind: "voice" })).toContain("<audio controls src=blob:1");
   });
-  test("says how large it is, how far it is loaded, and why it is not", () => {
+  test("shows how large it is, how far it is loaded, and why it is not", () => {
     expect(shown({ kind: "file" })).toContain("2 MB");
     expect(shown({ kind: "file" })).toContain(`class="file-name">${FILE.name}<`);
     fetched = { at: "loading", done: 500, size: 2_000 };
     expect(shown({ kind: "file" })).toContain("25%");
-    fetched = { at: "failed", reason: "the file is no longer there" };
-    expect(shown({ kind: "file" })).toContain('role="alert">the file is no longer there');
+    fetched = { at: "failed", error: new FileGone() };
+    expect(shown({ kind: "file" })).toContain(`role="alert">${en.fileGone}`);
   });
   test("has its caption below", () => {
     expect(shown({}, "look")).toContain('dir="auto">look');

@@ -126,6 +126,29 @@ test("that are turned off end here and at the backend, and stay off", async () =
   expect([notifications.state, done]).toEqual(["off", []]);
 });
 
+test.each([
+  ["while the key is asked for", "key", []],
+  ["while the backend hears of it", "push", ["push to new", "ends new", "push to undefined"]],
+])("that are turned off %s stay off", async (_, at, expected) => {
+  stored.set("switchboard.notifications", "");
+  const waiting = Promise.withResolvers<void>();
+  const devices = Object.create(client.devices);
+  const wait = async (when: string) => (when === at ? waiting.promise : undefined);
+  devices.webPushKey = async () => wait("key").then(() => client.devices.webPushKey());
+  devices.pushTo = async (to: never) => {
+    if (to !== undefined) await wait("push");
+    await client.devices.pushTo(to);
+  };
+  const resuming = notifications.resume({ devices } as unknown as typeof client, DEVICE);
+  await new Promise((resolve) => setTimeout(resolve));
+  await notifications.turnOff(client);
+  done.length = 0;
+  subscription = at === "push" ? subscribed("new", [1, 2, 3]) : null;
+  waiting.resolve();
+  await resuming;
+  expect([notifications.state, done]).toEqual(["off", expected]);
+});
+
 test("of a chat that is open are seen, and all are once this is no device any more", async () => {
   await notifications.turnOn(client);
   done.length = 0;

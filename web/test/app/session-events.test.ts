@@ -76,7 +76,7 @@ describe("the list of chats", () => {
       "watch mira",
     ]);
   });
-  test("is asked about a chat of which the backend has not said what it is, once", async () => {
+  test("is asked about a chat of which the kind is not known, once", async () => {
     device.summaries = [direct("c1", "ravi")];
     device.listed = [listed("c1")];
     await session.begin();
@@ -92,14 +92,14 @@ describe("the list of chats", () => {
 });
 
 describe("who is there", () => {
-  test("is what was said last, and nobody's once the connection is lost", async () => {
+  test("is what was reported last, and nobody's once the connection is lost", async () => {
     device.tell({ type: "presence", user: "ravi", online: true, lastSeen: undefined });
     expect(session.presence.get("ravi")?.online).toBe(true);
     device.tell({ type: "presence", user: "ravi", online: false, lastSeen: 7 });
     expect(session.presence.get("ravi")).toEqual({ online: false, lastSeen: 7 });
     device.tell({ type: "disconnected", reason: "", retryIn: 2_000 });
     expect(session.presence.size).toBe(0);
-    expect(session.link).toEqual({ at: "waiting", until: NOW + 2_000 });
+    expect(session.link).toEqual({ at: "waiting", until: NOW + 2_000, notBefore: NOW });
   });
   test("and types is shown for six seconds after the last word of it, or until the text is there", async () => {
     const types = (user: string) => device.tell({ type: "typing", chat: "c1", user });
@@ -195,7 +195,7 @@ test("what the backend alone keeps is read: requests, mutes in seconds, blocks",
   expect([...session.blocked]).toEqual(["meena"]);
 });
 
-test("a request waits for an answer until whoever asks is declined or blocked", async () => {
+test("a request waits until whoever asks is declined or blocked", async () => {
   device.summaries = ["c1", "c2", "c3"].map((chat) => direct(chat, `peer_${chat}`));
   device.listed = [
     listed("c1", { request: true }),
@@ -286,7 +286,7 @@ describe("the connection", () => {
     expect(device.connecting).toBe(true);
     expect(session.registeredAt).toBe(1);
   });
-  test("that the backend rejects says why, and waits as long as it wants with the same token", async () => {
+  test("that the backend rejects shows why, and waits as long as it asks for with the same token", async () => {
     const limited = { code: "rate_limited", message: "too much (rate_limited, 429, in 90 s)" };
     const conflict = { code: "conflict", message: "too many devices (conflict, 409)" };
     device.connectFailures.push(
@@ -296,17 +296,33 @@ describe("the connection", () => {
     );
     await session.begin();
     const waits = [
-      { until: 90_000, rejected: limited },
-      { until: 2_000, rejected: conflict },
-      { until: 4_000, rejected: undefined },
+      { until: 90_000, wait: 90_000, rejected: limited },
+      { until: 2_000, wait: 0, rejected: conflict },
+      { until: 4_000, wait: 0, rejected: undefined },
     ];
-    for (const [at, { until, rejected }] of waits.entries()) {
+    for (const [at, { until, wait, rejected }] of waits.entries()) {
       await vi.advanceTimersByTimeAsync(0);
-      expect(session.link).toEqual({ at: "waiting", until: Date.now() + until, rejected });
+      const now = Date.now();
+      expect(session.link).toEqual({
+        at: "waiting",
+        until: now + until,
+        notBefore: now + wait,
+        rejected,
+      });
       expect([times("sign in"), times("connect")]).toEqual([1, at + 1]);
       await vi.advanceTimersByTimeAsync(until);
     }
     expect([times("sign in"), times("connect")]).toEqual([2, 4]);
+  });
+  test("is not tried before the backend allows it, whoever wants it", async () => {
+    device.connectFailures.push(new ApiError("rate_limited", "too much", 429, 90));
+    await session.begin();
+    await vi.advanceTimersByTimeAsync(89_999);
+    session.connectNow();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([times("connect"), times("now")]).toEqual([1, 0]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(times("connect")).toBe(2);
   });
   test("is tried at once where the user wants it, and not while it is there", async () => {
     device.failures.push(new Unreachable("no network"));
@@ -332,7 +348,7 @@ describe("the connection", () => {
     expect(ended.mock.calls).toEqual(why === undefined ? [] : [[why]]);
     expect(times("sign in")).toBe(1);
   });
-  test("that was closed is not made again, nor is anything heard", async () => {
+  test("that was closed is not made again, nor is any event taken", async () => {
     device.failures.push(new Unreachable("no network"));
     await session.begin();
     await vi.advanceTimersByTimeAsync(0);

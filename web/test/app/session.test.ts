@@ -67,7 +67,7 @@ test("what is typed is stored before a session is over, however it ends", async 
   }
 });
 
-test("what is written goes to the client whole, and the other tabs hear of it", async () => {
+test("what is written goes to the client whole, and the other tabs are notified", async () => {
   const { client } = clientOf([]);
   const asked: unknown[][] = [];
   const does =

@@ -135,7 +135,7 @@ test("calls are carried out by the tab that has the device, and events come from
   expect(events).toEqual([{ type: "connected" }]);
 });
 
-test("what one tab changes the others hear, and not the one that did it", async () => {
+test("what one tab changes the others are notified of, and not the one that did it", async () => {
   const { name, there, here } = await both();
   const other = guestOf(name);
   await vi.waitFor(() => expect(other.heard.joined).toHaveBeenCalled());

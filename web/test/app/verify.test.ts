@@ -60,7 +60,7 @@ describe("a comparison of emoji", () => {
       expect(asked).toEqual(["ravi/phone false", "ravi/phone true", "cancel ravi/phone"]),
     );
   });
-  test("that proves nothing is said to, whatever it was that differed", async () => {
+  test("that proves nothing is shown as such, whatever it was that differed", async () => {
     for (const reason of ["mismatched_sas", "mismatched_commitment", "mismatched_mac"]) {
       expect(said((await compared("cancelled", { reason })).view)).toContain(en.stage.mismatch);
     }
@@ -82,7 +82,7 @@ describe("a comparison of emoji", () => {
     [{ verified: true }, en.verified],
     [{ verified: false }, en.notVerified],
     [{ verified: true, pending: { ed25519: "NEWKEY" } }, en.keysChanged],
-  ])("is with a device that says how far it is trusted: %#", async (device, expected) => {
+  ])("is with a device that is shown with its trust: %#", async (device, expected) => {
     const { view, session } = await compared(undefined, {}, device);
     expect(said(view)).toContain(`phone ${expected}`);
     expect(session.changedKeys.has("ravi")).toBe("pending" in device);

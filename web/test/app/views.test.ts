@@ -18,8 +18,11 @@ import { en } from "../../src/app/words/en.ts";
 import {
   ApiError,
   CannotLink,
+  FileDamaged,
+  NotAMember,
   State,
   type StoredMessage,
+  StoreUnavailable,
   Unreachable,
 } from "../../src/client/index.ts";
 import { actions, drawn, press, said, settled } from "./drawn.ts";
@@ -160,7 +163,7 @@ describe("what is below a chat", () => {
     [{ presence: new Map([["ravi", { online: true }]]) }, en.online],
     [{ presence: new Map([["ravi", { online: true }]]), typing: () => ["ravi"] }, en.typing],
     [{ presence: new Map([["ravi", { online: false, lastSeen: 1 }]]) }, en.lastSeen("")],
-  ])("says under its title who is there: %#", (more, expected) => {
+  ])("shows under its title who is there: %#", (more, expected) => {
     expect(said(foot(more).view)).toContain(expected.trim());
   });
 });
@@ -185,25 +188,28 @@ describe("the state of the connection", () => {
     [{ at: "catching-up" }, en.catchingUp],
     [{ at: "connected" }, en.connected],
     [{ at: "stopped" }, en.stopped],
-  ])("%j is said, and there is nothing to press", (link, state) => {
+  ])("%j is shown, and there is nothing to press", (link, state) => {
     expect(said(bar(link).view)).toContain(state);
     expect(actions(bar(link).view)).toEqual([]);
   });
   test("that is waited for has the seconds that are left, which are not read out, and a button", () => {
-    const { view, asked } = bar({ at: "waiting", until: Date.now() + 4_500 });
+    const { view, asked } = bar({ at: "waiting", until: Date.now() + 4_500, notBefore: 0 });
     expect(drawn(view)).toContain(`role="status">${en.noConnection}<`);
     expect(drawn(view)).toContain(`aria-hidden="true">${en.waitingFor("in 5 seconds")}<`);
     actions(view)[0]?.();
     expect(asked).toEqual(["now"]);
-    expect(said(bar({ at: "waiting", until: 0 }).view)).toContain(en.connecting);
+    expect(said(bar({ at: "waiting", until: 0, notBefore: 0 }).view)).toContain(en.connecting);
   });
   test.each([
-    ["rate_limited", en.limited],
+    ["rate_limited", en.errors.rate_limited],
     ["conflict", en.tooManyDevices],
-    ["bad_request", en.failed("why")],
-  ])("that was rejected with %s says why, and when it is tried again", (code, why) => {
+    ["bad_request", en.errors.bad_request],
+    ["of_a_newer_server", en.failed("why")],
+  ])("that was rejected with %s shows why, and when it is tried again", (code, why) => {
     const rejected = { code, message: "why" };
-    const { view } = bar({ at: "waiting", until: Date.now() + 4_500, rejected });
+    const until = Date.now() + 4_500;
+    const { view } = bar({ at: "waiting", until, notBefore: until, rejected });
+    expect(actions(view)).toEqual([]); // nothing is tried before the backend allows it
     expect(drawn(view)).toContain(`role="status">${why}<`);
     expect(drawn(view)).toContain(`aria-hidden="true">${why} ${en.nextTry("in 5 seconds")}<`);
   });
@@ -384,10 +390,13 @@ test("users are read as they are typed, each once", () => {
 test.each([
   [new Unreachable("x"), en.unreachable],
   [new CannotLink("expired"), en.notLinked.expired],
-  [new ApiError("rate_limited", "x", 429, 5), en.limited],
+  [new ApiError("of_a_newer_server", "x", 418), en.failed("x")],
+  [new FileDamaged(), en.fileDamaged],
+  [new NotAMember(), en.notMember],
+  [new StoreUnavailable("full"), en.notKept],
   [new RangeError("x"), en.failed("x")],
   [new HandedOver(), en.handedOver],
   [new Problem("a sentence"), "a sentence"],
-])("%s is said in a sentence", (error, sentence) => {
+])("%s is reported in a sentence", (error, sentence) => {
   expect(reasonIn(error)).toBe(sentence);
 });

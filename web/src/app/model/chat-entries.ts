@@ -18,6 +18,7 @@ export class ChatEntries {
   readonly #last = new Map<string, StoredMessage | undefined>();
   readonly #watched = new Set<string>();
   readonly #askedAbout = new Set<string>();
+  #reading: Promise<void> = Promise.resolve();
   #refreshing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: ChatClient, refreshed: () => Promise<void>) {
@@ -55,9 +56,16 @@ export class ChatEntries {
     }, TOGETHER_MS);
   }
 
-  /** `chat`: one that has just been made or joined. */
+  /** `chat`: one that has just been made or joined. One after another, each reads more than once. */
   async refresh(chat?: string): Promise<void> {
     if (chat !== undefined) this.#dirty.add(chat);
+    const turn = this.#reading.then(() => this.#read());
+    this.#reading = turn.catch(() => {});
+    await turn;
+    await this.#refreshed();
+  }
+
+  async #read(): Promise<void> {
     const dirty = new Set(this.#dirty);
     this.#dirty.clear();
     const summaries = await this.#client.chats.all();
@@ -69,7 +77,6 @@ export class ChatEntries {
     this.entries = summaries
       .map((summary) => ({ ...summary, last: this.#last.get(summary.chat) }))
       .sort((a, b) => newestOf(b) - newestOf(a));
-    await this.#refreshed();
   }
 
   /**

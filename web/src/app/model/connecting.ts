@@ -43,7 +43,7 @@ export class Connecting {
     return !this.#closed;
   }
 
-  /** The next attempt is made now. */
+  /** The next attempt is made now; the caller has looked whether it may be. */
   connectNow(): void {
     this.#wake?.();
     this.#client.connectNow();
@@ -58,10 +58,12 @@ export class Connecting {
    * Waits before the next attempt; after one that was `rejected`, as long as the backend asks for.
    */
   async #pause(rejected: ApiError | undefined): Promise<void> {
-    const pause = Math.max(this.#retryMs, (rejected?.retryAfter ?? 0) * 1_000);
+    const wait = (rejected?.retryAfter ?? 0) * 1_000;
+    const pause = Math.max(this.#retryMs, wait);
+    const now = Date.now();
     this.#retryMs = Math.min(MOST_RETRY_MS, this.#retryMs * 2);
     const why = rejected && { code: rejected.code, message: rejected.message };
-    this.#linkIs({ at: "waiting", until: Date.now() + pause, rejected: why });
+    this.#linkIs({ at: "waiting", until: now + pause, notBefore: now + wait, rejected: why });
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       setTimeout(resolve, pause);

@@ -16,7 +16,7 @@ export interface Sending {
   readonly name: string;
   readonly done: number;
   readonly size: number;
-  /** Why it has not gone out; `final`: it will not. */
+  /** Why it has not gone out, with the code of the protocol first; `final`: it will not. */
   readonly reason: string | undefined;
   readonly final: boolean;
 }
@@ -25,7 +25,7 @@ export type Fetched =
   | { readonly at: "loading"; readonly done: number; readonly size: number }
   /** `drawn`: a browser may decode it, to show it. */
   | { readonly at: "here"; readonly url: string; readonly drawn: boolean }
-  | { readonly at: "failed"; readonly reason: string };
+  | { readonly at: "failed"; readonly error: unknown };
 
 type Message = Pick<StoredMessage, "chat" | "reference" | "content">;
 
@@ -148,8 +148,7 @@ export class Files extends Model {
       const url = URL.createObjectURL(new Blob([bytes], { type }));
       show({ at: "here", url, drawn: file.kind !== "picture" || mayBeDrawn(bytes) });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (isWanted()) show({ at: "failed", reason });
+      if (isWanted()) show({ at: "failed", error });
     }
   }
 }

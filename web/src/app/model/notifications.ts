@@ -42,7 +42,7 @@ export class Notifications extends Model {
   async resume(client: ChatClient, { user, device }: Installation): Promise<void> {
     await remember({ user, device });
     if (this.#registration === undefined) return;
-    if (localStorage.getItem(WANTED) === null || Notification.permission !== "granted") {
+    if (!isWanted() || Notification.permission !== "granted") {
       return this.#look(false);
     }
     await this.#subscribe(client);
@@ -93,8 +93,10 @@ export class Notifications extends Model {
       await subscription.unsubscribe();
       subscription = null;
     }
+    if (!isWanted()) return; // turned off meanwhile
     subscription ??= await push.subscribe({ userVisibleOnly: true, applicationServerKey: key });
     await client.devices.pushTo(partsOf(subscription));
+    if (!isWanted()) return this.turnOff(client);
     this.#look(true);
   }
 
@@ -118,6 +120,10 @@ export class Notifications extends Model {
       registration.installing?.addEventListener("statechange", look);
     });
   }
+}
+
+function isWanted(): boolean {
+  return localStorage.getItem(WANTED) !== null;
 }
 
 /** In base64url, as the backend writes it. */

@@ -15,8 +15,10 @@ import { Connecting } from "./connecting.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
 import { Files } from "./files.ts";
-import { type Link, linkAfter } from "./link.ts";
+import { type Link, linkAfter, mayConnectNow, problemAfter } from "./link.ts";
 import { Model } from "./model.ts";
+import { Newest } from "./newest.ts";
+import { peopleOf } from "./people.ts";
 import { Typing } from "./typing.ts";
 
 export class Session extends Model {
@@ -36,6 +38,8 @@ export class Session extends Model {
   readonly comparisons = new Map<string, Ongoing>();
   /** Users whose changed keys are not accepted. */
   readonly changedKeys = new Set<string>();
+  /** The code with which the backend takes no texts now, until it takes one again. */
+  problem: string | undefined;
   /** Nothing can be written on this device. */
   storeFailing = false;
   registeredAt: number | undefined;
@@ -45,6 +49,7 @@ export class Session extends Model {
   changedHere: ((change: Change) => void) | undefined;
 
   readonly #list: ChatEntries;
+  readonly #peopleAsked = new Newest();
   readonly #typing = new Typing(() => this.changed());
   /** When something last came into a chat, ms of performance.now(). */
   readonly #arrivals = new Map<string, number>();
@@ -164,9 +169,9 @@ export class Session extends Model {
     await this.refreshPeople().catch(() => {});
   }
 
-  /** The next attempt is made now. */
+  /** The next attempt is made now, if the backend allows it. */
   connectNow(): void {
-    if (this.link.at !== "waiting") return;
+    if (!mayConnectNow(this.link, Date.now())) return;
     this.linkIs({ at: "connecting" });
     this.#connecting.connectNow();
   }
@@ -305,13 +310,11 @@ export class Session extends Model {
 
   /** Fetches what only the backend stores: requests, invitations, admins, mutes, blocks. */
   async refreshPeople(): Promise<void> {
-    const people = this.client.people;
-    const [listed, invitations, contacts] = await Promise.all([
-      people.chats(),
-      people.invitations(),
-      people.contacts(),
-    ]);
-    this.listed = new Map(listed.map((each) => [each.chat, each]));
+    const counts = this.#peopleAsked.begin();
+    const people = await peopleOf(this.client);
+    if (!counts()) return;
+    Object.assign(this, people);
+    this.changed();
     // Of a chat that a stranger has begun, the client has heard the text and not who is in it.
     const unknown = this.chats.some(({ kind, left }) => kind === undefined && !left);
     // A chat that was opened by its address may have no messages yet.
@@ -320,9 +323,6 @@ export class Session extends Model {
       await this.client.chats.refresh();
       await this.#list.refresh();
     }
-    this.invitations = invitations;
-    this.blocked = new Set([...contacts].flatMap(([user, is]) => (is === "blocked" ? [user] : [])));
-    this.changed();
   }
 
   isRequest(chat: string): boolean {
@@ -341,8 +341,6 @@ export class Session extends Model {
     return (this.listed.get(chat)?.mutedUntil ?? 0) * 1000 > now;
   }
 
-  // -- what happens
-
   #heard(event: Event): void {
     const link = linkAfter(event, Date.now());
     if (link !== undefined) {
@@ -353,6 +351,7 @@ export class Session extends Model {
       this.#list.refreshLater(event.chat);
       if (event.chat === this.open?.chat) this.open.heard(event);
     }
+    this.problem = problemAfter(event, this.problem);
     this.files.heard(event);
     this.#react(event);
     this.changed();

@@ -162,10 +162,11 @@ export class ChatInfo extends View {
 
   #mute(muted: boolean): void {
     const say = words();
+    const { chat } = this;
     const until = (hours: number) => () => {
       const seconds = Math.floor(Date.now() / 1000);
       const end = hours === 0 ? 0 : hours < 0 ? FOR_EVER : seconds + hours * HOUR_S;
-      this.ui.run(() => this.#then(() => this.session.client.people.mute(this.chat, end)));
+      this.ui.run(() => this.#then(() => this.session.client.people.mute(chat, end)));
     };
     if (muted) {
       until(0)();
@@ -260,12 +261,12 @@ export class ChatInfo extends View {
       { label: say.startChat, run: () => ui.run(write), if: true },
       {
         label: say.makeAdmin,
-        run: () => ui.run(() => this.#admins({ appoint: [user] })),
+        run: () => ui.run(() => this.#admins({ appoint: [user] }, chat)),
         if: isAdmin && !admins.has(user),
       },
       {
         label: say.dismissAdmin,
-        run: () => ui.run(() => this.#admins({ dismiss: [user] })),
+        run: () => ui.run(() => this.#admins({ dismiss: [user] }, chat)),
         if: isAdmin && admins.has(user),
       },
       { label: say.remove, run: () => ui.run(() => this.#then(remove)), if: mayRemove },
@@ -275,6 +276,7 @@ export class ChatInfo extends View {
 
   #add(): void {
     const say = words();
+    const { chat } = this; // another one may be shown by the time that the names are typed
     this.ui.ask({
       title: say.addMembers,
       text: "",
@@ -283,22 +285,22 @@ export class ChatInfo extends View {
       run: async (typed) => {
         const add = usersIn(typed);
         if (!add.every(isUser)) throw new RangeError(say.userNameRule);
-        await this.#then(() => this.session.client.chats.changeMembers(this.chat, { add }));
+        await this.#then(() => this.session.client.chats.changeMembers(chat, { add }));
       },
     });
   }
 
-  async #admins(changes: {
-    appoint?: string[];
-    dismiss?: string[];
-    rules?: Record<string, string>;
-  }): Promise<void> {
-    await this.#then(() => this.session.client.people.changeAdmins(this.chat, changes));
+  async #admins(
+    changes: { appoint?: string[]; dismiss?: string[]; rules?: Record<string, string> },
+    chat = this.chat,
+  ): Promise<void> {
+    await this.#then(() => this.session.client.people.changeAdmins(chat, changes));
   }
 
   async #then(act: () => Promise<unknown>): Promise<void> {
+    const { chat } = this;
     await act();
     await this.session.refreshPeople();
-    await this.session.known(this.chat);
+    await this.session.known(chat);
   }
 }

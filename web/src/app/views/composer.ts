@@ -3,7 +3,6 @@
  */
 
 import { html, nothing, type PropertyValues } from "lit";
-import { ClientError, MessageTooLarge, StoreUnavailable } from "../../client/index.ts";
 import type { Conversation } from "../model/conversation.ts";
 import { enterSends, escapes } from "../model/enter.ts";
 import { Recorder } from "../model/recorder.ts";
@@ -103,6 +102,12 @@ export class Composer extends View {
     if (!isTouch()) this.#area?.focus({ preventScroll: true });
   }
 
+  /** After something that took time: the user may have gone on elsewhere on the page. */
+  #focusAgain(): void {
+    const { activeElement: at, body } = document;
+    if (at === null || at === body || this.contains(at)) this.focusUnlessTouch();
+  }
+
   /** On a device with a keyboard the field gets the focus. */
   focusIfSeen(): void {
     if (this.#area?.checkVisibility()) this.#area.focus({ preventScroll: true });
@@ -133,7 +138,7 @@ export class Composer extends View {
     } catch (error) {
       this.#failed(chat, error);
     }
-    if (this.#isOpen(chat)) this.#focusOnceDrawn();
+    if (this.#isOpen(chat)) void this.updateComplete.then(() => this.#focusAgain());
   }
 
   /** Somebody may have gone to another chat while something was sent in this one. */
@@ -142,8 +147,8 @@ export class Composer extends View {
   }
 
   #failed(chat: string, error: unknown): void {
-    if (this.#isOpen(chat)) this.#problem = problemOf(error);
-    else this.ui.say(problemOf(error));
+    if (this.#isOpen(chat)) this.#problem = reasonIn(error);
+    else this.ui.say(reasonIn(error));
     this.requestUpdate();
   }
 
@@ -283,22 +288,20 @@ export class Composer extends View {
     } finally {
       this.#sending = false;
       this.requestUpdate();
-      if (this.#isOpen(chat)) this.focusUnlessTouch();
+      if (this.#isOpen(chat)) this.#focusAgain();
     }
   }
 
-  /** Only what was sent leaves the field: somebody may have typed on, or gone to another chat. */
+  /** Only what was sent leaves the draft: somebody may have typed on, edit, or have another chat open. */
   #taken(area: HTMLTextAreaElement, chat: string, text: string, edit: boolean): void {
     if (edit) return; // the draft comes back
-    if (this.#isOpen(chat)) {
-      area.value = area.value.startsWith(text)
-        ? area.value.slice(text.length).trimStart()
-        : area.value;
-      this.session.drafts.typed(chat, area.value);
-      this.sent();
-    } else {
-      this.session.drafts.typed(chat, "");
-    }
+    const { drafts } = this.session;
+    const typed = drafts.of(chat);
+    if (typed.startsWith(text)) drafts.typed(chat, typed.slice(text.length).trimStart());
+    if (!this.#isOpen(chat)) return;
+    // An edit that has begun meanwhile has the field.
+    if (this.conversation.composing?.what !== "edit") area.value = drafts.of(chat);
+    this.sent();
   }
 }
 
@@ -311,10 +314,4 @@ function composed(conversation: Conversation, composing: Conversation["composing
 
 function isTouch(): boolean {
   return matchMedia("(pointer: coarse)").matches;
-}
-
-function problemOf(error: unknown): string {
-  if (error instanceof MessageTooLarge) return words().tooLong;
-  if (error instanceof StoreUnavailable) return words().notKept;
-  return error instanceof ClientError ? error.message : reasonIn(error);
 }

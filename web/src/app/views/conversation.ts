@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import type { ChatEntry } from "../model/chat-entries.ts";
 import type { Conversation } from "../model/conversation.ts";
 import { escapes, isTyped } from "../model/enter.ts";
+import { Newest } from "../model/newest.ts";
 import type { Route } from "../model/route.ts";
 import { moment } from "../words/times.ts";
 import { words } from "../words/words.ts";
@@ -20,6 +21,8 @@ export class ConversationView extends View {
   #finding = false;
   #matches: readonly string[] = [];
   #match = 0;
+  readonly #searches = new Newest();
+  #of: Conversation | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -41,6 +44,8 @@ export class ConversationView extends View {
   protected override render() {
     const { conversation, session, ui } = this;
     this.follow(ui, session);
+    if (this.#of !== conversation) this.#endFind(); // it was in another chat
+    this.#of = conversation;
     const entry = session.entry(conversation.chat);
     if (entry === undefined) return nothing;
     const chat = entry.chat;
@@ -207,8 +212,9 @@ export class ConversationView extends View {
   }
 
   #toggleFind(): void {
-    this.#finding = !this.#finding;
-    this.#matches = [];
+    const finding = !this.#finding;
+    this.#endFind();
+    this.#finding = finding;
     this.requestUpdate();
     void this.updateComplete.then(() => {
       if (this.#finding) this.querySelector<HTMLInputElement>(".find input")?.focus();
@@ -216,13 +222,23 @@ export class ConversationView extends View {
     });
   }
 
+  #endFind(): void {
+    this.#finding = false;
+    this.#matches = [];
+    this.#searches.forget();
+  }
+
   /** The browser's own search can't see what is not in the page: this one sees all of the chat. */
   async #search(sought: string): Promise<void> {
     const wanted = sought.trim().toLocaleLowerCase();
+    const { conversation } = this;
+    this.#searches.forget();
+    const counts = this.#searches.begin();
     this.#matches = [];
     if (wanted !== "") {
-      await this.conversation.loadUntil(() => false);
-      this.#matches = this.conversation.messages
+      await conversation.loadUntil(() => false);
+      if (!counts()) return;
+      this.#matches = conversation.messages
         .filter(({ text }) => text?.toLocaleLowerCase().includes(wanted))
         .map(keyOf)
         .reverse();

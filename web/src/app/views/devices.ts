@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import type { KnownDevice, OwnDevice } from "../../client/index.ts";
+import { Newest } from "../model/newest.ts";
 import { moment } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { header, icon } from "./parts.ts";
@@ -13,7 +14,7 @@ export class Devices extends View {
   /** What the backend says of each, by its id. */
   #about: ReadonlyMap<string, OwnDevice> = new Map();
   #problem: string | undefined;
-  #loads = 0;
+  readonly #loads = new Newest();
   #stop: (() => void) | undefined;
 
   override connectedCallback(): void {
@@ -30,20 +31,19 @@ export class Devices extends View {
   }
 
   async #load(): Promise<void> {
-    this.#loads += 1;
-    const load = this.#loads;
+    const counts = this.#loads.begin();
     try {
       const { client } = this.session;
       const devices = await client.devices.of();
       // Fetched after the list, so that each listed device has its name. The list is shown without
       // names too, such as those of an older backend: a lost device has to be removed.
       const about = await client.devices.own().catch(() => undefined);
-      if (load !== this.#loads) return; // a newer one is under way or done
+      if (!counts()) return;
       this.#devices = devices;
       if (about !== undefined) this.#about = new Map(about.map((each) => [each.device, each]));
       this.#problem = undefined;
     } catch (error) {
-      if (load !== this.#loads) return;
+      if (!counts()) return;
       this.#problem = reasonIn(error);
     }
     this.requestUpdate();

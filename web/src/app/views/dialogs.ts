@@ -9,7 +9,8 @@ import { View } from "./view.ts";
 
 export class Dialogs extends View {
   #problem: string | undefined;
-  #busy = false;
+  /** What is being done; its dialog may be closed meanwhile, and another one open. */
+  #running: Question | undefined;
 
   protected override render() {
     this.follow(this.ui, this.ui.session?.files);
@@ -45,7 +46,7 @@ export class Dialogs extends View {
         }
         <div class="buttons">
           <button type="button" @click=${() => this.#close()}>${words().cancel}</button>
-          <button class=${danger ? "danger" : "primary"} ?disabled=${this.#busy}>${action}</button>
+          <button class=${danger ? "danger" : "primary"} ?disabled=${this.#running === question}>${action}</button>
         </div>
       </form>
     </dialog>`;
@@ -61,7 +62,7 @@ export class Dialogs extends View {
     return html`<dialog class="looking" aria-label=${file.name} @close=${this.#closed} @click=${this.#beside}>
       <div class="looking-bar">
         <bdi>${file.name}</bdi>
-        ${fetched?.at === "failed" ? html`<span role="alert">${fetched.reason}</span>` : nothing}
+        ${fetched?.at === "failed" ? html`<span role="alert">${reasonIn(fetched.error)}</span>` : nothing}
         ${here && !fetched.drawn ? html`<span role="status">${words().notDrawn}</span>` : nothing}
         ${here ? html`<a href=${fetched.url} download=${file.name}>${words().downloadFile}</a>` : nothing}
         ${round("close", words().close, () => this.#close())}
@@ -138,7 +139,6 @@ export class Dialogs extends View {
   readonly #closed = (event: Event): void => {
     if (event.target !== this.#dialog) return; // what was chosen has opened the next one
     this.#problem = undefined;
-    this.#busy = false;
     this.ui.dismiss();
   };
 
@@ -154,16 +154,19 @@ export class Dialogs extends View {
   };
 
   async #run(question: Question, typed: string): Promise<void> {
-    this.#busy = true;
+    const { ui } = this;
+    const { session } = ui;
+    this.#running = question;
     this.#problem = undefined;
     this.requestUpdate();
     try {
       await question.run(typed);
-      this.#close();
+      if (ui.question === question) this.#close();
     } catch (error) {
-      this.#problem = reasonIn(error);
+      if (ui.question === question) this.#problem = reasonIn(error);
+      else if (ui.session === session) ui.say(reasonIn(error));
     }
-    this.#busy = false;
+    if (this.#running === question) this.#running = undefined;
     this.requestUpdate();
   }
 }

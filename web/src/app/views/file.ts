@@ -7,6 +7,7 @@ import type { Session } from "../model/session.ts";
 import { bytes, lasting, percent } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon, pictureUrl, round, written } from "./parts.ts";
+import { reasonIn, whyFailed } from "./ui.ts";
 
 /** The side in pixels of a picture whose message has no size. */
 const SIDE = 240;
@@ -82,7 +83,7 @@ function progress(fetched: Fetched | undefined) {
   if (fetched?.at === "loading") {
     return html`<span role="status">${percent(fetched.done / Math.max(1, fetched.size))}</span>`;
   }
-  if (fetched?.at === "failed") return html`<span role="alert">${fetched.reason}</span>`;
+  if (fetched?.at === "failed") return html`<span role="alert">${reasonIn(fetched.error)}</span>`;
   return nothing;
 }
 
@@ -100,7 +101,7 @@ export function sendingFiles(
       ({ messageId, name, done, size, reason }) =>
         html`<li>
           ${icon(reason === undefined ? "up" : "warning")}
-          <span class="grows"><bdi>${name}</bdi> ${reason ?? nothing}</span>
+          <span class="grows"><bdi>${name}</bdi> ${reason === undefined ? nothing : whyFailed(reason)}</span>
           <progress max=${size} .value=${done} aria-label=${name}></progress>
           ${round("close", `${say.cancel}: ${name}`, () => cancel(messageId))}
         </li>`,

@@ -1,9 +1,11 @@
 /** The connection in words, with the time to the next attempt and a way not to wait for it. */
 
 import { html, nothing } from "lit";
+import { mayConnectNow } from "../model/link.ts";
 import { inSeconds } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon } from "./parts.ts";
+import { errorIn } from "./ui.ts";
 import { View } from "./view.ts";
 
 const SECOND_MS = 1_000;
@@ -13,17 +15,21 @@ export class LinkBar extends View {
 
   protected override render() {
     this.follow(this.session, this.ui.app.notifications);
-    const { link, storeFailing } = this.session;
+    const { link, problem, storeFailing } = this.session;
     const failing = storeFailing
       ? html`<p class="banner warning" role="alert">${icon("warning")} ${words().storeFailing}</p>`
       : nothing;
+    const rejected =
+      problem === undefined
+        ? nothing
+        : html`<p class="banner warning" role="alert">${icon("warning")} ${errorIn(problem) ?? words().failed(problem)}</p>`;
     // The state is announced; the seconds, which change all the time, are not.
-    return html`${failing} ${this.#newer()}
+    return html`${failing} ${rejected} ${this.#newer()}
       <div class="link-bar link-${link.at}">
         <span class="unseen" role="status">${this.#state()}</span>
         ${link.at === "connected" ? nothing : html`<span aria-hidden="true">${this.#shown()}</span>`}
         ${
-          link.at === "waiting"
+          mayConnectNow(link, Date.now())
             ? html`<button type="button" @click=${() => this.session.connectNow()}>${words().now}</button>`
             : nothing
         }
@@ -74,7 +80,7 @@ export class LinkBar extends View {
     const say = words();
     const { code, message } = link.rejected;
     if (code === "conflict") return say.tooManyDevices;
-    return code === "rate_limited" ? say.limited : say.failed(message);
+    return errorIn(code) ?? say.failed(message);
   }
 
   protected override updated(): void {

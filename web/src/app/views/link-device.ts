@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { createRef, ref } from "lit/directives/ref.js";
+import { Newest } from "../model/newest.ts";
 import { hasCamera, scan } from "../model/scanner.ts";
 import { isUnauthorized } from "../model/signing-in.ts";
 import { words } from "../words/words.ts";
@@ -15,10 +16,12 @@ export class LinkDevice extends View {
   #scanning: AbortController | undefined;
   #problem: string | undefined;
   #address = false;
+  readonly #looks = new Newest();
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#scanning?.abort();
+    this.#looks.forget();
   }
 
   protected override render() {
@@ -113,8 +116,11 @@ export class LinkDevice extends View {
     const { linking } = this.session.client;
     const say = words();
     this.#problem = undefined;
+    this.#looks.forget();
+    const counts = this.#looks.begin();
     try {
       const offer = await linking.offer(code);
+      if (!counts()) return; // another code was taken since, or the pane is gone
       this.ui.ask({
         title: say.letIn,
         text: say.letInText(offer.label),
@@ -131,7 +137,7 @@ export class LinkDevice extends View {
         },
       });
     } catch (error) {
-      this.#problem = reasonIn(error);
+      if (counts()) this.#problem = reasonIn(error);
     }
     this.requestUpdate();
   }

@@ -91,7 +91,7 @@ export class LinkingView extends View {
       >
         ${say.thatIsMe}
       </button>
-      <button type="button" @click=${() => this.#linking.reject()}>${say.notMe}</button>`;
+      <button type="button" ?disabled=${this.#busy} @click=${() => this.#linking.reject()}>${say.notMe}</button>`;
   }
 
   #copy(code: string): void {
@@ -103,6 +103,7 @@ export class LinkingView extends View {
 
   async #enter(linked: Linked): Promise<void> {
     this.#busy = true;
+    this.#problem = undefined;
     this.requestUpdate();
     try {
       await this.ui.app.enterLinked(linked);

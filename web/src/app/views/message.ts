@@ -7,6 +7,7 @@ import { clock, day, full } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { body, type Hands, isNotice, reactions, textOf } from "./message-body.ts";
 import { colourOf, icon, ticks } from "./parts.ts";
+import { whyFailed } from "./ui.ts";
 
 export interface Row {
   readonly message: StoredMessage;
@@ -86,7 +87,7 @@ export function messageRow(row: Row, session: Session, hands: Hands): TemplateRe
       ${reactions(message, session, hands)}
       ${
         state === State.FAILED && reason !== undefined
-          ? html`<p class="failed-reason">${say.failedReason(reason)}</p>`
+          ? html`<p class="failed-reason">${say.failedReason(whyFailed(reason))}</p>`
           : nothing
       }
     </div>

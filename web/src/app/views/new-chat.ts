@@ -126,6 +126,7 @@ export class NewChat extends View {
 
 function problemOf(error: unknown, users: readonly string[]): string {
   if (error instanceof RangeError) return error.message;
-  const missing = error instanceof ApiError && error.status === 404;
-  return missing ? words().noUser(users.join(", ")) : reasonIn(error);
+  const code = error instanceof ApiError ? error.code : undefined;
+  if (code === "not_found") return words().noUser(users.join(", "));
+  return code === "forbidden" ? words().notWelcome(users.join(", ")) : reasonIn(error);
 }

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { LONGEST_NAME, type SettingsResponse } from "../../client/index.ts";
+import { Newest } from "../model/newest.ts";
 import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
@@ -15,12 +16,14 @@ const WHO = ["everybody", "contacts", "nobody"] as const;
 
 export class SettingsView extends View {
   #settings: SettingsResponse | undefined;
+  readonly #asked = new Newest();
   #problem: string | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
+    const counts = this.#asked.begin();
     void this.session.client.people.settings().then(
-      (settings) => this.#are(settings),
+      (settings) => counts() && this.#are(settings),
       (error: unknown) => {
         this.#problem = reasonIn(error);
         this.requestUpdate();
@@ -55,15 +58,18 @@ export class SettingsView extends View {
   #profile(): TemplateResult {
     const say = words();
     const { session, ui } = this;
-    const { name, picture } = session.profiles.get(session.user) ?? {};
+    const profile = () => session.profiles.get(session.user);
+    const { name, picture } = profile() ?? {};
     const save = (event: SubmitEvent) => {
       const typed = fields(event).given("name").trim();
       ui.run(async () => {
-        await session.setProfile(typed === "" ? null : typed, picture ?? null);
+        await session.setProfile(typed === "" ? null : typed, profile()?.picture ?? null);
         ui.say(say.saved);
       });
     };
-    const set = (chosen: string | null) => ui.run(() => session.setProfile(name ?? null, chosen));
+    // The name as it is by then: a picture takes a while to be made small.
+    const set = (chosen: string | null) =>
+      ui.run(() => session.setProfile(profile()?.name ?? null, chosen));
     return html`<form class="form" @submit=${save}>
         <label
           >${say.yourName}
@@ -113,7 +119,9 @@ export class SettingsView extends View {
     }
     const set = (changes: Record<string, string | boolean>) =>
       this.ui.run(async () => {
-        this.#are(await this.session.client.people.settings(changes));
+        const counts = this.#asked.begin();
+        const settings = await this.session.client.people.settings(changes);
+        if (counts()) this.#are(settings);
         this.ui.say(say.saved);
       });
     return html`${top}

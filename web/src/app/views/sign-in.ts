@@ -148,14 +148,14 @@ export class SignIn extends View {
     try {
       if (form === "forgot") {
         await app.forgotPassword(user);
-        this.#form = "reset";
+        if (this.#form === form) this.#form = "reset";
       } else if (form === "reset") {
         await app.resetPassword({ user, password }, code);
       } else if (form !== "link") {
         await app.signIn({ user, password }, form === "sign-up");
       }
     } catch (error) {
-      this.#problem = this.#problemOf(error, form);
+      if (this.#form === form) this.#problem = this.#problemOf(error, form);
     } finally {
       this.#busy = false;
       this.requestUpdate();

@@ -6,8 +6,12 @@
 import {
   ApiError,
   CannotLink,
+  FileDamaged,
+  FileGone,
   MessageTooLarge,
+  NotAMember,
   type StoredMessage,
+  StoreUnavailable,
   Unreachable,
 } from "../../client/index.ts";
 import type { App } from "../model/app.ts";
@@ -52,12 +56,17 @@ export class Ui extends Model {
   /** The message whose picture is shown as large as the window. */
   looking: StoredMessage | undefined;
   notice: string | undefined;
+  #session: Session | undefined;
   #noticeOver: ReturnType<typeof setTimeout> | undefined;
 
   constructor(app: App) {
     super();
     this.app = app;
-    app.watch(() => this.changed());
+    app.watch(() => {
+      if (this.session !== this.#session) this.dismiss(); // what was asked was the other user's
+      this.#session = this.session;
+      this.changed();
+    });
     addEventListener("hashchange", () => {
       this.route = parseRoute(location.hash);
       this.changed();
@@ -72,11 +81,11 @@ export class Ui extends Model {
     go(route);
   }
 
-  /** Goes to a page after something that took time, unless the user went elsewhere meanwhile. */
+  /** Goes to a page after something that took time, unless the user went elsewhere or left meanwhile. */
   goAfter(): (route: Route) => void {
-    const { route: from } = this;
+    const { route: from, session } = this;
     return (route) => {
-      if (this.route === from) this.go(route);
+      if (this.route === from && this.session === session) this.go(route);
     };
   }
 
@@ -115,9 +124,12 @@ export class Ui extends Model {
     this.changed();
   }
 
-  /** Does it, and says why if it does not work. */
+  /** Does it, and says why if it does not work, unless the user has left meanwhile. */
   run(act: () => Promise<unknown>): void {
-    void act().catch((error: unknown) => this.say(reasonIn(error)));
+    const { session } = this;
+    void act().catch((error: unknown) => {
+      if (this.session === session) this.say(reasonIn(error));
+    });
   }
 }
 
@@ -132,6 +144,20 @@ export function reasonIn(error: unknown): string {
   if (error instanceof CannotLink) return say.notLinked[error.reason];
   if (error instanceof Unreachable) return say.unreachable;
   if (error instanceof MessageTooLarge) return say.tooLong;
-  if (error instanceof ApiError && error.code === "rate_limited") return say.limited;
+  if (error instanceof NotAMember) return say.notMember;
+  if (error instanceof StoreUnavailable) return say.notKept;
+  if (error instanceof FileGone) return say.fileGone;
+  if (error instanceof FileDamaged) return say.fileDamaged;
+  if (error instanceof ApiError) return errorIn(error.code) ?? say.failed(error.detail);
   return say.failed(error instanceof Error ? error.message : String(error));
+}
+
+/** The sentence for a code of the protocol; undefined for one that this page does not know. */
+export function errorIn(code: string): string | undefined {
+  return Object.entries(words().errors).find(([each]) => each === code)?.[1];
+}
+
+/** Why a message or a file was not sent: `reason` begins with the code, as the client keeps it. */
+export function whyFailed(reason: string): string {
+  return errorIn(reason.split(":", 1)[0] ?? "") ?? reason;
 }

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { KnownDevice } from "../../client/index.ts";
+import { Newest } from "../model/newest.ts";
 import { words } from "../words/words.ts";
 import { header, icon } from "./parts.ts";
 import { qrCode } from "./qr.ts";
@@ -20,11 +21,13 @@ export class Verify extends View {
   #problem: string | undefined;
   #result: string | undefined;
   #loaded: string | undefined;
+  readonly #loads = new Newest();
 
   protected override willUpdate(): void {
     this.follow(this.session);
     if (this.#loaded === this.user) return;
     this.#loaded = this.user;
+    this.#loads.forget();
     this.#devices = [];
     this.#number = this.#problem = this.#result = undefined; // they are another user's
     void this.#load();
@@ -33,17 +36,18 @@ export class Verify extends View {
   async #load(): Promise<void> {
     const { session, user } = this;
     const { client } = session;
+    const counts = this.#loads.begin();
     try {
       const devices = await client.devices.of(user);
-      if (this.user !== user) return;
+      if (!counts()) return;
       this.#devices = devices;
       const number = await client.verification.safetyNumber(user);
-      if (this.user !== user) return;
+      if (!counts()) return;
       this.#number = number;
       if (!devices.some(({ pending }) => pending !== undefined)) session.accepted(user);
       this.#problem = undefined;
     } catch (error) {
-      if (this.user === user) this.#problem = reasonIn(error);
+      if (counts()) this.#problem = reasonIn(error);
     }
     this.requestUpdate();
   }

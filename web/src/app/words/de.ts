@@ -331,7 +331,21 @@ export const de: Words = {
   yes: "Ja",
   handedOver: "Der Tab, der das tat, wurde geschlossen. Sieh nach, ob es getan ist.",
   unreachable: "Der Server antwortet nicht. Versuch es später noch einmal.",
-  limited: "Das war zu oft. Versuch es gleich noch einmal.",
+  errors: {
+    bad_request: "Das nimmt der Server nicht an. Sieh nach, was eingegeben ist.",
+    unauthorized: "Das Passwort ist falsch, oder diese Anmeldung ist beendet.",
+    forbidden:
+      "Das ist nicht erlaubt: wegen einer Blockierung, der Regeln der Gruppe oder des Servers.",
+    not_found: "Das gibt es nicht, oder nicht mehr, oder du bist nicht in diesem Chat.",
+    conflict: "Inzwischen hat sich etwas geändert. Sieh noch einmal nach.",
+    too_large: "Das ist zu groß.",
+    rate_limited: "Das war zu oft. Versuch es gleich noch einmal.",
+    internal: "Der Server hat einen Fehler. Versuch es später noch einmal.",
+  },
+  fileGone: "Die Datei ist nicht mehr da.",
+  fileDamaged: "Was kam, ist nicht die Datei, die gesendet wurde. Sie wird nicht gezeigt.",
+  notWelcome: (user: string) =>
+    `${user} nimmt keine Nachrichten von Unbekannten an, oder du hast ${user} blockiert.`,
   failed: (what: string) => `Das ging nicht: ${what}`,
   today: "Heute",
   yesterday: "Gestern",

@@ -333,7 +333,21 @@ export const en = {
   yes: "Yes",
   handedOver: "The tab that did this was closed. Look whether it is done.",
   unreachable: "The server doesn't respond. Try again later.",
-  limited: "That was too often. Try again in a moment.",
+  /** By the codes of the protocol: what the server says with them is English, and for programs. */
+  errors: {
+    bad_request: "The server doesn't take this. Check what was entered.",
+    unauthorized: "The password is wrong, or this sign-in has ended.",
+    forbidden: "That is not allowed: by a block, by the rules of the group, or by the server.",
+    not_found: "That does not exist, or not any more, or you are not in this chat.",
+    conflict: "Something has changed meanwhile. Look again.",
+    too_large: "That is too large.",
+    rate_limited: "That was too often. Try again in a moment.",
+    internal: "The server has a fault. Try again later.",
+  },
+  fileGone: "The file is no longer there.",
+  fileDamaged: "The file that came is not the one that was sent. It is not shown.",
+  notWelcome: (user: string) =>
+    `${user} takes no messages from people they don't know, or you have blocked them.`,
   failed: (what: string) => `That did not work: ${what}`,
   today: "Today",
   yesterday: "Yesterday",

@@ -57,7 +57,13 @@ export type Claimed = ReadonlyMap<string, ClaimedKey>;
 
 export type FetchResult =
   | { readonly type: "lists"; readonly request: Lists; readonly found: Listing }
-  | { readonly type: "claims"; readonly request: Claims; readonly found: Claimed }
+  | {
+      readonly type: "claims";
+      readonly request: Claims;
+      readonly found: Claimed;
+      /** Of claims that the backend did not take now, ms. */
+      readonly retryAfter?: number;
+    }
   | { readonly type: "chats"; readonly request: Chats };
 
 /** The devices of a user, if that list is up to date. */

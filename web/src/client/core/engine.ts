@@ -255,8 +255,9 @@ export class Engine {
   }
 
   /** There was no response to a `fetch`. */
-  async fetchFailed(step: Step, request: Request): Promise<void> {
-    this.#parts.sending.fetchFailed(step, request);
+  /** `retryAfter`: what the backend asks to wait for, ms. */
+  async fetchFailed(step: Step, request: Request, retryAfter = 0): Promise<void> {
+    this.#parts.sending.fetchFailed(step, request, retryAfter);
     await this.due(step);
   }
 

@@ -45,7 +45,13 @@ export type Event =
   /** What was missed has been fetched. Not `complete`: something may still be on its way. */
   | { readonly type: "caught_up"; readonly complete: boolean }
   /** `retryIn`: ms until the next attempt, undefined if there will be none. */
-  | { readonly type: "disconnected"; readonly reason: string; readonly retryIn: number | undefined }
+  | {
+      readonly type: "disconnected";
+      readonly reason: string;
+      readonly retryIn: number | undefined;
+      /** How much of it the backend has asked for, ms; nothing shortens that. */
+      readonly wait?: number;
+    }
   /** In order and once. */
   | ({ readonly type: "message" } & MessageEvent)
   /** A message that was shown as waiting can be read now, in its place. */

@@ -123,7 +123,8 @@ export class KeyRequests {
     }
   }
 
-  claimed(request: Claims, begun: ReadonlySet<string>, now: number): void {
+  /** `retryAfter`: for how long the backend takes no more claims, ms. */
+  claimed(request: Claims, begun: ReadonlySet<string>, now: number, retryAfter = 0): void {
     const { chat, asking } = request;
     this.#settle(claims(chat, asking));
     this.#forget(request);
@@ -133,7 +134,8 @@ export class KeyRequests {
     for (const name of begun) this.#failures.delete(`key ${chat} ${name}`);
     const { claimAgain, claimAgainCap } = this.#settings;
     for (const name of without) {
-      tried.set(name, now + this.#pause(`key ${chat} ${name}`, claimAgain, claimAgainCap));
+      const pause = this.#pause(`key ${chat} ${name}`, claimAgain, claimAgainCap);
+      tried.set(name, now + Math.max(retryAfter, pause));
     }
   }
 
@@ -146,14 +148,17 @@ export class KeyRequests {
 
   // -- failures
 
-  /** No response, or none that helps: to be tried again after a growing pause. */
-  failed(request: Request, now: number): void {
+  /**
+   * No response, or none that helps: to be tried again after a growing pause, and not before
+   * `retryAfter`, ms.
+   */
+  failed(request: Request, now: number, retryAfter = 0): void {
     const key = keyOf(request);
     if (request.type === "lists") {
       if (this.#listing.get(request.user) === request.number) this.#listing.delete(request.user);
     } else this.#forget(request);
     const { fetchRetry, fetchRetryCap } = this.#settings;
-    this.#againAt.set(key, now + this.#pause(key, fetchRetry, fetchRetryCap));
+    this.#againAt.set(key, now + Math.max(retryAfter, this.#pause(key, fetchRetry, fetchRetryCap)));
   }
 
   /** There was a response. */

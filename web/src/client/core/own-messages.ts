@@ -76,7 +76,7 @@ export class OwnMessages {
       }
       const size = utf8Length(frame);
       if (size > SEND_LIMIT_BYTES) {
-        await this.failed(step, messageId, `${size} bytes are too many for a frame`);
+        await this.failed(step, messageId, `too_large: ${size} bytes are too many for a frame`);
         continue;
       }
       this.#number += 1;

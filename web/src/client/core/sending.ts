@@ -261,7 +261,7 @@ export class Sending {
       case "lists":
         return this.#listed(step, result.request, result.found);
       case "claims":
-        await this.#claimed(step, result.request, result.found);
+        await this.#claimed(step, result.request, result.found, result.retryAfter);
         return [];
       case "chats":
         await this.#chatsListed(step, result.request);
@@ -269,8 +269,8 @@ export class Sending {
     }
   }
 
-  fetchFailed(step: Step, request: Request): void {
-    this.#keyRequests.failed(request, step.now);
+  fetchFailed(step: Step, request: Request, retryAfter: number): void {
+    this.#keyRequests.failed(request, step.now, retryAfter);
   }
 
   async #listed(step: Step, request: Lists, found: Listing): Promise<string[] | undefined> {
@@ -283,9 +283,9 @@ export class Sending {
     return learned.map((device) => nameOf(user, device));
   }
 
-  async #claimed(step: Step, request: Claims, found: Claimed): Promise<void> {
+  async #claimed(step: Step, request: Claims, found: Claimed, retryAfter?: number): Promise<void> {
     const begun = await step.cipher.claimed(request, found);
-    this.#keyRequests.claimed(request, new Set(begun.keys()), step.now);
+    this.#keyRequests.claimed(request, new Set(begun.keys()), step.now, retryAfter);
     if (!request.asking) return;
     const asks = await step.ledger.toAsk(request.chat, step.time);
     for (const [device, rows] of Map.groupBy(asks, sentBy)) {
@@ -310,7 +310,7 @@ export class Sending {
   async #chatsListed(step: Step, request: Chats): Promise<void> {
     const { kind, members } = await step.ledger.chat(request.chat);
     if (kind !== undefined && members.length === 0) {
-      this.fetchFailed(step, request); // nobody has said who they are
+      this.fetchFailed(step, request, 0); // nobody has said who they are
       return;
     }
     this.#keyRequests.settled(request);
