@@ -189,7 +189,9 @@ describe("finding", () => {
     const { session } = sessionWith([entry("c1"), entry("c2")]);
     const view = made(new ConversationView(), { ui: uiOf().ui, session, conversation: chat("c1") });
     const shown = vi.fn();
-    Object.assign(view, { querySelector: () => ({ jumpTo: shown, focus: () => {}, focusUnlessTouch: () => {} }) });
+    Object.assign(view, {
+      querySelector: () => ({ jumpTo: shown, focus: () => {}, focusUnlessTouch: () => {} }),
+    });
     Object.defineProperty(view, "updateComplete", { value: Promise.resolve(true) });
     press(view.render(), en.find);
     enter(view.render(), "input", "tea");
