@@ -122,6 +122,24 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
     assert address_of(["10.0.0.1, 198.51.100.1", "10.0.0.2", "198.51.100.3"]) == "198.51.100.3"
 
 
+def test_an_address_has_a_limit_of_its_own_for_each_thing(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.limits.SAMPLE", 1)
+    things = {
+        "SIGN_UPS": ("/api/sign-up", {**ACCOUNT, "password": "short"}),
+        "SIGN_INS": ("/api/sign-in", ACCOUNT),
+        "TOKENS": ("/api/token", {"refresh_token": "x"}),
+    }
+    for name in things:
+        monkeypatch.setattr(f"lambdas.api.accounts.{name}", Limit(1, 600, "too many"))
+    for address in ("192.0.2.1", "192.0.2.2"):
+        for limited in (False, True):
+            for path, body in things.values():
+                reply = api.request("POST", path, body, headers={"x-forwarded-for": address})
+                assert (reply.status == 429) is limited, (path, address)
+
+
 # what CloudFront says -> the address that is counted; None: the one of the load balancer's client
 VIEWERS: list[tuple[str, str | None]] = [
     ("198.51.100.1:46532", "198.51.100.1"),

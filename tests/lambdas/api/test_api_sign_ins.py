@@ -189,15 +189,24 @@ def test_all_devices_have_lost_their_leases_before_the_first_connection_is_close
     assert left == [[], [], []]
 
 
+@pytest.mark.parametrize(
+    ("limit", "request_"),
+    [
+        ("app.REQUESTS", ("GET", "/api/settings")),
+        ("accounts.TICKETS", ("POST", "/api/tickets", {"device": "laptop"})),
+    ],
+)
 def test_a_sign_in_that_floods_hinders_no_other_one_to_end_it(
-    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch, limit: str, request_: Any
 ) -> None:
     stolen, own = Session(api, user), Session(api, user)
     stolen.register("phone")
+    own.register("laptop")
     monkeypatch.setattr("lambdas.limits.SAMPLE", 1)
-    monkeypatch.setattr("lambdas.api.app.REQUESTS", Limit(3, 600, "too many"))
-    while stolen.request("GET", "/api/settings").status == 200:
+    monkeypatch.setattr(f"lambdas.api.{limit}", Limit(3, 600, "too many"))
+    while stolen.request(*request_).status < 300:
         pass
-    assert stolen.request("GET", "/api/settings").status == 429
+    assert stolen.request(*request_).status == 429
+    assert own.request(*request_).status < 300
     assert own.remove("phone").status == 204
-    assert stolen.request("GET", "/api/settings").status == 401
+    assert stolen.request(*request_).status == 401
