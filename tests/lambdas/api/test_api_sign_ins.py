@@ -154,12 +154,23 @@ def test_a_connection_that_is_long_gone_is_closed_once(
     assert api.gateway.closed.count("long-gone") == 1
 
 
-def test_what_is_kept_of_an_ended_sign_in_outlives_its_tokens(api: Rest, user: str) -> None:
-    other, own = Session(api, user), Session(api, user)
+@pytest.mark.parametrize("how", ["removed", "signed out", "a new password"])
+def test_what_is_kept_of_an_ended_sign_in_outlives_its_tokens(
+    api: Rest, user: str, how: str
+) -> None:
+    days = 90  # here tokens live longer than messages
+    deployed = api.deployed_with(SIGN_IN_SECONDS=str(days * 86_400))
+    other, own = Session(deployed, user), Session(deployed, user)
     other.register("phone")
-    own.remove("phone")
+    if how == "removed":
+        own.remove("phone")
+    elif how == "signed out":
+        assert other.request("POST", "/api/sign-out", {"everywhere": False}).status == 200
+    else:
+        body = {"username": user, "password": PASSWORD, "new_password": f"{PASSWORD} 2"}
+        assert deployed.request("POST", "/api/password", body).status == 200
     (ended,) = api.aws.users.query_all({"user": user}, prefix="ended#")
-    assert ended["expires_at"] >= int(api.aws.now()) + sign_ins.SIGN_IN_SECONDS - 5
+    assert ended["expires_at"] >= int(api.aws.now()) + days * 86_400 - 5
 
 
 def test_a_sign_in_of_the_very_second_in_which_all_ended_is_a_new_one(api: Rest, user: str) -> None:
