@@ -135,6 +135,23 @@ def test_a_device_whose_keys_could_not_be_stored_is_not_registered(
     assert Devices(api.aws.users).of([ravi]) == {ravi: {}}
 
 
+def test_a_device_that_is_removed_while_it_registers_again_has_keys(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    phone, register = api.phone(ravi), Devices.register
+
+    def removed_meanwhile(self: Devices, *arguments: Any) -> bool:
+        monkeypatch.undo()
+        assert api.request("DELETE", "/api/devices/phone", user=ravi).status == 204
+        return register(self, *arguments)
+
+    monkeypatch.setattr(Devices, "register", removed_meanwhile)
+    assert put(api, phone) == 200
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=ravi).body["devices"]
+    assert listed == {"phone": phone.registration()}
+
+
 def test_registering_again_is_idempotent(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     phone = api.phone(ravi)

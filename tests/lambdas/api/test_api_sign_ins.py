@@ -11,6 +11,7 @@ from lambdas.errors import ChatError
 from lambdas.limits import Limit
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import OPENING_SECONDS, Devices
+from tests.support.lambdas.browser import Browser
 from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
 
@@ -100,21 +101,27 @@ def test_a_registration_that_meets_the_removal_does_not_survive_it(
     assert Devices(api.aws.users).of([user]) == {user: {}}
 
 
-def test_a_push_token_that_is_set_while_all_sign_ins_end_does_not_stay(
-    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+PUSHES = {
+    "attach": {"push": {"platform": "fcm", "token": "a-token"}},
+    "subscribe": {"web_push": Browser("https://fcm.googleapis.com/x").subscription._asdict()},
+}
+
+
+@pytest.mark.parametrize("how", PUSHES)
+def test_what_pushes_go_to_does_not_stay_if_it_is_set_while_all_sign_ins_end(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     own = Session(api, user)
     own.register("phone")
-    attach = Endpoints.attach
+    set_ = getattr(Endpoints, how)
 
     def ended_meanwhile(self: Endpoints, *arguments: Any) -> None:
         monkeypatch.undo()
         sign_ins.SignIns(api.aws.users).end_all(user, api.aws.now() + 1)
-        attach(self, *arguments)
+        set_(self, *arguments)
 
-    monkeypatch.setattr(Endpoints, "attach", ended_meanwhile)
-    push = {"platform": "fcm", "token": f"token-of-{user}"}
-    body = Phone(user).registration(push=push)
+    monkeypatch.setattr(Endpoints, how, ended_meanwhile)
+    body = Phone(user).registration(**PUSHES[how])
     assert own.request("PUT", "/api/devices/phone", body).status == 401
     assert Devices(api.aws.users).of([user])[user]["phone"].endpoint_arn is None
 
