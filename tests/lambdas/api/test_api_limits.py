@@ -88,6 +88,23 @@ def test_each_limit_answers_rate_limited_with_the_wait(
     assert reply.headers["retry-after"] == "30"
 
 
+@pytest.mark.parametrize("what", [each for each in LIMITED if LIMITED[each][2] not in OPEN])
+def test_each_limit_is_the_callers_alone(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ravi, raju, zoe, mira = api.strangers("ravi", "raju", "zoe", "mira")
+    chat = group(api, mira, ravi, zoe).body["chat"]
+    assert [act(api, user, chat, "accept").status for user in (ravi, zoe)] == [200, 200]
+    monkeypatch.setattr("lambdas.limits.SAMPLE", 1)
+    sampled.cache_clear()
+    monkeypatch.setattr(f"lambdas.api.{LIMITED[what][0]}", Limit(1, 600, "too many"))
+    _, method, path, body = LIMITED[what]
+    filled = json.loads(json.dumps([path, body]).replace("{raju}", raju).replace("{chat}", chat))
+    asked = [api.request(method, *filled, user=user).status for user in (zoe, ravi, ravi)]
+    free = what == "a direct chat"  # opened again, it is no new one
+    assert [status == 429 for status in asked] == [False, False, not free], asked
+
+
 def test_members_are_counted_one_by_one_and_each_is_named_who_comes_or_goes(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,8 @@ def test_a_browser_reads_what_rang_and_that_it_was_read_elsewhere(
         {"chat_id": chat, "message_id": "m1", "unread": 1},
         {"chat_id": chat, "read": 1, "unread": 0},
     ]
+    sent = service.received[browser.subscription.endpoint.removeprefix(service.url)]
+    assert len({each.body[:16] for each in sent}) == 2, "each has a salt of its own"
 
 
 def test_a_push_is_signed_with_the_key_that_the_page_subscribes_with(
