@@ -181,6 +181,8 @@ def test_keys_of_a_removed_and_of_a_changed_device_are_listed_as_long_as_its_mes
     stored = api.aws.users.get(user_key(ravi, f"former#tablet#{tablet.ed25519}"))
     assert stored is not None
     assert stored["expires_at"] == until  # DynamoDB removes it then
+    keys_ = {"curve25519", "ed25519", "signature"}
+    assert stored.keys() == {"user", "item", "expires_at", *keys_}, "and not what it was called"
     claimed = {"devices": [tablet.address]}
     keys = api.request("POST", "/api/keys/claim", claimed, user=raju).body["keys"]
     assert keys == {}  # nobody encrypts for it
