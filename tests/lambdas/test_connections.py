@@ -67,6 +67,23 @@ def test_the_signature_is_botocores(
     assert ours.get("x-amz-security-token") == token
 
 
+def test_a_signature_is_made_with_the_credentials_of_now() -> None:
+    """A role's are replaced several times a day."""
+    signed = [
+        sign(
+            method="POST",
+            host="host",
+            path="/",
+            body=b"",
+            region="us-east-1",
+            credentials=("AKIDEXAMPLE", secret, None),
+            now=1_800_000_000.0,
+        )["authorization"]
+        for secret in ("one", "two", "one")
+    ]
+    assert signed[0] == signed[2] != signed[1]
+
+
 def test_outcomes_are_in_order_and_say_what_became_of_each(
     api: ConnectionApi, ours: Connections
 ) -> None:
