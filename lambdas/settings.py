@@ -52,6 +52,12 @@ class Settings:
         return int(self["MESSAGE_TTL_DAYS"]) * 86_400
 
     @property
+    def sign_in_seconds(self) -> int:
+        """How long tokens of a sign-in are valid: a refresh token, and the last access token that
+        is made with it."""
+        return int(self["SIGN_IN_SECONDS"])
+
+    @property
     def retain_until_expiry(self) -> bool:
         """True keeps delivered messages until they expire instead of purging them."""
         return self["RETAIN_UNTIL_EXPIRY"] == "true"

@@ -103,6 +103,7 @@ class WebStack(EnvironmentStack):
             "WEBSOCKET_URL": self.endpoint.url,
             "PUSH_QUEUE_URL": notifications.queue.queue_url,
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
+            "SIGN_IN_SECONDS": str(config.tokens.sign_in_seconds),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
             "PASSWORD_RESET": str(config.password_reset).lower(),
             "BEHIND_CLOUDFRONT": str(config.cloudfront.enabled).lower(),

@@ -29,7 +29,8 @@ def sign_out(call: Call) -> Response:
             remove_device(call.aws, user, device, by=by)
     elif "device" in call.body:
         remove_device(call.aws, user, call.body["device"], by=by, ending=[by])
-    SignIns(call.aws.users).end(user, by, call.aws.now())
+    until = call.aws.now() + call.aws.settings.sign_in_seconds
+    SignIns(call.aws.users).end(user, by, until)
     if "device" in call.body:  # by this sign-in it may have been registered again meanwhile
         name = call.body["device"]
         there = Devices(call.aws.users).of([user], consistent=True).get(user, {}).get(name)

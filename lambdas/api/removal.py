@@ -28,7 +28,8 @@ def remove_device(
         there = found.get(device)
         others = {there.sign_in} - {by} if there is not None else set()
         ended = {id for id in {*ending} | others if id}
-        actions = [sign_ins.end_action(user, id, aws.now()) for id in sorted(ended)]
+        until = aws.now() + aws.settings.sign_in_seconds
+        actions = [sign_ins.end_action(user, id, until) for id in sorted(ended)]
         if there is not None:
             actions.append(devices.remove_action(user, device, there))
         try:
@@ -49,12 +50,12 @@ def end_sign_ins(aws: Aws, user: str) -> None:
     Tickets from before open no connection any more. A connection that can't be closed has lost its
     lease, so its frames are rejected.
     """
-    devices = Devices(aws.users)
+    devices, until = Devices(aws.users), aws.now() + aws.settings.sign_in_seconds
     SignIns(aws.users).end_all(user, aws.now())
     there = devices.reject_earlier_tickets(user, aws.now())
     for name, device in there.items():  # all of them before anything that takes long
         if device.sign_in:
-            SignIns(aws.users).end(user, device.sign_in, aws.now())
+            SignIns(aws.users).end(user, device.sign_in, until)
         if device.connection_id:
             devices.disconnect(user, name, device.connection_id, aws.now())
     announce.leases_ended(aws, user, there.values())

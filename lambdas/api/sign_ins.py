@@ -21,8 +21,6 @@ from lambdas.api.call import SignIn
 from lambdas.errors import ChatError, disabled
 from lambdas.tables import Item, Table, user_key
 
-# A refresh token's 30 days (stacks/data.py), and the hour of the last access token.
-SIGN_IN_SECONDS = 30 * 86_400 + 3600
 ACCOUNT = "account"
 
 
@@ -45,14 +43,17 @@ class SignIns:
             if item["item"] != ACCOUNT or before or "deleted_at" in item:
                 raise ChatError("unauthorized", "this sign-in has ended; sign in again")
 
-    def end(self, user: str, id: str, now: float) -> None:
-        """Ends one sign-in. Idempotent; a token without an id has none that could be ended."""
-        if id:
-            self._users.put(_end(user, id, now))
+    def end(self, user: str, id: str, until: float) -> None:
+        """Ends one sign-in. Idempotent; a token without an id has none that could be ended.
 
-    def end_action(self, user: str, id: str, now: float) -> dict[str, Any]:
+        `until`, in epoch seconds: when its last token has expired.
+        """
+        if id:
+            self._users.put(_end(user, id, until))
+
+    def end_action(self, user: str, id: str, until: float) -> dict[str, Any]:
         """As `end`, for `transact`."""
-        return self._users.put_action(_end(user, id, now))
+        return self._users.put_action(_end(user, id, until))
 
     def end_all(self, user: str, now: float) -> None:
         """Ends all sign-ins from before `now`, in epoch seconds."""
@@ -83,8 +84,8 @@ class SignIns:
         return account is not None and "deleted_at" in account
 
 
-def _end(user: str, id: str, now: float) -> Item:
-    return {**user_key(user, _ended(id)), "expires_at": int(now) + SIGN_IN_SECONDS}
+def _end(user: str, id: str, until: float) -> Item:
+    return {**user_key(user, _ended(id)), "expires_at": int(until)}
 
 
 def _ended(id: str) -> str:

@@ -177,6 +177,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "APNS_APPLICATION_ARN",
             "APNS_SANDBOX_APPLICATION_ARN",
             "MESSAGE_TTL_DAYS",
+            "SIGN_IN_SECONDS",
         ),
     ),
     # The Lambda pool of the load balancer. The tasks of container pools have the same permissions
@@ -199,6 +200,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "APNS_SANDBOX_APPLICATION_ARN",
             "VAPID_KEY",
             "MESSAGE_TTL_DAYS",
+            "SIGN_IN_SECONDS",
             "PASSWORD_RESET",
             "BEHIND_CLOUDFRONT",
             "FILES_BUCKET",

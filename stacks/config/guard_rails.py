@@ -43,6 +43,11 @@ class Tokens:
             "Raise tokens.refresh_days, or lower tokens.access_minutes",
         )
 
+    @property
+    def sign_in_seconds(self) -> int:
+        """Until the last access token that a refresh token makes has expired."""
+        return self.refresh_days * 86_400 + self.access_minutes * 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class GuardRails:

@@ -25,7 +25,7 @@ ENDS: dict[str, tuple[Callable[[Aws, str], object], set[int]]] = {
     "disabled": (_operated("disable"), {403}),
     "deleted": (_operated("delete"), {401}),
     "signed out everywhere": (lambda aws, user: end_sign_ins(aws, user), {401}),
-    "signed out": (lambda aws, user: SignIns(aws.users).end(user, "own", aws.now()), {401}),
+    "signed out": (lambda aws, user: SignIns(aws.users).end(user, "own", aws.now() + 60), {401}),
 }
 OUT = {**{how: act for how, (act, _) in ENDS.items() if how != "signed out"}}
 OUT["a device removed"] = lambda aws, user: remove_device(aws, user, "phone", by="")

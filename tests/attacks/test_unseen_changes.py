@@ -46,7 +46,7 @@ def changed(world: World) -> None:
     given.decision(users, victim, "somebody_else", "contact")
     Contacts(users).put_settings(victim, {"receipts": False})
     Invitations(users).add([victim], aims.NOWHERE, "somebody_else", now)
-    SignIns(users).end(victim, "a-sign-in", now)
+    SignIns(users).end(victim, "a-sign-in", now + 60)
     for chat in (world.direct, world.group, world.blocked):
         Chats(store.chats, users).mute(victim, chat, int(now) + 3600)
         marks = "SET #read = :one, delivered.#device = :one"

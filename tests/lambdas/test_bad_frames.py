@@ -7,6 +7,7 @@ from lambdas.presence import presence
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.bad_frames import BAD_FRAMES, MESSAGE_ID
+from tests.support.lambdas.rest import written_log
 
 
 def _route_of(text: str) -> str | None:
@@ -77,6 +78,18 @@ def test_an_internal_error_reveals_no_details(
     vars(world.aws)["chats"] = None
     response = when.sends(world, "ravi", chat)
     assert then.is_error(response, "internal") == "something went wrong on our side; try again"
+
+
+@pytest.mark.parametrize("code", ["bad_request", "internal"])
+def test_no_frame_that_is_rejected_or_fails_stands_in_the_log(world: Backend, code: str) -> None:
+    given.online(world, "ravi")
+    if code == "internal":
+        vars(world.aws)["chats"] = None
+    alg = "test.v0" if code == "bad_request" else "megolm.v1"
+    with written_log() as log:
+        response = when.sends(world, "ravi", "nowhere", alg=alg, payload="c2VjcmV0")
+    assert then.is_error(response, code)
+    assert "a frame" in log.getvalue() and "c2VjcmV0" not in log.getvalue()
 
 
 def given_user(world: Backend, name: str) -> str:

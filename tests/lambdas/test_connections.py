@@ -67,6 +67,23 @@ def test_the_signature_is_botocores(
     assert ours.get("x-amz-security-token") == token
 
 
+def test_a_signature_is_made_with_the_credentials_of_now() -> None:
+    """A role's are replaced several times a day."""
+    signed = [
+        sign(
+            method="POST",
+            host="host",
+            path="/",
+            body=b"",
+            region="us-east-1",
+            credentials=("AKIDEXAMPLE", secret, None),
+            now=1_800_000_000.0,
+        )["authorization"]
+        for secret in ("one", "two", "one")
+    ]
+    assert signed[0] == signed[2] != signed[1]
+
+
 def test_outcomes_are_in_order_and_say_what_became_of_each(
     api: ConnectionApi, ours: Connections
 ) -> None:
@@ -120,14 +137,27 @@ def test_what_has_no_answer_in_time_has_failed(api: ConnectionApi, ours: Connect
     assert ours.post_all([Post("hangs=", FRAME)], within=0.1) == [Outcome.FAILED]
 
 
-def test_a_busy_gateway_is_asked_again(api: ConnectionApi, ours: Connections) -> None:
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_busy_gateway_is_asked_again(api: ConnectionApi, ours: Connections, status: int) -> None:
     class Once(dict[str, int]):
         def get(self, name: str, default: int) -> int:  # type: ignore[override]
             return self.pop(name, default)
 
-    api.answers = Once({"busy=": 429})
+    api.answers = Once({"busy=": status})
     assert ours.post(Post("busy=", FRAME)) is Outcome.DELIVERED
-    assert [each.status for each in api.requests] == [429, 200]
+    assert [each.status for each in api.requests] == [status, 200]
+
+
+def test_a_post_that_no_thread_has_begun_in_time_is_never_sent(
+    api: ConnectionApi, ours: Connections
+) -> None:
+    ids = [f"{number}=" for number in range(connections.THREADS)]
+    api.answers.update(dict.fromkeys(ids, HANGS))
+    outcomes = ours.post_all([Post(each, FRAME) for each in (*ids, "late=")], within=0.1)
+    assert set(outcomes) == {Outcome.FAILED}
+    api.released.set()
+    ours._threads.shutdown()
+    assert "late=" not in {each.connection_id for each in api.requests}
 
 
 def test_a_gateway_that_is_not_there_fails_and_raises_nothing() -> None:

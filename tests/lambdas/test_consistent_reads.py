@@ -178,7 +178,7 @@ class Scene:
     def rejected(self) -> Any:
         """Neither an ended sign-in nor one from before signing out everywhere."""
         sign_ins, errors = SignIns(self.users), []
-        sign_ins.end("ravi", "one", self.now)
+        sign_ins.end("ravi", "one", self.now + 60)
         sign_ins.end_all("raju", self.now)
         for sign_in in (SignIn("ravi", "one", 0, ""), SignIn("raju", "two", 0, "")):
             with pytest.raises(ChatError) as error:

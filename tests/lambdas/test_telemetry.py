@@ -1,11 +1,13 @@
-"""The functions' logs: a record is one line, whatever stands in it."""
+"""The functions' logs and metrics: a record is one line, whatever stands in it."""
 
 import json
 import logging
 from io import StringIO
 from logging import StreamHandler
 
-from lambdas.telemetry import logger
+import pytest
+
+from lambdas.telemetry import gauge, logger, metrics, took
 from tests.support.rows import rows
 
 ENDS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
@@ -29,3 +31,13 @@ def test_a_record_is_one_line_of_json(end: str) -> None:
     refused, failed = written.getvalue().splitlines()
     assert json.loads(refused)["reason"] == forged
     assert forged in json.loads(failed)["exception"]
+
+
+def test_a_gauge_is_written_at_once_and_a_clock_that_went_back_makes_no_negative_duration(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics.provider, "namespace", "Switchboard")
+    took("Waited", -5.0)
+    gauge("Held", 3)
+    written = json.loads(capsys.readouterr().out)
+    assert (written["Waited"], written["Held"]) == ([0.0], [3])

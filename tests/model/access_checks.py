@@ -3,7 +3,6 @@
 from collections import Counter
 from typing import Any
 
-from lambdas.api.sign_ins import SIGN_IN_SECONDS
 from lambdas.attribute_values import from_wire
 from lambdas.frames import Frame
 from lambdas.people.invitations import INVITATION_SECONDS
@@ -13,7 +12,7 @@ from tests.model.device import TTL_SECONDS, Device
 from tests.model.expressions import Item
 from tests.model.gateway import Socket
 from tests.model.rest import Answer
-from tests.model.world import SKEW_SECONDS, STALE_SECONDS, Invocation, World
+from tests.model.world import SIGN_IN_SECONDS, SKEW_SECONDS, STALE_SECONDS, Invocation, World
 
 Joined = dict[str, int]  # chat -> the seq at which a user joined
 LIFETIMES = {  # of items by their kind, in seconds

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from lambdas.api.sign_ins import SIGN_IN_SECONDS
 from tests.model.access_checks import AccessChecks
 from tests.model.clients import Clients
 from tests.model.device import Device
 from tests.model.rest import Answer, Rest, registration, upload
-from tests.model.world import PEOPLE, Invocation, World
+from tests.model.world import PEOPLE, SIGN_IN_SECONDS, Invocation, World
 
 API_SECONDS = 10.0  # the function's timeout
 DEVICES = 3  # of a person

@@ -21,12 +21,14 @@ LIFETIME_SECONDS = 6.0  # of most functions, see stacks/config/functions.py
 PEOPLE = ("ravi", "raju", "mira", "anna")
 SKEW_SECONDS = 2.0  # how far a function's clock may be from the right time
 CRASHES = 0.002  # of the calls, its function's process ends in front of
+SIGN_IN_SECONDS = 30 * 86_400 + 3600  # how long its tokens are valid
 STALE_SECONDS = 5.0  # how old a read that is not consistent may be
 TABLES = {name: row.keys for name, row in tables.TABLES.items()}
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     **{tables.table_variable(name): name for name in TABLES},
     "MESSAGE_TTL_DAYS": "30",
+    "SIGN_IN_SECONDS": str(SIGN_IN_SECONDS),
     "RETAIN_UNTIL_EXPIRY": "false",
     "PUSH_QUEUE_URL": "https://queue",
     "POOL_NAME": "model",

@@ -207,6 +207,17 @@ def test_users_sign_in_by_name_and_password_and_nothing_reveals_who_exists(
     assert client["TokenValidityUnits"]["AccessToken"] == "minutes"
 
 
+def test_ended_sign_ins_are_kept_as_long_as_their_tokens_are_valid(synthesize: Synthesize) -> None:
+    for config in (DEV, CHANGED_DEV):
+        environment = synthesize(config)
+        client = environment.one("AWS::Cognito::UserPoolClient").properties
+        assert set(client["TokenValidityUnits"].values()) == {"minutes"}
+        minutes = client["RefreshTokenValidity"] + client["AccessTokenValidity"]
+        for name in ("ApiFunction", "OperatorFunction"):
+            variables = environment.function(name).properties["Environment"]["Variables"]
+            assert variables["SIGN_IN_SECONDS"] == str(60 * minutes)
+
+
 def test_codes_are_mailed_only_where_the_environment_wants_it(synthesize: Synthesize) -> None:
     recovered, variables = [], []
     for config in (DEV, CHANGED_DEV):

@@ -191,6 +191,12 @@ def test_the_algorithm_is_not_the_tokens_to_choose(algorithm: str) -> None:
         assert "not valid" in rejected([f"Bearer {header}.{signed[1]}.{signature}"])
 
 
+@pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256"])
+def test_a_signature_by_the_pools_key_has_the_pools_algorithm(algorithm: str) -> None:
+    made = jwt.encode(claims(), private_key("first"), algorithm, {"kid": "first"})
+    assert "not valid" in rejected([f"Bearer {made}"])
+
+
 def test_the_public_key_is_no_secret_to_sign_with() -> None:
     text = f"{part({'alg': 'HS256', 'kid': 'first'})}.{part(claims())}"
     public = private_key("first").public_key()

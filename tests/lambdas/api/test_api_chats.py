@@ -231,11 +231,14 @@ def test_after_and_limit_page_through_a_chat(api: Rest) -> None:
     assert read(api, raju, chat, after="999999999999").body["messages"] == []
 
 
-def test_an_answer_stays_below_what_a_lambda_target_may_return(api: Rest) -> None:
+@pytest.mark.parametrize(("character", "number"), [("\\", 28_000), ("\u20ac", 9_000)])
+def test_an_answer_stays_below_what_a_lambda_target_may_return(
+    api: Rest, character: str, number: int
+) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     chat = str(direct(api, ravi, raju).body["chat"])
     for seq in range(1, 25):
-        store(api, chat, seq, ravi, payload="\\" * 28_000)
+        store(api, chat, seq, ravi, payload=character * number)
     seen, after = [], 0
     for _ in range(20):
         reply = read(api, raju, chat, after=str(after), limit="100")

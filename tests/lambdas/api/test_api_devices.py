@@ -135,6 +135,23 @@ def test_a_device_whose_keys_could_not_be_stored_is_not_registered(
     assert Devices(api.aws.users).of([ravi]) == {ravi: {}}
 
 
+def test_a_device_that_is_removed_while_it_registers_again_has_keys(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    phone, register = api.phone(ravi), Devices.register
+
+    def removed_meanwhile(self: Devices, *arguments: Any) -> bool:
+        monkeypatch.undo()
+        assert api.request("DELETE", "/api/devices/phone", user=ravi).status == 204
+        return register(self, *arguments)
+
+    monkeypatch.setattr(Devices, "register", removed_meanwhile)
+    assert put(api, phone) == 200
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=ravi).body["devices"]
+    assert listed == {"phone": phone.registration()}
+
+
 def test_registering_again_is_idempotent(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     phone = api.phone(ravi)
@@ -164,6 +181,8 @@ def test_keys_of_a_removed_and_of_a_changed_device_are_listed_as_long_as_its_mes
     stored = api.aws.users.get(user_key(ravi, f"former#tablet#{tablet.ed25519}"))
     assert stored is not None
     assert stored["expires_at"] == until  # DynamoDB removes it then
+    keys_ = {"curve25519", "ed25519", "signature"}
+    assert stored.keys() == {"user", "item", "expires_at", *keys_}, "and not what it was called"
     claimed = {"devices": [tablet.address]}
     keys = api.request("POST", "/api/keys/claim", claimed, user=raju).body["keys"]
     assert keys == {}  # nobody encrypts for it

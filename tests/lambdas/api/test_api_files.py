@@ -89,7 +89,7 @@ def test_a_file_over_the_limit_is_too_large_and_counts_nowhere(
 def test_bytes_and_numbers_of_a_day_have_a_limit_that_says_how_long_to_wait(
     world: tuple[Rest, str, str, str],
 ) -> None:
-    api, chat, ravi, _ = world
+    api, chat, ravi, zoe = world
     assert [put(api, chat, ravi, 2 * MIB).status for _ in range(2)] == [201, 201]
     by_bytes = put(api, chat, ravi, 1)  # the smallest file counts as 64 KiB
     assert (by_bytes.status, code(by_bytes)) == (429, "rate_limited")
@@ -97,6 +97,10 @@ def test_bytes_and_numbers_of_a_day_have_a_limit_that_says_how_long_to_wait(
     by_number = put(api, chat, ravi, 1)  # the third of this day was the one above
     assert code(by_number) == "rate_limited"
     assert by_number.body["error"]["retry_after"] > 86_400 / 4
+    body = {"kind": "direct", "with": zoe}
+    other = api.request("POST", "/api/chats", body, user=ravi).body["chat"]
+    assert put(api, other, ravi, 1).body["error"]["retry_after"] > 86_400 / 4, "in all chats"
+    assert put(api, other, zoe, 1).status == 201
 
 
 def test_downloads_have_a_limit_too(

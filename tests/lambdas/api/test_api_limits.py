@@ -90,6 +90,23 @@ def test_each_limit_answers_rate_limited_with_the_wait(
     assert reply.headers["retry-after"] == "30"
 
 
+@pytest.mark.parametrize("what", [each for each in LIMITED if LIMITED[each][2] not in OPEN])
+def test_each_limit_is_the_callers_alone(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ravi, raju, zoe, mira = api.strangers("ravi", "raju", "zoe", "mira")
+    chat = group(api, mira, ravi, zoe).body["chat"]
+    assert [act(api, user, chat, "accept").status for user in (ravi, zoe)] == [200, 200]
+    monkeypatch.setattr("lambdas.limits.SAMPLE", 1)
+    sampled.cache_clear()
+    monkeypatch.setattr(f"lambdas.api.{LIMITED[what][0]}", Limit(1, 600, "too many"))
+    _, method, path, body = LIMITED[what]
+    filled = json.loads(json.dumps([path, body]).replace("{raju}", raju).replace("{chat}", chat))
+    asked = [api.request(method, *filled, user=user).status for user in (zoe, ravi, ravi)]
+    free = what == "a direct chat"  # opened again, it is no new one
+    assert [status == 429 for status in asked] == [False, False, not free], asked
+
+
 def test_members_are_counted_one_by_one_and_each_is_named_who_comes_or_goes(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +139,24 @@ def test_an_address_is_the_one_that_the_load_balancer_saw(
     assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
     assert signs_in("2001:db8:1:3::3") == 401
     assert address_of(["10.0.0.1, 198.51.100.1", "10.0.0.2", "198.51.100.3"]) == "198.51.100.3"
+
+
+def test_an_address_has_a_limit_of_its_own_for_each_thing(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.limits.SAMPLE", 1)
+    things = {
+        "SIGN_UPS": ("/api/sign-up", {**ACCOUNT, "password": "short"}),
+        "SIGN_INS": ("/api/sign-in", ACCOUNT),
+        "TOKENS": ("/api/token", {"refresh_token": "x"}),
+    }
+    for name in things:
+        monkeypatch.setattr(f"lambdas.api.accounts.{name}", Limit(1, 600, "too many"))
+    for address in ("192.0.2.1", "192.0.2.2"):
+        for limited in (False, True):
+            for path, body in things.values():
+                reply = api.request("POST", path, body, headers={"x-forwarded-for": address})
+                assert (reply.status == 429) is limited, (path, address)
 
 
 # what CloudFront says -> the address that is counted; None: the one of the load balancer's client

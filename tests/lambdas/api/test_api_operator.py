@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.api import operator
+from lambdas.api.removal import end_sign_ins
 from lambdas.api.sign_ins import SignIns
 from lambdas.messages.chats import Chats
 from lambdas.presence import authorize, connection, tickets
@@ -71,6 +72,21 @@ def test_whoever_is_disabled_is_out_at_once_with_sockets_tickets_tokens_and_push
         assert reply.body["error"]["message"] == "this account is disabled"
     assert own.refresh().status == sign_in(api, user).status == 401
     assert act(api, "disable", user)["done"]  # and once more
+
+
+def test_nobody_signs_in_between_the_end_of_all_sign_ins_and_being_disabled(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, _ = with_phone(api)
+    tried: list[int] = []
+
+    def ending(*given: Any) -> None:
+        tried.append(sign_in(api, user).status)
+        end_sign_ins(*given)
+
+    monkeypatch.setattr(operator, "end_sign_ins", ending)
+    act(api, "disable", user)
+    assert tried == [401]
 
 
 def test_whoever_is_enabled_again_signs_in_anew_and_has_its_devices_and_chats(api: Rest) -> None:

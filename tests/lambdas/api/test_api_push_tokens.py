@@ -3,6 +3,7 @@
 import pytest
 
 from lambdas.notifications import endpoints
+from lambdas.presence.devices import Devices
 from tests.lambdas.api.registered import arn_of, endpoint, entry, fcm, put
 from tests.support.lambdas.rest import Phone, Rest, client, written_log
 
@@ -77,6 +78,19 @@ def test_a_token_moves_to_its_newest_owner(api: Rest) -> None:
     api.request("DELETE", "/api/devices/phone", user=ravi)
     assert endpoint(arn)["Enabled"] == "true"
     assert arn_of(api, new) == arn
+
+
+def test_a_device_that_names_an_endpoint_of_another_one_takes_nothing_from_it(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    push = fcm(f"token-of-{ravi}")
+    old, new = api.phone(ravi, push=push), api.phone(raju, push=push)
+    arn = arn_of(api, new)
+    # as if a registration of the old owner's had ended on its way
+    Devices(api.aws.users).set_endpoint(ravi, "phone", arn, "fcm")
+    assert put(api, old) == 200
+    sns = api.aws.sns
+    assert endpoints.Endpoints(sns, api.aws.users).owners([arn])[arn].held_by == new.address
+    assert endpoint(arn)["Enabled"] == "true"
 
 
 def test_a_token_may_go_there_and_back_and_to_another_device_of_the_user(api: Rest) -> None:

@@ -11,6 +11,7 @@ from lambdas.errors import ChatError
 from lambdas.limits import Limit
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import OPENING_SECONDS, Devices
+from tests.support.lambdas.browser import Browser
 from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
 
@@ -100,21 +101,27 @@ def test_a_registration_that_meets_the_removal_does_not_survive_it(
     assert Devices(api.aws.users).of([user]) == {user: {}}
 
 
-def test_a_push_token_that_is_set_while_all_sign_ins_end_does_not_stay(
-    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+PUSHES = {
+    "attach": {"push": {"platform": "fcm", "token": "a-token"}},
+    "subscribe": {"web_push": Browser("https://fcm.googleapis.com/x").subscription._asdict()},
+}
+
+
+@pytest.mark.parametrize("how", PUSHES)
+def test_what_pushes_go_to_does_not_stay_if_it_is_set_while_all_sign_ins_end(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     own = Session(api, user)
     own.register("phone")
-    attach = Endpoints.attach
+    set_ = getattr(Endpoints, how)
 
     def ended_meanwhile(self: Endpoints, *arguments: Any) -> None:
         monkeypatch.undo()
         sign_ins.SignIns(api.aws.users).end_all(user, api.aws.now() + 1)
-        attach(self, *arguments)
+        set_(self, *arguments)
 
-    monkeypatch.setattr(Endpoints, "attach", ended_meanwhile)
-    push = {"platform": "fcm", "token": f"token-of-{user}"}
-    body = Phone(user).registration(push=push)
+    monkeypatch.setattr(Endpoints, how, ended_meanwhile)
+    body = Phone(user).registration(**PUSHES[how])
     assert own.request("PUT", "/api/devices/phone", body).status == 401
     assert Devices(api.aws.users).of([user])[user]["phone"].endpoint_arn is None
 
@@ -154,12 +161,23 @@ def test_a_connection_that_is_long_gone_is_closed_once(
     assert api.gateway.closed.count("long-gone") == 1
 
 
-def test_what_is_kept_of_an_ended_sign_in_outlives_its_tokens(api: Rest, user: str) -> None:
-    other, own = Session(api, user), Session(api, user)
+@pytest.mark.parametrize("how", ["removed", "signed out", "a new password"])
+def test_what_is_kept_of_an_ended_sign_in_outlives_its_tokens(
+    api: Rest, user: str, how: str
+) -> None:
+    days = 90  # here tokens live longer than messages
+    deployed = api.deployed_with(SIGN_IN_SECONDS=str(days * 86_400))
+    other, own = Session(deployed, user), Session(deployed, user)
     other.register("phone")
-    own.remove("phone")
+    if how == "removed":
+        own.remove("phone")
+    elif how == "signed out":
+        assert other.request("POST", "/api/sign-out", {"everywhere": False}).status == 200
+    else:
+        body = {"username": user, "password": PASSWORD, "new_password": f"{PASSWORD} 2"}
+        assert deployed.request("POST", "/api/password", body).status == 200
     (ended,) = api.aws.users.query_all({"user": user}, prefix="ended#")
-    assert ended["expires_at"] >= int(api.aws.now()) + sign_ins.SIGN_IN_SECONDS - 5
+    assert ended["expires_at"] >= int(api.aws.now()) + days * 86_400 - 5
 
 
 def test_a_sign_in_of_the_very_second_in_which_all_ended_is_a_new_one(api: Rest, user: str) -> None:
@@ -189,15 +207,24 @@ def test_all_devices_have_lost_their_leases_before_the_first_connection_is_close
     assert left == [[], [], []]
 
 
+@pytest.mark.parametrize(
+    ("limit", "request_"),
+    [
+        ("app.REQUESTS", ("GET", "/api/settings")),
+        ("accounts.TICKETS", ("POST", "/api/tickets", {"device": "laptop"})),
+    ],
+)
 def test_a_sign_in_that_floods_hinders_no_other_one_to_end_it(
-    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch, limit: str, request_: Any
 ) -> None:
     stolen, own = Session(api, user), Session(api, user)
     stolen.register("phone")
+    own.register("laptop")
     monkeypatch.setattr("lambdas.limits.SAMPLE", 1)
-    monkeypatch.setattr("lambdas.api.app.REQUESTS", Limit(3, 600, "too many"))
-    while stolen.request("GET", "/api/settings").status == 200:
+    monkeypatch.setattr(f"lambdas.api.{limit}", Limit(3, 600, "too many"))
+    while stolen.request(*request_).status < 300:
         pass
-    assert stolen.request("GET", "/api/settings").status == 429
+    assert stolen.request(*request_).status == 429
+    assert own.request(*request_).status < 300
     assert own.remove("phone").status == 204
-    assert stolen.request("GET", "/api/settings").status == 401
+    assert stolen.request(*request_).status == 401

@@ -66,12 +66,16 @@ def test_who_opens_a_request_that_was_declined_is_shown_it_and_can_write(api: Re
     assert not head.get("blocked_by") and states(api, raju) == {ravi: "contact"}
 
 
-def test_who_opens_a_chat_with_one_who_is_blocked_has_them_blocked_still(api: Rest) -> None:
+@pytest.mark.parametrize("who", ["who has begun it", "who is asked"])
+def test_who_opens_a_chat_with_one_who_is_blocked_has_them_blocked_still(
+    api: Rest, who: str
+) -> None:
     ravi, raju = api.strangers("ravi", "raju")
     chat = direct(api, ravi, raju).body["chat"]
-    api.request("PUT", f"/api/contacts/{raju}", {"state": "blocked"}, user=ravi)
-    assert direct(api, ravi, raju).status == 200
-    assert states(api, ravi) == {raju: "blocked"} and listed(api, ravi)[chat]["blocked"] is True
+    one, other = (ravi, raju) if who == "who has begun it" else (raju, ravi)
+    api.request("PUT", f"/api/contacts/{other}", {"state": "blocked"}, user=one)
+    assert direct(api, one, other).status == 200
+    assert states(api, one) == {other: "blocked"} and listed(api, one)[chat]["blocked"] is True
 
 
 @pytest.mark.parametrize("how", ["accept", "open"])

@@ -11,7 +11,7 @@ import pytest
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys
 from lambdas.keys.directory import Change
-from lambdas.tables import Table
+from lambdas.tables import Table, TransactionCancelled
 from tests.lambdas.keys.owner import IDENTITY, Ravi, signed
 from tests.support.lambdas.rest import Phone, key
 
@@ -68,6 +68,24 @@ def test_no_key_is_left_of_a_device_that_is_removed_while_it_uploads(
         ravi.directory.remove(ravi.name, "phone")
     assert len(uploaded) == 1
     assert [ravi.items(f"{kind}#") for kind in ("otk", "fallback", "device")] == [[], [], []]
+
+
+def test_an_identity_that_came_while_another_one_is_removed_stays(
+    ravi: Ravi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent with it could not be read any more: it would be no former one."""
+    get = Table.get
+
+    def overtaken(self: Table, *given: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        before = get(self, *given, **options)
+        assert ravi.register(identity=ANOTHER) is Change.CHANGED
+        return before
+
+    monkeypatch.setattr(Table, "get", overtaken)
+    with pytest.raises(TransactionCancelled):
+        ravi.directory.remove(ravi.name, "phone")
+    assert ravi.directory.get(ravi.name, ["phone"]) == {"phone": ANOTHER}
 
 
 def test_a_fallback_key_that_another_identity_signs_again_can_be_claimed(ravi: Ravi) -> None:

@@ -106,6 +106,10 @@ def test_a_key_that_was_deleted_meanwhile_is_passed_over(ravi: Ravi) -> None:
     first, *_ = ravi.items("otk#")
     ravi.table.delete(user_key(ravi.name, first))
     assert ravi.claims(3) == ["id1", "id2", "id50"]
+    ravi.upload(range(3, 4))
+    (last,) = ravi.items("otk#")
+    ravi.table.delete(user_key(ravi.name, last))
+    assert ravi.claim() == "id50"
 
 
 def test_a_device_that_is_not_there_has_no_keys(ravi: Ravi) -> None:

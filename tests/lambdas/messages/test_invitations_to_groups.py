@@ -46,6 +46,15 @@ def test_a_group_that_all_have_left_takes_nobody_who_was_invited(group: Group) -
     assert error.value.code == "not_found"
 
 
+def test_two_who_invite_at_once_fill_the_last_place_once(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 4)
+    group.database.meanwhile = lambda: group.change("raju", invite=["u1"])
+    assert group.change("ravi", invite=["zoe"]) == "bad_request"
+    assert group.head()["invited"] == {"u1"}
+
+
 def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> None:
     changes: list[Changed] = []
     assert group.change("ravi", invite=["zoe"], changed=changes.append) == "done"

@@ -21,6 +21,7 @@ def _item(seq: int, kind: str, age: float) -> dict[str, Any]:
         "item": f"message#{seq:012d}",
         "sent_at": int((NOW - age) * 1000),
         "expires_at": NOW if kind == "expired" else NOW + 1,
+        "payload": "x",
     }
     return {**item, "void": True} if kind == "void" else item
 
@@ -56,6 +57,7 @@ def test_one_reading_closes_so_many_holes_wherever_they_are() -> None:
         absent = [seq for seq, kind in enumerate(kinds, start=1) if kind == "absent"]
         assert [seq_of(item) for item in found.open] == absent[: log.OPEN_LIMIT]
         assert found.more is (len(absent) > log.OPEN_LIMIT)
+        assert not any("payload" in item for item in found.open), "of the message behind it"
 
 
 def _check_by_position(

@@ -1,6 +1,7 @@
 """A message that is sent again: it keeps its place, and whoever lacks it is named again."""
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,15 @@ def test_a_message_that_was_stored_after_all_is_accepted(world: Backend) -> None
     assert len(world.frames("raju", "phone")) == 1
 
 
-def test_a_message_that_is_sent_again_keeps_its_place(world: Backend) -> None:
+@pytest.mark.parametrize("more", [{}, {"hidden": True}])
+def test_a_message_that_is_sent_again_keeps_its_place(world: Backend, more: dict[str, Any]) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")
-    first = when.sends(world, "ravi", chat, payload="xyz")
+    first = when.sends(world, "ravi", chat, payload="xyz", **more)
     world.clock.pass_seconds(30)
-    again = when.sends(world, "ravi", chat, payload="xyz", message_id=first["message_id"])
+    sent = first["message_id"]
+    again = when.sends(world, "ravi", chat, payload="xyz", message_id=sent, **more)
     assert then.valid(again) == first
     assert [frame["seq"] for frame in world.frames("raju", "phone")] == [1]
     assert when.sends(world, "ravi", chat)["seq"] == 2

@@ -4,7 +4,7 @@ import json
 import string
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdas.frames import Frame, encode
@@ -83,6 +83,7 @@ def _message(seq: int, payload: str) -> Frame:
 
 
 @given(st.lists(st.integers(0, 30_000), max_size=60), st.sampled_from(["p", "\u00e4", "\u4e2d"]))
+@example([30_000] * 6, "\u4e2d")
 @examples(60)
 def test_each_post_fits_and_is_as_full_as_it_can_be(sizes: list[int], letter: str) -> None:
     messages = [_message(seq, letter * (n // 3)) for seq, n in enumerate(sizes, start=1)]

@@ -39,6 +39,10 @@ def test_a_send_counts_what_was_delivered_and_how_many_milliseconds_that_took(
         ("MessagesDelivered", 1),
         ("DeliveryTime", 250.0),
     ]
+    counted.clear()
+    world.api.answers[world.connections["raju", "phone"]] = GONE
+    assert when.sends(world, "ravi", chat)["type"] == "accepted"
+    assert counted == [("MessagesAccepted",), ("MessagesDelivered", 0)]
 
 
 def test_a_queue_that_takes_no_jobs_in_time_holds_up_no_response(

@@ -80,6 +80,8 @@ def test_a_browser_reads_what_rang_and_that_it_was_read_elsewhere(
         {"chat_id": chat, "message_id": "m1", "unread": 1},
         {"chat_id": chat, "read": 1, "unread": 0},
     ]
+    sent = service.received[browser.subscription.endpoint.removeprefix(service.url)]
+    assert len({each.body[:16] for each in sent}) == 2, "each has a salt of its own"
 
 
 def test_a_push_is_signed_with_the_key_that_the_page_subscribes_with(
@@ -176,13 +178,17 @@ def test_one_that_has_not_responded_is_left_alone_for_a_minute(api: Rest) -> Non
 def test_what_answers_with_something_else_than_http_is_tried_again(
     api: Rest, service: PushService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def garbled(_connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    opened: list[http.client.HTTPConnection] = []
+
+    def garbled(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        opened.append(connection)
         raise http.client.BadStatusLine("garbled")
 
     monkeypatch.setattr(http.client.HTTPConnection, "getresponse", garbled)
     pushing = notifications.PushService(vapid_key(api.aws), lambda: 1_800_000_000.0)
     with pytest.raises(PushServiceError, match="BadStatusLine"):
         pushing.send(service.browser().subscription, Ring("chat", "id", True, 1))
+    assert [each.sock for each in opened] == [None], "the connection stays open"
 
 
 def test_a_browser_pushes_for_who_signed_in_last(api: Rest, service: PushService) -> None:

@@ -147,7 +147,7 @@ def test_deleting_what_was_never_created_succeeds(cloudformation: CloudFormation
 
 
 BAD = [
-    ("not JSON", "is not JSON"),
+    ("s3cret", "is not JSON"),
     ('["s3cret"]', "is not a JSON object"),
     ('"s3cret"', "is not a JSON object"),
     (json.dumps({"project_id": "s3cret"}), "lacks client_email, private_key"),

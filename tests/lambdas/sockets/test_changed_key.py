@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from lambdas.connections import Connections, Outcome, Post, sign
 from lambdas.post_key import CURRENT, PREVIOUS, READ_INTERVAL_SECONDS, PostKey
@@ -216,3 +216,16 @@ def test_both_values_come_from_the_stages_of_the_secret(world: Backend) -> None:
     key.renew()
     read.append(key.values)
     assert read == [("1",), ("2", "1")]
+
+
+def test_a_reading_that_fails_is_no_secret_without_a_value(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws(Settings({**world.aws.settings.environment, "CONNECTIONS_KEY": "posts"}))
+
+    def throttled(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "GetSecretValue")
+
+    monkeypatch.setattr(aws.secrets, "get_secret_value", throttled)
+    with pytest.raises(ClientError):
+        _ = aws.post_key.values

@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "USERS_TABLE": "Users",
     "TICKETS_TABLE": "Tickets",
     "MESSAGE_TTL_DAYS": "30",
+    "SIGN_IN_SECONDS": "2595600",
     "RETAIN_UNTIL_EXPIRY": "false",
     "PUSH_QUEUE_URL": "https://queue",
     "WEBSOCKET_URL": "ws://in-memory/dev",

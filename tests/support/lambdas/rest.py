@@ -109,6 +109,7 @@ def create_resources() -> dict[str, str]:
         "VAPID_KEY": web_push_key(),
         "WEB_PUSH_CONTACT": "mailto:ops@example.com",
         "MESSAGE_TTL_DAYS": "30",
+        "SIGN_IN_SECONDS": "2595600",
         "PASSWORD_RESET": "true",
         "FILES_BUCKET": "files",
         "FILES_URL": f"https://files.s3.{REGION}.amazonaws.com",
