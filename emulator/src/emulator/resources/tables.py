@@ -38,7 +38,8 @@ class TableProvider:
             if indexes in properties:
                 wanted[indexes] = properties[indexes]
         # a global table has these where its replica in this region has them
-        own = next(iter(properties.get("Replicas", ())), properties)
+        replicas, region = properties.get("Replicas", ()), client.meta.region_name
+        own = next((each for each in replicas if each.get("Region") == region), properties)
         wanted |= {key: own[key] for key in _SHOWN if key in own}
         request = accepted(client, "CreateTable", {**wanted, **_capacity(resource, properties)})
         if "StreamSpecification" in properties:
