@@ -77,10 +77,15 @@ def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> 
         "KeySchema": [{"AttributeName": "chat", "KeyType": "HASH"}],
         "BillingMode": "PAY_PER_REQUEST",
     }
-    of_table, of_replica = ({"PolicyDocument": {"Id": each}} for each in ("table", "replica"))
+    of_table, of_replica, elsewhere = (
+        {"PolicyDocument": {"Id": each}} for each in ("table", "replica", "elsewhere")
+    )
     tables, keys = TableProvider(clients, add), KeyProvider(clients, add)
     one = create(tables, "AWS::DynamoDB::Table", **table, ResourcePolicy=of_table)
-    replicas = [{"Region": "us-east-1", "ResourcePolicy": of_replica}]
+    replicas = [
+        {"Region": region, "ResourcePolicy": policy}
+        for region, policy in (("us-east-1", of_replica), ("eu-west-1", elsewhere))
+    ]
     two = create(tables, "AWS::DynamoDB::GlobalTable", **table, Replicas=replicas)
     key = create(keys, "AWS::KMS::Key", KeyPolicy={"Id": "key"})
     create(keys, "AWS::KMS::Alias", AliasName=f"alias/{key.ref}", TargetKeyId=key.ref)

@@ -208,35 +208,35 @@ def test_a_part_is_copied_of_the_version_that_is_asked_for(
     s3: Any, subtests: pytest.Subtests
 ) -> None:
     """docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, x-amz-copy-source"""
-    kept = {"Bucket": "versions", "Key": "k"}
+    named = {"Bucket": "versions", "Key": "k"}
     s3.create_bucket(Bucket="versions")
     s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
-    old, new = (s3.put_object(**kept, Body=each)["VersionId"] for each in (b"0123456789", b"01"))
-    upload = s3.create_multipart_upload(**kept)["UploadId"]
+    old, new = (s3.put_object(**named, Body=each)["VersionId"] for each in (b"0123456789", b"01"))
+    upload = s3.create_multipart_upload(**named)["UploadId"]
 
     def outcome(version: str, asked: str) -> str | None:
-        part = {**kept, "UploadId": upload, "PartNumber": 1, "CopySourceRange": asked}
+        part = {**named, "UploadId": upload, "PartNumber": 1, "CopySourceRange": asked}
         try:
             s3.upload_part_copy(**part, CopySource=f"versions/k{version}")
         except ClientError as error:
             return str(error.response["Error"]["Code"])
         return None
 
-    named, long, short = "?versionId=", "bytes=5-9", "bytes=0-1"
+    of, long, short = "?versionId=", "bytes=5-9", "bytes=0-1"
     for version, asked, code in (
-        (named + old, long, None),
-        (named + new, long, "InvalidArgument"),
+        (of + old, long, None),
+        (of + new, long, "InvalidArgument"),
         ("", long, "InvalidArgument"),
         ("", short, None),
-        (named + "none", short, "NoSuchVersion"),
+        (of + "none", short, "NoSuchVersion"),
     ):
         with subtests.test(version):
             assert outcome(version, asked) == code
-    marker = s3.delete_object(**kept)["VersionId"]
+    marker = s3.delete_object(**named)["VersionId"]
     for version, code in (
         ("", "NoSuchKey"),
-        (named + marker, "InvalidRequest"),
-        (named + old, None),
+        (of + marker, "InvalidRequest"),
+        (of + old, None),
     ):
         with subtests.test(f"deleted {version}"):
             assert outcome(version, short) == code

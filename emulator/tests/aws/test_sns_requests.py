@@ -273,13 +273,13 @@ def test_a_subscription_that_is_rejected_leaves_the_one_that_is_there(client: An
         "Protocol": "sqs",
         "Endpoint": "arn:aws:sqs:us-east-1:123456789012:none",
     }
-    kept = {"FilterPolicy": '{"a": ["b"]}', "RawMessageDelivery": "false"}
-    made = client.subscribe(**asked, Attributes=kept, ReturnSubscriptionArn=True)
+    attributes = {"FilterPolicy": '{"a": ["b"]}', "RawMessageDelivery": "false"}
+    made = client.subscribe(**asked, Attributes=attributes, ReturnSubscriptionArn=True)
     with rejects("InvalidParameter", "failed to parse JSON"):
         client.subscribe(**asked, Attributes={"RawMessageDelivery": "true", "FilterPolicy": "{"})
     named = {"SubscriptionArn": made["SubscriptionArn"]}
     found = client.get_subscription_attributes(**named)["Attributes"]
-    assert {name: found[name] for name in kept} == kept
+    assert {name: found[name] for name in attributes} == attributes
 
 
 @rows("name", ["Policy", "DeliveryPolicy"])
