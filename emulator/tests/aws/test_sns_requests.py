@@ -250,6 +250,9 @@ def test_an_application_is_enabled(client: Any, application: str) -> None:
         ({"Attributes": {"FilterPolicy": '{"a": 5}'}}, "must be an object or an array"),
         ({"Attributes": {"FilterPolicy": "5"}}, "must be an object"),
         ({"Attributes": {"FilterPolicy": "[]"}}, "must be an object"),
+        ({"Attributes": {"FilterPolicy": '{"$or": [5]}'}}, "FilterPolicy: malformed"),
+        ({"Attributes": {"FilterPolicy": '{"a": [{}]}'}}, "FilterPolicy: malformed"),
+        ({"Attributes": {"FilterPolicy": '{"a": [{"numeric": 5}]}'}}, "FilterPolicy: malformed"),
         ({"Attributes": {"RedrivePolicy": "{"}}, "failed to parse JSON"),
         ({"Attributes": {"DeliveryPolicy": "[]"}}, "must be an object"),
         ({"Attributes": {"Color": "x"}}, "AttributeName"),
@@ -288,3 +291,5 @@ def test_a_policy_is_a_document(client: Any, topic: str, name: str, value: str, 
     """docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"""
     with rejects("InvalidParameter", why):
         client.set_topic_attributes(TopicArn=topic, AttributeName=name, AttributeValue=value)
+    with rejects("InvalidParameter", why):
+        client.create_topic(Name=str(uuid.uuid4()), Attributes={name: value})

@@ -19,9 +19,9 @@ from emulator.aws.hooks import replace
 _PROTOCOLS = frozenset(
     {"application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"}
 )
-# Of subscriptions by SNS's names, of topics by moto's.
+# Of subscriptions and new topics by SNS's names, of topics that are there by moto's.
 _DOCUMENTS = frozenset(
-    {"DeliveryPolicy", "FilterPolicy", "RedrivePolicy", "delivery_policy", "policy"}
+    {"DeliveryPolicy", "FilterPolicy", "Policy", "RedrivePolicy", "delivery_policy", "policy"}
 )
 
 
@@ -30,21 +30,36 @@ def install() -> None:
     replace(SNSResponse, "subscribe", _whole(SNSResponse.subscribe))
     for name in ("set_subscription_attributes", "set_topic_attribute"):
         replace(SNSBackend, name, _parsed(getattr(SNSBackend, name)))
+    create = SNSBackend.create_topic
+
+    def create_topic(self: Any, name: str, attributes: dict[str, str], tags: Any = None) -> Any:
+        for attribute, value in (attributes or {}).items():
+            _check_document(attribute, value)
+        return create(self, name, attributes, tags)
+
+    replace(SNSBackend, "create_topic", create_topic)
+
+
+def _check_document(name: str, value: Any) -> None:
+    """An attribute that is a document, such as a policy, is an object of JSON."""
+    if name not in _DOCUMENTS or not value:
+        return
+    try:
+        document = json.loads(value)
+    except ValueError as error:
+        why = f"failed to parse JSON: {error}"
+        raise SNSInvalidParameter(f"Invalid parameter: {why}") from None
+    if not isinstance(document, dict):
+        raise SNSInvalidParameter(f"Invalid parameter: {name} must be an object")
 
 
 def _parsed(original: Callable[..., None]) -> Callable[..., None]:
-    """An attribute that is a document, such as a policy, is an object of JSON."""
-
     def set_attribute(self: Any, arn: str, name: str, value: Any) -> None:
-        if name in _DOCUMENTS and value:
-            try:
-                document = json.loads(value)
-            except ValueError as error:
-                why = f"failed to parse JSON: {error}"
-                raise SNSInvalidParameter(f"Invalid parameter: {why}") from None
-            if not isinstance(document, dict):
-                raise SNSInvalidParameter(f"Invalid parameter: {name} must be an object")
-        original(self, arn, name, value)
+        _check_document(name, value)
+        try:
+            original(self, arn, name, value)
+        except (AttributeError, IndexError, TypeError):  # of a filter policy in another form
+            raise SNSInvalidParameter(f"Invalid parameter: {name}: malformed") from None
 
     return set_attribute
 
