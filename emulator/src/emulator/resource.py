@@ -24,12 +24,12 @@ class Resource:
 
 def attributes_of(properties: Mapping[str, Any], name: str) -> dict[str, str]:
     """`[{"Key", "Value"}]` as a dict; CloudFormation's values are strings."""
-    return {entry["Key"]: str(entry["Value"]) for entry in properties.get(name, ())}
+    return {entry["Key"]: str(as_strings(entry["Value"])) for entry in properties.get(name, ())}
 
 
 def as_strings(value: Any) -> Any:
-    """The properties of a custom resource as its function gets them: CloudFormation passes every
-    number and boolean as a string."""
+    """The properties of a custom resource as its function gets them, and what another resource has
+    for a string: CloudFormation passes every number and boolean as a string."""
     if isinstance(value, Mapping):
         return {name: as_strings(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.aws.created import clients_of, create
 
 from emulator.addresses import Addresses
-from emulator.providers import Created, EmulatorError, Provider, Resource
+from emulator.providers import EmulatorError, Provider, Resource
 from emulator.resources.buckets import BucketProvider, is_name
 from emulator.resources.clients import Clients
 from emulator.resources.queues import QueueProvider, TopicProvider
@@ -22,12 +23,7 @@ from emulator.resources.user_pools import UserPoolProvider
 
 @pytest.fixture
 def clients(aws: str) -> Clients:
-    return Clients(Addresses("us-east-1", aws, "api", "ws://127.0.0.1:1", "http://127.0.0.1:2"))
-
-
-def create(provider: Provider, kind: str, **properties: Any) -> Created:
-    resource = Resource(f"s{uuid.uuid4().hex[:6]}", "Thing0A1B2C3D", kind)
-    return asyncio.run(provider.create(resource, properties))
+    return clients_of(aws)
 
 
 def test_a_table_has_its_keys_its_expiry_and_its_stream(clients: Clients) -> None:
@@ -81,10 +77,15 @@ def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> 
         "KeySchema": [{"AttributeName": "chat", "KeyType": "HASH"}],
         "BillingMode": "PAY_PER_REQUEST",
     }
-    of_table, of_replica = ({"PolicyDocument": {"Id": each}} for each in ("table", "replica"))
+    of_table, of_replica, elsewhere = (
+        {"PolicyDocument": {"Id": each}} for each in ("table", "replica", "elsewhere")
+    )
     tables, keys = TableProvider(clients, add), KeyProvider(clients, add)
     one = create(tables, "AWS::DynamoDB::Table", **table, ResourcePolicy=of_table)
-    replicas = [{"Region": "us-east-1", "ResourcePolicy": of_replica}]
+    replicas = [
+        {"Region": region, "ResourcePolicy": policy}
+        for region, policy in (("us-east-1", of_replica), ("eu-west-1", elsewhere))
+    ]
     two = create(tables, "AWS::DynamoDB::GlobalTable", **table, Replicas=replicas)
     key = create(keys, "AWS::KMS::Key", KeyPolicy={"Id": "key"})
     create(keys, "AWS::KMS::Alias", AliasName=f"alias/{key.ref}", TargetKeyId=key.ref)
@@ -320,80 +321,3 @@ def test_a_dead_letter_queue_takes_those_of_the_queues_that_its_template_allows(
     policy = {"deadLetterTargetArn": dead, "maxReceiveCount": 5}
     with pytest.raises(ClientError, match="RedriveAllowPolicy"):
         create(provider, "AWS::SQS::Queue", RedrivePolicy=policy)
-
-
-TAGS = [{"Key": "team", "Value": "chat"}]
-
-
-def test_describing_calls_show_what_has_no_effect_here(clients: Clients) -> None:
-    """As the template has it: an empty list, or a default, would be wrong."""
-    keys = [{"AttributeName": "chat", "KeyType": "HASH"}]
-    table: dict[str, Any] = {
-        "AttributeDefinitions": [{"AttributeName": "chat", "AttributeType": "S"}],
-        "KeySchema": keys,
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    own: dict[str, Any] = {
-        "Tags": TAGS,
-        "DeletionProtectionEnabled": "true",
-        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
-    }
-    dynamodb = clients("dynamodb")
-    for kind, more in (
-        ("Table", own),
-        ("GlobalTable", {"Replicas": [{"Region": "us-east-1", **own}]}),
-    ):
-        made = create(TableProvider(clients), f"AWS::DynamoDB::{kind}", **table, **more)
-        described = dynamodb.describe_table(TableName=made.ref)["Table"]
-        assert described["DeletionProtectionEnabled"] is True
-        arn = described["TableArn"]
-        assert dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"] == TAGS
-        backups = dynamodb.describe_continuous_backups(TableName=made.ref)
-        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
-        assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
-
-
-def test_a_queue_a_topic_a_key_and_a_secret_have_their_tags(clients: Clients) -> None:
-    encrypted = {"KmsMasterKeyId": "alias/aws/sqs", "KmsDataKeyReusePeriodSeconds": 600}
-    queue = create(QueueProvider(clients), "AWS::SQS::Queue", Tags=TAGS, **encrypted)
-    sqs = clients("sqs")
-    assert sqs.list_queue_tags(QueueUrl=queue.ref)["Tags"] == {"team": "chat"}
-    attributes = sqs.get_queue_attributes(QueueUrl=queue.ref, AttributeNames=["All"])["Attributes"]
-    assert {name: attributes[name] for name in encrypted} == {
-        **encrypted,
-        "KmsDataKeyReusePeriodSeconds": "600",
-    }
-    topic = create(TopicProvider(clients), "AWS::SNS::Topic", Tags=TAGS, DisplayName="Alarms")
-    sns = clients("sns")
-    assert sns.list_tags_for_resource(ResourceArn=topic.ref)["Tags"] == TAGS
-    assert sns.get_topic_attributes(TopicArn=topic.ref)["Attributes"]["DisplayName"] == "Alarms"
-    key = create(KeyProvider(clients), "AWS::KMS::Key", Tags=TAGS, EnableKeyRotation=True)
-    kms = clients("kms")
-    assert kms.list_resource_tags(KeyId=key.ref)["Tags"] == [{"TagKey": "team", "TagValue": "chat"}]
-    assert kms.get_key_rotation_status(KeyId=key.ref)["KeyRotationEnabled"] is True
-    secret = create(SecretProvider(clients), "AWS::SecretsManager::Secret", Tags=TAGS)
-    assert clients("secretsmanager").describe_secret(SecretId=secret.ref)["Tags"] == TAGS
-
-
-@pytest.mark.parametrize("given", [True, False])
-def test_a_bucket_has_its_encryption_its_blocks_and_its_tags(clients: Clients, given: bool) -> None:
-    """docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html and
-    .../access-control-block-public-access.html for the defaults."""
-    rule = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
-    properties: dict[str, Any] = {
-        "Tags": TAGS,
-        "BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]},
-        "PublicAccessBlockConfiguration": {"BlockPublicPolicy": "false"},
-    }
-    name = create(
-        BucketProvider(clients, "us-east-1"), "AWS::S3::Bucket", **(properties if given else {})
-    ).ref
-    s3 = clients("s3")
-    rules = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
-    algorithm = rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
-    assert algorithm == ("aws:kms" if given else "AES256")
-    blocks = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
-    assert [blocks["BlockPublicAcls"], blocks["BlockPublicPolicy"]] == [True, not given]
-    assert s3.put_object(Bucket=name, Key="k", Body=b"x")["ServerSideEncryption"] == algorithm
-    if given:
-        assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == TAGS

@@ -28,7 +28,18 @@ from emulator.aws.sqs import LongPolls
 from emulator.listening import bound, number
 
 
-def test_a_body_that_does_not_come_is_a_timeout() -> None:
+@pytest.mark.parametrize(
+    ("headers", "form"),
+    [
+        ({}, b"<Code>RequestTimeout</Code>"),
+        ({"X-Amz-Target": "DynamoDB_20120810.PutItem"}, b'"com.amazonaws.dynamodb.v20120810#Req'),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"<ErrorResponse><Error><Type>"),
+    ],
+)
+def test_a_body_that_does_not_come_is_a_timeout(headers: dict[str, str], form: bytes) -> None:
+    head = {"Host": "localhost", "Content-Length": "9", **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+
     def wsgi(*_: Any) -> Any:
         raise AssertionError("it is not complete")
 
@@ -37,12 +48,16 @@ def test_a_body_that_does_not_come_is_a_timeout() -> None:
         app = front.application(wsgi, LongPolls(), Saving(), idle=0.01)
         runner = await front.listen(app, holder)
         with socket.create_connection(("127.0.0.1", number(holder))) as caller:
-            caller.sendall(b"PUT /b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc")
-            read = await asyncio.to_thread(caller.recv, 4096)
+            caller.sendall(f"PUT /b/k HTTP/1.1\r\n{lines}\r\nabc".encode())
+            read = await asyncio.to_thread(caller.makefile("rb").read)  # until it is closed
         await runner.cleanup()
         return read
 
-    assert asyncio.run(asyncio.wait_for(response(), 20)).startswith(b"HTTP/1.1 400 ")
+    read = asyncio.run(asyncio.wait_for(response(), 20))
+    assert read.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nConnection: close\r\n" in read
+    assert b"RequestTimeout" in read
+    assert form in read
 
 
 CHUNKED = {"transfer-encoding": "chunked"}
@@ -79,6 +94,8 @@ CRC = base64.b64encode(zlib.crc32(b"abc").to_bytes(4, "big"))
         (b"3\r\nabc\r\n0\r\n\r\n", "MalformedTrailerError"),
         (b"2\r\nab\r\n0\r\nx-amz-checksum-crc32:" + CRC, "IncompleteBody"),
         (b"3\r\nabc\r\n", "IncompleteBody"),
+        (b"3\r\nabc\r\n0\r\nx-amz-checksum-crc32:" + CRC + b"\r\njunk", "MalformedTrailerError"),
+        (b"3\r\nabc\r\n0\r\nx-amz-checksum-crc32:" + CRC + b"\r\n: x", "MalformedTrailerError"),
         (b"3\r\nabcd\r\n0\r\n\r\n", "IncompleteBody"),
         (b"zz\r\nabc", "IncompleteBody"),
         (b"abc", "IncompleteBody"),
@@ -92,6 +109,24 @@ def test_chunks_of_an_sdk_are_whole_and_have_their_checksum(body: bytes, code: s
     }
     try:
         check_put("k", headers, body)
+    except S3Error as error:
+        assert error.code == code
+    else:
+        assert code is None
+
+
+@rows(
+    ("given", "code"),
+    [
+        ({"x-amz-checksum-crc32": CRC.decode()}, None),
+        ({"x-amz-checksum-crc32": "AAAAAA=="}, "BadDigest"),
+        ({"x-amz-checksum-sha256": "x"}, "InvalidRequest"),
+    ],
+)
+def test_the_checksum_of_chunks_may_be_in_a_header(given: dict[str, str], code: str | None) -> None:
+    streamed = {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}
+    try:
+        check_put("k", {**streamed, **given}, b"3;chunk-signature=x\r\nabc\r\n0\r\n\r\n")
     except S3Error as error:
         assert error.code == code
     else:
@@ -169,6 +204,44 @@ def test_a_copy_has_a_source(s3: Any, given: dict[str, Any], code: str) -> None:
     assert found.value.response["Error"]["Code"] == code
 
 
+def test_a_part_is_copied_of_the_version_that_is_asked_for(
+    s3: Any, subtests: pytest.Subtests
+) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, x-amz-copy-source"""
+    named = {"Bucket": "versions", "Key": "k"}
+    s3.create_bucket(Bucket="versions")
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    old, new = (s3.put_object(**named, Body=each)["VersionId"] for each in (b"0123456789", b"01"))
+    upload = s3.create_multipart_upload(**named)["UploadId"]
+
+    def outcome(version: str, asked: str) -> str | None:
+        part = {**named, "UploadId": upload, "PartNumber": 1, "CopySourceRange": asked}
+        try:
+            s3.upload_part_copy(**part, CopySource=f"versions/k{version}")
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return None
+
+    of, long, short = "?versionId=", "bytes=5-9", "bytes=0-1"
+    for version, asked, code in (
+        (of + old, long, None),
+        (of + new, long, "InvalidArgument"),
+        ("", long, "InvalidArgument"),
+        ("", short, None),
+        (of + "none", short, "NoSuchVersion"),
+    ):
+        with subtests.test(version):
+            assert outcome(version, asked) == code
+    marker = s3.delete_object(**named)["VersionId"]
+    for version, code in (
+        ("", "NoSuchKey"),
+        (of + marker, "InvalidRequest"),
+        (of + old, None),
+    ):
+        with subtests.test(f"deleted {version}"):
+            assert outcome(version, short) == code
+
+
 @rows("asked", ["bytes=5-10", "bytes=6-5", "5-6", "bytes=-3", "bytes=3-"])
 def test_a_part_that_is_copied_is_within_its_source(
     s3: Any, upload: dict[str, Any], asked: str
@@ -182,10 +255,15 @@ def test_a_part_that_is_copied_is_within_its_source(
 
 @rows(
     ("asked", "is_read"),
-    [("bytes=2-3", b"23"), ("junk", b"0123456789"), ("items=0-2", b"0123456789")],
+    [
+        ("bytes=2-3", b"23"),
+        ("Bytes=2-3", b"23"),
+        ("junk", b"0123456789"),
+        ("items=0-2", b"0123456789"),
+    ],
 )
 def test_a_range_of_another_unit_is_ignored(s3: Any, asked: str, is_read: bytes) -> None:
-    """RFC 9110, section 14.2"""
+    """RFC 9110, sections 14.1 (a unit's name in either case) and 14.2"""
     assert s3.get_object(Bucket="uploads", Key="source", Range=asked)["Body"].read() == is_read
 
 

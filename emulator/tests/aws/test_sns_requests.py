@@ -248,6 +248,13 @@ def test_an_application_is_enabled(client: Any, application: str) -> None:
         ({"Protocol": "lambda"}, "Endpoint"),
         ({"Attributes": {"FilterPolicy": "{"}}, "failed to parse JSON"),
         ({"Attributes": {"FilterPolicy": '{"a": 5}'}}, "must be an object or an array"),
+        ({"Attributes": {"FilterPolicy": "5"}}, "must be an object"),
+        ({"Attributes": {"FilterPolicy": "[]"}}, "must be an object"),
+        ({"Attributes": {"FilterPolicy": '{"$or": [5]}'}}, "FilterPolicy: malformed"),
+        ({"Attributes": {"FilterPolicy": '{"a": [{}]}'}}, "FilterPolicy: malformed"),
+        ({"Attributes": {"FilterPolicy": '{"a": [{"numeric": 5}]}'}}, "FilterPolicy: malformed"),
+        ({"Attributes": {"RedrivePolicy": "{"}}, "failed to parse JSON"),
+        ({"Attributes": {"DeliveryPolicy": "[]"}}, "must be an object"),
         ({"Attributes": {"Color": "x"}}, "AttributeName"),
     ],
 )
@@ -259,10 +266,30 @@ def test_a_subscription_that_is_rejected_is_not_made(
     endpoint = {} if "Protocol" in given else {"Endpoint": queue}
     with rejects("InvalidParameter", why):
         client.subscribe(**{"TopicArn": topic, "Protocol": "sqs", **endpoint, **given})
-    assert client.publish(TopicArn=topic, Message="x")["MessageId"]  # moto fails for no such queue
+    found = client.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert (found["SubscriptionsConfirmed"], found["SubscriptionsPending"]) == ("0", "0")
 
 
-def test_a_policy_that_is_not_json_is_rejected(client: Any, topic: str) -> None:
-    """docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"""
+def test_a_subscription_that_is_rejected_leaves_the_one_that_is_there(client: Any) -> None:
+    asked = {
+        "TopicArn": client.create_topic(Name=str(uuid.uuid4()))["TopicArn"],
+        "Protocol": "sqs",
+        "Endpoint": "arn:aws:sqs:us-east-1:123456789012:none",
+    }
+    attributes = {"FilterPolicy": '{"a": ["b"]}', "RawMessageDelivery": "false"}
+    made = client.subscribe(**asked, Attributes=attributes, ReturnSubscriptionArn=True)
     with rejects("InvalidParameter", "failed to parse JSON"):
-        client.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue="{")
+        client.subscribe(**asked, Attributes={"RawMessageDelivery": "true", "FilterPolicy": "{"})
+    named = {"SubscriptionArn": made["SubscriptionArn"]}
+    found = client.get_subscription_attributes(**named)["Attributes"]
+    assert {name: found[name] for name in attributes} == attributes
+
+
+@rows("name", ["Policy", "DeliveryPolicy"])
+@rows(("value", "why"), [("{", "failed to parse JSON"), ("5", "must be an object")])
+def test_a_policy_is_a_document(client: Any, topic: str, name: str, value: str, why: str) -> None:
+    """docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"""
+    with rejects("InvalidParameter", why):
+        client.set_topic_attributes(TopicArn=topic, AttributeName=name, AttributeValue=value)
+    with rejects("InvalidParameter", why):
+        client.create_topic(Name=str(uuid.uuid4()), Attributes={name: value})

@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.rows import rows
@@ -212,13 +213,34 @@ def test_times_of_a_queue_are_whole_seconds(client: Any) -> None:
     assert all(found[name].isdigit() for name in names)
 
 
-def test_a_queue_of_another_account_is_none(client: Any) -> None:
+def least(shape: Any) -> Any:
+    """What satisfies the shape of a request: what it requires alone."""
+    if shape.type_name == "structure":
+        return {name: least(shape.members[name]) for name in shape.required_members}
+    if shape.type_name == "list":
+        return [least(shape.member)]
+    return {"map": {}, "integer": 1}.get(shape.type_name, "x")
+
+
+def of_queues(client: Any) -> dict[str, Any]:
+    """The least request to each operation that has a QueueUrl."""
+    model = client.meta.service_model
+    inputs = {name: model.operation_model(name).input_shape for name in model.operation_names}
+    return {
+        name: least(shape)
+        for name, shape in inputs.items()
+        if shape and "QueueUrl" in shape.members
+    }
+
+
+def test_a_queue_of_another_account_is_none(client: Any, subtests: pytest.Subtests) -> None:
     """docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html,
     QueueOwnerAWSAccountId"""
     url = made(client)
     other = re.sub("/[0-9]{12}/", "/999999999999/", url)
-    with pytest.raises(client.exceptions.QueueDoesNotExist):
-        client.send_message(QueueUrl=other, MessageBody="x")
+    for operation, given in of_queues(client).items():
+        with subtests.test(operation), pytest.raises(client.exceptions.QueueDoesNotExist):
+            getattr(client, xform_name(operation))(**given | {"QueueUrl": other})
     owner = {"QueueName": url.rpartition("/")[2], "QueueOwnerAWSAccountId": "999999999999"}
     with pytest.raises(client.exceptions.QueueDoesNotExist):
         client.get_queue_url(**owner)

@@ -141,6 +141,14 @@ def test_an_attribute_that_was_set_to_another_changes_alone(
     assert (table.item()["a"], table.item()["b"]) == (changed, value)
 
 
+def test_attributes_that_are_set_to_one_value_change_alone(table: Table) -> None:
+    one, two = {"SS": ["x"]}, {"SS": ["x", "y"]}
+    table.put(l={"L": [{"N": "1"}]})
+    table.update("SET a = :s, b = :s", s=one)
+    table.update("ADD a :z REMOVE l[0]", z={"SS": ["y"]})
+    assert (table.item()["a"], table.item()["b"]) == (two, one)
+
+
 def test_parts_of_a_list_that_was_appended_to_change_alone(table: Table) -> None:
     table.put(b={"L": [{"M": {}}]})
     table.update("SET a = list_append(b, :v)", v={"L": []})

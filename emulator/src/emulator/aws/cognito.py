@@ -1,13 +1,14 @@
 """Additions to moto's Cognito: RevokeToken, and the codes that it mails (cognito_codes.py).
 
 Ends a refresh token, and for Cognito's own operations the access tokens made from it. A text that
-is no token is ignored, as by an endpoint of RFC 7009; another kind of token, and that of another
-client, are errors: RevokeToken, API reference.
+is no token is ignored, as by an endpoint of RFC 7009; another kind of token, that of another
+client, and a client's secret that is missing or wrong are errors: RevokeToken, API reference.
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from typing import Any
 
@@ -27,7 +28,12 @@ def revoke_token(self: Any) -> Any:
     from moto.core.responses import EmptyResult
 
     token, client = self._get_param("Token"), self._get_param("ClientId")
-    for pool in self.backend.user_pools.values():
+    pools = self.backend.user_pools.values()
+    own = next((each.clients[client] for each in pools if client in each.clients), None)
+    given = str(self._get_param("ClientSecret") or "")
+    if own and own.generate_secret and not hmac.compare_digest(given.encode(), own.secret.encode()):
+        raise _error("UnauthorizedException", "The client's secret is missing or wrong")
+    for pool in pools:
         if token in pool.access_tokens or token in pool.id_tokens:
             raise _error("UnsupportedTokenTypeException", "Unsupported token type")
         known = pool.refresh_tokens.get(token)

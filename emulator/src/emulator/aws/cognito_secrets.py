@@ -1,19 +1,23 @@
 """The secret of a user pool's client: calls about its users prove that they know it.
 
-moto asks for the proof in one flow and one challenge alone. Sources: Cognito developer guide,
-"Computing secret hash values" (docs.aws.amazon.com/cognito/latest/developerguide/
-signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash); the message is what
-users have reported (github.com/aws-amplify/amplify-js/issues/277).
+moto asks for the proof in one flow and one challenge alone, computes it of names in latin-1 alone,
+and makes secrets that RevokeToken does not take. Sources: Cognito developer guide, "Computing
+secret hash values" (docs.aws.amazon.com/cognito/latest/developerguide/
+signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash); the messages are what
+users have reported (github.com/aws-amplify/amplify-js/issues/277 and amplify-android/issues/2504).
 """
 
 from __future__ import annotations
 
+import base64
+import hmac
 from collections.abc import Callable
 from typing import Any
 
+import moto.cognitoidp.models
 from moto.cognitoidp.exceptions import NotAuthorizedError
+from moto.cognitoidp.models import CognitoIdpUserPoolClient
 from moto.cognitoidp.responses import CognitoIdpResponse
-from moto.cognitoidp.utils import check_secret_hash
 
 from emulator.aws.hooks import replace
 
@@ -33,9 +37,25 @@ _OPERATIONS = {
 
 def install() -> None:
     """Change moto's Cognito as this module's docstring describes."""
+    replace(moto.cognitoidp.models, "check_secret_hash", is_proof)
+    replace(CognitoIdpUserPoolClient, "__init__", _with_secret(CognitoIdpUserPoolClient.__init__))
     for name, where in _OPERATIONS.items():
         if hasattr(CognitoIdpResponse, name):
             replace(CognitoIdpResponse, name, _proven(getattr(CognitoIdpResponse, name), where))
+
+
+def _with_secret(original: Callable[..., None]) -> Callable[..., None]:
+    def init(self: Any, *args: Any, **given: Any) -> None:
+        original(self, *args, **given)
+        self.secret = self.secret.replace("-", "")  # ClientSecretType, API model: [\w+]+
+
+    return init
+
+
+def is_proof(secret: str, client_id: str, user: str, given: str | None) -> bool:
+    """Whether `given` is the secret hash of a user's name."""
+    digest = hmac.digest(secret.encode(), f"{user}{client_id}".encode(), "sha256")
+    return hmac.compare_digest(base64.b64encode(digest), (given or "").encode())
 
 
 def _proven(original: Callable[[Any], Any], where: str) -> Callable[[Any], Any]:
@@ -49,8 +69,11 @@ def _proven(original: Callable[[Any], Any], where: str) -> Callable[[Any], Any]:
             known = pool.refresh_tokens.get(given.get("REFRESH_TOKEN"))
             user = known[1] if known else user
             proof = given.get("SECRET_HASH") if where else self._get_param("SecretHash")
-            secret = pool.clients[client_id].secret
-            if user and not check_secret_hash(secret, client_id, user, proof):
+            if user and not proof:
+                raise NotAuthorizedError(
+                    f"Client {client_id} is configured with secret but SECRET_HASH was not received"
+                )
+            if user and not is_proof(pool.clients[client_id].secret, client_id, user, proof):
                 raise NotAuthorizedError(f"Unable to verify secret hash for client {client_id}")
         return original(self)
 

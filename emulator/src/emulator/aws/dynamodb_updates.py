@@ -319,4 +319,4 @@ class _Given(NamedTuple):
                 return copy.deepcopy(there)  # a later change is of one attribute
         if given is None:
             raise _NotSimple
-        return DynamoType(given)
+        return DynamoType(copy.deepcopy(given))  # of which a set keeps its list

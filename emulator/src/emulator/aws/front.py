@@ -44,7 +44,7 @@ from emulator.aws.sqs import LongPolls
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# How long S3 waits for more of a body is not published; what reads in SDKs wait for is a minute.
+# S3 does not publish its limit; SDKs' read timeout is 60 s by default.
 IDLE_SECONDS = 20.0
 # docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _TOO_LATE = S3Error(
@@ -53,7 +53,7 @@ _TOO_LATE = S3Error(
     "Your socket connection to the server was not read from or written to within the timeout "
     "period. Idle connections will be closed.",
 )
-_OF_BYTES = re.compile(r"bytes\s*=[^=]*")
+_OF_BYTES = re.compile(r"bytes\s*=[^=]*", re.IGNORECASE)  # RFC 9110, 14.1
 MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; persisted data can be large
 
 
@@ -128,7 +128,7 @@ class _Front:
         try:
             body = await _received(request.content, self._idle)
         except TimeoutError:
-            response = s3.error(_TOO_LATE)
+            response = _too_late(request)
             response.force_close()  # the rest of the body may come yet
             return response
         scope = served.scope_of(request.headers, request.query_string)
@@ -233,6 +233,15 @@ async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:
     await runner.setup()
     await web.SockSite(runner, holder).start()
     return runner
+
+
+def _too_late(request: web.Request) -> web.Response:
+    """The error in the form of the service's protocol."""
+    if "X-Amz-Target" in request.headers:
+        return _rejected(request, Rejection(_TOO_LATE.message, _TOO_LATE.code))
+    if "urlencoded" in request.headers.get("Content-Type", ""):
+        return served.in_xml(_TOO_LATE.status, _TOO_LATE.code, _TOO_LATE.message)
+    return s3.error(_TOO_LATE)
 
 
 def _rejected(request: web.Request, rejection: Rejection) -> web.Response:

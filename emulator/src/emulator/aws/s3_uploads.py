@@ -1,8 +1,8 @@
 """Multipart uploads and copies that S3 rejects, and moto takes or fails for.
 
 Sources: docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (InvalidPartOrder,
-NoSuchUpload, InvalidArgument); API reference, UploadPart ("Part numbers can be any number from 1 to
-10,000, inclusive"), UploadPartCopy (x-amz-copy-source-range) and CopyObject.
+NoSuchUpload, NoSuchVersion, InvalidArgument); API reference, UploadPart ("Part numbers can be any
+number from 1 to 10,000, inclusive"), UploadPartCopy (x-amz-copy-source-range) and CopyObject.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
+
+from moto.s3.models import FakeDeleteMarker
 
 from emulator.aws import data_objects
 from emulator.aws.s3_signatures import S3Error
@@ -54,19 +56,15 @@ def check(
 
 
 def _check_copy(headers: Mapping[str, str], is_part: bool) -> None:
-    source = unquote(headers["x-amz-copy-source"].partition("?")[0]).removeprefix("/")
-    name, _, key = source.partition("/")
+    source, _, query = headers["x-amz-copy-source"].partition("?")
+    name, _, key = unquote(source).removeprefix("/").partition("/")
     if not name or not key:
         raise _invalid("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
     if headers.get("x-amz-metadata-directive", "COPY") not in ("COPY", "REPLACE"):
         raise _invalid("Unknown metadata directive.")
     if not is_part:
         return
-    bucket = data_objects.backend_of(name).buckets.get(name)
-    found = bucket and bucket.keys.get(key)
-    if not found:
-        what = "NoSuchKey" if bucket else "NoSuchBucket"
-        raise S3Error(404, what, f"The specified {'key' if bucket else 'bucket'} does not exist.")
+    found = _source(name, key, parse_qs(query).get("versionId", [None])[0])
     if "x-amz-copy-source-range" not in headers:
         return
     asked = _RANGE.fullmatch(headers["x-amz-copy-source-range"])
@@ -77,6 +75,26 @@ def _check_copy(headers: Mapping[str, str], is_part: bool) -> None:
         )
     if not int(asked[1]) <= int(asked[2]) < found.size:
         raise _invalid(f"Range specified is not valid for source object of size: {found.size}")
+
+
+def _source(name: str, key: str, version: str | None) -> Any:
+    """The object to copy. A delete marker that is the current version is no object, and may not be
+    named: UploadPartCopy, API reference."""
+    backend = data_objects.backend_of(name)
+    if name not in backend.buckets:
+        raise S3Error(404, "NoSuchBucket", "The specified bucket does not exist.")
+    found = backend.get_object(name, key, version_id=version, return_delete_marker=True)
+    if isinstance(found, FakeDeleteMarker) and version:
+        message = (
+            "The source of a copy request may not specifically refer to a delete marker by version "
+            "id."
+        )
+        raise S3Error(400, "InvalidRequest", message)
+    if found is None and version:
+        raise S3Error(404, "NoSuchVersion", "The specified version does not exist.")
+    if found is None or isinstance(found, FakeDeleteMarker):
+        raise S3Error(404, "NoSuchKey", "The specified key does not exist.")
+    return found
 
 
 def _invalid(message: str) -> S3Error:

@@ -1,6 +1,7 @@
 """Subscriptions and attributes of topics that SNS rejects, and moto makes or fails for.
 
-Source: docs.aws.amazon.com/sns/latest/api/API_Subscribe.html and API_SetTopicAttributes.html.
+Source: docs.aws.amazon.com/sns/latest/api/API_Subscribe.html, API_SetSubscriptionAttributes.html
+and API_SetTopicAttributes.html.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 
 from emulator.aws.hooks import replace
@@ -17,29 +19,54 @@ from emulator.aws.hooks import replace
 _PROTOCOLS = frozenset(
     {"application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"}
 )
+# Of subscriptions and new topics by SNS's names, of topics that are there by moto's.
+_DOCUMENTS = frozenset(
+    {"DeliveryPolicy", "FilterPolicy", "Policy", "RedrivePolicy", "delivery_policy", "policy"}
+)
 
 
 def install() -> None:
     """Change moto's SNS as this module's docstring describes."""
-    replace(SNSResponse, "subscribe", _parsed(_whole(SNSResponse.subscribe)))
-    for name in ("set_subscription_attributes", "set_topic_attributes"):
-        replace(SNSResponse, name, _parsed(getattr(SNSResponse, name)))
+    replace(SNSResponse, "subscribe", _whole(SNSResponse.subscribe))
+    for name in ("set_subscription_attributes", "set_topic_attribute"):
+        replace(SNSBackend, name, _parsed(getattr(SNSBackend, name)))
+    create = SNSBackend.create_topic
+
+    def create_topic(self: Any, name: str, attributes: dict[str, str], tags: Any = None) -> Any:
+        for attribute, value in (attributes or {}).items():
+            _check_document(attribute, value)
+        return create(self, name, attributes, tags)
+
+    replace(SNSBackend, "create_topic", create_topic)
 
 
-def _parsed(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """An attribute that is a document, such as a policy, is JSON."""
+def _check_document(name: str, value: Any) -> None:
+    """An attribute that is a document, such as a policy, is an object of JSON."""
+    if name not in _DOCUMENTS or not value:
+        return
+    try:
+        document = json.loads(value)
+    except ValueError as error:
+        why = f"failed to parse JSON: {error}"
+        raise SNSInvalidParameter(f"Invalid parameter: {why}") from None
+    if not isinstance(document, dict):
+        raise SNSInvalidParameter(f"Invalid parameter: {name} must be an object")
 
-    def operation(self: Any) -> Any:
+
+def _parsed(original: Callable[..., None]) -> Callable[..., None]:
+    def set_attribute(self: Any, arn: str, name: str, value: Any) -> None:
+        _check_document(name, value)
         try:
-            return original(self)
-        except json.JSONDecodeError as error:
-            raise SNSInvalidParameter(f"Invalid parameter: failed to parse JSON: {error}") from None
+            original(self, arn, name, value)
+        except (AttributeError, IndexError, TypeError):  # of a filter policy in another form
+            raise SNSInvalidParameter(f"Invalid parameter: {name}: malformed") from None
 
-    return operation
+    return set_attribute
 
 
 def _whole(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """moto has made a subscription by the time it rejects an attribute of it."""
+    """moto has made a subscription, or changed the one that is there, by the time it rejects an
+    attribute."""
 
     def subscribe(self: Any) -> Any:
         protocol, endpoint = self._get_param("Protocol"), self._get_param("Endpoint") or ""
@@ -53,12 +80,17 @@ def _whole(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
             raise SNSInvalidParameter(
                 "Invalid parameter: Endpoint Reason: no value for required parameter"
             )
-        known = set(self.backend.subscriptions)
+        asked = (self._get_param("TopicArn"), endpoint, protocol)
+        there = self.backend._find_subscription(*asked)
+        before = there and {**vars(there), "attributes": dict(there.attributes)}
         try:
             return original(self)
         except Exception:
-            for made in self.backend.subscriptions.keys() - known:
-                del self.backend.subscriptions[made]
+            made = self.backend._find_subscription(*asked)
+            if there is not None:
+                vars(there).update(before)
+            elif made is not None:
+                del self.backend.subscriptions[made.arn]
             raise
 
     return subscribe

@@ -114,6 +114,7 @@ def install(polls: LongPolls) -> None:
 def _know_accounts() -> None:
     """Queues are those of one account; moto looks at the name alone."""
     from_url, by_name = SQSResponse._get_queue_name, SQSResponse.get_queue_url
+    resource = SQSResponse._determine_resource
 
     def require(account: str | None) -> None:
         if account not in (None, DEFAULT_ACCOUNT_ID):
@@ -128,6 +129,13 @@ def _know_accounts() -> None:
         require(self._get_param("QueueOwnerAWSAccountId"))
         return by_name(self)
 
+    def determine_resource(self: Any) -> str:
+        try:
+            return str(resource(self))
+        except QueueDoesNotExist:  # which moto expects of a name alone
+            return "*"
+
+    replace(SQSResponse, "_determine_resource", determine_resource)
     replace(SQSResponse, "_get_queue_name", get_queue_name)
     replace(SQSResponse, "get_queue_url", get_queue_url)
 

@@ -31,11 +31,8 @@ class LogsView:
         prefix = str(given.get("logGroupNamePrefix", ""))
         names = [name for name in self._log_groups.names() if name.startswith(prefix)]
         days = self._log_groups.retention
-        return {
-            "logGroups": [
-                {"logGroupName": name, "retentionInDays": days.get(name)} for name in names
-            ]
-        }
+        retained = {name: {"retentionInDays": days[name]} for name in names if days.get(name)}
+        return {"logGroups": [{"logGroupName": name, **retained.get(name, {})} for name in names]}
 
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         identifier = given.get("logGroupName") or given.get("logGroupIdentifier")

@@ -64,7 +64,7 @@ class BucketProvider:
         )
 
     def _describe(self, client: Any, name: str, properties: Mapping[str, Any]) -> None:
-        """What has no effect here, for who looks at it, with the defaults of new buckets:
+        """Sets what only describing calls show, with the defaults of new buckets:
         docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html and
         .../access-control-block-public-access.html."""
         encryption = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration")
@@ -86,7 +86,8 @@ class BucketProvider:
             Bucket=name, **accepted(client, "PutPublicAccessBlock", blocked)
         )
         if tags := properties.get("Tags"):
-            client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+            tagging = accepted(client, "PutBucketTagging", {"Tagging": {"TagSet": tags}})
+            client.put_bucket_tagging(Bucket=name, **tagging)
 
     def _cors_rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         names = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}

@@ -14,6 +14,7 @@ from emulator import service_models
 from emulator.addresses import Addresses
 from emulator.credentials import ACCESS_KEY, SECRET_KEY
 from emulator.providers import Resource
+from emulator.resource import as_strings
 
 _DIGITS = 8  # of the digest in a name that is cut
 AddPolicy = Callable[[str, str, Mapping[str, Any]], None]
@@ -58,7 +59,7 @@ def physical_name(resource: Resource, longest: int | None = None) -> str:
 
 def accepted(client: Any, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """The properties that the API's operation has under the same name, in its own types: a template
-    may write numbers and booleans as texts."""
+    may write numbers and booleans as texts, and texts as numbers and booleans."""
     shape = client.meta.service_model.operation_model(operation).input_shape
     return {
         name: _as(shape.members[name], value)
@@ -76,6 +77,10 @@ def _as(shape: Any, value: Any) -> Any:
         }
     if shape.type_name == "list" and isinstance(value, list):
         return [_as(shape.member, inner) for inner in value]
+    if shape.type_name == "map" and isinstance(value, Mapping):
+        return {name: _as(shape.value, inner) for name, inner in value.items()}
+    if shape.type_name == "string" and isinstance(value, int | float):
+        return as_strings(value)
     if shape.type_name in ("integer", "long"):
         return int(value)
     if shape.type_name == "boolean" and isinstance(value, str):

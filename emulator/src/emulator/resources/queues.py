@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from emulator.providers import Created, Resource
-from emulator.resource import attributes_of
-from emulator.resources.clients import Clients, physical_name
+from emulator.resource import as_strings, attributes_of
+from emulator.resources.clients import Clients, accepted, physical_name
 
 _ATTRIBUTES = (
     "ContentBasedDeduplication",
@@ -98,12 +98,12 @@ class TopicProvider:
         attributes = {name: _text(properties[name]) for name in _OF_TOPICS if name in properties}
         suffix = ".fifo" if attributes.get("FifoTopic") == "true" else ""
         name = properties.get("TopicName") or physical_name(resource) + suffix
-        make = partial(self._clients("sns").create_topic, Name=name, Attributes=attributes)
-        made = await asyncio.to_thread(make, Tags=properties.get("Tags", []))
+        client = self._clients("sns")
+        tags = accepted(client, "CreateTopic", {"Tags": properties.get("Tags", [])})
+        make = partial(client.create_topic, Name=name, Attributes=attributes, **tags)
+        made = await asyncio.to_thread(make)
         return Created(made["TopicArn"], {"TopicArn": made["TopicArn"], "TopicName": name})
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, dict) else str(value)
+    return json.dumps(value) if isinstance(value, dict) else str(as_strings(value))

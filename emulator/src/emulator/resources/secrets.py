@@ -10,7 +10,7 @@ from emulator.providers import Created, EmulatorError, Resource
 from emulator.resource import attributes_of
 from emulator.resources.clients import AddPolicy, Clients, accepted, physical_name
 
-_SHOWN = {"KmsKeyId", "Tags"}  # by describing calls
+_GIVEN = {"Description", "KmsKeyId", "SecretString", "Tags"}
 _SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
@@ -36,15 +36,10 @@ class SecretProvider:
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("secretsmanager")
         name = properties.get("Name") or physical_name(resource)
-        request = {"Name": name, "Description": properties.get("Description", "")}
-        if "SecretString" in properties:
-            request["SecretString"] = properties["SecretString"]
-        elif "GenerateSecretString" in properties:
-            request["SecretString"] = self._generated(properties["GenerateSecretString"])
-        shown = accepted(
-            client, "CreateSecret", {k: properties[k] for k in _SHOWN & properties.keys()}
-        )
-        arn = client.create_secret(**request, **shown)["ARN"]
+        given = {"Name": name} | {key: properties[key] for key in _GIVEN & properties.keys()}
+        if "SecretString" not in given and "GenerateSecretString" in properties:
+            given["SecretString"] = self._generated(properties["GenerateSecretString"])
+        arn = client.create_secret(**accepted(client, "CreateSecret", given))["ARN"]
         return Created(arn, {"Id": arn})
 
     def _generated(self, wanted: dict[str, Any]) -> str:
@@ -95,15 +90,14 @@ class KeyProvider:
             {"TagKey": name, "TagValue": value}
             for name, value in attributes_of(properties, "Tags").items()
         ]
-        wanted = {name: properties[name] for name in ("KeySpec", "KeyUsage") if name in properties}
-        made = self._clients("kms").create_key(
-            Description=properties.get("Description", ""), Tags=tags, **wanted
-        )
+        client, names = self._clients("kms"), ("Description", "KeySpec", "KeyUsage")
+        given = {name: properties[name] for name in names if name in properties}
+        made = client.create_key(Tags=tags, **accepted(client, "CreateKey", given))
         key = made["KeyMetadata"]
         if rotates:
-            self._clients("kms").enable_key_rotation(KeyId=key["KeyId"])
+            client.enable_key_rotation(KeyId=key["KeyId"])
         if properties.get("Enabled", True) in (False, "false"):
-            self._clients("kms").disable_key(KeyId=key["KeyId"])
+            client.disable_key(KeyId=key["KeyId"])
         return Created(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
     def _alias(self, properties: dict[str, Any]) -> Created:

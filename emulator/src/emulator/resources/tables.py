@@ -25,10 +25,15 @@ class TableProvider:
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         created = await asyncio.to_thread(self._create, resource, properties)
-        for owner in (properties, *properties.get("Replicas", ())):
-            if policy := owner.get("ResourcePolicy"):
-                self._add_policy(str(resource), created.attributes["Arn"], policy["PolicyDocument"])
+        if policy := self._own(properties).get("ResourcePolicy"):
+            self._add_policy(str(resource), created.attributes["Arn"], policy["PolicyDocument"])
         return created
+
+    def _own(self, properties: dict[str, Any]) -> dict[str, Any]:
+        """Where a table has what a global table has in its replica of each region."""
+        region = self._clients("dynamodb").meta.region_name
+        replicas = properties.get("Replicas", ())
+        return next((each for each in replicas if each.get("Region") == region), properties)
 
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("dynamodb")
@@ -37,8 +42,7 @@ class TableProvider:
         for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
             if indexes in properties:
                 wanted[indexes] = properties[indexes]
-        # a global table has these where its replica in this region has them
-        own = next(iter(properties.get("Replicas", ())), properties)
+        own = self._own(properties)
         wanted |= {key: own[key] for key in _SHOWN if key in own}
         request = accepted(client, "CreateTable", {**wanted, **_capacity(resource, properties)})
         if "StreamSpecification" in properties:

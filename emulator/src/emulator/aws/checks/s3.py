@@ -48,8 +48,9 @@ def check_put(key: str, headers: Mapping[str, str], body: bytes) -> None:
     _check_encryption_and_tags(headers)
     sent = headers.get("x-amz-content-sha256", "")
     if sent.startswith("STREAMING-"):
-        body, headers = s3_chunks.decoded(headers, body)
-    if given := headers.get("content-md5"):
+        body, trailers = s3_chunks.decoded(headers, body)
+        headers = {**headers, **trailers}
+    elif given := headers.get("content-md5"):  # of which bytes it is in chunks is not documented
         _check_md5(given, body)
     if len(sent) == 64 and sent != hashlib.sha256(body).hexdigest():
         message = "The provided 'x-amz-content-sha256' header does not match what was computed."

@@ -64,6 +64,8 @@ def decoded(headers: Mapping[str, str], body: bytes) -> tuple[bytes, dict[str, s
         raise INCOMPLETE
     lines = body[at:].decode("latin-1").split("\r\n")
     pairs = [line.partition(":") for line in lines if line.strip()]
+    if not all(name.strip() and colon for name, colon, _ in pairs):
+        raise _NO_TRAILER
     trailers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     promised = headers.get("x-amz-trailer", "").lower().split(",")
     if not {name.strip() for name in promised if name} <= trailers.keys():
