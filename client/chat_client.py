@@ -230,6 +230,7 @@ class ChatClient:
                 self._this.files.wake()
             case CaughtUp(complete=True) if not self._replenished:
                 self._replenished = True
+                self._this.caught_up()
                 self._chore(self.account.replenish())
             case MembersChanged() if self._this.store.added(event.chat, event.joined):
                 self._chore(self.writing.repeat_for_newcomers(event.chat))

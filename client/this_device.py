@@ -123,6 +123,11 @@ class ThisDevice:
         await self.api.close()
         self.store.close()
 
+    def caught_up(self) -> None:
+        """Everything that waited for this device is here."""
+        with contextlib.suppress(StoreUnavailable):  # the next time it has caught up
+            self._encryption.forget_unused()
+
     async def when_writable(self, act: Callable[[], Awaitable[T]]) -> T:
         """Runs `act`, which may be repeated, and again where nothing could be written."""
         while True:

@@ -57,10 +57,15 @@ class Encryption:
         with store.transaction():
             self._to_device.drop("sas")  # of comparisons that nobody knows of any more
         self._sealer = Sealer(me, self._sessions, self._outbound, lambda: hidden_id(random))
-        inbound = InboundGroups(store.db, store.vault, clock)
+        self._inbound = InboundGroups(store.db, store.vault, clock)
         self._opener = Opener(
-            me, self.identities, self._sessions, inbound, self._requested, store.attempt
+            me, self.identities, self._sessions, self._inbound, self._requested, store.attempt
         )
+
+    def forget_unused(self) -> None:
+        """Forgets what the messages of groups were sealed with, once the device has caught up."""
+        with self._store.transaction():
+            self._inbound.forget_unused()
 
     # -- texts
 

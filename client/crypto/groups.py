@@ -12,8 +12,8 @@ from client.crypto.rotation import SECONDS, Outbound, reason_to_rotate
 from client.crypto.sessions import Undecryptable
 from client.store.vault import Vault
 
-# Of a session that was not used since: its sender used it for SECONDS, the backend keeps what was
-# written with it for 30 days, and clocks differ by less than the rest.
+# Of a session that was not used since: its sender used it for SECONDS, and what is written with it
+# arrives as soon as this device is connected. The rest is for clocks that differ.
 KEPT_SECONDS = SECONDS + 38 * 24 * 3600.0
 
 
@@ -131,7 +131,6 @@ class InboundGroups:
         if known is not None and known.first_known_index <= session.first_known_index:
             return False
         self._save(chat, device, session)
-        self._forget_old()
         return True
 
     def decrypt(self, chat: str, device: str, message_id: str, payload: str) -> bytes:
@@ -185,8 +184,9 @@ class InboundGroups:
             (chat, device, session.session_id, locked, self._clock()),
         )
 
-    def _forget_old(self) -> None:
-        """With each new one; what they opened can't come again."""
+    def forget_unused(self) -> None:
+        """Forgets sessions that nothing can come of. Only after the device has caught up: messages
+        that wait for it may be older than the sessions that are in use."""
         before = self._clock() - KEPT_SECONDS
         old = "SELECT chat, device, session_id FROM group_inbound WHERE used_at < ?"
         self._db.execute(
