@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Coroutine, Iterable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,5 +179,31 @@ def test_who_was_removed_from_a_group_can_read_it_and_is_in_it_again_when_put_ba
             await until(lambda: not next(e for e in raju.chats.all() if e.chat == chat).left)
             await raju.send(chat, "thank you")
             await ravi.wait_for(of(MessageReceived, text="thank you"))
+
+    with_server(scenario)
+
+
+def test_sessions_that_nobody_uses_go_once_all_that_waited_is_here(tmp_path: Path) -> None:
+    store = tmp_path / "ravi.db"
+
+    def in_store(statement: str) -> list[Any]:
+        with closing(sqlite3.connect(store)) as db, db:
+            return db.execute(statement).fetchall()
+
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju:
+            async with online(server, "ravi", store=store) as ravi:
+                chat = await raju.chats.group(["ravi"], "us")
+                await raju.send(chat, "one")
+                await ravi.wait_for(of(MessageReceived, text="one"))
+            await raju.send(chat, "two")
+            in_store("UPDATE group_inbound SET used_at = 0")  # the device was away for very long
+            in_store(
+                "INSERT INTO group_inbound (chat, device, session_id, pickle, used_at) "
+                "SELECT chat, device, 'unused', pickle, 0 FROM group_inbound"
+            )
+            async with online(server, "ravi", store=store) as ravi:
+                await ravi.wait_for(of(MessageReceived, text="two"))
+                await until(lambda: in_store("SELECT count(*) FROM group_inbound") == [(1,)])
 
     with_server(scenario)
