@@ -254,8 +254,7 @@ export class Engine {
     return learned !== undefined;
   }
 
-  /** There was no response to a `fetch`. */
-  /** `retryAfter`: what the backend asks to wait for, ms. */
+  /** There was no response to a `fetch`. `retryAfter`: what the backend asks to wait for, ms. */
   async fetchFailed(step: Step, request: Request, retryAfter = 0): Promise<void> {
     this.#parts.sending.fetchFailed(step, request, retryAfter);
     await this.due(step);
