@@ -51,7 +51,7 @@ from client.core.bodies_generated import (
     parse_token_response,
 )
 from client.core.fields import Reader
-from client.errors import ApiError, ServerFault, Unauthorized
+from client.errors import ServerFault, Unauthorized
 from client.requests import Requests, Tokens
 
 T = TypeVar("T")
@@ -333,8 +333,8 @@ class Api:
     async def _renew(self) -> None:
         try:
             await self.refresh()
-        except (Unauthorized, ApiError) as error:
-            if isinstance(error, ServerFault) or self._sign_in_again is None:
+        except Unauthorized:
+            if self._sign_in_again is None:
                 raise
             await self._sign_in_again()
 

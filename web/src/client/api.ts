@@ -343,8 +343,8 @@ export class Api {
     try {
       await this.refresh();
     } catch (error) {
-      const refused = error instanceof ApiError && !error.fault;
-      if (!refused || this.#signInAgain === undefined) throw error;
+      const over = error instanceof ApiError && error.status === 401;
+      if (!over || this.#signInAgain === undefined) throw error;
       await this.#signInAgain();
     }
   }
