@@ -228,10 +228,10 @@ class Api:
         response = await self._call("POST", "/api/chats", body, repeat=True)
         return _read(parse_chat_response, response)
 
-    async def group(self, members: Iterable[str]) -> ChatResponse:
-        """A new one: one, however often the request has to be repeated."""
-        request_id = secrets.token_urlsafe(16)
-        body = {"kind": "group", "members": sorted(members), "request_id": request_id}
+    async def group(self, members: Iterable[str], request_id: str | None = None) -> ChatResponse:
+        """A new one: one for each `request_id`, however often the request has to be repeated."""
+        request = request_id or secrets.token_urlsafe(16)
+        body = {"kind": "group", "members": sorted(members), "request_id": request}
         response = await self._call("POST", "/api/chats", body, repeat=True)
         return _read(parse_chat_response, response)
 
