@@ -28,8 +28,9 @@ import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
 const FORM_MARGIN_MS = 60_000; // a form that ends sooner is not used again
-// With any other code it is rejected for good.
-const PASSING = new Set(["unauthorized", "internal"]);
+// What the backend says of a file alone, which will be the same next time. All else passes: the
+// account may be disabled for a while, and a firewall or load balancer rejects what is sound.
+const FINAL_CODES = new Set(["too_large", "not_found"]);
 
 /** A file to be sent; `more` are further fields of its message. */
 export interface FileDraft {
@@ -227,7 +228,7 @@ export class Files {
       const tries = (this.#refused.get(messageId) ?? 0) + 1;
       this.#refused.set(messageId, tries);
       if (tries < SIGNATURES) return this.#backoff.pause();
-    } else if (!isFinal(error)) return this.#backoff.pause(); // no network, no sign-in, no disk
+    } else if (!isFinal(error)) return this.#backoff.pause();
     this.#refused.delete(messageId);
     await this.#uploads.remove(messageId);
     this.#report(upload, error, true);
@@ -258,8 +259,7 @@ function reasonOf(error: unknown): string {
   return `internal: ${error instanceof ClientError ? error.message : String(error)}`;
 }
 
-/** What will be the same next time. */
 function isFinal(error: unknown): boolean {
-  if (error instanceof ApiError) return !PASSING.has(error.code) && !error.fault;
+  if (error instanceof ApiError) return FINAL_CODES.has(error.code);
   return error instanceof NotAMember || error instanceof MessageTooLarge;
 }
