@@ -105,7 +105,9 @@ class Files:
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
         self._wake = asyncio.Event()
-        self._limited = False  # the backend allows no form for a while: nothing shortens that
+        # The upload for which the backend allows no form for a while: only its end shortens that.
+        self._limited: str | None = None
+        self._freed = asyncio.Event()
         self._refused: dict[str, int] = {}
         self._clock = time.time
         self._form: Form | None = None  # of the upload that was tried last
@@ -142,12 +144,15 @@ class Files:
             removed = self._store.remove_upload(message_id)
         if removed and message_id in self._sending:
             self._sending[message_id].cancel()
+        if removed and message_id == self._limited:
+            self._freed.set()
         return removed
 
     async def run(self) -> None:
         """Uploads what waits, one after another, until it is cancelled."""
         while True:
             self._wake.clear()
+            self._freed.clear()
             pause: float | None = None
             try:
                 waiting = self._store.uploads()
@@ -157,10 +162,10 @@ class Files:
             except StoreUnavailable:
                 pause = self._backoff.pause()
             with contextlib.suppress(TimeoutError):
-                wake = asyncio.Event() if self._limited else self._wake
+                wake = self._wake if self._limited is None else self._freed
                 async with asyncio.timeout(pause):
                     await wake.wait()
-            self._limited = False
+            self._limited = None
 
     async def _upload(self, upload: Upload) -> float | None:
         """Seconds to wait before the next try; None if it is done, or given up."""
@@ -201,7 +206,7 @@ class Files:
         """Seconds to wait before the next try; None if it is given up."""
         if isinstance(error, ApiError) and error.code == "rate_limited":
             self._publish(FileFailed(upload.chat, upload.message_id, _reason(error), final=False))
-            self._limited = error.retry_after is not None
+            self._limited = None if error.retry_after is None else upload.message_id
             return error.retry_after or self._backoff.pause()
         if isinstance(error, Refused):
             self._form = None

@@ -133,6 +133,26 @@ def test_no_form_is_asked_for_before_the_backend_allows_it_whatever_else_is_sent
             bucket.files.wake()
             await asyncio.sleep(0)
         assert (bucket.asked, len(bucket.failed), bucket.used) == (1, 1, [])
+        assert bucket.files.cancel("second")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert bucket.asked == 1
+        running.cancel()
+        bucket.store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_is_cancelled_holds_up_no_other_by_its_limit() -> None:
+    async def scenario() -> None:
+        bucket = Bucket([(TAKEN, 0, 1)])
+        bucket.error, bucket.fails = RateLimited("rate_limited", "slower", 429, 3600.0), 1
+        for name in ("large", "small"):
+            await bucket.files.add(Draft(name, "chat", b"x", FileDescription(name="a"), {}))
+        running = asyncio.create_task(bucket.files.run())
+        await until(lambda: bool(bucket.failed))
+        assert bucket.files.cancel("large")
+        await until(lambda: bucket.sent == [1])
         running.cancel()
         bucket.store.close()
 

@@ -73,8 +73,8 @@ export class Files {
   );
   #sending: { readonly messageId: string; readonly stop: AbortController } | undefined;
   #waker = Promise.withResolvers<void>();
-  /** The backend allows no form for a while: nothing but the end shortens that. */
-  #limited = false;
+  /** The upload for which the backend allows no form for a while: only its end shortens that. */
+  #limited: { readonly messageId: string; readonly freed: PromiseWithResolvers<void> } | undefined;
   #running: Promise<void> | undefined;
 
   constructor({ api, uploads, backoff, send, publish }: FilesOptions) {
@@ -130,6 +130,7 @@ export class Files {
   async cancel(messageId: string): Promise<boolean> {
     const removed = await this.#uploads.remove(messageId);
     if (removed && this.#sending?.messageId === messageId) this.#sending.stop.abort();
+    if (removed && this.#limited?.messageId === messageId) this.#limited.freed.resolve();
     return removed;
   }
 
@@ -178,8 +179,10 @@ export class Files {
 
   async #wait(milliseconds: number): Promise<void> {
     if (milliseconds === Number.POSITIVE_INFINITY) return this.#waker.promise;
-    await Promise.race([this.#limited ? this.#closed : this.#waker.promise, sleep(milliseconds)]);
-    this.#limited = false;
+    const limit = this.#limited?.freed.promise;
+    const ends = limit === undefined ? [this.#waker.promise] : [limit, this.#closed];
+    await Promise.race([...ends, sleep(milliseconds)]);
+    this.#limited = undefined;
   }
 
   /** Milliseconds to wait before the next try; undefined if it is done, or given up. */
@@ -220,8 +223,9 @@ export class Files {
     const { messageId } = upload;
     if (error instanceof ApiError && error.code === "rate_limited") {
       this.#report(upload, error, false);
-      this.#limited = error.retryAfter !== undefined;
-      return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
+      if (error.retryAfter === undefined) return this.#backoff.pause();
+      this.#limited = { messageId, freed: Promise.withResolvers<void>() };
+      return 1_000 * error.retryAfter;
     }
     if (error instanceof Refused) {
       this.#form = undefined;
