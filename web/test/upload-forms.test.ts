@@ -238,39 +238,6 @@ test("a file that is cancelled holds up no other by its limit", async () => {
 });
 
 test.each([
-  [413, "too_large", true],
-  [404, "not_found", true],
-  [429, "rate_limited", false],
-  [401, "unauthorized", false],
-  [403, "forbidden", false], // the account is disabled, for a while perhaps
-  [500, "internal", false],
-  [400, "bad_request", false],
-  // not from the backend: the client has no code, and takes bad_request
-  [403, "bad_request", false],
-  [404, "bad_request", false],
-  [408, "bad_request", false],
-  [413, "bad_request", false],
-  [429, "bad_request", false],
-])("a form got %i %s: the file is given up: %s", async (status, code, final) => {
-  const { api, files, failed, sent } = await bucketOf(`${status} ${code}`, []);
-  failOnce(api, new ApiError(code, "no", status));
-  const content = new Uint8Array([1]);
-  await files.add({
-    messageId: "first",
-    chat: "chat",
-    content,
-    description: { name: "a" },
-    more: {},
-  });
-  files.start();
-  await until(async () => (await files.waiting()).length === 0);
-  await files.close();
-  const reported = code === "rate_limited" ? [{ final: false }] : [];
-  expect(failed).toMatchObject(final ? [{ final }] : reported);
-  expect(sent).toEqual(final ? [] : [1]);
-});
-
-test.each([
   [400, "RequestTimeout", ApiError],
   [400, "IncompleteBody", ApiError],
   [400, "EntityTooLarge", Refused],
