@@ -74,8 +74,12 @@ class Account:
     async def sign_up_or_in(self) -> bool:
         """True for a new user. Stored tokens are used as long as they are valid."""
         if self.api.tokens.refresh:
-            with contextlib.suppress(Unauthorized):  # nothing else says that the token is over
+            try:
                 await self.api.refresh()
+            except Unauthorized as error:
+                if error.code != "unauthorized":  # nothing else says that the token is over
+                    raise
+            else:
                 return False
         if self._password is None:
             raise Unauthorized("unauthorized", f"{self._user} needs a password to sign in", 401)

@@ -333,8 +333,8 @@ class Api:
     async def _renew(self) -> None:
         try:
             await self.refresh()
-        except Unauthorized:
-            if self._sign_in_again is None:
+        except Unauthorized as error:
+            if error.code != "unauthorized" or self._sign_in_again is None:
                 raise
             await self._sign_in_again()
 

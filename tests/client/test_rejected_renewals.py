@@ -19,6 +19,7 @@ REJECTED = rows(
     ("status", "code", "over"),
     [
         (401, "unauthorized", True),
+        (401, "bad_request", False),  # not from the backend
         (403, "forbidden", False),
         (403, "bad_request", False),
         (408, "bad_request", False),

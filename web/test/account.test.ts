@@ -64,6 +64,7 @@ test("the fallback key is replaced at most once in ten minutes, also over a rest
 
 test.each([
   [401, "unauthorized", true],
+  [401, "bad_request", false], // not from the backend
   [403, "forbidden", false],
   [403, "bad_request", false],
   [408, "bad_request", false],

@@ -94,7 +94,7 @@ export class Account {
         return false;
       } catch (error) {
         // Nothing else says that the token is over.
-        if (!(error instanceof ApiError) || error.status !== 401) throw error;
+        if (!(error instanceof ApiError) || error.code !== "unauthorized") throw error;
       }
     }
     return this.signInOrUp();

@@ -344,7 +344,7 @@ export class Api {
     try {
       await this.refresh();
     } catch (error) {
-      const over = error instanceof ApiError && error.status === 401;
+      const over = error instanceof ApiError && error.code === "unauthorized";
       if (!over || this.#signInAgain === undefined) throw error;
       await this.#signInAgain();
     }
