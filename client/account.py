@@ -12,7 +12,7 @@ from random import Random
 from client.api import Api
 from client.core.bodies_generated import StoredItem, TicketResponse
 from client.crypto.account import KEYS_LOW, KEYS_WANTED, AccountKeys
-from client.errors import ApiError, Conflict, NotFound, Removed, ServerFault, Unauthorized
+from client.errors import Conflict, NotFound, Removed, ServerFault, Unauthorized
 from client.requests import Tokens
 from client.store import Store
 
@@ -74,8 +74,12 @@ class Account:
     async def sign_up_or_in(self) -> bool:
         """True for a new user. Stored tokens are used as long as they are valid."""
         if self.api.tokens.refresh:
-            with contextlib.suppress(ApiError):
+            try:
                 await self.api.refresh()
+            except Unauthorized as error:
+                if error.code != "unauthorized":  # nothing else says that the token is over
+                    raise
+            else:
                 return False
         if self._password is None:
             raise Unauthorized("unauthorized", f"{self._user} needs a password to sign in", 401)

@@ -51,7 +51,7 @@ from client.core.bodies_generated import (
     parse_token_response,
 )
 from client.core.fields import Reader
-from client.errors import ApiError, ServerFault, Unauthorized
+from client.errors import ServerFault, Unauthorized
 from client.requests import Requests, Tokens
 
 T = TypeVar("T")
@@ -228,10 +228,10 @@ class Api:
         response = await self._call("POST", "/api/chats", body, repeat=True)
         return _read(parse_chat_response, response)
 
-    async def group(self, members: Iterable[str]) -> ChatResponse:
-        """A new one: one, however often the request has to be repeated."""
-        request_id = secrets.token_urlsafe(16)
-        body = {"kind": "group", "members": sorted(members), "request_id": request_id}
+    async def group(self, members: Iterable[str], request_id: str | None = None) -> ChatResponse:
+        """A new one: one for each `request_id`, however often the request has to be repeated."""
+        request = request_id or secrets.token_urlsafe(16)
+        body = {"kind": "group", "members": sorted(members), "request_id": request}
         response = await self._call("POST", "/api/chats", body, repeat=True)
         return _read(parse_chat_response, response)
 
@@ -333,8 +333,8 @@ class Api:
     async def _renew(self) -> None:
         try:
             await self.refresh()
-        except (Unauthorized, ApiError) as error:
-            if isinstance(error, ServerFault) or self._sign_in_again is None:
+        except Unauthorized as error:
+            if error.code != "unauthorized" or self._sign_in_again is None:
                 raise
             await self._sign_in_again()
 

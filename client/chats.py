@@ -49,10 +49,15 @@ class Chats:
                 return chat.chat
         return None
 
-    async def group(self, members: Iterable[str], name: str | None = None) -> str:
-        """The id of a new group. Its members get the name, as long as they are members."""
+    async def group(
+        self, members: Iterable[str], name: str | None = None, request_id: str | None = None
+    ) -> str:
+        """The id of a new group. Its members get the name, as long as they are members.
+
+        A caller who calls again after an error, with the same `request_id`, gets one group.
+        """
         meant = [self._device.user, *members]
-        response = await self._device.api.group(meant[1:])
+        response = await self._device.api.group(meant[1:], request_id)
         # The intended members come first: so it is reported if the backend has put others in.
         self.know(response.chat, meant if response.members else [], "group", name)
         self.know(response.chat, response.members, "group")

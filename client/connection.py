@@ -26,12 +26,10 @@ from client.driver import Driver
 from client.errors import (
     ApiError,
     Closed,
-    Forbidden,
     NotFound,
     Removed,
     StoreError,
     StoreUnavailable,
-    Unauthorized,
     Unreachable,
     in_words,
 )
@@ -39,6 +37,7 @@ from client.errors import (
 logger = logging.getLogger("client")
 
 OPEN_TIMEOUT = 15.0
+OVER = frozenset({"unauthorized", "forbidden"})  # forbidden: the account is disabled
 # After a connection that lasted less than this, the pauses go on growing. It is longer than
 # `sync_timeout`, after which a connection without a response is closed.
 SETTLED = 30.0
@@ -70,10 +69,13 @@ class Connection:
             try:
                 await self._driver.writable()
                 leave = await self._once()
-            except (Unauthorized, Forbidden, Removed) as error:  # 403: the account is disabled
-                self._publish(events.SignedOut(str(error)))
-                return
-            except (ApiError, Unreachable, OSError, WebSocketException, TimeoutError) as error:
+            except (
+                *(ApiError, Removed, Unreachable),
+                *(OSError, WebSocketException, TimeoutError),
+            ) as error:
+                if _is_over(error):
+                    self._publish(events.SignedOut(str(error)))
+                    return
                 leave = Drop(_reason(error))
                 wait = (isinstance(error, ApiError) and error.retry_after) or 0.0
             except StoreUnavailable as error:
@@ -193,6 +195,13 @@ class Connection:
 
 def _all(inbox: asyncio.Queue[str | bytes]) -> list[str | bytes]:
     return [inbox.get_nowait() for _ in range(inbox.qsize())]
+
+
+def _is_over(error: BaseException) -> bool:
+    """Whether the backend says so; the 403 of a firewall before it has no code of the protocol."""
+    if isinstance(error, ApiError):
+        return error.code in OVER
+    return isinstance(error, Removed)
 
 
 def _planned(leave: Drop | Stop) -> bool:

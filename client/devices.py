@@ -8,7 +8,7 @@ from client.core.bodies_generated import OwnDevice
 from client.core.engine import Engine
 from client.crypto.identities import KnownDevice
 from client.directory import fetch
-from client.errors import ClientError, Unreachable
+from client.errors import ClientError, RateLimited, Unreachable
 from client.this_device import ThisDevice
 
 ATTEMPTS = 3  # at a device list that changes while it is asked for
@@ -34,6 +34,9 @@ class Devices:
                 if not known:
                     raise
                 return known
+            except RateLimited as error:
+                self._device.driver.step(Engine.fetch_failed, request, error.retry_after)
+                raise
             if self._device.driver.step(Engine.fetch_succeeded, result):
                 break  # else they have changed since they were asked for
         return self.known(user)

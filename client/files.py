@@ -38,10 +38,8 @@ from client.errors import (
     ClientError,
     MessageTooLarge,
     NotAMember,
-    RateLimited,
     ServerFault,
     StoreUnavailable,
-    Unauthorized,
     Unreachable,
 )
 from client.store.store import Store
@@ -51,9 +49,9 @@ from client.transfer import Progress, Refused, Transfer
 DOWNLOADS = 5  # tries of one file, each going on where the one before ended
 SIGNATURES = 3  # forms that are asked for, for one file, before it is given up
 FORM_MARGIN = 60.0  # seconds; a form that expires sooner is not used again
-# What will be the same next time, but for these two.
-FINAL = (ApiError, NotAMember, MessageTooLarge)
-PASSING = (Unauthorized, ServerFault)
+# What the backend says of a file alone, which will be the same next time. All else passes: the
+# account may be disabled for a while, and a firewall or load balancer rejects what is sound.
+FINAL_CODES = frozenset({"too_large", "not_found"})
 logger = logging.getLogger("client")
 
 Send = Callable[[Upload, Mapping[str, Any]], bool]
@@ -107,7 +105,9 @@ class Files:
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
         self._wake = asyncio.Event()
-        self._limited = False  # the backend allows no form for a while: nothing shortens that
+        # The upload for which the backend allows no form for a while: only its end shortens that.
+        self._limited: str | None = None
+        self._freed = asyncio.Event()
         self._refused: dict[str, int] = {}
         self._clock = time.time
         self._form: Form | None = None  # of the upload that was tried last
@@ -144,12 +144,15 @@ class Files:
             removed = self._store.remove_upload(message_id)
         if removed and message_id in self._sending:
             self._sending[message_id].cancel()
+        if removed and message_id == self._limited:
+            self._freed.set()
         return removed
 
     async def run(self) -> None:
         """Uploads what waits, one after another, until it is cancelled."""
         while True:
             self._wake.clear()
+            self._freed.clear()
             pause: float | None = None
             try:
                 waiting = self._store.uploads()
@@ -159,10 +162,10 @@ class Files:
             except StoreUnavailable:
                 pause = self._backoff.pause()
             with contextlib.suppress(TimeoutError):
-                wake = asyncio.Event() if self._limited else self._wake
+                wake = self._wake if self._limited is None else self._freed
                 async with asyncio.timeout(pause):
                     await wake.wait()
-            self._limited = False
+            self._limited = None
 
     async def _upload(self, upload: Upload) -> float | None:
         """Seconds to wait before the next try; None if it is done, or given up."""
@@ -201,18 +204,16 @@ class Files:
 
     def _failed(self, upload: Upload, error: ClientError) -> float | None:
         """Seconds to wait before the next try; None if it is given up."""
-        if isinstance(error, RateLimited):
+        if isinstance(error, ApiError) and error.code == "rate_limited":
             self._publish(FileFailed(upload.chat, upload.message_id, _reason(error), final=False))
-            self._limited = error.retry_after is not None
+            self._limited = None if error.retry_after is None else upload.message_id
             return error.retry_after or self._backoff.pause()
         if isinstance(error, Refused):
             self._form = None
             tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1
             if tries < SIGNATURES:
                 return self._backoff.pause()
-        elif isinstance(error, PASSING) or not isinstance(
-            error, FINAL
-        ):  # no network, no sign-in, no disk: it stays
+        elif not _is_final(error):
             logger.info("a file is not uploaded yet: %s", error)
             return self._backoff.pause()
         self._give_up(upload, error)
@@ -263,6 +264,12 @@ def _kind_of(description: FileDescription, content: bytes) -> FileKind:
     """The kind to send it as: a picture that nobody should decode is sent as a file."""
     kind = kind_of(description.type or guess_file_type(description.name))
     return "file" if kind == "picture" and not may_be_drawn(content) else kind
+
+
+def _is_final(error: ClientError) -> bool:
+    if isinstance(error, ApiError):
+        return error.code in FINAL_CODES
+    return isinstance(error, NotAMember | MessageTooLarge)
 
 
 def _reason(error: ClientError) -> str:

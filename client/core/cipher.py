@@ -6,7 +6,7 @@ moves with the message it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -168,7 +168,7 @@ class Cipher(Protocol):
     def check(self, draft: Draft) -> None:
         """Raises MessageTooLarge if the text would not fit into a frame."""
 
-    def wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+    def wants(self, chat: Chat, fresh: Fresh, tried: Container[str]) -> Wants:
         """`tried`: devices that have no key to claim now; they are left out."""
 
     def seal(self, draft: Draft, chat: Chat) -> Sealing:
@@ -188,7 +188,7 @@ class Cipher(Protocol):
     def devices_to_send_to(self) -> dict[str, set[str]]:
         """The devices for which to-device messages are queued, by chat."""
 
-    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants: ...
+    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Container[str]) -> Wants: ...
 
     def seal_to_device(self, chat: Chat) -> list[Outgoing]:
         """The to-device messages that can be sealed; those that never can are dropped."""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
+from math import inf
 
 from client.core.cipher import Claims, Lists, Request
 from client.core.ids import user_of
 from client.core.settings import Settings
+
+
+class _All:
+    """Every device."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 class KeyRequests:
@@ -25,6 +33,8 @@ class KeyRequests:
         self._claiming: dict[tuple[str, str, bool], int] = {}
         self._failures: dict[object, int] = {}
         self._again_at: dict[object, float] = {}
+        # Before these the backend takes none from this device, on whichever connection.
+        self._lists_at = self._claims_at = -inf
         self._tried: dict[tuple[str, str], float] = {}  # (chat, device) -> until when
         self._unknown_devices: dict[str, bool] = {}  # named by frames; True if looked up since
 
@@ -56,7 +66,13 @@ class KeyRequests:
         """Counts a request for the list that another part of the client makes."""
         return Lists(self._next(), user)
 
+    def may_list(self, now: float) -> bool:
+        """False as long as the backend takes no request for a device list."""
+        return now >= self._lists_at
+
     def want_lists(self, users: Collection[str], now: float) -> None:
+        if not self.may_list(now):
+            return
         for user in sorted(users):
             if user in self._fresh or user in self._listing or self._waits(user, now):
                 continue
@@ -93,8 +109,10 @@ class KeyRequests:
 
     # -- claims
 
-    def tried(self, chat: str, now: float) -> set[str]:
-        """Devices that had no key, or for which too many were claimed."""
+    def tried(self, chat: str, now: float) -> Container[str]:
+        """Devices that had no key; all, as long as the backend takes no claims."""
+        if now < self._claims_at:
+            return _All()
         return {
             name for (place, name), until in self._tried.items() if place == chat and now < until
         }
@@ -109,7 +127,8 @@ class KeyRequests:
     ) -> None:
         key = ("claims", chat, asking)
         wanted = sorted(name for name in devices if (chat, name, asking) not in self._claiming)
-        if not wanted or not self._online or self._waits(key, now):
+        waits = now < self._claims_at or self._waits(key, now)
+        if not wanted or not self._online or waits:
             return
         number = self._next()
         for at in range(0, len(wanted), self._settings.claimed_at_once):
@@ -123,6 +142,7 @@ class KeyRequests:
         """`retry_after`: seconds for which the backend takes no more claims."""
         self._settle(("claims", request.chat, request.asking))
         self._forget(request)
+        self._claims_at = _later(self._claims_at, now, retry_after)
         for name in begun:
             self._failures.pop((request.chat, name), None)
         for name in set(request.devices) - set(begun):
@@ -133,21 +153,26 @@ class KeyRequests:
     # -- failures
 
     def failed(self, request: Request, now: float, retry_after: float = 0.0) -> None:
-        """No response: tried again after a growing pause, and not before `retry_after` seconds."""
+        """No response: tried again after a growing pause, and not before `retry_after` seconds, for
+        which the backend takes none of its kind.
+        """
         key: object
         if isinstance(request, Lists):
             key = request.user
+            self._lists_at = _later(self._lists_at, now, retry_after)
             if self._listing.get(request.user) == request.number:
                 del self._listing[request.user]
         else:
             key = ("claims", request.chat, request.asking)
+            self._claims_at = _later(self._claims_at, now, retry_after)
             self._forget(request)
         retry, cap = self._settings.fetch_retry, self._settings.fetch_retry_cap
         self._again_at[key] = now + max(retry_after, self._pause(key, retry, cap))
 
     def next_due(self, now: float) -> float | None:
         """When something that failed may be tried again."""
-        times = [*self._again_at.values(), *self._tried.values()]
+        limits = (self._lists_at, self._claims_at)
+        times = [*self._again_at.values(), *self._tried.values(), *limits]
         return min((at for at in times if at > now), default=None)
 
     # -- small
@@ -173,3 +198,7 @@ class KeyRequests:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+
+def _later(at: float, now: float, retry_after: float) -> float:
+    return max(at, now + retry_after) if retry_after else at

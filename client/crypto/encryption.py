@@ -5,7 +5,7 @@ Nothing is kept in memory, so a failed transaction takes back all changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -72,7 +72,7 @@ class Encryption:
     def check(self, draft: Draft) -> None:
         self._sealer.check(draft.content)
 
-    def wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+    def wants(self, chat: Chat, fresh: Fresh, tried: Container[str]) -> Wants:
         missing = self._unknown(chat, fresh)
         if missing or chat.members is None:
             return missing
@@ -83,7 +83,7 @@ class Encryption:
         needed = set(receivers)
         if chat.group:
             needed = self._outbound.lacking(chat.chat, _keys(receivers), self._clock())
-        return Wants(claims=self._without_session(chat.chat, needed) - set(tried))
+        return Wants(claims=self._to_claim(chat.chat, needed, tried))
 
     def seal(self, draft: Draft, chat: Chat) -> Sealing:
         receivers = self.identities.receivers(chat.members or ())
@@ -145,7 +145,7 @@ class Encryption:
     def devices_to_send_to(self) -> dict[str, set[str]]:
         return self._to_device.devices()
 
-    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Container[str]) -> Wants:
         devices = {message.device for message in self._due(chat)}
         users = frozenset(user_of(name) for name in devices)
         if chat.members is None:
@@ -154,7 +154,7 @@ class Encryption:
         if stale:
             return Wants(lists=stale)
         reachable = devices & self.identities.receivers(users & chat.members).keys()
-        return Wants(claims=self._without_session(chat.chat, reachable) - set(tried))
+        return Wants(claims=self._to_claim(chat.chat, reachable, tried))
 
     def _due(self, chat: Chat) -> list[ToDeviceMessage]:
         """No texts to users whose changed identity is not accepted, whichever device it is."""
@@ -311,6 +311,12 @@ class Encryption:
         if chat.members is None:
             return Wants(members=True)
         return Wants(lists=frozenset(user for user in chat.members if not fresh(user)))
+
+    def _to_claim(
+        self, chat: str, devices: Collection[str], tried: Container[str]
+    ) -> frozenset[str]:
+        wanted = self._without_session(chat, devices)
+        return frozenset(name for name in wanted if name not in tried)
 
     def _without_session(self, chat: str, devices: Collection[str]) -> frozenset[str]:
         return frozenset(name for name in devices if (chat, name) not in self._sessions)

@@ -169,6 +169,8 @@ def test_a_group_is_founded_once_however_often_the_response_is_lost(
         assert made == [first, first]
         second = (await api.group(["raju"])).chat
         assert {chat.chat for chat in await api.chats()} == {first, second} and first != second
+        kept = [(await api.group(["raju"], "kept-by-the-caller")).chat for _ in range(2)]
+        assert kept[0] == kept[1] not in (first, second)
 
     with_api(scenario)
 

@@ -71,7 +71,7 @@ def test_a_request_that_is_rejected_is_reported_in_a_sentence(code: str) -> None
 
 @pytest.mark.parametrize("code", ERROR)
 def test_a_file_is_given_up_with_its_reason_or_is_tried_again(code: str) -> None:
-    waits = code in ("rate_limited", "internal", "unauthorized")
+    waits = code not in ("too_large", "not_found")
 
     async def scenario() -> None:
         bucket = Bucket([])

@@ -83,6 +83,7 @@ ONLY_ONE_HAS = {
     "a sender who is not known: Python's log holds the message, TypeScript's connection asks first": {
         *("Arrivals.known", "ChatLog.held", "ChatLog.resume", "Cipher.knows"),
         *("Conversations.held", "Conversations.resume", "KeyRequests.look_up"),
+        "Engine.may_list",
     },
     "members: Python asks again after a time, TypeScript when it is notified of a change": {
         *("Membership.changed", "Membership.next_due", "Membership.failed", "Membership.want"),

@@ -14,12 +14,13 @@ from client.core.attachment import FileDescription
 from client.core.bodies_generated import FileResponse
 from client.core.events import Event, FileFailed
 from client.core.settings import Settings
-from client.errors import RateLimited, ServerFault, StoreUnavailable, Unreachable
+from client.errors import RateLimited, ServerFault, StoreUnavailable, Unreachable, from_status
 from client.files import Draft, Files
 from client.store.store import Store
 from client.store.uploads import Upload
 from client.transfer import Progress, Refused, Transfer
 from tests.support.backend.server import until
+from tests.support.rows import rows
 
 CUT, TAKEN, CANCELLED, NOT_WRITTEN = "cut", "taken", "cancelled", "taken, but the disk is full"
 STOPPED, TOO_LATE = "cancelled, and never answered", "cancelled, and then refused"
@@ -52,6 +53,7 @@ class Bucket:
         self._forms, self._end = 0, ""
         self.asked = 0
         self.error: Exception | None = None  # in place of a form
+        self.fails = -1  # so often, and then there are forms; always if negative
         self.now = 1_000.0
         self.used: list[int] = []
         self.sent: list[int] = []
@@ -65,7 +67,8 @@ class Bucket:
 
     async def file_form(self, chat: str, size: int) -> FileResponse:
         self.asked += 1
-        if self.error is not None:
+        if self.error is not None and self.fails != 0:
+            self.fails -= 1
             raise self.error
         self._forms += 1
         return FileResponse(str(self._forms), "https://bucket", {"key": str(self._forms)}, 900.0)
@@ -130,7 +133,64 @@ def test_no_form_is_asked_for_before_the_backend_allows_it_whatever_else_is_sent
             bucket.files.wake()
             await asyncio.sleep(0)
         assert (bucket.asked, len(bucket.failed), bucket.used) == (1, 1, [])
+        assert bucket.files.cancel("second")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert bucket.asked == 1
         running.cancel()
+        bucket.store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_is_cancelled_holds_up_no_other_by_its_limit() -> None:
+    async def scenario() -> None:
+        bucket = Bucket([(TAKEN, 0, 1)])
+        bucket.error, bucket.fails = RateLimited("rate_limited", "slower", 429, 3600.0), 1
+        for name in ("large", "small"):
+            await bucket.files.add(Draft(name, "chat", b"x", FileDescription(name="a"), {}))
+        running = asyncio.create_task(bucket.files.run())
+        await until(lambda: bool(bucket.failed))
+        assert bucket.files.cancel("large")
+        await until(lambda: bucket.sent == [1])
+        running.cancel()
+        bucket.store.close()
+
+    asyncio.run(scenario())
+
+
+@rows(
+    ("status", "code", "final"),
+    [
+        (413, "too_large", True),
+        (404, "not_found", True),
+        (429, "rate_limited", False),
+        (401, "unauthorized", False),
+        (403, "forbidden", False),  # the account is disabled, for a while perhaps
+        (500, "internal", False),
+        (400, "bad_request", False),
+        # not from the backend: the client has no code, and takes bad_request
+        (403, "bad_request", False),
+        (404, "bad_request", False),
+        (408, "bad_request", False),
+        (413, "bad_request", False),
+        (429, "bad_request", False),
+    ],
+)
+def test_a_file_is_given_up_only_where_the_backend_says_that_of_this_file(
+    status: int, code: str, final: bool
+) -> None:
+    async def scenario() -> None:
+        bucket = Bucket([(TAKEN, 0, 1)])
+        bucket.error, bucket.fails = from_status(status, code, "no"), 1
+        await bucket.files.add(Draft("first", "chat", b"x", FileDescription(name="a"), {}))
+        running = asyncio.create_task(bucket.files.run())
+        await until(lambda: not bucket.store.uploads())
+        running.cancel()
+        assert [each.final for each in bucket.failed] == (
+            [True] if final else [False] if code == "rate_limited" else []
+        )
+        assert bucket.sent == ([] if final else [1])
         bucket.store.close()
 
     asyncio.run(scenario())

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from "vitest";
 import { Account, type Transact } from "../src/client/account.ts";
-import type { Api } from "../src/client/api.ts";
+import { Api } from "../src/client/api.ts";
 import type { DeviceRequest, OneTimeKeysRequest } from "../src/client/core/bodies.generated.ts";
 import { DEFAULTS } from "../src/client/core/settings.ts";
 import { canonical, keyDocument } from "../src/client/crypto/signing.ts";
@@ -60,6 +60,41 @@ test("the fallback key is replaced at most once in ten minutes, also over a rest
   expect(await usedAfter(-60)).toBe(3); // a clock that was set back does not hold it up
   expect(new Set(fallbacks).size).toBe(3);
   await store.close();
+});
+
+test.each([
+  [401, "unauthorized", true],
+  [401, "bad_request", false], // not from the backend
+  [403, "forbidden", false],
+  [403, "bad_request", false],
+  [408, "bad_request", false],
+  [429, "rate_limited", false],
+  [500, "internal", false],
+  [503, "internal", false],
+])("a renewal that got %i %s: the sign-in is over: %s", async (status, code, over) => {
+  const error = new ApiError(code, "not now", status, 30);
+  const refresh = () => Promise.reject(error);
+  for (const password of ["password", undefined]) {
+    const { self, store } = await TestDevice.make("ravi/phone", `${status} ${code} ${password}`);
+    let signedIn = 0;
+    const signIn = async () => {
+      signedIn += 1;
+    };
+    const api = { tokens: { access: "a", refresh: "r" }, refresh, signIn, signUp: signIn };
+    const transact: Transact = (act) => store.transaction(act);
+    const account = new Account(self, api as unknown as Api, transact, DEFAULTS, { password });
+    const met = await account.signUpOrIn().catch((caught: unknown) => caught);
+    if (!over) expect(met).toBe(error);
+    else if (password === undefined) expect(met).toMatchObject({ code: "unauthorized" });
+    else expect(met).toBe(false);
+    expect(signedIn).toBe(over && password !== undefined ? 1 : 0);
+    await store.close();
+  }
+  const nothing = async () => {};
+  const calling = new Api("", { access: undefined, refresh: "r" }, () => 0, nothing, nothing);
+  vi.spyOn(calling, "refresh").mockImplementation(refresh);
+  const called = calling.chats().catch((caught: unknown) => caught);
+  expect((await called) === error).toBe(!over);
 });
 
 // -- what the backend gets

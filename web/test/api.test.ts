@@ -129,11 +129,13 @@ test("signing out takes the device and the refresh token with it", async () => {
 
 test("a group is founded by one request, however often its response is lost", async () => {
   const founded = { chat: "c", members: ["ravi"] };
-  const { api, asked } = recording(new TypeError("lost"), founded, founded);
+  const { api, asked } = recording(new TypeError("lost"), founded, founded, founded);
   for (const _ of [1, 2]) await api.group([]);
   const ids = asked.map((line) => /"request_id":"([\w-]{16,64})"/.exec(line)?.[1]);
   expect(ids[0]).toBe(ids[1]);
   expect(ids[1]).not.toBe(ids[2]);
+  await api.group([], "kept-by-the-caller");
+  expect(asked.at(-1)).toContain('"request_id":"kept-by-the-caller"');
 });
 
 test("a new password gives new tokens", async () => {

@@ -170,6 +170,8 @@ test.each([
 
 test.each([
   ["a backend that fails", new ApiError("internal", "busy", 500)],
+  ["a firewall before it", new ApiError("bad_request", "Forbidden", 403)],
+  ["a proxy before it", new ApiError("bad_request", "Unauthorized", 401)],
   ["a network that is away", new Unreachable("away")],
   ["a store that can't be written now", new StoreUnavailable("full")],
   ["an answer of another shape", new TypeError("ticket")],

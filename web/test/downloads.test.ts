@@ -62,15 +62,21 @@ async function waiting(at: "form" | "message", error: Error) {
 }
 
 test.each([
-  ["form", api("bad_request", 400), "given up", [true]],
   ["form", api("too_large", 413), "given up", [true]],
   ["form", api("not_found", 404), "given up", [true]],
-  ["form", api("forbidden", 403), "given up", [true]],
-  ["form", api("conflict", 409), "given up", [true]],
   ["message", new NotAMember(), "given up", [true]],
   ["message", new MessageTooLarge(2, 1), "given up", [true]],
   ["form", api("rate_limited", 429), "again", [false]],
   ["form", api("unauthorized", 401), "again", []],
+  ["form", api("forbidden", 403), "again", []], // the account is disabled, for a while perhaps
+  ["form", api("conflict", 409), "again", []],
+  ["form", api("bad_request", 400), "again", []],
+  // Not from the backend: the client has no code, and takes bad_request.
+  ["form", api("bad_request", 403), "again", []],
+  ["form", api("bad_request", 404), "again", []],
+  ["form", api("bad_request", 408), "again", []],
+  ["form", api("bad_request", 413), "again", []],
+  ["form", api("bad_request", 429), "again", []],
   ["form", api("internal", 500), "again", []],
   ["form", new Unreachable("no"), "again", []],
 ] as const)("an upload whose %s fails with %s is %s", async (at, error, then, reported) => {

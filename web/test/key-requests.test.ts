@@ -155,13 +155,33 @@ test("claims that failed wait in their chat alone", () => {
 
 test("nothing is asked for before the backend allows it", () => {
   requests.failed(listOf("raju"), 0, 60_000);
-  requests.failed(claimOf(["raju/phone"]), 0, 60_000);
-  requests.claimed(claimOf(["raju/phone"], 0, "d"), new Set(), 0, 60_000);
-  expect([lists("raju", 59_999), claims(["raju/phone"], 59_999)]).toEqual([[], []]);
-  expect(requests.tried("d", 59_999)).toEqual(new Set(["raju/phone"]));
+  requests.claimed(claimOf(["raju/phone"], 0, "d"), new Set(), 0, 90_000);
+  for (const calls of [() => {}, () => requests.tryAgain("d"), () => requests.opened()]) {
+    calls();
+    expect(requests.mayList(59_999)).toBe(false);
+    expect(["raju", "meena"].flatMap((user) => lists(user, 59_999))).toEqual([]);
+    for (const chat of ["c", "d"]) {
+      expect(claims(["raju/phone", "meena/phone"], 89_999, chat)).toEqual([]);
+      expect(requests.tried(chat, 89_999).has("raju/phone")).toBe(true); // texts go out without it
+    }
+    expect([requests.nextDue(0), requests.nextDue(60_000)]).toEqual([60_000, 90_000]);
+  }
+  expect(requests.mayList(60_000)).toBe(true);
   expect(lists("raju", 60_000)).toHaveLength(1);
-  expect(claims(["raju/phone"], 60_000)).toHaveLength(1);
-  expect(requests.tried("d", 60_000)).toEqual(new Set());
+  expect(requests.tried("d", 90_000)).toEqual(new Set());
+  expect(claims(["raju/phone"], 90_000)).toHaveLength(1);
+});
+
+test("of two limits the longer one counts", () => {
+  const [first, second] = [requests.lookAt("raju"), requests.lookAt("meena")];
+  requests.failed(first, 0, 60_000);
+  requests.failed(second, 0, 10_000);
+  const [one, other] = [claimOf(["raju/phone"]), claimOf(["raju/phone"], 0, "d")];
+  requests.failed(one, 0, 60_000);
+  requests.claimed(other, new Set(), 0, 10_000);
+  expect([requests.mayList(59_999), requests.mayList(60_000)]).toEqual([false, true]);
+  expect(claims(["raju/phone"], 59_999, "e")).toEqual([]);
+  expect(claims(["raju/phone"], 60_000, "e")).toHaveLength(1);
 });
 
 test("a chat waits for its claims, its entry in the list and the lists of its members", () => {

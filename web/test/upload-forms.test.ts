@@ -204,6 +204,36 @@ test("no form is asked for before the backend allows it, whatever else is sent",
   files.wake();
   await new Promise((resolve) => setTimeout(resolve));
   expect([asked, failed.length, used]).toEqual([1, 1, []]);
+  await files.cancel("second");
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(asked).toBe(1);
+  await files.close();
+});
+
+/** The first form that is asked for is rejected. */
+function failOnce(api: Api, error: ApiError): void {
+  const { fileForm } = api;
+  let times = 0;
+  Object.assign(api, {
+    fileForm: async (chat: string, size: number) => {
+      times += 1;
+      if (times === 1) throw error;
+      return fileForm(chat, size);
+    },
+  });
+}
+
+test("a file that is cancelled holds up no other by its limit", async () => {
+  const { api, files, failed, sent } = await bucketOf("no longer limited", []);
+  failOnce(api, new ApiError("rate_limited", "slower", 429, 3_600));
+  for (const messageId of ["large", "small"]) {
+    const content = new Uint8Array([1]);
+    await files.add({ messageId, chat: "chat", content, description: { name: "a" }, more: {} });
+  }
+  files.start();
+  await until(() => failed.length > 0);
+  await files.cancel("large");
+  await until(() => sent.length === 1);
   await files.close();
 });
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 from client.core.cipher import (
@@ -37,7 +37,7 @@ class FakeCipher:
         if size > SEND_LIMIT_BYTES:
             raise MessageTooLarge(size, SEND_LIMIT_BYTES)
 
-    def wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+    def wants(self, chat: Chat, fresh: Fresh, tried: Container[str]) -> Wants:
         return Wants()
 
     def seal(self, draft: Draft, chat: Chat) -> Sealing:
@@ -56,7 +56,7 @@ class FakeCipher:
     def devices_to_send_to(self) -> dict[str, set[str]]:
         return {}
 
-    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Container[str]) -> Wants:
         return Wants()
 
     def seal_to_device(self, chat: Chat) -> list[Outgoing]:

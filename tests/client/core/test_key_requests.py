@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from client.core.cipher import Claims, Lists, Request
@@ -190,15 +192,33 @@ def test_claims_that_failed_wait_in_their_chat_alone(requests: Requests) -> None
 
 def test_nothing_is_asked_for_before_the_backend_allows_it(requests: Requests) -> None:
     requests.failed(requests.list_of("raju"), 0.0, 60.0)
-    (first,) = requests.claims("raju/phone")
-    requests.failed(first, 0.0, 60.0)
     (limited,) = requests.claims("raju/phone", chat="d")
-    requests.claimed(limited, [], 0.0, 60.0)
-    requests.want_lists(["raju"], 59.9)
-    assert requests.out() == requests.claims("raju/phone", now=59.9) == []
-    assert requests.tried("d", 59.9) == {"raju/phone"}
-    assert requests.list_of("raju", 60.0) and requests.claims("raju/phone", now=60.0)
-    assert requests.tried("d", 60.0) == set()
+    requests.claimed(limited, [], 0.0, 90.0)
+    own_text = partial(requests.try_again, "d")
+    for happens in (own_text, requests.opened, own_text):
+        happens()
+        assert not requests.may_list(59.9)
+        requests.want_lists(["raju", "meena"], 59.9)
+        for chat in ("c", "d"):
+            assert requests.claims("raju/phone", "meena/phone", now=89.9, chat=chat) == []
+            assert "raju/phone" in requests.tried(chat, 89.9), "texts go out without it"
+        assert requests.out() == []
+        assert (requests.next_due(0.0), requests.next_due(60.0)) == (60.0, 90.0)
+    assert requests.may_list(60.0) and requests.list_of("raju", 60.0)
+    assert requests.tried("d", 90.0) == set()
+    assert requests.claims("raju/phone", now=90.0)
+
+
+def test_of_two_limits_the_longer_one_counts(requests: Requests) -> None:
+    first, second = requests.look_at("raju"), requests.look_at("meena")
+    requests.failed(first, 0.0, 60.0)
+    requests.failed(second, 0.0, 10.0)
+    ((one,), (other,)) = (requests.claims("raju/phone", chat=chat) for chat in ("c", "d"))
+    requests.failed(one, 0.0, 60.0)
+    requests.claimed(other, [], 0.0, 10.0)
+    assert not requests.may_list(59.9) and requests.may_list(60.0)
+    assert requests.claims("raju/phone", now=59.9, chat="e") == []
+    assert requests.claims("raju/phone", now=60.0, chat="e")
 
 
 # -- devices that no list has named

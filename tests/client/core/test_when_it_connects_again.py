@@ -219,6 +219,8 @@ def test_who_may_not_connect_any_more_is_signed_out_and_does_not_try_again(
     "error",
     [
         ApiError("internal", "busy", 500),
+        Forbidden("bad_request", "of a firewall before it", 403),
+        Unauthorized("bad_request", "of a proxy before it", 401),
         Unreachable("http://127.0.0.1", "away"),
         OSError("no route"),
         TimeoutError(),

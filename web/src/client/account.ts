@@ -93,7 +93,8 @@ export class Account {
         await this.#api.refresh();
         return false;
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
+        // Nothing else says that the token is over.
+        if (!(error instanceof ApiError) || error.code !== "unauthorized") throw error;
       }
     }
     return this.signInOrUp();

@@ -222,9 +222,10 @@ export class Api {
     return this.#requests.call(call, bodies.parseChatResponse);
   }
 
-  /** A new one: one, however often the request has to be repeated. */
-  async group(members: readonly string[]): Promise<bodies.ChatResponse> {
-    const body: bodies.ChatRequest = { kind: "group", members, request_id: crypto.randomUUID() };
+  /** A new one: one for each `requestId`, however often the request has to be repeated. */
+  async group(members: readonly string[], requestId?: string): Promise<bodies.ChatResponse> {
+    const request_id = requestId ?? crypto.randomUUID();
+    const body: bodies.ChatRequest = { kind: "group", members, request_id };
     const call: Call = { method: "POST", path: "/api/chats", body, repeat: true };
     return this.#requests.call(call, bodies.parseChatResponse);
   }
@@ -343,8 +344,8 @@ export class Api {
     try {
       await this.refresh();
     } catch (error) {
-      const refused = error instanceof ApiError && !error.fault;
-      if (!refused || this.#signInAgain === undefined) throw error;
+      const over = error instanceof ApiError && error.code === "unauthorized";
+      if (!over || this.#signInAgain === undefined) throw error;
       await this.#signInAgain();
     }
   }

@@ -38,9 +38,12 @@ export class Chats {
     }
   }
 
-  /** The id of a new group. Its members get the name, as long as they are members. */
-  async group(users: readonly string[], name?: string): Promise<string> {
-    const { chat, members } = await this.#device.api.group(users);
+  /**
+   * The id of a new group. Its members get the name, as long as they are members. A caller who calls
+   * again after an error, with the same `requestId`, gets one group.
+   */
+  async group(users: readonly string[], name?: string, requestId?: string): Promise<string> {
+    const { chat, members } = await this.#device.api.group(users, requestId);
     // Those who were meant come first: then an event says when the backend has put others in.
     const meant = members.length > 0 ? [this.#device.user, ...users] : [];
     await this.know(chat, meant, "group", name);

@@ -28,6 +28,8 @@ export interface Calls {
   readonly publish: (event: Event) => void;
 }
 
+const OVER = new Set(["unauthorized", "forbidden"]); // forbidden: the account is disabled
+
 export class Connection {
   readonly #driver: Driver;
   readonly #backoff: Backoff;
@@ -54,9 +56,9 @@ export class Connection {
         while (!this.#closing && !(await this.#driver.writable())) await this.#rest(STORE_RETRY_MS);
         leave = await this.#once();
       } catch (error) {
-        // 403: the account is disabled
-        const unauthorized = error instanceof ApiError && [401, 403].includes(error.status);
-        if (unauthorized || error instanceof Removed) {
+        // As the backend says: a 403 of a firewall in front of it has no code of the protocol.
+        const over = error instanceof ApiError && OVER.has(error.code);
+        if (over || error instanceof Removed) {
           this.#calls.publish({ type: "signed_out", reason: error.message });
           return;
         }

@@ -49,7 +49,7 @@ export class Directory {
   async seen(user: string): Promise<Seen> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const request = await this.#driver.step((step, engine) => engine.lookAt(step, user));
-      const result = await fetch(this.#api, request);
+      const result = await this.#fetch(request);
       const seen = await this.#driver.step(async (step, engine) => {
         const counts = await engine.fetchSucceeded(step, result);
         return counts ? seenOf(step, engine, user) : undefined;
@@ -65,13 +65,29 @@ export class Directory {
     return known ?? this.seen(user);
   }
 
-  /** Asks who the user's devices are, unless this one is known. */
+  async #fetch(request: Lists): Promise<FetchResult> {
+    try {
+      return await fetch(this.#api, request);
+    } catch (error) {
+      if (error instanceof ApiError && error.retryAfter !== undefined) {
+        const retryAfter = 1_000 * error.retryAfter;
+        await this.#driver.step((step, engine) => engine.fetchFailed(step, request, retryAfter));
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Asks who the user's devices are, unless this one is known, or the backend takes no such request
+   * now.
+   */
   async meet(user: string, device: string): Promise<void> {
     if (user === this.#self.user && device === this.#self.device) return;
     const known = await this.#driver.step(({ ledger }) =>
       ledger.work.get(tables.knownDevices, [user, device]),
     );
-    if (known === undefined) await this.seen(user);
+    if (known !== undefined) return;
+    if (await this.#driver.step((step, engine) => engine.mayList(step))) await this.seen(user);
   }
 }
 

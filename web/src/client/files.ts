@@ -28,8 +28,9 @@ import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
 const FORM_MARGIN_MS = 60_000; // a form that ends sooner is not used again
-// With any other code it is rejected for good.
-const PASSING = new Set(["unauthorized", "internal"]);
+// What the backend says of a file alone, which will be the same next time. All else passes: the
+// account may be disabled for a while, and a firewall or load balancer rejects what is sound.
+const FINAL_CODES = new Set(["too_large", "not_found"]);
 
 /** A file to be sent; `more` are further fields of its message. */
 export interface FileDraft {
@@ -72,8 +73,8 @@ export class Files {
   );
   #sending: { readonly messageId: string; readonly stop: AbortController } | undefined;
   #waker = Promise.withResolvers<void>();
-  /** The backend allows no form for a while: nothing but the end shortens that. */
-  #limited = false;
+  /** The upload for which the backend allows no form for a while: only its end shortens that. */
+  #limited: { readonly messageId: string; readonly freed: PromiseWithResolvers<void> } | undefined;
   #running: Promise<void> | undefined;
 
   constructor({ api, uploads, backoff, send, publish }: FilesOptions) {
@@ -129,6 +130,7 @@ export class Files {
   async cancel(messageId: string): Promise<boolean> {
     const removed = await this.#uploads.remove(messageId);
     if (removed && this.#sending?.messageId === messageId) this.#sending.stop.abort();
+    if (removed && this.#limited?.messageId === messageId) this.#limited.freed.resolve();
     return removed;
   }
 
@@ -177,8 +179,10 @@ export class Files {
 
   async #wait(milliseconds: number): Promise<void> {
     if (milliseconds === Number.POSITIVE_INFINITY) return this.#waker.promise;
-    await Promise.race([this.#limited ? this.#closed : this.#waker.promise, sleep(milliseconds)]);
-    this.#limited = false;
+    const limit = this.#limited?.freed.promise;
+    const ends = limit === undefined ? [this.#waker.promise] : [limit, this.#closed];
+    await Promise.race([...ends, sleep(milliseconds)]);
+    this.#limited = undefined;
   }
 
   /** Milliseconds to wait before the next try; undefined if it is done, or given up. */
@@ -219,15 +223,16 @@ export class Files {
     const { messageId } = upload;
     if (error instanceof ApiError && error.code === "rate_limited") {
       this.#report(upload, error, false);
-      this.#limited = error.retryAfter !== undefined;
-      return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
+      if (error.retryAfter === undefined) return this.#backoff.pause();
+      this.#limited = { messageId, freed: Promise.withResolvers<void>() };
+      return 1_000 * error.retryAfter;
     }
     if (error instanceof Refused) {
       this.#form = undefined;
       const tries = (this.#refused.get(messageId) ?? 0) + 1;
       this.#refused.set(messageId, tries);
       if (tries < SIGNATURES) return this.#backoff.pause();
-    } else if (!isFinal(error)) return this.#backoff.pause(); // no network, no sign-in, no disk
+    } else if (!isFinal(error)) return this.#backoff.pause();
     this.#refused.delete(messageId);
     await this.#uploads.remove(messageId);
     this.#report(upload, error, true);
@@ -258,8 +263,7 @@ function reasonOf(error: unknown): string {
   return `internal: ${error instanceof ClientError ? error.message : String(error)}`;
 }
 
-/** What will be the same next time. */
 function isFinal(error: unknown): boolean {
-  if (error instanceof ApiError) return !PASSING.has(error.code) && !error.fault;
+  if (error instanceof ApiError) return FINAL_CODES.has(error.code);
   return error instanceof NotAMember || error instanceof MessageTooLarge;
 }

@@ -8,7 +8,7 @@ import { NewChat } from "../../src/app/views/new-chat.ts";
 import { SettingsView } from "../../src/app/views/settings.ts";
 import { SignIn } from "../../src/app/views/sign-in.ts";
 import { en } from "../../src/app/words/en.ts";
-import { ApiError } from "../../src/client/index.ts";
+import { ApiError, Unreachable } from "../../src/client/index.ts";
 import { drawn, enter, Fields, press, said, settled, submit } from "./drawn.ts";
 import { made, sessionWith, uiOf } from "./view-scene.ts";
 
@@ -84,13 +84,15 @@ describe("signing in", () => {
 describe("a new chat", () => {
   const scene = (group: boolean, request = false) => {
     const field = { value: "meena" };
+    const ids: string[] = [];
     const client = {
       chats: {
         direct: async (user: string) => {
           await note("direct")(user);
           return "d1";
         },
-        group: async (users: string[], name: string) => {
+        group: async (users: string[], name: string, requestId: string) => {
+          ids.push(requestId);
           await note("group")(users, name);
           return "g1";
         },
@@ -111,9 +113,26 @@ describe("a new chat", () => {
     const view = made(new NewChat(), { ui: page.ui, session, group });
     Object.assign(view, { querySelector: () => field });
     view.connectedCallback();
-    return { ...page, field, draw: () => view.render() };
+    return { ...page, field, ids, draw: () => view.render() };
   };
 
+  test("is one group, however often it is asked for until it is there", async () => {
+    const { draw, ids } = scene(true);
+    const create = async (name: string, users: string) => {
+      submit(draw(), { name, users });
+      await settled();
+    };
+    failure = new Unreachable("no response");
+    await create("Trip", "ravi, meena");
+    await create("Trip", "meena, ravi");
+    await create("Journey", "ravi, meena");
+    await create("Journey", "ravi");
+    failure = undefined;
+    await create("Journey", "ravi");
+    await create("Journey", "ravi");
+    const numbers = ids.map((id) => [...new Set(ids)].indexOf(id));
+    expect(numbers).toEqual([0, 0, 1, 2, 2, 3]);
+  });
   test("with somebody who has asked accepts that, and is known before it is shown", async () => {
     const { draw, went } = scene(false, true);
     submit(draw(), { users: "Ravi" });

@@ -15,6 +15,8 @@ export class NewChat extends View {
   #contacts: readonly string[] = [];
   #problem: string | undefined;
   #busy = false;
+  /** Of the group that was to be made last: it may be there although no response came. */
+  #request = { of: "", id: "" };
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -109,18 +111,26 @@ export class NewChat extends View {
     try {
       if (!users.every(isUser) || first === "") throw new RangeError(words().userNameRule);
       const chat = this.group
-        ? await client.chats.group(users, name)
+        ? await client.chats.group(users, name, this.#requestFor(name, users))
         : await client.chats.direct(first);
       // Who writes to somebody accepts what that one has asked.
       if (this.session.isRequest(chat)) await client.people.accept(chat);
       await this.session.refreshPeople();
       await this.session.known(chat);
+      this.#request = { of: "", id: "" };
       go({ at: "chat", chat });
     } catch (error) {
       this.#problem = problemOf(error, users);
     }
     this.#busy = false;
     this.requestUpdate();
+  }
+
+  /** The same one, as long as it is for the same group and that one was not opened. */
+  #requestFor(name: string, users: readonly string[]): string {
+    const of = JSON.stringify([name, ...users.toSorted()]);
+    if (this.#request.of !== of) this.#request = { of, id: crypto.randomUUID() };
+    return this.#request.id;
   }
 }
 

@@ -89,6 +89,9 @@ export interface Audience {
   readonly blocked: readonly string[];
 }
 
+/** Names of devices that are left out now. */
+export type Tried = Pick<ReadonlySet<string>, "has">;
+
 /**
  * What has to be fetched from the key directory, or decided by the user, before a text can be
  * sealed in a chat.
@@ -124,7 +127,7 @@ export interface Cipher {
   check(content: MessageContent): void;
   audience(chat: ChatRow, users: readonly string[], fresh: Fresh): Promise<Audience>;
   /** `tried`: devices that have no key to claim now; they are left out. */
-  wants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants>;
+  wants(audience: Audience, tried: Tried): Promise<Wants>;
   /** To be called when nothing is wanted. */
   seal(draft: MessageRow, audience: Audience): Promise<Sealing>;
   /** Queues a copy for devices that did not receive the message. */
@@ -147,7 +150,7 @@ export interface Cipher {
     content: ToDeviceContent,
     until?: number,
   ): Promise<void>;
-  toDeviceWants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants>;
+  toDeviceWants(audience: Audience, tried: Tried): Promise<Wants>;
   /** The to-device messages that can be sealed; those that never can are dropped. */
   sealToDevice(audience: Audience): Promise<Outgoing[]>;
   /** Asks for texts that can't be read, on the newest session with their sender. */

@@ -240,10 +240,15 @@ export class Engine {
 
   /**
    * For a caller who fetches a device list itself, without a `fetch`, and then calls
-   * `fetchSucceeded`.
+   * `fetchSucceeded` or `fetchFailed`.
    */
   lookAt(_: Step, user: string): Lists {
     return this.#parts.keys.lookAt(user);
+  }
+
+  /** False as long as the backend takes no request for a device list. */
+  mayList({ now }: Step): boolean {
+    return this.#parts.keys.mayList(now);
   }
 
   /** The response to a `fetch`. False for a device list older than what is known. */
@@ -254,8 +259,7 @@ export class Engine {
     return learned !== undefined;
   }
 
-  /** There was no response to a `fetch`. */
-  /** `retryAfter`: what the backend asks to wait for, ms. */
+  /** There was no response to a `fetch`. `retryAfter`: what the backend asks to wait for, ms. */
   async fetchFailed(step: Step, request: Request, retryAfter = 0): Promise<void> {
     this.#parts.sending.fetchFailed(step, request, retryAfter);
     await this.due(step);

@@ -1,10 +1,12 @@
 /** Requests to the backend: device lists that are up to date, requests under way, retries. */
 
 import type { Listed } from "../crypto/identities.ts";
-import type { Claims, Lists, Request } from "./cipher.ts";
+import type { Claims, Lists, Request, Tried } from "./cipher.ts";
 import type { Settings } from "./settings.ts";
 
 const CLAIMED_AT_ONCE = 100; // the most that a request may name
+
+const ALL: Tried = { has: () => true };
 
 /** Device lists are up to date from their response until `changed` or the next connection. */
 export class KeyRequests {
@@ -23,6 +25,9 @@ export class KeyRequests {
   readonly #under = new Map<string, number>(); // other requests under way, by what they are for
   readonly #failures = new Map<string, number>();
   readonly #againAt = new Map<string, number>();
+  // Before these the backend takes none from this device, on whichever connection.
+  #listsAt = Number.NEGATIVE_INFINITY;
+  #claimsAt = Number.NEGATIVE_INFINITY;
   /** chat -> device -> until when it is left out */
   readonly #tried = new Map<string, Map<string, number>>();
 
@@ -64,7 +69,13 @@ export class KeyRequests {
     return { type: "lists", number: this.#next(), user };
   }
 
+  /** False as long as the backend takes no request for a device list. */
+  mayList(now: number): boolean {
+    return now >= this.#listsAt;
+  }
+
   wantLists(users: Iterable<string>, now: number): void {
+    if (!this.mayList(now)) return;
     for (const user of users) {
       const known = this.#fresh.has(user) || this.#listing.has(user);
       if (known || !this.#online || this.#waits(`lists ${user}`, now)) continue;
@@ -100,8 +111,9 @@ export class KeyRequests {
 
   // -- claims
 
-  /** Devices that had no key, or for which too many were claimed. */
-  tried(chat: string, now: number): Set<string> {
+  /** Devices that had no key; all, as long as the backend takes no claims. */
+  tried(chat: string, now: number): Tried {
+    if (now < this.#claimsAt) return ALL;
     const tried = [...(this.#tried.get(chat) ?? [])].filter(([, until]) => now < until);
     return new Set(tried.map(([device]) => device));
   }
@@ -114,7 +126,8 @@ export class KeyRequests {
   wantClaims(chat: string, devices: Iterable<string>, now: number, asking = false): void {
     const key = claims(chat, asking);
     const wanted = [...devices].filter((name) => !this.#under.has(`${key} ${name}`));
-    if (wanted.length === 0 || !this.#online || this.#waits(key, now)) return;
+    const waits = now < this.#claimsAt || this.#waits(key, now);
+    if (wanted.length === 0 || !this.#online || waits) return;
     const number = this.#next();
     for (let at = 0; at < wanted.length; at += CLAIMED_AT_ONCE) {
       const part = wanted.slice(at, at + CLAIMED_AT_ONCE);
@@ -128,6 +141,7 @@ export class KeyRequests {
     const { chat, asking } = request;
     this.#settle(claims(chat, asking));
     this.#forget(request);
+    this.#claimsAt = later(this.#claimsAt, now, retryAfter);
     const without = request.devices.filter((name) => !begun.has(name));
     const tried = this.#tried.get(chat) ?? new Map<string, number>();
     if (without.length > 0) this.#tried.set(chat, tried);
@@ -149,12 +163,14 @@ export class KeyRequests {
   // -- failures
 
   /**
-   * No response, or none that helps: to be tried again after a growing pause, and not before
-   * `retryAfter`, ms.
+   * No response, or none that helps: to be tried again after a growing pause. For `retryAfter`, ms,
+   * the backend takes none of its kind.
    */
   failed(request: Request, now: number, retryAfter = 0): void {
     const key = keyOf(request);
+    if (request.type === "claims") this.#claimsAt = later(this.#claimsAt, now, retryAfter);
     if (request.type === "lists") {
+      this.#listsAt = later(this.#listsAt, now, retryAfter);
       if (this.#listing.get(request.user) === request.number) this.#listing.delete(request.user);
     } else this.#forget(request);
     const { fetchRetry, fetchRetryCap } = this.#settings;
@@ -170,7 +186,8 @@ export class KeyRequests {
   /** When something that failed may be tried again. */
   nextDue(now: number): number | undefined {
     const tried = [...this.#tried.values()].flatMap((devices) => [...devices.values()]);
-    const times = [...this.#againAt.values(), ...tried].filter((at) => at > now);
+    const limits = [this.#listsAt, this.#claimsAt];
+    const times = [...this.#againAt.values(), ...tried, ...limits].filter((at) => at > now);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -204,6 +221,10 @@ export class KeyRequests {
     this.#number += 1;
     return this.#number;
   }
+}
+
+function later(at: number, now: number, retryAfter: number): number {
+  return retryAfter > 0 ? Math.max(at, now + retryAfter) : at;
 }
 
 function claims(chat: string, asking: boolean): string {

@@ -18,6 +18,7 @@ import type {
   Listing,
   Lists,
   Request,
+  Tried,
   Wants,
 } from "./cipher.ts";
 import type { MessageContent, Reference } from "./content.ts";
@@ -323,7 +324,7 @@ export class Sending {
     return step.cipher.audience(row, users, (user) => this.#keyRequests.fresh(user));
   }
 
-  #tried(step: Step, chat: string): Set<string> {
+  #tried(step: Step, chat: string): Tried {
     return this.#keyRequests.tried(chat, step.now);
   }
 

@@ -14,6 +14,7 @@ import type {
   Listing,
   Outgoing,
   Sealing,
+  Tried,
   Wants,
 } from "../core/cipher.ts";
 import type { MessageContent } from "../core/content.ts";
@@ -97,7 +98,7 @@ export class Encryption implements Cipher {
     return { chat, missing, devices, blocked: held };
   }
 
-  async wants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants> {
+  async wants(audience: Audience, tried: Tried): Promise<Wants> {
     const { chat, missing, devices } = audience;
     const waits = missing.length > 0 || audience.blocked.length > 0;
     if (waits) return { lists: missing, claims: [], blocked: audience.blocked };
@@ -206,7 +207,7 @@ export class Encryption implements Cipher {
     await this.#toDevice.add(chat, device, content, until);
   }
 
-  async toDeviceWants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants> {
+  async toDeviceWants(audience: Audience, tried: Tried): Promise<Wants> {
     const { chat } = audience.chat;
     const due = await this.#due(audience);
     const devices = new Set(due.map(({ device }) => device));
@@ -360,11 +361,7 @@ export class Encryption implements Cipher {
     return open(this.#ledger.work, this.#self, message);
   }
 
-  async #toClaim(
-    chat: string,
-    devices: readonly string[],
-    tried: ReadonlySet<string>,
-  ): Promise<string[]> {
+  async #toClaim(chat: string, devices: readonly string[], tried: Tried): Promise<string[]> {
     const wanted = devices.filter((name) => !tried.has(name));
     return withoutSession(this.#ledger.work, chat, wanted);
   }
