@@ -157,7 +157,15 @@ export function errorIn(code: string): string | undefined {
   return Object.entries(words().errors).find(([each]) => each === code)?.[1];
 }
 
-/** Why a message or a file was not sent: `reason` begins with the code, as the client keeps it. */
-export function whyFailed(reason: string): string {
-  return errorIn(reason.split(":", 1)[0] ?? "") ?? reason;
+/** The same for what the page tries again by itself. */
+export function waitsIn(code: string): string | undefined {
+  return Object.entries(words().goesOn).find(([each]) => each === code)?.[1] ?? errorIn(code);
+}
+
+/**
+ * Why a message or a file was not sent, or `waits` to be: `reason` begins with the code, as the
+ * client keeps it.
+ */
+export function whyFailed(reason: string, waits = false): string {
+  return (waits ? waitsIn : errorIn)(reason.split(":", 1)[0] ?? "") ?? reason;
 }

@@ -342,6 +342,10 @@ export const de: Words = {
     rate_limited: "Das war zu oft. Versuch es gleich noch einmal.",
     internal: "Der Server hat einen Fehler. Versuch es später noch einmal.",
   },
+  goesOn: {
+    rate_limited: "Das war zu viel auf einmal; es geht später von selbst weiter.",
+    internal: "Der Server hat einen Fehler; es geht später von selbst weiter.",
+  },
   fileGone: "Die Datei ist nicht mehr da.",
   fileDamaged: "Was kam, ist nicht die Datei, die gesendet wurde. Sie wird nicht gezeigt.",
   notWelcome: (user: string) =>

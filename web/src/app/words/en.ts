@@ -344,6 +344,11 @@ export const en = {
     rate_limited: "That was too often. Try again in a moment.",
     internal: "The server has a fault. Try again later.",
   },
+  /** The same where the page tries again by itself: who did so as well would send it twice. */
+  goesOn: {
+    rate_limited: "That was too much at once; it goes on by itself later.",
+    internal: "The server has a fault; it goes on by itself later.",
+  },
   fileGone: "The file is no longer there.",
   fileDamaged: "The file that came is not the one that was sent. It is not shown.",
   notWelcome: (user: string) =>
