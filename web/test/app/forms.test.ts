@@ -7,12 +7,15 @@ import { LinkDevice } from "../../src/app/views/link-device.ts";
 import { NewChat } from "../../src/app/views/new-chat.ts";
 import { SettingsView } from "../../src/app/views/settings.ts";
 import { SignIn } from "../../src/app/views/sign-in.ts";
+import { Ui } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
 import { ApiError } from "../../src/client/index.ts";
 import { drawn, enter, Fields, press, said, settled, submit } from "./drawn.ts";
 import { made, sessionWith, uiOf } from "./view-scene.ts";
 
 const UNAUTHORIZED = new ApiError("unauthorized", "no", 401);
+const FORBIDDEN = new ApiError("forbidden", "a temporary one", 403);
+const LIMITED = new ApiError("rate_limited", "", 429, 900);
 const BAD = new ApiError("bad_request", "weak", 400);
 let asked: string[];
 let failure: Error | undefined;
@@ -62,14 +65,17 @@ describe("signing in", () => {
     ["a wrong password", UNAUTHORIZED, en.signIn, en.wrongPassword],
     ["a weak password", BAD, en.signUp, en.passwordRule],
     ["a name that is taken", new ApiError("conflict", "", 409), en.signUp, en.nameTaken],
+    ["a temporary password", FORBIDDEN, en.signIn, en.needsOperator],
+    ["a reset that is not offered", FORBIDDEN, en.forgot, en.noMails],
+    ["too many tries", LIMITED, en.signIn, en.tooOften("in 15 minutes")],
   ])("shows what is wrong with %s until another form is shown", async (_, error, form, problem) => {
     const { draw, send } = scene();
-    if (form === en.signUp) press(draw(), form);
+    if (form !== en.signIn) press(draw(), form);
     failure = error;
     await send({});
     expect(drawn(draw())).toContain(`role="alert">${problem}`);
     expect(drawn(draw())).toContain("?disabled=false");
-    press(draw(), form === en.signUp ? en.signIn : en.forgot);
+    press(draw(), form === en.signIn ? en.forgot : en.signIn);
     expect(drawn(draw())).not.toContain('role="alert"');
   });
   test("with a forgotten password asks for the code that was mailed, and then for a new one", async () => {
@@ -269,6 +275,19 @@ describe("the settings", () => {
       'setEmail ["r@example.org","old"]',
       'confirmEmail ["123"]',
     ]);
+  });
+  test.each([
+    ["a weak password", 1, BAD, en.passwordRule],
+    ["a wrong password", 1, UNAUTHORIZED, en.errors.unauthorized],
+    ["an address where none is used", 2, FORBIDDEN, en.noMails],
+    ["a code where none is mailed", 3, FORBIDDEN, en.noMails],
+  ])("show what is wrong with %s", async (_, form, error, problem) => {
+    const { draw, says, ui } = await scene();
+    Object.assign(ui, { run: Ui.prototype.run });
+    failure = error;
+    submit(draw(), {}, form);
+    await settled();
+    expect(says).toEqual([problem]);
   });
   test.each([
     [en.signOut, "out false"],

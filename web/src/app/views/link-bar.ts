@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { mayConnectNow } from "../model/link.ts";
-import { inSeconds } from "../words/times.ts";
+import { within } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon } from "./parts.ts";
 import { waitsIn } from "./ui.ts";
@@ -68,7 +68,7 @@ export class LinkBar extends View {
     const seconds = Math.ceil((link.until - Date.now()) / SECOND_MS);
     if (seconds <= 0) return words().connecting;
     const rejected = this.#rejected();
-    const next = inSeconds(seconds);
+    const next = within(seconds);
     return rejected === undefined
       ? words().waitingFor(next)
       : `${rejected} ${words().nextTry(next)}`;

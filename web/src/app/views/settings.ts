@@ -9,7 +9,7 @@ import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
 import { notifications } from "./notifications.ts";
 import { avatar, header, type Icon, icon } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
-import { reasonIn } from "./ui.ts";
+import { orSay, reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
 const WHO = ["everybody", "contacts", "nobody"] as const;
@@ -261,7 +261,10 @@ export class SettingsView extends View {
       return;
     }
     this.ui.run(async () => {
-      await this.session.client.account.changePassword(given("present"), given("fresh"));
+      const { account } = this.session.client;
+      await orSay("bad_request", words().passwordRule, () =>
+        account.changePassword(given("present"), given("fresh")),
+      );
       form.reset();
       this.ui.say(words().saved);
     });
@@ -270,7 +273,10 @@ export class SettingsView extends View {
   readonly #setEmail = (event: SubmitEvent): void => {
     const { given } = fields(event);
     this.ui.run(async () => {
-      await this.session.client.account.setEmail(given("email"), given("password"));
+      const { account } = this.session.client;
+      await orSay("forbidden", words().noMails, () =>
+        account.setEmail(given("email"), given("password")),
+      );
       this.ui.say(words().emailSent);
     });
   };
@@ -278,7 +284,8 @@ export class SettingsView extends View {
   readonly #confirmEmail = (event: SubmitEvent): void => {
     const { form, given } = fields(event);
     this.ui.run(async () => {
-      await this.session.client.account.confirmEmail(given("code").trim());
+      const { account } = this.session.client;
+      await orSay("forbidden", words().noMails, () => account.confirmEmail(given("code").trim()));
       form.reset();
       this.ui.say(words().saved);
     });

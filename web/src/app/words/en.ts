@@ -31,6 +31,9 @@ export const en = {
   setPassword: "Set new password",
   wrongPassword: "The user name or the password is wrong.",
   nameTaken: "This name is taken.",
+  needsOperator:
+    "This account can't sign in now: it is disabled, or its password is a temporary one or has to be reset. Ask who runs this service.",
+  noMails: "Passwords are not reset by mail here. Ask who runs this service.",
   opening: "Opening your messages …",
 
   // other tabs, lost keys
@@ -349,6 +352,7 @@ export const en = {
     rate_limited: "That was too much at once; it goes on by itself later.",
     internal: "The server has a fault; it goes on by itself later.",
   },
+  tooOften: (when: string) => `That was too often. Try again ${when}.`,
   fileGone: "The file is no longer there.",
   fileDamaged: "The file that came is not the one that was sent. It is not shown.",
   notWelcome: (user: string) =>
