@@ -79,6 +79,15 @@ describe("a question that ends late", () => {
     await responses.give(1, undefined);
     expect(closed).toHaveBeenCalledTimes(1);
   });
+  test("shows why it failed in no other one, also where it was removed without being closed", async () => {
+    const { ui, responses, draw } = scene();
+    submit(draw());
+    await responses.fail(1);
+    expect(said(draw())).toContain(en.failed("away"));
+    ui.dismiss();
+    ui.ask({ title: "", text: "", action: "", run: () => {} });
+    expect(said(draw())).not.toContain(en.failed("away"));
+  });
   test("reports beside the other one why it failed", async () => {
     const { ui, responses, draw } = scene();
     await responses.fail(0);
@@ -254,7 +263,7 @@ describe("keys", () => {
   });
 });
 
-test.each(["another code", "the pane gone"])(
+test.each(["another code", "the pane gone", "another question"])(
   "a device that is looked up is let in by nobody with %s",
   async (what) => {
     const offers = new Responses<object>();
@@ -263,7 +272,8 @@ test.each(["another code", "the pane gone"])(
     const view = made(new LinkDevice(), { ui, session });
     submit(view.render(), { code: "CODE" });
     if (what === "another code") submit(view.render(), { code: "OTHER" });
-    else view.disconnectedCallback();
+    else if (what === "the pane gone") view.disconnectedCallback();
+    else ui.question = {} as Question;
     await offers.give(0, { label: "Chrome" });
     await offers.fail(0);
     expect(questions).toEqual([]);
