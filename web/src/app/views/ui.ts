@@ -72,7 +72,7 @@ export class Ui extends Model {
     });
     addEventListener("hashchange", () => {
       this.route = parseRoute(location.hash);
-      this.changed();
+      this.dismiss(); // what was asked was asked where the user has been
     });
   }
 
