@@ -227,7 +227,7 @@ describe("the settings", () => {
     const at = drawn(draw())
       .split("@change=")
       .findIndex((part) => part.includes(en.receipts));
-    enter(draw(), "change", "", at - 1);
+    enter(draw(), "change", false, at - 1);
     await settled();
     expect(checked()).toBe("false");
     expect(said((await scene(new TypeError("away"))).draw())).toContain(en.failed("away"));

@@ -17,6 +17,8 @@ const WHO = ["everybody", "contacts", "nobody"] as const;
 export class SettingsView extends View {
   #settings: SettingsResponse | undefined;
   readonly #asked = new Newest();
+  /** The change under way: the next waits for it, as each response has all the settings. */
+  #changing: Promise<unknown> = Promise.resolve();
   #problem: string | undefined;
 
   override connectedCallback(): void {
@@ -117,12 +119,17 @@ export class SettingsView extends View {
         ? nothing
         : html`${top}<p class="problem" role="alert">${this.#problem}</p>`;
     }
+    const change = async (changes: Record<string, string | boolean>) => {
+      const counts = this.#asked.begin();
+      const settings = await this.session.client.people.settings(changes);
+      if (counts()) this.#are(settings);
+      this.ui.say(say.saved);
+    };
     const set = (changes: Record<string, string | boolean>) =>
-      this.ui.run(async () => {
-        const counts = this.#asked.begin();
-        const settings = await this.session.client.people.settings(changes);
-        if (counts()) this.#are(settings);
-        this.ui.say(say.saved);
+      this.ui.run(() => {
+        const changed = this.#changing.then(() => change(changes));
+        this.#changing = changed.catch(() => {});
+        return changed;
       });
     return html`${top}
       <div class="form">
@@ -131,7 +138,7 @@ export class SettingsView extends View {
             type="checkbox"
             .checked=${settings.receipts}
             aria-describedby="receipts-text"
-            @change=${() => set({ receipts: !settings.receipts })}
+            @change=${(event: Event) => set({ receipts: (event.target as HTMLInputElement).checked })}
           />${say.receipts}</label
         >
         <p class="rule" id="receipts-text">${say.receiptsText}</p>
