@@ -117,7 +117,15 @@ describe("a new chat", () => {
     const view = made(new NewChat(), { ui: page.ui, session, group });
     Object.assign(view, { querySelector: () => field });
     view.connectedCallback();
-    return { ...page, field, draw: () => view.render() };
+    const says: string[] = [];
+    const say = (text: string) => void says.push(text);
+    const ui = Object.defineProperty(page.ui, "session", { value: session, writable: true });
+    Object.assign(ui, { say });
+    const become = (group: boolean) => {
+      Object.assign(view, { group });
+      view.willUpdate(new Map([["group", !group]]));
+    };
+    return { ...page, view, become, says, field, draw: () => view.render() };
   };
 
   test("with somebody who has asked accepts that, and is known before it is shown", async () => {
@@ -145,6 +153,52 @@ describe("a new chat", () => {
     submit(draw(), { name: " Trip ", users: field.value });
     await settled();
     expect(asked[0]).toBe('group [["meena","ravi"],"Trip"]');
+  });
+  test.each([
+    ["a user who does not exist", false, "not_found", en.noUser("ravi")],
+    ["a group of whom not all exist", true, "not_found", en.noUsers("ravi, meena")],
+    ["a user who takes no messages", false, "forbidden", en.notWelcome("ravi")],
+    ["a group that is not allowed", true, "forbidden", en.errors.forbidden],
+  ] as const)("shows what is wrong with %s", async (_, group, code, problem) => {
+    const { draw } = scene(group);
+    failure = new ApiError(code, "", 400);
+    submit(draw(), { users: group ? "ravi, meena" : "ravi" });
+    await settled();
+    expect(said(draw())).toContain(problem);
+  });
+  test.each([
+    ["of a group", (at: ReturnType<typeof scene>) => at.become(true), [en.failed("away")]],
+    [
+      "that is gone",
+      (at: ReturnType<typeof scene>) => at.view.disconnectedCallback(),
+      [en.failed("away")],
+    ],
+    [
+      "of another user",
+      (at: ReturnType<typeof scene>) => {
+        at.become(true);
+        Object.assign(at.ui, { session: undefined });
+      },
+      [],
+    ],
+  ])("that failed late does nothing to the form %s", async (_, goes, says) => {
+    const at = scene(false);
+    failure = new TypeError("away");
+    submit(at.draw(), { users: "ravi" });
+    goes(at);
+    expect(drawn(at.draw())).toContain("?disabled=false");
+    await settled();
+    expect(at.says).toEqual(says);
+    expect(said(at.draw())).not.toContain(en.failed("away"));
+  });
+  test("that failed is not shown in the form of a group", async () => {
+    const { draw, become } = scene(false);
+    failure = new TypeError("away");
+    submit(draw(), { users: "ravi" });
+    await settled();
+    expect(said(draw())).toContain(en.failed("away"));
+    become(true);
+    expect(said(draw())).not.toContain(en.failed("away"));
   });
   test("that failed shows why, and can be tried again", async () => {
     const { draw } = scene(false);

@@ -202,6 +202,7 @@ export const de: Words = {
   membersField: "Benutzernamen, mit Kommas dazwischen",
   contacts: "Kontakte",
   noUser: (user: string) => `Es gibt niemanden namens ${user}.`,
+  noUsers: (users: string) => `Nicht alle davon gibt es: ${users}.`,
   rules: "Wer die Gruppe ändern darf",
   rule: { add: "Leute hinzufügen", remove: "Leute entfernen", rename: "Gruppe umbenennen" },
   whoMay: { members: "Alle Mitglieder", admins: "Nur Admins" },

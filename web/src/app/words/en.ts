@@ -202,6 +202,7 @@ export const en = {
   membersField: "User names, with commas between them",
   contacts: "Contacts",
   noUser: (user: string) => `There is no user ${user}.`,
+  noUsers: (users: string) => `Not all of these exist: ${users}.`,
   rules: "Who may change the group",
   rule: { add: "Add people", remove: "Remove people", rename: "Rename the group" },
   whoMay: { members: "All members", admins: "Admins only" },
