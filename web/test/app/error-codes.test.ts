@@ -19,7 +19,7 @@ const schema = (path: string) =>
   JSON.parse(readFileSync(new URL(`../../../lambdas/protocol/${path}`, import.meta.url), "utf8"))
     .properties;
 const CODES: readonly (keyof typeof en.errors)[] = schema("server/error.json").code.enum;
-/** Of what the page tries again by itself: nobody is told to do so. */
+/** Of what the page tries again by itself: its user has not to do so. */
 const waits = (code: (typeof CODES)[number]) =>
   code === "rate_limited" || code === "internal" ? en.goesOn[code] : en.errors[code];
 

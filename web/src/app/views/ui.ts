@@ -139,7 +139,7 @@ export class Ui extends Model {
 /** A sentence for the user. */
 export class Problem extends Error {}
 
-/** Does it; what the backend rejects with this code is said in this sentence, which knows more. */
+/** Does it; what the backend rejects with this code is reported in this sentence, which knows more. */
 export async function orSay(
   code: string,
   sentence: string,
