@@ -50,8 +50,13 @@ export class Chat extends Model {
 /** A composer that is drawn as text, with a field that has no focus to take while it is hidden. */
 export function scene() {
   const sending = Promise.withResolvers<void>();
+  const kept: string[] = [];
   const files = Object.assign(new Model(), {
-    send: () => sending.promise,
+    send: async (_chat: string, { name }: File) => {
+      await sending.promise;
+      if (name === "away") throw new TypeError(name);
+      kept.push(name);
+    },
     sendingIn: () => [],
     of: () => undefined,
   });
@@ -72,7 +77,8 @@ export function scene() {
   const send = does("send");
   const { session } = sessionWith([], { files, drafts, client, send, edit: does("edit") });
   const say = vi.fn();
-  const ui = Object.assign(uiOf().ui, { say });
+  const page = Object.assign(uiOf().ui, { say });
+  const ui = Object.defineProperty(page, "session", { value: session, writable: true });
   const [first, second] = [new Chat("c1"), new Chat("c2")];
   const sent = vi.fn();
   let focused: "field" | "recording" | undefined;
@@ -101,13 +107,14 @@ export function scene() {
   };
   const querySelector = (what: string) => (what === "textarea" ? field : button);
   const contains = () => false;
+  Object.defineProperty(view, "isConnected", { value: true, writable: true });
   Object.assign(view, { ui, session, conversation: first, sent, update, querySelector, contains });
   view.connectedCallback();
   const settled = async () => {
     for (let turn = 0; turn < 30; turn++) await Promise.resolve();
   };
   return {
-    ...{ first, second, sent, say, field, sending, settled, typed, did, view },
+    ...{ ui, kept, first, second, sent, say, field, sending, settled, typed, did, view },
     type: (text: string) => {
       field.value = text;
       (actions(render(), "input")[0] as (event: object) => void)({});
@@ -139,9 +146,15 @@ export function scene() {
       Object.assign(view, { conversation });
       await settled();
     },
+    /** Somebody has gone where no chat is open. */
+    leave: () => {
+      Object.assign(view, { isConnected: false });
+      view.disconnectedCallback();
+    },
     text: () => said(render()),
-    attach: () => {
-      const target = { files: [new File(["a"], "a.txt")], value: "C:/a.txt" };
+    attach: (...names: string[]) => {
+      const files = [...names, "a.txt"].map((name) => new File(["a"], name));
+      const target = { files, value: "C:/a.txt" };
       (actions(render(), "change")[0] as (event: object) => void)({ target });
       return target;
     },

@@ -74,6 +74,39 @@ test("a file that is not taken once another chat is open is reported beside that
   expect(at.text()).not.toContain(at.say.mock.calls[0]?.[0]);
 });
 
+test.each(["a file", "a text"])(
+  "%s that is not taken once no chat is open is reported, and to nobody else",
+  async (what) => {
+    for (const [who, reports] of [
+      ["the same user", 1],
+      ["another one", 0],
+    ] as const) {
+      const at = scene();
+      await at.settled();
+      if (what === "a file") at.attach();
+      else {
+        at.type("hey");
+        at.submit();
+      }
+      at.leave();
+      if (who === "another one") Object.assign(at.ui, { session: undefined });
+      at.sending.reject(new StoreUnavailable("full"));
+      await at.settled();
+      expect(at.say).toHaveBeenCalledTimes(reports);
+    }
+  },
+);
+
+test("of several files each that is not taken is named, and the others are sent", async () => {
+  const at = scene();
+  await at.settled();
+  at.attach("b.txt", "away", "c.txt");
+  at.sending.resolve();
+  await at.settled();
+  expect(at.kept).toEqual(["b.txt", "c.txt", "a.txt"]);
+  expect(at.text()).toContain(`away: ${en.failed("away")}`);
+});
+
 test("a recording ends with the chat that it is for, and the next one's field has the focus", async () => {
   const at = scene();
   await at.settled();

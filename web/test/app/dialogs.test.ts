@@ -102,6 +102,26 @@ describe("a dialog", () => {
   });
 });
 
+test("a dialog is gone with the page on which it was opened", () => {
+  let go = () => {};
+  vi.stubGlobal("addEventListener", (_: string, hears: typeof go) => {
+    go = hears;
+  });
+  const ui = new Ui(page());
+  const drawings = vi.fn();
+  ui.ask({} as Question);
+  ui.choose({ title: "m", items: [] });
+  ui.watch(drawings);
+  vi.stubGlobal("location", { hash: "#/chat/c2" });
+  go();
+  expect([ui.route, ui.question, ui.menu]).toEqual([
+    { at: "chat", chat: "c2" },
+    undefined,
+    undefined,
+  ]);
+  expect(drawings).toHaveBeenCalledOnce();
+});
+
 test("what fails is shown for six seconds, and what is shown next for as long", async () => {
   vi.useFakeTimers();
   const ui = new Ui(page());

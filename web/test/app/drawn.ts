@@ -43,8 +43,14 @@ export function press(view: unknown, label: string): unknown {
 }
 
 /** What is typed or chosen, as the `at`-th handler of this event is given it. */
-export function enter(view: unknown, event: "input" | "change", value: string, at = 0): unknown {
-  return (actions(view, event)[at] as (event: object) => unknown)({ target: { value } });
+export function enter(
+  view: unknown,
+  event: "input" | "change",
+  value: string | boolean,
+  at = 0,
+): unknown {
+  const target = typeof value === "string" ? { value } : { checked: value };
+  return (actions(view, event)[at] as (event: object) => unknown)({ target });
 }
 
 /** Sends the `at`-th form with these fields; `FormData` is `Fields`. */

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Drafts } from "../../src/app/model/drafts.ts";
 import { Session } from "../../src/app/model/session.ts";
+import { sendingFiles } from "../../src/app/views/file.ts";
 import { LinkBar } from "../../src/app/views/link-bar.ts";
 import { reasonIn, whyFailed } from "../../src/app/views/ui.ts";
 import { de } from "../../src/app/words/de.ts";
@@ -18,6 +19,9 @@ const schema = (path: string) =>
   JSON.parse(readFileSync(new URL(`../../../lambdas/protocol/${path}`, import.meta.url), "utf8"))
     .properties;
 const CODES: readonly (keyof typeof en.errors)[] = schema("server/error.json").code.enum;
+/** Of what the page tries again by itself: its user has not to do so. */
+const waits = (code: (typeof CODES)[number]) =>
+  code === "rate_limited" || code === "internal" ? en.goesOn[code] : en.errors[code];
 
 test("each has a sentence in each language, those of frames as those of responses", () => {
   expect(schema("rest/error.response.json").error.properties.code.enum).toEqual(CODES);
@@ -30,8 +34,18 @@ test.each(CODES)("a request that is rejected with %s is reported in a sentence",
   const link = { at: "waiting", until: 0, notBefore: 0, rejected: { code, message: SAID } };
   const { session } = sessionWith([], { link });
   const shown = said(made(new LinkBar(), { ui: uiOf().ui, session }).render());
-  expect(shown).toContain(code === "conflict" ? en.tooManyDevices : en.errors[code]);
+  expect(shown).toContain(code === "conflict" ? en.tooManyDevices : waits(code));
   expect(shown).not.toContain(SAID);
+});
+
+test.each(CODES)("an upload that gets %s and waits says so, and one that is over why", (code) => {
+  const shown = (final: boolean) => {
+    const upload = { messageId: "m1", name: "a.png", done: 0, size: 1, final };
+    const files = { sendingIn: () => [{ ...upload, reason: `${code}: ${SAID}` }] };
+    return said(sendingFiles("c1", sessionWith([], { files }).session, () => {}));
+  };
+  expect(shown(false)).toContain(waits(code));
+  expect(shown(true)).toContain(en.errors[code]);
 });
 
 describe("a text that gets", () => {
@@ -56,7 +70,7 @@ describe("a text that gets", () => {
   });
 });
 
-test("a limit of texts is shown until one is taken again, and nothing else that nobody typed", () => {
+test("a limit of texts is shown until there is news of one, and nothing else that nobody typed", () => {
   let tell: (event: Event) => void = () => {};
   const client = { user: "raju", messages: {}, listen: (hears: typeof tell) => (tell = hears) };
   const session = new Session(client as unknown as ChatClient, {} as Drafts);
@@ -66,12 +80,16 @@ test("a limit of texts is shown until one is taken again, and nothing else that 
   };
   const error = { type: "server_error", code: "rate_limited", message: SAID } as const;
   tell({ ...error, action: "typing" });
-  expect(shown()).not.toContain(en.errors.rate_limited);
-  tell({ ...error, action: "send" });
-  expect(shown()).toContain(en.errors.rate_limited);
+  expect(shown()).not.toContain(en.goesOn.rate_limited);
   const state = { type: "state", chat: "c1", messageId: "m1", text: "", reason: "" } as const;
-  tell({ ...state, state: State.FAILED, seq: undefined });
-  expect(shown()).toContain(en.errors.rate_limited);
-  tell({ ...state, state: State.SENT, seq: 1 });
-  expect(shown()).not.toContain(en.errors.rate_limited);
+  for (const ends of [
+    { ...state, state: State.SENT, seq: 1 },
+    { ...state, state: State.FAILED, seq: undefined },
+    { type: "caught_up", complete: true },
+  ] as const) {
+    tell({ ...error, action: "send" });
+    expect(shown()).toContain(en.goesOn.rate_limited);
+    tell(ends);
+    expect(shown()).not.toContain(en.goesOn.rate_limited);
+  }
 });

@@ -7,12 +7,15 @@ import { LinkDevice } from "../../src/app/views/link-device.ts";
 import { NewChat } from "../../src/app/views/new-chat.ts";
 import { SettingsView } from "../../src/app/views/settings.ts";
 import { SignIn } from "../../src/app/views/sign-in.ts";
+import { Ui } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
 import { ApiError, Unreachable } from "../../src/client/index.ts";
 import { drawn, enter, Fields, press, said, settled, submit } from "./drawn.ts";
 import { made, sessionWith, uiOf } from "./view-scene.ts";
 
 const UNAUTHORIZED = new ApiError("unauthorized", "no", 401);
+const FORBIDDEN = new ApiError("forbidden", "a temporary one", 403);
+const LIMITED = new ApiError("rate_limited", "", 429, 900);
 const BAD = new ApiError("bad_request", "weak", 400);
 let asked: string[];
 let failure: Error | undefined;
@@ -62,14 +65,17 @@ describe("signing in", () => {
     ["a wrong password", UNAUTHORIZED, en.signIn, en.wrongPassword],
     ["a weak password", BAD, en.signUp, en.passwordRule],
     ["a name that is taken", new ApiError("conflict", "", 409), en.signUp, en.nameTaken],
+    ["a temporary password", FORBIDDEN, en.signIn, en.needsOperator],
+    ["a reset that is not offered", FORBIDDEN, en.forgot, en.noMails],
+    ["too many tries", LIMITED, en.signIn, en.tooOften("in 15 minutes")],
   ])("shows what is wrong with %s until another form is shown", async (_, error, form, problem) => {
     const { draw, send } = scene();
-    if (form === en.signUp) press(draw(), form);
+    if (form !== en.signIn) press(draw(), form);
     failure = error;
     await send({});
     expect(drawn(draw())).toContain(`role="alert">${problem}`);
     expect(drawn(draw())).toContain("?disabled=false");
-    press(draw(), form === en.signUp ? en.signIn : en.forgot);
+    press(draw(), form === en.signIn ? en.forgot : en.signIn);
     expect(drawn(draw())).not.toContain('role="alert"');
   });
   test("with a forgotten password asks for the code that was mailed, and then for a new one", async () => {
@@ -113,7 +119,15 @@ describe("a new chat", () => {
     const view = made(new NewChat(), { ui: page.ui, session, group });
     Object.assign(view, { querySelector: () => field });
     view.connectedCallback();
-    return { ...page, field, ids, draw: () => view.render() };
+    const says: string[] = [];
+    const say = (text: string) => void says.push(text);
+    const ui = Object.defineProperty(page.ui, "session", { value: session, writable: true });
+    Object.assign(ui, { say });
+    const become = (group: boolean) => {
+      Object.assign(view, { group });
+      view.willUpdate(new Map([["group", !group]]));
+    };
+    return { ...page, view, become, says, field, ids, draw: () => view.render() };
   };
 
   test("is one group, however often it is asked for until it is there", async () => {
@@ -158,6 +172,52 @@ describe("a new chat", () => {
     submit(draw(), { name: " Trip ", users: field.value });
     await settled();
     expect(asked[0]).toBe('group [["meena","ravi"],"Trip"]');
+  });
+  test.each([
+    ["a user who does not exist", false, "not_found", en.noUser("ravi")],
+    ["a group of whom not all exist", true, "not_found", en.noUsers("ravi, meena")],
+    ["a user who takes no messages", false, "forbidden", en.notWelcome("ravi")],
+    ["a group that is not allowed", true, "forbidden", en.errors.forbidden],
+  ] as const)("shows what is wrong with %s", async (_, group, code, problem) => {
+    const { draw } = scene(group);
+    failure = new ApiError(code, "", 400);
+    submit(draw(), { users: group ? "ravi, meena" : "ravi" });
+    await settled();
+    expect(said(draw())).toContain(problem);
+  });
+  test.each([
+    ["of a group", (at: ReturnType<typeof scene>) => at.become(true), [en.failed("away")]],
+    [
+      "that is gone",
+      (at: ReturnType<typeof scene>) => at.view.disconnectedCallback(),
+      [en.failed("away")],
+    ],
+    [
+      "of another user",
+      (at: ReturnType<typeof scene>) => {
+        at.become(true);
+        Object.assign(at.ui, { session: undefined });
+      },
+      [],
+    ],
+  ])("that failed late does nothing to the form %s", async (_, goes, says) => {
+    const at = scene(false);
+    failure = new TypeError("away");
+    submit(at.draw(), { users: "ravi" });
+    goes(at);
+    expect(drawn(at.draw())).toContain("?disabled=false");
+    await settled();
+    expect(at.says).toEqual(says);
+    expect(said(at.draw())).not.toContain(en.failed("away"));
+  });
+  test("that failed is not shown in the form of a group", async () => {
+    const { draw, become } = scene(false);
+    failure = new TypeError("away");
+    submit(draw(), { users: "ravi" });
+    await settled();
+    expect(said(draw())).toContain(en.failed("away"));
+    become(true);
+    expect(said(draw())).not.toContain(en.failed("away"));
   });
   test("that failed shows why, and can be tried again", async () => {
     const { draw } = scene(false);
@@ -240,7 +300,7 @@ describe("the settings", () => {
     const at = drawn(draw())
       .split("@change=")
       .findIndex((part) => part.includes(en.receipts));
-    enter(draw(), "change", "", at - 1);
+    enter(draw(), "change", false, at - 1);
     await settled();
     expect(checked()).toBe("false");
     expect(said((await scene(new TypeError("away"))).draw())).toContain(en.failed("away"));
@@ -288,6 +348,19 @@ describe("the settings", () => {
       'setEmail ["r@example.org","old"]',
       'confirmEmail ["123"]',
     ]);
+  });
+  test.each([
+    ["a weak password", 1, BAD, en.passwordRule],
+    ["a wrong password", 1, UNAUTHORIZED, en.errors.unauthorized],
+    ["an address where none is used", 2, FORBIDDEN, en.noMails],
+    ["a code where none is mailed", 3, FORBIDDEN, en.noMails],
+  ])("show what is wrong with %s", async (_, form, error, problem) => {
+    const { draw, says, ui } = await scene();
+    Object.assign(ui, { run: Ui.prototype.run });
+    failure = error;
+    submit(draw(), {}, form);
+    await settled();
+    expect(says).toEqual([problem]);
   });
   test.each([
     [en.signOut, "out false"],

@@ -79,6 +79,15 @@ describe("a question that ends late", () => {
     await responses.give(1, undefined);
     expect(closed).toHaveBeenCalledTimes(1);
   });
+  test("shows why it failed in no other one, also where it was removed without being closed", async () => {
+    const { ui, responses, draw } = scene();
+    submit(draw());
+    await responses.fail(1);
+    expect(said(draw())).toContain(en.failed("away"));
+    ui.dismiss();
+    ui.ask({ title: "", text: "", action: "", run: () => {} });
+    expect(said(draw())).not.toContain(en.failed("away"));
+  });
   test("reports beside the other one why it failed", async () => {
     const { ui, responses, draw } = scene();
     await responses.fail(0);
@@ -136,10 +145,15 @@ describe("the settings", () => {
   const SETTINGS = { receipts: true, presence: "contacts", groups: "nobody", requests: "nobody" };
   const scene = () => {
     const settings = new Responses<object>();
+    const asked: unknown[] = [];
+    const ask = (changes?: object) => {
+      asked.push(changes);
+      return settings.ask();
+    };
     const profiles = new Map([["raju", { name: "Raju", picture: "pic" }]]);
     const saved: unknown[][] = [];
     const { session } = sessionWith([], {
-      client: { device: "web", people: { settings: settings.ask } },
+      client: { device: "web", people: { settings: ask } },
       profiles,
       setProfile: async (...given: unknown[]) => void saved.push(given),
     });
@@ -147,20 +161,27 @@ describe("the settings", () => {
     Object.assign(ui, { app: { notifications: new Model() }, say: () => {} });
     const view = made(new SettingsView(), { ui, session });
     view.connectedCallback();
-    return { settings, profiles, saved, draw: () => view.render() };
+    return { settings, asked, profiles, saved, draw: () => view.render() };
   };
 
-  test("are those of the last response that was asked for", async () => {
-    const { settings, draw } = scene();
-    await settings.give(0, SETTINGS);
-    const at = drawn(draw())
-      .split("@change=")
-      .findIndex((part) => part.includes(en.receipts));
-    for (const _ of [1, 2]) enter(draw(), "change", "", at - 1);
-    await settings.give(2, { ...SETTINGS, receipts: false });
-    await settings.give(1, SETTINGS);
-    expect(drawn(draw())).toContain('.checked=false aria-describedby="receipts');
-  });
+  test.each(["succeeds", "fails"])(
+    "are changed one after another, also where a change %s",
+    async (ends) => {
+      const { settings, asked, draw } = scene();
+      await settings.give(0, SETTINGS);
+      const at = drawn(draw())
+        .split("@change=")
+        .findIndex((part) => part.includes(en.receipts));
+      enter(draw(), "change", false, at - 1);
+      enter(draw(), "change", "everybody", at);
+      await settled();
+      expect(asked.slice(1)).toEqual([{ receipts: false }]);
+      await (ends === "fails" ? settings.fail(1) : settings.give(1, SETTINGS));
+      expect(asked.slice(2)).toEqual([{ presence: "everybody" }]);
+      await settings.give(2, { ...SETTINGS, receipts: false });
+      expect(drawn(draw())).toContain('.checked=false aria-describedby="receipts');
+    },
+  );
   test("keep a name that was saved while a picture was chosen", async () => {
     const { profiles, saved, draw } = scene();
     const before = draw();
@@ -254,7 +275,7 @@ describe("keys", () => {
   });
 });
 
-test.each(["another code", "the pane gone"])(
+test.each(["another code", "the pane gone", "another question"])(
   "a device that is looked up is let in by nobody with %s",
   async (what) => {
     const offers = new Responses<object>();
@@ -263,7 +284,8 @@ test.each(["another code", "the pane gone"])(
     const view = made(new LinkDevice(), { ui, session });
     submit(view.render(), { code: "CODE" });
     if (what === "another code") submit(view.render(), { code: "OTHER" });
-    else view.disconnectedCallback();
+    else if (what === "the pane gone") view.disconnectedCallback();
+    else ui.question = {} as Question;
     await offers.give(0, { label: "Chrome" });
     await offers.fail(0);
     expect(questions).toEqual([]);

@@ -43,6 +43,7 @@ test("a tab that joins knows what is in no store, and watches again once it has 
   const session = new Session(client, { all: new Map() } as unknown as Drafts);
   const now = {
     link: { at: "connected" },
+    problem: "rate_limited",
     presence: new Map([["ravi", { online: true, lastSeen: undefined }]]),
     comparisons: new Map([["ravi/phone", { chat: "c1", comparison: {} as Comparison }]]),
     changedKeys: new Set(["ravi"]),

@@ -22,6 +22,7 @@ const NOW: Snapshot = {
   presence: new Map([["raju", { online: true, lastSeen: undefined }]]),
   comparisons: new Map(),
   changedKeys: new Set(["meena"]),
+  problem: undefined,
   storeFailing: false,
   drafts: new Map([["c1", { text: "a draft", changes: 1 }]]),
 };

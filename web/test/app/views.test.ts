@@ -201,7 +201,7 @@ describe("the state of the connection", () => {
     expect(said(bar({ at: "waiting", until: 0, notBefore: 0 }).view)).toContain(en.connecting);
   });
   test.each([
-    ["rate_limited", en.errors.rate_limited],
+    ["rate_limited", en.goesOn.rate_limited],
     ["conflict", en.tooManyDevices],
     ["bad_request", en.errors.bad_request],
     ["of_a_newer_server", en.failed("why")],

@@ -14,6 +14,7 @@ import {
   listed,
   moment,
   period,
+  within,
 } from "../../src/app/words/times.ts";
 import { chooseLanguage, LANGUAGES, locale, words } from "../../src/app/words/words.ts";
 import { EMOJI } from "../../src/client/crypto/emoji.ts";
@@ -53,6 +54,20 @@ test("a day is today, yesterday, a weekday, and then a date", () => {
   expect(shown[3]).toContain("2026");
   expect(listed(AT - DAY, AT)).toBe("Yesterday");
   expect([6, 7].map((days) => listed(AT - days * DAY, AT))).toEqual(["Monday", "11/22/26"]);
+});
+
+test("a time to wait is said in a unit that is not much too large", () => {
+  const said = [1, 90, 120, 121, 900, 5_400, 86_400, 200_000].map(within);
+  expect(said.map((each) => each.replace("in ", ""))).toEqual([
+    "1 second",
+    "90 seconds",
+    "2 minutes",
+    "3 minutes",
+    "15 minutes",
+    "90 minutes",
+    "24 hours",
+    "3 days",
+  ]);
 });
 
 test("a time is said in the largest unit of which it is a whole number", () => {

@@ -32,6 +32,7 @@ export interface Ongoing {
 /** The state of the session that is in no store: a tab that joins begins with it. */
 export interface Snapshot {
   readonly link: Link;
+  readonly problem: string | undefined;
   readonly presence: ReadonlyMap<string, Presence>;
   readonly comparisons: ReadonlyMap<string, Ongoing>;
   readonly changedKeys: ReadonlySet<string>;

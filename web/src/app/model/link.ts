@@ -53,5 +53,5 @@ export function mayConnectNow(link: Link, now: number): boolean {
  */
 export function problemAfter(event: Event, before: string | undefined): string | undefined {
   if (event.type === "server_error" && event.action === "send") return event.code;
-  return event.type === "state" && event.seq !== undefined ? undefined : before;
+  return event.type === "state" || event.type === "caught_up" ? undefined : before;
 }

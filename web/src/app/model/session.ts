@@ -38,7 +38,7 @@ export class Session extends Model {
   readonly comparisons = new Map<string, Ongoing>();
   /** Users whose changed keys are not accepted. */
   readonly changedKeys = new Set<string>();
-  /** The code with which the backend takes no texts now, until it takes one again. */
+  /** The code with which the backend takes no texts now, until there is news of one. */
   problem: string | undefined;
   /** Nothing can be written on this device. */
   storeFailing = false;
@@ -117,15 +117,16 @@ export class Session extends Model {
 
   /** The state that is in no store, for a tab that joins. */
   get now(): Snapshot {
-    const { link, presence, comparisons, changedKeys, storeFailing } = this;
-    return { link, presence, comparisons, changedKeys, storeFailing, drafts: this.drafts.all };
+    const { link, problem, presence, comparisons, changedKeys, storeFailing, drafts } = this;
+    return { link, problem, presence, comparisons, changedKeys, storeFailing, drafts: drafts.all };
   }
 
   /** Takes over the state of the tab that has the device. */
-  isElsewhere({ link, presence, comparisons, changedKeys, storeFailing }: Snapshot): void {
+  isElsewhere({ link, problem, presence, comparisons, changedKeys, storeFailing }: Snapshot): void {
     for (const [user, is] of presence) this.presence.set(user, is);
     for (const [user, is] of comparisons) this.comparisons.set(user, is);
     for (const user of changedKeys) this.changedKeys.add(user);
+    this.problem = problem;
     this.storeFailing = storeFailing;
     this.linkIs(link);
   }

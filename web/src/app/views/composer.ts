@@ -128,27 +128,29 @@ export class Composer extends View {
     if (files.length === 0) return;
     const { conversation } = this;
     const { chat, composing, answered } = conversation;
-    try {
-      for (const file of files) {
+    const failed: string[] = [];
+    for (const file of files) {
+      try {
         const looks = await looksOf(file);
         await this.session.files.send(chat, file, looks, answered);
         if (this.#isOpen(chat)) this.sent();
+      } catch (error) {
+        failed.push(`${file.name}: ${reasonIn(error)}`);
       }
-      if (answered !== undefined) composed(conversation, composing);
-    } catch (error) {
-      this.#failed(chat, error);
     }
+    if (failed.length > 0) this.#failed(chat, failed.join(" "));
+    else if (answered !== undefined) composed(conversation, composing);
     if (this.#isOpen(chat)) void this.updateComplete.then(() => this.#focusAgain());
   }
 
-  /** Somebody may have gone to another chat while something was sent in this one. */
+  /** Somebody may have gone elsewhere on the page while something was sent in this chat. */
   #isOpen(chat: string): boolean {
-    return this.conversation.chat === chat;
+    return this.isConnected && this.conversation.chat === chat;
   }
 
-  #failed(chat: string, error: unknown): void {
-    if (this.#isOpen(chat)) this.#problem = reasonIn(error);
-    else this.ui.say(reasonIn(error));
+  #failed(chat: string, reason: string): void {
+    if (this.#isOpen(chat)) this.#problem = reason;
+    else if (this.ui.session === this.session) this.ui.say(reason); // or else its user has left
     this.requestUpdate();
   }
 
@@ -203,7 +205,7 @@ export class Composer extends View {
         if (answered !== undefined) composed(conversation, composing);
       }
     } catch (error) {
-      this.#failed(chat, error);
+      this.#failed(chat, reasonIn(error));
     }
     if (this.#isOpen(chat)) this.#focusOnceDrawn();
   }
@@ -284,7 +286,7 @@ export class Composer extends View {
       if (this.#isOpen(chat)) this.#problem = undefined;
       this.#taken(area, chat, text, composing?.what === "edit");
     } catch (error) {
-      this.#failed(chat, error);
+      this.#failed(chat, reasonIn(error));
     } finally {
       this.#sending = false;
       this.requestUpdate();

@@ -8,7 +8,8 @@ import { type Menu, type Question, reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
 export class Dialogs extends View {
-  #problem: string | undefined;
+  /** Why it failed; of its own question, which may have been removed without being closed. */
+  #problem: { readonly question: Question; readonly text: string } | undefined;
   /** What is being done; its dialog may be closed meanwhile, and another one open. */
   #running: Question | undefined;
 
@@ -40,9 +41,9 @@ export class Dialogs extends View {
             /></label>`
         }
         ${
-          this.#problem === undefined
-            ? nothing
-            : html`<p class="problem" role="alert">${this.#problem}</p>`
+          this.#problem?.question === question
+            ? html`<p class="problem" role="alert">${this.#problem.text}</p>`
+            : nothing
         }
         <div class="buttons">
           <button type="button" @click=${() => this.#close()}>${words().cancel}</button>
@@ -138,7 +139,6 @@ export class Dialogs extends View {
   /** By a button, or by Escape. */
   readonly #closed = (event: Event): void => {
     if (event.target !== this.#dialog) return; // what was chosen has opened the next one
-    this.#problem = undefined;
     this.ui.dismiss();
   };
 
@@ -163,7 +163,7 @@ export class Dialogs extends View {
       await question.run(typed);
       if (ui.question === question) this.#close();
     } catch (error) {
-      if (ui.question === question) this.#problem = reasonIn(error);
+      if (ui.question === question) this.#problem = { question, text: reasonIn(error) };
       else if (ui.session === session) ui.say(reasonIn(error));
     }
     if (this.#running === question) this.#running = undefined;

@@ -98,10 +98,10 @@ export function sendingFiles(
   if (files.length === 0) return nothing;
   return html`<ul class="sending" aria-label=${say.sendingFiles}>
     ${files.map(
-      ({ messageId, name, done, size, reason }) =>
+      ({ messageId, name, done, size, reason, final }) =>
         html`<li>
           ${icon(reason === undefined ? "up" : "warning")}
-          <span class="grows"><bdi>${name}</bdi> ${reason === undefined ? nothing : whyFailed(reason)}</span>
+          <span class="grows"><bdi>${name}</bdi> ${reason === undefined ? nothing : whyFailed(reason, !final)}</span>
           <progress max=${size} .value=${done} aria-label=${name}></progress>
           ${round("close", `${say.cancel}: ${name}`, () => cancel(messageId))}
         </li>`,

@@ -2,10 +2,10 @@
 
 import { html, nothing } from "lit";
 import { mayConnectNow } from "../model/link.ts";
-import { inSeconds } from "../words/times.ts";
+import { within } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon } from "./parts.ts";
-import { errorIn } from "./ui.ts";
+import { waitsIn } from "./ui.ts";
 import { View } from "./view.ts";
 
 const SECOND_MS = 1_000;
@@ -22,7 +22,7 @@ export class LinkBar extends View {
     const rejected =
       problem === undefined
         ? nothing
-        : html`<p class="banner warning" role="alert">${icon("warning")} ${errorIn(problem) ?? words().failed(problem)}</p>`;
+        : html`<p class="banner warning" role="alert">${icon("warning")} ${waitsIn(problem) ?? words().failed(problem)}</p>`;
     // The state is announced; the seconds, which change all the time, are not.
     return html`${failing} ${rejected} ${this.#newer()}
       <div class="link-bar link-${link.at}">
@@ -68,7 +68,7 @@ export class LinkBar extends View {
     const seconds = Math.ceil((link.until - Date.now()) / SECOND_MS);
     if (seconds <= 0) return words().connecting;
     const rejected = this.#rejected();
-    const next = inSeconds(seconds);
+    const next = within(seconds);
     return rejected === undefined
       ? words().waitingFor(next)
       : `${rejected} ${words().nextTry(next)}`;
@@ -80,7 +80,7 @@ export class LinkBar extends View {
     const say = words();
     const { code, message } = link.rejected;
     if (code === "conflict") return say.tooManyDevices;
-    return errorIn(code) ?? say.failed(message);
+    return waitsIn(code) ?? say.failed(message);
   }
 
   protected override updated(): void {

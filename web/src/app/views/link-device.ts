@@ -121,6 +121,7 @@ export class LinkDevice extends View {
     try {
       const offer = await linking.offer(code);
       if (!counts()) return; // another code was taken since, or the pane is gone
+      if (this.ui.question !== undefined) return; // what is asked now would be lost
       this.ui.ask({
         title: say.letIn,
         text: say.letInText(offer.label),

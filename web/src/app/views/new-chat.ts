@@ -1,7 +1,8 @@
 /** A new chat with a user, or a new group. Contacts are a click away. */
 
-import { html, nothing } from "lit";
+import { html, nothing, type PropertyValues } from "lit";
 import { ApiError } from "../../client/index.ts";
+import { Newest } from "../model/newest.ts";
 import { words } from "../words/words.ts";
 import { moveFocus } from "./chat-list.ts";
 import { isUser, usersIn } from "./names.ts";
@@ -17,6 +18,7 @@ export class NewChat extends View {
   #busy = false;
   /** Of the group that was to be made last: it may be there although no response came. */
   #request = { of: "", id: "" };
+  readonly #opens = new Newest();
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -27,6 +29,23 @@ export class NewChat extends View {
       },
       () => {}, // without a connection there is the field alone
     );
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#begin();
+  }
+
+  /** The forms of a chat and of a group are one element. */
+  protected override willUpdate(changes: PropertyValues): void {
+    if (changes.has("group")) this.#begin();
+  }
+
+  /** The form is as it was at first; what was sent from it is still under way. */
+  #begin(): void {
+    this.#opens.forget();
+    this.#busy = false;
+    this.#problem = undefined;
   }
 
   protected override render() {
@@ -103,14 +122,16 @@ export class NewChat extends View {
 
   async #open(name: string, users: readonly string[]): Promise<void> {
     const { client } = this.session;
+    const { group, session } = this;
     const [first = ""] = users;
     const go = this.ui.goAfter();
+    const counts = this.#opens.begin();
     this.#busy = true;
     this.#problem = undefined;
     this.requestUpdate();
     try {
       if (!users.every(isUser) || first === "") throw new RangeError(words().userNameRule);
-      const chat = this.group
+      const chat = group
         ? await client.chats.group(users, name, this.#requestFor(name, users))
         : await client.chats.direct(first);
       // Who writes to somebody accepts what that one has asked.
@@ -120,9 +141,11 @@ export class NewChat extends View {
       this.#request = { of: "", id: "" };
       go({ at: "chat", chat });
     } catch (error) {
-      this.#problem = problemOf(error, users);
+      const problem = problemOf(error, users, group);
+      if (counts()) this.#problem = problem;
+      else if (this.ui.session === session) this.ui.say(problem); // its form is gone
     }
-    this.#busy = false;
+    if (counts()) this.#busy = false;
     this.requestUpdate();
   }
 
@@ -134,9 +157,14 @@ export class NewChat extends View {
   }
 }
 
-function problemOf(error: unknown, users: readonly string[]): string {
+function problemOf(error: unknown, users: readonly string[], group: boolean): string {
+  const say = words();
   if (error instanceof RangeError) return error.message;
   const code = error instanceof ApiError ? error.code : undefined;
-  if (code === "not_found") return words().noUser(users.join(", "));
-  return code === "forbidden" ? words().notWelcome(users.join(", ")) : reasonIn(error);
+  const [first = ""] = users;
+  if (code === "not_found") {
+    return group && users.length > 1 ? say.noUsers(users.join(", ")) : say.noUser(first);
+  }
+  // Who takes no messages of strangers is invited to a group.
+  return code === "forbidden" && !group ? say.notWelcome(first) : reasonIn(error);
 }

@@ -9,7 +9,7 @@ import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
 import { notifications } from "./notifications.ts";
 import { avatar, header, type Icon, icon } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
-import { reasonIn } from "./ui.ts";
+import { orSay, reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
 const WHO = ["everybody", "contacts", "nobody"] as const;
@@ -17,6 +17,8 @@ const WHO = ["everybody", "contacts", "nobody"] as const;
 export class SettingsView extends View {
   #settings: SettingsResponse | undefined;
   readonly #asked = new Newest();
+  /** The change under way: the next waits for it, as each response has all the settings. */
+  #changing: Promise<unknown> = Promise.resolve();
   #problem: string | undefined;
 
   override connectedCallback(): void {
@@ -117,12 +119,17 @@ export class SettingsView extends View {
         ? nothing
         : html`${top}<p class="problem" role="alert">${this.#problem}</p>`;
     }
+    const change = async (changes: Record<string, string | boolean>) => {
+      const counts = this.#asked.begin();
+      const settings = await this.session.client.people.settings(changes);
+      if (counts()) this.#are(settings);
+      this.ui.say(say.saved);
+    };
     const set = (changes: Record<string, string | boolean>) =>
-      this.ui.run(async () => {
-        const counts = this.#asked.begin();
-        const settings = await this.session.client.people.settings(changes);
-        if (counts()) this.#are(settings);
-        this.ui.say(say.saved);
+      this.ui.run(() => {
+        const changed = this.#changing.then(() => change(changes));
+        this.#changing = changed.catch(() => {});
+        return changed;
       });
     return html`${top}
       <div class="form">
@@ -131,7 +138,7 @@ export class SettingsView extends View {
             type="checkbox"
             .checked=${settings.receipts}
             aria-describedby="receipts-text"
-            @change=${() => set({ receipts: !settings.receipts })}
+            @change=${(event: Event) => set({ receipts: (event.target as HTMLInputElement).checked })}
           />${say.receipts}</label
         >
         <p class="rule" id="receipts-text">${say.receiptsText}</p>
@@ -261,7 +268,10 @@ export class SettingsView extends View {
       return;
     }
     this.ui.run(async () => {
-      await this.session.client.account.changePassword(given("present"), given("fresh"));
+      const { account } = this.session.client;
+      await orSay("bad_request", words().passwordRule, () =>
+        account.changePassword(given("present"), given("fresh")),
+      );
       form.reset();
       this.ui.say(words().saved);
     });
@@ -270,7 +280,10 @@ export class SettingsView extends View {
   readonly #setEmail = (event: SubmitEvent): void => {
     const { given } = fields(event);
     this.ui.run(async () => {
-      await this.session.client.account.setEmail(given("email"), given("password"));
+      const { account } = this.session.client;
+      await orSay("forbidden", words().noMails, () =>
+        account.setEmail(given("email"), given("password")),
+      );
       this.ui.say(words().emailSent);
     });
   };
@@ -278,7 +291,8 @@ export class SettingsView extends View {
   readonly #confirmEmail = (event: SubmitEvent): void => {
     const { form, given } = fields(event);
     this.ui.run(async () => {
-      await this.session.client.account.confirmEmail(given("code").trim());
+      const { account } = this.session.client;
+      await orSay("forbidden", words().noMails, () => account.confirmEmail(given("code").trim()));
       form.reset();
       this.ui.say(words().saved);
     });

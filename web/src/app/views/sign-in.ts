@@ -165,6 +165,9 @@ export class SignIn extends View {
   #problemOf(error: unknown, form: Form): string {
     const say = words();
     if (isUnauthorized(error)) return say.wrongPassword;
+    if (error instanceof ApiError && error.status === 403) {
+      return form === "forgot" || form === "reset" ? say.noMails : say.needsOperator;
+    }
     if (error instanceof ApiError && error.status === 409) return say.nameTaken;
     const weak = error instanceof ApiError && error.status === 400 && form === "sign-up";
     return weak ? say.passwordRule : reasonIn(error);

@@ -19,6 +19,7 @@ import { HandedOver } from "../model/guest.ts";
 import { Model } from "../model/model.ts";
 import { go, parseRoute, type Route } from "../model/route.ts";
 import type { Session } from "../model/session.ts";
+import { within } from "../words/times.ts";
 import { words } from "../words/words.ts";
 
 /** A question before something that is not taken back, or one field to fill in. */
@@ -47,6 +48,8 @@ export interface Menu {
 }
 
 const NOTICE_MS = 6_000;
+/** A longer time to wait is named. */
+const MOMENT_S = 60;
 
 export class Ui extends Model {
   readonly app: App;
@@ -69,7 +72,7 @@ export class Ui extends Model {
     });
     addEventListener("hashchange", () => {
       this.route = parseRoute(location.hash);
-      this.changed();
+      this.dismiss(); // what was asked was asked where the user has been
     });
   }
 
@@ -136,6 +139,19 @@ export class Ui extends Model {
 /** A sentence for the user. */
 export class Problem extends Error {}
 
+/** Does it; what the backend rejects with this code is reported in this sentence, which knows more. */
+export async function orSay(
+  code: string,
+  sentence: string,
+  act: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw error instanceof ApiError && error.code === code ? new Problem(sentence) : error;
+  }
+}
+
 /** What went wrong, in a sentence for the user. */
 export function reasonIn(error: unknown): string {
   const say = words();
@@ -148,7 +164,11 @@ export function reasonIn(error: unknown): string {
   if (error instanceof StoreUnavailable) return say.notKept;
   if (error instanceof FileGone) return say.fileGone;
   if (error instanceof FileDamaged) return say.fileDamaged;
-  if (error instanceof ApiError) return errorIn(error.code) ?? say.failed(error.detail);
+  if (error instanceof ApiError) {
+    const { code, detail, retryAfter = 0 } = error;
+    if (code === "rate_limited" && retryAfter > MOMENT_S) return say.tooOften(within(retryAfter));
+    return errorIn(code) ?? say.failed(detail);
+  }
   return say.failed(error instanceof Error ? error.message : String(error));
 }
 
@@ -157,7 +177,15 @@ export function errorIn(code: string): string | undefined {
   return Object.entries(words().errors).find(([each]) => each === code)?.[1];
 }
 
-/** Why a message or a file was not sent: `reason` begins with the code, as the client keeps it. */
-export function whyFailed(reason: string): string {
-  return errorIn(reason.split(":", 1)[0] ?? "") ?? reason;
+/** The same for what the page tries again by itself. */
+export function waitsIn(code: string): string | undefined {
+  return Object.entries(words().goesOn).find(([each]) => each === code)?.[1] ?? errorIn(code);
+}
+
+/**
+ * Why a message or a file was not sent, or `waits` to be: `reason` begins with the code, as the
+ * client keeps it.
+ */
+export function whyFailed(reason: string, waits = false): string {
+  return (waits ? waitsIn : errorIn)(reason.split(":", 1)[0] ?? "") ?? reason;
 }

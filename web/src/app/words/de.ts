@@ -33,6 +33,9 @@ export const de: Words = {
   setPassword: "Neues Passwort setzen",
   wrongPassword: "Benutzername oder Passwort ist falsch.",
   nameTaken: "Dieser Name ist vergeben.",
+  needsOperator:
+    "Dieses Konto kann sich jetzt nicht anmelden: Es ist gesperrt, oder sein Passwort ist ein vorläufiges oder muss neu gesetzt werden. Frag, wer diesen Dienst betreibt.",
+  noMails: "Passwörter werden hier nicht per Mail neu gesetzt. Frag, wer diesen Dienst betreibt.",
   opening: "Deine Nachrichten werden geöffnet …",
 
   elsewhereTitle: "In einem anderen Tab offen",
@@ -199,6 +202,7 @@ export const de: Words = {
   membersField: "Benutzernamen, mit Kommas dazwischen",
   contacts: "Kontakte",
   noUser: (user: string) => `Es gibt niemanden namens ${user}.`,
+  noUsers: (users: string) => `Nicht alle davon gibt es: ${users}.`,
   rules: "Wer die Gruppe ändern darf",
   rule: { add: "Leute hinzufügen", remove: "Leute entfernen", rename: "Gruppe umbenennen" },
   whoMay: { members: "Alle Mitglieder", admins: "Nur Admins" },
@@ -342,6 +346,11 @@ export const de: Words = {
     rate_limited: "Das war zu oft. Versuch es gleich noch einmal.",
     internal: "Der Server hat einen Fehler. Versuch es später noch einmal.",
   },
+  goesOn: {
+    rate_limited: "Das war zu viel auf einmal; es geht später von selbst weiter.",
+    internal: "Der Server hat einen Fehler; es geht später von selbst weiter.",
+  },
+  tooOften: (when: string) => `Das war zu oft. Versuch es ${when} noch einmal.`,
   fileGone: "Die Datei ist nicht mehr da.",
   fileDamaged: "Was kam, ist nicht die Datei, die gesendet wurde. Sie wird nicht gezeigt.",
   notWelcome: (user: string) =>

@@ -31,6 +31,9 @@ export const en = {
   setPassword: "Set new password",
   wrongPassword: "The user name or the password is wrong.",
   nameTaken: "This name is taken.",
+  needsOperator:
+    "This account can't sign in now: it is disabled, or its password is a temporary one or has to be reset. Ask who runs this service.",
+  noMails: "Passwords are not reset by mail here. Ask who runs this service.",
   opening: "Opening your messages …",
 
   // other tabs, lost keys
@@ -199,6 +202,7 @@ export const en = {
   membersField: "User names, with commas between them",
   contacts: "Contacts",
   noUser: (user: string) => `There is no user ${user}.`,
+  noUsers: (users: string) => `Not all of these exist: ${users}.`,
   rules: "Who may change the group",
   rule: { add: "Add people", remove: "Remove people", rename: "Rename the group" },
   whoMay: { members: "All members", admins: "Admins only" },
@@ -344,6 +348,12 @@ export const en = {
     rate_limited: "That was too often. Try again in a moment.",
     internal: "The server has a fault. Try again later.",
   },
+  /** The same where the page tries again by itself: who did so as well would send it twice. */
+  goesOn: {
+    rate_limited: "That was too much at once; it goes on by itself later.",
+    internal: "The server has a fault; it goes on by itself later.",
+  },
+  tooOften: (when: string) => `That was too often. Try again ${when}.`,
   fileGone: "The file is no longer there.",
   fileDamaged: "The file that came is not the one that was sent. It is not shown.",
   notWelcome: (user: string) =>

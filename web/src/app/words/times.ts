@@ -58,17 +58,19 @@ export function full(at: number): string {
   return format("full", { dateStyle: "full", timeStyle: "short" }).format(at);
 }
 
-/** "in 5 seconds", for a countdown. */
-export function inSeconds(seconds: number): string {
-  return new Intl.RelativeTimeFormat(locale(), { numeric: "always" }).format(seconds, "second");
-}
-
 const UNITS = [
   ["day", 86_400],
   ["hour", 3_600],
   ["minute", 60],
   ["second", 1],
 ] as const;
+
+/** "in 5 seconds", "in 15 minutes": in the largest unit of which it is two or more, rounded up. */
+export function within(seconds: number): string {
+  const [unit, length] = UNITS.find(([, length]) => seconds >= 2 * length) ?? ["second", 1];
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: "always" });
+  return format.format(Math.ceil(seconds / length), unit);
+}
 
 /** "1 day", "8 hours": in the largest unit of which it is a whole number. */
 export function period(seconds: number): string {
