@@ -11,7 +11,7 @@ head names the user as invited, and counts only while it does.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from lambdas.tables import Table, user_key
+from lambdas.tables import Item, Table, user_key
 
 INVITATION_SECONDS = 30 * 86_400
 INVITATIONS_LIMIT = 100  # listed, the first by their chats' ids
@@ -74,9 +74,10 @@ class Invitations:
             return None
         return Invitation(chat, item["by"], item["at"])
 
-    def have(self, users: Iterable[str], chat: str) -> set[str]:
-        """Those of the users who are invited to the chat."""
-        return self._having(users, f"invite#{chat}")
+    def have(self, users: Iterable[str], chat: str, now: float) -> set[str]:
+        """Those of the users who have an invitation to the chat."""
+        items = self._having(users, f"invite#{chat}")
+        return {item["user"] for item in items if item["expires_at"] > now}
 
     def all_chats(self, user: str) -> Iterator[str]:
         """To which the user is invited, also where that has expired."""
@@ -99,8 +100,7 @@ class Invitations:
         ]
 
     def have_left(self, users: Iterable[str], chat: str) -> set[str]:
-        return self._having(users, f"left#{chat}")
+        return {item["user"] for item in self._having(users, f"left#{chat}")}
 
-    def _having(self, users: Iterable[str], item: str) -> set[str]:
-        keys = [user_key(user, item) for user in users]
-        return {found["user"] for found in self._users.batch_get(keys, consistent=True)}
+    def _having(self, users: Iterable[str], item: str) -> list[Item]:
+        return self._users.batch_get([user_key(user, item) for user in users], consistent=True)

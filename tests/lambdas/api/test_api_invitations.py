@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lambdas.limits import INVITATIONS
 from tests.lambdas.api.chats import act, group
 from tests.support.lambdas.rest import PASSWORD, Rest
@@ -45,3 +47,22 @@ def test_a_deleted_user_is_invited_nowhere(api: Rest) -> None:
     assert api.request("POST", "/api/account/delete", body).body == {"done": True}
     listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
     assert [each["invited"] for each in listed] == [[stays]] * 2
+
+
+@pytest.mark.parametrize("verb", ["founded", "added"])
+def test_a_repeated_request_invites_and_counts_once(api: Rest, verb: str) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    frames = api.connect(api.phone(raju))
+    first = [raju if verb == "founded" else ravi]
+    body = {"kind": "group", "members": first, "request_id": "one-request-of-ravis"}
+    chat = api.request("POST", "/api/chats", body, user=ravi).body["chat"]
+    for _ in range(INVITATIONS.at_once + 2):
+        if verb == "founded":
+            again = api.request("POST", "/api/chats", body, user=ravi)
+            assert (again.body["chat"], again.body["invited"]) == (chat, [raju])
+        else:
+            assert act(api, ravi, chat, "members", {"add": [raju]}).body["invited"] == [raju]
+    assert [each["type"] for each in frames].count("invited") == 1
+    for _ in range(INVITATIONS.at_once):
+        group(api, ravi, raju)
+    assert len(invitations(api, raju)) == INVITATIONS.at_once  # one token was taken before
