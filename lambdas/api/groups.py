@@ -51,22 +51,13 @@ def inviting(call: Call, invited: set[str]) -> Inviting:
         there = invitations.have(users, chat, now)
         views = Contacts(call.aws.users).views([u for u in users if u not in there], call.user)
         knowing = [user for user in views if views[user].state == CONTACT]
-        strangers = [user for user in views if views[user].state is None]
-        new = [*knowing, *_not_too_often(call, strangers)]
+        strangers = {f"invitations#{user}": user for user in views if views[user].state is None}
+        counted = Limits(call.aws.users, call.aws.now).take_each(call.user, strangers, INVITATIONS)
+        new = [*knowing, *(strangers[bucket] for bucket in counted)]
         invitations.add(new, chat, call.user, now)
         invited.update(new)
 
     return store
-
-
-def _not_too_often(call: Call, users: Sequence[str]) -> list[str]:
-    limits = Limits(call.aws.users, call.aws.now)
-
-    def counted(user: str) -> bool:
-        return limits.wait(call.user, f"invitations#{user}", INVITATIONS) is None
-
-    counting = {user: call.aws.background.submit(counted, user) for user in users}
-    return [user for user, each in counting.items() if each.result()]
 
 
 def announce_invited(call: Call, chat: str, users: Collection[str]) -> None:
