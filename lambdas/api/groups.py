@@ -48,6 +48,7 @@ def inviting(call: Call, invited: set[str]) -> Inviting:
 
     def store(chat: str, users: Sequence[str]) -> None:
         invitations, now = Invitations(call.aws.users), call.aws.now()
+        invitations.note_named(users, chat)
         there = invitations.have(users, chat, now)
         views = Contacts(call.aws.users).views([u for u in users if u not in there], call.user)
         knowing = [user for user in views if views[user].state == CONTACT]

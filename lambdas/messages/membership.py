@@ -210,8 +210,8 @@ class Membership(ChatWriter):
         raise busy()
 
     def _invite(self, chat: str, user: str, names: Sequence[str], inviting: Inviting) -> None:
-        """`inviting` comes first, so that everybody whom the head names as invited has an
-        invitation, except users who have blocked the caller.
+        """`inviting` comes first, so that everybody whom the head names as invited has a `named#`
+        item, and an invitation unless `inviting` gives them none.
         """
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
@@ -333,9 +333,10 @@ class Membership(ChatWriter):
             )
         ]
         taken_back = [
-            self._users.delete_action(user_key(member, f"invite#{head.chat}"))
+            action
             for member in members
             if member in head.invited
+            for action in Invitations(self._users).end_actions(member, head.chat)
         ]
         return [to_head, *deletes, *taken_back]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lambdas.limits import INVITATIONS
+from lambdas.tables import user_key
 from tests.lambdas.api.chats import act, group
 from tests.support.lambdas.rest import PASSWORD, Rest
 
@@ -66,3 +67,21 @@ def test_a_repeated_request_invites_and_counts_once(api: Rest, verb: str) -> Non
     for _ in range(INVITATIONS.at_once):
         group(api, ravi, raju)
     assert len(invitations(api, raju)) == INVITATIONS.at_once  # one token was taken before
+
+
+@pytest.mark.parametrize("invited", ["blocked", "too often", "long ago"])
+def test_a_deleted_user_who_has_no_invitation_is_named_nowhere(api: Rest, invited: str) -> None:
+    """Else the founder would see who had blocked them."""
+    ravi, gone = api.strangers("ravi", "gone")
+    if invited == "blocked":
+        api.request("PUT", f"/api/contacts/{ravi}", {"state": "blocked"}, user=gone)
+    groups = INVITATIONS.at_once + 2 if invited == "too often" else 1
+    for _ in range(groups):
+        chat = group(api, ravi, ravi).body["chat"]
+        assert act(api, ravi, chat, "members", {"add": [gone]}).body["invited"] == [gone]
+        if invited == "long ago":  # DynamoDB deletes what has expired
+            api.aws.users.delete(user_key(gone, f"invite#{chat}"))
+    body = {"username": gone, "password": PASSWORD}
+    assert api.request("POST", "/api/account/delete", body).body == {"done": True}
+    listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
+    assert [each["invited"] for each in listed] == [[]] * groups

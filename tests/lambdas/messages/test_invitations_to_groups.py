@@ -76,8 +76,8 @@ def test_what_is_left_of_an_invitation_is_removed_by_two_late_repeats_at_once(
 
     def conflicting(table: Table, actions: Any) -> None:
         conflicts[0] -= 1
-        if len(actions) == 2 and conflicts[0] >= 0:  # the other repeat has the items
-            raise TransactionCancelled(["TransactionConflict", "None"], [None, None])
+        if len(actions) == 3 and conflicts[0] >= 0:  # the other repeat has the items
+            raise TransactionCancelled(["TransactionConflict", "None", "None"])
         transact(table, actions)
 
     user = "raju" if change == "join" else "zoe"  # a member, and nobody's guest
