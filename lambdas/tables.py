@@ -29,6 +29,7 @@ Key = dict[str, str]
 
 HEAD = "head"
 DEVICES = "devices"
+ACCOUNT = "account"
 BATCH_GET_LIMIT = 100  # keys in one BatchGetItem (DynamoDB quota)
 BATCH_WRITE_LIMIT = 25  # requests in one BatchWriteItem (DynamoDB quota)
 TRANSACTION_LIMIT = 100  # actions in one TransactWriteItems (DynamoDB quota)

@@ -19,11 +19,10 @@ from typing import Any
 
 from lambdas.api.call import SignIn
 from lambdas.errors import ChatError, disabled
-from lambdas.tables import Item, Table, user_key
+from lambdas.tables import ACCOUNT, Item, Table, user_key
 
 # A refresh token's 30 days (stacks/data.py), and the hour of the last access token.
 SIGN_IN_SECONDS = 30 * 86_400 + 3600
-ACCOUNT = "account"
 
 
 class SignIns:
