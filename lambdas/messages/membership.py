@@ -68,8 +68,18 @@ class Membership(ChatWriter):
         head = {**new_head(chat, "group", everybody), "admins": {user}}
         if waiting:
             head["invited"] = {*waiting}
-        transact(self._chats, [self._chats.put_action(head), *noting(chat)])
+        try:
+            transact(self._chats, [self._chats.put_action(head), *noting(chat)])
+        except TransactionCancelled:
+            self._forget(chat, everybody, waiting)
+            raise
         return Chat(chat, "group", everybody, waiting)
+
+    def _forget(self, chat: str, members: Iterable[str], invited: Iterable[str]) -> None:
+        """Of a group that has got no head."""
+        self._chats.batch_write(deletes=[chat_key(chat, member_item(user)) for user in members])
+        self._users.batch_write(deletes=[user_key(user, f"chat#{chat}") for user in members])
+        Invitations(self._users).forget(invited, chat)
 
     def change(
         self,

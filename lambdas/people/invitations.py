@@ -14,7 +14,7 @@ finds these heads by it.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from lambdas.tables import Item, Table, user_key
+from lambdas.tables import Item, Key, Table, user_key
 
 INVITATION_SECONDS = 30 * 86_400
 INVITATIONS_LIMIT = 100  # listed, the first by their chats' ids
@@ -106,11 +106,18 @@ class Invitations:
 
     def end_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
         """For `transact` with the head, which names the user no longer."""
-        names = (f"invite#{chat}", f"named#{chat}")
-        return [self._users.delete_action(user_key(user, name)) for name in names]
+        return [self._users.delete_action(key) for key in _keys(user, chat)]
+
+    def forget(self, users: Iterable[str], chat: str) -> None:
+        """Of a group that does not exist."""
+        self._users.batch_write(deletes=[key for user in users for key in _keys(user, chat)])
 
     def have_left(self, users: Iterable[str], chat: str) -> set[str]:
         return {item["user"] for item in self._having(users, f"left#{chat}")}
 
     def _having(self, users: Iterable[str], item: str) -> list[Item]:
         return self._users.batch_get([user_key(user, item) for user in users], consistent=True)
+
+
+def _keys(user: str, chat: str) -> list[Key]:
+    return [user_key(user, f"invite#{chat}"), user_key(user, f"named#{chat}")]
