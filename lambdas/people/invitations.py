@@ -6,9 +6,9 @@
 
 A user who has left a group is not added again by others: an add becomes an invitation that notifies
 nobody, until the user accepts it or asks to be added. An invitation is written before the group's
-head names the user as invited, and counts only while it does. `named#` is written for whomever a
-head is to name, also for who gets no invitation, and does not expire: the deletion of an account
-finds these heads by it.
+head names the user as invited, and counts only while it does. `named#` is written for every user
+whom a head is to name, also for who gets no invitation, and does not expire: the deletion of an
+account finds these heads by it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
