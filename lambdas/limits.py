@@ -6,18 +6,28 @@
 A bucket holds `at_once` tokens and gets a new one every `seconds`. Only the time at which it is
 full again is stored. From then on the item means the same as no item, so DynamoDB may delete it
 (TTL). Taking is one conditional write if the bucket is full, and two if it is not. The second adds
-to what is there, so it does not fail because others take from the same bucket meanwhile.
+to what is there, so it does not fail because others take from the same bucket meanwhile. Taking
+from many buckets is a read and a transaction for a hundred.
 """
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError
-from lambdas.tables import ConditionFailed, Table, user_key
+from lambdas.tables import (
+    TRANSACTION_LIMIT,
+    ConditionFailed,
+    Table,
+    TransactionCancelled,
+    chunks,
+    pauses,
+    transact,
+    user_key,
+)
 
 ATTEMPTS = 8
 OWNERS = 10_000  # counted in one execution environment; beyond it, counting begins anew
@@ -149,6 +159,48 @@ class Limits:
             else:
                 return None
         return 1.0  # the bucket became full and was taken from, again and again
+
+    def take_each(self, owner: str, names: Iterable[str], limit: Limit) -> list[str]:
+        """Takes a token from each of these buckets, of one owner, that is not empty: their names.
+
+        For many buckets. A read and a transaction serve a hundred, in place of a write for each.
+        """
+        taken: list[str] = []
+        for some in chunks(names, TRANSACTION_LIMIT):
+            for pause in pauses():
+                now = int(self._clock() * 1000) / 1000  # in ms, as stored
+                keys = [user_key(owner, f"limit#{name}") for name in some]
+                stored = {
+                    item["item"].removeprefix("limit#"): int(item["full_at"])
+                    for item in self._users.batch_get(keys, consistent=True)
+                }
+                after = {n: after_taking(stored.get(n, 0) / 1000, now, limit, 1) for n in some}
+                has = [name for name in some if after[name].retry_after is None]
+                try:
+                    if has:
+                        actions = [
+                            self._take_action(owner, name, stored.get(name), after[name].full_at)
+                            for name in has
+                        ]
+                        transact(self._users, actions)
+                except TransactionCancelled:  # others have taken from one of them meanwhile
+                    pause()
+                    continue
+                taken += has
+                break
+        return taken
+
+    def _take_action(
+        self, owner: str, name: str, stored: int | None, full_at: float
+    ) -> dict[str, Any]:
+        item = {
+            **user_key(owner, f"limit#{name}"),
+            "full_at": round(full_at * 1000),
+            "expires_at": math.ceil(full_at),
+        }
+        if stored is None:
+            return self._users.put_action(item, "attribute_not_exists(full_at)")
+        return self._users.put_action(item, "full_at = :stored", stored=stored)
 
 
 class CountedHere:

@@ -6,8 +6,8 @@ Keys of the three tables (sort key `item`):
     Users    user    devices | device#<device> | otk#<device>#<order> | fallback#<device>
                      onetime#<key> | chat#<chat> | direct#<peer>
                      watcher#<1: a contact, 2: not>#<user>/<device> | rings#<chat>
-                     contact#<peer> | settings | invite#<chat> | left#<chat> | limit#<name>
-                     founded#<request id>
+                     contact#<peer> | settings | invite#<chat> | named#<chat> | left#<chat>
+                     founded#<request id> | limit#<name>
              link#<code>  link
     Tickets  ticket
 """
@@ -29,8 +29,10 @@ Key = dict[str, str]
 
 HEAD = "head"
 DEVICES = "devices"
+ACCOUNT = "account"
 BATCH_GET_LIMIT = 100  # keys in one BatchGetItem (DynamoDB quota)
 BATCH_WRITE_LIMIT = 25  # requests in one BatchWriteItem (DynamoDB quota)
+TRANSACTION_LIMIT = 100  # actions in one TransactWriteItems (DynamoDB quota)
 
 
 def chat_key(chat: str, item: str) -> Key:
@@ -209,7 +211,7 @@ class Table:
             names = {f"#{number}": name for number, name in enumerate(only)}
             options["ProjectionExpression"] = ", ".join(names)
             options["ExpressionAttributeNames"] = names
-        for chunk in _chunks(keys, BATCH_GET_LIMIT):
+        for chunk in chunks(keys, BATCH_GET_LIMIT):
             request: Any = {self.name: {"Keys": [to_wire(key) for key in chunk], **options}}
             for pause in pauses():
                 response = self._client.batch_get_item(RequestItems=request)
@@ -223,7 +225,7 @@ class Table:
     def batch_write(self, *, puts: Iterable[Item] = (), deletes: Iterable[Key] = ()) -> None:
         requests: list[Any] = [{"PutRequest": {"Item": to_wire(item)}} for item in puts]
         requests += [{"DeleteRequest": {"Key": to_wire(key)}} for key in deletes]
-        for chunk in _chunks(requests, BATCH_WRITE_LIMIT):
+        for chunk in chunks(requests, BATCH_WRITE_LIMIT):
             left: Any = {self.name: chunk}
             for pause in pauses():
                 left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
@@ -293,7 +295,7 @@ def transact(table: Table, actions: Sequence[dict[str, Any]]) -> None:
         ) from None
 
 
-def _chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
+def chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -44,14 +44,16 @@ def _group(call: Call, members: Sequence[str]) -> Response:
     founded = Founded(call.aws.users, call.user, id_) if id_ else None
     for pause in pauses():
         if founded and (there := founded.chat()):
+            # Nobody is notified of an invitation once more, also where the first request ended
+            # before it did that: GET /api/chats lists it.
             head = _chats(call).head(there, call.user)
-            return _founded(call, head.chat, head.members, head.invited)
+            return _founded(head.chat, head.members, head.invited)
         try:
             chat = _found(call, members, founded)
         except TransactionCancelled:  # by the same request, which is under way twice
             pause()
             continue
-        return _founded(call, chat.chat, chat.members, chat.invited)
+        return _founded(chat.chat, chat.members, chat.invited)
     raise AssertionError("unreachable")
 
 
@@ -65,11 +67,13 @@ def _found(call: Call, members: Sequence[str], founded: Founded | None) -> Chat:
         return [founded.action(chat, call.aws.now())] if founded else []
 
     membership = Membership(call.aws.chats, call.aws.users, new_id=_new_id(call))
-    return membership.found(call.user, joining, others, groups.inviting(call), noting)
+    invited: set[str] = set()
+    chat = membership.found(call.user, joining, others, groups.inviting(call, invited), noting)
+    groups.announce_invited(call, chat.chat, invited)
+    return chat
 
 
-def _founded(call: Call, chat: str, members: Collection[str], invited: Collection[str]) -> Response:
-    groups.announce_invited(call, chat, invited)
+def _founded(chat: str, members: Collection[str], invited: Collection[str]) -> Response:
     body = {"chat": chat, "members": sorted(members), "invited": sorted(invited)}
     return Response(201, body)
 

@@ -32,6 +32,8 @@ def register(call: Call) -> Response:
     def count_registration() -> None:
         Limits(call.aws.users, call.aws.now).take(user, "devices", REGISTRATIONS)
 
+    if not known:
+        devices.create_user(user)  # who was created in the user pool itself
     if device not in known:
         replaced = _replaced(call, known)  # first: what is rejected does not count
         count_registration()
@@ -46,13 +48,15 @@ def register(call: Call) -> Response:
     stored = user, device, keys, call.body.get("label")
     counted = [changes.count_action(user)]
     change = directory(call.aws).put(*stored, changing, counted, registered=device in known)
-    new = devices.register(user, device, call.aws.now(), call.by.id)
-    if new:  # a removal at the same time may have deleted the keys meanwhile
-        directory(call.aws).put(*stored, also=counted)
     try:
+        new = devices.register(user, device, call.aws.now(), call.by.id)
+        if new:  # a removal at the same time may have deleted the keys meanwhile
+            directory(call.aws).put(*stored, also=counted)
         SignIns(call.aws.users).require(call.by)
-    except ChatError:  # the sign-in has ended meanwhile, perhaps with this device
-        remove_device(call.aws, user, device, by=call.by.id)
+    except ChatError as error:
+        # the sign-in has ended meanwhile, perhaps with this device, or the account was deleted
+        if error.code != "conflict":  # no place for this device
+            remove_device(call.aws, user, device, by=call.by.id)
         raise
     # also a change whose own request ended before it announced it
     if new or change is not Change.SAME or unannounced is not None:

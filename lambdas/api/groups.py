@@ -1,6 +1,6 @@
 """Members of a chat: the routes /api/chats/{chat}/members, accept, decline, leave and admins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from lambdas.api import announce
 from lambdas.api.call import Call, Response
@@ -23,13 +23,14 @@ def change_members(call: Call) -> Response:
     joining = consenting(call, add)  # `change` itself looks for those who have left for good
     others = [user for user in add if user not in joining]
     changes: list[Changed] = []
+    invited: set[str] = set()
     try:
         chat = membership.change(
-            call.user, call.chat, joining, remove, changes.append, others, inviting(call)
+            call.user, call.chat, joining, remove, changes.append, others, inviting(call, invited)
         )
     finally:  # also notify of the changes made before an error
         announce.members_changed(call.aws, call.chat, changes)
-    announce_invited(call, call.chat, [user for user in chat.invited if user in add])
+    announce_invited(call, call.chat, invited & {*chat.invited})
     return Response(200, {"members": chat.members, "invited": chat.invited})
 
 
@@ -40,37 +41,30 @@ def consenting(call: Call, users: Iterable[str]) -> list[str]:
     return [user for user in names if views[user].allows("groups")]
 
 
-def inviting(call: Call) -> Inviting:
-    """Stores invitations. Who has blocked the caller gets none, nor does who does not know the
-    caller and has many of theirs; as neither has answered, the caller does not learn of it."""
+def inviting(call: Call, invited: set[str]) -> Inviting:
+    """Stores invitations, and adds to `invited` who has got one. Who has one to this chat keeps it;
+    who has blocked the caller gets none, nor does who does not know the caller and has many of
+    theirs. As none of them has answered, the caller does not learn of it."""
 
     def store(chat: str, users: Sequence[str]) -> None:
-        views = Contacts(call.aws.users).views(users, call.user)
-        knowing = [user for user in users if views[user].state == CONTACT]
-        invited = [*knowing, *_not_too_often(call, [u for u in users if views[u].state is None])]
-        Invitations(call.aws.users).add(invited, chat, call.user, call.aws.now())
+        invitations, now = Invitations(call.aws.users), call.aws.now()
+        invitations.note_named(users, chat)
+        there = invitations.have(users, chat, now)
+        views = Contacts(call.aws.users).views([u for u in users if u not in there], call.user)
+        knowing = [user for user in views if views[user].state == CONTACT]
+        strangers = {f"invitations#{user}": user for user in views if views[user].state is None}
+        counted = Limits(call.aws.users, call.aws.now).take_each(call.user, strangers, INVITATIONS)
+        new = [*knowing, *(strangers[bucket] for bucket in counted)]
+        invitations.add(new, chat, call.user, now)
+        invited.update(new)
 
     return store
 
 
-def _not_too_often(call: Call, users: Sequence[str]) -> list[str]:
-    limits = Limits(call.aws.users, call.aws.now)
-
-    def counted(user: str) -> bool:
-        return limits.wait(call.user, f"invitations#{user}", INVITATIONS) is None
-
-    counting = {user: call.aws.background.submit(counted, user) for user in users}
-    return [user for user, each in counting.items() if each.result()]
-
-
-def announce_invited(call: Call, chat: str, users: Iterable[str]) -> None:
-    """Notifies users of an invitation that they have, but who has left for good or has blocked the
-    caller."""
-    invitations = Invitations(call.aws.users)
-    views = Contacts(call.aws.users).views(users, call.user)
-    invited = invitations.have([user for user in views if not views[user].blocked], chat)
-    left = invitations.have_left(invited, chat) if invited else set()
-    announce.invited(call.aws, chat, call.user, sorted(invited - left))
+def announce_invited(call: Call, chat: str, users: Collection[str]) -> None:
+    """Notifies users of an invitation that they have just got, except who has left for good."""
+    left = Invitations(call.aws.users).have_left(users, chat)
+    announce.invited(call.aws, chat, call.user, sorted({*users} - left))
 
 
 def accept(call: Call) -> Response:

@@ -5,14 +5,14 @@ from lambdas.api.accounts import limit_address
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import accounts
 from lambdas.api.removal import end_sign_ins, remove_device
-from lambdas.api.sign_ins import ACCOUNT, SignIns
+from lambdas.api.sign_ins import SignIns
 from lambdas.limits import SIGN_INS
 from lambdas.messages.chats import Chats
 from lambdas.messages.membership import Changed, Membership
 from lambdas.people.invitations import Invitations
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
-from lambdas.tables import user_key
+from lambdas.tables import ACCOUNT, user_key
 
 DELETING_SECONDS = 6.0  # of the 10 s timeout of the function; the client repeats the request
 # Keys of former devices are needed as long as messages that they have sent are stored.

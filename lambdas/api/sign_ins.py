@@ -19,9 +19,8 @@ from typing import Any
 
 from lambdas.api.call import SignIn
 from lambdas.errors import ChatError, disabled
-from lambdas.tables import Item, Table, user_key
+from lambdas.tables import ACCOUNT, Item, Table, user_key
 
-ACCOUNT = "account"
 
 
 class SignIns:

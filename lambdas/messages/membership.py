@@ -68,8 +68,18 @@ class Membership(ChatWriter):
         head = {**new_head(chat, "group", everybody), "admins": {user}}
         if waiting:
             head["invited"] = {*waiting}
-        transact(self._chats, [self._chats.put_action(head), *noting(chat)])
+        try:
+            transact(self._chats, [self._chats.put_action(head), *noting(chat)])
+        except TransactionCancelled:
+            self._forget(chat, everybody, waiting)
+            raise
         return Chat(chat, "group", everybody, waiting)
+
+    def _forget(self, chat: str, members: Iterable[str], invited: Iterable[str]) -> None:
+        """Of a group that has got no head."""
+        self._chats.batch_write(deletes=[chat_key(chat, member_item(user)) for user in members])
+        self._users.batch_write(deletes=[user_key(user, f"chat#{chat}") for user in members])
+        Invitations(self._users).forget(invited, chat)
 
     def change(
         self,
@@ -210,8 +220,8 @@ class Membership(ChatWriter):
         raise busy()
 
     def _invite(self, chat: str, user: str, names: Sequence[str], inviting: Inviting) -> None:
-        """`inviting` comes first, so that everybody whom the head names as invited has an
-        invitation, except users who have blocked the caller.
+        """`inviting` comes first, so that everybody whom the head names as invited has a `named#`
+        item, and an invitation unless `inviting` gives them none.
         """
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
@@ -333,9 +343,10 @@ class Membership(ChatWriter):
             )
         ]
         taken_back = [
-            self._users.delete_action(user_key(member, f"invite#{head.chat}"))
+            action
             for member in members
             if member in head.invited
+            for action in Invitations(self._users).end_actions(member, head.chat)
         ]
         return [to_head, *deletes, *taken_back]
 

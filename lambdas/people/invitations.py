@@ -1,17 +1,20 @@
 """Invitations to groups, and the groups that a user has left for good: items of Users.
 
     <user>  invite#<chat>  by, at (ms), expires_at (s)
+    <user>  named#<chat>   the head of the group may name the user as invited
     <user>  left#<chat>    quiet
 
 A user who has left a group is not added again by others: an add becomes an invitation that notifies
 nobody, until the user accepts it or asks to be added. An invitation is written before the group's
-head names the user as invited, and counts only while it does.
+head names the user as invited, and counts only while it does. `named#` is written for every user
+whom a head is to name, also for who gets no invitation, and does not expire: the deletion of an
+account finds these heads by it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from lambdas.tables import Table, user_key
+from lambdas.tables import Item, Key, Table, user_key
 
 INVITATION_SECONDS = 30 * 86_400
 INVITATIONS_LIMIT = 100  # listed, the first by their chats' ids
@@ -38,6 +41,10 @@ class Invitations:
         self._users.batch_write(
             puts=[{**user_key(user, f"invite#{chat}"), **fields} for user in users]
         )
+
+    def note_named(self, users: Iterable[str], chat: str) -> None:
+        """Comes before the head names these users."""
+        self._users.batch_write(puts=[dict(user_key(user, f"named#{chat}")) for user in users])
 
     def of(
         self,
@@ -74,33 +81,43 @@ class Invitations:
             return None
         return Invitation(chat, item["by"], item["at"])
 
-    def have(self, users: Iterable[str], chat: str) -> set[str]:
-        """Those of the users who are invited to the chat."""
-        return self._having(users, f"invite#{chat}")
+    def have(self, users: Iterable[str], chat: str, now: float) -> set[str]:
+        """Those of the users who have an invitation to the chat."""
+        items = self._having(users, f"invite#{chat}")
+        return {item["user"] for item in items if item["expires_at"] > now}
 
     def all_chats(self, user: str) -> Iterator[str]:
-        """To which the user is invited, also where that has expired."""
-        for item in self._users.query_all({"user": user}, prefix="invite#", consistent=True):
-            yield item["item"].removeprefix("invite#")
+        """Whose heads may name the user as invited, with an invitation or without one."""
+        for item in self._users.query_all({"user": user}, prefix="named#", consistent=True):
+            yield item["item"].removeprefix("named#")
 
     def leave(self, user: str, chat: str) -> None:
         self._users.put(dict(user_key(user, f"left#{chat}")))
 
     def accept_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
         """For `transact`: ends the invitation, and forgets that the user had left."""
-        names = (f"invite#{chat}", f"left#{chat}")
-        return [self._users.delete_action(user_key(user, name)) for name in names]
+        left = self._users.delete_action(user_key(user, f"left#{chat}"))
+        return [*self.end_actions(user, chat), left]
 
     def decline_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
         """For `transact`: ends the invitation; further ones notify nobody."""
-        return [
-            self._users.delete_action(user_key(user, f"invite#{chat}")),
-            self._users.put_action(dict(user_key(user, f"left#{chat}"))),
-        ]
+        left = self._users.put_action(dict(user_key(user, f"left#{chat}")))
+        return [*self.end_actions(user, chat), left]
+
+    def end_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
+        """For `transact` with the head, which names the user no longer."""
+        return [self._users.delete_action(key) for key in _keys(user, chat)]
+
+    def forget(self, users: Iterable[str], chat: str) -> None:
+        """Of a group that does not exist."""
+        self._users.batch_write(deletes=[key for user in users for key in _keys(user, chat)])
 
     def have_left(self, users: Iterable[str], chat: str) -> set[str]:
-        return self._having(users, f"left#{chat}")
+        return {item["user"] for item in self._having(users, f"left#{chat}")}
 
-    def _having(self, users: Iterable[str], item: str) -> set[str]:
-        keys = [user_key(user, item) for user in users]
-        return {found["user"] for found in self._users.batch_get(keys, consistent=True)}
+    def _having(self, users: Iterable[str], item: str) -> list[Item]:
+        return self._users.batch_get([user_key(user, item) for user in users], consistent=True)
+
+
+def _keys(user: str, chat: str) -> list[Key]:
+    return [user_key(user, f"invite#{chat}"), user_key(user, f"named#{chat}")]

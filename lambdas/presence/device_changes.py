@@ -25,12 +25,10 @@ class DeviceChanges:
 
     def count_action(self, user: str) -> dict[str, Any]:
         """Counts a change of a device's keys, for `transact` with it: a count that came before it
-        would be announced while others still find the old keys."""
+        would be announced while others still find the old keys. Only of a user who exists: it makes
+        no deleted one again."""
         return self._users.update_action(
-            user_key(user, DEVICES),
-            "SET devices = if_not_exists(devices, :none) ADD changes :one",  # see Devices.register
-            none={},
-            one=1,
+            user_key(user, DEVICES), "ADD changes :one", "attribute_exists(devices)", one=1
         )
 
     def announced(self, user: str, changes: int) -> None:

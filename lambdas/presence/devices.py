@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError, LeaseLost
-from lambdas.tables import DEVICES, ConditionFailed, Item, Table, user_key
+from lambdas.tables import (
+    ACCOUNT,
+    DEVICES,
+    ConditionFailed,
+    Item,
+    Table,
+    TransactionCancelled,
+    pauses,
+    transact,
+    user_key,
+)
 
 # API Gateway and tasks that hold sockets end every connection after two hours, so an older lease
 # has no open connection.
@@ -91,12 +101,23 @@ class Devices:
         return {item["user"]: devices_of(item) for item in items}, ended
 
     def create_user(self, user: str) -> None:
-        """Idempotent."""
+        """Idempotent. Raises ChatError unauthorized for an account that was deleted."""
         new = {**user_key(user, DEVICES), "devices": {}}
-        try:
-            self._users.put(new, "attribute_not_exists(devices)")
-        except ConditionFailed:
-            return  # it was there
+        put = self._users.put_action(new, "attribute_not_exists(devices)")
+        stays = self._users.check_action(
+            user_key(user, ACCOUNT), "attribute_not_exists(deleted_at)"
+        )
+        for pause in pauses():
+            if user in self.of([user], consistent=True):
+                return
+            try:
+                transact(self._users, [put, stays])
+            except TransactionCancelled as cancelled:
+                if cancelled.reasons[1] == "ConditionalCheckFailed":
+                    raise ChatError("unauthorized", "this account was deleted") from None
+                pause()
+                continue
+            return
 
     def register(
         self, user: str, device: str, at: float | None = None, sign_in: str | None = None

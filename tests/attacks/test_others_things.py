@@ -80,7 +80,7 @@ ROWS: dict[str, Row] = {
     "POST /api/chats": Row(
         {201, 403},
         {"blocked": {200, 201}},
-        ("Chats */*", "Users victim/invite", "posts victim"),
+        ("Chats */*", "Users victim/invite", "Users victim/named", "posts victim"),
     ),
     "GET /api/chats": Row({200, 400}),  # a cursor has the form of a chat
     # a member adds nobody where only admins may; whom they remove or add is no change otherwise

@@ -304,3 +304,35 @@ def test_the_last_token_is_given_out_once(world: Backend, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Table, "update", overtaken)
     assert bucket.wait("ravi", "x", LIMIT) == 10
+
+
+def test_many_buckets_together_are_as_each_alone_with_few_requests(world: Backend) -> None:
+    bucket = Limits(world.aws.users, world.clock)
+    names = [f"x{number}" for number in range(250)]
+    for pause in (0, 0, 4, 0, 0, 7, 100):
+        world.clock.pass_seconds(pause)
+        some = names[pause:]
+        expected = [name for name in some if bucket.wait("alone", name, LIMIT) is None]
+        with recorded_calls(world) as calls:
+            assert bucket.take_each("together", some, LIMIT) == expected
+        assert len(calls) <= 2 * 3  # a read and a transaction for each hundred
+
+
+def test_of_two_who_take_from_many_buckets_at_once_each_takes_its_own(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, names = Limits(world.aws.users, world.clock), ["x", "y"]
+    read, taken = Table.batch_get, list[str]()
+
+    def overtaken(self: Table, *arguments: Any, **values: Any) -> Any:
+        found = read(self, *arguments, **values)
+        with monkeypatch.context() as undisturbed:
+            undisturbed.setattr(Table, "batch_get", read)
+            if len(taken) < 2:
+                taken.extend(bucket.take_each("ravi", names[:1], LIMIT))
+        return found
+
+    monkeypatch.setattr(Table, "batch_get", overtaken)
+    for _ in range(LIMIT.at_once + 2):
+        taken += bucket.take_each("ravi", names, LIMIT)
+    assert sorted(taken) == ["x"] * LIMIT.at_once + ["y"] * LIMIT.at_once

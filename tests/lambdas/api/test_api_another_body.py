@@ -28,7 +28,8 @@ def _a_group_of_others(api: Rest) -> tuple[Any, Any]:
     act(api, ravi, first.body["chat"], "members", {"remove": [raju]})
     third = founds(mira)
     found = second == first, third.body["members"], api.request("GET", "/api/chats", user=mira)
-    return (*found[:2], found[2].body["chats"]), (True, [ravi], [])
+    act(api, ravi, first.body["chat"], "members", {"remove": [ravi]})
+    return (*found[:2], found[2].body["chats"], founds(mira).status), (True, [ravi], [], 404)
 
 
 def _another_one_time_key(api: Rest) -> tuple[Any, Any]:

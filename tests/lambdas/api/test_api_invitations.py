@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lambdas.limits import INVITATIONS
+from lambdas.tables import user_key
 from tests.lambdas.api.chats import act, group
 from tests.support.lambdas.rest import PASSWORD, Rest
 
@@ -45,3 +48,40 @@ def test_a_deleted_user_is_invited_nowhere(api: Rest) -> None:
     assert api.request("POST", "/api/account/delete", body).body == {"done": True}
     listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
     assert [each["invited"] for each in listed] == [[stays]] * 2
+
+
+@pytest.mark.parametrize("verb", ["founded", "added"])
+def test_a_repeated_request_invites_and_counts_once(api: Rest, verb: str) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    frames = api.connect(api.phone(raju))
+    first = [raju if verb == "founded" else ravi]
+    body = {"kind": "group", "members": first, "request_id": "one-request-of-ravis"}
+    chat = api.request("POST", "/api/chats", body, user=ravi).body["chat"]
+    for _ in range(INVITATIONS.at_once + 2):
+        if verb == "founded":
+            again = api.request("POST", "/api/chats", body, user=ravi)
+            assert (again.body["chat"], again.body["invited"]) == (chat, [raju])
+        else:
+            assert act(api, ravi, chat, "members", {"add": [raju]}).body["invited"] == [raju]
+    assert [each["type"] for each in frames].count("invited") == 1
+    for _ in range(INVITATIONS.at_once):
+        group(api, ravi, raju)
+    assert len(invitations(api, raju)) == INVITATIONS.at_once  # one token was taken before
+
+
+@pytest.mark.parametrize("invited", ["blocked", "too often", "long ago"])
+def test_a_deleted_user_who_has_no_invitation_is_named_nowhere(api: Rest, invited: str) -> None:
+    """Else the founder would see who had blocked them."""
+    ravi, gone = api.strangers("ravi", "gone")
+    if invited == "blocked":
+        api.request("PUT", f"/api/contacts/{ravi}", {"state": "blocked"}, user=gone)
+    groups = INVITATIONS.at_once + 2 if invited == "too often" else 1
+    for _ in range(groups):
+        chat = group(api, ravi, ravi).body["chat"]
+        assert act(api, ravi, chat, "members", {"add": [gone]}).body["invited"] == [gone]
+        if invited == "long ago":  # DynamoDB deletes what has expired
+            api.aws.users.delete(user_key(gone, f"invite#{chat}"))
+    body = {"username": gone, "password": PASSWORD}
+    assert api.request("POST", "/api/account/delete", body).body == {"done": True}
+    listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
+    assert [each["invited"] for each in listed] == [[]] * groups

@@ -10,7 +10,7 @@ from lambdas.messages import membership
 from lambdas.messages.chats import Chats
 from lambdas.messages.membership import Changed
 from lambdas.people.invitations import Invitations
-from lambdas.tables import Table, TransactionCancelled, transact
+from lambdas.tables import Table, TransactionCancelled, transact, user_key
 from tests.lambdas.messages.group_in_memory import Group
 
 
@@ -85,8 +85,8 @@ def test_what_is_left_of_an_invitation_is_removed_by_two_late_repeats_at_once(
 
     def conflicting(table: Table, actions: Any) -> None:
         conflicts[0] -= 1
-        if len(actions) == 2 and conflicts[0] >= 0:  # the other repeat has the items
-            raise TransactionCancelled(["TransactionConflict", "None"], [None, None])
+        if len(actions) == 3 and conflicts[0] >= 0:  # the other repeat has the items
+            raise TransactionCancelled(["TransactionConflict", "None", "None"])
         transact(table, actions)
 
     user = "raju" if change == "join" else "zoe"  # a member, and nobody's guest
@@ -109,3 +109,23 @@ def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Gr
     for chat, user in ((group.name, "zoe"), (group.name, "raju"), ("unknown", "zoe")):
         group.membership.decline(chat, user, [])
     assert group.head() == after and group.head("unknown") is None
+
+
+def test_a_group_that_is_not_founded_leaves_nothing(group: Group) -> None:
+    """Another request with the same id has founded it."""
+    invitations, tried = Invitations(group.users), list[str]()
+
+    def store(chat: str, users: Sequence[str]) -> None:
+        invitations.note_named(users, chat)
+        invitations.add(users, chat, "ravi", 1_000)
+
+    def founded_already(chat: str) -> list[dict[str, Any]]:
+        tried.append(chat)
+        return [group.users.check_action(user_key("ravi", "none"), "attribute_exists(chat)")]
+
+    with pytest.raises(TransactionCancelled):
+        group.membership.found("ravi", ["raju"], ["zoe"], store, founded_already)
+    assert list(group.chats.query_all({"chat": tried[0]}, consistent=True)) == []
+    for user in ("ravi", "raju", "zoe"):
+        items = group.users.query_all({"user": user}, consistent=True)
+        assert not [each for each in items if tried[0] in each["item"]]

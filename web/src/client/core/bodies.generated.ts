@@ -843,7 +843,7 @@ export type AdminsRequest = {
 /**
  * A direct chat with one user, or a group. A group is founded once by a `request_id`, within a day:
  * repeated, because a response was lost, the request is answered by the group that the first one
- * founded, whatever its members are.
+ * founded, whatever its members are, and 404 once the user has left it.
  */
 export type ChatRequest = {
   readonly kind: "direct" | "group";
