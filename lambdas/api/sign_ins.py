@@ -22,7 +22,6 @@ from lambdas.errors import ChatError, disabled
 from lambdas.tables import ACCOUNT, Item, Table, user_key
 
 
-
 class SignIns:
     """The ended sign-ins of users."""
 

@@ -8,7 +8,8 @@ $disconnect or a late "gone" of an older connection never takes the lease of a n
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError, LeaseLost
@@ -64,6 +65,9 @@ class Device:
         return max(self.last_seen or 0, self.connected_at or 0, self.registered_at or 0)
 
 
+_ATTRIBUTES = [each.name for each in fields(Device)]
+
+
 class Address(NamedTuple):
     """One device of one user."""
 
@@ -104,20 +108,18 @@ class Devices:
         """Idempotent. Raises ChatError unauthorized for an account that was deleted."""
         new = {**user_key(user, DEVICES), "devices": {}}
         put = self._users.put_action(new, "attribute_not_exists(devices)")
-        stays = self._users.check_action(
-            user_key(user, ACCOUNT), "attribute_not_exists(deleted_at)"
-        )
+        account = user_key(user, ACCOUNT)
+        stays = self._users.check_action(account, "attribute_not_exists(deleted_at)")
         for pause in pauses():
             if user in self.of([user], consistent=True):
                 return
             try:
                 transact(self._users, [put, stays])
+                return
             except TransactionCancelled as cancelled:
                 if cancelled.reasons[1] == "ConditionalCheckFailed":
                     raise ChatError("unauthorized", "this account was deleted") from None
-                pause()
-                continue
-            return
+            pause()
 
     def register(
         self, user: str, device: str, at: float | None = None, sign_in: str | None = None
@@ -155,29 +157,17 @@ class Devices:
         """Writes that the device is in use again. Purges do not wait for a device that was away for
         long; from now on they wait for this one.
         """
-        try:
-            self._update(
-                user,
-                device,
-                "SET devices.#d.registered_at = :at",
-                "attribute_exists(devices.#d)",
-                at=int(at * 1000),
-            )
-        except ConditionFailed:
-            return  # it has just been removed
+        write, condition = "SET devices.#d.registered_at = :at", "attribute_exists(devices.#d)"
+        with suppress(ConditionFailed):  # it has just been removed
+            self._update(user, device, write, condition, at=int(at * 1000))
 
     def _sign_in(self, user: str, device: str, sign_in: str) -> None:
         """Writes the sign-in that has registered the device again, if it is another one."""
-        try:
+        condition = "attribute_exists(devices.#d) AND devices.#d.sign_in <> :sign_in"
+        with suppress(ConditionFailed):  # it is the same one, or the device has just been removed
             self._update(
-                user,
-                device,
-                "SET devices.#d.sign_in = :sign_in",
-                "attribute_exists(devices.#d) AND devices.#d.sign_in <> :sign_in",
-                sign_in=sign_in,
+                user, device, "SET devices.#d.sign_in = :sign_in", condition, sign_in=sign_in
             )
-        except ConditionFailed:
-            return  # it is the same one, or the device has just been removed
 
     def set_endpoint(
         self,
@@ -267,12 +257,10 @@ class Devices:
         self, user: str, device: str, connection_id: str, now: float
     ) -> dict[str, Device] | None:
         """Returns the lease if this connection holds it: the devices then. None if it does not."""
-        try:
-            return self._end_lease(
-                user, device, "devices.#d.connection_id = :id", now, id=connection_id
-            )
-        except ConditionFailed:
-            return None
+        condition = "devices.#d.connection_id = :id"
+        with suppress(ConditionFailed):
+            return self._end_lease(user, device, condition, now, id=connection_id)
+        return None
 
     def require_lease(
         self, address: Address, connection_id: str, seen: Mapping[str, Device]
@@ -327,15 +315,9 @@ class Devices:
         `contacts` are those of them who have the watcher as a contact. Their items come first in
         the order of keys, so that strangers never crowd them out of the WATCHERS_LIMIT.
         """
-        self._users.batch_write(
-            puts=[
-                {
-                    **user_key(user, _watcher_item(watcher, contact=user in contacts)),
-                    "expires_at": int(until),
-                }
-                for user in watched
-            ]
-        )
+        items = [(user, _watcher_item(watcher, contact=user in contacts)) for user in watched]
+        puts = [{**user_key(*item), "expires_at": int(until)} for item in items]
+        self._users.batch_write(puts=puts)
 
     def unwatch(self, watcher: Address, watched: Iterable[str]) -> None:
         """Ends the device's watches of these users."""
@@ -361,12 +343,12 @@ class Devices:
 
     def _stamp(self, user: str, attribute: str, now: float) -> Item | None:
         """Writes a time (ms) into the user's item, and gives it; None if there is no such user."""
-        condition, time = "attribute_exists(devices)", int(now * 1000)
-        update = f"SET {attribute} = :time"
-        try:
-            return self._users.update(user_key(user, DEVICES), update, condition, time=time)
-        except ConditionFailed:
-            return None
+        key, condition = user_key(user, DEVICES), "attribute_exists(devices)"
+        with suppress(ConditionFailed):
+            return self._users.update(
+                key, f"SET {attribute} = :time", condition, time=int(now * 1000)
+            )
+        return None
 
     def _update(
         self,
@@ -401,15 +383,7 @@ def _entry(at: float | None, sign_in: str | None) -> dict[str, Any]:
 
 def device_from(attributes: Mapping[str, Any]) -> Device:
     """A device as the `devices` item has it."""
-    return Device(
-        connection_id=attributes.get("connection_id"),
-        connected_at=attributes.get("connected_at"),
-        last_seen=attributes.get("last_seen"),
-        registered_at=attributes.get("registered_at"),
-        sign_in=attributes.get("sign_in"),
-        endpoint_arn=attributes.get("endpoint_arn"),
-        platform=attributes.get("platform"),
-    )
+    return Device(**{name: attributes.get(name) for name in _ATTRIBUTES})
 
 
 def devices_of(item: Item) -> dict[str, Device]:
