@@ -138,6 +138,15 @@ function made(): Connection {
   });
 }
 
+async function opened() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  lives = [() => resolve()];
+  const connection = made();
+  const running = connection.run();
+  await promise;
+  return { connection, running };
+}
+
 const of = (...begins: string[]) =>
   said.filter((each) => begins.some((begin) => each.startsWith(begin)));
 
@@ -182,15 +191,13 @@ test.each([
   expect(of("connects")).toEqual(["connects with ticket.t1"]);
 });
 
-test.each([new StoreError("damaged"), new Closed("closed")])(
-  "what the driver has reported ends it without another word: %s",
-  async (error) => {
-    refused = [error];
-    await made().run();
-    expect(published).toEqual([]);
-    expect(given).toBe(0);
-  },
-);
+const REPORTED = [new StoreError("damaged"), new Closed("closed")];
+test.each(REPORTED)("%s, which the driver has reported, ends it", async (error) => {
+  refused = [error];
+  await made().run();
+  expect(published).toEqual([]);
+  expect(given).toBe(0);
+});
 
 test("a limit is waited for until its `retry_after`, and a little longer by chance", async () => {
   pause = 500;
@@ -307,12 +314,7 @@ test.each([
   [29_999, []],
   [30_000, ["settled"]],
 ])("pauses begin anew only after a connection that lasted: %i ms", async (lasted, expected) => {
-  lives = [
-    () => {
-      now += lasted;
-      socket.close();
-    },
-  ];
+  lives = [() => (now += lasted) && socket.close()];
   await made().run();
   expect(of("settled")).toEqual(expected);
 });
@@ -331,11 +333,7 @@ test("also where the ticket for the next connection fails", async () => {
 });
 
 test("who closes sends what is left before the socket closes", async () => {
-  const opened = Promise.withResolvers<void>();
-  lives = [() => opened.resolve()];
-  const connection = made();
-  const running = connection.run();
-  await opened.promise;
+  const { connection, running } = await opened();
   await connection.close();
   await running;
   expect(of("sent", "has", "closes")).toEqual(["sent last words", "has left", "closes"]);
@@ -343,12 +341,8 @@ test("who closes sends what is left before the socket closes", async () => {
 });
 
 test("who can't send what is left closes anyway", async () => {
-  const opened = Promise.withResolvers<void>();
-  lives = [() => opened.resolve()];
   damaged = new StoreError("damaged");
-  const connection = made();
-  const running = connection.run();
-  await opened.promise;
+  const { connection, running } = await opened();
   await expect(connection.close()).rejects.toThrow("damaged");
   await running;
   expect(of("closes")).toHaveLength(1);
@@ -378,23 +372,15 @@ test("what came together is taken in one step, also when a connection is being l
     },
   ];
   await made().run();
-  expect(of("step", "received", "closed").slice(0, 4)).toEqual([
-    "step",
-    "received pong",
-    "received keys_low",
-    "closed",
-  ]);
+  const taken = ["step", "received pong", "received keys_low", "closed"];
+  expect(of("step", "received", "closed").slice(0, 4)).toEqual(taken);
 });
 
 test.each([
   ["abort", 1],
   ["cut", 2],
 ] as const)("after %s there are %i connections in all", async (end, connections) => {
-  const opened = Promise.withResolvers<void>();
-  lives = [() => opened.resolve()];
-  const connection = made();
-  const running = connection.run();
-  await opened.promise;
+  const { connection, running } = await opened();
   connection[end]();
   await running;
   expect(given).toBe(connections);

@@ -156,14 +156,9 @@ describe("a row", () => {
   });
   test("shows the answered message as it is, deleted, or not here", () => {
     const of = { by: "raju/web", id: "m0" };
+    const reply = (quote: object) => ({ of, sender: "raju", ...quote });
     const quoted = (quote: object) =>
-      said(
-        messageRow(
-          row(message({ reply: { of, sender: "raju", ...quote } as never })),
-          session,
-          hands,
-        ),
-      );
+      said(messageRow(row(message({ reply: reply(quote) as never })), session, hands));
     expect(quoted({ text: "tea?", here: true })).toContain(`${en.you} tea?`);
     expect(quoted({ text: "", file: FILE, here: true })).toContain(
       `${en.you} ${en.fileSaid.picture}`,

@@ -10,7 +10,6 @@ import { ChatList } from "../../src/app/views/chat-list.ts";
 import { ConversationView } from "../../src/app/views/conversation.ts";
 import { Devices } from "../../src/app/views/devices.ts";
 import { LinkBar } from "../../src/app/views/link-bar.ts";
-import { isUser, pictureOf, titleOf, usersIn } from "../../src/app/views/names.ts";
 import { requests } from "../../src/app/views/requests.ts";
 import { Problem, reasonIn } from "../../src/app/views/ui.ts";
 import type { View } from "../../src/app/views/view.ts";
@@ -343,37 +342,6 @@ test("of lists of devices that are asked for at once the newest is shown, whatev
   expect(lists).toHaveLength(5);
 });
 
-test.each([
-  [{ name: "Trip", members: ["raju", "ravi"] }, "Trip"],
-  [{ name: "", members: ["raju", "ravi"] }, "ravi"],
-  [{ name: undefined, members: ["raju", "a", "b", "c", "d"] }, "a, b, c, d"],
-  [{ name: undefined, members: ["raju", "a", "b", "c", "d", "e"] }, en.andMore("a, b, c", 2)],
-  [{ name: undefined, members: ["raju"] }, en.group],
-])("a chat is called what it is named, or by the others in it: %#", (chat, title) => {
-  const of = entry("c1", chat as Partial<ChatEntry>);
-  expect(titleOf(of, sessionWith([of]).session)).toBe(title);
-});
-
-test("a group has its own picture or none, and a direct chat that of the other one", () => {
-  const of = entry("c1");
-  expect(pictureOf(of, sessionWith([of]).session)).toBe("picture of ravi");
-  const group = entry("c1", { kind: "group", picture: undefined });
-  expect(pictureOf(group, sessionWith([group]).session)).toBeUndefined();
-  expect(pictureOf({ ...group, picture: "x" }, sessionWith([group]).session)).toBe("x");
-});
-
-test.each([
-  ["raju_7", true],
-  ["abc", true],
-  ["ab", false],
-  ["a".repeat(33), false],
-  ["Raju", false],
-  ["raju!", false],
-  ["-raju", false],
-])("%s is the name of a user: %s", (name, is) => {
-  expect(isUser(name)).toBe(is);
-});
-
 test("what is typed is stored before a newer page takes over", async () => {
   const done: string[] = [];
   const drafts = { flush: async () => void done.push("stored") };
@@ -381,10 +349,6 @@ test("what is typed is stored before a newer page takes over", async () => {
   Object.assign(page.notifications, { update: () => done.push("takes over") });
   press(shown(new LinkBar(), sessionWith([], { drafts }).session), en.update);
   await vi.waitFor(() => expect(done).toEqual(["stored", "takes over"]));
-});
-
-test("users are read as they are typed, each once", () => {
-  expect(usersIn(" Raju, meena;raju  MIRA ")).toEqual(["raju", "meena", "mira"]);
 });
 
 test.each([
