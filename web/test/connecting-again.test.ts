@@ -314,7 +314,11 @@ test.each([
   [29_999, []],
   [30_000, ["settled"]],
 ])("pauses begin anew only after a connection that lasted: %i ms", async (lasted, expected) => {
-  lives = [() => (now += lasted) && socket.close()];
+  const life = () => {
+    now += lasted;
+    socket.close();
+  };
+  lives = [life];
   await made().run();
   expect(of("settled")).toEqual(expected);
 });
@@ -387,13 +391,8 @@ test.each([
 });
 
 test("what is no frame of the protocol disturbs nothing", async () => {
-  lives = [
-    () => {
-      for (const data of ["{", new ArrayBuffer(1), '{"type": "confetti"}', DISPLACED]) {
-        socket.onmessage({ data });
-      }
-    },
-  ];
+  const frames = ["{", new ArrayBuffer(1), '{"type": "confetti"}', DISPLACED];
+  lives = [() => frames.map((data) => socket.onmessage({ data }))];
   await made().run();
   expect(of("received")).toEqual(["received displaced"]);
 });
