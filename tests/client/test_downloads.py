@@ -86,15 +86,16 @@ class Bucket:
 @pytest.mark.parametrize(
     ("at", "error", "then", "reported"),
     [
-        ("form", BadRequest("bad_request", "no", 400), GIVEN_UP, [True]),
         ("form", TooLarge("too_large", "no", 413), GIVEN_UP, [True]),
         ("form", NotFound("not_found", "no", 404), GIVEN_UP, [True]),
-        ("form", Forbidden("forbidden", "no", 403), GIVEN_UP, [True]),
-        ("form", Conflict("conflict", "no", 409), GIVEN_UP, [True]),
         ("message", NotAMember(), GIVEN_UP, [True]),
         ("message", MessageTooLarge(2, 1), GIVEN_UP, [True]),
         ("form", RateLimited("rate_limited", "no", 429), AGAIN, [False]),
         ("form", Unauthorized("unauthorized", "no", 401), AGAIN, []),
+        # not of the file: of a disabled account, or of a firewall
+        ("form", BadRequest("bad_request", "no", 400), AGAIN, []),
+        ("form", Forbidden("forbidden", "no", 403), AGAIN, []),
+        ("form", Conflict("conflict", "no", 409), AGAIN, []),
         ("form", ServerFault("internal", "no", 500), AGAIN, []),
         ("form", Unreachable("https://bucket", "no"), AGAIN, []),
     ],
