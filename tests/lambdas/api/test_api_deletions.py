@@ -12,7 +12,16 @@ from tests.support.lambdas.rest import PASSWORD, Phone, Rest
 MOST_CALLS = 60
 
 
-@pytest.mark.parametrize("before", ["no device", "the device", "the device, with other keys"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "the device",
+        *(
+            pytest.param(each, marks=pytest.mark.deep)
+            for each in ("no device", "the device, with other keys")
+        ),
+    ],
+)
 def test_a_deleted_account_stays_deleted(
     api: Rest, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
