@@ -16,22 +16,13 @@ from client.core.events import FileFailed, ServerError, StateChanged
 from client.core.ticks import State
 from client.errors import CODES, from_status
 from client.files import Draft
+from lambdas.errors import STATUS
 from tests.client.core.scripted_client import Client
 from tests.client.test_upload_forms import Bucket
 from tests.support.backend.server import until
 
 PROTOCOL = Path(__file__).parents[2] / "lambdas/protocol"
 ERROR = json.loads((PROTOCOL / "server/error.json").read_text())["properties"]["code"]["enum"]
-STATUS = {
-    "bad_request": 400,
-    "unauthorized": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "conflict": 409,
-    "too_large": 413,
-    "rate_limited": 429,
-    "internal": 500,
-}
 SAID = "this is why"
 
 
