@@ -85,6 +85,11 @@ describe("the connection", () => {
     session.connectNow();
     expect(times("now")).toBe(1);
   });
+  test.each([401, 403])("is tried again after a firewall's %i", async (status) => {
+    device.failures.push(new ApiError("bad_request", "", status, undefined));
+    await session.begin();
+    expect(session.link.at).toBe("waiting");
+  });
   test.each([
     [new ApiError("unauthorized", "", 401, undefined), "signed_out"],
     [new ApiError("forbidden", "", 403, undefined), "signed_out"],

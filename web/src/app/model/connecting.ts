@@ -30,7 +30,8 @@ export class Connecting {
         signedIn = true;
         await this.#client.connect();
       } catch (error) {
-        if (error instanceof ApiError && [401, 403].includes(error.status)) {
+        // By code: a firewall answers 401 or 403 as well.
+        if (error instanceof ApiError && ["unauthorized", "forbidden"].includes(error.code)) {
           this.#signedOut();
           return false;
         }
