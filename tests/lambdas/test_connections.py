@@ -30,8 +30,12 @@ def api() -> Iterator[ConnectionApi]:
 
 
 @pytest.fixture
-def ours(api: ConnectionApi) -> Connections:
-    return Connections(api.url, "us-east-1", lambda: ("local", "local", None))
+def ours(api: ConnectionApi) -> Iterator[Connections]:
+    one = Connections(api.url, "us-east-1", lambda: ("local", "local", None))
+    yield one
+    # a thread that waits for a response would log its failure during a later test
+    api.released.set()
+    one._threads.shutdown()
 
 
 @given(

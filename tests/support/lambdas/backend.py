@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -119,8 +120,20 @@ def backend(clients: Aws, api: ConnectionApi, **environment: str) -> Iterator[Ba
         aws.cache_clear()
         ours, clock = aws(), Clock()
         vars(ours).update(dynamodb=clients.dynamodb, sqs=clients.sqs, now=clock)
-        yield Backend(ours, api, clock, queue)
-    aws.cache_clear()
+        try:
+            yield Backend(ours, api, clock, queue)
+        finally:
+            aws.cache_clear()
+            _end_threads(ours, api)
+
+
+def _end_threads(ours: Aws, api: ConnectionApi) -> None:
+    """So that none logs or writes during a later test."""
+    api.clear()
+    posts = vars(ours).get("connections")
+    for pool in (vars(ours).get("background"), posts and vars(posts).get("_threads")):
+        if isinstance(pool, ThreadPoolExecutor):
+            pool.shutdown()
 
 
 def _create_table(clients: Aws, name: str, keys: tuple[str, ...]) -> None:
