@@ -37,10 +37,11 @@ def opens(api: Rest, ticket: str) -> int:
     return int(connection.respond(api.aws, event)["statusCode"])
 
 
-def endpoints(api: Rest) -> list[Any]:
+def endpoints(api: Rest, user: str) -> list[Any]:
+    """Those of the user's devices, whose tokens end with the name."""
     arn = api.aws.settings["FCM_APPLICATION_ARN"]
     found = client("sns").list_endpoints_by_platform_application(PlatformApplicationArn=arn)
-    return list(found["Endpoints"])
+    return [each for each in found["Endpoints"] if each["Attributes"]["Token"].endswith(f"-{user}")]
 
 
 def with_phone(api: Rest) -> tuple[str, Session]:
@@ -60,13 +61,13 @@ def test_whoever_is_disabled_is_out_at_once_with_sockets_tickets_tokens_and_push
     push = {"platform": "fcm", "token": f"second-of-{user}"}
     own.request("PUT", "/api/devices/desk", Phone(user, "desk").registration(push=push))
     ticket = own.ticket("phone").body["ticket"]
-    assert len(endpoints(api)) == 2
+    assert len(endpoints(api, user)) == 2
     assert act(api, "disable", user) == {"user": user, "act": "disable", "done": True}
     assert f"connection-of-{user}-phone" in api.gateway.closed
     devices = Devices(api.aws.users).of([user], consistent=True)[user]
     assert devices["phone"].connection_id is None  # also where the closing failed
     assert opens(api, ticket) == 403  # it was given before
-    assert endpoints(api) == []
+    assert endpoints(api, user) == []
     for reply in (own.ticket("phone"), own.request("GET", "/api/chats"), own.register("phone")):
         assert (reply.status, reply.body["error"]["code"]) == (403, "forbidden")
         assert reply.body["error"]["message"] == "this account is disabled"
@@ -112,7 +113,7 @@ def test_whoever_an_operator_deletes_leaves_the_chats_and_the_name_stays_taken(a
     assert act(api, "delete", user) == {"user": user, "act": "delete", "done": True}
     assert f"connection-of-{user}-phone" in api.gateway.closed
     assert opens(api, ticket) == 403
-    assert endpoints(api) == []
+    assert endpoints(api, user) == []
     assert [frame["user"] for frame in notified if "chat" in frame] == [user]
     assert own.request("GET", "/api/chats").status == sign_in(api, user).status == 401
     body = {"username": user, "password": PASSWORD}
