@@ -19,7 +19,11 @@ from emulator.providers import InvokeResult, Resource
 
 T = TypeVar("T")
 Function = Callable[[dict[str, Any]], Awaitable[Any]]
-SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x"}
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/execute-api/aws4_request, "
+    "SignedHeaders=host;x-amz-date, Signature=x",
+    "X-Amz-Date": "20260101T000000Z",
+}
 
 
 class FunctionError(Exception):

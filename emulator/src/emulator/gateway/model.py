@@ -10,7 +10,7 @@ from typing import Any
 from emulator.functions.limits import within
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
 from emulator.gateway.limits import INTEGRATION_SECONDS, LEAST_INTEGRATION_SECONDS
-from emulator.gateway.routing import CONNECT, DEFAULT, selection_path
+from emulator.gateway.routing import CONNECT, DEFAULT, DISCONNECT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
@@ -107,6 +107,9 @@ def read_route(
 ) -> Route:
     """`integrations` and `authorizers` by their ids, `responses`: the route has a RouteResponse."""
     key = properties["RouteKey"]
+    if key.startswith("$") and key not in (CONNECT, DISCONNECT, DEFAULT):
+        # "This prefix is reserved for predefined routes": "Create routes for WebSocket APIs"
+        raise EmulatorError(f"route {key}: only $connect, $disconnect and $default begin with $")
     kind = properties.get("AuthorizationType", "NONE")
     if kind not in ("NONE", "CUSTOM"):
         raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")

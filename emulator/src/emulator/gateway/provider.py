@@ -177,6 +177,7 @@ class ApiGatewayProvider:
             dispatcher.new_id,
             self._ring,
             lambda headers, path: self._gate.connections(headers, f"{dispatcher.arn}{path}"),
+            self._region,
         )
         self._listener = WebSocketListener(
             dispatcher, self.registry, websocket_port, self._clock, self._names
