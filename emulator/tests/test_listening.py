@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 from pathlib import Path
 
@@ -77,6 +78,17 @@ def test_a_body_that_keeps_coming_may_take_any_time_and_so_may_the_response() ->
 
 def _has(came: bytearray, size: int) -> bool:
     return len(came) == size
+
+
+def test_no_listener_takes_what_has_come_of_a_body_for_the_whole() -> None:
+    """`StreamReader.read(n)` returns what is there, which is less where a body comes in pieces."""
+    root = Path(emulator.__file__).parent
+    reads = re.compile(r"\.content\.read\([^)]")
+    assert [
+        str(file.relative_to(root))
+        for file in root.rglob("*.py")
+        if reads.search(file.read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_every_server_of_aiohttp_responds_by_the_one_rule() -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "free_port",
     "number",
     "port_taken",
+    "read_body",
     "respond",
     "timed_out",
 ]
@@ -40,6 +41,15 @@ def error_for(request: web.BaseRequest) -> web.Response | None:
         return None
     error = {"error": {"code": "forbidden", "message": reason}}
     return web.json_response(error, status=403, headers={"Cache-Control": "no-store"})
+
+
+async def read_body(request: web.BaseRequest, most: int) -> bytes:
+    """The body; of one that is longer than `most` bytes, at least one more, and the rest isn't
+    read. (`StreamReader.read` returns what has come so far.)"""
+    body = bytearray()
+    while len(body) <= most and (piece := await request.content.readany()):
+        body += piece
+    return bytes(body)
 
 
 def timed_out(_request: web.BaseRequest) -> web.Response:

@@ -17,7 +17,7 @@ from aiohttp import web
 from emulator.gateway.connections import BufferFull, Connection, Registry
 from emulator.gateway.limits import MESSAGE_BYTES, NORMAL
 from emulator.iam.errors import Error
-from emulator.listening import HttpListener, Port
+from emulator.listening import HttpListener, Port, read_body
 from emulator.traces.ring import POST, Ring
 
 # What API Gateway gives out: 15 characters and a "=". Another form is a BadRequestException, and
@@ -89,17 +89,18 @@ class ManagementApi:
     async def _post(
         self, request: web.BaseRequest, connection: Connection | None, id: str
     ) -> web.StreamResponse:
-        data = await _body(request)
+        data = await read_body(request, MESSAGE_BYTES)
+        too_long = len(data) > MESSAGE_BYTES
         by = _CALLER.search(request.headers["Authorization"])
         gone = connection is None or connection.closing
         self._ring.add(
             POST,
             id,
             by=by[1] if by else "",
-            given=data or b"",
+            given=b"" if too_long else data,
             error="410: the connection is gone" if gone else "",
         )
-        if data is None:
+        if too_long:
             return self._error(413, "PayloadTooLargeException", "Message too long", id)
         if connection is None or connection.closing:
             return self._gone()
@@ -196,17 +197,6 @@ def unsigned(headers: Mapping[str, str], region: str) -> tuple[str, str] | None:
     if credential[3] != "execute-api":
         text += "Credential should be scoped to correct service: 'execute-api'. "
     return ("InvalidSignatureException", text) if text else None
-
-
-async def _body(request: web.BaseRequest) -> bytes | None:
-    """The body; None if it is longer than a WebSocket message may be, and the rest isn't read
-    then."""
-    data = bytearray()
-    async for chunk in request.content.iter_any():
-        data += chunk
-        if len(data) > MESSAGE_BYTES:
-            return None
-    return bytes(data)
 
 
 def _frame(data: bytes) -> str | bytes:
