@@ -12,7 +12,7 @@ from aiohttp import web
 from tests.gateway.scene import HandClock, moved_on, until
 
 import emulator
-from emulator.listening import BODY_SECONDS, HttpListener
+from emulator.listening import BODY_SECONDS, HttpListener, read_body
 
 HEAD = "POST / HTTP/1.1\r\nHost: localhost\r\n"
 UNFINISHED = {
@@ -70,6 +70,25 @@ def test_a_body_that_keeps_coming_may_take_any_time_and_so_may_the_response() ->
             await asyncio.sleep(0.001)
         go.set()
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        await listener.stop()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_client_that_waits_for_100_is_told_to_send_the_body() -> None:
+    async def handle(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=await read_body(request, 9))
+
+    async def scenario() -> None:
+        listener = HttpListener(handle, 0, "a test")
+        await listener.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(f"{HEAD}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"hi")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert await reader.readexactly(2) == b"hi"
         writer.close()
         await listener.stop()
 

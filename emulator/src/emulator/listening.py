@@ -152,6 +152,10 @@ class HttpListener:
         self._runner = runner
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        # RFC 9110, 10.1.1: the client may wait for this before it sends the body
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the response has not begun
         return await respond(request, self._handler, self._clock)
 
     async def stop(self) -> None:
