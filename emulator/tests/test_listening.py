@@ -76,7 +76,7 @@ def test_a_body_that_keeps_coming_may_take_any_time_and_so_may_the_response() ->
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
-def test_a_client_that_waits_for_100_is_told_to_send_the_body() -> None:
+def test_a_client_that_waits_for_100_continue_gets_it() -> None:
     async def handle(request: web.BaseRequest) -> web.Response:
         return web.Response(body=await read_body(request, 9))
 
