@@ -90,6 +90,11 @@ def test_a_client_that_waits_for_100_continue_gets_it() -> None:
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
         assert await reader.readexactly(2) == b"hi"
         writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        old = HEAD.replace("HTTP/1.1", "HTTP/1.0")
+        writer.write(f"{old}Content-Length: 2\r\nExpect: 100-continue\r\n\r\nhi".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.0 200 OK\r\n")
+        writer.close()
         await listener.stop()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, web
 
 from emulator import foreign
 from emulator.clock import Clock
@@ -152,8 +152,9 @@ class HttpListener:
         self._runner = runner
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        # RFC 9110, 10.1.1: the client may wait for this before it sends the body
-        if request.headers.get("Expect", "").lower() == "100-continue":
+        # RFC 9110, 10.1.1: the client may wait for this before it sends the body; not one of 1.0
+        expected = request.headers.get("Expect", "").lower()
+        if expected == "100-continue" and request.version >= HttpVersion11:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # the response has not begun
         return await respond(request, self._handler, self._clock)
