@@ -230,6 +230,10 @@ def test_the_quotas_are_aws_quotas() -> None:
             {"RouteKey": "send", "RouteResponseSelectionExpression": "$response.body.kind"},
             r"can be \$default only",
         ),
+        *(
+            (model.read_mapping, {"ApiMappingKey": key}, "API mapping key")
+            for key in ("/v1", "v1/", "a/b", "a b", "é", "x" * 301)
+        ),
         *((model.read_stage, {"StageName": name}, "stage name") for name in ("", "a.b", "x" * 129)),
         (
             lambda p: model.check_route_settings(p, {"send"}),
@@ -265,6 +269,12 @@ def test_what_is_unsupported_is_rejected_with_a_sentence(
 ) -> None:
     with pytest.raises(EmulatorError, match=message):
         read(properties)
+
+
+def test_an_api_mapping_has_one_part_of_a_path_or_none() -> None:
+    keys = ("", "v1", "$-_.+!*'()", "x" * 300)
+    assert [model.read_mapping({"ApiMappingKey": key}) for key in keys] == list(keys)
+    assert model.read_mapping({}) == ""
 
 
 def test_a_route_key_is_in_an_api_once() -> None:

@@ -15,6 +15,7 @@ from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
 _STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")  # CreateStage, API reference
+_MAPPING = re.compile(r"[A-Za-z0-9$\-_.+!*'()]{0,300}")
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 
@@ -137,6 +138,16 @@ def read_stage(properties: Properties) -> str:
             f"the stage name {name!r} is not 1 to 128 letters, digits, hyphens and underscores"
         )
     return name
+
+
+def read_mapping(properties: Properties) -> str:
+    """Reads an API mapping's path: "Use API mappings for WebSocket APIs", restrictions."""
+    key = str(properties.get("ApiMappingKey", ""))
+    if not _MAPPING.fullmatch(key):
+        raise EmulatorError(
+            f"the API mapping key {key!r} is not up to 300 letters, digits and $-_.+!*'()"
+        )
+    return key
 
 
 def check_route_settings(stage: Properties, keys: Collection[str]) -> None:

@@ -122,8 +122,7 @@ class ApiGatewayProvider:
             case "DomainName":
                 return self._create_domain(str(properties["DomainName"]))
             case "ApiMapping":
-                key = str(properties.get("ApiMappingKey", ""))
-                self._mappings[str(properties["DomainName"])] = key.strip("/")
+                self._mappings[str(properties["DomainName"])] = model.read_mapping(properties)
                 return Created(identifier, {"ApiMappingId": identifier})
             case _:  # a Deployment is a snapshot of the rest
                 return Created(identifier, {"DeploymentId": identifier})
