@@ -85,6 +85,7 @@ def test_a_custom_resource_is_what_its_function_returns() -> None:
         (FakeFunction({"Status": "SUCCESS"}), "no PhysicalResourceId in the response"),
         (FakeFunction(b"hello"), "no PhysicalResourceId in the response"),
         (FakeFunction(b"x" * 5000), "the response is over 4096 bytes"),
+        (FakeFunction(b"x" * 2_000_000), "the response is over 4096 bytes"),
     ],
 )
 def test_a_custom_resource_that_fails_says_why(function: FakeFunction, sentence: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 import zlib
 from typing import Any
 
@@ -17,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.gateway.scene import HandClock, moved_on
 from tests.rows import rows
 
 from emulator.aws import front
@@ -37,27 +37,39 @@ from emulator.listening import bound, number
     ],
 )
 def test_a_body_that_does_not_come_is_a_timeout(headers: dict[str, str], form: bytes) -> None:
+    read = asyncio.run(asyncio.wait_for(_unfinished("PUT /b/k", headers), 20))
+    assert read.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nConnection: close\r\n" in read
+    assert b"RequestTimeout" in read
+    assert form in read
+
+
+def test_a_payload_of_invoke_that_does_not_come_is_408() -> None:
+    call = "POST /2015-03-31/functions/send/invocations"
+    read = asyncio.run(asyncio.wait_for(_unfinished(call, {}), 20))
+    assert read.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nConnection: close\r\n" in read
+
+
+async def _unfinished(request: str, headers: dict[str, str]) -> bytes:
+    """What comes, until the connection is closed, for a request that has 3 of 9 bytes."""
     head = {"Host": "localhost", "Content-Length": "9", **headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
 
     def wsgi(*_: Any) -> Any:
         raise AssertionError("it is not complete")
 
-    async def response() -> bytes:
-        holder = bound(0, "a test")
-        app = front.application(wsgi, LongPolls(), Saving(), idle=0.01)
-        runner = await front.listen(app, holder)
-        with socket.create_connection(("127.0.0.1", number(holder))) as caller:
-            caller.sendall(f"PUT /b/k HTTP/1.1\r\n{lines}\r\nabc".encode())
-            read = await asyncio.to_thread(caller.makefile("rb").read)  # until it is closed
+    clock, holder = HandClock(), bound(0, "a test")
+    functions = "http://127.0.0.1:9"  # where nothing runs
+    app = front.application(wsgi, LongPolls(), Saving(), functions, clock=clock)
+    runner = await front.listen(app, holder)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", number(holder))
+        writer.write(f"{request} HTTP/1.1\r\n{lines}\r\nabc".encode())
+        return await moved_on(clock, reader.read())
+    finally:
+        writer.close()
         await runner.cleanup()
-        return read
-
-    read = asyncio.run(asyncio.wait_for(response(), 20))
-    assert read.startswith(b"HTTP/1.1 400 ")
-    assert b"\r\nConnection: close\r\n" in read
-    assert b"RequestTimeout" in read
-    assert form in read
 
 
 CHUNKED = {"transfer-encoding": "chunked"}

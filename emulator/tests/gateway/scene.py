@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
@@ -14,10 +14,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from emulator.clock import Clock
 from emulator.domains import Domains
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.listening import BODY_SECONDS
 from emulator.providers import InvokeResult, Resource
 
+T = TypeVar("T")
 Function = Callable[[dict[str, Any]], Awaitable[Any]]
-SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x"}
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/execute-api/aws4_request, "
+    "SignedHeaders=host;x-amz-date, Signature=x",
+    "X-Amz-Date": "20260101T000000Z",
+}
 
 
 class FunctionError(Exception):
@@ -188,6 +194,15 @@ class HandClock(Clock):
     def move(self, seconds: float) -> None:
         vars(self)["moved"].set()
         vars(self).update(time=self.now() + seconds, moved=asyncio.Event())
+
+
+async def moved_on(clock: HandClock, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which the clock is moved for until it is done."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        clock.move(BODY_SECONDS)
+        await asyncio.sleep(0.001)
+    return task.result()
 
 
 @contextlib.asynccontextmanager

@@ -309,6 +309,24 @@ async def _exchange(port: int, chunks: list[bytes], expected: list[Response]) ->
 
 
 async def _next(reader: asyncio.StreamReader) -> Response:
+    """A message, in as many frames as it comes: API Gateway's have at most 32 KB as well."""
+    message = b""
+    while True:
+        part = await _frame(reader)
+        if part is None:
+            return None
+        first, data = part
+        assert len(data) <= 32 * KB
+        if first & 0x0F == CLOSE:
+            return struct.unpack(">H", data[:2])[0] if data else 1005
+        if first & 0x0F == PONG:
+            return "pong", data
+        message += data
+        if first & 0x80:
+            return message.decode()
+
+
+async def _frame(reader: asyncio.StreamReader) -> tuple[int, bytes] | None:
     try:
         first, size = await reader.readexactly(2)
         assert size < 0x80, "the server masks"
@@ -320,6 +338,4 @@ async def _next(reader: asyncio.StreamReader) -> Response:
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     assert first & 0x70 == 0, "no extension was negotiated"
-    if first & 0x0F == CLOSE:
-        return struct.unpack(">H", data[:2])[0] if data else 1005
-    return ("pong", data) if first & 0x0F == PONG else data.decode()
+    return first, data

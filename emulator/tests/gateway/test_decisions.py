@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from tests.rows import rows
 
-from emulator.gateway import access_log, limits, model, responses, routing
-from emulator.gateway.dispatch import Dispatcher
-from emulator.gateway.events import ConnectionInfo
+from emulator.gateway import limits, model, responses, routing
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.providers import EmulatorError, InvokeResult, Resource
 
@@ -98,39 +95,63 @@ def result(document: Any, error: bool = False) -> Any:
 
 
 @rows(
-    ("response", "status", "headers"),
+    ("response", "status", "subprotocols"),
     [
-        (result({"statusCode": 200}), 200, {}),
-        (result({"statusCode": "204"}), 200, {}),
+        (result({"statusCode": 200}), 200, ()),
+        (result({"statusCode": "204"}), 200, ()),
         (
             result({"statusCode": 200, "headers": {"sec-websocket-protocol": "chat.v1"}}),
             200,
-            {"Sec-WebSocket-Protocol": "chat.v1"},
+            ("chat.v1",),
         ),
-        (result({"statusCode": 200, "headers": {"X-Other": "1"}}), 200, {}),
-        (result({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": None}}), 200, {}),
-        (result({"statusCode": 200, "headers": {"X": "a\r\nSet-Cookie: b"}}), 502, {}),
-        (result({"statusCode": 403}), 403, {}),
-        (result({"statusCode": 503, "body": "busy"}), 503, {}),
-        (result({"statusCode": 302}), 502, {}),
-        (result({"errorMessage": "x"}, error=True), 502, {}),
-        (result({"body": "no status"}), 502, {}),
-        (result({"statusCode": "many"}), 502, {}),
-        (result({"statusCode": None}), 502, {}),
-        (result({"statusCode": 200, "headers": "x"}), 502, {}),
-        (result({"statusCode": 200, "headers": {"A": ["b"]}}), 502, {}),
-        (result({"statusCode": 200, "headers": None, "body": None}), 200, {}),
-        (result({"statusCode": 200, "body": {"a": 1}}), 502, {}),
-        (result({"statusCode": 200, "isBase64Encoded": "true"}), 502, {}),
-        (result({"statusCode": 200.5}), 502, {}),
-        (result({"statusCode": True}), 502, {}),
-        (result({"statusCode": " 200"}), 502, {}),
-        (result(None), 502, {}),
-        (InvokeResult(b"", False), 502, {}),
+        (result({"statusCode": 200, "headers": {"X-Other": "1"}}), 200, ()),
+        (result({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": None}}), 200, ()),
+        (result({"statusCode": 200, "headers": {"X": "a\r\nSet-Cookie: b"}}), 502, ()),
+        (result({"statusCode": 200, "headers": {"X": "a→b"}}), 502, ()),
+        # "API Gateway merges them into a single list": "Output format of a Lambda function for proxy
+        # integration"; a client gets a header for each: michalkvasnicak/aws-lambda-graphql/pull/97
+        (
+            result(
+                {"statusCode": 200, "multiValueHeaders": {"Sec-WebSocket-Protocol": ["a", "b"]}}
+            ),
+            200,
+            ("a", "b"),
+        ),
+        (
+            result(
+                {
+                    "statusCode": 200,
+                    "headers": {"Sec-WebSocket-Protocol": "a"},
+                    "multiValueHeaders": {"sec-websocket-protocol": ["a"]},
+                }
+            ),
+            200,
+            ("a",),
+        ),
+        (result({"statusCode": 200, "multiValueHeaders": {"X": "a"}}), 502, ()),
+        (result({"statusCode": 200, "multiValueHeaders": {"X": [["a"]]}}), 502, ()),
+        (result({"statusCode": 200, "multiValueHeaders": {"X": ["a\r\nb"]}}), 502, ()),
+        (result({"statusCode": 403}), 403, ()),
+        (result({"statusCode": 503, "body": "busy"}), 503, ()),
+        (result({"statusCode": 302}), 502, ()),
+        (result({"errorMessage": "x"}, error=True), 502, ()),
+        (result({"body": "no status"}), 502, ()),
+        (result({"statusCode": "many"}), 502, ()),
+        (result({"statusCode": None}), 502, ()),
+        (result({"statusCode": 200, "headers": "x"}), 502, ()),
+        (result({"statusCode": 200, "headers": {"A": ["b"]}}), 502, ()),
+        (result({"statusCode": 200, "headers": None, "body": None}), 200, ()),
+        (result({"statusCode": 200, "body": {"a": 1}}), 502, ()),
+        (result({"statusCode": 200, "isBase64Encoded": "true"}), 502, ()),
+        (result({"statusCode": 200.5}), 502, ()),
+        (result({"statusCode": True}), 502, ()),
+        (result({"statusCode": " 200"}), 502, ()),
+        (result(None), 502, ()),
+        (InvokeResult(b"", False), 502, ()),
     ],
 )
-def test_what_the_response_to_the_upgrade_is(response: Any, status: int, headers: Any) -> None:
-    assert responses.connect_result(response) == (status, headers)
+def test_what_the_response_to_the_upgrade_is(response: Any, status: int, subprotocols: Any) -> None:
+    assert responses.connect_result(response) == (status, subprotocols)
 
 
 @rows(
@@ -158,7 +179,7 @@ def test_a_response_over_128_kb_fails() -> None:
 
 def test_the_error_frame_is_api_gateways() -> None:
     assert responses.error_frame("Internal server error", "c=", "r=") == (
-        '{"message":"Internal server error", "connectionId":"c=", "requestId":"r="}'
+        '{"message": "Internal server error", "connectionId":"c=", "requestId":"r="}'
     )
 
 
@@ -209,6 +230,10 @@ def test_the_quotas_are_aws_quotas() -> None:
             {"RouteKey": "send", "RouteResponseSelectionExpression": "$response.body.kind"},
             r"can be \$default only",
         ),
+        *(
+            (model.read_mapping, {"ApiMappingKey": key}, "API mapping key")
+            for key in ("/v1", "v1/", "a/b", "a b", "é", "x" * 301)
+        ),
         *((model.read_stage, {"StageName": name}, "stage name") for name in ("", "a.b", "x" * 129)),
         (
             lambda p: model.check_route_settings(p, {"send"}),
@@ -217,6 +242,11 @@ def test_the_quotas_are_aws_quotas() -> None:
         ),
         (model.read_selection, {"ProtocolType": "WEBSOCKET"}, "route selection expression ''"),
         (model.read_authorizer, {"AuthorizerType": "JWT"}, "REQUEST only"),
+        (
+            lambda p: model.read_route(p, {}, {}, False),
+            {"RouteKey": "$send"},
+            r"\$send: only \$connect, \$disconnect and \$default",
+        ),
         (
             lambda p: model.read_route(p, {}, {}, False),
             {"RouteKey": "send", "AuthorizationType": "AWS_IAM"},
@@ -241,26 +271,10 @@ def test_what_is_unsupported_is_rejected_with_a_sentence(
         read(properties)
 
 
-def test_a_line_of_the_access_log_has_the_values_of_its_variables() -> None:
-    format = '{"route":"$context.routeKey","status":"$context.status","x":"$context.error.message"}'
-    context = {"routeKey": "ping", "status": "200"}
-    assert access_log.line(format, context) == '{"route":"ping","status":"200","x":"-"}'
-
-
-def test_a_variable_may_be_inside_of_another_one() -> None:
-    """ "$context variables for access logging", API Gateway developer guide."""
-    context = {"identity": {"sourceIp": "::1"}, "authorizer": {"user": None}, "connectedAt": 5}
-    format = "$context.identity.sourceIp $context.authorizer.user $context.connectedAt"
-    assert access_log.line(f"{format} $context.identity $context.a.b", context) == "::1 - 5 - -"
-
-
-def test_a_variable_ends_in_front_of_what_belongs_to_the_text() -> None:
-    assert access_log.line("$context.status. $context.", {"status": "200"}) == "200. $context."
-
-
-def test_a_log_group_is_named_in_its_arn() -> None:
-    arn = "arn:aws:logs:us-east-1:123456789012:log-group:chat-access:*"
-    assert access_log.group_of(arn) == access_log.group_of(arn.removesuffix(":*")) == "chat-access"
+def test_an_api_mapping_has_one_part_of_a_path_or_none() -> None:
+    keys = ("", "v1", "$-_.+!*'()", "x" * 300)
+    assert [model.read_mapping({"ApiMappingKey": key}) for key in keys] == list(keys)
+    assert model.read_mapping({}) == ""
 
 
 def test_a_route_key_is_in_an_api_once() -> None:
@@ -273,18 +287,3 @@ def test_a_route_key_is_in_an_api_once() -> None:
     invoke: Any = None
     with pytest.raises(EmulatorError, match="Route with key send already exists"):
         asyncio.run(scenario())
-
-
-def test_an_access_log_has_a_frame_s_context_and_why_it_failed() -> None:
-    logged: list[Mapping[str, Any]] = []
-    invoke: Any = None
-    api = model.WebSocketApi("local0ws1d", "live", ("action",), {})
-    place = "us-east-1", "123456789012"
-    dispatcher = Dispatcher(api, invoke, *place, lambda: 1.0, bytes, access=logged.append)
-    info = ConnectionInfo("c=", "local0ws1d", "live", "domain", "::1", None, 0.5, {"user": "ravi"})
-    asyncio.run(dispatcher.message(info, "{}"))
-    format = "$context.status $context.error.message $context.identity.sourceIp $context.stage"
-    format += " $context.authorizer.user $context.connectedAt $context.requestTime"
-    assert access_log.line(format, logged[0]) == (
-        "403 Forbidden ::1 live ravi 500 01/Jan/1970:00:00:01 +0000"
-    )

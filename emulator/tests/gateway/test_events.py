@@ -27,6 +27,7 @@ UPGRADE = Upgrade(
         ("X-Twice", "one"),
         ("x-twice", "two"),
         ("X-Forwarded-Proto", "forged"),
+        ("Content-Length", "0"),
     ),
     query="",
     source_ip="127.0.0.1",
@@ -61,6 +62,8 @@ HEADERS = {
     "X-Forwarded-Proto": "http",
 }
 MULTI = {name: [value] for name, value in HEADERS.items()} | {"X-Twice": ["one", "two"]}
+# As "Control access to WebSocket APIs with AWS Lambda REQUEST authorizers" has them.
+OF_UPGRADE = {"Connection": "upgrade", "content-length": "0", "Upgrade": "websocket"}
 AUTHORIZED = {"principalId": "ravi/phone", "user": "ravi", "device": "phone"}
 
 
@@ -85,8 +88,8 @@ def test_the_authorizer_sees_the_request() -> None:
     assert events.authorizer_event(INFO, UPGRADE, arn, "BFHPhFe3IAMF95g=", NOW) == {
         "type": "REQUEST",
         "methodArn": arn,
-        "headers": HEADERS,
-        "multiValueHeaders": MULTI,
+        "headers": HEADERS | OF_UPGRADE,
+        "multiValueHeaders": MULTI | {name: [value] for name, value in OF_UPGRADE.items()},
         "queryStringParameters": {},
         "multiValueQueryStringParameters": {},
         "stageVariables": {},

@@ -212,7 +212,9 @@ def test_the_management_api_asks_before_it_posts(scene: Scene) -> None:
         url = f"{management.listener.url}/dev/@connections/L0SM9cOFvHcCIhw="
         key = "Store-0a1b2c"
         headers = {
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/execute-api/x",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/execute-api/x, "
+            "SignedHeaders=host, Signature=x",
+            "X-Amz-Date": "20260101T000000Z",
             "X-Amz-Security-Token": credentials.session_token(key),
         }
         try:

@@ -13,8 +13,10 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.gateway.scene import HandClock, moved_on
 from tests.push.scene import BUNDLE, NOW, Time, private, public
 
+from emulator.clock import Clock
 from emulator.providers import EmulatorError
 from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider
@@ -29,11 +31,11 @@ def run(scenario: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def apns() -> AsyncIterator[Any]:
+async def apns(of_bodies: Clock | None = None) -> AsyncIterator[Any]:
     clock = Time()
     phones = Phones(clock)
     provider = Provider("KEY1234567", "TEAM123456", BUNDLE, public(APPLE_KEY))
-    server = ApnsServer(port=0, provider=provider, phones=phones, now=clock)
+    server = ApnsServer(port=0, provider=provider, phones=phones, now=clock, clock=of_bodies)
     await server.start()
     try:
         async with httpx.AsyncClient(base_url=server.url, http1=False, http2=True) as http:
@@ -210,6 +212,37 @@ def test_apns_responds_to_an_accepted_notification_with_headers_alone() -> None:
             writer.close()
 
     run(scenario)
+
+
+def test_a_notification_that_never_ends_is_reset_and_the_connection_serves_the_next_one() -> None:
+    async def scenario() -> None:
+        clock = HandClock()
+        async with apns(clock) as (server, _phones, _clock, _http):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            client = h2.connection.H2Connection(h2.config.H2Configuration())
+            client.initiate_connection()
+            given = {":method": "POST", ":scheme": "http", ":authority": "x"}
+            pairs = [*given.items(), (":path", f"/3/device/{DEVICE}"), *headers().items()]
+            seen: list[Any] = []
+
+            async def until_seen(kind: Any) -> None:
+                writer.write(client.data_to_send())
+                while not any(isinstance(event, kind) for event in seen):
+                    data = await reader.read(65536)
+                    assert data, "the connection ended"
+                    seen.extend(client.receive_data(data))
+
+            client.send_headers(1, pairs)
+            client.send_data(1, b'{"aps": ')
+            await moved_on(clock, until_seen(h2.events.StreamReset))
+            assert server.phone(DEVICE) == []
+            client.send_headers(3, pairs)
+            client.send_data(3, b'{"aps": {}}', end_stream=True)
+            await until_seen(h2.events.StreamEnded)
+            assert len(server.phone(DEVICE)) == 1
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 def test_a_taken_port_is_named() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -63,6 +64,24 @@ def message(**more: Any) -> Any:
 
 
 SEND = "/v1/projects/demo/messages:send"
+
+
+async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    """A body that comes in two pieces, the second one after a while."""
+    yield body[:20]
+    await asyncio.sleep(0.02)
+    yield body[20:]
+
+
+def test_fcm_reads_a_message_that_comes_in_pieces() -> None:
+    async def scenario() -> None:
+        async with fcm() as (server, _phones, _clock, http):
+            headers = await bearer(server, http)
+            body = in_pieces(json.dumps(message()).encode())
+            response = await http.post(SEND, content=body, headers=headers)
+            assert response.status_code == 200, response.text
+
+    run(scenario)
 
 
 def test_fcm_delivers_a_message_and_keeps_what_the_phone_received() -> None:

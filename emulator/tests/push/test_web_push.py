@@ -7,7 +7,7 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -65,7 +65,7 @@ class World:
         }
 
     async def push(
-        self, subscription: dict[str, str], headers: dict[str, str], body: bytes | None = None
+        self, subscription: dict[str, str], headers: dict[str, str], body: Any = None
     ) -> int:
         sealed = seal(subscription, json.dumps(MESSAGE).encode()) if body is None else body
         async with self.http.post(
@@ -104,6 +104,22 @@ def run_scene(scene: Callable[[World], Awaitable[None]]) -> None:
         await server.stop()
 
     asyncio.run(whole())
+
+
+def test_a_push_may_come_in_pieces() -> None:
+    async def scene(world: World) -> None:
+        subscription = await world.subscribe()
+        sealed = seal(subscription, json.dumps(MESSAGE).encode())
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield sealed[:20]
+            await asyncio.sleep(0.02)
+            yield sealed[20:]
+
+        assert await world.push(subscription, world.headers(), pieces()) == 201
+        assert world.received(subscription) == [MESSAGE]
+
+    run_scene(scene)
 
 
 def test_a_browser_decrypts_what_it_is_pushed() -> None:

@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import StreamReader, web
+from aiohttp.typedefs import Middleware
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
@@ -41,11 +42,10 @@ from emulator.aws.permissions import Permissions
 from emulator.aws.s3_signatures import S3Error
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
+from emulator.clock import Clock
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# S3 does not publish its limit; SDKs' read timeout is 60 s by default.
-IDLE_SECONDS = 20.0
 # docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _TOO_LATE = S3Error(
     400,
@@ -74,11 +74,14 @@ class Dispatcher(DomainDispatcherApplication):
         return None if environ["REQUEST_METHOD"] == "PUT" else super()._get_body(environ)
 
 
-@web.middleware
-async def _guard(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    return listening.error_for(request) or await handler(request)
+def _in_time(clock: Clock) -> Middleware:
+    @web.middleware
+    async def respond(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        return await listening.respond(request, handler, clock, _too_late)
+
+    return respond
 
 
 def application(
@@ -87,13 +90,14 @@ def application(
     saved: Saving,
     functions: str = "",
     region: str = "",
-    idle: float = IDLE_SECONDS,
+    clock: Clock | None = None,
 ) -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
-    empty where no functions run. Other regions than `region` get an error."""
-    front = _Front(wsgi, long_polls, saved, functions, region, idle)
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
+    empty where no functions run. Other regions than `region` get an error. `clock` is that of
+    `listening.respond`."""
+    front = _Front(wsgi, long_polls, saved, functions, region)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_in_time(clock or Clock())])
     saving.add_routes(app, saved)
     calls_made.add_routes(app, front.calls)
     front.permissions.add_routes(app)
@@ -116,21 +120,15 @@ class _Front:
         saved: Saving,
         functions: str,
         region: str,
-        idle: float,
     ) -> None:
         self._wsgi, self._long_polls, self._saved = wsgi, long_polls, saved
-        self._functions, self._region, self._idle = functions, region, idle
+        self._functions, self._region = functions, region
         self._direct, self._turn = Direct(), asyncio.Lock()
         self.calls, self.permissions = calls_made.Calls(), Permissions()
         self.broken = broken_calls.BrokenCalls()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        try:
-            body = await _received(request.content, self._idle)
-        except TimeoutError:
-            response = _too_late(request)
-            response.force_close()  # the rest of the body may come yet
-            return response
+        body = await _received(request.content)
         scope = served.scope_of(request.headers, request.query_string)
         body = served.uncompressed(request.headers, scope, body)
         operation = served.operation_of(request.headers, body)
@@ -201,17 +199,13 @@ class _Front:
         return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
 
 
-async def _received(content: StreamReader, idle: float) -> bytes:
-    """The body. Raises TimeoutError where nothing more of it comes for that many seconds."""
+async def _received(content: StreamReader) -> bytes:
     body = bytearray()
-    while True:
-        async with asyncio.timeout(idle):
-            piece = await content.readany()
-        if not piece:
-            return bytes(body)
+    while piece := await content.readany():
         body += piece
         if len(body) > MAX_BODY:
             raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY, actual_size=len(body))
+    return bytes(body)
 
 
 def _may_change(request: web.Request) -> bool:
@@ -237,6 +231,8 @@ async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:
 
 def _too_late(request: web.Request) -> web.Response:
     """The error in the form of the service's protocol."""
+    if request.path.startswith(invocations.PREFIX):
+        return listening.timed_out(request)
     if "X-Amz-Target" in request.headers:
         return _rejected(request, Rejection(_TOO_LATE.message, _TOO_LATE.code))
     if "urlencoded" in request.headers.get("Content-Type", ""):

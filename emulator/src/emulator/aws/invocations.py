@@ -9,7 +9,8 @@ from aiohttp import ClientSession, ClientTimeout, web
 from emulator.aws import served
 from emulator.iam.errors import Error
 
-PATH = "/2015-03-31/functions/{name}/invocations"
+PREFIX = "/2015-03-31/"
+PATH = f"{PREFIX}functions/{{name}}/invocations"
 # a function may run for 15 minutes
 TIMEOUT = ClientTimeout(total=16 * 60)
 PASSED_ON = (

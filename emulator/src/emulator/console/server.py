@@ -30,7 +30,7 @@ from emulator.breaking import Broken
 from emulator.console import token as tokens
 from emulator.console.commands import ApiError, Commands, Containers, Origins, Weights, bad_request
 from emulator.console.details import Details
-from emulator.listening import HttpListener, Port
+from emulator.listening import HttpListener, Port, read_body
 from emulator.push.phones import Phones
 from emulator.traces.ring import Ring
 
@@ -240,11 +240,9 @@ async def _body(request: web.BaseRequest) -> dict[str, Any]:
     can't send."""
     if request.content_type != "application/json":
         raise bad_request("send it with the header Content-Type: application/json")
-    data = b""
-    while piece := await request.content.readany():
-        data += piece
-        if len(data) > BODY_BYTES:
-            raise bad_request(f"the body is longer than {BODY_BYTES} bytes")
+    data = await read_body(request, BODY_BYTES)
+    if len(data) > BODY_BYTES:
+        raise bad_request(f"the body is longer than {BODY_BYTES} bytes")
     try:
         body = json.loads(data)
     except (ValueError, RecursionError) as error:

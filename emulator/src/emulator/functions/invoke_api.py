@@ -21,7 +21,7 @@ from emulator.functions import log_tail
 from emulator.functions.failures import MAX_PAYLOAD
 from emulator.functions.functions import Functions
 from emulator.functions.model import arn_of, qualified
-from emulator.listening import HttpListener, Port
+from emulator.listening import HttpListener, Port, read_body
 from emulator.providers import EmulatorError, Throttled
 from emulator.template.place import Place
 
@@ -85,12 +85,9 @@ class InvokeApi:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._describe is not None and request.path.startswith("/_describe/"):
             return await self._describe(request)
-        # the rest isn't read of what is too long
-        event = bytearray()
-        async for chunk in request.content.iter_any():
-            event += chunk
-            if len(event) > MAX_PAYLOAD:
-                return _failed(_too_large(len(event)))
+        event = await read_body(request, MAX_PAYLOAD)
+        if len(event) > MAX_PAYLOAD:
+            return _failed(_too_large(len(event)))
         kind = request.headers.get("X-Amz-Invocation-Type", _KINDS[0])
         log_type = request.headers.get("X-Amz-Log-Type", _LOG_TYPES[0])
         for member, value, values in (
@@ -110,7 +107,7 @@ class InvokeApi:
         for header, parameter in _UNSUPPORTED.items():
             if header in request.headers:
                 return _failed(_unsupported(f"a {parameter}"))
-        return await self._invoke(called, kind, bytes(event) or b"{}", log_type == "Tail")
+        return await self._invoke(called, kind, event or b"{}", log_type == "Tail")
 
     async def _invoke(
         self, reference: str, kind: str, event: bytes, tail: bool

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from emulator.functions import failures
 from emulator.functions.model import Function
-from emulator.listening import HttpListener
+from emulator.listening import HttpListener, read_body
 from emulator.providers import InvokeResult
 
 _PREFIX = "/2018-06-01/runtime/"
@@ -111,14 +111,15 @@ class RuntimeApi:
     async def _take_result(
         self, request: web.BaseRequest, request_id: str, error: bool
     ) -> web.Response:
-        if self._current is None or self._current.request_id != request_id:
+        invocation = self._current
+        if invocation is None or invocation.request_id != request_id:
             return web.json_response({"errorType": "InvalidRequestID"}, status=400)
-        size = request.content_length or 0
-        if size > failures.MAX_RESPONSE:
-            self._current.settle(failures.response_too_large(size))
-            await request.content.read()
+        result = await read_body(request, failures.MAX_RESPONSE)
+        if len(result) > failures.MAX_RESPONSE:
+            size = request.content_length or len(result)
+            invocation.settle(failures.response_too_large(size))
             return web.json_response({"errorType": "RequestEntityTooLarge"}, status=413)
-        self._current.settle(InvokeResult(await request.content.read(), error))
+        invocation.settle(InvokeResult(result, error))
         return _accepted()
 
 

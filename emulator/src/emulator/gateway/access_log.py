@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from emulator.gateway.limits import ACCESS_LOG_BYTES
+from emulator.providers import EmulatorError
+
 Access = Callable[[Mapping[str, Any]], None]
 """(the values of $context, as {"routeKey": "ping", "identity": {"sourceIp": …}}) -> nothing"""
 
@@ -35,6 +38,9 @@ class AccessLog:
     """`format` has the variables of $context; lines go to `file` as they come."""
 
     def __init__(self, format: str, file: Path) -> None:
+        """Raises EmulatorError for a format that API Gateway does not take."""
+        if len(format.encode()) > ACCESS_LOG_BYTES:
+            raise EmulatorError(f"an access log's format has over {ACCESS_LOG_BYTES} bytes")
         self._format, self._file = format, file
         self._open: TextIO | None = None
 

@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from emulator.gateway.events import ConnectionInfo
-from emulator.gateway.limits import BUFFERED_BYTES
+from emulator.gateway.limits import BUFFERED_BYTES, FRAME_BYTES
 
 log = logging.getLogger("emulator.gateway")
 
@@ -66,7 +66,7 @@ class Connection:
         try:
             while True:
                 data = await self._queue.get()
-                await self.socket.send(data)
+                await self.socket.send(_in_frames(data), text=isinstance(data, str))
                 self._queued_bytes -= _size(data)
                 self._queue.task_done()
                 self.sent += 1
@@ -94,6 +94,15 @@ class Connection:
         if protocol.close_rcvd.code == 1005:
             return 1005, "Client-side close frame status not set"
         return protocol.close_rcvd.code, protocol.close_rcvd.reason
+
+
+def _in_frames(data: str | bytes) -> bytes | list[bytes]:
+    """ "a message larger than 32 KB must be split into multiple frames, each 32 KB or smaller. This
+    applies to @connections commands": "Quotas for configuring and running a WebSocket API"."""
+    whole = data.encode() if isinstance(data, str) else data
+    if len(whole) <= FRAME_BYTES:
+        return whole
+    return [whole[at : at + FRAME_BYTES] for at in range(0, len(whole), FRAME_BYTES)]
 
 
 def _size(data: str | bytes) -> int:

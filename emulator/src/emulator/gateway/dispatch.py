@@ -7,7 +7,7 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -36,12 +36,22 @@ NAMESPACE = "AWS/ApiGateway"
 
 class Opening(NamedTuple):
     """The response to an upgrade. 200: accepted, with `info` (now with the authorizer's context)
-    and `headers`; else `body` says why not."""
+    and `subprotocols`; else `body` says why not."""
 
     status: int
     info: ConnectionInfo
-    headers: Mapping[str, str] = {}
+    subprotocols: Sequence[str] = ()
     body: str = ""
+
+
+@dataclass
+class _Made:
+    """What was called for one request, for the access log; `seconds` the integration took."""
+
+    message_id: str | None = None
+    authorizer: InvokeResult | None = None
+    integration: InvokeResult | None = None
+    seconds: float = 0.0
 
 
 class _TimedOut(Exception):
@@ -87,11 +97,14 @@ class Dispatcher:
     async def open(self, info: ConnectionInfo, upgrade: Upgrade) -> Opening:
         """Runs the authorizer and the $connect integration."""
         request_id = self.new_id()
-        opening = await self._open(info, upgrade, request_id)
-        self._log(opening.info, "CONNECT", routing.CONNECT, request_id, opening.status)
+        made = _Made()
+        opening = await self._open(info, upgrade, request_id, made)
+        self._log(opening.info, "CONNECT", routing.CONNECT, request_id, opening.status, made)
         return opening
 
-    async def _open(self, info: ConnectionInfo, upgrade: Upgrade, request_id: str) -> Opening:
+    async def _open(
+        self, info: ConnectionInfo, upgrade: Upgrade, request_id: str, made: _Made
+    ) -> Opening:
         route = self.api.routes.get(routing.CONNECT)
         if route is None:
             return Opening(200, info)
@@ -99,14 +112,16 @@ class Dispatcher:
         context: Mapping[str, str | int | None] = {}
         try:
             if route.authorizer is not None:
-                status, context = await self._authorize(route.authorizer, info, upgrade, request_id)
+                status, context = await self._authorize(
+                    route.authorizer, info, upgrade, request_id, made
+                )
                 if status != 200:
                     rejects = status != authorization.FAILED
                     self._count("ClientError" if rejects else "ExecutionError")
                     return self._rejected(status, info, request_id)
             info = replace(info, authorizer=context)
             event = events.connect_event(info, upgrade, request_id, self.now())
-            response = responses.connect_result(await self._route(route, event))
+            response = responses.connect_result(await self._route(route, event, made))
         except _TimedOut:
             self._count("IntegrationError")
             return self._rejected(504, info, request_id)
@@ -116,28 +131,30 @@ class Dispatcher:
         if response.status != 200:
             self._count("IntegrationError")
             return self._rejected(response.status, info, request_id)
-        return Opening(200, info, response.headers)
+        return Opening(200, info, response.subprotocols)
 
     async def message(self, info: ConnectionInfo, frame: str) -> str | None:
         """Runs the frame's route; what is to be sent on the connection, None for nothing."""
         request_id = self.new_id()
         self._count("MessageCount")
         key = routing.select_route(self.api.selection, frame, self.api.routes)
+        made = _Made(self.new_id())
         if key is None:
             self._count("ClientError")
-            self._log(info, "MESSAGE", "-", request_id, 403)
+            self._log(info, "MESSAGE", "-", request_id, 403, made)
             return responses.error_frame("Forbidden", info.connection_id, request_id)
-        status, text = await self._message(info, key, frame, request_id)
-        self._log(info, "MESSAGE", key, request_id, status)
+        status, text = await self._message(info, key, frame, request_id, made)
+        self._log(info, "MESSAGE", key, request_id, status, made)
         return text
 
     async def _message(
-        self, info: ConnectionInfo, key: str, frame: str, request_id: str
+        self, info: ConnectionInfo, key: str, frame: str, request_id: str, made: _Made
     ) -> tuple[int, str | None]:
         route = self.api.routes[key]
-        event = events.message_event(info, key, self.new_id(), frame, request_id, self.now())
+        message_id = made.message_id or ""
+        event = events.message_event(info, key, message_id, frame, request_id, self.now())
         try:
-            response = responses.message_result(await self._route(route, event))
+            response = responses.message_result(await self._route(route, event, made))
         except _TimedOut:
             self._count("IntegrationError")
             return 504, responses.error_frame(MESSAGES[504], info.connection_id, request_id)
@@ -155,19 +172,25 @@ class Dispatcher:
         route = self.api.routes.get(routing.DISCONNECT)
         if route is None:
             return
-        request_id = self.new_id()
-        self._log(info, "DISCONNECT", routing.DISCONNECT, request_id, 200)
+        request_id, made = self.new_id(), _Made()
         event = events.disconnect_event(info, host, code, reason, request_id, self.now())
         try:
-            result = await self._route(route, event)
+            result = await self._route(route, event, made)
         except (_TimedOut, Throttled, _NotPermitted) as fault:
             log.warning("$disconnect of %s failed: %s", info.connection_id, fault)
             return
+        finally:
+            self._log(info, "DISCONNECT", routing.DISCONNECT, request_id, 200, made)
         if result.error:
             log.warning("$disconnect of %s failed: %r", info.connection_id, result.payload[:500])
 
     async def _authorize(
-        self, authorizer: Authorizer, info: ConnectionInfo, upgrade: Upgrade, request_id: str
+        self,
+        authorizer: Authorizer,
+        info: ConnectionInfo,
+        upgrade: Upgrade,
+        request_id: str,
+        made: _Made,
     ) -> tuple[int, Mapping[str, str | int | None]]:
         arn = f"{self.arn}/{info.stage}/{routing.CONNECT}"
         event = events.authorizer_event(info, upgrade, arn, request_id, self.now())
@@ -179,6 +202,7 @@ class Dispatcher:
         source = f"{self.arn}/authorizers/{authorizer.id}"
         try:
             result = await self._call(Integration(authorizer.function), event, source)
+            made.authorizer = result
         except _TimedOut:
             log.warning("the authorizer %s took too long", authorizer.function)
             return authorization.FAILED, {}
@@ -200,9 +224,12 @@ class Dispatcher:
             **({} if info.user_agent is None else {"aws:useragent": [info.user_agent]}),
         }
 
-    async def _route(self, route: Route, event: Event) -> InvokeResult:
+    async def _route(self, route: Route, event: Event, made: _Made) -> InvokeResult:
         source = f"{self.arn}/{self.api.stage}/{route.key}"
-        return await self._call(route.integration, event, source)
+        began = time.monotonic()
+        made.integration = await self._call(route.integration, event, source)
+        made.seconds = time.monotonic() - began
+        return made.integration
 
     async def _call(self, integration: Integration, event: Event, source: str) -> InvokeResult:
         """`source` is the ARN that the function's policy has to allow."""
@@ -223,11 +250,27 @@ class Dispatcher:
         return result
 
     def _log(
-        self, info: ConnectionInfo, event: str, route: str, request_id: str, status: int
+        self,
+        info: ConnectionInfo,
+        event: str,
+        route: str,
+        request_id: str,
+        status: int,
+        made: _Made,
     ) -> None:
+        if self.access is unlogged:
+            return
         context = events.context_of(info, route, event, request_id, self.now())
-        error = {} if status == 200 else {"error": {"message": _message(status)}}
-        self.access({**context, "status": str(status), **error})
+        context |= {"status": str(status), "messageId": made.message_id}
+        if status != 200:
+            text = _message(status)
+            context["error"] = {"message": text, "messageString": f'"{text}"'}
+        if made.authorizer is not None and made.authorizer.error:
+            error = responses.error_message(made.authorizer)
+            context["authorizer"] = {**context.get("authorizer", {}), "error": error}
+        if made.integration is not None:
+            context |= responses.logged(made.integration, int(1000 * made.seconds))
+        self.access(context)
 
     def _count(self, name: str, value: float = 1) -> None:
         dimensions = {"ApiId": self.api.api_id, "Stage": self.api.stage}
@@ -235,7 +278,7 @@ class Dispatcher:
 
     def _rejected(self, status: int, info: ConnectionInfo, request_id: str) -> Opening:
         body = responses.error_frame(_message(status), info.connection_id, request_id)
-        return Opening(status, info, {}, body)
+        return Opening(status, info, (), body)
 
     @staticmethod
     def _body(route: Route, body: str) -> str | None:

@@ -15,7 +15,12 @@ from urllib.parse import parse_qsl
 Event = dict[str, Any]
 
 # Hop-by-hop, or written by the gateway itself.
-_DROPPED = frozenset({"connection", "upgrade", "x-forwarded-port", "x-forwarded-proto"})
+_DROPPED = frozenset(
+    {"connection", "content-length", "upgrade", "x-forwarded-port", "x-forwarded-proto"}
+)
+# As an authorizer sees them, and $connect does not: "Control access to WebSocket APIs with AWS
+# Lambda REQUEST authorizers"; github.com/localstack/localstack/issues/7191.
+_OF_UPGRADE = {"Connection": "upgrade", "content-length": "0", "Upgrade": "websocket"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,11 @@ def authorizer_event(
     return {
         "type": "REQUEST",
         "methodArn": method_arn,
-        "headers": parts["headers"],
-        "multiValueHeaders": parts["multiValueHeaders"],
+        "headers": {**parts["headers"], **_OF_UPGRADE},
+        "multiValueHeaders": {
+            **parts["multiValueHeaders"],
+            **{name: [value] for name, value in _OF_UPGRADE.items()},
+        },
         "queryStringParameters": parts.get("queryStringParameters", {}),
         "multiValueQueryStringParameters": parts.get("multiValueQueryStringParameters", {}),
         "stageVariables": {},

@@ -10,6 +10,7 @@ FRAME_BYTES = 32 * 1024
 MESSAGE_BYTES = 128 * 1024
 URL_CHARACTERS = 4096
 AUTHORIZER_BYTES = 8 * 1024  # of an authorizer's result
+ACCESS_LOG_BYTES = 3 * 1024  # of a stage's access log template
 POLICY_RESOURCE_CHARACTERS = 512  # "Output from an API Gateway Lambda authorizer"
 IDLE_SECONDS = 10 * 60
 LIFETIME_SECONDS = 2 * 60 * 60

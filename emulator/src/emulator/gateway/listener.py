@@ -6,13 +6,14 @@ import asyncio
 import http
 import json
 import logging
-from collections.abc import Container, Coroutine, Mapping
+from collections.abc import Container, Coroutine, Sequence
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
 from emulator import foreign
 from emulator.clock import Clock
@@ -21,11 +22,13 @@ from emulator.gateway import limits
 from emulator.gateway.connections import BufferFull, Connection, Registry
 from emulator.gateway.dispatch import Dispatcher
 from emulator.gateway.events import ConnectionInfo, Upgrade
+from emulator.gateway.responses import SUBPROTOCOL
 from emulator.listening import Port, bound, number, port_taken
 
 log = logging.getLogger("emulator.gateway")
 
 PURPOSE = "the WebSocket API"
+BAD_REQUEST = '{"message": "Bad Request"}'
 OPENING_SECONDS = 2 * limits.INTEGRATION_SECONDS + 2  # authorizer, then $connect
 
 
@@ -46,7 +49,7 @@ class WebSocketListener:
         self._clock = clock
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._accepted: dict[ServerConnection, tuple[Connection, Mapping[str, str]]] = {}
+        self._accepted: dict[ServerConnection, tuple[Connection, Sequence[str]]] = {}
         self._listen_on = port
         self.port = number(port)
 
@@ -58,6 +61,7 @@ class WebSocketListener:
             self._server = await serve(
                 self._serve,
                 sock=listening,
+                create_connection=_Socket,
                 process_request=self._upgrade,
                 process_response=self._choose_subprotocol,
                 max_size=(limits.MESSAGE_BYTES, limits.FRAME_BYTES),
@@ -90,12 +94,14 @@ class WebSocketListener:
         except InvalidHandshake:
             return None
         headers = request.headers
-        host, origin = (_only(headers.get_all(name)) for name in ("Host", "Origin"))
+        if len(headers.get_all("Host")) != 1:  # RFC 9112, 3.2
+            return _response(400, BAD_REQUEST)
+        host, origin = headers["Host"], _only(headers.get_all("Origin"))
         reason = foreign.reason(host, origin, self._names.__contains__, self._names)
         if reason is not None:
             return _response(403, json.dumps({"message": reason}))
         path, _, query = request.path.partition("?")
-        named = self._dispatcher.api.named(without_port(host or ""), path)
+        named = self._dispatcher.api.named(without_port(host), path)
         domain_name = named or self._dispatcher.domain_name
         url = f"wss://{domain_name}{request.path}"
         if len(url) > limits.URL_CHARACTERS:
@@ -109,11 +115,11 @@ class WebSocketListener:
         connection = Connection(
             opening.info,
             socket,
-            request.headers.get("Host", ""),
+            host,
             self._dispatcher.now,
             self._clock.now,
         )
-        self._accepted[socket] = (connection, opening.headers)
+        self._accepted[socket] = (connection, opening.subprotocols)
         self._registry.add(connection)
         self._spawn(self._end(connection))
         return None
@@ -200,9 +206,9 @@ class WebSocketListener:
     ) -> None:
         """The response to the upgrade has what $connect chose; API Gateway doesn't compare."""
         if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
-            _, headers = self._accepted[socket]
-            for name, value in headers.items():
-                response.headers[name] = value
+            _, subprotocols = self._accepted[socket]
+            for each in subprotocols:
+                response.headers[SUBPROTOCOL] = each
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -213,6 +219,25 @@ class WebSocketListener:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("the WebSocket API failed", exc_info=task.exception())
+
+
+class _Socket(ServerConnection):
+    """A connection of the library's, with what it leaves out."""
+
+    def __init__(self, protocol: ServerProtocol, *of_server: Any, **options: Any) -> None:
+        # API Gateway passes on what a client asks for, in any form: functions read and choose.
+        protocol.process_subprotocol = lambda headers: None  # type: ignore[method-assign]
+        super().__init__(protocol, *of_server, **options)
+        self._rejected = False
+
+    def send_data(self) -> None:
+        """Before it closes: what isn't HTTP gets 400 (RFC 9112, 2.2), unless the client left."""
+        error = self.protocol.handshake_exc
+        malformed = isinstance(error, InvalidMessage) and not self.protocol.reader.eof
+        if malformed and not self._rejected:
+            self._rejected = True
+            self.transport.write(_response(400, BAD_REQUEST).serialize())
+        super().send_data()
 
 
 def _only(values: list[str]) -> str | None:

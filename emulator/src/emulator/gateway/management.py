@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -17,12 +17,13 @@ from aiohttp import web
 from emulator.gateway.connections import BufferFull, Connection, Registry
 from emulator.gateway.limits import MESSAGE_BYTES, NORMAL
 from emulator.iam.errors import Error
-from emulator.listening import HttpListener, Port
+from emulator.listening import HttpListener, Port, read_body
 from emulator.traces.ring import POST, Ring
 
 # What API Gateway gives out: 15 characters and a "=". Another form is a BadRequestException, and
 # an id of this form that nobody has a GoneException (github.com/localstack/localstack/issues/4694).
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{15}=")
+_ALGORITHM = "AWS4-HMAC-SHA256"
 _CALLER = re.compile(r"Credential=([^/,]+)/")
 
 
@@ -38,8 +39,10 @@ class ManagementApi:
         new_id: Callable[[], str],
         ring: Ring,
         denied: Callable[[Mapping[str, str], str], Error | None] = lambda _headers, _path: None,
+        region: str = "us-east-1",
     ) -> None:
         self._denied = denied
+        self._region = region
         self._stage = stage
         self._registry = registry
         self._prefix = f"/{stage}/@connections/"
@@ -67,6 +70,8 @@ class ManagementApi:
         id = path.removeprefix(self._prefix)
         if request.method not in ("POST", "GET", "DELETE") or not id:
             return self._error(403, "ForbiddenException", "Forbidden")
+        if (rejection := unsigned(request.headers, self._region)) is not None:
+            return self._error(403, *rejection)
         resource = f"/{self._stage}/{request.method}/@connections/{id}"
         if denied := self._denied(request.headers, resource):
             return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
@@ -84,17 +89,18 @@ class ManagementApi:
     async def _post(
         self, request: web.BaseRequest, connection: Connection | None, id: str
     ) -> web.StreamResponse:
-        data = await _body(request)
+        data = await read_body(request, MESSAGE_BYTES)
+        too_long = len(data) > MESSAGE_BYTES
         by = _CALLER.search(request.headers["Authorization"])
         gone = connection is None or connection.closing
         self._ring.add(
             POST,
             id,
             by=by[1] if by else "",
-            given=data or b"",
+            given=b"" if too_long else data,
             error="410: the connection is gone" if gone else "",
         )
-        if data is None:
+        if too_long:
             return self._error(413, "PayloadTooLargeException", "Message too long", id)
         if connection is None or connection.closing:
             return self._gone()
@@ -154,15 +160,43 @@ class ManagementApi:
         return {"x-amzn-RequestId": self._new_id()}
 
 
-async def _body(request: web.BaseRequest) -> bytes | None:
-    """The body; None if it is longer than a WebSocket message may be, and the rest isn't read
-    then."""
-    data = bytearray()
-    async for chunk in request.content.iter_any():
-        data += chunk
-        if len(data) > MESSAGE_BYTES:
-            return None
-    return bytes(data)
+def unsigned(headers: Mapping[str, str], region: str) -> tuple[str, str] | None:
+    """The code and message of the error for a request that is not signed for this API; None for one
+    that is. Its signature is not calculated: the emulator takes any secret key.
+
+    Messages: github.com/serverless/serverless/issues/3205, github.com/aws/chalice/issues/828,
+    github.com/mhart/aws4/issues/97, github.com/Kong/insomnia/issues/713.
+    """
+    header = headers["Authorization"]
+    given = header.removeprefix(_ALGORITHM).strip()
+    parts = [each.strip().partition("=") for each in given.split(",")]
+    for name, equals, _ in parts:
+        if not equals:
+            text = f"'{name.split()[-1] if name else ''}' not a valid key=value pair"
+            text += f" (missing equal-sign) in Authorization header: '{header}'."
+            return "IncompleteSignatureException", text
+    values = {name: value for name, _, value in parts}
+    text = "".join(
+        f"Authorization header requires '{name}' parameter. "
+        for name in ("Credential", "Signature", "SignedHeaders")
+        if not values.get(name)
+    )
+    if "X-Amz-Date" not in headers and "Date" not in headers:
+        text += (
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
+        )
+    if text:
+        return "IncompleteSignatureException", f"{text}Authorization={header}"
+    credential = values["Credential"].split("/")
+    if len(credential) != len(("keyid", "date", "region", "service", "term")):
+        text = "Credential must have exactly 5 slash-delimited elements, e.g. "
+        text += f"keyid/date/region/service/term, got '{values['Credential']}'"
+        return "IncompleteSignatureException", text
+    if credential[2] != region:
+        text += f"Credential should be scoped to a valid region, not '{credential[2]}'. "
+    if credential[3] != "execute-api":
+        text += "Credential should be scoped to correct service: 'execute-api'. "
+    return ("InvalidSignatureException", text) if text else None
 
 
 def _frame(data: bytes) -> str | bytes:
@@ -173,4 +207,6 @@ def _frame(data: bytes) -> str | bytes:
 
 
 def _timestamp(epoch_seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch_seconds))
+    """As in the AWS CLI's example of get-connection: "2020-04-30T20:10:33.236Z"."""
+    at = datetime.fromtimestamp(int(epoch_seconds * 1000) / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,11 +10,12 @@ from typing import Any
 from emulator.functions.limits import within
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
 from emulator.gateway.limits import INTEGRATION_SECONDS, LEAST_INTEGRATION_SECONDS
-from emulator.gateway.routing import CONNECT, DEFAULT, selection_path
+from emulator.gateway.routing import CONNECT, DEFAULT, DISCONNECT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
 _STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")  # CreateStage, API reference
+_MAPPING = re.compile(r"[A-Za-z0-9$\-_.+!*'()]{0,300}")
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 
@@ -107,6 +108,9 @@ def read_route(
 ) -> Route:
     """`integrations` and `authorizers` by their ids, `responses`: the route has a RouteResponse."""
     key = properties["RouteKey"]
+    if key.startswith("$") and key not in (CONNECT, DISCONNECT, DEFAULT):
+        # "This prefix is reserved for predefined routes": "Create routes for WebSocket APIs"
+        raise EmulatorError(f"route {key}: only $connect, $disconnect and $default begin with $")
     kind = properties.get("AuthorizationType", "NONE")
     if kind not in ("NONE", "CUSTOM"):
         raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")
@@ -134,6 +138,16 @@ def read_stage(properties: Properties) -> str:
             f"the stage name {name!r} is not 1 to 128 letters, digits, hyphens and underscores"
         )
     return name
+
+
+def read_mapping(properties: Properties) -> str:
+    """Reads an API mapping's path: "Use API mappings for WebSocket APIs", restrictions."""
+    key = str(properties.get("ApiMappingKey", ""))
+    if not _MAPPING.fullmatch(key):
+        raise EmulatorError(
+            f"the API mapping key {key!r} is not up to 300 letters, digits and $-_.+!*'()"
+        )
+    return key
 
 
 def check_route_settings(stage: Properties, keys: Collection[str]) -> None:

@@ -122,8 +122,7 @@ class ApiGatewayProvider:
             case "DomainName":
                 return self._create_domain(str(properties["DomainName"]))
             case "ApiMapping":
-                key = str(properties.get("ApiMappingKey", ""))
-                self._mappings[str(properties["DomainName"])] = key.strip("/")
+                self._mappings[str(properties["DomainName"])] = model.read_mapping(properties)
                 return Created(identifier, {"ApiMappingId": identifier})
             case _:  # a Deployment is a snapshot of the rest
                 return Created(identifier, {"DeploymentId": identifier})
@@ -177,6 +176,7 @@ class ApiGatewayProvider:
             dispatcher.new_id,
             self._ring,
             lambda headers, path: self._gate.connections(headers, f"{dispatcher.arn}{path}"),
+            self._region,
         )
         self._listener = WebSocketListener(
             dispatcher, self.registry, websocket_port, self._clock, self._names

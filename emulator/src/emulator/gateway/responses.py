@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from emulator.gateway.limits import MESSAGE_BYTES
@@ -25,14 +25,15 @@ _TYPES: dict[str, type] = {
     "isBase64Encoded": bool,
 }
 _STATUS = re.compile(r"[0-9]{3}")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # no header has one: RFC 9110, 5.5
+_NO_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")  # no header has one: RFC 9110, 5.5
 
 
 class ConnectResult(NamedTuple):
-    """The response to the upgrade: 200 means it is accepted, with these headers."""
+    """The response to the upgrade: 200 means it is accepted, with a SUBPROTOCOL header for each of
+    `subprotocols`; no other header is passed on: github.com/aws/chalice/pull/1768."""
 
     status: int
-    headers: Mapping[str, str] = {}
+    subprotocols: Sequence[str] = ()
 
 
 class MessageResult(NamedTuple):
@@ -50,11 +51,8 @@ def connect_result(result: InvokeResult) -> ConnectResult:
     status = response["statusCode"]
     if not 200 <= status < 300:
         return ConnectResult(status if 400 <= status < 600 else BAD_GATEWAY)
-    headers = response.get("headers") or {}
-    for name, value in headers.items():
-        if name.lower() == SUBPROTOCOL.lower() and value is not None:
-            return ConnectResult(200, {SUBPROTOCOL: str(value)})
-    return ConnectResult(200)
+    values = [value for name, value in _headers(response) if name.lower() == SUBPROTOCOL.lower()]
+    return ConnectResult(200, tuple(dict.fromkeys(values)))
 
 
 def message_result(result: InvokeResult) -> MessageResult:
@@ -75,10 +73,48 @@ def message_result(result: InvokeResult) -> MessageResult:
 
 def error_frame(message: str, connection_id: str, request_id: str) -> str:
     """The frame that API Gateway itself sends on a connection: "Internal server error",
-    "Forbidden", …"""
+    "Forbidden", … Its blanks are those in github.com/dvmatyun/web_socket/issues/13."""
     return json.dumps(
         {"message": message, "connectionId": connection_id, "requestId": request_id},
         separators=(", ", ":"),
+    ).replace(":", ": ", 1)
+
+
+def logged(result: InvokeResult, latency: int) -> dict[str, Any]:
+    """The access log's variables about an integration, whose latency is in milliseconds:
+    "Configure logging for WebSocket APIs in API Gateway"."""
+    response = None if result.error else _proxy_response(result.payload)
+    status = None if response is None else response["statusCode"]
+    error = error_message(result) if result.error else None
+    return {
+        "integration": {
+            "error": error,
+            "integrationStatus": 200,  # that of Lambda itself, also where the function failed
+            "latency": latency,
+            "status": status,
+        },
+        "integrationErrorMessage": error,
+        "integrationLatency": latency,
+        "integrationStatus": status,
+    }
+
+
+def error_message(result: InvokeResult) -> str | None:
+    """The message of a function's error."""
+    try:
+        return str(json.loads(result.payload)["errorMessage"])
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+
+
+def _headers(response: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Those of `headers` and of `multiValueHeaders`, which API Gateway merges."""
+    single, several = response.get("headers") or {}, response.get("multiValueHeaders") or {}
+    pairs = [*single.items(), *((name, each) for name in several for each in several[name])]
+    return (
+        (name, value if isinstance(value, str) else json.dumps(value))
+        for name, value in pairs
+        if value is not None
     )
 
 
@@ -94,8 +130,14 @@ def _proxy_response(payload: bytes) -> dict[str, Any] | None:
     for name, kind in _TYPES.items():
         if response.get(name) is not None and not isinstance(response[name], kind):
             return None
-    headers = (response.get("headers") or {}).values()
-    if any(isinstance(each, dict | list) or _CONTROL.search(str(each)) for each in headers):
+    lists = (response.get("multiValueHeaders") or {}).values()
+    if not all(isinstance(each, list) for each in lists):
+        return None
+    values = [
+        *(response.get("headers") or {}).values(),
+        *(value for each in lists for value in each),
+    ]
+    if any(isinstance(each, dict | list) or _NO_VALUE.search(str(each)) for each in values):
         return None
     status = response.get("statusCode")
     if isinstance(status, str) and _STATUS.fullmatch(status):

@@ -27,7 +27,8 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
-from emulator.listening import HOST, Port, bound, number, port_taken
+from emulator.clock import Clock
+from emulator.listening import BODY_SECONDS, HOST, Port, bound, number, port_taken
 from emulator.push.apns_rules import STATUS, VOIP_BYTES, Provider, Rejected, read_notification
 from emulator.push.phones import Phones, Push
 
@@ -47,7 +48,8 @@ class _Request:
 class ApnsServer:
     """POST /3/device/<token>. One server emulates the production and the sandbox environment.
 
-    `now` gives epoch seconds, `new_id` a UUID.
+    `now` gives epoch seconds, `new_id` a UUID. `clock` limits how long a request's body may not
+    come, as at every listener.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class ApnsServer:
         phones: Phones,
         now: Callable[[], float] = time.time,
         new_id: Callable[[], uuid.UUID] = uuid.uuid4,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or Clock()
         self._provider = provider
         self._phones = phones
         self._now = now
@@ -76,7 +80,8 @@ class ApnsServer:
         self.port = number(listening)
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(self.respond, self._connections), sock=listening
+                lambda: _Connection(self.respond, self._connections, self._clock),
+                sock=listening,
             )
         except OSError as error:
             raise port_taken(self.port, PURPOSE, error) from error
@@ -132,8 +137,11 @@ class _Connection(asyncio.Protocol):
         self,
         judge: Callable[[Headers, bytes], tuple[Headers, bytes]],
         connections: set[_Connection],
+        clock: Clock,
     ) -> None:
         self._judge = judge
+        self._clock = clock
+        self._watch: asyncio.Task[None] | None = None
         self._connections = connections
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self._requests: dict[int, _Request] = {}
@@ -148,6 +156,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
+        if self._watch is not None:
+            self._watch.cancel()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -169,6 +179,20 @@ class _Connection(asyncio.Protocol):
             elif isinstance(event, ConnectionTerminated):
                 self._transport.close()
         self._flush()
+        if self._requests and (self._watch is None or self._watch.done()):
+            self._watch = asyncio.create_task(self._expire())
+
+    async def _expire(self) -> None:
+        """Resets each request of which nothing came from one look to the next: it has no response,
+        as it isn't whole."""
+        while self._requests:
+            seen = {id: len(request.body) for id, request in self._requests.items()}
+            await self._clock.sleep(BODY_SECONDS)
+            for id, request in tuple(self._requests.items()):
+                if seen.get(id) == len(request.body):
+                    del self._requests[id]
+                    self._h2.reset_stream(id, ErrorCodes.CANCEL)
+            self._flush()
 
     def close(self) -> None:
         self._h2.close_connection(ErrorCodes.NO_ERROR)

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import jwt
 from aiohttp import web
 
-from emulator.listening import HttpListener, Port
+from emulator.listening import HttpListener, Port, read_body
 from emulator.push.fcm_messages import FcmError, read_message, unauthenticated, unregistered
 from emulator.push.phones import Phones, Push
 
@@ -94,7 +94,7 @@ class FcmServer:
         send = _SEND.fullmatch(path)
         if request.method != "POST" or (send is None and path != "/token"):
             return _response(404, {"error": {"code": 404, "status": "NOT_FOUND", "message": path}})
-        body = await request.content.read(BODY_BYTES)
+        body = await read_body(request, BODY_BYTES)
         if send is None:
             return self._grant(body)
         try:

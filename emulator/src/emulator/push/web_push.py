@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from emulator.listening import HttpListener, Port
+from emulator.listening import HttpListener, Port, read_body
 from emulator.push.phones import Phones
 
 PUSH_BYTES = 4096  # the least that a push service takes (RFC 8030, 7.2), and the most here
@@ -110,7 +110,7 @@ class WebPushServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         # a page of this machine is of another origin; the listener lets in no other page
         allowed = {"Access-Control-Allow-Origin": request.headers.get("Origin", "*")}
-        body = await request.content.read(2 * PUSH_BYTES)
+        body = await read_body(request, 2 * PUSH_BYTES)
         try:
             if request.method != "POST":
                 raise Rejected(405, "only POST")

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.listening import HttpListener
+from emulator.listening import HttpListener, read_body
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.resource import as_strings
 from emulator.template.place import STACK_UUID, Place
@@ -94,7 +94,7 @@ class CustomResourceProvider:
 
     async def _take_response(self, request: web.BaseRequest) -> web.Response:
         """The PUT to the presigned URL."""
-        body = await request.read()
+        body = await read_body(request, MAX_RESPONSE)
         expected = self._expected.get(request.path.strip("/"))
         if expected is None or expected.done():
             return web.Response(status=403, text="expired")
