@@ -42,7 +42,6 @@ MALFORMED = {
     "two hosts in HTTP/1.0": b"GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n",
     "a space in the host": b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
     "an empty host": b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
-    "a fragment in the target": b"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n",
     "a host that is no address": b"GET http://[::1/ HTTP/1.1\r\nHost: h\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "a header over 16 K": POST + b"A: " + b"b" * 16_400 + b"\r\n\r\n",
@@ -135,6 +134,7 @@ def test_a_malformed_body_is_400_and_the_target_never_gets_its_end(name: str) ->
         (POST + b"Transfer-Encoding: unknown\r\n\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+        (b"GET / HTTP/3\r\nHost: h\r\n\r\n", 505),
     ],
 )
 def test_what_the_load_balancer_rejects_by_its_own_code(request_: bytes, status: int) -> None:

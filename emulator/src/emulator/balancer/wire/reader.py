@@ -26,7 +26,7 @@ from emulator.balancer.messages.head import (
 )
 from emulator.balancer.messages.headers import Field, named_by_connection, spelled
 from emulator.balancer.messages.lenient import RawHead, read_raw
-from emulator.balancer.settings import MONITOR, BalancerSettings
+from emulator.balancer.settings import MONITOR, STRICTEST, BalancerSettings
 from emulator.balancer.wire.boundary import failed_at
 from emulator.balancer.wire.exchange import Exchange
 
@@ -57,6 +57,9 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self, settings: BalancerSettings, buffer: memoryview, now: Callable[[], float]
     ) -> None:
         self._settings = settings
+        # The parser takes requests that aren't compliant, with two spaces before the target for
+        # one. Only one that is pipelined behind a body goes to the parser nevertheless.
+        self._strictest = settings.desync == STRICTEST
         self._buffer = buffer
         self._now = now
         self._parser = httptools.HttpRequestParser(self)
@@ -109,6 +112,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self.touched = self._now()
         while data:  # more than once where a client offers another protocol, or was read leniently
             self._unseen += len(data)
+            if self._strictest and not self._begun and not self._lenient:
+                self._lenient, self._raw = True, b""
             if self._lenient:
                 data = self._read_leniently(data)
                 continue
@@ -159,8 +164,10 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             block = self._block
             if block is None or block.came != fields:
                 block = self._block = read_block(fields, self._settings)
-            keeps = parser.should_keep_alive()
-            head = read_head(method, url, version, self._upgrading, keeps, block, self._settings)
+            keeps, doubt = parser.should_keep_alive(), block.doubt_of(method, version)
+            head = read_head(
+                method, url, version, self._upgrading, keeps, block, self._settings, doubt
+            )
         except Rejected as rejected:
             self._reject(rejected)
             return
