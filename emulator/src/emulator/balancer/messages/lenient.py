@@ -3,7 +3,8 @@
 Source: http_desync_guardian (github.com/aws/http-desync-guardian, docs/README.md and
 src/request_analyzer.rs), the library with which an Application Load Balancer classifies requests:
 in the mode defensive it routes what is acceptable or ambiguous, and blocks what is severe. What it
-writes to the target of a line that is no header is not published; such a line is left out here.
+writes to the target of a line without a colon or a name, that goes on with no other, is not
+published; such a line is left out here.
 """
 
 from __future__ import annotations
@@ -122,9 +123,11 @@ def _request_line(line: bytes) -> tuple[str, str, Doubt | None]:
 
 
 def _fields(lines: Sequence[bytes]) -> tuple[list[Field], list[Named], Doubt | None]:
-    """(the headers, the headers as they are classified, doubt). A line that begins with a blank
-    goes on with the header before (RFC 9112 section 5.2); with a colon in it, it is classified as a
-    header of its own, as another server may read it."""
+    """(the headers, the headers as they are classified, doubt). A line that begins with a blank is a
+    header of its own: "Application Load Balancers do not support multi-line headers ... When a
+    multi-line header is provided the Application Load Balancer appends a colon" ("Troubleshoot your
+    Application Load Balancers"). Its name keeps the blank, so that no target takes it for another
+    header."""
     fields: list[Field] = []
     named: list[Named] = []
     found: Doubt | None = None
@@ -134,11 +137,7 @@ def _fields(lines: Sequence[bytes]) -> tuple[list[Field], list[Named], Doubt | N
         first, colon, rest = line.partition(b":")
         name, value = first.decode("latin-1"), rest.decode("latin-1")
         folded = line[:1] in (b" ", b"\t")
-        if folded and fields:
-            key, last, text = fields[-1]
-            more = line.strip(_BLANK).decode("latin-1")
-            fields[-1] = (key, last, f"{text} {more}".strip(" \t"))
-        elif not folded and colon and name.strip(" \t"):
+        if (colon or folded) and name.strip(" \t"):
             fields.append((name.lower(), name, value.strip(" \t")))
         if colon and not folded:
             before, media_type = name, name.lower() == "content-type"
