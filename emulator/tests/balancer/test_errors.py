@@ -125,6 +125,7 @@ def test_a_malformed_body_is_400_and_the_target_never_gets_its_end(name: str) ->
             463,
         ),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc+proto\r\n\r\n", 464),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc\r\n\r\n", 464),
         (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: deflate\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: gzip;a\r\nTransfer-Encoding: chunked\r\n\r\n", 501),
@@ -162,9 +163,10 @@ def test_what_is_just_within_the_limits_passes() -> None:
                 # a custom method is routed: "Condition types for listener rules", user guide
                 b"PROPFIND / HTTP/1.1\r\nHost: h\r\n",
                 b"A" * 127 + b" / HTTP/1.1\r\nHost: h\r\n",
+                b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc-web+proto\r\n",
             ):
                 assert status_of(await scene.exchange(head + close + b"\r\n")) == 200
-            assert len(backend.heads) == 7
+            assert len(backend.heads) == 8
             assert hops + b", 127.0.0.1\r\n" in backend.heads[3]
             assert b"ransfer-" not in backend.heads[4]
 

@@ -163,7 +163,7 @@ def test_so_is_one_that_an_absolute_address_names(url: str) -> None:
         ("Root=1-1-1;CalledFrom=app", f"Self={OWN};Root=1-1-1;CalledFrom=app"),
         ("Self=1-0-0;Root=1-1-1;CalledFrom=app", f"Self={OWN};Root=1-1-1;CalledFrom=app"),
         ("CalledFrom=app", f"Root={OWN};CalledFrom=app"),
-        ("Self=1-0-0", f"Root={OWN}"),
+        ("Self=1-0-0", f"Self={OWN}"),
         ("", f"Root={OWN}"),
     ],
 )

@@ -11,6 +11,7 @@ from emulator.balancer.listener.rules import (
     Rule,
     Seen,
     first_match,
+    normalized,
     read_condition,
     read_conditions,
 )
@@ -126,6 +127,7 @@ def test_conditions_that_are_unsupported_are_rejected(given: Any) -> None:
         ([condition("http-header", Values=["a"])], "'' is not the name"),
         ([condition("source-ip", Values=["10.1.2.3/8"])], "CIDR form, such as 192.0.2.0/24"),
         ([condition("source-ip", Values=["10.*"])], "CIDR form"),
+        ([condition("source-ip", Values=["255.255.255.255/32"])], "is no condition"),
         ([condition("source-ip", Values=["10.1.2.3"])], "CIDR form"),
         ([condition("path-pattern", Values=["/a b"])], "the path '/a b'"),
         ([condition("path-pattern", Values=["/caf\u00e9"])], "a path pattern has"),
@@ -192,6 +194,32 @@ def test_actions_are_read() -> None:
     assert actions.read_actions("", [fixed(StatusCode="404", MessageBody="no")]) == FixedResponse(
         404, "text/plain", "no"
     )
+
+
+@rows(
+    ("path", "seen"),
+    [
+        ("/", "/"),
+        ("/a/./b", "/a/b"),
+        ("/public/../admin", "/admin"),
+        ("/../../admin", "/admin"),
+        ("/a/b/..", "/a/"),
+        ("/a/.", "/a/"),
+        ("/a/.b/..c", "/a/.b/..c"),
+        ("/%61dmin", "/admin"),
+        ("/a/%2e%2E/admin", "/admin"),
+        ("/a%2fb%3f", "/a%2Fb%3F"),  # reserved characters stay
+        ("/a%zz%", "/a%zz%"),
+        ("//a", "//a"),
+        ("*", "*"),
+    ],
+)
+def test_a_path_pattern_sees_the_path_normalized(path: str, seen: str) -> None:
+    """Condition types for listener rules: "The rule evaluation is performed only after URI
+    normalization occurs"; RFC 3986, sections 5.2.4 and 6.2.2."""
+    assert normalized(path) == seen
+    holds = read_condition("rule", condition("path-pattern", Values=["/admin"]))
+    assert holds(SEEN._replace(path=path)) is (seen == "/admin")
 
 
 @rows(

@@ -174,8 +174,10 @@ class LoadBalancingProvider:
             id=trace,
         )
 
-    def _counted(self, group: TargetGroup | None, status: int | None, seconds: float) -> None:
-        measuring.count(self._measure, self._application.arn, group, status, seconds)
+    def _counted(
+        self, group: TargetGroup | None, status: int | None, seconds: float, own: int | None
+    ) -> None:
+        measuring.count(self._measure, self._application.arn, group, status, seconds, own)
 
     def measure_health(self) -> None:
         """Adds how many targets of each group are healthy now to its metrics."""

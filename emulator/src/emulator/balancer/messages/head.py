@@ -34,6 +34,9 @@ HEAD_BYTES = 64 * 1024
 NOT_ROUTED = {"CONNECT": 400, "TRACE": 405}
 LONGEST_METHOD = 127
 
+# "application/grpc" [("+proto" / "+json" / {custom})] in "gRPC over HTTP2"; application/grpc-web is
+# of a protocol for HTTP/1.1.
+_GRPC = re.compile(r"application/grpc\s*(?:[+;]|$)", re.IGNORECASE)
 _VALID_NAME = re.compile(r"[-a-z0-9]+")
 # A uri-host and maybe a port (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
 _HOST = re.compile(r"(?:\[[0-9A-Za-z:.]+\]|[-0-9A-Za-z._~!$&'()*+,;=%]*)(?::[0-9]*)?")
@@ -132,7 +135,7 @@ def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
     length, identity, unsupported = _framing(values)
     if "x-forwarded-for" in values and too_many_forwarded(values):
         raise Rejected(463, "too many addresses in X-Forwarded-For")
-    if values.get("content-type", ("",))[-1].startswith("application/grpc"):
+    if _GRPC.match(values.get("content-type", ("",))[-1]):
         raise Rejected(464, "gRPC, to target groups of version HTTP1")
     hosts = values.get("host", [""])
     if len(hosts) > 1 or not _HOST.fullmatch(hosts[0]):

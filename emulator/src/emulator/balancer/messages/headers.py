@@ -98,13 +98,14 @@ class Traces:
 
 def traced(traces: Sequence[str] | None, own: str, large: bool = False) -> str:
     """X-Amzn-Trace-Id. Without a Root the load balancer starts a trace with its `own` id
-    ("1-<epoch, 8 hex>-<24 hex>"), with one it writes its own hop as Self; other fields stay."""
+    ("1-<epoch, 8 hex>-<24 hex>"), with one it writes its own hop as Self, and where there is a Self
+    it "updates the value of the Self field"; other fields stay."""
     if not traces or large:
         return f"Root={own}"
     parts = [part.strip() for part in traces[0].split(";") if part.strip()]
     others = [part for part in parts if not part.startswith("Self=")]
-    begins = any(part.startswith("Root=") for part in others)
-    return ";".join([f"Self={own}" if begins else f"Root={own}", *others])
+    goes_on = len(others) < len(parts) or any(part.startswith("Root=") for part in others)
+    return ";".join([f"Self={own}" if goes_on else f"Root={own}", *others])
 
 
 @functools.lru_cache(256)  # a few hosts are asked for again and again

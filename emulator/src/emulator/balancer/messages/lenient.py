@@ -123,11 +123,11 @@ def _request_line(line: bytes) -> tuple[str, str, Doubt | None]:
 
 
 def _fields(lines: Sequence[bytes]) -> tuple[list[Field], list[Named], Doubt | None]:
-    """(the headers, the headers as they are classified, doubt). A line that begins with a blank is a
-    header of its own: "Application Load Balancers do not support multi-line headers ... When a
-    multi-line header is provided the Application Load Balancer appends a colon" ("Troubleshoot your
-    Application Load Balancers"). Its name keeps the blank, so that no target takes it for another
-    header."""
+    """(the headers, the headers as they are classified, doubt). A line that begins with a blank is
+    a header of its own: "Application Load Balancers do not support multi-line headers ... When a
+    multi-line header is provided the Application Load Balancer appends a colon" ("Troubleshoot
+    your Application Load Balancers"). Its name keeps the blank, so that no target takes it for
+    another header."""
     fields: list[Field] = []
     named: list[Named] = []
     found: Doubt | None = None
