@@ -173,6 +173,29 @@ def test_what_is_just_within_the_limits_passes() -> None:
     run(scenario)
 
 
+def test_a_group_without_targets_is_503_as_it_was_recorded() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            response = await scene.exchange(POST + b"Connection: close\r\n\r\n")
+            head, _, page = response.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 Service Temporarily Unavailable\r\n")
+            assert b"\r\nContent-Length: 162\r\n" in head
+            assert page.count(b"503 Service Temporarily Unavailable") == 2
+
+    run(scenario)
+
+
+def test_a_redirect_without_a_host_names_the_load_balancer() -> None:
+    async def scenario() -> None:
+        config = {"Path": "/there", "StatusCode": "HTTP_302"}
+        default = {"Type": "redirect", "RedirectConfig": config}
+        async with balancing(default=lambda _weights: default) as scene:
+            response = await scene.exchange(b"GET / HTTP/1.0\r\n\r\n")
+            assert f"\r\nLocation: http://127.0.0.1:{scene.port}/there\r\n".encode() in response
+
+    run(scenario)
+
+
 def test_a_redirect_to_an_overlong_address_is_507() -> None:
     async def scenario() -> None:
         config = {"Path": "/there/#{path}", "StatusCode": "HTTP_302"}

@@ -287,6 +287,24 @@ def test_every_field_but_the_status_code_may_be_left_out() -> None:
             assert (response.status, response.headers, response.body) == (200, [], b"")
 
 
+@rows(
+    ("description", "reason"),
+    [
+        ("200 OK", "OK"),
+        ("200", ""),
+        ("", ""),
+        ("200  All well", "All well"),
+        ("OK", "OK"),
+        ("2000 OK", "2000 OK"),
+    ],
+)
+def test_the_reason_is_what_follows_the_status_in_its_description(
+    description: str, reason: str
+) -> None:
+    document = {"statusCode": 200, "statusDescription": description}
+    assert lambda_bridge.response_of(json.dumps(document).encode(), False).reason == reason
+
+
 def test_raw_utf_8_in_a_path_is_text_in_the_event() -> None:
     async def scenario() -> None:
         events = []

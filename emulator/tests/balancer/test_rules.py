@@ -247,6 +247,7 @@ def test_a_path_pattern_sees_the_path_normalized(path: str, seen: str) -> None:
         (redirect(Port="0"), "1 to 65535 or #{port}, not 0"),
         (redirect(Port="65536"), "not 65536"),
         (redirect(Path="new"), "new doesn't"),
+        (redirect(Host=""), "Host has up to 128 characters, this one 0"),
         (redirect(Query="a" * 129), "Query has up to 128 characters, this one 129"),
         (redirect(Query="a=1"), "goes round for ever"),
         (redirect(), "goes round for ever"),
