@@ -163,6 +163,12 @@ def _number(text: str) -> int | None:
 
 
 @functools.lru_cache(1024)
+def is_plain(name: str) -> bool:
+    """Whether headers of this name are compliant, as far as their values are visible ASCII."""
+    return bool(name) and _TOKEN.fullmatch(name) is not None and _role(name)[0] is None
+
+
+@functools.lru_cache(1024)
 def _role(name: str) -> tuple[str | None, str]:
     """(which of the two names it is or looks like, how much)."""
     for important in (_CODING, _LENGTH):

@@ -20,6 +20,7 @@ from emulator.balancer.messages.desync import (
     doubt_of_body,
     doubt_of_headers,
     framing_of,
+    is_plain,
     most_severe,
 )
 from emulator.balancer.messages.headers import Field, Pair, members, too_many_forwarded, values_of
@@ -141,8 +142,12 @@ def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
     if len(hosts) > 1 or not _HOST.fullmatch(hosts[0]):
         raise Rejected(400, "more than one Host header, or one that is no host")  # RFC 9112, 3.2
     size = sum([len(name) + len(value) + 4 for _, name, value in came])
-    named = [(name, value) for _, name, value in fields]
-    doubt, framing = doubt_of_headers(named), framing_of(named)
+    odd = [
+        (name, value)
+        for _, name, value in fields
+        if not is_plain(name) or not (value.isascii() and value.isprintable())
+    ]
+    doubt, framing = doubt_of_headers(odd), framing_of(odd)
     return Block(
         came, fields, values, hosts[0], length, identity, unsupported, doubt, framing, size
     )
