@@ -85,6 +85,9 @@ def test_protocol_and_port_are_the_load_balancers_own_whatever_came() -> None:
         (8080, "example.com:8080", "example.com:8080"),
         (8080, "[2001:DB8::1]", "[2001:db8::1]:8080"),
         (8080, "[2001:db8::1]:9", "[2001:db8::1]:9"),
+        (8080, "example.com:", "example.com:8080"),
+        (8080, "[2001:db8::1]:", "[2001:db8::1]:8080"),
+        (80, "example.com:", "example.com"),
     ],
 )
 def test_the_host_header(port: int, came: str, goes: str) -> None:
@@ -209,7 +212,8 @@ def test_invalid_names_are_dropped_where_that_is_on() -> None:
     ("url", "path", "query", "sent"),
     [
         ("/", "/", [], "/"),
-        ("/a%2Fb?", "/a%2Fb", [], "/a%2Fb"),
+        ("/a%2Fb?", "/a%2Fb", [], "/a%2Fb?"),
+        ("http://other/?", "/", [], "/?"),
         ("/a?b", "/a", [("b", "")], "/a?b"),
         ("/a?b=c=d&&%65=", "/a", [("b", "c=d"), ("%65", "")], "/a?b=c=d&&%65="),
         ("*", "*", [], "*"),

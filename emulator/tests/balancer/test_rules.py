@@ -85,6 +85,12 @@ def test_a_condition_holds_or_not(given: Any, holds: Any) -> None:
     assert read_condition("rule", given)(SEEN) is holds
 
 
+@rows("port", [":8080", ":", ""])
+def test_a_host_is_compared_without_its_port(port: str) -> None:
+    given = condition("host-header", Values=["chat.example.com"])
+    assert read_condition("rule", given)(SEEN._replace(host=f"chat.example.com{port}"))
+
+
 @pytest.mark.parametrize(
     "given",
     [

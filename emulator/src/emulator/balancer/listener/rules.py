@@ -215,4 +215,4 @@ def _query_condition(values: Iterable[Mapping[str, Any]]) -> Condition:
 
 
 def _without_port(host: str) -> str:
-    return re.sub(r":\d+$", "", host)
+    return re.sub(r":\d*$", "", host)

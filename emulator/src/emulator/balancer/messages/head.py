@@ -81,13 +81,15 @@ class Block:
 
 @dataclass(slots=True)
 class Head:
-    """`path` and `query` are as on the wire, not decoded.
+    """`target`, its `path` and its `query` are as on the wire, not decoded: a proxy must not modify
+    them (RFC 9110 section 7.7).
 
     `upgrade` asks for a WebSocket. `closes` says that the client, or its doubtful framing, wants
     the connection closed after the response; `alone` that the target's connection has to be, too.
     """
 
     method: str
+    target: str
     path: str
     query: str
     host: str
@@ -101,11 +103,7 @@ class Head:
 
     @property
     def size(self) -> int:
-        return len(self.path) + len(self.query) + self.block.size
-
-    @property
-    def target(self) -> str:
-        return f"{self.path}?{self.query}" if self.query else self.path
+        return len(self.target) + self.block.size
 
     @property
     def expects_continue(self) -> bool:
@@ -184,6 +182,7 @@ def read_head(
     websocket = handshake and _asks_for_websocket(values)
     return Head(
         method,
+        url,
         path,
         query,
         host,

@@ -34,7 +34,7 @@ HOP_BY_HOP = frozenset(
 )
 
 
-_PORT = re.compile(r":\d+$")
+_PORT = re.compile(r":\d*$")
 
 
 class Peer(NamedTuple):
@@ -112,7 +112,7 @@ def traced(traces: Sequence[str] | None, own: str, large: bool = False) -> str:
 def outgoing_host(host: str, port: int) -> str:
     """The Host header for a target where it isn't preserved: in lower case, and with the
     listener's port unless that is a default one."""
-    name = host.lower()
+    name = host.lower().removesuffix(":")  # RFC 3986 section 3.2.3: a port may be empty
     own = _PORT.search(name)
     if port in (80, 443):
         return name[: own.start()] if own else name
