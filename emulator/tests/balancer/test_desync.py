@@ -177,6 +177,32 @@ def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> N
     asyncio.run(scenario())
 
 
+def test_in_the_mode_strictest_compliant_requests_pass_however_they_are_cut() -> None:
+    sized = b"POST /sized HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + CHUNKS
+    plain = b"GET /plain HTTP/1.1\r\nHost: h\r\n\r\n"
+    whole = sized + plain + chunked + plain + plain + sized
+
+    async def scenario() -> None:
+        attributes = {"routing.http.desync_mitigation_mode": "strictest"}
+        async with balancing(attributes=attributes) as scene:
+            backend = await scene.add_raw("web", "a", respond)
+            expected = ["sized", "plain", "chunks", "plain", "plain", "sized", "last"]
+            for cut in range(0, len(whole), 7):
+                backend.heads.clear()
+                reader, writer = await scene.connect()
+                writer.write(whole[:cut])
+                await asyncio.sleep(0.002)
+                writer.write(whole[cut:] + LAST)
+                responses = await reader.read(-1)
+                writer.close()
+                assert responses.count(b"HTTP/1.1 200 OK") == len(expected), cut
+                seen = [head.split(b" ")[1].decode().strip("/") for head in backend.heads]
+                assert seen == expected, cut
+
+    asyncio.run(scenario())
+
+
 def test_the_begin_of_a_failed_request_is_found_among_others() -> None:
     first = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
     second = b"GET /2 HTTP/1.1\r\nHost: h\r\n\r\n"

@@ -153,6 +153,11 @@ def test_a_listener_for_https_redirects_to_none_for_http() -> None:
         ("TargetGroup", {"TargetType": "ip", "ProtocolVersion": "HTTP2"}, "HTTP1"),
         ("TargetGroup", {"TargetType": "ip", "Targets": [{"Id": "10.0.0.1"}]}, "by address"),
         (
+            "TargetGroup",
+            {"TargetType": "lambda", "Targets": [{"Id": "a"}, {"Id": "b"}]},
+            "a single",
+        ),
+        (
             "ListenerRule",
             {"Transforms": [{"Type": "url-rewrite"}], "Conditions": [], "Actions": []},
             "transforms",

@@ -126,6 +126,11 @@ class LoadBalancingProvider:
         static = properties.get("Targets", ())
         if static and not is_lambda:
             raise unsupported(where, "a target by address", "let an ECS service register it")
+        if len(static) > 1:
+            raise EmulatorError(
+                f'{where}: "You can register a single Lambda function with each target group" (user '
+                "guide): make several target groups"
+            )
         if static:
             self._functions[arn] = static[0]["Id"]
         balancer = self._application.arn if over_http else self._network.arn
