@@ -128,8 +128,8 @@ class LoadBalancingProvider:
             raise unsupported(where, "a target by address", "let an ECS service register it")
         if len(static) > 1:
             raise EmulatorError(
-                f'{where}: "You can register a single Lambda function with each target group" (user '
-                "guide): make several target groups"
+                f'{where}: "You can register a single Lambda function with each target group" '
+                "(user guide): make several target groups"
             )
         if static:
             self._functions[arn] = static[0]["Id"]
