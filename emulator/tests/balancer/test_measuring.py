@@ -107,11 +107,22 @@ def test_a_functions_requests_are_counted_in_the_same_way(
     asyncio.run(scenario())
 
 
-def test_a_response_without_a_target_is_the_load_balancers_own_alone() -> None:
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (POST + b"\r\n", "ELB_5XX"),  # no target is registered
+        (b"GET / HTTP/1.1\r\n\r\n", "ELB_4XX"),
+        (b"\x16\x03\x01", "ELB_4XX"),
+        (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", "ELB_5XX"),
+    ],
+)
+def test_a_response_without_a_target_is_the_load_balancers_own_alone(
+    request_: bytes, code: str
+) -> None:
     async def scenario() -> None:
         measured = Measured()
         async with balancing(measure=measured) as scene:
-            assert (await scene.get())[0] == 503
-            assert measured.names == {"HTTPCode_ELB_5XX_Count": 1}
+            await scene.exchange(request_.replace(b"Host: h", b"Host: h\r\nConnection: close"))
+            assert measured.names == {f"HTTPCode_{code}_Count": 1}
 
     asyncio.run(scenario())
