@@ -36,6 +36,7 @@ DONE = {
 }
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
 CHUNKS = b"\r\n3\r\nabc\r\n0\r\n\r\n"
+LINES = b"\r\n4\r\n\r\n\r\n\r\n0\r\nA: b\r\n\r\n"  # an empty one in its content, and a trailer
 # (class, the request, a line that the target gets)
 REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
     "raw UTF-8 in the path": ("", "GET /ä?ö HTTP/1.1\r\nHost: h\r\n\r\n".encode(), "GET /ä?ö HTTP/1.1".encode()),
@@ -152,7 +153,7 @@ def test_http_0_9_is_routed_and_the_connection_closes(request_: bytes) -> None:
 
 def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> None:
     strict = b"POST /strict HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + CHUNKS
+    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + LINES
     lenient = b"POST /lenient HTTP/1.1\r\nHost: h\r\nName : v\r\nContent-Length: 3\r\n\r\nabc"
     whole = strict + lenient + chunked + lenient + lenient + strict
 
@@ -160,13 +161,11 @@ def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> N
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", respond)
             expected = ["strict", "lenient", "chunks", "lenient", "lenient", "strict", "last"]
-            # A lenient head that shares what is read with the end of a body isn't found.
-            cuts = [0, *range(1, 40, 13), len(strict), len(strict) + 40, len(whole) - 100]
-            for cut in cuts:
+            for cut in range(0, len(whole), 3):
                 backend.heads.clear()
                 reader, writer = await scene.connect()
                 writer.write(whole[:cut])
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.002)
                 writer.write(whole[cut:] + LAST)
                 responses = await reader.read(-1)
                 writer.close()
@@ -179,7 +178,7 @@ def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> N
 
 def test_in_the_mode_strictest_compliant_requests_pass_however_they_are_cut() -> None:
     sized = b"POST /sized HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + CHUNKS
+    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + LINES
     plain = b"GET /plain HTTP/1.1\r\nHost: h\r\n\r\n"
     whole = sized + plain + chunked + plain + plain + sized
 

@@ -58,7 +58,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
     ) -> None:
         self._settings = settings
         # The parser takes requests that aren't compliant, with two spaces before the target for
-        # one. Only one that is pipelined behind a body goes to the parser nevertheless.
+        # one, so that each is read leniently.
         self._strictest = settings.desync == STRICTEST
         self._buffer = buffer
         self._now = now
@@ -72,7 +72,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         # parser fails; None within a body. `_before` requests in it are whole.
         self._raw: bytes | None = b""
         self._before = 0
-        self._primed = False  # `_raw` is what `_parse_body` gave the parser
+        self._left: int | None = 0  # bytes of the body that are to come; None where it is chunked
+        self._seen = b""  # the last bytes of a chunked body that have come
         self._lenient = False  # the parser has failed: `_raw` begins with the request's head
         self._unseen = 0  # bytes since the parser last reported something
         self._repriming = False
@@ -117,11 +118,14 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             if self._lenient:
                 data = self._read_leniently(data)
                 continue
+            rest = data[:0]
             if not self._begun:
                 self._raw, self._before = b"", 0
-            elif not self._in_head and not self._primed:
+            elif not self._in_head:  # another request may begin behind the body
                 self._raw = None
-            self._primed = False
+                end = self._end_of_body(data)
+                data, rest = data[:end], data[end:]
+                self._unseen -= len(rest)
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
@@ -131,10 +135,23 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             else:
                 if self._begun and self._in_head and self._raw is not None:
                     self._raw += data
-                break
+                elif self._raw is not None:
+                    self._seen = bytes(data[-3:])
+                data = rest if not self._deaf else rest[:0]
         if self._unseen > HEAD_BYTES and not self._deaf:
             self._reject_the_rest(400)
         self._flush()
+
+    def _end_of_body(self, data: memoryview) -> int:
+        """How much of `data` is at most the rest of a body. A chunked one ends with an empty line,
+        and may have others within."""
+        if self._left is not None:
+            return max(1, min(self._left, len(data)))
+        text = self._seen + data
+        found = text.find(b"\r\n\r\n")
+        end = found + 4 if found >= 0 else len(text)
+        known, self._seen = len(self._seen), text[:end][-3:]
+        return end - known
 
     def on_message_begin(self) -> None:
         self._begun = True
@@ -172,6 +189,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             self._reject(rejected)
             return
         self._unseen = 0
+        self._left, self._seen = head.length, b""
         self._receive(Message(head))
         if head.length == 0 and "transfer-encoding" in head.values:
             self._whole()  # the coding identity, which the parser stops at
@@ -181,6 +199,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
 
     def on_body(self, data: bytes) -> None:
         self._unseen = 0
+        if self._left is not None:
+            self._left -= len(data)
         message = self._receiving
         if message is None or self._deaf:
             return
@@ -227,10 +247,9 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         length = head.length
         framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
         self._parser = httptools.HttpRequestParser(self)
-        self._before, self._primed = 0, True
-        self._raw = f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode()
+        self._left, self._seen = length, b""
         self._repriming = True
-        self._parser.feed_data(self._raw)
+        self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode())
         self._repriming = False
 
     # What the parser rejects and a load balancer routes
