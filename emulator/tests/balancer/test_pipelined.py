@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.balancer.settings import DEFENSIVE, MONITOR, STRICTEST, BalancerSettings
@@ -49,7 +49,6 @@ class Reader(RequestReader):
         self.buffer_updated(len(piece))
 
 
-@settings(max_examples=60)
 @given(st.sampled_from((DEFENSIVE, MONITOR, STRICTEST)), st.data())
 def test_every_request_is_read_with_its_own_body_however_the_stream_is_cut(
     desync: str, data: Any
