@@ -18,6 +18,7 @@ from aiohttp import web
 from emulator.balancer.provider import PREFIX, LoadBalancingProvider
 from emulator.clock import Clock
 from emulator.listening import HttpListener
+from emulator.metrics.store import Measure, unmeasured
 from emulator.providers import InvokeResult, Resource
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:Api"
@@ -243,6 +244,7 @@ async def balancing(
     speed: float = 20,
     default: Callable[[dict[str, int]], dict[str, Any]] = forward,
     listener_attributes: dict[str, str] | None = None,
+    measure: Measure = unmeasured,
 ) -> AsyncIterator[Scene]:
     """`groups`: name -> (properties, weight in the default action). `default` makes that action
     of the weights by ARN."""
@@ -253,7 +255,9 @@ async def balancing(
             return response
         return InvokeResult(json.dumps(response).encode(), False)
 
-    provider = LoadBalancingProvider(invoke, port=0, clock=Clock(speed), any_host=True)
+    provider = LoadBalancingProvider(
+        invoke, port=0, clock=Clock(speed), any_host=True, measure=measure
+    )
 
     async def make(kind: str, name: str, properties: dict[str, Any]) -> str:
         resource = Resource("Web", name, PREFIX + kind, properties)

@@ -16,7 +16,8 @@ from emulator.balancer.messages.head import Rejected
 from emulator.balancer.messages.lenient import RawHead, read_raw
 from emulator.balancer.wire.boundary import failed_at
 
-ACCEPTABLE, AMBIGUOUS, SEVERE, UNCERTAIN = "acceptable", "ambiguous", "severe", "uncertain"
+ACCEPTABLE, AMBIGUOUS, SEVERE = "acceptable", "ambiguous", "severe"
+UNCERTAIN, UNSUPPORTED = "uncertain", "unsupported"
 MODES = ("monitor", "defensive", "strictest")
 # (routed, both connections close after it)
 DONE = {
@@ -30,13 +31,12 @@ DONE = {
     (SEVERE, "defensive"): (False, True),
     (SEVERE, "strictest"): (False, True),
     # Severe as well. AWS doesn't say where the body of such a request ends in the mode monitor: it
-    # is rejected here in all of them.
-    (UNCERTAIN, "monitor"): (False, True),
-    (UNCERTAIN, "defensive"): (False, True),
-    (UNCERTAIN, "strictest"): (False, True),
+    # is rejected here in all of them; in monitor by 501 where the coding is what isn't supported.
+    **{(kind, mode): (False, True) for kind in (UNCERTAIN, UNSUPPORTED) for mode in MODES},
 }
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
 CHUNKS = b"\r\n3\r\nabc\r\n0\r\n\r\n"
+LINES = b"\r\n4\r\n\r\n\r\n\r\n0\r\nA: b\r\n\r\n"  # an empty one in its content, and a trailer
 # (class, the request, a line that the target gets)
 REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
     "raw UTF-8 in the path": ("", "GET /ä?ö HTTP/1.1\r\nHost: h\r\n\r\n".encode(), "GET /ä?ö HTTP/1.1".encode()),
@@ -68,14 +68,24 @@ REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
     "an unknown coding in what looks like one": (SEVERE, POST + b"Transfer_Encoding: foo\r\n\r\n", b"Transfer_Encoding: foo"),
     "a coding and one that looks like it": (SEVERE, POST + b"Transfer-Encoding : chunked\r\nTransfer-Encoding: chunked\r\n" + CHUNKS, b"Transfer-Encoding : chunked"),
     "bytes over ASCII in a value": ("", POST + b"A: b\xe9\r\n\r\n", b"A: b\xe9"),
-    "a folded header": (AMBIGUOUS, POST + b"A: b\r\n c\r\n\r\n", b"A: b c"),
-    "a header that hides in a fold": (AMBIGUOUS, POST + b"A: b\r\n Content-Length: 3\r\n\r\n", b"A: b Content-Length: 3"),
-    "a folded Content-Type": ("", POST + b"Content-Type: a/b;\r\n c=d\r\n\r\n", b"Content-Type: a/b; c=d"),
+    "a folded header": (AMBIGUOUS, POST + b"A: b\r\n c\r\n\r\n", b" c: "),
+    "a header that hides in a fold": (AMBIGUOUS, POST + b"A: b\r\n Content-Length: 3\r\n\r\n", b" Content-Length: 3"),
+    "a folded Content-Type": ("", POST + b"Content-Type: a/b;\r\n c=d\r\n\r\n", b" c=d: "),
+    "a folded Host": (AMBIGUOUS, b"GET /x HTTP/1.1\r\nHost: h\r\n i\r\n\r\n", b" i: "),
     "no name": (AMBIGUOUS, POST + b": b\r\nC: d\r\n\r\n", b"C: d"),
     "no colon": (AMBIGUOUS, POST + b"nonsense\r\nC: d\r\n\r\n", b"C: d"),
     "no target": (AMBIGUOUS, b"GET HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HTTP/1.1"),
     "a control character in the target": (AMBIGUOUS, b"GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /\x01 HTTP/1.1"),
     "a tab in the target": (AMBIGUOUS, b"GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a\tb HTTP/1.1"),
+    "a fragment": ("", b"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a#b HTTP/1.1"),
+    "an empty target": ("", b"GET  HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HTTP/1.1"),
+    "two spaces before the target": (ACCEPTABLE, b"GET  /x HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /x HTTP/1.1"),
+    "the last line ends with LF": (ACCEPTABLE, POST + b"A: b\r\n\n", b"A: b"),
+    "a length without a hyphen": ("", POST + b"ContentLength: x\r\n\r\n", b"ContentLength: x"),
+    "more letters than a length": ("", POST + b"Content-Length-2: x\r\n\r\n", b"Content-Length-2: x"),
+    "a length in a fold and another": (SEVERE, POST + b"A: b\r\n Content-Length: 4\r\nContent-Length: 3\r\n\r\nabc", b"Content-Length: 3"),
+    "a bad coding in a fold": (SEVERE, POST + b"A: b\r\n Transfer-Encoding: foo\r\n\r\n", b" Transfer-Encoding: foo"),
+    "a bad value of what looks like a length, in HTTP/0.9": (AMBIGUOUS, b"GET /x\r\nHost: h\r\nConnection: keep-alive\r\nContent_Length: x\r\n\r\n", b"Content_Length: x"),
     "a NUL in a value": (SEVERE, POST + b"A: b\x00c\r\n\r\n", b"A: b\x00c"),
     "a NUL in a name": (SEVERE, POST + b"A\x00: b\r\n\r\n", b"A\x00: b"),
     "a CR in a value": (SEVERE, POST + b"A: b\rc\r\n\r\n", b"A: b\rc"),
@@ -84,9 +94,9 @@ REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
     "a list of lengths": (UNCERTAIN, POST + b"Content-Length: 3, 3\r\n\r\nabc", b""),
     "a control character in a length": (UNCERTAIN, POST + b"Content-Length: 3\x11\r\n\r\nabc", b""),
     "a length over 64 bits": (UNCERTAIN, POST + b"Content-Length: 18446744073709551616\r\n\r\n", b""),
-    "an unknown coding": (UNCERTAIN, POST + b"Transfer-Encoding: xchunked\r\n" + CHUNKS, b""),
-    "chunked twice": (UNCERTAIN, POST + b"Transfer-Encoding: chunked, chunked\r\n" + CHUNKS, b""),
-    "a control character in the coding": (UNCERTAIN, POST + b"Transfer-Encoding: \x01chunked\r\n" + CHUNKS, b""),
+    "an unknown coding": (UNSUPPORTED, POST + b"Transfer-Encoding: xchunked\r\n" + CHUNKS, b""),
+    "chunked twice": (UNSUPPORTED, POST + b"Transfer-Encoding: chunked, chunked\r\n" + CHUNKS, b""),
+    "a control character in the coding": (UNSUPPORTED, POST + b"Transfer-Encoding: \x01chunked\r\n" + CHUNKS, b""),
     "a method that is no token": (UNCERTAIN, b"GE(T / HTTP/1.1\r\nHost: h\r\n\r\n", b""),
     "a version that is none": (UNCERTAIN, b"GET / HTTPS/1.1\r\nHost: h\r\n\r\n", b""),
 }  # fmt: skip
@@ -109,7 +119,8 @@ async def check(scene: Scene, name: str, mode: str) -> None:
     backend.heads.clear()
     responses = await scene.exchange(request + LAST)
     statuses = re.findall(rb"HTTP/1\.1 (\d{3})", responses)
-    assert statuses == [b"200" if routed else b"400", *([] if closes else [b"200"])], name
+    status = b"501" if (kind, mode) == (UNSUPPORTED, "monitor") else b"400"
+    assert statuses == [b"200" if routed else status, *([] if closes else [b"200"])], name
     if not routed:
         assert not backend.heads, name
         return
@@ -142,7 +153,7 @@ def test_http_0_9_is_routed_and_the_connection_closes(request_: bytes) -> None:
 
 def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> None:
     strict = b"POST /strict HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + CHUNKS
+    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + LINES
     lenient = b"POST /lenient HTTP/1.1\r\nHost: h\r\nName : v\r\nContent-Length: 3\r\n\r\nabc"
     whole = strict + lenient + chunked + lenient + lenient + strict
 
@@ -150,13 +161,37 @@ def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> N
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", respond)
             expected = ["strict", "lenient", "chunks", "lenient", "lenient", "strict", "last"]
-            # A lenient head that shares what is read with the end of a body isn't found.
-            cuts = [0, *range(1, 40, 13), len(strict), len(strict) + 40, len(whole) - 100]
-            for cut in cuts:
+            for cut in range(0, len(whole), 3):
                 backend.heads.clear()
                 reader, writer = await scene.connect()
                 writer.write(whole[:cut])
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.002)
+                writer.write(whole[cut:] + LAST)
+                responses = await reader.read(-1)
+                writer.close()
+                assert responses.count(b"HTTP/1.1 200 OK") == len(expected), cut
+                seen = [head.split(b" ")[1].decode().strip("/") for head in backend.heads]
+                assert seen == expected, cut
+
+    asyncio.run(scenario())
+
+
+def test_in_the_mode_strictest_compliant_requests_pass_however_they_are_cut() -> None:
+    sized = b"POST /sized HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + LINES
+    plain = b"GET /plain HTTP/1.1\r\nHost: h\r\n\r\n"
+    whole = sized + plain + chunked + plain + plain + sized
+
+    async def scenario() -> None:
+        attributes = {"routing.http.desync_mitigation_mode": "strictest"}
+        async with balancing(attributes=attributes) as scene:
+            backend = await scene.add_raw("web", "a", respond)
+            expected = ["sized", "plain", "chunks", "plain", "plain", "sized", "last"]
+            for cut in range(0, len(whole), 7):
+                backend.heads.clear()
+                reader, writer = await scene.connect()
+                writer.write(whole[:cut])
+                await asyncio.sleep(0.002)
                 writer.write(whole[cut:] + LAST)
                 responses = await reader.read(-1)
                 writer.close()

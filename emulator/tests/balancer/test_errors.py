@@ -42,7 +42,6 @@ MALFORMED = {
     "two hosts in HTTP/1.0": b"GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n",
     "a space in the host": b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
     "an empty host": b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
-    "a fragment in the target": b"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n",
     "a host that is no address": b"GET http://[::1/ HTTP/1.1\r\nHost: h\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "a header over 16 K": POST + b"A: " + b"b" * 16_400 + b"\r\n\r\n",
@@ -126,6 +125,7 @@ def test_a_malformed_body_is_400_and_the_target_never_gets_its_end(name: str) ->
             463,
         ),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc+proto\r\n\r\n", 464),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc\r\n\r\n", 464),
         (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: deflate\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: gzip;a\r\nTransfer-Encoding: chunked\r\n\r\n", 501),
@@ -135,6 +135,7 @@ def test_a_malformed_body_is_400_and_the_target_never_gets_its_end(name: str) ->
         (POST + b"Transfer-Encoding: unknown\r\n\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+        (b"GET / HTTP/3\r\nHost: h\r\n\r\n", 505),
     ],
 )
 def test_what_the_load_balancer_rejects_by_its_own_code(request_: bytes, status: int) -> None:
@@ -162,11 +163,35 @@ def test_what_is_just_within_the_limits_passes() -> None:
                 # a custom method is routed: "Condition types for listener rules", user guide
                 b"PROPFIND / HTTP/1.1\r\nHost: h\r\n",
                 b"A" * 127 + b" / HTTP/1.1\r\nHost: h\r\n",
+                b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc-web+proto\r\n",
             ):
                 assert status_of(await scene.exchange(head + close + b"\r\n")) == 200
-            assert len(backend.heads) == 7
+            assert len(backend.heads) == 8
             assert hops + b", 127.0.0.1\r\n" in backend.heads[3]
             assert b"ransfer-" not in backend.heads[4]
+
+    run(scenario)
+
+
+def test_a_group_without_targets_is_503_as_it_was_recorded() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            response = await scene.exchange(POST + b"Connection: close\r\n\r\n")
+            head, _, page = response.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 Service Temporarily Unavailable\r\n")
+            assert b"\r\nContent-Length: 162\r\n" in head
+            assert page.count(b"503 Service Temporarily Unavailable") == 2
+
+    run(scenario)
+
+
+def test_a_redirect_without_a_host_names_the_load_balancer() -> None:
+    async def scenario() -> None:
+        config = {"Path": "/there", "StatusCode": "HTTP_302"}
+        default = {"Type": "redirect", "RedirectConfig": config}
+        async with balancing(default=lambda _weights: default) as scene:
+            response = await scene.exchange(b"GET / HTTP/1.0\r\n\r\n")
+            assert f"\r\nLocation: http://127.0.0.1:{scene.port}/there\r\n".encode() in response
 
     run(scenario)
 

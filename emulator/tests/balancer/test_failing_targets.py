@@ -78,6 +78,16 @@ FAULTS: dict[str, tuple[Script, int | None, str]] = {
         502,
         "none",
     ),
+    "has a status below 100": (
+        responding(b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"),
+        502,
+        "none",
+    ),
+    "has a status over 599": (
+        responding(b"HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n"),
+        502,
+        "none",
+    ),
     "has a status of its own": (
         responding(b"HTTP/1.1 599 Own\r\nContent-Length: 0\r\n\r\n"),
         599,

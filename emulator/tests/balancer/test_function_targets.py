@@ -114,6 +114,23 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
     run(scenario)
 
 
+def test_a_listener_for_https_redirects_to_none_for_http() -> None:
+    async def invoke(_function: str, _payload: bytes) -> InvokeResult:
+        raise AssertionError("called")
+
+    async def scenario() -> None:
+        provider = LoadBalancingProvider(invoke, port=0, clock=Clock(), any_host=True)
+        redirect = {"Protocol": "HTTP", "Port": "80", "StatusCode": "HTTP_301"}
+        action = {"Type": "redirect", "RedirectConfig": redirect}
+        properties = {"LoadBalancerArn": "arn", "Protocol": "HTTPS", "DefaultActions": [action]}
+        properties["Certificates"] = [{"CertificateArn": "arn"}]
+        resource = Resource("Web", "Thing", PREFIX + "Listener", properties)
+        with pytest.raises(EmulatorError, match="can't redirect HTTPS to HTTP"):
+            await provider.create(resource, properties)
+
+    run(scenario)
+
+
 @rows(
     ("kind", "properties", "message"),
     [
@@ -135,6 +152,11 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
         ("TargetGroup", {"TargetType": "ip", "ProtocolVersion": "GRPC"}, "HTTP1"),
         ("TargetGroup", {"TargetType": "ip", "ProtocolVersion": "HTTP2"}, "HTTP1"),
         ("TargetGroup", {"TargetType": "ip", "Targets": [{"Id": "10.0.0.1"}]}, "by address"),
+        (
+            "TargetGroup",
+            {"TargetType": "lambda", "Targets": [{"Id": "a"}, {"Id": "b"}]},
+            "a single",
+        ),
         (
             "ListenerRule",
             {"Transforms": [{"Type": "url-rewrite"}], "Conditions": [], "Actions": []},

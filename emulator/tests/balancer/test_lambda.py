@@ -189,6 +189,19 @@ def test_a_body_of_1_mb_passes_and_one_byte_more_is_413() -> None:
     run(scenario)
 
 
+def test_a_client_that_expects_100_gets_it_before_its_length_is_looked_at() -> None:
+    """ "... respond to the client immediately with an HTTP 100 Continue without testing the content
+    length header": "How Elastic Load Balancing works", user guide."""
+
+    async def scenario() -> None:
+        async with balancing(group(True)) as scene:
+            too_long = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1048577\r\n"
+            response = await scene.exchange(too_long + b"Expect: 100-continue\r\n\r\n")
+            assert re.findall(rb"HTTP/1\.1 (\d+)", response) == [b"100", b"413"]
+
+    run(scenario)
+
+
 def test_a_response_of_1_mb_passes_and_one_byte_more_is_malformed() -> None:
     fits = json.dumps({"statusCode": 200, "body": ""}).encode()
     body = "x" * (1024 * 1024 - len(fits))
@@ -272,6 +285,24 @@ def test_every_field_but_the_status_code_may_be_left_out() -> None:
         for multi_value in (False, True):
             response = lambda_bridge.response_of(json.dumps(document).encode(), multi_value)
             assert (response.status, response.headers, response.body) == (200, [], b"")
+
+
+@rows(
+    ("description", "reason"),
+    [
+        ("200 OK", "OK"),
+        ("200", ""),
+        ("", ""),
+        ("200  All well", "All well"),
+        ("OK", "OK"),
+        ("2000 OK", "2000 OK"),
+    ],
+)
+def test_the_reason_is_what_follows_the_status_in_its_description(
+    description: str, reason: str
+) -> None:
+    document = {"statusCode": 200, "statusDescription": description}
+    assert lambda_bridge.response_of(json.dumps(document).encode(), False).reason == reason
 
 
 def test_raw_utf_8_in_a_path_is_text_in_the_event() -> None:

@@ -11,6 +11,7 @@ from emulator.balancer.listener.rules import (
     Rule,
     Seen,
     first_match,
+    normalized,
     read_condition,
     read_conditions,
 )
@@ -84,6 +85,12 @@ def test_a_condition_holds_or_not(given: Any, holds: Any) -> None:
     assert read_condition("rule", given)(SEEN) is holds
 
 
+@rows("port", [":8080", ":", ""])
+def test_a_host_is_compared_without_its_port(port: str) -> None:
+    given = condition("host-header", Values=["chat.example.com"])
+    assert read_condition("rule", given)(SEEN._replace(host=f"chat.example.com{port}"))
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -126,6 +133,7 @@ def test_conditions_that_are_unsupported_are_rejected(given: Any) -> None:
         ([condition("http-header", Values=["a"])], "'' is not the name"),
         ([condition("source-ip", Values=["10.1.2.3/8"])], "CIDR form, such as 192.0.2.0/24"),
         ([condition("source-ip", Values=["10.*"])], "CIDR form"),
+        ([condition("source-ip", Values=["255.255.255.255/32"])], "is no condition"),
         ([condition("source-ip", Values=["10.1.2.3"])], "CIDR form"),
         ([condition("path-pattern", Values=["/a b"])], "the path '/a b'"),
         ([condition("path-pattern", Values=["/caf\u00e9"])], "a path pattern has"),
@@ -195,6 +203,32 @@ def test_actions_are_read() -> None:
 
 
 @rows(
+    ("path", "seen"),
+    [
+        ("/", "/"),
+        ("/a/./b", "/a/b"),
+        ("/public/../admin", "/admin"),
+        ("/../../admin", "/admin"),
+        ("/a/b/..", "/a/"),
+        ("/a/.", "/a/"),
+        ("/a/.b/..c", "/a/.b/..c"),
+        ("/%61dmin", "/admin"),
+        ("/a/%2e%2E/admin", "/admin"),
+        ("/a%2fb%3f", "/a%2Fb%3F"),  # reserved characters stay
+        ("/a%zz%", "/a%zz%"),
+        ("//a", "//a"),
+        ("*", "*"),
+    ],
+)
+def test_a_path_pattern_sees_the_path_normalized(path: str, seen: str) -> None:
+    """Condition types for listener rules: "The rule evaluation is performed only after URI
+    normalization occurs"; RFC 3986, sections 5.2.4 and 6.2.2."""
+    assert normalized(path) == seen
+    holds = read_condition("rule", condition("path-pattern", Values=["/admin"]))
+    assert holds(SEEN._replace(path=path)) is (seen == "/admin")
+
+
+@rows(
     ("action", "message"),
     [
         ({"Type": "authenticate-oidc"}, "authenticate-oidc is not supported locally"),
@@ -219,6 +253,7 @@ def test_actions_are_read() -> None:
         (redirect(Port="0"), "1 to 65535 or #{port}, not 0"),
         (redirect(Port="65536"), "not 65536"),
         (redirect(Path="new"), "new doesn't"),
+        (redirect(Host=""), "Host has up to 128 characters, this one 0"),
         (redirect(Query="a" * 129), "Query has up to 128 characters, this one 129"),
         (redirect(Query="a=1"), "goes round for ever"),
         (redirect(), "goes round for ever"),

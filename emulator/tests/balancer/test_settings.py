@@ -37,6 +37,7 @@ def test_attributes_that_repeat_the_defaults_may_be_written_out() -> None:
         "access_logs.s3.prefix": "",
         "client_keep_alive.seconds": "3600",
         "connection_logs.s3.enabled": "false",
+        "health_check_logs.s3.enabled": "false",
         "deletion_protection.enabled": "false",
         "idle_timeout.timeout_seconds": "60",
         "load_balancing.cross_zone.enabled": "true",

@@ -123,6 +123,13 @@ class ApplicationBalancer:
         return Created("E1LOCAL", {"DomainName": name, "Id": "E1LOCAL"})
 
     def _check_redirect(self, where: str) -> None:
+        secure = self._listeners.get("HTTPS")
+        for rule in secure.rules if secure is not None else ():
+            if isinstance(rule.action, actions.Redirect) and rule.action.protocol == "HTTP":
+                raise EmulatorError(
+                    f'{where}: "You can\'t redirect HTTPS to HTTP" (RedirectActionConfig, API '
+                    "reference): set Protocol to HTTPS or #{protocol}"
+                )
         http = self._listeners.get("HTTP")
         if http is None or "HTTPS" not in self._listeners:
             return

@@ -11,8 +11,7 @@ from emulator.balancer.targets.target_group import TargetGroup
 from emulator.metrics.store import Measure
 
 APPLICATION, NETWORK = "AWS/ApplicationELB", "AWS/NetworkELB"
-CLIENT_LEFT = 460  # in AWS's access log; no target gave it, and it is no error of the balancer
-_BAD_GATEWAY = 502
+CLIENT_LEFT = 460  # in AWS's access log
 
 
 def count(
@@ -21,20 +20,21 @@ def count(
     group: TargetGroup | None,
     status: int | None,
     seconds: float,
+    own: int | None = None,
 ) -> None:
-    """A request is over: `status` is the target's, None where it gave none; `group` None for a
-    response of the load balancer's own."""
+    """A request is over: `group` is None where no target was chosen, `status` the target's, None
+    where it gave none; `own` is the load balancer's, where that responded in the target's place."""
     if balancer is None:
         return
     of_balancer = {"LoadBalancer": full_name(balancer)}
-    if group is None or status is None:
-        if (status or _BAD_GATEWAY) // 100 == 5:
-            measure(APPLICATION, "HTTPCode_ELB_5XX_Count", 1, of_balancer)
+    if own is not None and own >= 400:
+        measure(APPLICATION, f"HTTPCode_ELB_{own // 100}XX_Count", 1, of_balancer)
+    if group is None:
         return
     of_group = {**of_balancer, "TargetGroup": full_name(group.arn)}
     for dimensions in (of_balancer, of_group):
         measure(APPLICATION, "RequestCount", 1, dimensions)
-        if status != CLIENT_LEFT:
+        if status is not None:
             measure(APPLICATION, f"HTTPCode_Target_{status // 100}XX_Count", 1, dimensions)
             measure(APPLICATION, "TargetResponseTime", seconds, dimensions)
     for dimensions in (of_group, {"TargetGroup": full_name(group.arn)}):

@@ -126,6 +126,11 @@ class LoadBalancingProvider:
         static = properties.get("Targets", ())
         if static and not is_lambda:
             raise unsupported(where, "a target by address", "let an ECS service register it")
+        if len(static) > 1:
+            raise EmulatorError(
+                f'{where}: "You can register a single Lambda function with each target group" '
+                "(user guide): make several target groups"
+            )
         if static:
             self._functions[arn] = static[0]["Id"]
         balancer = self._application.arn if over_http else self._network.arn
@@ -174,8 +179,10 @@ class LoadBalancingProvider:
             id=trace,
         )
 
-    def _counted(self, group: TargetGroup | None, status: int | None, seconds: float) -> None:
-        measuring.count(self._measure, self._application.arn, group, status, seconds)
+    def _counted(
+        self, group: TargetGroup | None, status: int | None, seconds: float, own: int | None
+    ) -> None:
+        measuring.count(self._measure, self._application.arn, group, status, seconds, own)
 
     def measure_health(self) -> None:
         """Adds how many targets of each group are healthy now to its metrics."""

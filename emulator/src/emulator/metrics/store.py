@@ -40,7 +40,8 @@ MEASURED: Mapping[str, frozenset[str]] = {
     "AWS/ApplicationELB": frozenset(
         (
             *("RequestCount", "RequestCountPerTarget", "TargetResponseTime"),
-            *("HealthyHostCount", "UnHealthyHostCount", "HTTPCode_ELB_5XX_Count"),
+            *("HealthyHostCount", "UnHealthyHostCount", "HTTPCode_ELB_4XX_Count"),
+            "HTTPCode_ELB_5XX_Count",
             *(f"HTTPCode_Target_{kind}XX_Count" for kind in "2345"),
         )
     ),

@@ -6,6 +6,7 @@ Balancers; RuleCondition and what it refers to in the API reference.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -89,7 +90,7 @@ def read_condition(where: str, properties: Properties) -> Condition:
     match field:
         case "path-pattern":
             paths = condition_limits.paths(where, values)
-            return _any_of(paths, lambda seen: [seen.path], ignore_case=False)
+            return _any_of(paths, lambda seen: [normalized(seen.path)], ignore_case=False)
         case "host-header":
             return _any_of(
                 condition_limits.hosts(where, values), lambda seen: [_without_port(seen.host)]
@@ -127,7 +128,9 @@ def _texts(properties: Properties) -> list[str]:
     ]
 
 
-def _source_condition(where: str, values: Iterable[str]) -> Condition:
+def _source_condition(where: str, values: Sequence[str]) -> Condition:
+    if "255.255.255.255/32" in values:
+        raise EmulatorError(f"{where}: source-ip: 255.255.255.255/32 is no condition: remove it")
     try:
         if alone := [value for value in values if "/" not in value]:
             raise ValueError(f"{alone[0]!r} has no length of its prefix")
@@ -163,6 +166,34 @@ def pattern(text: str, ignore_case: bool = True) -> re.Pattern[str]:
     return re.compile(expression, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+
+
+@functools.lru_cache(1024)
+def normalized(path: str) -> str:
+    """A path as path patterns see it: "The rule evaluation is performed only after URI
+    normalization occurs" (the guide), which RFC 3986 section 6.2.2 defines. The target gets it as
+    it came."""
+    if "%" not in path and "/." not in path:
+        return path
+    root, *rest = _ESCAPED.sub(_normalized_octet, path).split("/")
+    segments: list[str] = []
+    for segment in rest:
+        if segment == "..":
+            del segments[-1:]
+        elif segment != ".":
+            segments.append(segment)
+    if rest[-1:] in (["."], [".."]):  # the directory itself
+        segments.append("")
+    return "/".join([root, *segments])
+
+
+def _normalized_octet(escaped: re.Match[str]) -> str:
+    character = chr(int(escaped[0][1:], 16))
+    return character if _UNRESERVED.fullmatch(character) else escaped[0].upper()
+
+
 def _any_of(
     values: Iterable[str], read: Callable[[Seen], Sequence[str]], ignore_case: bool = True
 ) -> Condition:
@@ -184,4 +215,4 @@ def _query_condition(values: Iterable[Mapping[str, Any]]) -> Condition:
 
 
 def _without_port(host: str) -> str:
-    return re.sub(r":\d+$", "", host)
+    return re.sub(r":\d*$", "", host)

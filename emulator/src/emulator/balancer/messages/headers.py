@@ -34,7 +34,7 @@ HOP_BY_HOP = frozenset(
 )
 
 
-_PORT = re.compile(r":\d+$")
+_PORT = re.compile(r":\d*$")
 
 
 class Peer(NamedTuple):
@@ -98,20 +98,21 @@ class Traces:
 
 def traced(traces: Sequence[str] | None, own: str, large: bool = False) -> str:
     """X-Amzn-Trace-Id. Without a Root the load balancer starts a trace with its `own` id
-    ("1-<epoch, 8 hex>-<24 hex>"), with one it writes its own hop as Self; other fields stay."""
+    ("1-<epoch, 8 hex>-<24 hex>"), with one it writes its own hop as Self, and where there is a Self
+    it "updates the value of the Self field"; other fields stay."""
     if not traces or large:
         return f"Root={own}"
     parts = [part.strip() for part in traces[0].split(";") if part.strip()]
     others = [part for part in parts if not part.startswith("Self=")]
-    begins = any(part.startswith("Root=") for part in others)
-    return ";".join([f"Self={own}" if begins else f"Root={own}", *others])
+    goes_on = len(others) < len(parts) or any(part.startswith("Root=") for part in others)
+    return ";".join([f"Self={own}" if goes_on else f"Root={own}", *others])
 
 
 @functools.lru_cache(256)  # a few hosts are asked for again and again
 def outgoing_host(host: str, port: int) -> str:
     """The Host header for a target where it isn't preserved: in lower case, and with the
     listener's port unless that is a default one."""
-    name = host.lower()
+    name = host.lower().removesuffix(":")  # RFC 3986 section 3.2.3: a port may be empty
     own = _PORT.search(name)
     if port in (80, 443):
         return name[: own.start()] if own else name

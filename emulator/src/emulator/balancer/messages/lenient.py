@@ -1,9 +1,10 @@
 """A request's head that a strict parser rejects, read as an Application Load Balancer reads it.
 
-Source: the classes of http_desync_guardian (github.com/aws/http-desync-guardian, docs/README.md and
+Source: http_desync_guardian (github.com/aws/http-desync-guardian, docs/README.md and
 src/request_analyzer.rs), the library with which an Application Load Balancer classifies requests:
 in the mode defensive it routes what is acceptable or ambiguous, and blocks what is severe. What it
-writes to the target of a line that is no header is not published; such a line is left out here.
+writes to the target of a line without a colon or a name, that goes on with no other, is not
+published; such a line is left out here.
 """
 
 from __future__ import annotations
@@ -12,16 +13,28 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from emulator.balancer.messages.desync import Doubt, most_severe
+from emulator.balancer.messages.desync import (
+    ACCEPTABLE,
+    AMBIGUOUS,
+    SEVERE,
+    Doubt,
+    Named,
+    doubt_of_body,
+    doubt_of_headers,
+    doubt_of_request_line,
+    framing_of,
+    most_severe,
+)
 from emulator.balancer.messages.head import HEAD_BYTES, LINE_BYTES, Rejected
 from emulator.balancer.messages.headers import Field, values_of
 
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
-_VERSION = re.compile(rb"HTTP/(0\.9|1\.[0-9])")
+_TCHARS = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
+_TOKEN = re.compile(rb"[%b]*" % _TCHARS)
+_NO_TOKEN_AT_END = re.compile(rb"[^%b]*\Z" % _TCHARS)
+_VERSION = re.compile(r"HTTP/(0\.9|1\.[0-9])")
+_LATER = re.compile(r"HTTP/[2-9](\.[0-9])?")
 _BLANK = b" \t"
 _FORBIDDEN = re.compile(rb"\x00|\r(?!\n|\Z)")  # NUL, and a CR that ends no line
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_CODING = re.compile(r"[ \t]*(chunked|compress|deflate|gzip|identity)[ \t]*(?:;.*)?", re.I)
 _MOST_LENGTH = 2**64
 
 
@@ -49,109 +62,110 @@ def read_raw(data: bytes, *, monitor: bool) -> RawHead | None:
         raise Rejected(400, "BadMethod")
     if len(data) > LINE_BYTES and b"\n" not in data[: LINE_BYTES + 64]:
         raise Rejected(414, "the request line is over 16 K")
-    lines, rest = _lines(data)
-    if not monitor and _FORBIDDEN.search(data if rest is None else data[: len(data) - len(rest)]):
-        raise Rejected(400, "BadHeader or BadUri")
+    lines, bare, rest = _lines(data)
     if rest is None:
+        if not monitor and _FORBIDDEN.search(data):
+            raise Rejected(400, "BadHeader or BadUri")
         if len(data) > HEAD_BYTES:
             raise Rejected(400, "the headers are over 64 K")
         return None
-    bare = Doubt(False, "NonCrLfLineTermination") if any(not crlf for _, crlf in lines) else None
-    url, version, doubt = _request_line(lines[0][0], method)
-    fields, of_fields = _fields([line for line, _ in lines[1:]])
-    fields, of_framing = _framed(fields)
-    for other in (bare, of_fields, of_framing):
+    url, version, missing = _request_line(lines[0])
+    number = version.strip(" \t") or "HTTP/0.9"
+    if _LATER.fullmatch(number):
+        raise Rejected(505, f"{number} on a connection of HTTP/1.1")
+    fields, named, doubt = _fields(lines[1:])
+    name = method.decode()
+    for other in (
+        doubt_of_headers(named),
+        doubt_of_body(name, version if version.strip(" \t") else number, framing_of(named)),
+        doubt_of_request_line(name, version if version.strip(" \t") else number, url),
+        Doubt(ACCEPTABLE, "NonCrLfLineTermination") if bare else None,
+    ):
         doubt = most_severe(doubt, other)
-    return RawHead(method.decode(), url, version, fields, doubt, rest)
-
-
-def _lines(data: bytes) -> tuple[list[tuple[bytes, bool]], bytes | None]:
-    """((line, whether it ended with CR LF) up to the empty one, what follows that), which is None
-    where the empty one hasn't come."""
-    lines: list[tuple[bytes, bool]] = []
-    at = 0
-    while (end := data.find(b"\n", at)) >= 0:
-        line, at = data[at:end], end + 1
-        crlf = line.endswith(b"\r")
-        line = line[:-1] if crlf else line
-        if not line:
-            return lines, data[at:]
-        lines.append((line, crlf))
-    return lines, None
-
-
-def _request_line(line: bytes, method: bytes) -> tuple[str, str, Doubt | None]:
-    """(url, version, doubt)."""
-    _, _, rest = line.partition(b" ")
-    stripped = rest.rstrip(_BLANK)
-    url, space, version = stripped.rpartition(b" ")
-    found: Doubt | None = None
-    if not space and not version.startswith(b"HTTP/"):
-        url, version = version, b"HTTP/0.9"  # a line without a version
-    url = url.strip(b" ")
-    if version == b"HTTP/2.0":
-        raise Rejected(505, "HTTP/2 on a connection of HTTP/1.1")
-    known = _VERSION.fullmatch(version)
+    doubt = most_severe(missing, doubt)
+    if doubt is not None and doubt.tier == SEVERE and not monitor:
+        raise Rejected(400, doubt.reason)
+    known = _VERSION.fullmatch(number)
     if known is None:
         raise Rejected(400, "BadVersion")
-    if stripped != rest or known[1] not in (b"1.0", b"1.1"):
-        found = Doubt(False, "NonCompliantVersion")
-    if not url:
-        found, url = Doubt(True, "MissingUri"), b"/"
-    if _CONTROL.search(url) or b"\t" in url:
-        found = Doubt(True, "AmbiguousUri")
-    elif b" " in url:
-        found = most_severe(found, Doubt(False, "SpaceInUri"))
-    number = known[1].decode()
-    return url.decode("latin-1"), number if number in ("0.9", "1.0") else "1.1", found
+    number = known[1] if known[1] in ("0.9", "1.0") else "1.1"
+    return RawHead(name, url.strip(" ") or "/", number, _framed(fields), doubt, rest)
 
 
-def _fields(lines: Sequence[bytes]) -> tuple[list[Field], Doubt | None]:
+def _lines(data: bytes) -> tuple[list[bytes], bool, bytes | None]:
+    """(the lines up to the empty one, whether one ends with LF alone, what follows the empty one),
+    where the last is None while the empty one hasn't come."""
+    lines: list[bytes] = []
+    at, bare = 0, False
+    while (end := data.find(b"\n", at)) >= 0:
+        line, at = data[at:end], end + 1
+        bare = bare or not line.endswith(b"\r")
+        line = line.removesuffix(b"\r")
+        if not line:
+            return lines, bare, data[at:]
+        lines.append(line)
+    return lines, bare, None
+
+
+def _request_line(line: bytes) -> tuple[str, str, Doubt | None]:
+    """(url, version, doubt), as on the wire: the version is what follows the last space that has a
+    token behind it."""
+    _, _, rest = line.partition(b" ")
+    end = _NO_TOKEN_AT_END.search(rest)
+    space = rest.rfind(b" ", 0, max(end.start() if end else 0, 1))
+    url, version = rest[: max(space, 0)].decode("latin-1"), rest[space + 1 :].decode("latin-1")
+    missing = not url and not version
+    if space < 0 and not version.startswith("HTTP/1."):
+        url, version = version, ""  # a line without a version
+    else:
+        missing = missing or space < 0
+    return url, version, Doubt(AMBIGUOUS, "MissingUri") if missing else None
+
+
+def _fields(lines: Sequence[bytes]) -> tuple[list[Field], list[Named], Doubt | None]:
+    """(the headers, the headers as they are classified, doubt). A line that begins with a blank is
+    a header of its own: "Application Load Balancers do not support multi-line headers ... When a
+    multi-line header is provided the Application Load Balancer appends a colon" ("Troubleshoot
+    your Application Load Balancers"). Its name keeps the blank, so that no target takes it for
+    another header."""
     fields: list[Field] = []
+    named: list[Named] = []
     found: Doubt | None = None
+    before: str | None = None
+    media_type = False
     for line in lines:
-        raw_name, colon, raw_value = line.partition(b":")
-        if line[:1] in (b" ", b"\t"):  # it goes on with the header before: RFC 9112 section 5.2
-            if fields:
-                key, name, value = fields[-1]
-                more = line.strip(_BLANK).decode("latin-1")
-                fields[-1] = (key, name, f"{value} {more}".strip(" \t"))
-            if not fields or fields[-1][0] != "content-type":
-                found = most_severe(found, Doubt(True, "MultilineHeader"))
-        elif not colon:
-            found = most_severe(found, Doubt(True, "MissingHeaderColon"))
-        elif not raw_name.strip(_BLANK):
-            found = most_severe(found, Doubt(True, "EmptyHeader"))
+        first, colon, rest = line.partition(b":")
+        name, value = first.decode("latin-1"), rest.decode("latin-1")
+        folded = line[:1] in (b" ", b"\t")
+        if (colon or folded) and name.strip(" \t"):
+            fields.append((name.lower(), name, value.strip(" \t")))
+        if colon and not folded:
+            before, media_type = name, name.lower() == "content-type"
+        if folded and before is not None and (media_type or not colon):
+            named.append((before, name))
         else:
-            if not _TOKEN.fullmatch(raw_name) or _CONTROL.search(raw_value):
-                found = most_severe(found, Doubt(False, "NonCompliantHeader"))
-            name = raw_name.decode("latin-1")
-            fields.append((name.lower(), name, raw_value.strip(_BLANK).decode("latin-1")))
-    return fields, found
+            named.append((name, value))
+        if not folded and not colon:
+            found = most_severe(found, Doubt(AMBIGUOUS, "MissingHeaderColon"))
+        if folded and not media_type:
+            found = most_severe(found, Doubt(AMBIGUOUS, "MultilineHeader"))
+    return fields, named, found
 
 
-def _framed(fields: list[Field]) -> tuple[list[Field], Doubt | None]:
+def _framed(fields: list[Field]) -> list[Field]:
     """The fields with one that says where the body ends at most. Raises Rejected where they
-    contradict each other."""
+    contradict each other, in the mode monitor too."""
     values = values_of(fields)
-    lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
+    lengths = values.get("content-length", [])
     if any(not (one.isascii() and one.isdigit()) for one in lengths):
         raise Rejected(400, "BadContentLength")
-    numbers = {int(one) for one in lengths}
-    if len(numbers) > 1:
+    if len({one.lstrip("0") for one in lengths}) > 1:
         raise Rejected(400, "MultipleContentLength")
-    if any(number >= _MOST_LENGTH for number in numbers):
+    if any(len(one.lstrip("0")) > 20 or int(one) >= _MOST_LENGTH for one in lengths):
         raise Rejected(400, "BadContentLength")
-    names = [_CODING.fullmatch(one) for one in ",".join(codings).split(",")] if codings else []
-    if None in names:
-        raise Rejected(400, "BadTransferEncoding")
-    if sum(name is not None and name[1].lower() == "chunked" for name in names) > 1:
-        raise Rejected(400, "MultipleTransferEncodingChunked")
-    if lengths and codings:  # RFC 9112 section 6.3: the coding counts, and the length goes
-        others = [field for field in fields if field[0] != "content-length"]
-        return others, Doubt(True, "BothTeClPresent")
+    if "transfer-encoding" in values:  # RFC 9112 section 6.3: the coding counts, the length goes
+        return [field for field in fields if field[0] != "content-length"]
     if len(lengths) > 1:
         first = next(field for field in fields if field[0] == "content-length")
-        others = [field for field in fields if field[0] != "content-length"]
-        return [*others, first], Doubt(True, "DuplicateContentLength")
-    return fields, None
+        return [*(field for field in fields if field[0] != "content-length"), first]
+    return fields

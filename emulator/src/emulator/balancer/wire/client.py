@@ -83,7 +83,9 @@ class ClientConnection(RequestReader):
         self._current = message
         self._responded = False
         if message.rejected is not None or message.head is None:
-            exchange: Exchange = bad_request(self, message.rejected or 400)
+            status = message.rejected or 400
+            self._shared.counted(None, None, 0, status)
+            exchange: Exchange = bad_request(self, status)
         else:
             exchange = self._open(self, message.head)
         message.exchange = exchange

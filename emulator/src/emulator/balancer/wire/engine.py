@@ -90,10 +90,10 @@ class Engine:
             decision = self._handler.decide(head, connection.peer.source_ip)
         except Exception:
             log.exception("the load balancer failed")
-            self._shared.counted(None, 500, 0)
+            self._shared.counted(None, None, 0, 500)
             return OwnResponseExchange(connection, head, error_page(500), closes=True)
         if isinstance(decision, OwnResponse):
-            self._shared.counted(None, decision.status, 0)
+            self._shared.counted(None, None, 0, decision.status)
             return OwnResponseExchange(connection, head, decision, closes=False)
         function = decision.target.function
         if function is not None:

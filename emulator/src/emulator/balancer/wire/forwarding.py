@@ -142,22 +142,24 @@ class Forwarding(Exchange):
 
     def request_failed(self, status: int) -> None:
         if not self._over:
-            self._give_up(status, f"the request broke off with {status}", counted=status)
+            self._give_up(status, f"the request broke off with {status}")
 
     def idle(self) -> None:
         if self._over:  # the rest of a request that has its response
             self._connection.abort()
         elif self._connection.full:
-            self._give_up(408, "the client read nothing", counted=self._status)
+            self._give_up(408, "the client read nothing", own=False)
         elif not self._received and not self._connection.paused & TARGET:
-            self._give_up(408, "the client sent nothing", counted=408)
+            self._give_up(408, "the client sent nothing")
         else:
             self._fail(504, "the target sent nothing")
 
     def client_left(self) -> None:
         if not self._over:
             self._drop_target()
-            self._finish(CLIENT_LEFT if self._status is None else self._status)
+            # The guide's 400: "closed the connection before sending the full request body".
+            left = CLIENT_LEFT if self._received else 400
+            self._finish(left if self._status is None else None)
 
     def client_full(self) -> None:
         if self._target is not None:
@@ -223,7 +225,7 @@ class Forwarding(Exchange):
                 self._shared.pool.give(target)
             else:
                 target.abort()
-        self._finish(self._status)
+        self._finish(None)
         if self._connection.paused:
             self._connection.resume(TARGET)
         self._connection.responded(closes=self._closes)
@@ -257,14 +259,14 @@ class Forwarding(Exchange):
     def _fail(self, status: int, why: str) -> None:
         """The target is at fault."""
         if not self._over:
-            self._give_up(status, why, counted=None)
+            self._give_up(status, why)
 
-    def _give_up(self, status: int, why: str, counted: int | None) -> None:
+    def _give_up(self, status: int, why: str, own: bool = True) -> None:
         """An error page, where nothing of the response has gone to the client; it sees the response
-        break off otherwise."""
+        break off otherwise. `own` says that `status` counts instead of the target's."""
         log.info("%s: %d: %s", self._choice.target.id, status, why)
         self._drop_target()
-        self._finish(counted)
+        self._finish(status if own else None)
         if self._status is None or self._back:
             whole = self._received and status != 408
             self._connection.respond(error_page(status), self._head, closes=not whole)
@@ -279,12 +281,14 @@ class Forwarding(Exchange):
         if target is not None:
             target.abort()
 
-    def _finish(self, status: int | None) -> None:
+    def _finish(self, own: int | None) -> None:
+        """`own` is the load balancer's status, where it stands for the target's."""
         self._over = True
         self._there.clear()
-        self._shared.responded(self._choice, status, self._began)
+        status = self._status if own is None else None
+        outcome = self._shared.responded(self._choice, status, own, self._began)
         what = f"{self._head.method} {self._head.target}"
-        self._shared.served(self._choice.target.id, what, self._trace, self._began, status)
+        self._shared.served(self._choice.target.id, what, self._trace, self._began, outcome)
 
 
 def _chunk(data: bytes) -> bytes:

@@ -45,13 +45,16 @@ class Invocation(Exchange):
         self._began = time.time()
 
     def start(self) -> None:
+        # "When Application Load Balancers ... receive an Expect header, they respond to the client
+        # immediately with an HTTP 100 Continue without testing the content length header": "How
+        # Elastic Load Balancing works".
+        if self._head.expects_continue:
+            self._connection.write(CONTINUE)
         # "WebSockets are not supported. Upgrade requests are rejected with an HTTP 400 code."
         if self._head.upgrade:
             self._respond_with_error(400)
         elif (self._head.length or 0) > BODY_BYTES:
             self._respond_with_error(413)
-        elif self._head.expects_continue:
-            self._connection.write(CONTINUE)
 
     def body(self, data: bytes) -> None:
         if not self._over:
@@ -76,21 +79,22 @@ class Invocation(Exchange):
     def client_left(self) -> None:
         """The function goes on, as it would on AWS: an invocation can't be taken back."""
         if not self._over:
-            self._finish(CLIENT_LEFT)
+            self._finish(None, 400 if self._running is None else CLIENT_LEFT)
 
     def removed(self, target: Target) -> None:
         if target is self._choice.target and not self._over:
-            self._finish(None)
+            self._finish(None, 502)
             self._connection.respond(error_page(502), self._head, closes=self._running is None)
 
     async def _run(self) -> None:
         response = await self._invoke()
         if self._over:  # the client has left, or the target was taken out
             return
-        self._finish(None if response is None else response.status)
         if response is None:
+            self._finish(None, 502)
             self._connection.respond(error_page(502), self._head)
             return
+        self._finish(response.status, None)
         cookies = self._choice.set_cookies(response.headers)
         fields = [*response.headers, *(("Set-Cookie", cookie) for cookie in cookies)]
         own = OwnResponse(response.status, fields, response.body)
@@ -123,13 +127,13 @@ class Invocation(Exchange):
 
     def _respond_with_error(self, status: int) -> None:
         """Without calling the function; the target has no part in it."""
-        self._finish(status)
+        self._finish(None, status)
         self._connection.respond(error_page(status), self._head, closes=True)
 
-    def _finish(self, status: int | None) -> None:
+    def _finish(self, status: int | None, own: int | None) -> None:
         self._over = True
         self._body.clear()
-        self._shared.responded(self._choice, status, self._began)
+        self._shared.responded(self._choice, status, own, self._began)
 
 
 def _text(read: str) -> str:

@@ -26,7 +26,7 @@ from emulator.balancer.messages.head import (
 )
 from emulator.balancer.messages.headers import Field, named_by_connection, spelled
 from emulator.balancer.messages.lenient import RawHead, read_raw
-from emulator.balancer.settings import MONITOR, BalancerSettings
+from emulator.balancer.settings import MONITOR, STRICTEST, BalancerSettings
 from emulator.balancer.wire.boundary import failed_at
 from emulator.balancer.wire.exchange import Exchange
 
@@ -57,6 +57,9 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self, settings: BalancerSettings, buffer: memoryview, now: Callable[[], float]
     ) -> None:
         self._settings = settings
+        # The parser takes requests that aren't compliant, with two spaces before the target for
+        # one, so that each is read leniently.
+        self._strictest = settings.desync == STRICTEST
         self._buffer = buffer
         self._now = now
         self._parser = httptools.HttpRequestParser(self)
@@ -69,7 +72,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         # parser fails; None within a body. `_before` requests in it are whole.
         self._raw: bytes | None = b""
         self._before = 0
-        self._primed = False  # `_raw` is what `_parse_body` gave the parser
+        self._left: int | None = 0  # bytes of the body that are to come; None where it is chunked
+        self._seen = b""  # the last bytes of a chunked body that have come
         self._lenient = False  # the parser has failed: `_raw` begins with the request's head
         self._unseen = 0  # bytes since the parser last reported something
         self._repriming = False
@@ -109,14 +113,19 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self.touched = self._now()
         while data:  # more than once where a client offers another protocol, or was read leniently
             self._unseen += len(data)
+            if self._strictest and not self._begun and not self._lenient:
+                self._lenient, self._raw = True, b""
             if self._lenient:
                 data = self._read_leniently(data)
                 continue
+            rest = data[:0]
             if not self._begun:
                 self._raw, self._before = b"", 0
-            elif not self._in_head and not self._primed:
+            elif not self._in_head:  # another request may begin behind the body
                 self._raw = None
-            self._primed = False
+                end = self._end_of_body(data)
+                data, rest = data[:end], data[end:]
+                self._unseen -= len(rest)
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
@@ -126,10 +135,23 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             else:
                 if self._begun and self._in_head and self._raw is not None:
                     self._raw += data
-                break
+                elif self._raw is not None:
+                    self._seen = bytes(data[-3:])
+                data = rest if not self._deaf else rest[:0]
         if self._unseen > HEAD_BYTES and not self._deaf:
             self._reject_the_rest(400)
         self._flush()
+
+    def _end_of_body(self, data: memoryview) -> int:
+        """How much of `data` is at most the rest of a body. A chunked one ends with an empty line,
+        and may have others within."""
+        if self._left is not None:
+            return max(1, min(self._left, len(data)))
+        text = self._seen + data
+        found = text.find(b"\r\n\r\n")
+        end = found + 4 if found >= 0 else len(text)
+        known, self._seen = len(self._seen), text[:end][-3:]
+        return end - known
 
     def on_message_begin(self) -> None:
         self._begun = True
@@ -159,12 +181,15 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             block = self._block
             if block is None or block.came != fields:
                 block = self._block = read_block(fields, self._settings)
-            keeps = parser.should_keep_alive()
-            head = read_head(method, url, version, self._upgrading, keeps, block, self._settings)
+            keeps, doubt = parser.should_keep_alive(), block.doubt_of(method, version)
+            head = read_head(
+                method, url, version, self._upgrading, keeps, block, self._settings, doubt
+            )
         except Rejected as rejected:
             self._reject(rejected)
             return
         self._unseen = 0
+        self._left, self._seen = head.length, b""
         self._receive(Message(head))
         if head.length == 0 and "transfer-encoding" in head.values:
             self._whole()  # the coding identity, which the parser stops at
@@ -174,6 +199,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
 
     def on_body(self, data: bytes) -> None:
         self._unseen = 0
+        if self._left is not None:
+            self._left -= len(data)
         message = self._receiving
         if message is None or self._deaf:
             return
@@ -220,10 +247,9 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         length = head.length
         framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
         self._parser = httptools.HttpRequestParser(self)
-        self._before, self._primed = 0, True
-        self._raw = f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode()
+        self._left, self._seen = length, b""
         self._repriming = True
-        self._parser.feed_data(self._raw)
+        self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode())
         self._repriming = False
 
     # What the parser rejects and a load balancer routes

@@ -20,9 +20,9 @@ Served = Callable[[str, str, str, float, int | None], None]
 """(target id, method and path, trace id, epoch seconds of its begin, status): a request that a
 container has served; None for a status that it did not give."""
 
-Counted = Callable[[TargetGroup | None, int | None, float], None]
-"""(group, status, seconds): a request that a target has responded to; None for a status that it did
-not give, and for the group where the load balancer itself responded."""
+Counted = Callable[[TargetGroup | None, int | None, float, int | None], None]
+"""(group, status, seconds, own status): a request that is over. The group is None where no target
+was chosen; of the target's status and the load balancer's own, one is None."""
 
 
 class RequestCallbacks(NamedTuple):
@@ -78,10 +78,16 @@ class Shared:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def responded(self, choice: Choice, status: int | None, began: float) -> None:
-        """See `Registrar.responded`; `began` in epoch seconds."""
-        self.registrar.responded(choice.target, status)
-        self.counted(choice.group, status, time.time() - began)
+    def responded(
+        self, choice: Choice, status: int | None, own: int | None, began: float
+    ) -> int | None:
+        """`status` is the target's; `own` the load balancer's, where it gave one in its place;
+        `began` in epoch seconds. Returns what the request is to the target: None for an error of
+        its own."""
+        outcome = own if own is not None and own < 500 else status
+        self.registrar.responded(choice.target, outcome)
+        self.counted(choice.group, status, time.time() - began, own)
+        return outcome
 
     def date(self) -> str:
         """Now, as in a Date header."""

@@ -172,7 +172,7 @@ class TargetConnection(asyncio.BufferedProtocol):
             self._wrong = "more than 32 K of header"
             return
         values = values_of(self._fields)
-        self._wrong = _fault(parser.get_http_version(), values)
+        self._wrong = _fault(parser.get_http_version(), status, values)
         if self._wrong:
             return
         self._unseen = 0
@@ -218,8 +218,10 @@ class TargetConnection(asyncio.BufferedProtocol):
             self._receiver.target_ready()
 
 
-def _fault(version: str, values: dict[str, list[str]]) -> str:
+def _fault(version: str, status: int, values: dict[str, list[str]]) -> str:
     """Why it is no response that can be passed on; "" where it is one."""
+    if not 100 <= status <= 599:  # "Values outside the range 100..599 are invalid": RFC 9110, 15
+        return f"a response of status {status}"
     if version not in ("1.1", "1.0"):
         return f"a response of HTTP version {version}"
     codings = values.get("transfer-encoding")
