@@ -72,7 +72,7 @@ def test_a_number_is_within_its_bounds(source: str, name: str, least: int, most:
         (STREAM, {"DestinationConfig": {"OnFailure": {"Destination": FIFO}}}, "no FIFO queue"),
         (STREAM, {"BisectBatchOnFunctionError": "yes"}, "neither true nor false"),
         (QUEUE, {"Enabled": "maybe"}, "neither true nor false"),
-        (STREAM, {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "S/Mapping: the filter"),
+        (STREAM, {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "S/Mapping: Invalid filter"),
     ],
 )
 def test_what_lambda_rejects_or_is_not_supported_stops_the_start(

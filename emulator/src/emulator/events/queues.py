@@ -121,7 +121,7 @@ class QueuePoller(Poller):
         unwanted: list[dict[str, Any]] = []
         for message in messages:
             record = shapes.queue_record(message, self.mapping.source)
-            passed = self.mapping.wanted(shapes.filterable_message(record))
+            passed = self.mapping.wanted(record)
             (wanted if passed else unwanted).append(record)
         hidden = _Hidden(wanted, self.clock.now())
         await self._settle(unwanted, frozenset(), hidden)
