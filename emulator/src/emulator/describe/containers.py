@@ -25,8 +25,8 @@ class EcsView:
             "DescribeClusters": self._described_clusters,
             "ListServices": self._listed_services,
             "DescribeServices": self._described_services,
-            "ListTaskDefinitions": lambda given: {"taskDefinitionArns": self._definitions()},
-            "ListTasks": lambda given: {"taskArns": [arn for arn, *_ in self._tasks(given)]},
+            "ListTaskDefinitions": self._listed_definitions,
+            "ListTasks": self._listed_tasks,
             "DescribeTasks": self._described_tasks,
         }
 
@@ -39,10 +39,13 @@ class EcsView:
         if name not in {one.created.ref for one in self._clusters()}:
             raise NotFound("ClusterNotFoundException", "Cluster not found.")
         services = self._made.of(f"{_TYPE}Service")
-        return [one for one in services if str(one.properties.get("Cluster")).endswith(name)]
+        return [one for one in services if _cluster(one) == name]
 
-    def _definitions(self) -> list[str]:
-        return [one.created.ref for one in self._made.of(f"{_TYPE}TaskDefinition")]
+    def _listed_definitions(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        family = given.get("familyPrefix")
+        arns = [one.created.ref for one in self._made.of(f"{_TYPE}TaskDefinition")]
+        found = [arn for arn in arns if family in (None, arn.rpartition("/")[2].partition(":")[0])]
+        return {"taskDefinitionArns": found}
 
     def _pool(self, one: One) -> Mapping[str, Any]:
         name = attributes_of(one.properties, "Tags").get("pool", one.created.attributes["Name"])
@@ -74,6 +77,8 @@ class EcsView:
 
     def _described_services(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {str(each).rpartition("/")[2] for each in given.get("services", [])}
+        if not wanted:
+            raise NotFound("InvalidParameterException", "Services cannot be empty.")
         found = {
             one.created.attributes["Name"]: one for one in self._services(given.get("cluster"))
         }
@@ -99,16 +104,26 @@ class EcsView:
 
     def _tasks(self, given: Mapping[str, Any]) -> Iterator[tuple[str, One, Mapping[str, Any]]]:
         """(ARN, its service, the task) of a cluster, of one service where that is named."""
-        wanted = str(given.get("serviceName", "")).rpartition("/")[2]
-        for one in self._services(given.get("cluster")):
+        wanted = str(given.get("serviceName") or "").rpartition("/")[2]
+        services = self._services(given.get("cluster"))
+        if wanted and wanted not in {one.created.attributes["Name"] for one in services}:
+            raise NotFound("ServiceNotFoundException", "Service not found.")
+        for one in services:
             if wanted in ("", one.created.attributes["Name"]):
                 for task in self._pool(one)["tasks"]:
-                    cluster = str(one.properties.get("Cluster")).rpartition("/")[2]
-                    arn = arn_in(self._made.scope, "ecs", f"task/{cluster}/{task['id']}")
-                    yield arn, one, task
+                    name = f"task/{_cluster(one)}/{task['id']}"
+                    yield arn_in(self._made.scope, "ecs", name), one, task
+
+    def _listed_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Those that run, where the call asks for no others: ListTasks, API reference."""
+        stopped = given.get("desiredStatus", "RUNNING") == "STOPPED"
+        tasks = self._tasks(given)
+        return {"taskArns": [arn for arn, _, task in tasks if bool(task["exited"]) is stopped]}
 
     def _described_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = {str(each).rpartition("/")[2] for each in given.get("tasks", [])}
+        wanted = {str(each).rpartition("/")[2]: each for each in given.get("tasks", [])}
+        found = list(self._tasks({"cluster": given.get("cluster")}))
+        absent = wanted.keys() - {task["id"] for _, _, task in found}
         return {
             "tasks": [
                 {
@@ -117,12 +132,17 @@ class EcsView:
                     "lastStatus": "STOPPED" if task["exited"] else "RUNNING",
                     "group": f"service:{one.created.attributes['Name']}",
                 }
-                for arn, one, task in self._tasks({"cluster": given.get("cluster")})
+                for arn, one, task in found
                 if task["id"] in wanted
             ],
-            "failures": [],
+            "failures": [{"arn": wanted[each], "reason": "MISSING"} for each in sorted(absent)],
         }
 
 
 def _arn(one: One) -> str:
     return str(one.created.attributes["Arn"])
+
+
+def _cluster(service: One) -> str:
+    """The name of the cluster that a service is in."""
+    return str(service.properties.get("Cluster")).rpartition("/")[2]

@@ -23,11 +23,12 @@ class WebSocketView:
         self._made = made
 
     def operations(self) -> dict[str, Any]:
-        below = {name: self._below(*which) for name, which in _BELOW.items()}
+        found = {name: self._below(*which) for name, which in _BELOW.items()}
+        found |= {name.removesuffix("s"): self._one_of(*which) for name, which in _BELOW.items()}
         return {
             "GetApis": lambda given: {"Items": [self._api(one) for one in self._apis()]},
             "GetApi": self._one,
-            **below,
+            **found,
         }
 
     def _apis(self) -> list[One]:
@@ -55,3 +56,13 @@ class WebSocketView:
             }
 
         return listed
+
+    def _one_of(self, kind: str, name: str) -> Any:
+        def one(given: Mapping[str, Any]) -> dict[str, Any]:
+            for each in self._below(kind, name)(given)["Items"]:
+                if each[name] == given[name]:
+                    return dict(each)
+            text = f"Invalid {kind} identifier specified {given[name]}"
+            raise NotFound("NotFoundException", text)
+
+        return one
