@@ -154,7 +154,7 @@ class FakeQueue:
         if operation == "GetQueueUrl":
             return {"QueueUrl": "u"}
         if operation == "GetQueueAttributes":
-            return {"Attributes": {"VisibilityTimeout": "30"}}
+            return {"Attributes": {"VisibilityTimeout": "30", "QueueArn": QUEUE}}
         self.waits.append(given["WaitTimeSeconds"])
         assert 0 <= given["WaitTimeSeconds"] <= 20
         if len(self.waits) > 3:
