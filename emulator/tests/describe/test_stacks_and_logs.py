@@ -59,9 +59,10 @@ def test_stacks_show_their_templates_and_resources(stacks: Any) -> None:
         lambda aws: aws.describe_stack_resource(StackName="chat-dev", LogicalResourceId="none"),
         lambda aws: aws.describe_stack_resources(PhysicalResourceId="none"),
         lambda aws: aws.describe_stack_resources(),
+        lambda aws: aws.describe_stack_resources(StackName="chat-dev", LogicalResourceId="none"),
         lambda aws: aws.list_stacks(StackStatusFilter=["NONE"]),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_no_stack_has_is_a_validation_error(call: Call, stacks: Any) -> None:
     with pytest.raises(ClientError) as failed:

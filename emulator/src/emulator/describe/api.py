@@ -94,8 +94,7 @@ class DescribeApi:
             parameters.require_read(operation)
             return protocol.written(operation, result)
         except NotFound as missing:
-            absent = service in ("lambda", "apigateway") and "NotFound" in missing.code
-            return protocol.failed(404 if absent else 400, missing.code, str(missing))
+            return protocol.failed(_status(service, missing.code), missing.code, str(missing))
         except Unsupported as unsupported:
             text = f"the emulator does not serve {unsupported}"
             return protocol.failed(400, "NotImplemented", text)
@@ -132,6 +131,12 @@ def elsewhere(given: Mapping[str, Any], place: Place) -> str | None:
             if found and (found[1] or place.region, found[2] or place.account) != here:
                 return str(each)
     return None
+
+
+def _status(service: str, code: str) -> int:
+    if code == "AccessDeniedException":
+        return 403
+    return 404 if service in ("lambda", "apigateway") and "NotFound" in code else 400
 
 
 @cache

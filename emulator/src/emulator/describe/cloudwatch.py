@@ -36,6 +36,9 @@ class CloudWatchView:
     def _alarms(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted, names = given.get("StateValue"), given.get("AlarmNames")
         prefix = given.get("AlarmNamePrefix", "")
+        if names and prefix:  # "you cannot specify AlarmNames": DescribeAlarms, API reference
+            text = "AlarmNamePrefix and AlarmNames exclude each other"
+            raise NotFound("ValidationError", text)
         found = [
             each
             for each in self._provider.alarms.all

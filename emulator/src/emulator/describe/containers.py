@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from emulator.describe.made import Made, NotFound, One
+from botocore.model import ListShape, Shape, StructureShape
+
+from emulator import service_models
+from emulator.describe.made import Made, NotFound, One, tags_of
 from emulator.resource import attributes_of
 from emulator.template.place import arn_in
 
@@ -26,6 +29,7 @@ class EcsView:
             "ListServices": self._listed_services,
             "DescribeServices": self._described_services,
             "ListTaskDefinitions": self._listed_definitions,
+            "DescribeTaskDefinition": self._definition,
             "ListTasks": self._listed_tasks,
             "DescribeTasks": self._described_tasks,
         }
@@ -46,6 +50,26 @@ class EcsView:
         arns = [one.created.ref for one in self._made.of(f"{_TYPE}TaskDefinition")]
         found = [arn for arn in arns if family in (None, arn.rpartition("/")[2].partition(":")[0])]
         return {"taskDefinitionArns": found}
+
+    def _definition(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """By its ARN, `family:revision`, or the family alone; here each has one revision."""
+        name = str(given["taskDefinition"]).rpartition("/")[2]
+        for one in self._made.of(f"{_TYPE}TaskDefinition"):
+            known = one.created.ref.rpartition("/")[2]
+            family, _, revision = known.partition(":")
+            if name in (known, family):
+                model = service_models.session().get_service_model("ecs")
+                made = _as_api(model.shape_for("TaskDefinition"), one.properties)
+                own = {"family": family, "revision": int(revision), "status": "ACTIVE"}
+                tags = [
+                    {"key": key, "value": value} for key, value in tags_of(one.properties).items()
+                ]
+                shown = tags if "TAGS" in given.get("include", []) else None
+                return {
+                    "taskDefinition": {**made, "taskDefinitionArn": one.created.ref, **own},
+                    "tags": shown,
+                }
+        raise NotFound("ClientException", "Unable to describe task definition.")
 
     def _pool(self, one: One) -> Mapping[str, Any]:
         name = attributes_of(one.properties, "Tags").get("pool", one.created.attributes["Name"])
@@ -146,3 +170,17 @@ def _arn(one: One) -> str:
 def _cluster(service: One) -> str:
     """The name of the cluster that a service is in."""
     return str(service.properties.get("Cluster")).rpartition("/")[2]
+
+
+def _as_api(shape: Shape, value: Any) -> Any:
+    """A value of a template as the API has it, whose members begin in lower case."""
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+        given = {name[:1].lower() + name[1:]: each for name, each in value.items()}
+        return {
+            name: _as_api(member, given[name])
+            for name, member in shape.members.items()
+            if name in given
+        }
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_as_api(shape.member, each) for each in value]
+    return value

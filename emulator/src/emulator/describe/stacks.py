@@ -116,15 +116,17 @@ class CloudFormationView:
         elif not given.get("StackName"):
             text = "Either StackName or PhysicalResourceId must be specified"
             raise NotFound("ValidationError", text)
-        return [each for each in found if logical in (None, each["LogicalResourceId"])]
+        chosen = [each for each in found if logical in (None, each["LogicalResourceId"])]
+        if not chosen:
+            raise _no_resource(logical, given.get("StackName"))
+        return chosen
 
     def _resource(self, given: Mapping[str, Any]) -> dict[str, Any]:
         logical, stack = given["LogicalResourceId"], given["StackName"]
         for each in self._resources(given):
             if each["LogicalResourceId"] == logical:
                 return {"StackResourceDetail": each}
-        text = f"Resource {logical} does not exist for stack {stack}"
-        raise NotFound("ValidationError", text)
+        raise _no_resource(logical, stack)
 
     def _resources(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         stage = self._made.stage
@@ -145,3 +147,7 @@ class CloudFormationView:
             for resource in stage.resources()
             if resource.stack in names
         ]
+
+
+def _no_resource(logical: Any, stack: Any) -> NotFound:
+    return NotFound("ValidationError", f"Resource {logical} does not exist for stack {stack}")

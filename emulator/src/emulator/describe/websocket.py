@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.describe.logs import Unsupported
 from emulator.describe.made import Made, NotFound, One
 
 _TYPE = "AWS::ApiGatewayV2::"
@@ -46,6 +47,8 @@ class WebSocketView:
     def _below(self, kind: str, name: str) -> Any:
         def listed(given: Mapping[str, Any]) -> dict[str, Any]:
             self._one(given)
+            if kind == "Deployment" and self._deploys_itself(given["ApiId"]):
+                raise Unsupported("the deployments that a stage with AutoDeploy makes")
             found = self._made.of(_TYPE + kind)
             return {
                 "Items": [
@@ -56,6 +59,12 @@ class WebSocketView:
             }
 
         return listed
+
+    def _deploys_itself(self, api: str) -> bool:
+        stages = (one.properties for one in self._made.of(f"{_TYPE}Stage"))
+        return any(
+            each.get("AutoDeploy") in (True, "true") for each in stages if each.get("ApiId") == api
+        )
 
     def _one_of(self, kind: str, name: str) -> Any:
         def one(given: Mapping[str, Any]) -> dict[str, Any]:
