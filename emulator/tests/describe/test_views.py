@@ -368,6 +368,10 @@ def test_a_mapping_says_what_it_was_made_with() -> None:
     assert given["BisectBatchOnFunctionError"] is True
     (queue,) = aws("lambda").list_event_source_mappings(EventSourceArn=JOBS)["EventSourceMappings"]
     assert (queue["BatchSize"], queue["FunctionResponseTypes"]) == (10, [])
+    reasons = (given["StateTransitionReason"], queue["StateTransitionReason"])
+    assert reasons == ("User action", "USER_INITIATED")
+    arn = f"arn:aws:lambda:{HERE}:event-source-mapping:{STREAM_ID}"
+    assert given["EventSourceMappingArn"] == arn
     assert "MaximumRetryAttempts" not in queue
 
 

@@ -9,6 +9,7 @@ from emulator.describe.logs import Unsupported
 from emulator.describe.made import Made, NotFound, One, tags_of
 from emulator.functions.invoke_api import misnamed
 from emulator.functions.model import LATEST, arn_of, name_in, qualified
+from emulator.template.place import arn_in
 
 _FUNCTION, _MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 _VERSION, _ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"
@@ -161,13 +162,16 @@ class LambdaView:
         enabled = given.get("Enabled", True) in (True, "true")
         return {
             "UUID": one.created.ref,
+            "EventSourceMappingArn": arn_in(
+                self._made.scope, "lambda", f"event-source-mapping:{one.created.ref}"
+            ),
             "EventSourceArn": given["EventSourceArn"],
             "FunctionArn": arn_of(str(given["FunctionName"]), self._made.place),
             "BatchSize": int(given.get("BatchSize", 100 if stream else 10)),
             "MaximumBatchingWindowInSeconds": int(given.get("MaximumBatchingWindowInSeconds", 0)),
             "FunctionResponseTypes": given.get("FunctionResponseTypes", []),
             "State": "Enabled" if enabled else "Disabled",
-            "StateTransitionReason": "User action",
+            "StateTransitionReason": "User action" if stream else "USER_INITIATED",
             "LastModified": self._made.since,
             **named,
             **{name: given.get(name) for name in _AS_GIVEN},
