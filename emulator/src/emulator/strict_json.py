@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Never
 
 
-def loads(text: str | bytes) -> Any:
-    """Raises ValueError, also for what is nested deeper than the parser goes."""
+def loads(text: str | bytes, objects: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """`objects` makes what stands for an object of its names and values, without it
+    a dict. Raises ValueError, also for
+    what is nested deeper than the parser goes."""
     try:
-        return json.loads(text, parse_constant=_reject_constant)
+        return json.loads(text, parse_constant=_reject_constant, object_pairs_hook=objects)
     except RecursionError as error:
         raise ValueError(str(error)) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.aws.created import clients_of, create
 from tests.rows import rows
 
@@ -112,12 +113,13 @@ def test_a_tag_of_a_number_or_a_boolean_is_a_text(clients: Clients, given: Any, 
 @pytest.mark.parametrize("given", [True, False])
 def test_a_bucket_has_its_encryption_its_blocks_and_its_tags(clients: Clients, given: bool) -> None:
     """docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html and
-    .../access-control-block-public-access.html for the defaults."""
+    .../access-control-block-public-access.html for the defaults; .../about-object-ownership.html."""
     rule = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
     properties: dict[str, Any] = {
         "Tags": TAGS,
         "BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]},
         "PublicAccessBlockConfiguration": {"BlockPublicPolicy": "false"},
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
     }
     name = create(
         BucketProvider(clients, "us-east-1"), "AWS::S3::Bucket", **(properties if given else {})
@@ -128,6 +130,29 @@ def test_a_bucket_has_its_encryption_its_blocks_and_its_tags(clients: Clients, g
     assert algorithm == ("aws:kms" if given else "AES256")
     blocks = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
     assert [blocks["BlockPublicAcls"], blocks["BlockPublicPolicy"]] == [True, not given]
+    (owned,) = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
+    owner = "BucketOwnerPreferred" if given else "BucketOwnerEnforced"
+    assert owned["ObjectOwnership"] == owner
     assert s3.put_object(Bucket=name, Key="k", Body=b"x")["ServerSideEncryption"] == algorithm
     if given:
         assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == TAGS
+
+
+@pytest.mark.parametrize(
+    ("operation", "what"),
+    [
+        ("get_bucket_logging", "server access logs"),
+        ("get_bucket_policy", "policies"),
+        ("get_bucket_abac", "attribute-based access control"),
+        ("list_bucket_analytics_configurations", "analytics"),
+        ("list_bucket_intelligent_tiering_configurations", "Intelligent-Tiering"),
+        ("list_bucket_inventory_configurations", "inventory"),
+        ("list_bucket_metrics_configurations", "metrics"),
+    ],
+)
+def test_what_a_bucket_may_have_and_nobody_shows_is_an_error(
+    clients: Clients, operation: str, what: str
+) -> None:
+    name = create(BucketProvider(clients, "us-east-1"), "AWS::S3::Bucket").ref
+    with pytest.raises(ClientError, match=f"does not serve {what}"):
+        getattr(clients("s3"), operation)(Bucket=name)

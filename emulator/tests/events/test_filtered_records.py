@@ -38,9 +38,10 @@ class FakeSource:
             case "GetShardIterator":
                 return {"ShardIterator": "0"}
             case "GetQueueUrl":
-                return {"QueueUrl": "u"}
+                return {"QueueUrl": given["QueueName"]}
             case "GetQueueAttributes":
-                return {"Attributes": {"VisibilityTimeout": "30"}}
+                arn = QUEUE.replace("jobs", given["QueueUrl"])
+                return {"Attributes": {"VisibilityTimeout": "30", "QueueArn": arn}}
             case "DeleteMessageBatch":
                 self.deleted += [each["ReceiptHandle"] for each in given["Entries"]]
             case "ChangeMessageVisibilityBatch":

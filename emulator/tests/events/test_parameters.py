@@ -72,7 +72,7 @@ def test_a_number_is_within_its_bounds(source: str, name: str, least: int, most:
         (STREAM, {"DestinationConfig": {"OnFailure": {"Destination": FIFO}}}, "no FIFO queue"),
         (STREAM, {"BisectBatchOnFunctionError": "yes"}, "neither true nor false"),
         (QUEUE, {"Enabled": "maybe"}, "neither true nor false"),
-        (STREAM, {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "S/Mapping: the filter"),
+        (STREAM, {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "S/Mapping: Invalid filter"),
     ],
 )
 def test_what_lambda_rejects_or_is_not_supported_stops_the_start(
@@ -154,7 +154,7 @@ class FakeQueue:
         if operation == "GetQueueUrl":
             return {"QueueUrl": "u"}
         if operation == "GetQueueAttributes":
-            return {"Attributes": {"VisibilityTimeout": "30"}}
+            return {"Attributes": {"VisibilityTimeout": "30", "QueueArn": QUEUE}}
         self.waits.append(given["WaitTimeSeconds"])
         assert 0 <= given["WaitTimeSeconds"] <= 20
         if len(self.waits) > 3:

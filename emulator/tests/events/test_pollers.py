@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import boto3
+import pytest
 from tests.functions.hosts import until
 
 from emulator.addresses import Addresses
 from emulator.aws.calls import Calls
 from emulator.clock import Clock
 from emulator.events.provider import EventSourceProvider
-from emulator.providers import InvokeResult, Resource, Throttled
+from emulator.providers import EmulatorError, InvokeResult, Resource, Throttled
 
 PREFIX = '{"dynamodb": {"Keys": {"item": {"S": [{"prefix": "message#"}]}}}}'
 
@@ -269,3 +270,33 @@ def test_messages_of_one_group_are_never_handled_side_by_side(aws: str) -> None:
         assert function.most_running == 1
 
     asyncio.run(scenario())
+
+
+# As LocalStack has recorded CreateEventSourceMapping: "Stream not found: <ARN>", and for a queue the
+# error of ReceiveMessage. A source of another region or account, or the stream that a table had
+# before, is none that there is.
+@pytest.mark.parametrize(
+    ("kind", "part", "other"),
+    [
+        (Table, ":us-east-1:", ":eu-west-1:"),
+        (Table, ":123456789012:", ":999999999999:"),
+        (Table, "/stream/20", "/stream/19"),
+        (Table, "table/t-", "table/u-"),
+        (Queue, ":us-east-1:", ":eu-west-1:"),
+        (Queue, ":123456789012:", ":999999999999:"),
+        (Queue, ":q-", ":u-"),
+    ],
+)
+def test_a_source_that_there_is_not_stops_the_start(
+    aws: str, kind: Any, part: str, other: str
+) -> None:
+    made = kind(aws)
+    source = (made.stream if kind is Table else made.arn).replace(part, other)
+    sentence = "Stream not found" if kind is Table else "The specified queue does not exist"
+
+    async def scenario() -> None:
+        async with polling(aws, FakeFunction(), {"EventSourceArn": source}):
+            pass
+
+    with pytest.raises(EmulatorError, match=sentence):
+        asyncio.run(scenario())

@@ -148,6 +148,12 @@ ROWS: list[Row] = [
     ("lambda", "invoke", {"FunctionName": f"arn:aws:lambda:{HERE}:function:echo", "Qualifier": "live"}, {"lambda:InvokeFunction": [f"arn:aws:lambda:{HERE}:function:echo:live"]}),
     ("lambda", "list_functions", {}, {"lambda:ListFunctions": ["*"]}),
     ("lambda", "get_function", {"FunctionName": "echo"}, {"lambda:GetFunction": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "list_versions_by_function", {"FunctionName": "echo"}, {"lambda:ListVersionsByFunction": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "list_aliases", {"FunctionName": "echo"}, {"lambda:ListAliases": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "get_alias", {"FunctionName": "echo", "Name": "live"}, {"lambda:GetAlias": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "get_function_concurrency", {"FunctionName": "echo"}, {"lambda:GetFunctionConcurrency": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "list_tags", {"Resource": f"arn:aws:lambda:{HERE}:function:echo"}, {"lambda:ListTags": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "get_event_source_mapping", {"UUID": "0" * 36}, {"lambda:GetEventSourceMapping": [f"arn:aws:lambda:{HERE}:event-source-mapping:{'0' * 36}"]}),
     ("lambda", "delete_function", {"FunctionName": "echo"}, {"lambda:DELETE": [""]}),  # not here
     ("apigatewayv2", "get_apis", {}, {"apigateway:GET": [""]}),  # its actions are HTTP methods
     ("cloudformation", "describe_stacks", {"StackName": STACK}, {"cloudformation:DescribeStacks": [STACK]}),

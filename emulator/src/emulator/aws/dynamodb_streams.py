@@ -202,15 +202,29 @@ def _forget_old_iterators() -> None:
     replace(DynamoDBStreamsBackend, "get_records", get_records)
 
 
+def _table_of(backend: Any, arn: str) -> Any:
+    """The table that has the stream. moto takes any ARN with the table's name."""
+    table = backend.dynamodb.tables.get(arn.partition(":table/")[2].partition("/")[0])
+    if table is None or arn != f"{table.table_arn}/stream/{table.latest_stream_label}":
+        raise ResourceNotFoundException(f"Requested resource not found: Stream: {arn} not found")
+    return table
+
+
 def _check_iterators() -> None:
+    original_describe = DynamoDBStreamsBackend.describe_stream
+
+    def describe_stream(self: Any, arn: str) -> dict[str, Any]:
+        if arn.startswith("arn:"):  # the error of another form follows from moto's failure
+            _table_of(self, arn)
+        return original_describe(self, arn)
+
+    replace(DynamoDBStreamsBackend, "describe_stream", describe_stream)
     original = DynamoDBStreamsBackend.get_shard_iterator
 
     def get_shard_iterator(
         self: Any, arn: str, shard_id: str, kind: str, sequence_number: str | int | None = None
     ) -> Any:
-        found = self.dynamodb.tables.get(arn.partition(":table/")[2].partition("/")[0])
-        if found is None or found.stream_shard is None or not arn.startswith(found.table_arn):
-            raise ResourceNotFoundException(f"Requested resource not found: Stream: {arn}")
+        found = _table_of(self, arn)
         if found.stream_shard.id != shard_id:
             raise ResourceNotFoundException(f"Requested resource not found: Shard: {shard_id}")
         if kind in ("TRIM_HORIZON", "LATEST"):

@@ -14,7 +14,11 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.kms import models, utils
-from moto.kms.exceptions import AccessDeniedException, InvalidCiphertextException
+from moto.kms.exceptions import (
+    AccessDeniedException,
+    InvalidCiphertextException,
+    NotFoundException,
+)
 from moto.kms.responses import KmsResponse
 
 from emulator.aws.hooks import replace
@@ -55,6 +59,7 @@ _BY_ID = (
     "schedule_key_deletion",
 )
 _WAITING_DAYS = (7, 30)
+_ARN = re.compile(r"arn:[^:]*:kms:([^:]*):([^:]*):")
 
 
 def install() -> None:
@@ -71,6 +76,8 @@ def install() -> None:
     for name in _BY_ID:
         replace(models.KmsBackend, name, _by_arn(getattr(models.KmsBackend, name)))
     replace(models, "decrypt", _decrypt(utils.decrypt))
+    for name in ("_validate_cmk_id", "_validate_alias"):
+        replace(KmsResponse, name, _of_here(getattr(KmsResponse, name)))
 
 
 def _by_arn(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,6 +87,18 @@ def _by_arn(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(self, key_id, *args, **given)
 
     return method
+
+
+def _of_here(original: Any) -> Callable[[Any, str], None]:
+    """moto looks only at the end of an ARN."""
+
+    def validate(self: Any, key_id: str) -> None:
+        found = _ARN.match(key_id)
+        if found and found.groups() != (self.region, self.current_account):
+            raise NotFoundException(f"Invalid arn {key_id}")
+        original(self, key_id)
+
+    return validate
 
 
 def _checked(original: Callable[[Any], str], check: Callable[[Any], None]) -> Any:

@@ -30,8 +30,20 @@ from emulator.template.place import url_suffix_of
 FORM = "multipart/form-data"
 DENIED = S3Error(403, "AccessDenied", "Access Denied")
 _SIGNED_TWICE = S3Error(400, "InvalidArgument", "Only one auth mechanism allowed")
-# The template's policies are known to what checks calls: emulator.iam.
-_POLICY = S3Error(400, "NotServedByTheEmulator", "the emulator does not serve policies of s3")
+# What a bucket of the template may have and moto does not know, or is not given: "none" would be
+# wrong. The template's policies are known to what checks calls: emulator.iam.
+_NOT_SERVED = {
+    "abac": "attribute-based access control",
+    "analytics": "analytics configurations",
+    "intelligent-tiering": "Intelligent-Tiering configurations",
+    "inventory": "inventory configurations",
+    "logging": "server access logs",
+    "metadataConfiguration": "metadata tables",
+    "metadataTable": "metadata tables",
+    "metrics": "metrics configurations",
+    "policy": "policies",
+    "policyStatus": "policies",
+}
 
 Pass = Callable[[], web.Response]
 
@@ -60,8 +72,9 @@ def respond(
     bucket = data_objects.backend_of(name).buckets.get(name)
     if bucket is None or "X-Amz-Target" in request.headers:
         return None
-    if not key and request.query.keys() & {"policy", "policyStatus"}:
-        return error(_POLICY)
+    for asked in request.query.keys() & _NOT_SERVED.keys() if not key else ():
+        what = f"the emulator does not serve {_NOT_SERVED[asked]} of s3"
+        return error(S3Error(400, "NotServedByTheEmulator", what))
     if "Authorization" in request.headers:
         signed_twice = any(each.lower() == "x-amz-algorithm" for each in request.query)
         return error(_SIGNED_TWICE) if signed_twice else _rejected(request, bucket, key, body)

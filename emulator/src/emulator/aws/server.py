@@ -139,6 +139,7 @@ def _change_moto() -> None:
         dynamodb_streams,
         dynamodb_updates,
         kms,
+        listing_pages,
         s3,
         secrets_manager,
         sqs_attributes,
@@ -165,6 +166,7 @@ def _change_moto() -> None:
     dynamodb_rules.install()  # after what rejects an update, which it takes for a reason
     dynamodb_updates.install()
     kms.install()
+    listing_pages.install()
     s3.install()
     sqs_attributes.install()
     sqs_batches.install()

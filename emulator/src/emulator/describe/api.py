@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -10,10 +11,12 @@ from aiohttp import web
 
 from emulator.describe import pages
 from emulator.describe.logs import Unsupported
-from emulator.describe.made import NotFound
+from emulator.describe.made import Made, NotFound
 from emulator.describe.protocols import Protocol, Response
+from emulator.template.place import Place
 
 PREFIX = "/_describe/"
+_ARN = re.compile(r"arn:[^:]+:[^:]+:([^:]*):([^:]*):")
 Operations = Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
 
 # The name in a signature's scope -> botocore's name of the service.
@@ -57,10 +60,11 @@ class Parameters(dict[str, Any]):
 
 
 class DescribeApi:
-    """`views` are the operations of each service, by its name in SERVICES."""
+    """`views` are the operations of each service, by its name in SERVICES, and `made` is what they
+    describe."""
 
-    def __init__(self, views: Mapping[str, Operations]) -> None:
-        self._views = views
+    def __init__(self, views: Mapping[str, Operations], made: Made | None = None) -> None:
+        self._views, self._made = views, made
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Responds to a request for `/_describe/<service>/<the call's own path>`."""
@@ -79,15 +83,9 @@ class DescribeApi:
             operation, given = protocol.read(method, target, query, body, action)
         except (ValueError, RecursionError):
             return protocol.failed(400, "SerializationException", "the body can't be read")
-        known = self._views.get(service, {})
-        if operation not in known:
-            which = operation or f"{method} {target}"
-            return protocol.failed(
-                400,
-                "NotImplemented",
-                f"the emulator does not serve {which} of {service}; it has "
-                f"{', '.join(sorted(known))}",
-            )
+        if failed := self._unserved(service, protocol, operation or f"{method} {target}", given):
+            return failed
+        known = self._views[service]
         parameters = Parameters(given)
         try:
             result = pages.cut(
@@ -96,12 +94,49 @@ class DescribeApi:
             parameters.require_read(operation)
             return protocol.written(operation, result)
         except NotFound as missing:
-            return protocol.failed(
-                404 if service in ("lambda", "apigateway") else 400, missing.code, str(missing)
-            )
+            return protocol.failed(_status(service, missing.code), missing.code, str(missing))
         except Unsupported as unsupported:
             text = f"the emulator does not serve {unsupported}"
             return protocol.failed(400, "NotImplemented", text)
+
+    def _unserved(
+        self, service: str, protocol: Protocol, operation: str, given: Mapping[str, Any]
+    ) -> Response | None:
+        """The error of a call whose response would be an empty list of something else."""
+        version, known = given.get("Version", protocol.version), self._views.get(service, {})
+        code, status = "NotImplemented", 400
+        if version != protocol.version:  # `aws elb`, of Classic Load Balancers, signs as elbv2 does
+            text = f"does not serve the version {version} of {service}; it has {protocol.version}"
+        elif operation not in known:
+            text = f"does not serve {operation} of {service}; it has {', '.join(sorted(known))}"
+        elif self._made is not None and self._made.stage is None:
+            code, status, text = "ServiceUnavailable", 503, "is still starting what it describes"
+        elif self._made is not None and (arn := elsewhere(given, self._made.place)):
+            place = self._made.place
+            text = f"has the account {place.account} in {place.region}, and not that of {arn}"
+        else:
+            return None
+        return protocol.failed(status, code, f"the emulator {text}")
+
+
+def elsewhere(given: Mapping[str, Any], place: Place) -> str | None:
+    """An ARN of the call that is of another region or account than all that is here. Of a
+    FunctionName Lambda says so itself."""
+    here = (place.region, place.account)
+    for name, value in given.items():
+        if name == "FunctionName":
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            found = _ARN.match(each) if isinstance(each, str) else None
+            if found and (found[1] or place.region, found[2] or place.account) != here:
+                return str(each)
+    return None
+
+
+def _status(service: str, code: str) -> int:
+    if code == "AccessDeniedException":
+        return 403
+    return 404 if service in ("lambda", "apigateway") and "NotFound" in code else 400
 
 
 @cache

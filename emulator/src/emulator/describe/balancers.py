@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from emulator.describe.made import Made, NotFound, One
+from emulator.describe.made import Made, NotFound, One, tags_of
 
 _TYPE = "AWS::ElasticLoadBalancingV2::"
+# The errors of AWS for a name or an ARN that nothing has; rules are ListenerRules in a template.
+_ABSENT = {
+    "Listener": ("ListenerNotFound", "One or more listeners not found"),
+    "ListenerRule": ("RuleNotFound", "One or more rules not found"),
+    "LoadBalancer": ("LoadBalancerNotFound", "One or more load balancers not found"),
+    "TargetGroup": ("TargetGroupNotFound", "One or more target groups not found"),
+}
+_OF_ARN = {
+    "loadbalancer": "LoadBalancer",
+    "listener": "Listener",
+    "listener-rule": "ListenerRule",
+    "targetgroup": "TargetGroup",
+}
 
 
 class BalancerView:
@@ -24,6 +37,7 @@ class BalancerView:
             "DescribeRules": self._rules,
             "DescribeTargetGroups": self._groups,
             "DescribeTargetHealth": self._health,
+            "DescribeTags": self._tags,
         }
 
     def _of(self, kind: str, wanted: Iterable[str] = ()) -> list[One]:
@@ -33,7 +47,7 @@ class BalancerView:
             return found
         chosen = [one for one in found if one.created.ref in arns]
         if len(chosen) < len(arns):
-            raise NotFound(f"{kind}NotFound", f"One or more {kind}s not found")
+            raise NotFound(*_ABSENT[kind])
         return chosen
 
     def _named(self, given: Mapping[str, Any], kind: str) -> list[str]:
@@ -41,7 +55,7 @@ class BalancerView:
         names: list[str] = given.get("Names", [])
         there = {one.created.attributes[f"{kind}Name"] for one in self._made.of(_TYPE + kind)}
         if not there.issuperset(names):
-            raise NotFound(f"{kind}NotFound", f"One or more {kind}s not found")
+            raise NotFound(*_ABSENT[kind])
         return names
 
     def _balancers(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +77,7 @@ class BalancerView:
         }
 
     def _listeners(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        balancer = given.get("LoadBalancerArn")
+        balancer = self._owner(given, "LoadBalancerArn", "ListenerArns")
         return {
             "Listeners": [
                 {
@@ -78,24 +92,40 @@ class BalancerView:
             ]
         }
 
+    def _owner(self, given: Mapping[str, Any], name: str, below: str) -> str | None:
+        """The balancer or listener of what is described, by its ARN; None where that is named
+        itself. One of the two is needed: API reference of DescribeListeners and DescribeRules."""
+        arn: str | None = given.get(name)
+        if (arn is None) is (given.get(below) is None):
+            text = f"You must specify either {name} or {below}"
+            raise NotFound("ValidationError", text)
+        if arn is not None:
+            self._of(name.removesuffix("Arn"), [arn])
+        return arn
+
     def _rules(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        listener = given.get("ListenerArn")
-        return {
-            "Rules": [
-                {
-                    "RuleArn": one.created.ref,
-                    "Priority": str(one.properties["Priority"]),
-                    "Conditions": one.properties["Conditions"],
-                    "Actions": one.properties["Actions"],
-                    "IsDefault": False,
-                }
-                for one in self._of("ListenerRule", given.get("RuleArns", []))
-                if listener in (None, one.properties["ListenerArn"])
-            ]
-        }
+        """Each listener has a default rule, which is the last one."""
+        listener = self._owner(given, "ListenerArn", "RuleArns")
+        rules = [
+            {
+                "RuleArn": one.created.ref,
+                "Priority": str(one.properties["Priority"]),
+                "Conditions": one.properties["Conditions"],
+                "Actions": one.properties["Actions"],
+                "IsDefault": False,
+            }
+            for one in self._of("ListenerRule", given.get("RuleArns", []))
+            if listener in (None, one.properties["ListenerArn"])
+        ]
+        rules.sort(key=lambda rule: int(rule["Priority"]))
+        if listener is not None:
+            rules += map(_default_rule, self._of("Listener", [listener]))
+        return {"Rules": rules}
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
         names = self._named(given, "TargetGroup")
+        balancer = given.get("LoadBalancerArn")
+        used = None if balancer is None else self._used(balancer)
         return {
             "TargetGroups": [
                 {
@@ -105,11 +135,40 @@ class BalancerView:
                     "Port": one.properties.get("Port"),
                     "TargetType": one.properties.get("TargetType", "instance"),
                     "HealthCheckPath": one.properties.get("HealthCheckPath"),
+                    "LoadBalancerArns": self._balancers_of(one.created.ref),
                 }
                 for one in self._of("TargetGroup", given.get("TargetGroupArns", []))
-                if not names or one.created.attributes["TargetGroupName"] in names
+                if (not names or one.created.attributes["TargetGroupName"] in names)
+                and (used is None or one.created.ref in used)
             ]
         }
+
+    def _used(self, balancer: str) -> set[str]:
+        """The ARNs of the target groups that a balancer forwards to."""
+        self._of("LoadBalancer", [balancer])
+        mine = [
+            one for one in self._of("Listener") if one.properties["LoadBalancerArn"] == balancer
+        ]
+        listeners = {one.created.ref for one in mine}
+        rules = self._of("ListenerRule")
+        actions = [one.properties["DefaultActions"] for one in mine]
+        actions += [
+            one.properties["Actions"] for one in rules if one.properties["ListenerArn"] in listeners
+        ]
+        return {arn for each in actions for action in each for arn in _groups_of(action)}
+
+    def _balancers_of(self, group: str) -> list[str]:
+        balancers = [one.created.ref for one in self._of("LoadBalancer")]
+        return [each for each in balancers if group in self._used(each)]
+
+    def _tags(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        found = []
+        for arn in given["ResourceArns"]:
+            kind = _OF_ARN.get(str(arn).split(":")[-1].partition("/")[0], "LoadBalancer")
+            (one,) = self._of(kind, [arn])
+            tags = [{"Key": key, "Value": value} for key, value in tags_of(one.properties).items()]
+            found.append({"ResourceArn": arn, "Tags": tags})
+        return {"TagDescriptions": found}
 
     def _health(self, given: Mapping[str, Any]) -> dict[str, Any]:
         (one,) = self._of("TargetGroup", [given["TargetGroupArn"]])
@@ -128,6 +187,23 @@ class BalancerView:
             if not any(_is(each, target) for target in targets):
                 found.append(_unregistered(each))
         return {"TargetHealthDescriptions": found}
+
+
+def _default_rule(listener: One) -> dict[str, Any]:
+    return {
+        "RuleArn": listener.created.ref.replace(":listener/", ":listener-rule/") + "/default",
+        "Priority": "default",
+        "Conditions": [],
+        "Actions": listener.properties["DefaultActions"],
+        "IsDefault": True,
+    }
+
+
+def _groups_of(action: Mapping[str, Any]) -> Iterator[str]:
+    if "TargetGroupArn" in action:
+        yield action["TargetGroupArn"]
+    for each in action.get("ForwardConfig", {}).get("TargetGroups", []):
+        yield each["TargetGroupArn"]
 
 
 def _is(asked: Mapping[str, Any], target: Mapping[str, Any]) -> bool:

@@ -29,15 +29,16 @@ class CloudWatchView:
             "DescribeAlarms": self._alarms,
             "GetMetricData": self._data,
             "ListMetrics": self._metrics,
-            "ListDashboards": lambda given: {
-                "DashboardEntries": [{"DashboardName": each} for each in self._provider.dashboards]
-            },
+            "ListDashboards": self._dashboards,
             "GetDashboard": self._dashboard,
         }
 
     def _alarms(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted, names = given.get("StateValue"), given.get("AlarmNames")
         prefix = given.get("AlarmNamePrefix", "")
+        if names and prefix:  # "you cannot specify AlarmNames": DescribeAlarms, API reference
+            text = "AlarmNamePrefix and AlarmNames exclude each other"
+            raise NotFound("ValidationError", text)
         found = [
             each
             for each in self._provider.alarms.all
@@ -105,6 +106,7 @@ class CloudWatchView:
 
     def _metrics(self, given: Mapping[str, Any]) -> dict[str, Any]:
         namespace, metric = given.get("Namespace"), given.get("MetricName")
+        wanted = [(each["Name"], each.get("Value")) for each in given.get("Dimensions", [])]
         return {
             "Metrics": [
                 {
@@ -113,9 +115,16 @@ class CloudWatchView:
                     "Dimensions": [{"Name": n, "Value": v} for n, v in sorted(each.dimensions)],
                 }
                 for each in self._store.metrics()
-                if namespace in (None, each.namespace) and metric in (None, each.name)
+                if namespace in (None, each.namespace)
+                and metric in (None, each.name)
+                and all(_has(each.dimensions, *pair) for pair in wanted)
             ]
         }
+
+    def _dashboards(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        prefix = str(given.get("DashboardNamePrefix") or "")
+        names = [each for each in self._provider.dashboards if each.startswith(prefix)]
+        return {"DashboardEntries": [{"DashboardName": each} for each in names]}
 
     def _dashboard(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name = str(given["DashboardName"])
@@ -123,6 +132,11 @@ class CloudWatchView:
             raise NotFound("ResourceNotFound", f"Dashboard {name} does not exist")
         body = json.dumps(self._provider.dashboards[name])
         return {"DashboardName": name, "DashboardBody": body}
+
+
+def _has(dimensions: Iterable[tuple[str, str]], name: str, value: str | None) -> bool:
+    """Whether a metric has a dimension of that name, and of that value where one is given."""
+    return any(name == each and value in (None, its) for each, its in dimensions)
 
 
 def _seconds(value: Any) -> float:

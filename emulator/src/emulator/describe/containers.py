@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from emulator.describe.made import Made, NotFound, One
+from botocore.model import ListShape, Shape, StructureShape
+
+from emulator import service_models
+from emulator.describe.made import Made, NotFound, One, tags_of
 from emulator.resource import attributes_of
 from emulator.template.place import arn_in
 
@@ -25,8 +28,9 @@ class EcsView:
             "DescribeClusters": self._described_clusters,
             "ListServices": self._listed_services,
             "DescribeServices": self._described_services,
-            "ListTaskDefinitions": lambda given: {"taskDefinitionArns": self._definitions()},
-            "ListTasks": lambda given: {"taskArns": [arn for arn, *_ in self._tasks(given)]},
+            "ListTaskDefinitions": self._listed_definitions,
+            "DescribeTaskDefinition": self._definition,
+            "ListTasks": self._listed_tasks,
             "DescribeTasks": self._described_tasks,
         }
 
@@ -39,10 +43,33 @@ class EcsView:
         if name not in {one.created.ref for one in self._clusters()}:
             raise NotFound("ClusterNotFoundException", "Cluster not found.")
         services = self._made.of(f"{_TYPE}Service")
-        return [one for one in services if str(one.properties.get("Cluster")).endswith(name)]
+        return [one for one in services if _cluster(one) == name]
 
-    def _definitions(self) -> list[str]:
-        return [one.created.ref for one in self._made.of(f"{_TYPE}TaskDefinition")]
+    def _listed_definitions(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        family = given.get("familyPrefix")
+        arns = [one.created.ref for one in self._made.of(f"{_TYPE}TaskDefinition")]
+        found = [arn for arn in arns if family in (None, arn.rpartition("/")[2].partition(":")[0])]
+        return {"taskDefinitionArns": found}
+
+    def _definition(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """By its ARN, `family:revision`, or the family alone; here each has one revision."""
+        name = str(given["taskDefinition"]).rpartition("/")[2]
+        for one in self._made.of(f"{_TYPE}TaskDefinition"):
+            known = one.created.ref.rpartition("/")[2]
+            family, _, revision = known.partition(":")
+            if name in (known, family):
+                model = service_models.session().get_service_model("ecs")
+                made = _as_api(model.shape_for("TaskDefinition"), one.properties)
+                own = {"family": family, "revision": int(revision), "status": "ACTIVE"}
+                tags = [
+                    {"key": key, "value": value} for key, value in tags_of(one.properties).items()
+                ]
+                shown = tags if "TAGS" in given.get("include", []) else None
+                return {
+                    "taskDefinition": {**made, "taskDefinitionArn": one.created.ref, **own},
+                    "tags": shown,
+                }
+        raise NotFound("ClientException", "Unable to describe task definition.")
 
     def _pool(self, one: One) -> Mapping[str, Any]:
         name = attributes_of(one.properties, "Tags").get("pool", one.created.attributes["Name"])
@@ -74,6 +101,8 @@ class EcsView:
 
     def _described_services(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {str(each).rpartition("/")[2] for each in given.get("services", [])}
+        if not wanted:
+            raise NotFound("InvalidParameterException", "Services cannot be empty.")
         found = {
             one.created.attributes["Name"]: one for one in self._services(given.get("cluster"))
         }
@@ -99,16 +128,26 @@ class EcsView:
 
     def _tasks(self, given: Mapping[str, Any]) -> Iterator[tuple[str, One, Mapping[str, Any]]]:
         """(ARN, its service, the task) of a cluster, of one service where that is named."""
-        wanted = str(given.get("serviceName", "")).rpartition("/")[2]
-        for one in self._services(given.get("cluster")):
+        wanted = str(given.get("serviceName") or "").rpartition("/")[2]
+        services = self._services(given.get("cluster"))
+        if wanted and wanted not in {one.created.attributes["Name"] for one in services}:
+            raise NotFound("ServiceNotFoundException", "Service not found.")
+        for one in services:
             if wanted in ("", one.created.attributes["Name"]):
                 for task in self._pool(one)["tasks"]:
-                    cluster = str(one.properties.get("Cluster")).rpartition("/")[2]
-                    arn = arn_in(self._made.scope, "ecs", f"task/{cluster}/{task['id']}")
-                    yield arn, one, task
+                    name = f"task/{_cluster(one)}/{task['id']}"
+                    yield arn_in(self._made.scope, "ecs", name), one, task
+
+    def _listed_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Those that run, where the call asks for no others: ListTasks, API reference."""
+        stopped = given.get("desiredStatus", "RUNNING") == "STOPPED"
+        tasks = self._tasks(given)
+        return {"taskArns": [arn for arn, _, task in tasks if bool(task["exited"]) is stopped]}
 
     def _described_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = {str(each).rpartition("/")[2] for each in given.get("tasks", [])}
+        wanted = {str(each).rpartition("/")[2]: each for each in given.get("tasks", [])}
+        found = list(self._tasks({"cluster": given.get("cluster")}))
+        absent = wanted.keys() - {task["id"] for _, _, task in found}
         return {
             "tasks": [
                 {
@@ -117,12 +156,31 @@ class EcsView:
                     "lastStatus": "STOPPED" if task["exited"] else "RUNNING",
                     "group": f"service:{one.created.attributes['Name']}",
                 }
-                for arn, one, task in self._tasks({"cluster": given.get("cluster")})
+                for arn, one, task in found
                 if task["id"] in wanted
             ],
-            "failures": [],
+            "failures": [{"arn": wanted[each], "reason": "MISSING"} for each in sorted(absent)],
         }
 
 
 def _arn(one: One) -> str:
     return str(one.created.attributes["Arn"])
+
+
+def _cluster(service: One) -> str:
+    """The name of the cluster that a service is in."""
+    return str(service.properties.get("Cluster")).rpartition("/")[2]
+
+
+def _as_api(shape: Shape, value: Any) -> Any:
+    """A value of a template as the API has it, whose members begin in lower case."""
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+        given = {name[:1].lower() + name[1:]: each for name, each in value.items()}
+        return {
+            name: _as_api(member, given[name])
+            for name, member in shape.members.items()
+            if name in given
+        }
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_as_api(shape.member, each) for each in value]
+    return value

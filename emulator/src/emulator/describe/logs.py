@@ -7,13 +7,15 @@ have that of the line before. In a file without any, all have that of its last w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from emulator.console.ranges import time_of
 from emulator.describe.made import NotFound
 from emulator.metrics import expressions, filter_patterns
 from emulator.metrics.log_groups import LogGroupProvider
+
+_MOST_EVENTS = 10_000  # of a page: GetLogEvents, API reference
 
 
 class Unsupported(Exception):
@@ -25,29 +27,92 @@ class LogsView:
         self._log_groups = groups
 
     def operations(self) -> dict[str, Any]:
-        return {"DescribeLogGroups": self._groups, "FilterLogEvents": self._events}
+        return {
+            "DescribeLogGroups": self._groups,
+            "DescribeLogStreams": self._streams,
+            "FilterLogEvents": self._events,
+            "GetLogEvents": self._stream_events,
+        }
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        prefix = str(given.get("logGroupNamePrefix", ""))
+        prefix = str(given.get("logGroupNamePrefix") or "")
+        pattern = str(given.get("logGroupNamePattern") or "").lower()
         names = [name for name in self._log_groups.names() if name.startswith(prefix)]
+        names = [name for name in names if pattern in name.lower()]
         days = self._log_groups.retention
         retained = {name: {"retentionInDays": days[name]} for name in names if days.get(name)}
         return {"logGroups": [{"logGroupName": name, **retained.get(name, {})} for name in names]}
 
+    def _streams(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A group has one stream, once something was logged into it."""
+        lines = self._lines(given)
+        prefix = str(given.get("logStreamNamePrefix") or "")
+        given.get("orderBy"), given.get("descending")  # of one there is one order
+        if not lines.at or not lines.stream.startswith(prefix):
+            return {"logStreams": []}
+        first, last = lines.at[0][0], lines.at[-1][0]
+        times = {"firstEventTimestamp": first, "lastEventTimestamp": last, "creationTime": first}
+        return {"logStreams": [{"logStreamName": lines.stream, **times}]}
+
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        matches = _matcher(str(given.get("filterPattern") or ""))
+        lines = self._lines(given)
+        streams = given.get("logStreamNames") or [lines.stream]
+        prefix = str(given.get("logStreamNamePrefix") or "")
+        if lines.stream not in streams:
+            raise _no_stream()
+        found = [
+            {
+                "logStreamName": lines.stream,
+                "timestamp": at,
+                "message": line,
+                "ingestionTime": at,
+                "eventId": f"{number:056d}",
+            }
+            for number, (at, line) in enumerate(lines.at)
+            if lines.within(at) and matches(line) and lines.stream.startswith(prefix)
+        ]
+        return {"events": found, "searchedLogStreams": []}
+
+    def _stream_events(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A page of the last events, or of the first with startFromHead; its tokens lead to those
+        before it and after it, and at an end to itself: GetLogEvents, API reference."""
+        lines = self._lines(given)
+        if given.get("logStreamName") != lines.stream or not lines.at:
+            raise _no_stream()
+        found = [(at, line) for at, line in lines.at if lines.within(at)]
+        limit = int(given.get("limit", _MOST_EVENTS))
+        if not 1 <= limit <= _MOST_EVENTS:
+            raise _out_of_bounds(limit, "limit", f"value from 1 to {_MOST_EVENTS}")
+        begin = 0 if given.get("startFromHead") else max(0, len(found) - limit)
+        if token := given.get("nextToken"):
+            kind, _, place = str(token).partition("/")
+            if kind not in ("f", "b") or not place.isdecimal():
+                raise NotFound("InvalidParameterException", "The specified nextToken is invalid.")
+            begin = int(place) if kind == "f" else max(0, int(place) - limit)
+            limit = limit if kind == "f" else int(place) - begin
+        page = found[begin : begin + limit]
+        return {
+            "events": [
+                {"timestamp": at, "message": line, "ingestionTime": at} for at, line in page
+            ],
+            "nextForwardToken": f"f/{begin + len(page)}",
+            "nextBackwardToken": f"b/{begin}",
+        }
+
+    def _lines(self, given: Mapping[str, Any]) -> _Lines:
+        """All lines of the group. Raises NotFound, and Unsupported for times of what has none."""
         identifier = given.get("logGroupName") or given.get("logGroupIdentifier")
         if not identifier:
             text = "Either logGroupName or logGroupIdentifier is required"
             raise NotFound("InvalidParameterException", text)
         name = _group(str(identifier))
-        pattern = str(given.get("filterPattern") or "")
-        first, last = given.get("startTime"), given.get("endTime")  # milliseconds
-        matches = _matcher(pattern)
         if not self._log_groups.knows(name):
             raise NotFound("ResourceNotFoundException", "The specified log group does not exist.")
+        first, last = given.get("startTime"), given.get("endTime")  # milliseconds
         file = self._log_groups.file(name)
         if not file.exists():
-            return {"events": [], "searchedLogStreams": []}
+            return _Lines(file.stem, [])
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         times = _times(lines)
         if not times:
@@ -56,18 +121,23 @@ class LogsView:
             times = [int(file.stat().st_mtime * 1000)] * len(lines)
         begin = -math.inf if first is None else int(first)
         end = math.inf if last is None else int(last)
-        found = [
-            {
-                "logStreamName": file.stem,
-                "timestamp": at,
-                "message": line,
-                "ingestionTime": at,
-                "eventId": f"{number:056d}",
-            }
-            for number, (at, line) in enumerate(zip(times, lines, strict=True))
-            if begin <= at <= end and matches(line)
-        ]
-        return {"events": found, "searchedLogStreams": []}
+        return _Lines(file.stem, list(zip(times, lines, strict=True)), begin, end)
+
+
+class _Lines(NamedTuple):
+    """The lines of a group's stream, with their times in milliseconds, and which were asked for."""
+
+    stream: str
+    at: Sequence[tuple[int, str]]
+    begin: float = -math.inf
+    end: float = math.inf
+
+    def within(self, at: int) -> bool:
+        return self.begin <= at <= self.end
+
+
+def _no_stream() -> NotFound:
+    return NotFound("ResourceNotFoundException", "The specified log stream does not exist.")
 
 
 def _group(identifier: str) -> str:

@@ -19,6 +19,14 @@ class NotFound(Exception):
         self.code = code
 
 
+def tags_of(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of the template, which has a list or, of API Gateway, an object."""
+    tags = properties.get("Tags") or {}
+    if isinstance(tags, Mapping):
+        return dict(tags)
+    return {each["Key"]: each["Value"] for each in tags}
+
+
 class One(NamedTuple):
     resource: Resource
     properties: Mapping[str, Any]

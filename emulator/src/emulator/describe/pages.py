@@ -18,8 +18,12 @@ from emulator.describe.made import NotFound
 
 # And the most that a call may ask for: API reference.
 DEFAULTS = {"FilterLogEvents": 10_000, "DescribeLogGroups": 50}
-# As LocalStack has recorded it.
-_INVALID_TOKEN = {"logs": ("InvalidParameterException", "The specified nextToken is invalid.")}
+# As LocalStack has recorded it of logs; the others as the API references have the codes.
+_INVALID_TOKEN = {
+    "cloudwatch": ("InvalidNextToken", "The token is not valid"),
+    "lambda": ("InvalidParameterValueException", "The token is not valid"),
+    "logs": ("InvalidParameterException", "The specified nextToken is invalid."),
+}
 _INVALID = {
     "apigatewayv2": "BadRequestException",
     "cloudformation": "ValidationError",
@@ -93,5 +97,6 @@ def _offset(service: str, token: str) -> int:
     try:
         return int(base64.b64decode(token, validate=True))
     except (binascii.Error, ValueError):
-        code, text = _INVALID_TOKEN.get(service, ("InvalidNextToken", "The token is not valid"))
+        otherwise = (_INVALID[service], "The token is not valid")
+        code, text = _INVALID_TOKEN.get(service, otherwise)
         raise NotFound(code, text) from None

@@ -45,6 +45,7 @@ class Protocol:
     def __init__(self, name: str) -> None:
         model: ServiceModel = service_models.session().get_service_model(name)
         self._model = model
+        self.version = str(model.metadata["apiVersion"])  # which calls of a query name
         # CloudWatch has several; its clients here choose JSON
         several = "json" in model.metadata.get("protocols", ())
         self._kind = "json" if several else str(model.metadata["protocol"])
@@ -142,6 +143,11 @@ def _plain(shape: Shape | None, value: Any) -> Any:
         return [_plain(shape.member, each) for each in value]
     if isinstance(shape, MapShape):
         return {name: _plain(shape.value, each) for name, each in value.items()}
+    if isinstance(value, str) and shape is not None:  # a template has these as texts as well
+        if shape.type_name == "boolean":
+            return value == "true"
+        if shape.type_name in ("integer", "long"):
+            return int(value)
     return value
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from emulator import service_models
 from emulator.describe.made import Made, NotFound
 from emulator.providers import EmulatorError
 from emulator.template.assembly import Stack
-from emulator.template.place import STACK_UUID, arn_in
+from emulator.template.place import STACK_UUID
 
 _COMPLETE = "CREATE_COMPLETE"
 
@@ -21,8 +23,10 @@ class CloudFormationView:
         return {
             "ListStacks": self._listed,
             "DescribeStacks": self._described,
-            "DescribeStackResources": lambda given: {"StackResources": self._resources(given)},
+            "DescribeStackResource": self._resource,
+            "DescribeStackResources": lambda given: {"StackResources": self._some(given)},
             "ListStackResources": lambda given: {"StackResourceSummaries": self._resources(given)},
+            "GetTemplate": self._template,
             "ListExports": lambda given: {"Exports": list(self._exports())},
         }
 
@@ -31,21 +35,28 @@ class CloudFormationView:
 
     def _listed(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = given.get("StackStatusFilter") or [_COMPLETE]
+        model = service_models.session().get_service_model("cloudformation")
+        if unknown := set(wanted).difference(model.shape_for("StackStatus").enum):
+            text = f"1 validation error detected: Value '{sorted(unknown)}' at 'stackStatusFilter'"
+            raise NotFound(
+                "ValidationError", f"{text} failed to satisfy constraint: no such status"
+            )
         found = self._all() if _COMPLETE in wanted else []
         return {"StackSummaries": [self._summary(stack) for stack in found]}
 
     def _requested(self, given: Mapping[str, Any]) -> list[Stack]:
-        name = str(given.get("StackName", ""))
-        short = name.split("/")[1] if name.startswith("arn:") else name
-        found = [stack for stack in self._all() if short in ("", stack.name)]
+        name = str(given.get("StackName") or "")
+        found = [each for each in self._all() if name in ("", each.name, self._arn(each))]
         if not found:
             raise NotFound("ValidationError", f"Stack with id {name} does not exist")
         return found
 
+    def _arn(self, stack: Stack) -> str:
+        return self._made.place.stack_id(stack.name, STACK_UUID)
+
     def _summary(self, stack: Stack) -> dict[str, Any]:
-        arn = arn_in(self._made.scope, "cloudformation", f"stack/{stack.name}/{STACK_UUID}")
         return {
-            "StackId": arn,
+            "StackId": self._arn(stack),
             "StackName": stack.name,
             "StackStatus": _COMPLETE,
             "CreationTime": self._made.since,
@@ -86,6 +97,37 @@ class CloudFormationView:
                         "Value": output["OutputValue"],
                     }
 
+    def _template(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """As it was deployed; nothing here processes it."""
+        given.get("TemplateStage")
+        (stack,) = self._requested({"StackName": given["StackName"]})
+        stages = ["Original", "Processed"]
+        return {"TemplateBody": json.dumps(stack.template), "StagesAvailable": stages}
+
+    def _some(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Those of the stack, or of that in which the physical resource is."""
+        physical, logical = given.get("PhysicalResourceId"), given.get("LogicalResourceId")
+        found = self._resources(given)
+        if physical:
+            stacks = {each["StackName"] for each in found if each["PhysicalResourceId"] == physical}
+            if not stacks:
+                raise NotFound("ValidationError", f"Stack for {physical} does not exist")
+            found = [each for each in found if each["StackName"] in stacks]
+        elif not given.get("StackName"):
+            text = "Either StackName or PhysicalResourceId must be specified"
+            raise NotFound("ValidationError", text)
+        chosen = [each for each in found if logical in (None, each["LogicalResourceId"])]
+        if not chosen:
+            raise _no_resource(logical, given.get("StackName"))
+        return chosen
+
+    def _resource(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        logical, stack = given["LogicalResourceId"], given["StackName"]
+        for each in self._resources(given):
+            if each["LogicalResourceId"] == logical:
+                return {"StackResourceDetail": each}
+        raise _no_resource(logical, stack)
+
     def _resources(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         stage = self._made.stage
         names = {stack.name for stack in self._requested(given)}
@@ -94,6 +136,7 @@ class CloudFormationView:
         return [
             {
                 "StackName": resource.stack,
+                "StackId": self._made.place.stack_id(resource.stack, STACK_UUID),
                 "LogicalResourceId": resource.logical_id,
                 "PhysicalResourceId": stage.created(resource.stack, resource.logical_id).ref,
                 "ResourceType": resource.type,
@@ -104,3 +147,7 @@ class CloudFormationView:
             for resource in stage.resources()
             if resource.stack in names
         ]
+
+
+def _no_resource(logical: Any, stack: Any) -> NotFound:
+    return NotFound("ValidationError", f"Resource {logical} does not exist for stack {stack}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.describe.logs import Unsupported
 from emulator.describe.made import Made, NotFound, One
 
 _TYPE = "AWS::ApiGatewayV2::"
@@ -23,11 +24,12 @@ class WebSocketView:
         self._made = made
 
     def operations(self) -> dict[str, Any]:
-        below = {name: self._below(*which) for name, which in _BELOW.items()}
+        found = {name: self._below(*which) for name, which in _BELOW.items()}
+        found |= {name.removesuffix("s"): self._one_of(*which) for name, which in _BELOW.items()}
         return {
             "GetApis": lambda given: {"Items": [self._api(one) for one in self._apis()]},
             "GetApi": self._one,
-            **below,
+            **found,
         }
 
     def _apis(self) -> list[One]:
@@ -45,6 +47,8 @@ class WebSocketView:
     def _below(self, kind: str, name: str) -> Any:
         def listed(given: Mapping[str, Any]) -> dict[str, Any]:
             self._one(given)
+            if kind == "Deployment" and self._deploys_itself(given["ApiId"]):
+                raise Unsupported("the deployments that a stage with AutoDeploy makes")
             found = self._made.of(_TYPE + kind)
             return {
                 "Items": [
@@ -55,3 +59,19 @@ class WebSocketView:
             }
 
         return listed
+
+    def _deploys_itself(self, api: str) -> bool:
+        stages = (one.properties for one in self._made.of(f"{_TYPE}Stage"))
+        return any(
+            each.get("AutoDeploy") in (True, "true") for each in stages if each.get("ApiId") == api
+        )
+
+    def _one_of(self, kind: str, name: str) -> Any:
+        def one(given: Mapping[str, Any]) -> dict[str, Any]:
+            for each in self._below(kind, name)(given)["Items"]:
+                if each[name] == given[name]:
+                    return dict(each)
+            text = f"Invalid {kind} identifier specified {given[name]}"
+            raise NotFound("NotFoundException", text)
+
+        return one

@@ -37,7 +37,7 @@ def read_mapping(where: str, properties: Mapping[str, Any]) -> EventSourceMappin
     stream = ":dynamodb:" in source
     check(where, given, stream)
     try:
-        wanted = compile_filters(given.get("FilterCriteria"))
+        wanted = compile_filters(given.get("FilterCriteria"), source)
     except EmulatorError as error:
         raise EmulatorError(f"{where}: {error}") from error
     return EventSourceMapping(

@@ -8,134 +8,185 @@ may be. A pattern is checked whole when it is compiled, so that no event finds a
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from emulator import strict_json
+
 ABSENT = object()
-MOST_COMPARABLE = 5_000_000_000  # ComparableNumber of event-ruler
+MOST_COMPARABLE = 5_000_000_000  # "Numeric matching", EventBridge user guide
+MOST_ALTERNATIVES = 1000  # of a pattern with several $or, so that none takes for ever
 Test = Callable[[Any], bool]
+Branch = Mapping[str, Sequence[Test]]  # the conditions by a field's name, in their names' order
+Membership = Set[tuple[int, int]]  # (an array, the place in it) for each array that a value is in
+# Names inside $or: RESERVED_FIELD_NAMES_IN_OR_RELATIONSHIP of event-ruler.
 _RESERVED = {"exactly", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr"}
-_RESERVED |= {"equals-ignore-case", "=", "<", "<=", ">", ">="}
+_RESERVED |= {"equals-ignore-case", "=", "<", "<=", ">", ">=", "regex", "not-wildcard"}
+_RESERVED |= {"not-equals-ignore-case", "date-after", "date-on-or-after", "date-before"}
+_RESERVED |= {"date-on-or-before", "in-date-range", "ip-address-in-range"}
+_RESERVED |= {"ip-address-not-in-range"}
+_ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 
 
 class InvalidPattern(ValueError):
     """AWS rejects the pattern; the text says why."""
 
 
-def compiled(pattern: Any, *, in_or: bool = False) -> Test:
-    """A test for the object that the pattern stands beside. Raises InvalidPattern."""
-    node = _Node()
-    _add(node, pattern, in_or)
-    return node.is_met_by
+class _Object(tuple[tuple[str, Any], ...]):
+    """An object of a pattern: its names and values, a name twice if the text has it twice."""
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
-@dataclass
-class _Node:
-    """The rules of a pattern for one name. event-ruler joins the names on the way to a field with
-    dots, so that `{"a.b": [1]}` is `{"a": {"b": [1]}}`, in patterns as in events."""
+@dataclass(frozen=True)
+class Pattern:
+    """What an event must have: all that one of the branches says, of which $or makes several."""
 
-    leaves: list[Test] = field(default_factory=list)
-    objects: list[Test] = field(default_factory=list)  # alternatives of $or
-    inside: dict[str, _Node] = field(default_factory=dict)
+    branches: Sequence[Branch]
 
-    def is_met_by(self, value: Any) -> bool:
-        """Whether the object has what the pattern says of its fields."""
-        return all(test(value) for test in self.objects) and all(
-            node._is_met_at(name, value) for name, node in self.inside.items()
-        )
+    def matches(self, event: Mapping[str, Any]) -> bool:
+        fields = _fields(event, self._steps)
+        return any(_is_met(branch, fields) for branch in self.branches)
 
-    def _is_met_at(self, name: str, value: Any) -> bool:
-        if not isinstance(value, Mapping):
-            value = {}
-        leaf = value.get(name, ABSENT)
-        if not all(test(leaf) for test in self.leaves):
-            return False
-        return not (self.inside or self.objects) or _inside(self.is_met_by, _object(value, name))
+    @cached_property
+    def _steps(self) -> Set[str]:
+        """The names on the way to the fields."""
+        split = (name.split(".") for name in self.names())
+        return {".".join(each[:count]) for each in split for count in range(1, len(each) + 1)}
+
+    def only(self, allowed: Callable[[str], bool]) -> Pattern:
+        """The branches that name no other field than those that are allowed."""
+        return Pattern([branch for branch in self.branches if all(map(allowed, branch))])
+
+    def names(self) -> Set[str]:
+        return {name for branch in self.branches for name in branch}
 
 
-def _add(node: _Node, pattern: Any, in_or: bool) -> None:
-    if not isinstance(pattern, dict):
+def compiled(text: str) -> Pattern:
+    """Raises InvalidPattern, and ValueError for what is not JSON."""
+    branches = _with(strict_json.loads(text, _Object), "", [{}], in_or=False)
+    return Pattern([dict(sorted(branch.items())) for branch in branches])
+
+
+def _with(pattern: Any, before: str, branches: list[Branch], *, in_or: bool) -> list[Branch]:
+    """The branches with what the pattern says of the fields whose names begin with `before`. Of a
+    field that it has twice, the last one counts: as JsonRuleCompiler.writeRules."""
+    if not isinstance(pattern, _Object):
         raise InvalidPattern("it must be an object")
     if not pattern:
         raise InvalidPattern("empty objects are not allowed")
-    for name, rule in pattern.items():
+    for name, rule in pattern:
         if name == "$or":
-            node.objects.append(_one_of(rule))
-            continue
-        if in_or and name in _RESERVED:
+            if not isinstance(rule, list) or len(rule) < 2:
+                raise InvalidPattern("$or takes an array of at least 2 objects")
+            branches = [new for each in rule for new in _with(each, before, branches, in_or=True)]
+            if len(branches) > MOST_ALTERNATIVES:
+                raise InvalidPattern(f"over {MOST_ALTERNATIVES} alternatives of $or")
+        elif in_or and name in _RESERVED:
             raise InvalidPattern(f"{name!r} is reserved, and no field's name inside $or")
-        at = node
-        for part in name.split("."):
-            at = at.inside.setdefault(part, _Node())
-        if isinstance(rule, dict):
-            _add(at, rule, in_or)
+        elif isinstance(rule, _Object):
+            branches = _with(rule, f"{before}{name}.", branches, in_or=in_or)
         else:
-            at.leaves.append(_leaf(name, rule))
+            conditions = _leaf(name, rule)
+            branches = [{**branch, f"{before}{name}": conditions} for branch in branches]
+    return branches
 
 
-def _one_of(rule: Any) -> Test:
-    if not isinstance(rule, list) or len(rule) < 2:
-        raise InvalidPattern("$or takes an array of at least 2 objects")
-    alternatives = [compiled(each, in_or=True) for each in rule]
-    return lambda value: any(alternative(value) for alternative in alternatives)
-
-
-def _leaf(name: str, rule: Any) -> Test:
+def _leaf(name: str, rule: Any) -> Sequence[Test]:
     if not isinstance(rule, list):
         raise InvalidPattern(f"{name!r} must be an object or an array, got {rule!r}")
     if not rule:
         raise InvalidPattern(f"empty arrays are not allowed, as at {name!r}")
-    conditions = [_condition(each) for each in rule]
-    return lambda value: _on_leaf(conditions, value)
+    return [_condition(each) for each in rule]
 
 
-def _object(value: Mapping[str, Any], name: str) -> Any:
-    """The object at a name, with the fields whose names begin with it and a dot."""
-    begin, there = f"{name}.", value.get(name, ABSENT)
-    dotted = {key.removeprefix(begin): each for key, each in value.items() if key.startswith(begin)}
-    return _with(there, dotted) if dotted else there
+def _fields(event: Any, steps: Set[str]) -> Mapping[str, Sequence[tuple[Any, Membership]]]:
+    """The values by their joined names, as event-ruler's Event has them: those of arrays and of
+    objects in arrays as well; an empty array or object has none."""
+    found: dict[str, list[tuple[Any, Membership]]] = {}
+    none: Membership = frozenset()
+    waiting = [(name, value, none) for name, value in event.items() if name in steps]
+    arrays = itertools.count()
+    while waiting:
+        name, value, member = waiting.pop()
+        if isinstance(value, Mapping):
+            inner = ((f"{name}.{key}", each) for key, each in value.items())
+            waiting += [(key, each, member) for key, each in inner if key in steps]
+        elif isinstance(value, list):
+            array = next(arrays)
+            for place, each in enumerate(value):
+                alone = len(value) == 1 or not isinstance(each, Mapping | list)
+                waiting.append((name, each, member if alone else member | {(array, place)}))
+        else:
+            found.setdefault(name, []).append((value, member))
+    return found
 
 
-def _with(there: Any, dotted: Mapping[str, Any]) -> Any:
-    if isinstance(there, list) and there:
-        return [_with(each, dotted) for each in there]
-    return {**there, **dotted} if isinstance(there, Mapping) else dotted
+def _is_met(branch: Branch, fields: Mapping[str, Sequence[tuple[Any, Membership]]]) -> bool:
+    """Fields are found one by one, each in the same elements of arrays as those before it: as
+    event-ruler's ACFinder, and NameState for what is absent."""
+    found: set[Membership] = {frozenset()}
+    for at, (name, conditions) in enumerate(branch.items()):
+        values = fields.get(name, ())
+        fit = {member for value, member in values if any(test(value) for test in conditions)}
+        joined = {before | member for before in found for member in fit}
+        if any(test(ABSENT) for test in conditions):
+            there = {member for _, member in values}
+            joined |= {
+                before for before in found if not any(_are_one(before | member) for member in there)
+            }
+        later = itertools.islice(branch, at + 1, None)
+        shared = {
+            array for each in later for _, member in fields.get(each, ()) for array, _ in member
+        }
+        found = {
+            frozenset(place for place in member if place[0] in shared)
+            for member in joined
+            if _are_one(member)
+        }
+    return bool(found)
 
 
-def _inside(test: Test, value: Any) -> bool:
-    if isinstance(value, list) and value:  # one element that matches is enough
-        return any(_inside(test, each) for each in value)
-    return test(value)
-
-
-def _on_leaf(conditions: Sequence[Test], value: Any) -> bool:
-    """Operators see leaves only: where an object stands, there is no value."""
-    if isinstance(value, list) and value:
-        return any(_on_leaf(conditions, each) for each in value)
-    if isinstance(value, Mapping | list):
-        value = ABSENT
-    return any(condition(value) for condition in conditions)
+def _are_one(member: Membership) -> bool:
+    """Whether it has one place in each array."""
+    return len({array for array, _ in member}) == len(member)
 
 
 def _condition(condition: Any) -> Test:
     if isinstance(condition, list):
         raise InvalidPattern("a value to match is a string, a number, true, false or null")
-    if not isinstance(condition, dict):
-        return lambda value: _equal(value, condition)
+    if not isinstance(condition, _Object):
+        return _equal(condition)
     if len(condition) != 1:
         raise InvalidPattern(f"one operator is allowed in a match expression, got {condition!r}")
-    ((name, operand),) = condition.items()
+    ((name, operand),) = condition
     if name not in _OPERATORS:
         raise InvalidPattern(f"operator {name!r} is not known")
     return _OPERATORS[name](operand)
 
 
-def _equal(value: Any, wanted: Any) -> bool:
+def _equal(wanted: Any) -> Test:
     if _is_number(wanted):
-        return _is_number(value) and bool(value == wanted)
-    return type(value) is type(wanted) and bool(value == wanted)
+        return lambda value: _is_number(value) and bool(value == wanted)
+    address = _address(wanted)
+    if address is not None:
+        return lambda value: _address(value) == address
+    return lambda value: type(value) is type(wanted) and bool(value == wanted)
+
+
+def _address(value: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a text is; it may be written in several ways."""
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        return None
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError:
+        return None
 
 
 def _is_number(value: Any) -> bool:
@@ -143,7 +194,6 @@ def _is_number(value: Any) -> bool:
 
 
 def _comparable(number: Any) -> float:
-    """A number that operators compare with: event-ruler takes none beyond these."""
     if abs(number) > MOST_COMPARABLE:
         raise InvalidPattern(f"{number} is not from -5e9 to 5e9, which is what numbers compare in")
     return float(number)
@@ -155,61 +205,60 @@ def _text(operator: str, operand: Any) -> str:
     return operand
 
 
-def _end(operator: str, meets: Callable[[str, str], bool]) -> Callable[[Any], Test]:
+def _fits(expression: str) -> Test:
+    whole = re.compile(expression, re.DOTALL)
+    return lambda value: isinstance(value, str) and whole.fullmatch(value) is not None
+
+
+def _any_case(operand: Any) -> str:
+    """The expression for a text in any case, by each character's lower and upper case: as
+    event-ruler's EqualsIgnoreCaseParser."""
+    text = _text("equals-ignore-case", operand)
+    return "".join(f"(?:{re.escape(c.lower())}|{re.escape(c.upper())})" for c in text)
+
+
+def _end(operator: str, form: str) -> Callable[[Any], Test]:
     """prefix or suffix, which may ignore case."""
 
     def build(operand: Any) -> Test:
-        if not isinstance(operand, dict):
-            text = _text(operator, operand)
-            return lambda value: isinstance(value, str) and meets(value, text)
-        if operand.keys() != {"equals-ignore-case"}:
+        if not isinstance(operand, _Object):
+            return _fits(form.format(re.escape(_text(operator, operand))))
+        if [name for name, _ in operand] != ["equals-ignore-case"]:
             raise InvalidPattern(f"{operator} takes equals-ignore-case alone, got {operand!r}")
-        lower = _text("equals-ignore-case", operand["equals-ignore-case"]).lower()
-        return lambda value: isinstance(value, str) and meets(value.lower(), lower)
+        return _fits(form.format(_any_case(operand[0][1])))
 
     return build
 
 
-def _exactly(operand: Any) -> Test:
-    text = _text("exactly", operand)
-    return lambda value: bool(value == text)
-
-
-def _ignoring_case(operand: Any) -> Test:
-    lower = _text("equals-ignore-case", operand).lower()
-    return lambda value: isinstance(value, str) and value.lower() == lower
-
-
 def _wildcard(operand: Any) -> Test:
-    parts, text = [], _text("wildcard", operand)
-    if "**" in text.replace(r"\*", ""):
-        raise InvalidPattern(f"two wildcards in a row in {text!r}")
+    pieces, text = [""], _text("wildcard", operand)  # what is between wildcards
     for part in re.findall(r"\\.?|[^\\]", text, re.DOTALL):
         if part.startswith("\\") and part not in (r"\*", r"\\"):
             raise InvalidPattern(f"an escape of {text!r} is neither that of * nor of a backslash")
-        parts.append(".*" if part == "*" else re.escape(part[-1]))
-    expression = re.compile("".join(parts), re.DOTALL)
-    return lambda value: isinstance(value, str) and expression.fullmatch(value) is not None
+        if part != "*":
+            pieces[-1] += re.escape(part[-1])
+        else:
+            pieces.append("")
+    if "" in pieces[1:-1]:
+        raise InvalidPattern(f"two wildcards in a row in {text!r}")
+    first, *rest = pieces
+    # the first place of a piece is as good as any other, so that nothing is tried again
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    return _fits(f"{first}{middle}.*{rest[-1]}" if rest else first)
 
 
 def _cidr(operand: Any) -> Test:
     text = _text("cidr", operand)
-    address, slash, bits = text.partition("/")
-    try:
-        longest = ipaddress.ip_address(address).max_prefixlen
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        slash = ""
-    if not slash or not bits.isdigit() or int(bits) >= longest:
+    first, _, bits = text.partition("/")
+    address = _address(first)
+    if (
+        address is None
+        or not re.fullmatch("[0-9]{1,3}", bits)
+        or int(bits) >= address.max_prefixlen
+    ):
         raise InvalidPattern(f"cidr takes an address and less bits than it has, got {text!r}")
-
-    def within(value: Any) -> bool:
-        try:
-            return isinstance(value, str) and ipaddress.ip_address(value) in network
-        except ValueError:
-            return False
-
-    return within
+    network = ipaddress.ip_network(text, strict=False)
+    return lambda value: (found := _address(value)) is not None and found in network
 
 
 def _numeric(operand: Any) -> Test:
@@ -243,10 +292,10 @@ def _exists(operand: Any) -> Test:
 
 def _anything_but(operand: Any) -> Test:
     tests: list[Test]
-    if isinstance(operand, dict):
-        if len(operand) != 1 or next(iter(operand)) not in _NEGATED:
+    if isinstance(operand, _Object):
+        if len(operand) != 1 or operand[0][0] not in _NEGATED:
             raise InvalidPattern(f"anything-but takes one of {sorted(_NEGATED)}, got {operand!r}")
-        ((name, inner),) = operand.items()
+        ((name, inner),) = operand
         texts = [_text(name, each) for each in _listed(inner)]
         if not texts:
             raise InvalidPattern(f"empty arrays are not allowed, as at {name!r}")
@@ -281,11 +330,11 @@ _COMPARISONS: Mapping[Any, Callable[[float, float], bool]] = {
 _OPERATORS: Mapping[str, Callable[[Any], Test]] = {
     "anything-but": _anything_but,
     "cidr": _cidr,
-    "equals-ignore-case": _ignoring_case,
-    "exactly": _exactly,
+    "equals-ignore-case": lambda operand: _fits(_any_case(operand)),
+    "exactly": lambda operand: _fits(re.escape(_text("exactly", operand))),
     "exists": _exists,
     "numeric": _numeric,
-    "prefix": _end("prefix", str.startswith),
-    "suffix": _end("suffix", str.endswith),
+    "prefix": _end("prefix", "{}.*"),
+    "suffix": _end("suffix", ".*{}"),
     "wildcard": _wildcard,
 }

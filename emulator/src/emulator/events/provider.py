@@ -72,13 +72,16 @@ class EventSourceProvider:
 
     async def start(self) -> None:
         """Raises EmulatorError where a function is not there or its role may not read its source,
-        and where its queue is not there or hides a message for less than its timeout."""
+        and where its source is not there or, a queue, hides a message for less than its timeout."""
         for resource, mapping in self._mappings.items():
             try:
                 self._timeout(mapping.function)
             except EmulatorError as error:
                 raise EmulatorError(f"{resource}: Function does not exist: {error}") from error
-            await self._check_timeouts(resource, mapping)
+            if ":sqs:" in mapping.source:
+                await self._check_timeouts(resource, mapping)
+            else:
+                await self._check_stream(resource, mapping.source)
         for poller in self._pollers:
             permissions.check(poller.mapping, self._gate)
         self._background.start(*(poller.run_again_and_again() for poller in self._pollers))
@@ -86,8 +89,6 @@ class EventSourceProvider:
     async def _check_timeouts(self, resource: str, mapping: EventSourceMapping) -> None:
         """Compares the timeouts of queue and function, as CreateEventSourceMapping does:
         github.com/winglang/wing/issues/1507."""
-        if ":sqs:" not in mapping.source:
-            return
         try:
             _, hidden = await url_and_visibility(self._calls, mapping.source)
         except FAILED_CALL as error:
@@ -100,6 +101,14 @@ class EventSourceProvider:
                 f"{mapping.source}: Queue visibility timeout: {hidden:g} seconds is less than "
                 f"Function timeout: {timeout:g} seconds (the function {mapping.function})"
             )
+
+    async def _check_stream(self, resource: str, source: str) -> None:
+        """As LocalStack has recorded CreateEventSourceMapping; a table has one stream, and with
+        another specification another one."""
+        table = source.split("/")[1]
+        found = await self._calls("dynamodbstreams", "ListStreams", TableName=table)
+        if source not in [each["StreamArn"] for each in found["Streams"]]:
+            raise EmulatorError(f"{resource}: Stream not found: {source}")
 
     async def stop(self) -> None:
         await self._background.stop()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from emulator.aws.calls import Calls
+from emulator.aws.calls import AwsError, Calls
 from emulator.events import batching, shapes
 from emulator.events.poller import FAILED_CALL, Poller
 from emulator.providers import NoFreeWorker, Throttled
@@ -23,12 +23,17 @@ _AT_ONCE = 10  # messages of one ReceiveMessage or DeleteMessageBatch call, thei
 
 
 async def url_and_visibility(calls: Calls, source: str) -> tuple[str, float]:
-    """The URL of the queue with this ARN, and its visibility timeout in seconds."""
+    """The URL of the queue with this ARN, and its visibility timeout in seconds. Raises AwsError
+    where the queue of that name has another ARN, one of this account and region."""
     name = source.rpartition(":")[2]
     url = (await calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
-    names = ["VisibilityTimeout"]
-    found = await calls("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=names)
-    return url, float(found["Attributes"]["VisibilityTimeout"])
+    names = ["VisibilityTimeout", "QueueArn"]
+    response = await calls("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=names)
+    attributes = response["Attributes"]
+    if attributes["QueueArn"] != source:
+        code = "AWS.SimpleQueueService.NonExistentQueue"
+        raise AwsError("ReceiveMessage", code, "The specified queue does not exist.")
+    return url, float(attributes["VisibilityTimeout"])
 
 
 @dataclass
@@ -121,7 +126,7 @@ class QueuePoller(Poller):
         unwanted: list[dict[str, Any]] = []
         for message in messages:
             record = shapes.queue_record(message, self.mapping.source)
-            passed = self.mapping.wanted(shapes.filterable_message(record))
+            passed = self.mapping.wanted(record)
             (wanted if passed else unwanted).append(record)
         hidden = _Hidden(wanted, self.clock.now())
         await self._settle(unwanted, frozenset(), hidden)

@@ -6,7 +6,6 @@ event", "Configuring destinations for failed invocations" (DynamoDB streams).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -47,15 +46,6 @@ def queue_record(message: Mapping[str, Any], queue_arn: str) -> dict[str, Any]:
     if "MD5OfMessageAttributes" in message:
         shaped["md5OfMessageAttributes"] = message["MD5OfMessageAttributes"]
     return shaped
-
-
-def filterable_message(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A message as filters see it: with its body parsed where that is JSON."""
-    try:
-        body = json.loads(record["body"])
-    except (ValueError, RecursionError):
-        body = record["body"]
-    return {**record, "body": body}
 
 
 def failure_notice(

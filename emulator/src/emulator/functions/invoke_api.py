@@ -49,8 +49,9 @@ Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Submit = Callable[[str, bytes, str], None]
 
 
-class _Error(NamedTuple):
-    """`message` is the name of the error's field: the service spells it in two ways."""
+class ApiError(NamedTuple):
+    """An error of the API. `message` is the name of the error's field: the service spells it in two
+    ways."""
 
     status: int
     code: str
@@ -99,7 +100,7 @@ class InvokeApi:
                 return _failed(_out_of_bounds(member, value, rule))
         reference = unquote(request.path_qs.partition("?")[0])
         reference = reference.removeprefix(PREFIX).removesuffix(SUFFIX)
-        if error := _misnamed(reference, request.query.get("Qualifier"), self._place):
+        if error := misnamed(reference, request.query.get("Qualifier"), self._place):
             return _failed(error)
         name, qualifier = qualified(reference)
         qualifier = request.query.get("Qualifier", qualifier)
@@ -123,7 +124,7 @@ class InvokeApi:
                 "Could not parse request body into json: "
                 f"Could not parse payload into json: {error}"
             )
-            return _failed(_Error(400, "InvalidRequestContentException", text))
+            return _failed(ApiError(400, "InvalidRequestContentException", text))
         try:
             version = self._functions.version(reference)
         except EmulatorError:
@@ -140,7 +141,9 @@ class InvokeApi:
             result = await self._functions.invoke(reference, event, request_id)
         except Throttled:
             reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
-            return _failed(_Error(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason))
+            return _failed(
+                ApiError(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason)
+            )
         headers = {"X-Amz-Executed-Version": version}
         if result.error:
             headers["X-Amz-Function-Error"] = "Unhandled"
@@ -153,7 +156,7 @@ class InvokeApi:
         return web.Response(body=result.payload, headers=headers, content_type="application/json")
 
 
-def _failed(error: _Error) -> web.Response:
+def _failed(error: ApiError) -> web.Response:
     document = {"Type": "User", error.message: error.text}
     if error.reason:
         document["Reason"] = error.reason
@@ -165,7 +168,7 @@ def _failed(error: _Error) -> web.Response:
     )
 
 
-def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | None:
+def misnamed(reference: str, qualifier: str | None, place: Place) -> ApiError | None:
     """The errors of names that no function has, as LocalStack has recorded them."""
     found = _NAME.fullmatch(reference)
     if found is None:
@@ -183,44 +186,44 @@ def _misnamed(reference: str, qualifier: str | None, place: Place) -> _Error | N
             f"Functions from '{region.rstrip(':')}' are not reachable in this region "
             f"('{place.region}')"
         )
-        return _Error(404, "ResourceNotFoundException", text, message="Message")
+        return ApiError(404, "ResourceNotFoundException", text, message="Message")
     if account and account.rstrip(":") != place.account:
-        return _Error(403, "AccessDeniedException", None, message="Message")
+        return ApiError(403, "AccessDeniedException", None, message="Message")
     if qualifier and found[_QUALIFIER] not in (None, qualifier):
         text = (
             "The derived qualifier from the function name does not match the specified qualifier."
         )
-        return _Error(400, "InvalidParameterValueException", text)
+        return ApiError(400, "InvalidParameterValueException", text)
     return None
 
 
-def _out_of_bounds(member: str, value: str, rule: str) -> _Error:
+def _out_of_bounds(member: str, value: str, rule: str) -> ApiError:
     text = f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy"
-    return _Error(400, "ValidationException", f"{text} constraint: Member must {rule}")
+    return ApiError(400, "ValidationException", f"{text} constraint: Member must {rule}")
 
 
-def _not_found(reference: str, place: Place) -> _Error:
+def _not_found(reference: str, place: Place) -> ApiError:
     text = f"Function not found: {arn_of(reference, place)}"
-    return _Error(404, "ResourceNotFoundException", text, message="Message")
+    return ApiError(404, "ResourceNotFoundException", text, message="Message")
 
 
-def _too_large(size: int) -> _Error:
+def _too_large(size: int) -> ApiError:
     text = f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
-    return _Error(413, "RequestTooLargeException", text)
+    return ApiError(413, "RequestTooLargeException", text)
 
 
-def _too_large_event(size: int) -> _Error:
+def _too_large_event(size: int) -> ApiError:
     """Another code than that of a synchronous one: github.com/ASFHyP3/hyp3/issues/2241."""
     text = (
         f"{size} byte payload is too large for the Event invocation type (limit "
         f"{ASYNCHRONOUS_BYTES} bytes)"
     )
-    return _Error(413, "RequestEntityTooLargeException", text)
+    return ApiError(413, "RequestEntityTooLargeException", text)
 
 
-def _unsupported(what: str) -> _Error:
+def _unsupported(what: str) -> ApiError:
     text = f"the emulator does not support {what}"
-    return _Error(400, "InvalidParameterValueException", text)
+    return ApiError(400, "InvalidParameterValueException", text)
 
 
 def _headers(request_id: str = "") -> dict[str, str]:

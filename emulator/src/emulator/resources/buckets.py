@@ -18,6 +18,7 @@ _ADDRESS = re.compile(r"\d+(\.\d+){3}")
 _RESERVED_BEGINS = ("xn--", "sthree-", "amzn-s3-demo-")
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_OWNED = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}  # of new buckets
 
 
 class BucketProvider:
@@ -65,8 +66,8 @@ class BucketProvider:
 
     def _describe(self, client: Any, name: str, properties: Mapping[str, Any]) -> None:
         """Sets what only describing calls show, with the defaults of new buckets:
-        docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html and
-        .../access-control-block-public-access.html."""
+        docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html,
+        .../access-control-block-public-access.html and .../about-object-ownership.html."""
         encryption = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration")
         by_default = "ServerSideEncryptionByDefault"
         rules = [
@@ -85,6 +86,8 @@ class BucketProvider:
         client.put_public_access_block(
             Bucket=name, **accepted(client, "PutPublicAccessBlock", blocked)
         )
+        owned = properties.get("OwnershipControls") or _OWNED
+        client.put_bucket_ownership_controls(Bucket=name, OwnershipControls=owned)
         if tags := properties.get("Tags"):
             tagging = accepted(client, "PutBucketTagging", {"Tagging": {"TagSet": tags}})
             client.put_bucket_tagging(Bucket=name, **tagging)

@@ -155,7 +155,7 @@ class Services:
             "logs": LogsView(self.log_groups).operations(),
             "monitoring": cloudwatch.operations(),
         }
-        return await DescribeApi(views).handle(request)
+        return await DescribeApi(views, made).handle(request)
 
     def _functions(self) -> Functions:
         packages = link_runtime_packages(self._servers.options.state / "runtime")

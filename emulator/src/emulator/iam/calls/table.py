@@ -27,13 +27,21 @@ WITHOUT_SIGNATURE = frozenset(
     VerifyUserAttribute
     """.split()  # noqa: SIM905  a list of thirty lines
 )
-_FUNCTION_PATH = re.compile(r"/2015-03-31/functions/(?P<name>[^/]+)(?P<part>/[a-z]+)?")
+_FUNCTION_PATH = re.compile(r"/20[\d-]+/functions/(?P<name>[^/]+)(?P<part>/[a-z]+/?)?[^/]*")
 _OF_FUNCTIONS = {
     ("POST", "/invocations"): "InvokeFunction",
     ("GET", None): "GetFunction",
+    ("GET", "/aliases"): "ListAliases",
+    ("GET", "/aliases/"): "GetAlias",
+    ("GET", "/concurrency"): "GetFunctionConcurrency",
     ("GET", "/configuration"): "GetFunctionConfiguration",
     ("GET", "/policy"): "GetPolicy",
+    ("GET", "/versions"): "ListVersionsByFunction",
 }
+_BY_ID = (
+    (re.compile(r"/2015-03-31/event-source-mappings/([^/]+)"), "GetEventSourceMapping"),
+    (re.compile(r"/2017-03-31/tags/(.+)"), "ListTags"),
+)
 _LISTS = {
     "/2015-03-31/functions": "ListFunctions",
     "/2015-03-31/event-source-mappings": "ListEventSourceMappings",
@@ -129,6 +137,12 @@ def _of_function(call: Call, place: Place) -> list[Need]:
     found = _FUNCTION_PATH.fullmatch(call.path)
     if found is None or (call.method, found["part"]) not in _OF_FUNCTIONS:
         listed = _LISTS.get(call.path.rstrip("/")) if call.method == "GET" else None
+        for path, action in _BY_ID:
+            if call.method == "GET" and (one := path.fullmatch(call.path)):
+                identifier = unquote(one[1])
+                arn = place.arn("lambda", f"event-source-mapping:{identifier}")
+                known = identifier if identifier.startswith("arn:") else arn
+                return [Need(f"lambda:{action}", (known,))]
         return [Need(f"lambda:{listed}", ("*",)) if listed else _by_action(call)]
     reference = unquote(found["name"])
     named = _FUNCTION.search(reference)

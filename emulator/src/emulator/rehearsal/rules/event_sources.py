@@ -65,7 +65,7 @@ def _values(update: StackUpdate, live: Live, known: Mapping[str, Live]) -> Itera
     fifo = str(queue.properties.get("FifoQueue")).lower() == "true" if queue else False
     try:
         check_values(live.name, given, stream=stream, fifo=fifo or source.endswith(".fifo"))
-        compile_filters(given.get("FilterCriteria"))
+        compile_filters(given.get("FilterCriteria"), source)
     except EmulatorError as error:
         sentence = str(error).removeprefix(f"{live.name}: ")
         yield Finding(Kind.REJECTED, update.name, live.name, sentence)
