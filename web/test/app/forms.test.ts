@@ -10,7 +10,17 @@ import { SignIn } from "../../src/app/views/sign-in.ts";
 import { Ui } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
 import { ApiError, Unreachable } from "../../src/client/index.ts";
-import { drawn, enter, Fields, press, said, settled, submit } from "./drawn.ts";
+import {
+  changeOf,
+  drawn,
+  enter,
+  Fields,
+  press,
+  said,
+  settled,
+  shownAfter,
+  submit,
+} from "./drawn.ts";
 import { made, sessionWith, uiOf } from "./view-scene.ts";
 
 const UNAUTHORIZED = new ApiError("unauthorized", "no", 401);
@@ -276,7 +286,7 @@ describe("the settings", () => {
     const view = made(new SettingsView(), { ui, session });
     view.connectedCallback();
     await settled();
-    return { ...page, says, app, draw: () => view.render() };
+    return { ...page, says, app, people: client.people, draw: () => view.render() };
   };
 
   test.each([
@@ -297,19 +307,34 @@ describe("the settings", () => {
     const { draw } = await scene();
     const checked = () => /\.checked=(\w+) aria-describedby="receipts/.exec(drawn(draw()))?.[1];
     expect(checked()).toBe("true");
-    const at = drawn(draw())
-      .split("@change=")
-      .findIndex((part) => part.includes(en.receipts));
-    enter(draw(), "change", false, at - 1);
+    enter(draw(), "change", false, changeOf(draw(), en.receipts) - 1);
     await settled();
     expect(checked()).toBe("false");
     expect(said((await scene(new TypeError("away"))).draw())).toContain(en.failed("away"));
   });
+  test("that could not be changed are shown as they are, with the error", async () => {
+    const { draw, ui, people, says } = await scene();
+    Object.assign(people, { settings: () => Promise.reject(new TypeError("away")) });
+    Object.assign(ui, { run: Ui.prototype.run });
+    const checks = changeOf(draw(), en.receipts) - 1;
+    expect(await shownAfter(draw(), false, checks)).toBe(true);
+    for (const [at, set] of ["contacts", "nobody", "nobody"].entries()) {
+      expect(await shownAfter(draw(), "everybody", checks + 1 + at)).toBe(set);
+    }
+    expect(says).toEqual(Array(4).fill(en.failed("away")));
+  });
+  test("of notifications show whether they are on, also where the browser denies them", async () => {
+    const { draw, app } = await scene();
+    const at = changeOf(draw(), en.notify) - 1;
+    Object.assign(app.notifications, { state: "off", turnOn: async () => {} });
+    expect(await shownAfter(draw(), true, at)).toBe(false);
+    const turnOn = async () => void Object.assign(app.notifications, { state: "on" });
+    Object.assign(app.notifications, { turnOn });
+    expect(await shownAfter(draw(), true, at)).toBe(true);
+  });
   test("of notifications turn them on and off, where that is possible", async () => {
     const { draw, app } = await scene();
-    const at = drawn(draw())
-      .split("@change=")
-      .findIndex((part) => part.includes(en.notify));
+    const at = changeOf(draw(), en.notify);
     for (const state of ["off", "on"]) {
       Object.assign(app.notifications, { state });
       enter(draw(), "change", "", at - 1);
