@@ -5,6 +5,7 @@ import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import { ChatInfo } from "../../src/app/views/chat-info.ts";
 import type { Menu } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
+import { ApiError } from "../../src/client/index.ts";
 import { actions, drawn, enter, press, said, settled, shownAfter } from "./drawn.ts";
 import { entry, made, NOON, sessionWith, uiOf } from "./view-scene.ts";
 
@@ -116,6 +117,18 @@ describe("with a member", () => {
     if (!waits) ui.route = { at: "settings" };
     await settled();
     expect(went).toEqual(waits ? [{ at: "chat", chat: "d1" }] : []);
+  });
+  test("who takes no messages of strangers is named as such", async () => {
+    const direct = () => Promise.reject(new ApiError("forbidden", "", 403));
+    const { draw, ui } = pane({}, undefined, { client: { chats: { direct } } });
+    const errors: string[] = [];
+    const run = (act: () => Promise<unknown>) =>
+      void act().catch((each) => errors.push(each.message));
+    Object.assign(ui, { run });
+    press(draw(), en.actionsFor("ravi"));
+    menus[0]?.items[0]?.run();
+    await settled();
+    expect(errors).toEqual([en.notWelcome("ravi")]);
   });
   test("nothing can be done by who has left", () => {
     expect(drawn(pane({ left: true }).draw())).not.toContain(en.actionsFor("ravi"));

@@ -77,6 +77,7 @@ describe("signing in", () => {
     ["a name that is taken", new ApiError("conflict", "", 409), en.signUp, en.nameTaken],
     ["a temporary password", FORBIDDEN, en.signIn, en.needsOperator],
     ["a reset that is not offered", FORBIDDEN, en.forgot, en.noMails],
+    ["a firewall", new ApiError("bad_request", "Forbidden", 403), en.signIn, en.errors.bad_request],
     ["too many tries", LIMITED, en.signIn, en.tooOften("in 15 minutes")],
   ])("shows what is wrong with %s until another form is shown", async (_, error, form, problem) => {
     const { draw, send } = scene();
@@ -94,6 +95,9 @@ describe("signing in", () => {
     await send({});
     await send({ code: " 123 " });
     expect(asked).toEqual(['forgot ["raju"]', 'reset [{"user":"raju","password":"p"},"123"]']);
+    failure = FORBIDDEN; // the code came by mail: it is the account
+    await send({ code: "123" });
+    expect(drawn(draw())).toContain(`role="alert">${en.needsOperator}`);
   });
 });
 
@@ -259,7 +263,10 @@ describe("the settings", () => {
       persisted,
       askToPersist: note("persist"),
       signOut: async (_: Session, everywhere: boolean) => void asked.push(`out ${everywhere}`),
-      deleteAccount: async (_: Session, password: string) => void asked.push(`gone ${password}`),
+      deleteAccount: async (_: Session, password: string) => {
+        asked.push(`gone ${password}`);
+        if (failure !== undefined) throw failure;
+      },
     };
     const client = {
       device: "web",
@@ -377,6 +384,7 @@ describe("the settings", () => {
   test.each([
     ["a weak password", 1, BAD, en.passwordRule],
     ["a wrong password", 1, UNAUTHORIZED, en.errors.unauthorized],
+    ["a password that an operator has to set", 1, FORBIDDEN, en.needsOperator],
     ["an address where none is used", 2, FORBIDDEN, en.noMails],
     ["a code where none is mailed", 3, FORBIDDEN, en.noMails],
   ])("show what is wrong with %s", async (_, form, error, problem) => {
@@ -397,6 +405,10 @@ describe("the settings", () => {
     expect([asked, questions[0]?.danger]).toEqual([[], true]);
     await questions[0]?.run("secret");
     expect(asked).toEqual([does]);
+    failure = FORBIDDEN;
+    if (label === en.deleteAccount) {
+      await expect(questions[0]?.run("secret")).rejects.toThrow(en.needsOperator);
+    }
   });
 });
 
@@ -413,6 +425,8 @@ test("a device is let in by its name and the password, of which a wrong one is r
   expect(question?.text).toBe(en.letInText("Chrome"));
   failure = UNAUTHORIZED;
   await expect(question?.run("wrong")).rejects.toThrow(en.wrongPassword);
+  failure = FORBIDDEN;
+  await expect(question?.run("temporary")).rejects.toThrow(en.needsOperator);
   failure = undefined;
   await question?.run("right");
   expect(says).toEqual([en.isLetIn("Chrome")]);

@@ -56,7 +56,8 @@ class RequestHandler:
         return OwnResponse(action.status, fields, action.body.encode())
 
     def _redirect(self, redirect: Redirect, head: Head) -> OwnResponse:
-        host = outgoing_host(head.host, DEFAULT_PORT)  # without a port
+        # Without a port. HTTP/1.0 may come without a host, and goes to the load balancer again.
+        host = outgoing_host(head.host or "127.0.0.1", DEFAULT_PORT)
         there = location(redirect, "http", host, self.port, head.path, head.query)
         if len(there) > LOCATION_BYTES:
             return error_page(507)

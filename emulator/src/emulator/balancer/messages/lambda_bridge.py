@@ -145,7 +145,8 @@ def _reason(document: Mapping[str, Any], status: int) -> str:
     description = str(document.get("statusDescription", ""))
     if _NO_VALUE.search(description):
         raise Malformed("statusDescription is not a line of text")
-    return description.removeprefix(str(status)).strip()
+    number, _, reason = description.strip().partition(" ")
+    return reason.strip() if number == str(status) else description.strip()
 
 
 def _decoded(document: Mapping[str, Any]) -> bytes:
