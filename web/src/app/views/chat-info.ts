@@ -8,6 +8,7 @@ import { select } from "./controls.ts";
 import { isUser, pictureOf, titleOf, usersIn } from "./names.ts";
 import { avatar, header, icon, round } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
+import { orSay } from "./ui.ts";
 import { GIVEN, View } from "./view.ts";
 
 const HOUR_S = 3_600;
@@ -235,7 +236,10 @@ export class ChatInfo extends View {
     const isAdmin = admins.has(session.user);
     const write = async () => {
       const go = ui.goAfter();
-      const direct = await session.client.chats.direct(user);
+      let direct = "";
+      await orSay("forbidden", say.notWelcome(user), async () => {
+        direct = await session.client.chats.direct(user);
+      });
       await session.known(direct);
       go({ at: "chat", chat: direct });
     };

@@ -279,9 +279,11 @@ export class SettingsView extends View {
       >
         ${icon(sign)} ${label}
       </button>`;
+    const remove = (typed: string) =>
+      orSay("forbidden", say.needsOperator, () => ui.app.deleteAccount(session, typed));
     return html`${way("leave", say.signOut, say.signOutText, () => ui.app.signOut(session, false))}
     ${way("leave", say.signOutAll, say.signOutText, () => ui.app.signOut(session, true))}
-    ${way("bin", say.deleteAccount, say.deleteText, (typed) => ui.app.deleteAccount(session, typed), true)}`;
+    ${way("bin", say.deleteAccount, say.deleteText, remove, true)}`;
   }
 
   readonly #changePassword = (event: SubmitEvent): void => {
@@ -293,7 +295,9 @@ export class SettingsView extends View {
     this.ui.run(async () => {
       const { account } = this.session.client;
       await orSay("bad_request", words().passwordRule, () =>
-        account.changePassword(given("present"), given("fresh")),
+        orSay("forbidden", words().needsOperator, () =>
+          account.changePassword(given("present"), given("fresh")),
+        ),
       );
       form.reset();
       this.ui.say(words().saved);

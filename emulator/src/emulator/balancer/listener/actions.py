@@ -152,7 +152,7 @@ def _wrong_part(redirect: Redirect) -> str | None:
     if not redirect.path.startswith("/"):
         return f"Path starts with a slash, and {redirect.path} doesn't"
     for name, part in (("Host", redirect.host), ("Path", redirect.path), ("Query", redirect.query)):
-        if len(part) > LONGEST_PART or (not part and name != "Query"):
+        if len(part) > LONGEST_PART:
             return f"{name} has up to {LONGEST_PART} characters, this one {len(part)}"
     same = ("#{protocol}", "#{host}", "#{port}", "/#{path}")
     if (redirect.protocol, redirect.host, redirect.port, redirect.path) == same:

@@ -145,8 +145,7 @@ def _reason(document: Mapping[str, Any], status: int) -> str:
     description = str(document.get("statusDescription", ""))
     if _NO_VALUE.search(description):
         raise Malformed("statusDescription is not a line of text")
-    number, _, reason = description.strip().partition(" ")
-    return reason.strip() if number == str(status) else description.strip()
+    return description.removeprefix(str(status)).strip()
 
 
 def _decoded(document: Mapping[str, Any]) -> bytes:

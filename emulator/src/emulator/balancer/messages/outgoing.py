@@ -21,16 +21,7 @@ from emulator.balancer.messages.headers import (
 from emulator.balancer.settings import APPEND, PRESERVE, BalancerSettings
 
 SERVER = "awselb/2.0"
-# Its pages are those of nginx, without their last line; responses that people have recorded begin
-# with "HTTP/1.1 503 Service Temporarily Unavailable" and are 162 bytes long.
-PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {
-    413: "Request Entity Too Large",
-    414: "Request-URI Too Large",
-    463: "",
-    464: "",
-    503: "Service Temporarily Unavailable",
-    504: "Gateway Time-out",
-}
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {463: "", 464: ""}
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"
 
