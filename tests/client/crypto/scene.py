@@ -132,7 +132,7 @@ class Device(Connected):
         return name
 
     def accept(self, user: str) -> None:
-        """The user believes the keys that are shown now."""
+        """The user accepts the keys that are shown now."""
         keys = {one.device: one.ed25519 for one in self.encryption.identities.devices(user)}
         self.step(Engine.accept, user, keys)
 
