@@ -1,9 +1,14 @@
 """While the backend takes no claims of keys, texts go to the devices that have a session."""
 
+import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from client.core.cipher import Claims, FetchResult
+from client.directory import fetch
+from client.errors import RateLimited
 from tests.client.crypto.scene import Scene, say
 
 RAVI, RAJU, TAB, MIRA = "ravi/phone", "raju/phone", "raju/tab", "mira/phone"
@@ -59,3 +64,16 @@ def test_a_limit_that_was_met_in_another_chat_keeps_no_text_back(scene: Scene, k
     scene.settle(seconds=121)
     scene.settle(seconds=5)
     assert "at once" in scene[TAB].texts(chat)
+
+
+@pytest.mark.parametrize(("wait", "retry_after"), [(60.0, 60.0), (None, 0.0)])
+def test_claims_that_are_limited_are_a_response_without_keys_and_with_the_time_to_wait(
+    wait: float | None, retry_after: float
+) -> None:
+    class Limited:
+        async def claim(self, _: object) -> None:
+            raise RateLimited("rate_limited", "slower", 429, wait)
+
+    api: Any = Limited()
+    request = Claims(1, "c", (RAJU,), asking=False)
+    assert asyncio.run(fetch(api, request)) == FetchResult(request, {}, retry_after=retry_after)
