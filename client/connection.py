@@ -211,7 +211,7 @@ def _planned(leave: Drop | Stop) -> bool:
 def _reason(error: BaseException) -> str:
     if isinstance(error, InvalidHandshake | InvalidURI):
         status = getattr(getattr(error, "response", None), "status_code", None)
-        return f"the connection was refused{f' ({status})' if status else ''}"
+        return f"the connection was rejected{f' ({status})' if status else ''}"
     return in_words(error) if isinstance(error, OSError) else str(error) or type(error).__name__
 
 

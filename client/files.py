@@ -44,7 +44,7 @@ from client.errors import (
 )
 from client.store.store import Store
 from client.store.uploads import Upload
-from client.transfer import Progress, Refused, Transfer
+from client.transfer import Progress, Rejected, Transfer
 
 DOWNLOADS = 5  # tries of one file, each going on where the one before ended
 SIGNATURES = 3  # forms that are asked for, for one file, before it is given up
@@ -108,7 +108,7 @@ class Files:
         # The upload for which the backend allows no form for a while: only its end shortens that.
         self._limited: str | None = None
         self._freed = asyncio.Event()
-        self._refused: dict[str, int] = {}
+        self._rejected: dict[str, int] = {}
         self._clock = time.time
         self._form: Form | None = None  # of the upload that was tried last
         self._sending: dict[str, asyncio.Future[None]] = {}  # by message id: one, at most
@@ -208,9 +208,9 @@ class Files:
             self._publish(FileFailed(upload.chat, upload.message_id, _reason(error), final=False))
             self._limited = None if error.retry_after is None else upload.message_id
             return error.retry_after or self._backoff.pause()
-        if isinstance(error, Refused):
+        if isinstance(error, Rejected):
             self._form = None
-            tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1
+            tries = self._rejected[upload.message_id] = self._rejected.get(upload.message_id, 0) + 1
             if tries < SIGNATURES:
                 return self._backoff.pause()
         elif not _is_final(error):
@@ -230,7 +230,7 @@ class Files:
     def _give_up(self, upload: Upload, error: ClientError) -> None:
         with self._store.transaction():
             self._store.remove_upload(upload.message_id)
-        self._refused.pop(upload.message_id, None)
+        self._rejected.pop(upload.message_id, None)
         self._publish(FileFailed(upload.chat, upload.message_id, _reason(error), final=True))
 
     def _progress_of(self, upload: Upload) -> Progress:

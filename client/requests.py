@@ -81,10 +81,10 @@ class Requests:
         """A call that may be repeated, with a token beside the one that is kept."""
         return await self._repeat(method, path, body, None, token, repeat=True)
 
-    async def _renew(self, refused: str | None) -> None:
+    async def _renew(self, rejected: str | None) -> None:
         """One renewal serves all calls that were rejected with the same token."""
         async with self._renewing:
-            if self._tokens.access != refused:
+            if self._tokens.access != rejected:
                 return
             await self._renew_token()
 

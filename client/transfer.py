@@ -21,7 +21,7 @@ RESPONSE_TIMEOUT = httpx.Timeout(30.0, connect=5.0, read=300.0)
 PASSING = re.compile("<Code>(RequestTimeout|IncompleteBody)</Code>")
 
 
-class Refused(ClientError):
+class Rejected(ClientError):
     """S3 rejected the request: its signature has expired, or another part of it is wrong."""
 
     def __init__(self, status: int) -> None:
@@ -41,7 +41,7 @@ class Transfer:
     async def put(
         self, url: str, fields: Mapping[str, str], body: bytes, progress: Progress
     ) -> None:
-        """Sends a form. Raises Refused."""
+        """Sends a form. Raises Rejected."""
         file = ("file", _Counted(body, progress), "application/octet-stream")
         try:
             response = await self._http.post(
@@ -53,7 +53,7 @@ class Transfer:
             return
         if response.status_code >= 500 or PASSING.search(response.text):
             raise ServerFault("internal", "S3 did not take it", response.status_code)
-        raise Refused(response.status_code)
+        raise Rejected(response.status_code)
 
     async def get(self, url: str, into: bytearray, size: int, progress: Progress) -> None:
         """Fetches what `into` lacks of `size` bytes; what has come stays in it, whatever happens.
@@ -64,7 +64,7 @@ class Transfer:
         try:
             async with self._http.stream("GET", url, headers=headers) as response:
                 status = response.status_code
-                # For a missing object S3 answers 404 to who may list the bucket, and 403 to others:
+                # Of a missing object: 404 for those who may list the bucket, 403 for others.
                 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
                 if status in (403, 404):
                     raise FileGone

@@ -41,6 +41,7 @@ AS_WORDS = {
 }
 _ANSWER = {r"answer\w*": "response, result, or a form of respond"}
 _REFUSE = {r"refus\w*": "reject, deny or decline"}
+_BELIEVE = {r"believ\w*": "accept"}
 _SAY = {r"said|tells?|telling": "report, notify, or the name of what it holds"}
 _UNNAMED = {
     r"whoever|whomever": "the role: a device that, a user who, anybody who",
@@ -58,11 +59,11 @@ IN_FOLDERS = {
     "stacks/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
     "tools/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
     "bench/": {**_ANSWER, **_REFUSE, **_SAY, **_UNNAMED},
-    "client/": _UNNAMED,
+    "client/": {**_REFUSE, **_BELIEVE, **_UNNAMED},
     "docs/": _UNNAMED,
-    "web/src/": _UNNAMED,
-    "web/src/app/": {**_REFUSE, **_SAY},
-    "web/src/worker/": {**_REFUSE, **_SAY},
+    "web/src/": {**_REFUSE, **_BELIEVE, **_UNNAMED},
+    "web/src/app/": _SAY,
+    "web/src/worker/": _SAY,
     "emulator/": {
         **_ANSWER,
         r"said": "reported, printed, or the name of what it holds",
@@ -82,6 +83,10 @@ ALLOWED = (
     ("tools/words.py", "", "the list itself"),
     ("tests/tools/test_words.py", "", "the list's test"),
     ("client/store/tables.py", "errands", "the name of a table in files that exist"),
+    *(
+        (f"web/src/client/crypto/{name}.ts", "refused", "the name of a field in stores that exist")
+        for name in ("encryption", "rotation", "sealing")
+    ),
     ("client/crypto/to_device.py", "errands", "the name of a table in files that exist"),
 )
 

@@ -45,7 +45,7 @@ HELP = f"""\
 /signout [all]         signs out and removes this device, or all of your devices
 /export FILE           writes what the backend has stored of your account into a file
 /delete-account        deletes your account for good; its name is never given out again
-/accept USER           believes the changed keys of a user's devices
+/accept USER           accepts the changed keys of a user's devices
 {COMPOSING}
 {ATTACHING}
 {STRANGERS}
@@ -264,7 +264,7 @@ class Commands:
             return
         shown = self._room.changed.pop(rest, [])
         if shown and self._client.verification.accept(rest, shown):
-            self._view.notice(f"the keys of {rest} are believed from now on")
+            self._view.notice(f"the keys of {rest} are accepted from now on")
             return
         self._view.problem(f"{rest} shows keys that you have not seen; /accept {rest} again:")
         self._show(self._client.devices.known(rest))

@@ -6,7 +6,7 @@ raju (earlier): hi  one that was waited for
 sent 3 hello        an own message was accepted at position 3
 delivered 3         all others have it
 read 3              all others have read it
-failed hello: ...   it was refused
+failed hello: ...   it was rejected
 ~ 3 raju: hi (edi.. a message of the open chat is another now: /history shows it like that
 * text              a notice
 ! text              something went wrong

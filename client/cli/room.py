@@ -26,7 +26,7 @@ from client.errors import (
 )
 from client.store.history import ChatSummary
 
-PRESENCE_WAIT = 5.0  # seconds for the first answers about somebody
+PRESENCE_WAIT = 5.0  # seconds for the first reports of somebody
 # Errors of acts that nobody typed are not shown: StoreFailing or Disconnected has reported them
 # once.
 UNTYPED = (StoreUnavailable, Closed)
@@ -234,7 +234,7 @@ class Room:
                 self._view.problem(
                     f"{event.user}/{event.device} shows keys that you don't know: it was made "
                     f"anew, or somebody sits in between. What you write to {event.user} waits: "
-                    f"/safety {event.user} compares, /accept {event.user} believes them as they are"
+                    f"/safety {event.user} compares, /accept {event.user} accepts them as they are"
                 )
             case events.SendingHeld():
                 for user in event.users:
@@ -343,7 +343,7 @@ class Room:
     def _seen(self, user: str) -> str:
         known = self._presence.get(user)
         if known is None:
-            return f"{user}: no answer"
+            return f"{user}: no response"
         if known.online:
             return f"{user} is online"
         if known.last_seen is None:

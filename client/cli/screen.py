@@ -67,13 +67,13 @@ class Entry(Buffer):
     A step of undo is a copy of the line: with one for each key, a long paste took gigabytes.
     """
 
-    def __init__(self, refused: Callable[[], None], **options: Any) -> None:
+    def __init__(self, rejected: Callable[[], None], **options: Any) -> None:
         super().__init__(**options)
-        self._refused = refused
+        self._rejected = rejected
 
     def insert_text(self, data: str, *arguments: Any, **options: Any) -> None:
         if len(self.text) + len(data) > LONGEST_LINE + 1:
-            self._refused()
+            self._rejected()
         else:
             super().insert_text(data, *arguments, **options)
 

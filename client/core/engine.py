@@ -137,7 +137,7 @@ class Engine:
             return
         if parts.liveness.dead(now) or parts.sync.expired(now):
             what = "ping" if parts.liveness.dead(now) else "sync"
-            parts.emit(Drop(f"no answer to {what}"))
+            parts.emit(Drop(f"no response to {what}"))
             return
         if parts.liveness.reconnect_due(now):
             parts.transmit(parts.receipts.due(now, everything=True))

@@ -97,7 +97,7 @@ def read(plaintext: bytes, expected: Envelope) -> Envelope:
 def _parsed(plaintext: bytes) -> dict[str, Any]:
     """An object that can be stored and written again, as JSON and as UTF-8."""
     try:
-        document = json.loads(plaintext.decode(), parse_constant=_refuse)
+        document = json.loads(plaintext.decode(), parse_constant=_reject)
         if not isinstance(document, dict):
             raise EnvelopeError("not an envelope")
         if document.get("kind") in _SHOWN:
@@ -118,5 +118,5 @@ def _replace_half_characters(document: dict[str, Any]) -> None:
         document["text"] = _HALF.sub("\ufffd", text)
 
 
-def _refuse(constant: str) -> NoReturn:
+def _reject(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")

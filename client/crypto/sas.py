@@ -37,7 +37,7 @@ class Stage(Enum):
     CANCELLED = "cancelled"
 
 
-class _Refused(Exception):
+class _Rejected(Exception):
     """The step doesn't fit; the message is the reason to cancel with."""
 
 
@@ -139,8 +139,8 @@ class Comparison:
         self._taken.append(dict(step))
         try:
             return self._take(name, step, now)
-        except _Refused as refused:
-            return self.cancel(str(refused))
+        except _Rejected as rejected:
+            return self.cancel(str(rejected))
 
     def _take(self, name: str, step: Mapping[str, Any], now: float) -> list[Step]:
         match name:
@@ -161,28 +161,28 @@ class Comparison:
         # The starter's key was not known when the other one chose its own: neither could look
         # for a key that makes the emoji come out as wished.
         if self._started and commitment(key, self._start) != self._commitment:
-            raise _Refused("mismatched_commitment")
+            raise _Rejected("mismatched_commitment")
         try:
             self._secret = self._sas.diffie_hellman(Curve25519PublicKey.from_base64(key))
         except ValueError as error:  # what vodozemac raises is below it
-            raise _Refused("invalid_message") from error
+            raise _Rejected("invalid_message") from error
         self.emoji = emoji_of(self._secret.bytes(self._info(key)).emoji_indices)
         self._go(Stage.COMPARING, now, expected="mac")
         return [] if self._started else [self._step("key", key=self._key)]
 
     def _take_mac(self, macs: object) -> None:
         if not isinstance(macs, Mapping):
-            raise _Refused("invalid_message")
+            raise _Rejected("invalid_message")
         info = self._mac_info(self.peer, self._me)
         try:
             self._established().verify_mac(self.peer.key, info, _text(macs, MAC_OF).rstrip("="))
         except ValueError as error:
-            raise _Refused("mismatched_mac") from error
+            raise _Rejected("mismatched_mac") from error
         self._proved = True
 
     def _take_done(self) -> list[Step]:
         if self.stage is not Stage.CONFIRMED:  # it can't have this device's MAC
-            raise _Refused("unexpected_message")
+            raise _Rejected("unexpected_message")
         self.stage = Stage.VERIFIED
         self._secret = None
         return []
@@ -207,7 +207,7 @@ class Comparison:
 
     def _established(self) -> EstablishedSas:
         if self._secret is None:
-            raise _Refused("unexpected_message")
+            raise _Rejected("unexpected_message")
         return self._secret
 
     def _info(self, their_key: str) -> str:
@@ -229,7 +229,7 @@ def commitment(key: str, start: Mapping[str, Any]) -> str:
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     if not _plain(value):
-        raise _Refused("invalid_message")
+        raise _Rejected("invalid_message")
     return str(value)
 
 

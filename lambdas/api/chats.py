@@ -68,7 +68,8 @@ def _found(call: Call, members: Sequence[str], founded: Founded | None) -> Chat:
 
     membership = Membership(call.aws.chats, call.aws.users, new_id=_new_id(call))
     invited: set[str] = set()
-    chat = membership.found(call.user, joining, others, groups.inviting(call, invited), noting)
+    store, now = groups.inviting(call, invited), call.aws.now()
+    chat = membership.found(call.user, joining, others, store, noting, now)
     groups.announce_invited(call, chat.chat, invited)
     return chat
 
@@ -120,14 +121,15 @@ def of_user(call: Call) -> Response:
     if cursor is not None and not CHAT.fullmatch(cursor):
         raise bad_request("this cursor is not one that a response gave")
     limit = call.number("limit", CHATS_PER_PAGE, least=1)
-    chats, following = _chats(call).list(call.user, cursor, min(limit, CHATS_PER_PAGE))
+    now = call.aws.now()
+    chats, following = _chats(call).list(call.user, cursor, min(limit, CHATS_PER_PAGE), now)
     body: Frame = {"chats": chats, **({"cursor": following} if following else {})}
     if cursor is None:
 
         def named(names: Collection[str]) -> set[str]:
             return inviting(call.aws.chats, names, call.user)
 
-        invitations = Invitations(call.aws.users).of(call.user, call.aws.now(), named)
+        invitations = Invitations(call.aws.users).of(call.user, now, named)
         body["invitations"] = [each._asdict() for each in invitations]
     return Response(200, body)
 

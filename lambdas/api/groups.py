@@ -26,7 +26,16 @@ def change_members(call: Call) -> Response:
     invited: set[str] = set()
     try:
         chat = membership.change(
-            call.user, call.chat, joining, remove, changes.append, others, inviting(call, invited)
+            call.user,
+            call.chat,
+            joining,
+            remove,
+            changes.append,
+            others,
+            inviting(call, invited),
+            lambda names: Invitations(call.aws.users).named_long_ago(
+                names, call.chat, call.aws.now()
+            ),
         )
     finally:  # also notify of the changes made before an error
         announce.members_changed(call.aws, call.chat, changes)
@@ -48,14 +57,14 @@ def inviting(call: Call, invited: set[str]) -> Inviting:
 
     def store(chat: str, users: Sequence[str]) -> None:
         invitations, now = Invitations(call.aws.users), call.aws.now()
-        invitations.note_named(users, chat)
+        invitations.note_named(users, chat, now)
         there = invitations.have(users, chat, now)
         views = Contacts(call.aws.users).views([u for u in users if u not in there], call.user)
         knowing = [user for user in views if views[user].state == CONTACT]
         strangers = {f"invitations#{user}": user for user in views if views[user].state is None}
         counted = Limits(call.aws.users, call.aws.now).take_each(call.user, strangers, INVITATIONS)
         new = [*knowing, *(strangers[bucket] for bucket in counted)]
-        invitations.add(new, chat, call.user, now)
+        invitations.add(new, chat, call.user, now, knowing)
         invited.update(new)
 
     return store

@@ -5,6 +5,7 @@ is in direct.py and membership.py: a change of both tables is one transaction, o
 last.
 """
 
+import contextlib
 import random
 import re
 import secrets
@@ -16,8 +17,19 @@ from typing import Any, TypeVar
 from lambdas.errors import ChatError, bad_request, not_found
 from lambdas.messages import roles
 from lambdas.messages.heads import Head, read_head, read_heads
-from lambdas.tables import DEVICES, HEAD, Item, Table, chat_key, member_item, user_key
+from lambdas.tables import (
+    DEVICES,
+    HEAD,
+    Item,
+    Table,
+    TransactionCancelled,
+    chat_key,
+    member_item,
+    transact,
+    user_key,
+)
 
+FOUNDING_SECONDS = 3_600  # no function runs as long
 ATTEMPTS = 8  # of a transaction that others overtake
 # In one page: 350 KB at most, of the 1 MB that a load balancer takes from a Lambda function.
 PAGE_NAMES = 10_000
@@ -64,31 +76,50 @@ class Chats:
 
     def _rows(
         self, user: str, cursor: str | None, limit: int | None
-    ) -> tuple[dict[str, int | None], str | None]:
-        """chat -> until when it is muted (epoch seconds), and the next cursor."""
+    ) -> tuple[dict[str, Item], str | None]:
+        """chat -> its row, and the next cursor."""
         start = user_key(user, f"chat#{cursor}") if cursor else None
         page = self._users.query(
             {"user": user}, prefix="chat#", limit=limit, start=start, consistent=True
         )
-        rows = {row["item"].removeprefix("chat#"): row.get("muted_until") for row in page.items}
+        rows = {row["item"].removeprefix("chat#"): row for row in page.items}
         return rows, page.next["item"].removeprefix("chat#") if page.next else None
 
-    def list(self, user: str, cursor: str | None = None, limit: int = 100) -> ChatPage:
+    def list(
+        self, user: str, cursor: str | None = None, limit: int = 100, now: float = 0.0
+    ) -> ChatPage:
         """A page of the user's chats in protocol form, and the cursor of the next page.
 
-        Raises ChatError bad_request for a cursor that no page had.
+        With `now` (epoch seconds) what is left of groups that were not founded, since the process
+        ended, is forgotten. Raises ChatError bad_request for a cursor that no page had.
         """
         if cursor is not None and not CURSOR.fullmatch(cursor):
             raise bad_request("there is no such cursor")
         rows, following = self._rows(user, cursor, limit)
         names = list(rows)
         heads = read_heads(self._chats, names, user)
+        for name in names:
+            if name not in heads and rows[name].get("founded_at", now) < now - FOUNDING_SECONDS:
+                self._forget(user, name)
         count = _fitting([heads.get(name) for name in names])
         if count < len(names):
             following = names[count - 1]
-        return [_listed(heads[name], rows[name]) for name in names[:count] if name in heads], (
-            following
-        )
+        listed = [
+            _listed(heads[name], rows[name].get("muted_until"))
+            for name in names[:count]
+            if name in heads
+        ]
+        return listed, following
+
+    def _forget(self, user: str, chat: str) -> None:
+        """The user's items of a chat that has no head."""
+        actions = [
+            self._chats.check_action(chat_key(chat, HEAD), "attribute_not_exists(seq)"),
+            self._chats.delete_action(chat_key(chat, member_item(user))),
+            self._users.delete_action(user_key(user, f"chat#{chat}")),
+        ]
+        with contextlib.suppress(TransactionCancelled):
+            transact(self._chats, actions)
 
     def all_of(self, user: str) -> Iterator[dict[str, Any]]:
         """All chats of the user in protocol form, each page read when it is needed."""
@@ -193,5 +224,8 @@ def new_member(chat: str, user: str, joined_seq: int) -> Item:
     return {**key, "delivered": {}, "read": joined_seq, "joined_seq": joined_seq}
 
 
-def row(chat: str, user: str) -> Item:
-    return dict(user_key(user, f"chat#{chat}"))
+def row(chat: str, user: str, founded_at: float = 0.0) -> Item:
+    """`founded_at`, in epoch seconds, of a group's first members: their rows come before its head.
+    The others' are one transaction with it."""
+    founded = {"founded_at": int(founded_at)} if founded_at else {}
+    return {**user_key(user, f"chat#{chat}"), **founded}

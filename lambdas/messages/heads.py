@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lambdas.errors import ChatError, forbidden, not_found
 from lambdas.messages.log import Range
@@ -60,6 +61,21 @@ def inviting(chats: Table, names: Collection[str], user: str) -> set[str]:
     keys = [chat_key(chat, HEAD) for chat in names]
     found = chats.batch_get(keys, consistent=True, only=("chat", "invited"))
     return {head["chat"] for head in found if user in head.get("invited", ())}
+
+
+def as_read(head: Head) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that members and invited users have not changed."""
+    values = {"members": set(head.members)}
+    if not head.invited:
+        return "members = :members AND attribute_not_exists(invited)", values
+    return "members = :members AND invited = :invited", {**values, "invited": set(head.invited)}
+
+
+def admins_as_read(head: Head) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that the admins have not changed."""
+    if not head.admins:
+        return "attribute_not_exists(admins)", {}
+    return "admins = :were", {"were": set(head.admins)}
 
 
 def no_such_chat(chat: str) -> ChatError:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from lambdas.errors import ChatError, bad_request, forbidden
 from lambdas.messages import roles
 from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head, new_member, row
-from lambdas.messages.heads import Head, no_such_chat, read_head
+from lambdas.messages.heads import Head, admins_as_read, as_read, no_such_chat, read_head
 from lambdas.people.invitations import Invitations
 from lambdas.presence.devices import DEVICES_LIMIT, Devices
 from lambdas.tables import (
@@ -27,7 +27,9 @@ MEMBERS_LIMIT = 1_024  # decisions/0073
 # Of all members of a chat: one function can post to as many in its time. decisions/0043
 CHAT_DEVICES_LIMIT = 2_560
 Inviting = Callable[[str, Sequence[str]], None]  # writes the invitations of users to a chat
-CHANGES_PER_TRANSACTION = 49  # two items each, beside the head: at most 100 actions
+# Two items each, and three for who is invited no longer, beside the head: at most 100 actions.
+CHANGES_PER_TRANSACTION = 49
+REMOVALS_PER_TRANSACTION = 33
 
 
 class Changed(NamedTuple):
@@ -48,11 +50,13 @@ class Membership(ChatWriter):
         invited: Iterable[str] = (),
         inviting: Inviting = lambda _chat, _names: None,
         noting: Callable[[str], Sequence[dict[str, Any]]] = lambda _chat: (),
+        now: float = 0.0,
     ) -> Chat:
         """A new group of `user`, its admin, and `members`; others are `invited` to it.
 
-        `noting` gives actions that are one transaction with the chat's head. Raises ChatError
-        bad_request or not_found, TransactionCancelled if a condition of theirs does not hold.
+        `noting` gives actions that are one transaction with the chat's head. `now` (epoch seconds):
+        `Chats.list` forgets rows that have got no head by then. Raises ChatError bad_request or
+        not_found, TransactionCancelled if a condition of theirs does not hold.
         """
         everybody, waiting = sorted({user, *members}), sorted({*invited} - {user, *members})
         if len(everybody) + len(waiting) > MEMBERS_LIMIT:
@@ -62,7 +66,7 @@ class Membership(ChatWriter):
         chat = self._new_id()
         # the head last: without it the chat does not exist, and its rows are ignored
         self._chats.batch_write(puts=[new_member(chat, member, 0) for member in everybody])
-        self._users.batch_write(puts=[row(chat, member) for member in everybody])
+        self._users.batch_write(puts=[row(chat, member, now) for member in everybody])
         if waiting:
             inviting(chat, waiting)
         head = {**new_head(chat, "group", everybody), "admins": {user}}
@@ -90,12 +94,14 @@ class Membership(ChatWriter):
         changed: Callable[[Changed], object] = lambda _: None,
         invite: Sequence[str] = (),
         inviting: Inviting = lambda _chat, _names: None,
+        expired: Callable[[Set[str]], Sequence[str]] = lambda _names: (),
     ) -> Chat:
         """Adds, invites and removes members of a group; returns it as it is then.
 
         The group's rules decide who may. Added users see what is sent from then on; removed users
         lose the whole chat, or their invitation; who is invited is only named, and so is who has
         left for good meanwhile. `changed` is called after each part, also if a later one fails.
+        `expired` gives those of the invited users who give their places to others where it is full.
 
         Raises ChatError: not_found, forbidden for a direct chat and by the rules, bad_request,
         conflict when the chat is too busy.
@@ -109,6 +115,8 @@ class Membership(ChatWriter):
         roles.require(head, user, "remove", {*remove} - {user})
         self._require_users([*add, *invite])
         # before the first part: a change that is too large as a whole adds nobody
+        if not _has_places(head, {*add, *invite}):
+            head = self._without(expired(head.invited - {*add, *invite}), head)
         _require_places(head, {*add, *invite})
         if len(add) > CHANGES_PER_TRANSACTION:
             self._require_room(head.members | {*add})
@@ -119,7 +127,7 @@ class Membership(ChatWriter):
             left |= self._change(chat, user, changed, add=members)
         for members in _chunks(sorted({*invite} | left)):
             self._invite(chat, user, members, inviting)
-        for members in _chunks(leaving):
+        for members in _chunks(leaving, REMOVALS_PER_TRANSACTION):
             self._change(chat, user, changed, remove=members)
         item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
         return Chat(chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ())))
@@ -233,7 +241,7 @@ class Membership(ChatWriter):
                 inviting(chat, sorted(waiting))
             if not new:
                 return
-            condition, values = _as_read(head)
+            condition, values = as_read(head)
             try:
                 self._update_head(head, "ADD invited :new", condition, new=new, **values)
             except ConditionFailed:
@@ -280,6 +288,16 @@ class Membership(ChatWriter):
             return left
         raise busy()
 
+    def _without(self, invited: Sequence[str], head: Head) -> Head:
+        """Takes these users from those who are invited; the head then."""
+        for names in _chunks(invited, REMOVALS_PER_TRANSACTION):
+            try:
+                transact(self._chats, self._remove(head, names))
+            except TransactionCancelled as cancelled:  # by another change of the members
+                raise busy() from cancelled
+            head = replace(head, invited=head.invited - {*names})
+        return head
+
     def _require_room(self, members: Collection[str]) -> None:
         """Raises ChatError conflict if these users have more devices than a chat may have."""
         if len(members) * DEVICES_LIMIT <= CHAT_DEVICES_LIMIT:
@@ -295,7 +313,7 @@ class Membership(ChatWriter):
         `invited` the users must still be invited. Without it, nobody may have been invited
         meanwhile: invited users have a place in the group already.
         """
-        condition, values = _as_read(head)
+        condition, values = as_read(head)
         if invited:
             condition = "members = :members AND contains(invited, :first)"
             values = {"members": set(head.members), "first": members[0]}
@@ -323,13 +341,13 @@ class Membership(ChatWriter):
                 "SET admins = :admins " + expression if admins else ("REMOVE admins " + expression)
             )
             values |= {"admins": set(admins)} if admins else {}
-        members_are, as_read = _as_read(head)
-        admins_are, were = _admins_as_read(head)
+        members_are, members_were = as_read(head)
+        admins_are, were = admins_as_read(head)
         to_head = self._chats.update_action(
             chat_key(head.chat, HEAD),
             expression,
             f"{members_are} AND {admins_are}",
-            **as_read,
+            **members_were,
             **were,
             **values,
         )
@@ -361,35 +379,22 @@ class Membership(ChatWriter):
         )
 
 
-def _as_read(head: Head) -> tuple[str, dict[str, Any]]:
-    """The condition, with its values, that members and invited users have not changed."""
-    values = {"members": set(head.members)}
-    if not head.invited:
-        return "members = :members AND attribute_not_exists(invited)", values
-    return "members = :members AND invited = :invited", {**values, "invited": set(head.invited)}
-
-
-def _admins_as_read(head: Head) -> tuple[str, dict[str, Any]]:
-    """The condition, with its values, that the admins have not changed."""
-    if not head.admins:
-        return "attribute_not_exists(admins)", {}
-    return "admins = :were", {"were": set(head.admins)}
-
-
 def _require_places(head: Head, names: Set[str]) -> None:
-    """Raises ChatError bad_request if the group has no places for these users.
-
-    Invited users have a place already, and can always join.
-    """
-    there = head.members | head.invited
-    if not names <= there and len(there | names) > MEMBERS_LIMIT:
+    """Raises ChatError bad_request if the group has no places for these users."""
+    if not _has_places(head, names):
         raise _too_many()
+
+
+def _has_places(head: Head, names: Set[str]) -> bool:
+    """Invited users have a place already, and can always join."""
+    there = head.members | head.invited
+    return names <= there or len(there | names) <= MEMBERS_LIMIT
 
 
 def _too_many() -> ChatError:
     return bad_request(f"a group has at most {MEMBERS_LIMIT:,} members, with those invited")
 
 
-def _chunks(members: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(members), CHANGES_PER_TRANSACTION):
-        yield members[start : start + CHANGES_PER_TRANSACTION]
+def _chunks(members: Sequence[str], size: int = CHANGES_PER_TRANSACTION) -> Iterable[Sequence[str]]:
+    for start in range(0, len(members), size):
+        yield members[start : start + size]

@@ -1,14 +1,19 @@
 """Invitations to groups, and the groups that a user has left for good: items of Users.
 
-    <user>  invite#<chat>  by, at (ms), expires_at (s)
-    <user>  named#<chat>   the head of the group may name the user as invited
-    <user>  left#<chat>    quiet
+    <user>  invite#!<chat>  by, at (ms), expires_at (s): by a contact of the user
+    <user>  invite#<chat>   the same, by others
+    <user>  named#<chat>    at (s): the head of the group may name the user as invited
+    <user>  left#<chat>     quiet
+
+"!" sorts before each character of a chat's id, so a contact's invitations are read first: those of
+any number of strangers keep none of them out.
 
 A user who has left a group is not added again by others: an add becomes an invitation that notifies
 nobody, until the user accepts it or asks to be added. An invitation is written before the group's
 head names the user as invited, and counts only while it does. `named#` is written for every user
 whom a head is to name, also for who gets no invitation, and does not expire: the deletion of an
-account finds these heads by it.
+account finds these heads by it. A name that is older than an invitation lasts gives its place in a
+group to others, whether there was an invitation or not.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -17,7 +22,7 @@ from typing import Any, NamedTuple
 from lambdas.tables import Item, Key, Table, user_key
 
 INVITATION_SECONDS = 30 * 86_400
-INVITATIONS_LIMIT = 100  # listed, the first by their chats' ids
+INVITATIONS_LIMIT = 100  # listed: contacts' first, then others', each by their chats' ids
 PAGES_LIMIT = 5  # read, of as many each: some may count no more
 
 
@@ -31,20 +36,33 @@ class Invitations:
     def __init__(self, users: Table) -> None:
         self._users = users
 
-    def add(self, users: Iterable[str], chat: str, by: str, now: float) -> None:
-        """`now` in epoch seconds."""
+    def add(
+        self,
+        users: Iterable[str],
+        chat: str,
+        by: str,
+        now: float,
+        knowing: Collection[str] = (),
+    ) -> None:
+        """`now` in epoch seconds. `knowing` are those of the users whose contact the inviter is."""
         fields = {
             "by": by,
             "at": int(now * 1000),
             "expires_at": int(now) + INVITATION_SECONDS,
         }
         self._users.batch_write(
-            puts=[{**user_key(user, f"invite#{chat}"), **fields} for user in users]
+            puts=[{**_keys(user, chat)[user not in knowing], **fields} for user in users]
         )
 
-    def note_named(self, users: Iterable[str], chat: str) -> None:
-        """Comes before the head names these users."""
-        self._users.batch_write(puts=[dict(user_key(user, f"named#{chat}")) for user in users])
+    def note_named(self, users: Iterable[str], chat: str, now: float) -> None:
+        """Comes before the head names these users. `now` in epoch seconds."""
+        self._users.batch_write(puts=[{**_named(user, chat), "at": int(now)} for user in users])
+
+    def named_long_ago(self, users: Iterable[str], chat: str, now: float) -> list[str]:
+        """Those of the users whose invitation to the chat, if they got one, has expired."""
+        items = self._having([_named(user, chat) for user in users])
+        # without `at` where it was written by an earlier version
+        return [each["user"] for each in items if each.get("at", now) <= now - INVITATION_SECONDS]
 
     def of(
         self,
@@ -53,7 +71,7 @@ class Invitations:
         named: Callable[[Collection[str]], Collection[str]] = lambda chats: chats,
     ) -> list[Invitation]:
         """`named` gives those of the chats whose heads name the user as invited."""
-        found: list[Invitation] = []
+        found: dict[str, Invitation] = {}
         start = None
         for _ in range(PAGES_LIMIT):
             page = self._users.query(
@@ -64,26 +82,31 @@ class Invitations:
                 consistent=True,
             )
             invitations = [
-                Invitation(item["item"].removeprefix("invite#"), item["by"], item["at"])
+                Invitation(
+                    item["item"].removeprefix("invite#").removeprefix("!"), item["by"], item["at"]
+                )
                 for item in page.items
                 if item["expires_at"] > now
             ]
             there = named([each.chat for each in invitations])
-            found += [each for each in invitations if each.chat in there]
+            for each in invitations:
+                if each.chat in there:
+                    found.setdefault(each.chat, each)
             start = page.next
             if start is None or len(found) >= INVITATIONS_LIMIT:
                 break
-        return found[:INVITATIONS_LIMIT]
+        return [*found.values()][:INVITATIONS_LIMIT]
 
     def find(self, user: str, chat: str, now: float) -> Invitation | None:
-        item = self._users.get(user_key(user, f"invite#{chat}"), consistent=True)
-        if item is None or item["expires_at"] <= now:
-            return None
-        return Invitation(chat, item["by"], item["at"])
+        """A contact's, where others have invited the user as well."""
+        items = self._having(_keys(user, chat))
+        there = {each["item"]: each for each in items if each["expires_at"] > now}
+        first = there[min(there)] if there else None
+        return Invitation(chat, first["by"], first["at"]) if first else None
 
     def have(self, users: Iterable[str], chat: str, now: float) -> set[str]:
         """Those of the users who have an invitation to the chat."""
-        items = self._having(users, f"invite#{chat}")
+        items = self._having([key for user in users for key in _keys(user, chat)])
         return {item["user"] for item in items if item["expires_at"] > now}
 
     def all_chats(self, user: str) -> Iterator[str]:
@@ -92,32 +115,45 @@ class Invitations:
             yield item["item"].removeprefix("named#")
 
     def leave(self, user: str, chat: str) -> None:
-        self._users.put(dict(user_key(user, f"left#{chat}")))
+        self._users.put(dict(_left(user, chat)))
 
     def accept_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
         """For `transact`: ends the invitation, and forgets that the user had left."""
-        left = self._users.delete_action(user_key(user, f"left#{chat}"))
+        left = self._users.delete_action(_left(user, chat))
         return [*self.end_actions(user, chat), left]
 
     def decline_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
         """For `transact`: ends the invitation; further ones notify nobody."""
-        left = self._users.put_action(dict(user_key(user, f"left#{chat}")))
+        left = self._users.put_action(dict(_left(user, chat)))
         return [*self.end_actions(user, chat), left]
 
     def end_actions(self, user: str, chat: str) -> list[dict[str, Any]]:
         """For `transact` with the head, which names the user no longer."""
-        return [self._users.delete_action(key) for key in _keys(user, chat)]
+        return [self._users.delete_action(key) for key in _all_keys(user, chat)]
 
     def forget(self, users: Iterable[str], chat: str) -> None:
         """Of a group that does not exist."""
-        self._users.batch_write(deletes=[key for user in users for key in _keys(user, chat)])
+        self._users.batch_write(deletes=[key for user in users for key in _all_keys(user, chat)])
 
     def have_left(self, users: Iterable[str], chat: str) -> set[str]:
-        return {item["user"] for item in self._having(users, f"left#{chat}")}
+        return {each["user"] for each in self._having([_left(user, chat) for user in users])}
 
-    def _having(self, users: Iterable[str], item: str) -> list[Item]:
-        return self._users.batch_get([user_key(user, item) for user in users], consistent=True)
+    def _having(self, keys: Iterable[Key]) -> list[Item]:
+        return self._users.batch_get(keys, consistent=True)
 
 
 def _keys(user: str, chat: str) -> list[Key]:
-    return [user_key(user, f"invite#{chat}"), user_key(user, f"named#{chat}")]
+    """Of an invitation by a contact, and of one by others."""
+    return [user_key(user, f"invite#!{chat}"), user_key(user, f"invite#{chat}")]
+
+
+def _all_keys(user: str, chat: str) -> list[Key]:
+    return [*_keys(user, chat), _named(user, chat)]
+
+
+def _named(user: str, chat: str) -> Key:
+    return user_key(user, f"named#{chat}")
+
+
+def _left(user: str, chat: str) -> Key:
+    return user_key(user, f"left#{chat}")

@@ -18,12 +18,12 @@ from client.errors import RateLimited, ServerFault, StoreUnavailable, Unreachabl
 from client.files import Draft, Files
 from client.store.store import Store
 from client.store.uploads import Upload
-from client.transfer import Progress, Refused, Transfer
+from client.transfer import Progress, Rejected, Transfer
 from tests.support.backend.server import until
 from tests.support.rows import rows
 
 CUT, TAKEN, CANCELLED, NOT_WRITTEN = "cut", "taken", "cancelled", "taken, but the disk is full"
-STOPPED, TOO_LATE = "cancelled, and never answered", "cancelled, and then refused"
+STOPPED, TOO_LATE = "cancelled, and without a response", "cancelled, and then rejected"
 GOOD = 900 - 60  # seconds in which a form is used again
 Try = tuple[str | int, float, int]
 """How it ends (a number is S3's status), how many seconds that takes, and the form it uses."""
@@ -31,8 +31,8 @@ Try = tuple[str | int, float, int]
 TABLE: dict[str, list[Try]] = {
     "the connection is lost": [*[(CUT, 0, 1)] * 7, (TAKEN, 0, 1)],
     "S3 has a fault": [(500, 0, 1), (503, 0, 1), (TAKEN, 0, 1)],
-    "S3 refuses the form": [(403, 0, 1), (CUT, 0, 2), (400, 0, 2), (TAKEN, 0, 3)],
-    "S3 refuses three forms": [(403, 0, 1), (403, 0, 2), (403, 0, 3)],
+    "S3 rejects the form": [(403, 0, 1), (CUT, 0, 2), (400, 0, 2), (TAKEN, 0, 3)],
+    "S3 rejects three forms": [(403, 0, 1), (403, 0, 2), (403, 0, 3)],
     "the form is good for a second": [(CUT, GOOD - 1, 1), (TAKEN, 0, 1)],
     "the form has expired": [(CUT, GOOD, 1), (503, 1, 2), (TAKEN, 0, 2)],
     "it expires in several tries": [(CUT, GOOD / 2, 1), (CUT, GOOD / 2, 1), (TAKEN, 0, 2)],
@@ -83,11 +83,11 @@ class Bucket:
         if end == STOPPED:
             await asyncio.Event().wait()
         if end == TOO_LATE:
-            raise Refused(403)
+            raise Rejected(403)
         if end in (CUT, CANCELLED):
             raise Unreachable("https://bucket", "the connection is lost")
         if isinstance(end, int):
-            raise ServerFault("internal", "S3", end) if end >= 500 else Refused(end)
+            raise ServerFault("internal", "S3", end) if end >= 500 else Rejected(end)
 
     def _send(self, upload: Upload, content: Mapping[str, Any]) -> bool:
         if self._end == NOT_WRITTEN:
@@ -115,7 +115,7 @@ def test_a_form_is_used_until_s3_rejects_it_or_it_is_about_to_expire(tries: list
         running.cancel()
         assert bucket.used == [form for _, _, form in tries]
         assert bucket.sent == [form for end, _, form in tries if end == TAKEN]
-        assert len(bucket.failed) == (ended == 0)  # three forms were refused
+        assert len(bucket.failed) == (ended == 0)  # three forms were rejected
         bucket.store.close()
 
     asyncio.run(scenario())
@@ -201,8 +201,8 @@ def test_a_file_is_given_up_only_where_the_backend_says_that_of_this_file(
     [
         (400, "RequestTimeout", ServerFault),
         (400, "IncompleteBody", ServerFault),
-        (400, "EntityTooLarge", Refused),
-        (403, "AccessDenied", Refused),
+        (400, "EntityTooLarge", Rejected),
+        (403, "AccessDenied", Rejected),
         (503, "SlowDown", ServerFault),
     ],
 )

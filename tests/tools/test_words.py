@@ -50,6 +50,12 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
         ("client/a.py", "whoever comes, as it came", ["as it came", "whoever"]),
         ("web/src/app/a.ts", "whoever refused", ["refused", "whoever"]),
         ("tests/a.py", "whoever comes", []),
+        (
+            "client/a.py",
+            "keys that are believed; ConnectionRefusedError; refused",
+            ["believed", "refused"],
+        ),
+        ("web/src/client/a.ts", "class Refused", ["Refused"]),
         ("emulator/src/a.py", "log.tell() hears", ["hears"]),
         ("tests/a.py", "def test_who_is_told():", ["test_who_is_told"]),
         ("emulator/tests/a.py", "def test_it_was_told():", ["test_it_was_told"]),
@@ -62,7 +68,8 @@ def test_some_words_are_found_below_one_folder(path: str, line: str, words: list
 
 @pytest.mark.parametrize(("path", "word"), [(path, word) for path, word, _ in ALLOWED])
 def test_every_exception_is_needed(path: str, word: str) -> None:
-    words = [each for _, each, _ in found((ROOT / path).read_text())]
+    text = (ROOT / path).read_text()
+    words = [each for _, each, _ in (*found(text), *found_below(path, text))]
     assert any(word in ("", each.lower()) for each in words)
     assert all(allowed(path, each) for each in words)
 

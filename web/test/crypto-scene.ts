@@ -33,6 +33,8 @@ export class Scene {
   readonly devices = new Map<string, Device>();
   /** Of which the directory has no keys to hand out. */
   readonly without = new Set<string>();
+  /** Before this time the backend takes no claims. */
+  claimsAt = 0;
   /** Nobody is notified of devices that come and go. */
   quiet = false;
   /** Of each chat. */
@@ -261,6 +263,9 @@ export class Scene {
       return { type: "chats", request };
     }
     this.claimed.push(...request.devices);
+    if (this.time < this.claimsAt) {
+      return { type: "claims", request, found: new Map(), retryAfter: this.claimsAt - this.time };
+    }
     const there = request.devices.filter((name) => this.devices.has(name));
     const keys = there.filter((name) => !this.without.has(name));
     const found = new Map<string, ClaimedKey>();

@@ -17,7 +17,7 @@ import {
   lacking,
   MESSAGES,
   type OutboundGroup,
-  refusedFor,
+  rejectedFor,
   sharedWith,
   used,
   wornOut,
@@ -91,13 +91,13 @@ describe("when a Megolm session is replaced", () => {
     expect(shared.again).toEqual([]);
   });
   test("who could not be sent the key is sent it ahead of the next text but one", () => {
-    const refused = refusedFor(group, ["raju/phone", "mira/phone"]);
-    expect(lacking(refused, readers)).toEqual(["raju/laptop"]);
-    expect(wornOut(refused, new Map([["raju/laptop", "key2"]]), 1_000)).toBe(true);
-    const next = used(refused, "pickle");
+    const rejected = rejectedFor(group, ["raju/phone", "mira/phone"]);
+    expect(lacking(rejected, readers)).toEqual(["raju/laptop"]);
+    expect(wornOut(rejected, new Map([["raju/laptop", "key2"]]), 1_000)).toBe(true);
+    const next = used(rejected, "pickle");
     expect(next).toMatchObject({ pickle: "pickle", messages: 1, refused: [] });
     expect(lacking(next, readers)).toEqual(["raju/phone", "raju/laptop"]);
-    expect(sharedWith(refused, readers).refused).toEqual([]);
+    expect(sharedWith(rejected, readers).refused).toEqual([]);
   });
   test("whoever came later lacks the key", () => {
     expect(lacking(group, readers)).toEqual(["raju/laptop"]);

@@ -2,13 +2,32 @@
 
 import { expect, test } from "vitest";
 import type { Api } from "../src/client/api.ts";
-import type { Request } from "../src/client/core/cipher.ts";
+import type { Claims, Request } from "../src/client/core/cipher.ts";
 import { KeyRequests } from "../src/client/core/key-requests.ts";
 import { DEFAULTS } from "../src/client/core/settings.ts";
 import type { Self } from "../src/client/crypto/envelope.ts";
-import { Directory } from "../src/client/directory.ts";
+import { Directory, fetch } from "../src/client/directory.ts";
 import type { Driver } from "../src/client/driver.ts";
 import { ApiError } from "../src/client/errors.ts";
+
+test.each([
+  [60, 60_000],
+  [undefined, 0],
+])(
+  "claims that are limited are a response without keys, and with the time to wait: %s",
+  async (wait, retryAfter) => {
+    const claim = () => Promise.reject(new ApiError("rate_limited", "slower", 429, wait));
+    const request = {
+      type: "claims",
+      number: 1,
+      chat: "c",
+      devices: ["raju/phone"],
+      asking: false,
+    };
+    const result = await fetch({ claim } as unknown as Api, request as Claims);
+    expect(result).toEqual({ type: "claims", request, found: new Map(), retryAfter });
+  },
+);
 
 test("senders that are not known are looked up no more while the backend takes no request", async () => {
   let [now, asked] = [0, 0];

@@ -8,7 +8,7 @@ import { DEFAULTS } from "../src/client/core/settings.ts";
 import { ApiError, StoreUnavailable } from "../src/client/errors.ts";
 import { Files, type FilesOptions } from "../src/client/files.ts";
 import { StoredUploads } from "../src/client/store/uploads.ts";
-import { put, Refused } from "../src/client/transfer.ts";
+import { put, Rejected } from "../src/client/transfer.ts";
 import { until } from "./scene.ts";
 
 const GOOD = 900 - 60; // seconds in which a form is used again
@@ -28,7 +28,7 @@ const TABLE: readonly (readonly [string, readonly Try[]])[] = [
     ],
   ],
   [
-    "S3 refuses the form",
+    "S3 rejects the form",
     [
       [403, 0, 1],
       ["cut", 0, 2],
@@ -37,7 +37,7 @@ const TABLE: readonly (readonly [string, readonly Try[]])[] = [
     ],
   ],
   [
-    "S3 refuses three forms",
+    "S3 rejects three forms",
     [
       [403, 0, 1],
       [403, 0, 2],
@@ -168,7 +168,7 @@ test.each(TABLE)("%s: a form is used until it is rejected or about to expire", a
   files.start();
   await until(async () => (await files.waiting()).length === 0);
   await files.close();
-  expect(failed.length).toBe(ended === 0 ? 1 : 0); // three forms were refused
+  expect(failed.length).toBe(ended === 0 ? 1 : 0); // three forms were rejected
   expect(used).toEqual(tries.map(([, , form]) => form));
   expect(sent).toEqual(tries.filter(([end]) => end === "taken").map(([, , form]) => form));
 });
@@ -240,8 +240,8 @@ test("a file that is cancelled holds up no other by its limit", async () => {
 test.each([
   [400, "RequestTimeout", ApiError],
   [400, "IncompleteBody", ApiError],
-  [400, "EntityTooLarge", Refused],
-  [403, "AccessDenied", Refused],
+  [400, "EntityTooLarge", Rejected],
+  [403, "AccessDenied", Rejected],
   [503, "SlowDown", ApiError],
 ])("what may pass is tried again: %i %s", async (status, code, error) => {
   const text = `<Error><Code>${code}</Code><Message>RequestTimeout</Message></Error>`;

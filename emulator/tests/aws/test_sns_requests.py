@@ -285,6 +285,52 @@ def test_a_subscription_that_is_rejected_leaves_the_one_that_is_there(client: An
     assert {name: found[name] for name in attributes} == attributes
 
 
+def test_a_subscription_that_is_there_is_not_changed_by_another_one(client: Any) -> None:
+    """As recorded: test_subscribe_idempotency."""
+    asked = {
+        "TopicArn": client.create_topic(Name=str(uuid.uuid4()))["TopicArn"],
+        "Protocol": "sqs",
+        "Endpoint": "arn:aws:sqs:us-east-1:123456789012:none",
+    }
+    made = client.subscribe(**asked, Attributes={"RawMessageDelivery": "True"})["SubscriptionArn"]
+    raw, scope = {"RawMessageDelivery": "true"}, {"FilterPolicyScope": "MessageAttributes"}
+    for same in (raw, {**raw, **scope}, scope, {}):
+        assert client.subscribe(**asked, Attributes=same)["SubscriptionArn"] == made
+    before = client.get_subscription_attributes(SubscriptionArn=made)["Attributes"]
+    for other in (
+        {"RawMessageDelivery": "false"},
+        {**raw, "FilterPolicyScope": "MessageBody"},
+        {**raw, "FilterPolicy": '{"a": ["b"]}'},
+        {"RedrivePolicy": '{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:x"}'},
+    ):
+        with rejects("InvalidParameter", "Subscription already exists with different attributes"):
+            client.subscribe(**asked, Attributes=other)
+        assert client.get_subscription_attributes(SubscriptionArn=made)["Attributes"] == before
+
+
+def test_a_topic_that_is_there_is_made_again_with_its_attributes_and_tags_alone(
+    client: Any,
+) -> None:
+    """As recorded: test_create_topic_different_attrs, test_create_duplicate_topic_with_more_tags
+    and test_create_duplicate_topic_check_idempotency."""
+    name, tags = str(uuid.uuid4()), [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
+    given = {"DisplayName": "x", "Policy": '{"Version": "2012-10-17"}'}
+    made = client.create_topic(Name=name, Attributes=given, Tags=tags)["TopicArn"]
+    for same in (
+        {"Attributes": given, "Tags": tags},
+        {"Attributes": {"DisplayName": "x", "FifoTopic": "false"}},
+        {"Tags": tags[:1]},
+        {},
+    ):
+        assert client.create_topic(Name=name, **same)["TopicArn"] == made
+    for attributes in ({"DisplayName": "y"}, {"DisplayName": "x", "SignatureVersion": "2"}):
+        with rejects("InvalidParameter", "Topic already exists with different attributes"):
+            client.create_topic(Name=name, Attributes=attributes)
+    for other in ({"Key": "a", "Value": "2"}, {"Key": "c", "Value": "1"}):
+        with rejects("InvalidParameter", "Topic already exists with different tags"):
+            client.create_topic(Name=name, Tags=[other])
+
+
 @rows("name", ["Policy", "DeliveryPolicy"])
 @rows(("value", "why"), [("{", "failed to parse JSON"), ("5", "must be an object")])
 def test_a_policy_is_a_document(client: Any, topic: str, name: str, value: str, why: str) -> None:

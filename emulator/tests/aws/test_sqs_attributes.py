@@ -147,6 +147,14 @@ def test_an_attribute_that_is_set_leaves_the_policy(client: Any) -> None:
     assert json.loads(found["Attributes"]["Policy"]) == json.loads(policy)
 
 
+def test_a_policy_that_a_queue_has_not_makes_no_queue_again(client: Any) -> None:
+    name, policy = f"q-{uuid.uuid4()}", json.dumps({"redrivePermission": "denyAll"})
+    client.create_queue(QueueName=name)
+    client.create_queue(QueueName=name, Attributes={"RedriveAllowPolicy": ""})
+    with rejects("QueueAlreadyExists", "a different value for attribute RedriveAllowPolicy"):
+        client.create_queue(QueueName=name, Attributes={"RedriveAllowPolicy": policy})
+
+
 def test_a_queue_is_made_again_with_the_same_attributes_alone(client: Any) -> None:
     name = f"q-{uuid.uuid4()}"
     for attributes in ({"DelaySeconds": "1"}, {"DelaySeconds": "1"}, {"DelaySeconds": "01"}, {}):

@@ -315,7 +315,7 @@ def test_a_server_that_begins_too_far_on_also_by_name_is_not_asked_in_a_loop(
 def test_a_sync_that_stays_unanswered_ends_the_connection(client: Client) -> None:
     client.open(sync=False)
     client.after(client.settings.sync_timeout)
-    assert Drop("no answer to sync") in client.reported
+    assert Drop("no response to sync") in client.reported
 
 
 def test_a_sync_rejected_for_now_is_tried_again(client: Client) -> None:

@@ -21,7 +21,7 @@ def test_a_connection_that_does_not_answer_a_ping_is_left(client: Client) -> Non
     client.after(300.0)
     assert client.actions("ping")
     client.after(10.0)
-    assert Drop("no answer to ping") in client.reported
+    assert Drop("no response to ping") in client.reported
 
 
 @pytest.mark.parametrize("heard", [frames.Pong(), frames.KeysLow(3, True), message(1)])

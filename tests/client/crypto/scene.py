@@ -56,6 +56,8 @@ class Device(Connected):
         migrate(self.db)
         self.behind = behind  # of its clock, against the backend's
         self.wanted: list[Request] = []
+        self.claims_at = 0.0  # by the backend's clock: before that it takes none from this device
+        self.claims: list[tuple[str, ...]] = []  # the devices of each
         self.events: list[Event] = []
         self.start()
         self.publish()
@@ -130,7 +132,7 @@ class Device(Connected):
         return name
 
     def accept(self, user: str) -> None:
-        """The user believes the keys that are shown now."""
+        """The user accepts the keys that are shown now."""
         keys = {one.device: one.ed25519 for one in self.encryption.identities.devices(user)}
         self.step(Engine.accept, user, keys)
 
@@ -157,15 +159,18 @@ class Device(Connected):
         """The directory responds to one request."""
         request = self.wanted.pop(at)
         former: list[Frame] = []
+        wait = 0.0
         try:
             if isinstance(request, Lists):
                 former = self.backend.former(request.user)
                 found = self.backend.listed(request.user)
             else:
-                found = self.backend.claim(list(request.devices), self.user)
+                self.claims.append(request.devices)
+                wait = max(0.0, self.claims_at - self.backend.now)
+                found = {} if wait else self.backend.claim(list(request.devices), self.user)
         except ChatError:
             found = {}
-        self.step(Engine.fetch_succeeded, FetchResult(request, found, former))
+        self.step(Engine.fetch_succeeded, FetchResult(request, found, former, wait))
 
     def busy(self) -> bool:
         return bool(self.up or self.down or self.wanted)

@@ -1,4 +1,4 @@
-"""Whose keys are believed: the first ones, and others only once the user has looked at them."""
+"""Whose keys are accepted: the first ones, and others only once the user has looked at them."""
 
 from __future__ import annotations
 

@@ -40,6 +40,38 @@ def test_one_whom_the_user_knows_is_not_counted(api: Rest) -> None:
     assert invitations(api, raju) == [ravi] * (INVITATIONS.at_once + 2)
 
 
+def test_strangers_together_keep_no_contacts_invitation_out(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.people.invitations.INVITATIONS_LIMIT", 3)
+    ravi, raju = api.sign_up("ravi", "raju")
+    api.request("PUT", "/api/settings", {"groups": "nobody"}, user=raju)
+    for stranger in api.strangers("a", "b", "c", "d"):
+        for _ in range(INVITATIONS.at_once):
+            group(api, stranger, raju)
+    chat = group(api, ravi, raju).body["chat"]
+    assert invitations(api, raju)[0] == ravi
+    assert act(api, raju, chat, "accept").status == 200
+    assert ravi not in invitations(api, raju)
+
+
+def test_who_was_invited_long_ago_gives_a_place_in_a_full_group_to_another_one(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether there was an invitation or not, which would show who has blocked the founder."""
+    monkeypatch.setattr("lambdas.messages.membership.MEMBERS_LIMIT", 3)
+    ravi, raju, mira, zoe = api.strangers("ravi", "raju", "mira", "zoe")
+    api.request("PUT", f"/api/contacts/{ravi}", {"state": "blocked"}, user=raju)
+    chat = group(api, ravi, raju, mira).body["chat"]
+    assert act(api, ravi, chat, "members", {"add": [zoe]}).status == 400
+    for user in (raju, mira):
+        key = user_key(user, f"named#{chat}")
+        api.aws.users.update(key, "SET #at = :at", names={"#at": "at"}, at=1_000)
+    changed = act(api, ravi, chat, "members", {"add": [zoe]})
+    assert (changed.status, changed.body["invited"]) == (200, [zoe])
+    assert invitations(api, mira) == []
+
+
 def test_a_deleted_user_is_invited_nowhere(api: Rest) -> None:
     ravi, gone, stays = api.strangers("ravi", "gone", "stays")
     for _ in range(2):

@@ -55,6 +55,19 @@ def test_two_who_invite_at_once_fill_the_last_place_once(
     assert group.head()["invited"] == {"u1"}
 
 
+def test_a_full_group_gives_the_places_of_expired_invitations_to_others(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 5)
+    assert group.change("ravi", invite=["zoe", "u1"]) == "done"
+    old: Any = {"expired": lambda names: sorted({"zoe"} & names)}
+    assert group.change("ravi", invite=["u2", "u3"], **old) == "bad_request"
+    assert group.change("ravi", invite=["zoe"], **old) == "done"  # who is invited again stays
+    assert group.head()["invited"] == {"u1", "zoe"}
+    assert group.change("ravi", invite=["u2"], **old) == "done"
+    assert group.head()["invited"] == {"u1", "u2"}
+
+
 def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> None:
     changes: list[Changed] = []
     assert group.change("ravi", invite=["zoe"], changed=changes.append) == "done"
@@ -85,8 +98,8 @@ def test_what_is_left_of_an_invitation_is_removed_by_two_late_repeats_at_once(
 
     def conflicting(table: Table, actions: Any) -> None:
         conflicts[0] -= 1
-        if len(actions) == 3 and conflicts[0] >= 0:  # the other repeat has the items
-            raise TransactionCancelled(["TransactionConflict", "None", "None"])
+        if len(actions) == 4 and conflicts[0] >= 0:  # the other repeat has the items
+            raise TransactionCancelled(["TransactionConflict", *["None"] * 3])
         transact(table, actions)
 
     user = "raju" if change == "join" else "zoe"  # a member, and nobody's guest
@@ -116,7 +129,7 @@ def test_a_group_that_is_not_founded_leaves_nothing(group: Group) -> None:
     invitations, tried = Invitations(group.users), list[str]()
 
     def store(chat: str, users: Sequence[str]) -> None:
-        invitations.note_named(users, chat)
+        invitations.note_named(users, chat, 1_000)
         invitations.add(users, chat, "ravi", 1_000)
 
     def founded_already(chat: str) -> list[dict[str, Any]]:
@@ -129,3 +142,24 @@ def test_a_group_that_is_not_founded_leaves_nothing(group: Group) -> None:
     for user in ("ravi", "raju", "zoe"):
         items = group.users.query_all({"user": user}, consistent=True)
         assert not [each for each in items if tried[0] in each["item"]]
+
+
+def test_what_is_left_of_a_group_whose_founding_was_killed_is_forgotten_an_hour_later(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    chats, new = Chats(group.chats, group.users), "killed"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(membership, "transact", killed)
+        patch.setattr(group.membership, "_new_id", lambda: new)
+        group.membership.found("ravi", ["raju"], now=1_000)
+    for now in (1_001, 1_000 + 3_600):  # it may be under way
+        chats.list("ravi", now=now)
+        assert {*chats.names("ravi")[0]} == {group.name, new}
+    listed, _ = chats.list("ravi", now=1_001 + 3_600)
+    assert [each["chat"] for each in listed] == [group.name]
+    assert chats.names("ravi")[0] == [group.name]
+    left = [each["item"] for each in group.chats.query_all({"chat": new}, consistent=True)]
+    assert left == ["member#raju"]

@@ -303,3 +303,25 @@ def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
         "one",
         "two",
     ]
+
+
+@pytest.mark.deep
+def test_a_setting_that_could_not_be_changed_is_shown_as_it_is(
+    two_people: TwoPeople, people: People
+) -> None:
+    page = two_people.page
+    people.may_be_offline = True  # what was not answered is in the browser's console
+    page.evaluate("location.hash = '#/settings'")
+    receipts = page.get_by_label("Read receipts")
+    presence = page.get_by_label("Who sees when I was last online")
+    expect(receipts).to_be_checked()
+    page.context.route(re.compile("/api/settings"), lambda route: route.abort())
+    receipts.click()
+    expect(page.get_by_text("The server doesn't respond")).to_be_visible()
+    expect(receipts).to_be_checked()
+    presence.select_option("nobody")
+    expect(presence).to_have_value("contacts")
+    page.context.unroute(re.compile("/api/settings"))
+    presence.select_option("nobody")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(presence).to_have_value("nobody")

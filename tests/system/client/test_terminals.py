@@ -121,7 +121,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
                 await ravi.expect(
                     "! raju/phone shows keys that you don't know: it was made anew, or somebody "
                     "sits in between. What you write to raju waits: /safety raju compares, "
-                    "/accept raju believes them as they are",
+                    "/accept raju accepts them as they are",
                     "! not sent: it waits until you /accept the changed keys of raju",
                 )
                 ravi.type("/devices raju")
@@ -130,7 +130,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
                 ravi.type("/accept meena", "/accept raju")
                 await ravi.expect(
                     "! the keys of meena have not changed",
-                    "* the keys of raju are believed from now on",
+                    "* the keys of raju are accepted from now on",
                 )
                 await raju.expect("ravi: is that you?")
                 raju.type("/quit")
@@ -150,7 +150,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
                     f"* phone: {key} (changed)",
                 )
                 ravi.type("/accept raju")
-                await ravi.expect("* the keys of raju are believed from now on")
+                await ravi.expect("* the keys of raju are accepted from now on")
 
     with_server(tmp_path, scenario)
 

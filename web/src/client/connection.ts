@@ -250,18 +250,18 @@ class Inbox {
 
 async function opened(socket: WebSocket): Promise<void> {
   return new Promise((resolve, reject) => {
-    const refuse = (why: string) => {
+    const fail = (why: string) => {
       clearTimeout(timer);
       socket.close();
       reject(new Unreachable(`no connection: ${why}`));
     };
-    const timer = setTimeout(() => refuse("it took too long"), OPEN_TIMEOUT_MS);
+    const timer = setTimeout(() => fail("it took too long"), OPEN_TIMEOUT_MS);
     socket.onopen = () => {
       clearTimeout(timer);
       resolve();
     };
-    socket.onclose = ({ code }) => refuse(`it was refused (${code})`);
-    socket.onerror = () => refuse("it was refused");
+    socket.onclose = ({ code }) => fail(`it was rejected (${code})`);
+    socket.onerror = () => fail("it was rejected");
   });
 }
 

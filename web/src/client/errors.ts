@@ -5,7 +5,7 @@ export class ClientError extends Error {
 }
 
 /**
- * The backend refused a call. `code` as in the protocol, `status` the HTTP status, `retryAfter`
+ * The backend rejected a call. `code` as in the protocol, `status` the HTTP status, `retryAfter`
  * (seconds) how long the backend asks to wait.
  */
 export class ApiError extends ClientError {

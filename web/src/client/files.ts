@@ -23,7 +23,7 @@ import { fromBase64, toBase64 } from "./crypto/signing.ts";
 import { ApiError, ClientError, MessageTooLarge, NotAMember, Unreachable } from "./errors.ts";
 import { sleep } from "./requests.ts";
 import type { StoredUploads, Upload, UploadContent } from "./store/uploads.ts";
-import { get, type Progress, put, Received, Refused } from "./transfer.ts";
+import { get, type Progress, put, Received, Rejected } from "./transfer.ts";
 
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
@@ -64,7 +64,7 @@ export class Files {
   readonly #backoff: Backoff;
   readonly #send: FilesOptions["send"];
   readonly #publish: FilesOptions["publish"];
-  readonly #refused = new Map<string, number>();
+  readonly #rejected = new Map<string, number>();
   #sent: (chat: string) => Promise<void> = async () => {};
   #form: Form | undefined; // of the upload that was tried last
   readonly #ended = new AbortController();
@@ -227,13 +227,13 @@ export class Files {
       this.#limited = { messageId, freed: Promise.withResolvers<void>() };
       return 1_000 * error.retryAfter;
     }
-    if (error instanceof Refused) {
+    if (error instanceof Rejected) {
       this.#form = undefined;
-      const tries = (this.#refused.get(messageId) ?? 0) + 1;
-      this.#refused.set(messageId, tries);
+      const tries = (this.#rejected.get(messageId) ?? 0) + 1;
+      this.#rejected.set(messageId, tries);
       if (tries < SIGNATURES) return this.#backoff.pause();
     } else if (!isFinal(error)) return this.#backoff.pause();
-    this.#refused.delete(messageId);
+    this.#rejected.delete(messageId);
     await this.#uploads.remove(messageId);
     this.#report(upload, error, true);
     return undefined;

@@ -67,8 +67,8 @@ export class Requests {
   }
 
   /** One renewal serves all calls that were rejected with the same token. */
-  async #renew(refused: string | undefined): Promise<void> {
-    if (this.tokens.access !== refused) return;
+  async #renew(rejected: string | undefined): Promise<void> {
+    if (this.tokens.access !== rejected) return;
     this.#renewing ??= this.#newToken().finally(() => {
       this.#renewing = undefined;
     });

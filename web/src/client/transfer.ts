@@ -17,8 +17,8 @@ const PAUSE_MS = 30_000;
 const RESPONSE_MS = 300_000;
 
 /** S3 rejected the request: its signature has expired, or another part of it is wrong. */
-export class Refused extends ClientError {
-  override readonly name = "Refused";
+export class Rejected extends ClientError {
+  override readonly name = "Rejected";
 
   constructor(status: number) {
     super(`the file was not taken (${status})`);
@@ -43,7 +43,7 @@ export class Received {
 }
 
 /**
- * Sends a form. Raises Refused, Unreachable where there is no response, and ApiError where a later
+ * Sends a form. Raises Rejected, Unreachable where there is no response, and ApiError where a later
  * one may help.
  */
 export async function put(
@@ -63,7 +63,7 @@ export async function put(
   });
   if (status >= 500 || PASSING.test(text))
     throw new ApiError("internal", "S3 did not take it", status);
-  if (status >= 300) throw new Refused(status);
+  if (status >= 300) throw new Rejected(status);
   reports(body.length);
 }
 

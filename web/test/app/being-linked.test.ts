@@ -74,6 +74,7 @@ test.each([
   [new ApiError("unauthorized", "", 401), true],
   [new Removed("gone"), true],
   [new ApiError("forbidden", "", 403), false],
+  [new ApiError("bad_request", "of a firewall", 401), false],
   [new Error("away"), false],
 ])("%s is a sign-in that was not accepted: %s", (error, is) => {
   expect(isUnauthorized(error)).toBe(is);

@@ -5,7 +5,8 @@ import type { ChatEntry } from "../../src/app/model/chat-entries.ts";
 import { ChatInfo } from "../../src/app/views/chat-info.ts";
 import type { Menu } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
-import { actions, drawn, enter, press, said, settled } from "./drawn.ts";
+import { ApiError } from "../../src/client/index.ts";
+import { actions, drawn, enter, press, said, settled, shownAfter } from "./drawn.ts";
 import { entry, made, NOON, sessionWith, uiOf } from "./view-scene.ts";
 
 const ADMINS = { add: "admins", remove: "admins", rename: "admins" };
@@ -117,6 +118,18 @@ describe("with a member", () => {
     await settled();
     expect(went).toEqual(waits ? [{ at: "chat", chat: "d1" }] : []);
   });
+  test("who takes no messages of strangers is named as such", async () => {
+    const direct = () => Promise.reject(new ApiError("forbidden", "", 403));
+    const { draw, ui } = pane({}, undefined, { client: { chats: { direct } } });
+    const errors: string[] = [];
+    const run = (act: () => Promise<unknown>) =>
+      void act().catch((each) => errors.push(each.message));
+    Object.assign(ui, { run });
+    press(draw(), en.actionsFor("ravi"));
+    menus[0]?.items[0]?.run();
+    await settled();
+    expect(errors).toEqual([en.notWelcome("ravi")]);
+  });
   test("nothing can be done by who has left", () => {
     expect(drawn(pane({ left: true }).draw())).not.toContain(en.actionsFor("ravi"));
     expect(drawn(pane({ left: true }).draw())).not.toContain(en.addMembers);
@@ -135,8 +148,8 @@ test("who is added is named as users are, and those who are invited are shown", 
 
 test("messages disappear after the time that is chosen, also after one that is not offered", async () => {
   const { draw, asked } = pane({ timer: 90 });
-  expect(drawn(draw()).match(/<option value=\d+ \?selected=true>/g)).toEqual([
-    "<option value=90 ?selected=true>",
+  expect(drawn(draw()).match(/<option value=\d+ \.selected=true>/g)).toEqual([
+    "<option value=90 .selected=true>",
   ]);
   enter(draw(), "change", "3600", actions(draw(), "change").length - 1);
   await settled();
@@ -146,11 +159,28 @@ test("messages disappear after the time that is chosen, also after one that is n
 test("rules are shown to admins alone, and where none was made with what holds", async () => {
   expect(said(pane({}, { admins: ["ravi"] }).draw())).not.toContain(en.rules);
   const { draw, asked } = pane({}, { admins: ["raju"], rules: { remove: "admins" } });
-  const chosen = drawn(draw()).match(/value=(members|admins) \?selected=true/g);
+  const chosen = drawn(draw()).match(/value=(members|admins) \.selected=true/g);
   expect(chosen?.map((each) => each.slice(6, 12))).toEqual(["member", "admins", "member"]);
   enter(draw(), "change", "admins", actions(draw(), "change").length - 1);
   await settled();
   expect(asked[0]).toBe('changeAdmins ["c1",{"rules":{"rename":"admins"}}]');
+});
+
+test.each([
+  ["the time after which messages disappear", "3600", "0", 3],
+  ["a rule", "admins", "members", 2],
+])("%s that could not be changed is shown as it is", async (_, chosen, holds, fromEnd) => {
+  const failing = { listed: { admins: ["raju"] }, error: new TypeError("away") };
+  const { draw, ui } = pane({}, failing.listed, {
+    describe: () => Promise.reject(failing.error),
+    client: { people: { changeAdmins: () => Promise.reject(failing.error) } },
+  });
+  const errors: unknown[] = [];
+  const run = (act: () => Promise<unknown>) => void act().catch((each) => errors.push(each));
+  Object.assign(ui, { run });
+  const at = actions(draw(), "change").length - 1 - fromEnd;
+  expect(await shownAfter(draw(), chosen, at)).toBe(holds);
+  expect(errors).toEqual([failing.error]);
 });
 
 test.each([

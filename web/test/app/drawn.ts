@@ -53,6 +53,26 @@ export function enter(
   return (actions(view, event)[at] as (event: object) => unknown)({ target });
 }
 
+/** As `enter` with a handler of "change"; what the control shows once that is done. */
+export async function shownAfter(
+  view: unknown,
+  value: string | boolean,
+  at: number,
+): Promise<unknown> {
+  const target: Record<string, unknown> =
+    typeof value === "string" ? { value } : { checked: value };
+  (actions(view, "change")[at] as (event: object) => unknown)({ target });
+  await settled();
+  return target.value ?? target.checked;
+}
+
+/** The number of the handler of "change" in front of this text. */
+export function changeOf(view: unknown, label: string): number {
+  return drawn(view)
+    .split("@change=")
+    .findIndex((part) => part.includes(label));
+}
+
 /** Sends the `at`-th form with these fields; `FormData` is `Fields`. */
 export function submit(view: unknown, fields: Record<string, string> = {}, at = 0): unknown {
   const target = { fields, reset: () => {} };

@@ -10,7 +10,17 @@ import { SignIn } from "../../src/app/views/sign-in.ts";
 import { Ui } from "../../src/app/views/ui.ts";
 import { en } from "../../src/app/words/en.ts";
 import { ApiError, Unreachable } from "../../src/client/index.ts";
-import { drawn, enter, Fields, press, said, settled, submit } from "./drawn.ts";
+import {
+  changeOf,
+  drawn,
+  enter,
+  Fields,
+  press,
+  said,
+  settled,
+  shownAfter,
+  submit,
+} from "./drawn.ts";
 import { made, sessionWith, uiOf } from "./view-scene.ts";
 
 const UNAUTHORIZED = new ApiError("unauthorized", "no", 401);
@@ -67,6 +77,7 @@ describe("signing in", () => {
     ["a name that is taken", new ApiError("conflict", "", 409), en.signUp, en.nameTaken],
     ["a temporary password", FORBIDDEN, en.signIn, en.needsOperator],
     ["a reset that is not offered", FORBIDDEN, en.forgot, en.noMails],
+    ["a firewall", new ApiError("bad_request", "Forbidden", 403), en.signIn, en.errors.bad_request],
     ["too many tries", LIMITED, en.signIn, en.tooOften("in 15 minutes")],
   ])("shows what is wrong with %s until another form is shown", async (_, error, form, problem) => {
     const { draw, send } = scene();
@@ -84,6 +95,9 @@ describe("signing in", () => {
     await send({});
     await send({ code: " 123 " });
     expect(asked).toEqual(['forgot ["raju"]', 'reset [{"user":"raju","password":"p"},"123"]']);
+    failure = FORBIDDEN; // the code came by mail: it is the account
+    await send({ code: "123" });
+    expect(drawn(draw())).toContain(`role="alert">${en.needsOperator}`);
   });
 });
 
@@ -249,7 +263,10 @@ describe("the settings", () => {
       persisted,
       askToPersist: note("persist"),
       signOut: async (_: Session, everywhere: boolean) => void asked.push(`out ${everywhere}`),
-      deleteAccount: async (_: Session, password: string) => void asked.push(`gone ${password}`),
+      deleteAccount: async (_: Session, password: string) => {
+        asked.push(`gone ${password}`);
+        if (failure !== undefined) throw failure;
+      },
     };
     const client = {
       device: "web",
@@ -276,7 +293,7 @@ describe("the settings", () => {
     const view = made(new SettingsView(), { ui, session });
     view.connectedCallback();
     await settled();
-    return { ...page, says, app, draw: () => view.render() };
+    return { ...page, says, app, people: client.people, draw: () => view.render() };
   };
 
   test.each([
@@ -297,19 +314,34 @@ describe("the settings", () => {
     const { draw } = await scene();
     const checked = () => /\.checked=(\w+) aria-describedby="receipts/.exec(drawn(draw()))?.[1];
     expect(checked()).toBe("true");
-    const at = drawn(draw())
-      .split("@change=")
-      .findIndex((part) => part.includes(en.receipts));
-    enter(draw(), "change", false, at - 1);
+    enter(draw(), "change", false, changeOf(draw(), en.receipts) - 1);
     await settled();
     expect(checked()).toBe("false");
     expect(said((await scene(new TypeError("away"))).draw())).toContain(en.failed("away"));
   });
+  test("that could not be changed are shown as they are, with the error", async () => {
+    const { draw, ui, people, says } = await scene();
+    Object.assign(people, { settings: () => Promise.reject(new TypeError("away")) });
+    Object.assign(ui, { run: Ui.prototype.run });
+    const checks = changeOf(draw(), en.receipts) - 1;
+    expect(await shownAfter(draw(), false, checks)).toBe(true);
+    for (const [at, set] of ["contacts", "nobody", "nobody"].entries()) {
+      expect(await shownAfter(draw(), "everybody", checks + 1 + at)).toBe(set);
+    }
+    expect(says).toEqual(Array(4).fill(en.failed("away")));
+  });
+  test("of notifications show whether they are on, also where the browser denies them", async () => {
+    const { draw, app } = await scene();
+    const at = changeOf(draw(), en.notify) - 1;
+    Object.assign(app.notifications, { state: "off", turnOn: async () => {} });
+    expect(await shownAfter(draw(), true, at)).toBe(false);
+    const turnOn = async () => void Object.assign(app.notifications, { state: "on" });
+    Object.assign(app.notifications, { turnOn });
+    expect(await shownAfter(draw(), true, at)).toBe(true);
+  });
   test("of notifications turn them on and off, where that is possible", async () => {
     const { draw, app } = await scene();
-    const at = drawn(draw())
-      .split("@change=")
-      .findIndex((part) => part.includes(en.notify));
+    const at = changeOf(draw(), en.notify);
     for (const state of ["off", "on"]) {
       Object.assign(app.notifications, { state });
       enter(draw(), "change", "", at - 1);
@@ -352,6 +384,7 @@ describe("the settings", () => {
   test.each([
     ["a weak password", 1, BAD, en.passwordRule],
     ["a wrong password", 1, UNAUTHORIZED, en.errors.unauthorized],
+    ["a password that an operator has to set", 1, FORBIDDEN, en.needsOperator],
     ["an address where none is used", 2, FORBIDDEN, en.noMails],
     ["a code where none is mailed", 3, FORBIDDEN, en.noMails],
   ])("show what is wrong with %s", async (_, form, error, problem) => {
@@ -372,6 +405,10 @@ describe("the settings", () => {
     expect([asked, questions[0]?.danger]).toEqual([[], true]);
     await questions[0]?.run("secret");
     expect(asked).toEqual([does]);
+    failure = FORBIDDEN;
+    if (label === en.deleteAccount) {
+      await expect(questions[0]?.run("secret")).rejects.toThrow(en.needsOperator);
+    }
   });
 });
 
@@ -388,6 +425,8 @@ test("a device is let in by its name and the password, of which a wrong one is r
   expect(question?.text).toBe(en.letInText("Chrome"));
   failure = UNAUTHORIZED;
   await expect(question?.run("wrong")).rejects.toThrow(en.wrongPassword);
+  failure = FORBIDDEN;
+  await expect(question?.run("temporary")).rejects.toThrow(en.needsOperator);
   failure = undefined;
   await question?.run("right");
   expect(says).toEqual([en.isLetIn("Chrome")]);

@@ -250,7 +250,7 @@ describe("keys", () => {
   test("are those of the last response that was asked for", async () => {
     const { view, devices, compared, accepted, text } = scene();
     await devices.give(0, changed);
-    actions(view.render())[1]?.(); // believed: they are asked for again
+    actions(view.render())[1]?.(); // accepted: they are asked for again
     submit(view.render(), { number: "1" });
     await compared.give(0, true);
     accepted.mockClear();

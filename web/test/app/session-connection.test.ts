@@ -1,23 +1,10 @@
 /** How a session connects, and what ends that: a client without a backend. */
 
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Drafts } from "../../src/app/model/drafts.ts";
-import { Session } from "../../src/app/model/session.ts";
+import { describe, expect, test, vi } from "vitest";
 import { ApiError, Closed, Unreachable } from "../../src/client/index.ts";
-import { Device } from "./session-device.ts";
+import { device, session, times, useSession } from "./session-device.ts";
 
-const NOW = 1_700_000_000_000;
-let device: Device;
-let session: Session;
-
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW });
-  device = new Device();
-  session = new Session(device.client, new Drafts(new Map()));
-});
-afterEach(() => vi.useRealTimers());
-
-const times = (what: string) => device.asked.filter((each) => each === what).length;
+useSession();
 
 describe("the connection", () => {
   test("is tried again without a network, after pauses that double up to half a minute", async () => {

@@ -1,3 +1,8 @@
+/** A client without a backend, and a session of it. */
+
+import { afterEach, beforeEach, vi } from "vitest";
+import { Drafts } from "../../src/app/model/drafts.ts";
+import { Session } from "../../src/app/model/session.ts";
 import type { ChatClient, Event, StoredMessage } from "../../src/client/index.ts";
 
 export const direct = (chat: string, peer: string, more: object = {}) => ({
@@ -92,3 +97,19 @@ export class Device {
     watch: async (users: string[]) => void this.asked.push(`watch ${users.join()}`),
   };
 }
+
+export const NOW = 1_700_000_000_000;
+export let device: Device;
+export let session: Session;
+
+/** For the top of a test file: a session of such a client for each test. */
+export function useSession(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: NOW });
+    device = new Device();
+    session = new Session(device.client, new Drafts(new Map()));
+  });
+  afterEach(() => vi.useRealTimers());
+}
+
+export const times = (what: string) => device.asked.filter((each) => each === what).length;

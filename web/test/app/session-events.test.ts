@@ -1,23 +1,10 @@
 /** What a session makes of the client's events, and what it asks for: a client without a backend. */
 
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Drafts } from "../../src/app/model/drafts.ts";
-import { Session } from "../../src/app/model/session.ts";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Comparison } from "../../src/client/index.ts";
-import { Device, direct, listed } from "./session-device.ts";
+import { device, direct, listed, NOW, session, times, useSession } from "./session-device.ts";
 
-const NOW = 1_700_000_000_000;
-let device: Device;
-let session: Session;
-
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW });
-  device = new Device();
-  session = new Session(device.client, new Drafts(new Map()));
-});
-afterEach(() => vi.useRealTimers());
-
-const times = (what: string) => device.asked.filter((each) => each === what).length;
+useSession();
 const soon = () => vi.advanceTimersByTimeAsync(100);
 const order = () => session.chats.map(({ chat }) => chat);
 

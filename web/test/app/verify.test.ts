@@ -67,7 +67,7 @@ describe("a comparison of emoji", () => {
     const { view } = await compared("cancelled", { reason: "user" });
     expect(said(view)).not.toContain(en.stage.mismatch);
   });
-  test("is not begun with changed keys, which are named and believed by a button", async () => {
+  test("is not begun with changed keys, which are named and accepted by a button", async () => {
     const pending = { ed25519: "NEWKEY", curve25519: "c" };
     const { view, session, asked } = await compared(undefined, {}, { pending });
     expect(said(view)).toContain("NEWKEY");
@@ -75,7 +75,7 @@ describe("a comparison of emoji", () => {
     expect(buttons(view)).not.toContain(en.askDevice("phone"));
     session.changedKeys.add("ravi");
     actions(view)[1]?.();
-    await vi.waitFor(() => expect(asked).toEqual(["believe ravi"]));
+    await vi.waitFor(() => expect(asked).toEqual(["accept the keys of ravi"]));
     expect(session.changedKeys.has("ravi")).toBe(true); // the directory still shows them
   });
   test.each([

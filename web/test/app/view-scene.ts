@@ -30,7 +30,7 @@ export function sessionWith(chats: ChatEntry[], more: object = {}) {
     compare: async (chat: string, device: string) => void asked.push(`compare ${chat} ${device}`),
     decide: async (device: string, same: boolean) => void asked.push(`${device} ${same}`),
     cancel: note("cancel"),
-    accept: note("believe"),
+    accept: note("accept the keys of"),
   };
   const people = {
     block: note("block"),

@@ -189,8 +189,8 @@ class _Front:
             return found or s3.respond(request, body, to_moto, self.permissions) or to_moto()
         except S3Error as error:
             return s3.error(error)
-        except _MotoFailed as failed:
-            return _explained(request, body, str(failed))
+        except _MotoFailed as raised:
+            return _explained(request, body, raised.error)
 
     def _denied(self, request: web.Request, body: bytes) -> web.Response | None:
         denied = self.permissions.error(request, body)
@@ -279,24 +279,24 @@ def _environ(request: web.Request, body: bytes) -> dict[str, Any]:
 
 
 class _MotoFailed(Exception):
-    """The text is the last line of the traceback, which has been printed."""
+    """moto raised `error`, whose traceback has been printed."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+        traceback.print_exception(error)
 
 
-def _moto_failed() -> _MotoFailed:
-    traceback.print_exc()
-    return _MotoFailed(traceback.format_exc(limit=0).strip().splitlines()[-1])
-
-
-def _explained(request: web.Request, body: bytes, error: str) -> web.Response:
+def _explained(request: web.Request, body: bytes, error: Exception) -> web.Response:
     """What AWS says where the caller made moto fail; a defect of moto gives a 500, as AWS's own
     defects do."""
     if "X-Amz-Target" in request.headers:
         if rejection := failures.explained(request.headers, body, error):
             return _rejected(request, rejection)
-        document = {"__type": "InternalFailure", "message": error}
+        document = {"__type": "InternalFailure", "message": failures.shown(error)}
         return web.json_response(document, status=500, content_type=direct.CONTENT_TYPE)
     if "urlencoded" in request.headers.get("Content-Type", ""):
-        return served.in_xml(*failures.of_query(error))
+        return served.in_xml(*failures.of_query(body, error))
     query = request.rel_url.raw_query_string
     return s3.error(failures.of_s3(request.method, request.path, query, body, error))
 
@@ -304,8 +304,8 @@ def _explained(request: web.Request, body: bytes, error: str) -> web.Response:
 def _directly(handlers: Direct, request: web.Request, body: bytes) -> web.Response | None:
     try:
         found = handlers(request.headers, body)
-    except Exception:
-        raise _moto_failed() from None
+    except Exception as error:
+        raise _MotoFailed(error) from None
     return found and web.Response(status=found.status, headers=found.headers, body=found.body)
 
 
@@ -323,8 +323,8 @@ def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:
     # Raised by moto for what it lacks; it becomes a rejection that names the operation, and no 500.
     except NotImplementedError as error:
         return served.rejected({"Content-Type": environ["CONTENT_TYPE"]}, f"moto: {error}")
-    except Exception:
-        raise _moto_failed() from None
+    except Exception as error:
+        raise _MotoFailed(error) from None
     status, headers = started[0]
     response = web.Response(status=int(status.split(" ", 1)[0]), body=body)
     for name, value in headers:

@@ -1,7 +1,8 @@
-"""Subscriptions and attributes of topics that SNS rejects, and moto makes or fails for.
+"""Subscriptions and attributes of topics that SNS rejects, and moto makes, changes or fails for.
 
 Source: docs.aws.amazon.com/sns/latest/api/API_Subscribe.html, API_SetSubscriptionAttributes.html
-and API_SetTopicAttributes.html.
+and API_SetTopicAttributes.html; of what is there with other attributes, what LocalStack has
+recorded of SNS (github.com/localstack/localstack, tests/aws/services/sns).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from moto.core.utils import camelcase_to_underscores
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 
+from emulator.aws.checks.sqs_queues import same
 from emulator.aws.hooks import replace
 
 _PROTOCOLS = frozenset(
@@ -23,6 +26,10 @@ _PROTOCOLS = frozenset(
 _DOCUMENTS = frozenset(
     {"DeliveryPolicy", "FilterPolicy", "Policy", "RedrivePolicy", "delivery_policy", "policy"}
 )
+
+
+_OTHER = "Invalid parameter: Attributes Reason: {} already exists with different attributes"
+_DEFAULTS = {"FilterPolicyScope": "MessageAttributes"}
 
 
 def install() -> None:
@@ -35,9 +42,24 @@ def install() -> None:
     def create_topic(self: Any, name: str, attributes: dict[str, str], tags: Any = None) -> Any:
         for attribute, value in (attributes or {}).items():
             _check_document(attribute, value)
-        return create(self, name, attributes, tags)
+        known = self.topics.copy()
+        topic = create(self, name, attributes, tags)
+        if topic.arn in known:
+            _check_equal(topic, attributes or {}, tags or {})
+        return topic
 
     replace(SNSBackend, "create_topic", create_topic)
+
+
+def _check_equal(topic: Any, attributes: dict[str, str], tags: dict[str, str]) -> None:
+    """A topic that is there has each attribute and tag that is given; it may have others."""
+    for name, value in attributes.items():
+        if not same(getattr(topic, camelcase_to_underscores(name), None), value):
+            raise SNSInvalidParameter(_OTHER.format("Topic"))
+    if not tags.items() <= topic._tags.items():
+        raise SNSInvalidParameter(
+            "Invalid parameter: Tags Reason: Topic already exists with different tags"
+        )
 
 
 def _check_document(name: str, value: Any) -> None:
@@ -83,8 +105,14 @@ def _whole(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         asked = (self._get_param("TopicArn"), endpoint, protocol)
         there = self.backend._find_subscription(*asked)
         before = there and {**vars(there), "attributes": dict(there.attributes)}
+        given = dict(self._get_attributes())
         try:
-            return original(self)
+            result = original(self)
+            if there is not None:
+                has = _DEFAULTS | before["attributes"]
+                if not all(same(has.get(name), value) for name, value in given.items()):
+                    raise SNSInvalidParameter(_OTHER.format("Subscription"))
+            return result
         except Exception:
             made = self.backend._find_subscription(*asked)
             if there is not None:

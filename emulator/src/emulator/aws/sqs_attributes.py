@@ -13,11 +13,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from moto.core.utils import camelcase_to_underscores
 from moto.sqs.exceptions import InvalidParameterValue, QueueAlreadyExists, SQSException
 from moto.sqs.models import Queue, SQSBackend
 from moto.sqs.responses import SQSResponse
 
 from emulator.aws.checks import sqs as checks
+from emulator.aws.checks.sqs_queues import same
 from emulator.aws.hooks import replace
 from emulator.template.place import partition_of
 
@@ -113,23 +115,12 @@ def _check_kind(given: Mapping[str, Any], fifo: bool, queue: Any = None) -> None
 
 def _check_equal(queue: Any, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
-        there = queue.attributes.get(name)
-        if name in queue.attributes and _plain(there) != _plain(value):
+        there = queue.attributes.get(name, getattr(queue, camelcase_to_underscores(name), None))
+        if not same(there, value):
             raise QueueAlreadyExists(
                 "A queue already exists with the same name and a different value for attribute "
                 f"{name}"
             )
-
-
-def _plain(value: Any) -> Any:
-    """An attribute's value, however it is written."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    if text.isascii() and text.isdigit():  # "030", which is no JSON
-        return int(text)
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text.lower()
 
 
 def _check_dead_letters(backend: Any, arn: str, fifo: bool, given: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ export class Connecting {
         signedIn = true;
         await this.#client.connect();
       } catch (error) {
-        // By code: a firewall answers 401 or 403 as well.
+        // By code: a firewall responds with 401 or 403 as well.
         if (error instanceof ApiError && ["unauthorized", "forbidden"].includes(error.code)) {
           this.#signedOut();
           return false;

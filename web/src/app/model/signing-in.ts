@@ -97,7 +97,7 @@ async function discard(client: ChatClient): Promise<void> {
   await deleteDatabases({ user, device });
 }
 
-/** Whether the backend rejected the sign-in; false for network errors. */
+/** Whether the backend rejected the sign-in: by its code, as a firewall responds with 401 as well. */
 export function isUnauthorized(error: unknown): boolean {
-  return (error instanceof ApiError && error.status === 401) || error instanceof Removed;
+  return (error instanceof ApiError && error.code === "unauthorized") || error instanceof Removed;
 }

@@ -1,13 +1,14 @@
 /** The pane about a chat: its members and their rights, its mute, leaving and blocking. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { KnownChat } from "../../client/index.ts";
 import type { ChatEntry } from "../model/chat-entries.ts";
 import { moment, period } from "../words/times.ts";
 import { words } from "../words/words.ts";
+import { select } from "./controls.ts";
 import { isUser, pictureOf, titleOf, usersIn } from "./names.ts";
 import { avatar, header, icon, round } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
+import { orSay } from "./ui.ts";
 import { GIVEN, View } from "./view.ts";
 
 const HOUR_S = 3_600;
@@ -119,24 +120,16 @@ export class ChatInfo extends View {
 
   #timer(entry: ChatEntry): TemplateResult {
     const say = words();
+    const { chat } = entry;
     const choices = [...new Set([0, ...TIMES, entry.timer])].toSorted((a, b) => a - b);
     return html`<div class="form">
-      <label
-        >${say.timer}
-        <select
-          @change=${(event: Event) => {
-            const timer = Number((event.target as HTMLSelectElement).value);
-            this.ui.run(() => this.session.describe(entry.chat, { timer }));
-          }}
-        >
-          ${choices.map(
-            (seconds) =>
-              html`<option value=${seconds} ?selected=${seconds === entry.timer}>
-                ${seconds === 0 ? say.never : period(seconds)}
-              </option>`,
-          )}
-        </select></label
-      >
+      ${select(
+        this.ui,
+        say.timer,
+        choices.map((each) => [String(each), each === 0 ? say.never : period(each)] as const),
+        () => String((this.session.entry(chat) ?? entry).timer),
+        (timer) => this.session.describe(chat, { timer: Number(timer) }),
+      )}
     </div>`;
   }
 
@@ -217,31 +210,22 @@ export class ChatInfo extends View {
             </li>`,
         )}
       </ul>
-      ${admins.has(session.user) && listed !== undefined ? this.#rules(listed) : nothing}`;
+      ${admins.has(session.user) && listed !== undefined ? this.#rules(entry.chat) : nothing}`;
   }
 
-  #rules({ rules }: KnownChat): TemplateResult {
+  #rules(chat: string): TemplateResult {
     const say = words();
+    const who = (["members", "admins"] as const).map((each) => [each, say.whoMay[each]] as const);
     return html`<h2 class="section">${say.rules}</h2>
       <div class="form">
-        ${RULES.map(
-          (rule) =>
-            html`<label
-              >${say.rule[rule]}
-              <select
-                @change=${(event: Event) => {
-                  const value = (event.target as HTMLSelectElement).value;
-                  this.ui.run(() => this.#admins({ rules: { [rule]: value } }));
-                }}
-              >
-                ${(["members", "admins"] as const).map(
-                  (who) =>
-                    html`<option value=${who} ?selected=${(rules?.[rule] ?? "members") === who}>
-                      ${say.whoMay[who]}
-                    </option>`,
-                )}
-              </select></label
-            >`,
+        ${RULES.map((rule) =>
+          select(
+            this.ui,
+            say.rule[rule],
+            who,
+            () => this.session.listed.get(chat)?.rules?.[rule] ?? "members",
+            (value) => this.#admins({ rules: { [rule]: value } }, chat),
+          ),
         )}
       </div>`;
   }
@@ -252,7 +236,10 @@ export class ChatInfo extends View {
     const isAdmin = admins.has(session.user);
     const write = async () => {
       const go = ui.goAfter();
-      const direct = await session.client.chats.direct(user);
+      let direct = "";
+      await orSay("forbidden", say.notWelcome(user), async () => {
+        direct = await session.client.chats.direct(user);
+      });
       await session.known(direct);
       go({ at: "chat", chat: direct });
     };

@@ -8,7 +8,7 @@ import { isUnauthorized } from "../model/signing-in.ts";
 import { words } from "../words/words.ts";
 import { icon } from "./parts.ts";
 import { qrCode } from "./qr.ts";
-import { Problem, reasonIn } from "./ui.ts";
+import { orSay, Problem, reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
 export class LinkDevice extends View {
@@ -130,7 +130,7 @@ export class LinkDevice extends View {
         field: { label: say.password, type: "password" },
         run: async (password) => {
           try {
-            await linking.confirm(offer, password);
+            await orSay("forbidden", say.needsOperator, () => linking.confirm(offer, password));
           } catch (error) {
             throw isUnauthorized(error) ? new Problem(say.wrongPassword) : error;
           }

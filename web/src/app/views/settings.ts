@@ -6,6 +6,7 @@ import { Newest } from "../model/newest.ts";
 import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
+import { select, write } from "./controls.ts";
 import { notifications } from "./notifications.ts";
 import { avatar, header, type Icon, icon } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
@@ -92,15 +93,15 @@ export class SettingsView extends View {
     const say = words();
     return html`<h2 class="section">${say.appearance}</h2>
       <div class="form">
-        ${select(say.theme, THEMES, theme(), say.themes, (chosen) => {
+        ${select(this.ui, say.theme, named(THEMES, say.themes), theme, (chosen) => {
           chooseTheme(chosen);
           this.ui.changed();
         })}
         ${select(
+          this.ui,
           say.language,
-          LANGUAGES.map(({ code }) => code),
-          say.code,
-          Object.fromEntries(LANGUAGES.map(({ code, name }) => [code, name])),
+          LANGUAGES.map(({ code, name }) => [code, name] as const),
+          () => words().code,
           (chosen) => {
             chooseLanguage(chosen);
             this.ui.changed();
@@ -112,6 +113,7 @@ export class SettingsView extends View {
 
   #privacy() {
     const say = words();
+    const { ui } = this;
     const settings = this.#settings;
     const top = html`<h2 class="section">${say.privacy}</h2>`;
     if (settings === undefined) {
@@ -125,12 +127,13 @@ export class SettingsView extends View {
       if (counts()) this.#are(settings);
       this.ui.say(say.saved);
     };
-    const set = (changes: Record<string, string | boolean>) =>
-      this.ui.run(() => {
-        const changed = this.#changing.then(() => change(changes));
-        this.#changing = changed.catch(() => {});
-        return changed;
-      });
+    const set = (changes: Record<string, string | boolean>) => {
+      const changed = this.#changing.then(() => change(changes));
+      this.#changing = changed.catch(() => {});
+      return changed;
+    };
+    const holds = () => this.#settings ?? settings;
+    const who = named(WHO, say.who);
     return html`${top}
       <div class="form">
         <label class="check"
@@ -138,17 +141,37 @@ export class SettingsView extends View {
             type="checkbox"
             .checked=${settings.receipts}
             aria-describedby="receipts-text"
-            @change=${(event: Event) => set({ receipts: (event.target as HTMLInputElement).checked })}
+            @change=${(event: Event) => {
+              const receipts = (event.target as HTMLInputElement).checked;
+              write(
+                ui,
+                event,
+                () => holds().receipts,
+                () => set({ receipts }),
+              );
+            }}
           />${say.receipts}</label
         >
         <p class="rule" id="receipts-text">${say.receiptsText}</p>
-        ${select(say.presenceSetting, WHO, settings.presence, say.who, (presence) => set({ presence }))}
-        ${select(say.groupsSetting, WHO, settings.groups, say.who, (groups) => set({ groups }))}
         ${select(
+          ui,
+          say.presenceSetting,
+          who,
+          () => holds().presence,
+          (presence) => set({ presence }),
+        )}
+        ${select(
+          ui,
+          say.groupsSetting,
+          who,
+          () => holds().groups,
+          (groups) => set({ groups }),
+        )}
+        ${select(
+          ui,
           say.requestsSetting,
-          ["everybody", "nobody"] as const,
-          settings.requests,
-          say.who,
+          named(["everybody", "nobody"] as const, say.who),
+          () => holds().requests,
           (requests) => set({ requests }),
         )}
       </div>`;
@@ -256,9 +279,11 @@ export class SettingsView extends View {
       >
         ${icon(sign)} ${label}
       </button>`;
+    const remove = (typed: string) =>
+      orSay("forbidden", say.needsOperator, () => ui.app.deleteAccount(session, typed));
     return html`${way("leave", say.signOut, say.signOutText, () => ui.app.signOut(session, false))}
     ${way("leave", say.signOutAll, say.signOutText, () => ui.app.signOut(session, true))}
-    ${way("bin", say.deleteAccount, say.deleteText, (typed) => ui.app.deleteAccount(session, typed), true)}`;
+    ${way("bin", say.deleteAccount, say.deleteText, remove, true)}`;
   }
 
   readonly #changePassword = (event: SubmitEvent): void => {
@@ -270,7 +295,9 @@ export class SettingsView extends View {
     this.ui.run(async () => {
       const { account } = this.session.client;
       await orSay("bad_request", words().passwordRule, () =>
-        account.changePassword(given("present"), given("fresh")),
+        orSay("forbidden", words().needsOperator, () =>
+          account.changePassword(given("present"), given("fresh")),
+        ),
       );
       form.reset();
       this.ui.say(words().saved);
@@ -316,26 +343,15 @@ function fields(event: SubmitEvent) {
   return { form, given: (name: string) => String(data.get(name) ?? "") };
 }
 
+function named<Value extends string>(
+  values: readonly Value[],
+  names: Readonly<Record<Value, string>>,
+): (readonly [Value, string])[] {
+  return values.map((value) => [value, names[value]]);
+}
+
 function password(name: string, label: string, kind: "current-password" | "new-password") {
   return html`<label
     >${label}<input name=${name} type="password" required autocomplete=${kind}
   /></label>`;
-}
-
-function select<Value extends string>(
-  label: string,
-  values: readonly Value[],
-  chosen: string,
-  names: Readonly<Record<string, string>>,
-  choose: (value: Value) => void,
-): TemplateResult {
-  return html`<label
-    >${label}
-    <select @change=${(event: Event) => choose((event.target as HTMLSelectElement).value as Value)}>
-      ${values.map(
-        (value) =>
-          html`<option value=${value} ?selected=${value === chosen}>${names[value] ?? value}</option>`,
-      )}
-    </select></label
-  >`;
 }

@@ -165,11 +165,10 @@ export class SignIn extends View {
   #problemOf(error: unknown, form: Form): string {
     const say = words();
     if (isUnauthorized(error)) return say.wrongPassword;
-    if (error instanceof ApiError && error.status === 403) {
-      return form === "forgot" || form === "reset" ? say.noMails : say.needsOperator;
-    }
-    if (error instanceof ApiError && error.status === 409) return say.nameTaken;
-    const weak = error instanceof ApiError && error.status === 400 && form === "sign-up";
-    return weak ? say.passwordRule : reasonIn(error);
+    const code = error instanceof ApiError ? error.code : undefined;
+    // A code to reset a password with came by mail.
+    if (code === "forbidden") return form === "forgot" ? say.noMails : say.needsOperator;
+    if (code === "conflict") return say.nameTaken;
+    return code === "bad_request" && form === "sign-up" ? say.passwordRule : reasonIn(error);
   }
 }

@@ -86,7 +86,7 @@ export class Verify extends View {
             await this.#load();
           })}
       >
-        ${say.believe}
+        ${say.acceptKeys}
       </button>
     </section>`;
   }

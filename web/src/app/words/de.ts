@@ -50,7 +50,8 @@ export const de: Words = {
   brokenTitle: "Deine Nachrichten lassen sich nicht öffnen",
   brokenText: "Es wurde nichts gelöscht.",
   signedOutTitle: "Du bist abgemeldet",
-  signedOutText: "Dieses Gerät wurde aus dem Konto entfernt, oder seine Anmeldung ist beendet.",
+  signedOutText:
+    "Dieses Gerät wurde aus dem Konto entfernt, seine Anmeldung ist beendet, oder das Konto wurde gesperrt.",
   displacedTitle: "Dieses Gerät ist anderswo verbunden",
   reload: "Noch einmal",
   storeFailing: "Auf diesem Gerät ist kein Platz mehr. Bis dahin wird nichts Neues behalten.",
@@ -279,8 +280,8 @@ export const de: Words = {
   theyDiffer: "Sie sind verschieden",
   changedTitle: (user: string) => `Die Schlüssel von ${user} haben sich geändert`,
   changedText:
-    "Das geschieht, wenn jemand neu installiert. Es geschieht auch, wenn sich jemand als diese Person ausgibt. Vergleicht die Sicherheitsnummer, oder glaube den neuen Schlüsseln. Bis dahin wird nichts gesendet.",
-  believe: "Den neuen Schlüsseln glauben",
+    "Das geschieht, wenn jemand neu installiert. Es geschieht auch, wenn sich jemand als diese Person ausgibt. Vergleicht die Sicherheitsnummer, oder nimm die neuen Schlüssel an. Bis dahin wird nichts gesendet.",
+  acceptKeys: "Die neuen Schlüssel annehmen",
 
   account: "Konto",
   appearance: "Aussehen",

@@ -49,7 +49,8 @@ export const en = {
   brokenTitle: "Your messages can't be opened",
   brokenText: "Nothing has been deleted.",
   signedOutTitle: "You are signed out",
-  signedOutText: "This device was removed from the account, or its sign-in has ended.",
+  signedOutText:
+    "This device was removed from the account, its sign-in has ended, or the account was disabled.",
   displacedTitle: "This device is connected elsewhere",
   reload: "Try again",
   storeFailing: "This device has no space left. Nothing new can be kept until there is some.",
@@ -279,8 +280,8 @@ export const en = {
   theyDiffer: "They differ",
   changedTitle: (user: string) => `The keys of ${user} have changed`,
   changedText:
-    "That happens when somebody installs anew. It also happens when somebody else poses as them. Compare the safety number, or believe the new keys. Until then nothing is sent.",
-  believe: "Believe the new keys",
+    "That happens when somebody installs anew. It also happens when somebody else poses as them. Compare the safety number, or accept the new keys. Until then nothing is sent.",
+  acceptKeys: "Accept the new keys",
 
   // settings
   account: "Account",

@@ -150,7 +150,7 @@ export class Engine {
     if (!this.#online) return;
     const dead = parts.liveness.dead(now);
     if (dead || parts.sync.expired(now)) {
-      const reason = `no answer to ${dead ? "ping" : "sync"}`;
+      const reason = `no response to ${dead ? "ping" : "sync"}`;
       parts.outputs.push({ type: "drop", reason, planned: false });
       return;
     }

@@ -31,7 +31,7 @@ import { checkedClaim } from "./entries.ts";
 import { type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
 import { blocked, Identities, type Listed, type Seen } from "./identities.ts";
 import { type Opened, open } from "./opening.ts";
-import { askedAgain, lacking, refusedFor, sharedWith, wornOut } from "./rotation.ts";
+import { askedAgain, lacking, rejectedFor, sharedWith, wornOut } from "./rotation.ts";
 import {
   beginGroup,
   type Copy,
@@ -131,7 +131,7 @@ export class Encryption implements Cipher {
     const group = await this.#ledger.work.get(tables.outboundGroups, chat);
     if (purpose !== "room_key" || group === undefined) return;
     const { to } = JSON.parse(frame) as { to: Readonly<Record<string, string>> };
-    this.#ledger.work.put(tables.outboundGroups, refusedFor(group, Object.keys(to)));
+    this.#ledger.work.put(tables.outboundGroups, rejectedFor(group, Object.keys(to)));
   }
 
   /** One frame for all devices, if they fit; the rest gets copies, beside the first part. */

@@ -121,7 +121,7 @@ function parseObject(plaintext: string): Record<string, unknown> {
 
 /**
  * Without half characters, which have no UTF-8 and mean nothing: in a text that is shown they are
- * replaced, anywhere else the envelope is refused.
+ * replaced, anywhere else the envelope is rejected.
  */
 function whole(envelope: Record<string, unknown>, shown: boolean): Record<string, unknown> {
   const mended = shown ? withWholeText(envelope) : envelope;

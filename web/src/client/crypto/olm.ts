@@ -268,7 +268,7 @@ class Libolm implements Ratchets {
   }
 
   verify(ed25519: string, text: string, signature: string): boolean {
-    const utility = refusing(() => new Olm.Utility());
+    const utility = withRatchetErrors(() => new Olm.Utility());
     try {
       utility.ed25519_verify(ed25519, text, signature);
       return true;
@@ -280,7 +280,7 @@ class Libolm implements Ratchets {
   }
 
   sha256(text: string): string {
-    const utility = refusing(() => new Olm.Utility());
+    const utility = withRatchetErrors(() => new Olm.Utility());
     try {
       return utility.sha256(text);
     } finally {
@@ -289,10 +289,10 @@ class Libolm implements Ratchets {
   }
 
   sas(): SasExchange {
-    const sas = refusing(() => new Olm.SAS());
+    const sas = withRatchetErrors(() => new Olm.SAS());
     return {
-      key: refusing(() => sas.get_pubkey()),
-      theirs: (key) => refusing(() => sas.set_their_key(key)),
+      key: withRatchetErrors(() => sas.get_pubkey()),
+      theirs: (key) => withRatchetErrors(() => sas.set_their_key(key)),
       bytes: (info, length) => sas.generate_bytes(info, length),
       // The older `calculate_mac` encodes its result wrongly; vodozemac's only MAC is this one.
       mac: (text, info) => sas.calculate_mac_fixed_base64(text, info),
@@ -313,9 +313,9 @@ class Libolm implements Ratchets {
     pickle: string | undefined,
     use: (object: O) => T,
   ): T {
-    const object = refusing(() => new kind());
+    const object = withRatchetErrors(() => new kind());
     try {
-      return refusing(() => {
+      return withRatchetErrors(() => {
         if (pickle !== undefined) object.unpickle(this.#key.slice(), pickle);
         return use(object);
       });
@@ -331,7 +331,7 @@ class Libolm implements Ratchets {
 }
 
 /** libolm's errors are plain ones: "OLM.BAD_MESSAGE_MAC" and the like. */
-function refusing<T>(use: () => T): T {
+function withRatchetErrors<T>(use: () => T): T {
   try {
     return use();
   } catch (error) {

@@ -51,9 +51,9 @@ export function askedAgain(group: OutboundGroup, device: string): OutboundGroup 
 }
 
 /** The backend rejected the key for these devices: sending it again at once would fail again. */
-export function refusedFor(group: OutboundGroup, devices: readonly string[]): OutboundGroup {
-  const refused = devices.filter((device) => group.shared[device] !== undefined);
-  return { ...group, refused: [...group.refused, ...refused] };
+export function rejectedFor(group: OutboundGroup, devices: readonly string[]): OutboundGroup {
+  const rejected = devices.filter((device) => group.shared[device] !== undefined);
+  return { ...group, refused: [...group.refused, ...rejected] };
 }
 
 /** A text has been sealed with it, and those get the key ahead of the next one. */

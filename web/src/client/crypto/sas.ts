@@ -32,7 +32,7 @@ export type Stage =
   | "cancelled";
 
 /** The step does not fit; the message is the reason to cancel with. */
-class Refused extends Error {}
+class Rejected extends Error {}
 
 type Start = Extract<SasStep, { step: "start" }>;
 
@@ -150,7 +150,7 @@ export class Comparison {
     try {
       return this.#take(step, now);
     } catch (error) {
-      if (error instanceof Refused) return this.cancel(error.message);
+      if (error instanceof Rejected) return this.cancel(error.message);
       if (error instanceof RatchetError) return this.cancel("invalid_message");
       throw error;
     }
@@ -166,13 +166,13 @@ export class Comparison {
         return this.#takeKey(step.key, now);
       case "mac":
         if (unpadded(step.macs.ed25519) !== this.#mac(this.peer, this.#me)) {
-          throw new Refused("mismatched_mac");
+          throw new Rejected("mismatched_mac");
         }
         this.#proved = true;
         this.#go(this.stage, now, "done");
         return this.#done();
       default: // `done`: it can't have this device's MAC before
-        if (this.stage !== "confirmed") throw new Refused("unexpected_message");
+        if (this.stage !== "confirmed") throw new Rejected("unexpected_message");
         this.stage = "verified";
         this.free();
         return [];
@@ -183,7 +183,7 @@ export class Comparison {
     // The starter's key was not known when the other one chose its own: neither could look for a
     // key that makes the emoji come out as wished.
     if (this.#started && this.#commit(key) !== unpadded(this.#commitment)) {
-      throw new Refused("mismatched_commitment");
+      throw new Rejected("mismatched_commitment");
     }
     this.#keys().theirs(key);
     this.#theirKey = key;

@@ -141,7 +141,7 @@ async function newsOf(
   read: number,
   watermark: number,
 ): Promise<MessageRow[]> {
-  if (read >= watermark) return []; // IndexedDB refuses a range that is empty
+  if (read >= watermark) return []; // IndexedDB rejects a range that is empty
   const range = IDBKeyRange.bound([chat, read], [chat, watermark], true, false);
   return store.all(tables.messages, "place", range);
 }

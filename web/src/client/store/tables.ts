@@ -81,7 +81,7 @@ export type Members = readonly (readonly [user: string, marks: Watermarks])[];
 export type Unreadable =
   | "no_payload" // its sender made none for this device
   | "no_session" // its session is not known here
-  | "damaged" // the library refused it
+  | "damaged" // the library rejected it
   | "replayed" // it was opened before, as another message
   | "false_sender" // the inside says otherwise than the frame
   | "unknown_device" // its sender's identity could not be asked yet

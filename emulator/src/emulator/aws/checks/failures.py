@@ -1,8 +1,8 @@
 """AWS's errors for requests on which moto fails: the caller's mistakes, and so no 5xx, which SDKs
 would repeat.
 
-It is looked for after a failure, as it takes longer than the request. Sources: the services'
-models;
+It is looked for after a failure, as it takes longer than the request, and by the class of Python's
+error, with its key or name, and the request. Sources: the services' models;
 docs.aws.amazon.com/kms/latest/APIReference/API_RevokeGrant.html (NotFoundException),
 docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html
 (ResourceNotFoundException) and the like;
@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
+from xml.parsers.expat import ExpatError
 
 from botocore.validate import ParamValidator
 from moto.core.utils import get_service_model
@@ -36,11 +37,10 @@ _ABSENT = {
     "TrentService": "NotFoundException",
     "secretsmanager": "ResourceNotFoundException",
 }
-_KEY_ERROR = re.compile(r"KeyError: '(.*)'")
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]+")  # of a structure, as models name them
-_NO_NUMBER = re.compile(r"ValueError: invalid literal for int\(\) with base 10: (.*)")
+# Members of S3's queries that are numbers, as the model has them.
+_NUMBERS = ("max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber")
 _EMPTY = re.compile(rb"<(?:CORSRule|Object|Rule|Tag)\s*(?:/>|></)")  # these have required members
-_NOT_COMPARED = "not supported between instances"  # moto's tokens are its own
 _IDENTIFIERS = (
     "AliasName",
     "ClientId",
@@ -83,8 +83,8 @@ def malformed(headers: Mapping[str, str], body: bytes) -> Rejection | None:
     return Rejection(f"1 validation error detected: {text}: Member must not be null", code)
 
 
-def explained(headers: Mapping[str, str], body: bytes, error: str) -> Rejection | None:
-    """`error` is the last line of Python's traceback. None for what is moto's own defect."""
+def explained(headers: Mapping[str, str], body: bytes, error: Exception) -> Rejection | None:
+    """`error` is what moto raised. None for what is moto's own defect."""
     if found := malformed(headers, body):
         return found
     service = headers.get("X-Amz-Target", "").partition(".")[0]
@@ -95,22 +95,22 @@ def explained(headers: Mapping[str, str], body: bytes, error: str) -> Rejection 
     if any(name in given for name in _PARTIQL):
         text = "Statement wasn't well formed, can't be processed"
         return Rejection(f"{text}: {error}")
-    if error.startswith("ValueError"):
+    if isinstance(error, ValueError):
         name = next((each for each in ("NextToken", "SequenceNumber") if each in given), "")
         if name:
             wrong = _TOKENS.get(service, code) if name == "NextToken" else code
             return Rejection(f"Invalid {name}: {given[name]}", wrong)
-    if service == "TrentService" and error.startswith("AttributeError: 'NoneType'"):
+    if service == "TrentService" and _of_none(error):
         return Rejection("A key or a grant is required", code)
-    if service in _ABSENT and error in _of_absent(given):
-        return Rejection(f"{error.removeprefix('KeyError: ')} does not exist", _ABSENT[service])
-    if lacking := _KEY_ERROR.fullmatch(error):
-        if lacking[1] == region_of(headers):
-            text = f"there is no {_SERVICES[service][0]} in {lacking[1]}"
+    if (key := _key(error)) is not None:
+        if service in _ABSENT and key in _named(given):
+            return Rejection(f"{key!r} does not exist", _ABSENT[service])
+        if key == region_of(headers):
+            text = f"there is no {_SERVICES[service][0]} in {key}"
             return Rejection(text, "NotServedByTheEmulator")
-        if _lacks(_input(headers), given, lacking[1]):
-            return Rejection(f"{lacking[1]} is required", code)
-    if service == "DynamoDBStreams_20120810" and error.startswith("IndexError"):
+        if _lacks(_input(headers), given, key):
+            return Rejection(f"{key} is required", code)
+    if service == "DynamoDBStreams_20120810" and isinstance(error, IndexError):
         return Rejection(f"Invalid StreamArn: {given.get('StreamArn')}", code)
     return None
 
@@ -120,10 +120,22 @@ def _input(headers: Mapping[str, str]) -> Any:
     return get_service_model(_SERVICES[service][0]).operation_model(operation).input_shape
 
 
-def _of_absent(given: Mapping[str, Any]) -> set[str]:
-    """Python's errors for what the request names, by its name, its id or its ARN."""
+def _key(error: Exception) -> str | None:
+    """The key that was not found, where it is text."""
+    found = error.args[0] if isinstance(error, KeyError) and error.args else None
+    return found if isinstance(found, str) else None
+
+
+def _of_none(error: Exception) -> bool:
+    """Whether an attribute of None was read. A name says that Python raised it: without one,
+    `obj` is None as well."""
+    return isinstance(error, AttributeError) and error.name is not None and error.obj is None
+
+
+def _named(given: Mapping[str, Any]) -> set[str]:
+    """What the request names, by its name, its id or its ARN."""
     named = [given[member] for member in _IDENTIFIERS if isinstance(given.get(member), str)]
-    return {f"KeyError: {text!r}" for each in named for text in (each, each.rpartition("/")[2])}
+    return {text for each in named for text in (each, each.rpartition("/")[2])}
 
 
 def _lacks(shape: Any, given: Any, name: str) -> bool:
@@ -141,44 +153,53 @@ def _lacks(shape: Any, given: Any, name: str) -> bool:
     return False
 
 
-def of_query(error: str) -> tuple[int, str, str]:
+def of_query(body: bytes, error: Exception) -> tuple[int, str, str]:
     """Of SNS: status, code and message."""
-    if "invalid literal for int()" in error:
+    if isinstance(error, ValueError) and b"NextToken=" in body:
         return 400, "InvalidParameter", "Invalid parameter: NextToken"
-    if error.startswith("KeyError: '"):
-        return 400, "InvalidParameter", f"Invalid parameter: {error.removeprefix('KeyError: ')}"
-    return 500, "InternalFailure", error
+    if isinstance(error, KeyError):
+        return 400, "InvalidParameter", f"Invalid parameter: {error}"
+    return 500, "InternalFailure", shown(error)
 
 
-def of_s3(method: str, path: str, query: str, body: bytes, error: str) -> S3Error:
+def shown(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def of_s3(method: str, path: str, query: str, body: bytes, error: Exception) -> S3Error:
     """AWS's error where moto is known to fail so by the caller's mistake; a 500 for any other."""
     given = parse_qs(query, keep_blank_values=True)
-    kind, _, text = error.partition(": ")
-    if kind == "KeyError" and text in map(repr, given.get("uploadId", ())):
+    if _key(error) in given.get("uploadId", ()):
         return NO_UPLOAD
     has_document = given.keys() - {"x-id"} and "partNumber" not in given  # others have data
-    if method in ("PUT", "POST") and has_document and _is_malformed(body, kind, error):
+    if method in ("PUT", "POST") and has_document and _is_malformed(body, error):
         return MALFORMED_XML
-    if method == "POST" and "uploadId" in given and kind in ("IndexError", "ValueError"):
+    of_parts = method == "POST" and "uploadId" in given
+    if of_parts and isinstance(error, IndexError | ValueError):
         return MALFORMED_XML  # a part without its number or its ETag
-    number = _NO_NUMBER.fullmatch(error)
-    if number and number[1] in (repr(value) for values in given.values() for value in values):
-        return S3Error(400, "InvalidArgument", f"Invalid Argument: {number[1]}")
-    if kind == "TypeError" and "continuation-token" in given and _NOT_COMPARED in text:
+    if isinstance(error, ValueError):
+        for text in (each for name in _NUMBERS for each in given.get(name, ())):
+            if not _is_number(text):
+                return S3Error(400, "InvalidArgument", f"Invalid Argument: {text!r}")
+    if isinstance(error, TypeError) and "continuation-token" in given:  # moto's are its own
         return S3Error(400, "InvalidArgument", "The continuation token provided is incorrect")
-    if kind == "AssertionError" and text.startswith("Unknown canned acl"):
-        return S3Error(400, "InvalidArgument", f"Invalid Argument: {text}")
+    if isinstance(error, AssertionError) and method == "PUT":  # an ACL, a rule
+        return S3Error(400, "InvalidArgument", f"Invalid Argument: {error}")
     of_object = path.count("/") > 1 and given.keys() & {"tagging", "acl"}
-    if of_object and kind == "AttributeError" and "NoneType" in text:
+    if of_object and _of_none(error):
         return S3Error(404, "NoSuchKey", "The specified key does not exist.")
-    return S3Error(500, "InternalError", f"We encountered an internal error: {error}")
+    return S3Error(500, "InternalError", f"We encountered an internal error: {shown(error)}")
 
 
-def _is_malformed(body: bytes, kind: str, error: str) -> bool:
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
+
+
+def _is_malformed(body: bytes, error: Exception) -> bool:
     """A document that is no XML, that lacks an element, or that has an empty one."""
-    if kind.endswith("ExpatError"):
+    if isinstance(error, ExpatError):
         return True
-    if lacking := _KEY_ERROR.fullmatch(error):
-        name = lacking[1]
+    if (name := _key(error)) is not None:
         return bool(_MEMBER.fullmatch(name)) and f"<{name}".encode() not in body
-    return "NoneType" in error and _EMPTY.search(body) is not None
+    of_empty = isinstance(error, TypeError) or _of_none(error)  # which moto has as None
+    return of_empty and _EMPTY.search(body) is not None

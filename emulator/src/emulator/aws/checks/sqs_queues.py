@@ -94,3 +94,20 @@ def _known() -> frozenset[str]:
     """The attributes that can be set: CreateQueue, API reference."""
     all_ = get_service_model("sqs").shape_for("QueueAttributeName").metadata["enum"]
     return frozenset(each for each in all_ if not each.startswith(_READ_ONLY))
+
+
+def same(there: Any, given: Any) -> bool:
+    """Whether an attribute has this value, however it is written; without one is as empty."""
+    return bool(_plain(there) == _plain(given))
+
+
+def _plain(value: Any) -> Any:
+    text = (value if isinstance(value, str) else json.dumps(value)) or "null"
+    if text.isascii() and text.isdigit():  # "030", which is no JSON
+        return int(text)
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return json.loads(text) or None
+    except ValueError:
+        return text.lower()
