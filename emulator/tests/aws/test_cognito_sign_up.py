@@ -61,11 +61,16 @@ class Pool:
         return str(found["AuthenticationResult"]["AccessToken"])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """Once: a second time each sign-up would mail two codes."""
+    cognito_codes.install()
+    cognito_sign_up.install()
+
+
 @pytest.fixture
 def cognito() -> Any:
     with mock_aws():
-        cognito_codes.install()
-        cognito_sign_up.install()
         CODES.mails.clear()
         CODES.waiting.clear()
         yield boto3.client("cognito-idp")
