@@ -9,11 +9,10 @@ from lambdas.api import operator
 from lambdas.api.removal import end_sign_ins
 from lambdas.api.sign_ins import SignIns
 from lambdas.messages.chats import Chats
-from lambdas.presence import authorize, connection, tickets
+from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
-from tests.support.lambdas import events
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name
-from tests.support.lambdas.sessions import Session
+from tests.support.lambdas.sessions import Session, opens
 
 NEW = "another Passw0rd!"
 
@@ -24,17 +23,6 @@ def act(api: Rest, what: str, user: str) -> Any:
 
 def sign_in(api: Rest, user: str, password: str = PASSWORD) -> Reply:
     return api.request("POST", "/api/sign-in", {"username": user, "password": password})
-
-
-def opens(api: Rest, ticket: str) -> int:
-    """The status of opening a connection with the ticket."""
-    policy = authorize.authorize(api.aws, events.authorizer(f"chat.v1, ticket.{ticket}"))
-    if policy["policyDocument"]["Statement"][0]["Effect"] != "Allow":
-        return 403
-    context = policy["context"]
-    at = int(api.aws.now() * 1000)
-    event = events.connect(context["user"], context["device"], "late=", at, context["asked_at"])
-    return int(connection.respond(api.aws, event)["statusCode"])
 
 
 def endpoints(api: Rest) -> list[Any]:
