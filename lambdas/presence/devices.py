@@ -302,7 +302,7 @@ class Devices:
         return self._update(
             user,
             device,
-            "REMOVE devices.#d.connection_id, devices.#d.connected_at, devices.#d.opened_by"
+            "REMOVE devices.#d.connection_id, devices.#d.connected_at"
             " SET devices.#d.last_seen = :now",
             condition,
             now=int(now * 1000),

@@ -255,7 +255,7 @@ def test_a_ticket_is_as_old_as_its_request_so_that_what_ends_meanwhile_ends_it(
     monkeypatch.setattr(Accounts, "require_enabled", lambda *_: clock.pass_seconds(5))
     reply = own.ticket("phone")
     found = redeem(api.aws.tickets, reply.body["ticket"], clock())
-    assert found == (user, "phone", int(came_at * 1000))
+    assert found == (user, "phone", int(came_at * 1000), None)
 
 
 @pytest.mark.parametrize("how", ["password", "everywhere"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lambdas.limits import INVITATIONS
+from lambdas.messages.membership import Membership
 from lambdas.tables import user_key
 from tests.lambdas.api.chats import act, group
+from tests.support.lambdas.interrupted import interrupt
 from tests.support.lambdas.rest import PASSWORD, Rest
 
 
@@ -85,3 +89,33 @@ def test_a_deleted_user_who_has_no_invitation_is_named_nowhere(api: Rest, invite
     assert api.request("POST", "/api/account/delete", body).body == {"done": True}
     listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
     assert [each["invited"] for each in listed] == [[]] * groups
+
+
+def test_who_joins_from_one_device_while_another_declines_is_a_member_and_told_so(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,), (raju,) = api.sign_up("ravi"), api.strangers("raju")
+    chat, decline = group(api, ravi, raju).body["chat"], Membership.decline
+
+    def late(*given: Any) -> bool:
+        assert act(api, raju, chat, "accept").status == 200
+        return decline(*given)
+
+    monkeypatch.setattr(Membership, "decline", late)
+    assert act(api, raju, chat, "decline").status == 404
+    listed = api.request("GET", "/api/chats", user=raju).body["chats"]
+    assert [each["chat"] for each in listed] == [chat]
+
+
+@pytest.mark.parametrize("number", range(1, 14))
+def test_nobody_is_put_back_while_they_leave_for_good(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    chat = group(api, ravi, raju).body["chat"]
+    with monkeypatch.context() as patch:
+        add = {"add": [raju]}
+        made = interrupt(patch, number, lambda: act(api, ravi, chat, "members", add))
+        assert act(api, raju, chat, "leave").status == 200
+    listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
+    assert [each["members"] for each in listed] == [[ravi]], made[:number]

@@ -1,5 +1,6 @@
 """An operator disables, enables and deletes users: the function's acts, seen by users and by IAM."""
 
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from lambdas.api.sign_ins import SignIns
 from lambdas.messages.chats import Chats
 from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
+from tests.support.lambdas.interrupted import interrupt
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name
 from tests.support.lambdas.sessions import Session, opens
 
@@ -210,3 +212,22 @@ def test_a_ticket_that_was_being_given_while_all_sign_ins_ended_opens_nothing(
     reply = own.ticket("phone")
     assert reply.status == 201  # it was checked before
     assert opens(api, reply.body["ticket"]) == 403
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_ticket_that_is_asked_for_while_all_sign_ins_end_opens_nothing_afterwards(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    user, _ = with_phone(api)
+    token = api.token(user, origin_jti="own", auth_time=int(time.time()) - 60)
+    headers, given = {"authorization": f"Bearer {token}"}, list[Reply]()
+
+    def asks() -> None:
+        body = {"device": "phone"}
+        given.append(api.request("POST", "/api/tickets", body, headers=headers))
+
+    with monkeypatch.context() as patch:
+        interrupt(patch, number, asks)
+        end_sign_ins(api.aws, user)
+    (reply,) = given
+    assert reply.status == 401 or opens(api, reply.body["ticket"]) == 403

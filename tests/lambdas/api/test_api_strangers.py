@@ -39,6 +39,9 @@ def test_opening_a_chat_makes_a_contact_of_the_peer_only(api: Rest) -> None:
     assert (again.status, again.body["chat"]) == (200, chat)
     assert states(api, raju) == {ravi: "contact"}
     assert "request" not in listed(api, raju)[chat]
+    assert api.request("DELETE", f"/api/contacts/{raju}", user=ravi).status == 204
+    assert states(api, ravi) == {} and direct(api, ravi, raju).body["chat"] == chat
+    assert states(api, ravi) == {raju: "contact"}  # also one whom the user had forgotten
 
 
 @pytest.mark.parametrize("verb", ["accept", "decline"])
@@ -328,6 +331,7 @@ def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> N
     later = direct(api, ravi, zoe)
     assert later.status == 201  # as for anybody else
     assert listed(api, raju)[chat]["blocked"] and listed(api, zoe)[later.body["chat"]]["blocked"]
+    assert listed(api, zoe)[later.body["chat"]]["request"]  # as it is once nobody is blocked
     assert "blocked" not in listed(api, ravi)[chat]
     direct(api, raju, ravi)  # opening the chat does not unblock
     assert states(api, raju) == {ravi: "blocked"}
