@@ -84,9 +84,13 @@ def test_whoever_is_enabled_again_signs_in_anew_and_has_its_devices_and_chats(ap
     (raju,) = api.sign_up("raju")
     chat = own.request("POST", "/api/chats", {"kind": "direct", "with": raju}).body["chat"]
     ticket = own.ticket("phone").body["ticket"]
+    token = api.token(user, origin_jti="of no device", auth_time=int(time.time()) - 60)
+    headers = {"authorization": f"Bearer {token}"}
+    assert api.request("GET", "/api/chats", headers=headers).status == 200
     act(api, "disable", user)
     assert act(api, "enable", user) == {"user": user, "act": "enable", "done": True}
     assert own.refresh().status == 401
+    assert api.request("GET", "/api/chats", headers=headers).status == 401
     assert opens(api, ticket) == 403
     again = Session(api, user)
     assert [each["chat"] for each in again.request("GET", "/api/chats").body["chats"]] == [chat]
