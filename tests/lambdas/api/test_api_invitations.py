@@ -8,6 +8,7 @@ import pytest
 
 from lambdas.limits import INVITATIONS
 from lambdas.messages import roles
+from lambdas.messages.founded import FOUNDED_SECONDS
 from lambdas.messages.membership import Membership
 from lambdas.people.invitations import INVITATION_SECONDS, Invitations
 from lambdas.tables import user_key
@@ -189,3 +190,16 @@ def test_nobody_becomes_an_admin_who_leaves_meanwhile(
     assert act(api, ravi, chat, "admins", {"appoint": [raju]}).status == 400
     (listed,) = api.request("GET", "/api/chats", user=ravi).body["chats"]
     assert listed["admins"] == [ravi]
+
+
+def test_each_request_founds_a_group_of_its_own_and_is_known_for_a_day(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    body = {"kind": "group", "members": [raju]}
+    chats = [
+        api.request("POST", "/api/chats", {**body, "request_id": id}, user=ravi).body["chat"]
+        for id in ("the-first-request", "the-second-request", "the-first-request")
+    ]
+    assert chats[0] == chats[2] != chats[1]
+    founded = [*api.aws.users.query_all({"user": ravi}, prefix="founded#")]
+    left = [each["expires_at"] - api.aws.now() for each in founded]
+    assert len(left) == 2 and all(80_000 < seconds <= FOUNDED_SECONDS for seconds in left)

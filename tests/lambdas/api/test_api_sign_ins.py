@@ -40,6 +40,8 @@ def test_a_removed_devices_tokens_are_rejected_everywhere(api: Rest, user: str) 
         assert (reply.status, reply.body["error"]["code"]) == (401, "unauthorized")
     assert own.refresh().status == own.register("laptop").status == 200
     assert Devices(api.aws.users).of([user])[user].keys() == {"laptop"}
+    (ended,) = api.aws.users.query_all({"user": user}, prefix="ended#")
+    assert 0 < ended["expires_at"] - api.aws.now() <= api.aws.settings.sign_in_seconds
 
 
 @pytest.mark.parametrize("registered", [False, True])
