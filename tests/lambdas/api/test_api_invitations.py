@@ -95,7 +95,7 @@ def test_a_deleted_user_who_has_no_invitation_is_named_nowhere(api: Rest, invite
     assert [each["invited"] for each in listed] == [[]] * groups
 
 
-def test_who_joins_from_one_device_while_another_declines_is_a_member_and_told_so(
+def test_who_joins_from_one_device_while_another_declines_is_a_member_and_stays_one(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (ravi,), (raju,) = api.sign_up("ravi"), api.strangers("raju")
@@ -141,6 +141,8 @@ def test_an_invitation_counts_while_the_group_names_its_user_and_until_it_expire
         add = {"add": [raju]}
         assert act(api, ravi, chat, "members", add).body["invited"] == [raju]
         assert invitations(api, raju) == [ravi]
+    appointed = act(api, ravi, chat, "admins", {"appoint": [raju]})
+    assert appointed.status == 400  # who is only invited is no member
 
 
 def test_who_is_an_admin_no_more_removes_nobody_with_a_request_from_before(
