@@ -93,10 +93,12 @@ def ticket(call: Call) -> Response:
     user, device = call.user, call.body["device"]
     bucket = f"tickets#{call.by.id}"
     sampled(call.aws).take(call.aws.users, user, bucket, TICKETS, call.came_at)
-    if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
+    there = Devices(call.aws.users).of([user], consistent=True).get(user, {}).get(device)
+    if there is None:
         raise not_found(f"you have no device {device}")
     accounts(call.aws).require_enabled(user)
-    issued = tickets.issue(call.aws.tickets, user, device, call.came_at, call.aws.random)
+    other = call.by.id if call.by.id != there.sign_in else None
+    issued = tickets.issue(call.aws.tickets, user, device, call.came_at, call.aws.random, other)
     settings = call.aws.settings
     response = {
         "ticket": issued,

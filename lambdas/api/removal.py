@@ -1,13 +1,13 @@
 """Removing a device: its sign-in, its pushes, its entry, its keys and its connection end."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from lambdas.api import announce
 from lambdas.api.sign_ins import SignIns
 from lambdas.keys.directory import Directory
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.device_changes import DeviceChanges
-from lambdas.presence.devices import Devices
+from lambdas.presence.devices import Device, Devices
 from lambdas.settings import Aws, Settings
 from lambdas.tables import TransactionCancelled, pauses
 
@@ -19,7 +19,8 @@ def remove_device(
 
     It ends with the device's entry and keys, in one transaction: the keys are former ones from then
     on, a request to register the device again that is under way finds that the sign-in has ended,
-    and one of another sign-in meanwhile is ended as well. `ending` has more sign-ins to end.
+    and one of another sign-in meanwhile is ended as well. `ending` has more sign-ins to end. What
+    these have opened as other devices is closed.
     """
     endpoints(aws).detach(user, device)
     devices, sign_ins = Devices(aws.users), SignIns(aws.users)
@@ -41,7 +42,22 @@ def remove_device(
             announce.leases_ended(aws, user, [there])
         if there is not None or unannounced is not None:
             announce.devices_changed(aws, user, device)
+        # also where this request is a repeated one, and nothing was left to end
+        _end_opened(aws, user, devices.reject_earlier_tickets(user, aws.now()) if ended else found)
         return
+
+
+def _end_opened(aws: Aws, user: str, there: Mapping[str, Device]) -> None:
+    """Ends the connections that sign-ins which have ended opened, as whichever device."""
+    openers = {
+        name: each.opened_by or each.sign_in for name, each in there.items() if each.connection_id
+    }
+    ended = SignIns(aws.users).ended(user, {id for id in openers.values() if id})
+    opened = {name: there[name] for name, id in openers.items() if id in ended}
+    for name, device in opened.items():
+        if device.connection_id:
+            Devices(aws.users).disconnect(user, name, device.connection_id, aws.now())
+    announce.leases_ended(aws, user, opened.values())
 
 
 def end_sign_ins(aws: Aws, user: str) -> None:

@@ -15,6 +15,7 @@ docs.aws.amazon.com/cognito/latest/developerguide/token-revocation.html
 docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from lambdas.api.call import SignIn
@@ -52,6 +53,11 @@ class SignIns:
     def end_action(self, user: str, id: str, until: float) -> dict[str, Any]:
         """As `end`, for `transact`."""
         return self._users.put_action(_end(user, id, until))
+
+    def ended(self, user: str, ids: Iterable[str]) -> set[str]:
+        """Those of the sign-ins that have ended one by one."""
+        items = self._users.batch_get([user_key(user, _ended(id)) for id in ids], consistent=True)
+        return {item["item"].removeprefix(_ended("")) for item in items}
 
     def end_all(self, user: str, now: float) -> None:
         """Ends all sign-ins from before `now`, in epoch seconds."""

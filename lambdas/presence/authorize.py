@@ -32,7 +32,8 @@ def authorize(aws: Aws, event: Event) -> dict[str, Any]:
         logger.info("rejected a ticket")
         return _policy("nobody", "Deny", event["methodArn"])
     policy = _policy(f"{found.user}/{found.device}", "Allow", event["methodArn"])
-    return {**policy, "context": found._asdict()}
+    context = {name: value for name, value in found._asdict().items() if value is not None}
+    return {**policy, "context": context}
 
 
 def offered_ticket(event: Event) -> str | None:

@@ -18,14 +18,18 @@ Response = dict[str, Any]
 NOTIFY_SECONDS = 1.5  # the new connection waits for this, and $connect runs for 6 s at most
 
 
-def connect(aws: Aws, caller: Caller, at: int, asked_at: int) -> Response:
+def connect(
+    aws: Aws, caller: Caller, at: int, asked_at: int, opened_by: str | None = None
+) -> Response:
     """Takes the lease; the connection that held it gets `displaced` and is closed.
 
-    `at`, and `asked_at` of the ticket, in ms.
+    `at`, and `asked_at` of the ticket, in ms; `opened_by` is the ticket's `sign_in`.
     """
     devices = Devices(aws.users)
     try:
-        before = devices.connect(caller.user, caller.device, caller.connection_id, at, asked_at)
+        before = devices.connect(
+            caller.user, caller.device, caller.connection_id, at, asked_at, opened_by
+        )
     except ChatError as error:
         logger.info("rejected a connection", extra={"reason": error.message})
         return {"statusCode": error.status}
@@ -62,8 +66,9 @@ def respond(aws: Aws, event: Event) -> Response:
     about(caller.user, caller.device)
     if context["eventType"] == "CONNECT":
         # a number of the context may arrive as a text
-        asked_at = int(context["authorizer"]["asked_at"])
-        return connect(aws, caller, int(context["connectedAt"]), asked_at)
+        ticket = context["authorizer"]
+        asked_at, opened_by = int(ticket["asked_at"]), ticket.get("sign_in")
+        return connect(aws, caller, int(context["connectedAt"]), asked_at, opened_by)
     return disconnect(aws, caller)
 
 

@@ -40,12 +40,14 @@ WATCHERS_LIMIT = 500  # notified of one change; the others see it when they rene
 class Device:
     """A registered device. Times are in ms since the epoch.
 
-    `sign_in` is the id of the sign-in that registered it last, and ends with the device.
+    `sign_in` is the id of the sign-in that registered it last, and ends with the device;
+    `opened_by` that of the one whose ticket has opened the connection, where it is another one.
     `endpoint_arn` is an SNS endpoint's, or the name of a Web Push subscription.
     """
 
     connection_id: str | None = None
     connected_at: int | None = None
+    opened_by: str | None = None
     last_seen: int | None = None
     registered_at: int | None = None
     sign_in: str | None = None
@@ -97,9 +99,7 @@ class Devices:
     def watched(
         self, users: Iterable[str], since: float
     ) -> tuple[dict[str, dict[str, Device]], set[str]]:
-        """As `of`, read consistently; and those of the users who ended watches at or after `since`
-        (epoch s).
-        """
+        """As `of`, read consistently; and who of them ended watches since then (epoch seconds)."""
         items = self._users.batch_get([user_key(user, DEVICES) for user in users], consistent=True)
         ended = {item["user"] for item in items if item.get("unwatched_at", 0) >= since * 1000}
         return {item["user"]: devices_of(item) for item in items}, ended
@@ -154,9 +154,7 @@ class Devices:
         return True
 
     def _seen_again(self, user: str, device: str, at: float) -> None:
-        """Writes that the device is in use again. Purges do not wait for a device that was away for
-        long; from now on they wait for this one.
-        """
+        """Purges do not wait for a device that was away for long; from now on they do for this."""
         write, condition = "SET devices.#d.registered_at = :at", "attribute_exists(devices.#d)"
         with suppress(ConditionFailed):  # it has just been removed
             self._update(user, device, write, condition, at=int(at * 1000))
@@ -215,11 +213,16 @@ class Devices:
         )
 
     def connect(
-        self, user: str, device: str, connection_id: str, at: int, asked_at: int | None = None
+        self,
+        user: str,
+        device: str,
+        connection_id: str,
+        at: int,
+        asked_at: int | None = None,
+        opened_by: str | None = None,
     ) -> dict[str, Device]:
         """Takes the lease; `at` in ms, by API Gateway's clock. The user's devices as they were.
-
-        `asked_at` (ms, by ours; None is now) is when the ticket was asked for.
+        `asked_at` (ms, by ours; None is now) and `opened_by` are the ticket's, see there.
 
         Raises ChatError: forbidden for a device that is not registered and for a ticket from before
         the sign-ins were ended, conflict for a connection older than the one that holds the lease
@@ -229,7 +232,8 @@ class Devices:
             return self._update(
                 user,
                 device,
-                "SET devices.#d.connection_id = :id, devices.#d.connected_at = :at",
+                "SET devices.#d.connection_id = :id, devices.#d.connected_at = :at"
+                + (", devices.#d.opened_by = :by" if opened_by else " REMOVE devices.#d.opened_by"),
                 "attribute_exists(devices.#d) AND (attribute_not_exists(devices.#d.connection_id)"
                 " OR devices.#d.connected_at <= :at)"
                 " AND (attribute_not_exists(closed_at) OR closed_at <= :asked_at)",
@@ -237,6 +241,7 @@ class Devices:
                 id=connection_id,
                 at=at,
                 asked_at=at if asked_at is None else asked_at,
+                **({"by": opened_by} if opened_by else {}),
             )
         except ConditionFailed as failure:
             if failure.item is None or device not in failure.item["devices"]:
@@ -246,10 +251,7 @@ class Devices:
             raise ChatError("conflict", "this device has connected again since") from None
 
     def reject_earlier_tickets(self, user: str, now: float) -> dict[str, Device]:
-        """Makes tickets invalid that were asked for before now, and returns the user's devices.
-
-        `now` in epoch seconds.
-        """
+        """Makes tickets invalid from before `now` (epoch seconds); returns the user's devices."""
         item = self._stamp(user, "closed_at", now)
         return devices_of(item) if item else {}
 
@@ -372,8 +374,7 @@ class Devices:
 
 
 def _holds(devices: Mapping[str, Device], device: str, connection_id: str) -> bool:
-    there = devices.get(device)
-    return there is not None and there.connection_id == connection_id
+    return device in devices and devices[device].connection_id == connection_id
 
 
 def _entry(at: float | None, sign_in: str | None) -> dict[str, Any]:

@@ -12,15 +12,25 @@ TICKET_BYTES = 32
 
 
 class Ticket(NamedTuple):
-    """Who may connect. `asked_at` (ms) is before anything was checked for the ticket."""
+    """Who may connect. `asked_at` (ms) is before anything was checked for the ticket. `sign_in` has
+    asked for it, where it is another one than the device's own.
+    """
 
     user: str
     device: str
     asked_at: int
+    sign_in: str | None = None
 
 
-def issue(tickets: Table, user: str, device: str, now: float, random: Callable[[int], str]) -> str:
-    """A ticket good for TICKET_SECONDS from `now`, when it was asked for.
+def issue(
+    tickets: Table,
+    user: str,
+    device: str,
+    now: float,
+    random: Callable[[int], str],
+    sign_in: str | None = None,
+) -> str:
+    """A ticket good for TICKET_SECONDS from `now`, when it was asked for; `sign_in` as in `Ticket`.
 
     `random` is secrets.token_urlsafe or alike.
     """
@@ -32,6 +42,7 @@ def issue(tickets: Table, user: str, device: str, now: float, random: Callable[[
             "device": device,
             "asked_at": int(now * 1000),
             "expires_at": math.ceil(now + TICKET_SECONDS),
+            **({"sign_in": sign_in} if sign_in else {}),
         }
     )
     return ticket
@@ -48,7 +59,7 @@ def redeem(tickets: Table, ticket: str, now: float) -> Ticket | None:
         return None
     if found is None or found["expires_at"] <= now:
         return None
-    return Ticket(found["user"], found["device"], int(found["asked_at"]))
+    return Ticket(found["user"], found["device"], int(found["asked_at"]), found.get("sign_in"))
 
 
 def _digest(ticket: str) -> str:

@@ -63,7 +63,13 @@ def _disconnect_whatever_is_there(
 
 
 def _connect_without_looking(
-    self: Devices, user: str, device: str, connection_id: str, at: int, _asked_at: int | None = None
+    self: Devices,
+    user: str,
+    device: str,
+    connection_id: str,
+    at: int,
+    _asked_at: int | None = None,
+    _opened_by: str | None = None,
 ) -> dict[str, Device]:
     return self._update(
         user,

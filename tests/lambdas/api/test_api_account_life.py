@@ -11,6 +11,7 @@ from lambdas.limits import Limit
 from lambdas.messages.membership import Membership
 from lambdas.presence.devices import Devices
 from lambdas.presence.tickets import redeem
+from tests.lambdas.api.chats import direct
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name
 from tests.support.lambdas.sessions import Session
@@ -255,7 +256,7 @@ def test_a_ticket_is_as_old_as_its_request_so_that_what_ends_meanwhile_ends_it(
     monkeypatch.setattr(Accounts, "require_enabled", lambda *_: clock.pass_seconds(5))
     reply = own.ticket("phone")
     found = redeem(api.aws.tickets, reply.body["ticket"], clock())
-    assert found == (user, "phone", int(came_at * 1000))
+    assert found == (user, "phone", int(came_at * 1000), None)
 
 
 @pytest.mark.parametrize("how", ["password", "everywhere"])
@@ -348,13 +349,11 @@ def test_a_deletion_that_fails_or_runs_out_of_time_is_repeated_until_it_is_done(
 
 
 def test_the_export_has_every_item_of_the_user_in_pages(api: Rest) -> None:
-    ravi, raju = api.sign_up("ravi", "raju")
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
     phone = api.phone(ravi)
     keys = {"one_time_keys": phone.one_time_keys(range(40))}
     api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi)
-    chat = api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi).body[
-        "chat"
-    ]
+    chats = {direct(api, ravi, peer).body["chat"] for peer in (raju, zoe)}
     found: list[Any] = []
     query: dict[str, str] = {}
     while True:
@@ -366,8 +365,9 @@ def test_the_export_has_every_item_of_the_user_in_pages(api: Rest) -> None:
     stored = [item["item"] for item in api.aws.users.query_all({"user": ravi})]
     assert [each["item"]["item"] for each in found if each["table"] == "Users"] == stored
     assert len(stored) > 80
-    (member,) = [each["item"] for each in found if each["table"] == "Chats"]
-    assert (member["chat"], member["item"]) == (chat, f"member#{ravi}")
+    members = [each["item"] for each in found if each["table"] == "Chats"]
+    assert {each["chat"] for each in members} == chats
+    assert [each["item"] for each in members] == [f"member#{ravi}"] * 2
     wrong = {"cursor": "a b"}
     assert api.request("GET", "/api/account", user=ravi, query=wrong).status == 400
 

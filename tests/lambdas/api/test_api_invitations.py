@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lambdas.limits import INVITATIONS
+from lambdas.messages import roles
+from lambdas.messages.founded import FOUNDED_SECONDS
+from lambdas.messages.membership import Membership
+from lambdas.people.invitations import INVITATION_SECONDS, Invitations
 from lambdas.tables import user_key
+from lambdas.throttling import TooBusy
 from tests.lambdas.api.chats import act, group
+from tests.support.lambdas.interrupted import interrupt
 from tests.support.lambdas.rest import PASSWORD, Rest
 
 
@@ -117,3 +125,115 @@ def test_a_deleted_user_who_has_no_invitation_is_named_nowhere(api: Rest, invite
     assert api.request("POST", "/api/account/delete", body).body == {"done": True}
     listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
     assert [each["invited"] for each in listed] == [[]] * groups
+
+
+def test_who_joins_from_one_device_while_another_declines_is_a_member_and_stays_one(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ravi,), (raju,) = api.sign_up("ravi"), api.strangers("raju")
+    chat, decline = group(api, ravi, raju).body["chat"], Membership.decline
+
+    def late(*given: Any) -> bool:
+        assert act(api, raju, chat, "accept").status == 200
+        return decline(*given)
+
+    monkeypatch.setattr(Membership, "decline", late)
+    assert act(api, raju, chat, "decline").status == 404
+    listed = api.request("GET", "/api/chats", user=raju).body["chats"]
+    assert [each["chat"] for each in listed] == [chat]
+
+
+@pytest.mark.parametrize("number", range(1, 14))
+def test_nobody_is_put_back_while_they_leave_for_good(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    chat = group(api, ravi, raju).body["chat"]
+    with monkeypatch.context() as patch:
+
+        def adds() -> None:
+            act(api, ravi, chat, "members", {"add": [raju]})
+
+        made = interrupt(patch, number, adds)
+        assert act(api, raju, chat, "leave").status == 200
+    listed = api.request("GET", "/api/chats", user=ravi).body["chats"]
+    assert [each["members"] for each in listed] == [[ravi]], made[:number]
+
+
+def test_an_invitation_counts_while_the_group_names_its_user_and_until_it_expires(
+    api: Rest,
+) -> None:
+    (ravi, zoe), (raju,) = api.sign_up("ravi", "zoe"), api.strangers("raju")
+    chat, store = group(api, ravi, zoe).body["chat"], Invitations(api.aws.users)
+    store.add([raju], chat, ravi, api.aws.now())
+    assert invitations(api, raju) == [] and act(api, raju, chat, "accept").status == 404
+    for _ in range(2):  # the second time the group names them already
+        store.add([raju], chat, "somebody_else", api.aws.now() - INVITATION_SECONDS)
+        assert invitations(api, raju) == []
+        add = {"add": [raju]}
+        assert act(api, ravi, chat, "members", add).body["invited"] == [raju]
+        assert invitations(api, raju) == [ravi]
+    appointed = act(api, ravi, chat, "admins", {"appoint": [raju]})
+    assert appointed.status == 400  # who is only invited is no member
+
+
+def test_who_is_an_admin_no_more_removes_nobody_with_a_request_from_before(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    chat, remove = group(api, ravi, raju, zoe).body["chat"], Membership._remove
+    assert act(api, ravi, chat, "admins", {"appoint": [raju]}).status == 200
+
+    def late(*given: Any) -> Any:
+        act(api, ravi, chat, "admins", {"dismiss": [raju]})
+        return remove(*given)
+
+    monkeypatch.setattr(Membership, "_remove", late)
+    assert act(api, raju, chat, "members", {"remove": [zoe]}).status == 403
+    (listed,) = api.request("GET", "/api/chats", user=zoe).body["chats"]
+    assert listed["members"] == sorted([ravi, raju, zoe])
+
+
+def test_members_are_notified_of_a_change_whose_request_failed_after_it(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    chat, change = group(api, ravi, raju).body["chat"], Membership._change
+    frames = api.connect(api.phone(raju))
+
+    def fails(*given: Any, **named: Any) -> Any:
+        change(*given, **named)
+        raise TooBusy
+
+    monkeypatch.setattr(Membership, "_change", fails)
+    assert act(api, ravi, chat, "members", {"remove": [raju]}).status == 429
+    assert frames == [{"type": "devices_changed", "user": raju, "chat": chat}]
+
+
+def test_nobody_becomes_an_admin_who_leaves_meanwhile(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    chat, changed = group(api, ravi, raju).body["chat"], roles.changed
+
+    def late(*given: Any) -> Any:
+        act(api, raju, chat, "leave")
+        return changed(*given)
+
+    monkeypatch.setattr(roles, "changed", late)
+    assert act(api, ravi, chat, "admins", {"appoint": [raju]}).status == 400
+    (listed,) = api.request("GET", "/api/chats", user=ravi).body["chats"]
+    assert listed["admins"] == [ravi]
+
+
+def test_each_request_founds_a_group_of_its_own_and_is_known_for_a_day(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    body = {"kind": "group", "members": [raju]}
+    chats = [
+        api.request("POST", "/api/chats", {**body, "request_id": id}, user=ravi).body["chat"]
+        for id in ("the-first-request", "the-second-request", "the-first-request")
+    ]
+    assert chats[0] == chats[2] != chats[1]
+    founded = [*api.aws.users.query_all({"user": ravi}, prefix="founded#")]
+    left = [each["expires_at"] - api.aws.now() for each in founded]
+    assert len(left) == 2 and all(80_000 < seconds <= FOUNDED_SECONDS for seconds in left)

@@ -1,5 +1,6 @@
 """An operator disables, enables and deletes users: the function's acts, seen by users and by IAM."""
 
+import time
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from lambdas.api import operator
 from lambdas.api.removal import end_sign_ins
 from lambdas.api.sign_ins import SignIns
 from lambdas.messages.chats import Chats
-from lambdas.presence import authorize, connection, tickets
+from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
-from tests.support.lambdas import events
+from tests.support.lambdas.interrupted import interrupt
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name
-from tests.support.lambdas.sessions import Session
+from tests.support.lambdas.sessions import Session, opens
 
 NEW = "another Passw0rd!"
 
@@ -24,17 +25,6 @@ def act(api: Rest, what: str, user: str) -> Any:
 
 def sign_in(api: Rest, user: str, password: str = PASSWORD) -> Reply:
     return api.request("POST", "/api/sign-in", {"username": user, "password": password})
-
-
-def opens(api: Rest, ticket: str) -> int:
-    """The status of opening a connection with the ticket."""
-    policy = authorize.authorize(api.aws, events.authorizer(f"chat.v1, ticket.{ticket}"))
-    if policy["policyDocument"]["Statement"][0]["Effect"] != "Allow":
-        return 403
-    context = policy["context"]
-    at = int(api.aws.now() * 1000)
-    event = events.connect(context["user"], context["device"], "late=", at, context["asked_at"])
-    return int(connection.respond(api.aws, event)["statusCode"])
 
 
 def endpoints(api: Rest, user: str) -> list[Any]:
@@ -95,9 +85,13 @@ def test_whoever_is_enabled_again_signs_in_anew_and_has_its_devices_and_chats(ap
     (raju,) = api.sign_up("raju")
     chat = own.request("POST", "/api/chats", {"kind": "direct", "with": raju}).body["chat"]
     ticket = own.ticket("phone").body["ticket"]
+    token = api.token(user, origin_jti="of no device", auth_time=int(time.time()) - 60)
+    headers = {"authorization": f"Bearer {token}"}
+    assert api.request("GET", "/api/chats", headers=headers).status == 200
     act(api, "disable", user)
     assert act(api, "enable", user) == {"user": user, "act": "enable", "done": True}
     assert own.refresh().status == 401
+    assert api.request("GET", "/api/chats", headers=headers).status == 401
     assert opens(api, ticket) == 403
     again = Session(api, user)
     assert [each["chat"] for each in again.request("GET", "/api/chats").body["chats"]] == [chat]
@@ -223,3 +217,22 @@ def test_a_ticket_that_was_being_given_while_all_sign_ins_ended_opens_nothing(
     reply = own.ticket("phone")
     assert reply.status == 201  # it was checked before
     assert opens(api, reply.body["ticket"]) == 403
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_ticket_that_is_asked_for_while_all_sign_ins_end_opens_nothing_afterwards(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    user, _ = with_phone(api)
+    token = api.token(user, origin_jti="own", auth_time=int(time.time()) - 60)
+    headers, given = {"authorization": f"Bearer {token}"}, list[Reply]()
+
+    def asks() -> None:
+        body = {"device": "phone"}
+        given.append(api.request("POST", "/api/tickets", body, headers=headers))
+
+    with monkeypatch.context() as patch:
+        interrupt(patch, number, asks)
+        end_sign_ins(api.aws, user)
+    (reply,) = given
+    assert reply.status == 401 or opens(api, reply.body["ticket"]) == 403

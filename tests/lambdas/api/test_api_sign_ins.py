@@ -13,7 +13,7 @@ from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import OPENING_SECONDS, Devices
 from tests.support.lambdas.browser import Browser
 from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name
-from tests.support.lambdas.sessions import Session
+from tests.support.lambdas.sessions import Session, opens
 
 
 @pytest.fixture
@@ -40,6 +40,62 @@ def test_a_removed_devices_tokens_are_rejected_everywhere(api: Rest, user: str) 
         assert (reply.status, reply.body["error"]["code"]) == (401, "unauthorized")
     assert own.refresh().status == own.register("laptop").status == 200
     assert Devices(api.aws.users).of([user])[user].keys() == {"laptop"}
+    (ended,) = api.aws.users.query_all({"user": user}, prefix="ended#")
+    assert 0 < ended["expires_at"] - api.aws.now() <= api.aws.settings.sign_in_seconds
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_what_a_removed_device_has_opened_as_another_one_is_closed(
+    api: Rest, user: str, registered: bool
+) -> None:
+    stolen, own = Session(api, user), Session(api, user)
+    assert stolen.register("laptop").status == own.register("phone").status == 200
+    if registered:  # with the other one's keys or with new ones: it is the same user's
+        assert stolen.register("phone").status == 200
+    devices, frames = Devices(api.aws.users), api.gateway.received
+
+    def connection_of_the_phone() -> str | None:
+        return devices.of([user], consistent=True)[user]["phone"].connection_id
+
+    used, kept = (stolen.ticket("phone").body["ticket"] for _ in range(2))
+    frames["stolen"] = []
+    assert opens(api, used, "stolen") == 200
+    assert own.remove("laptop").status == 204
+    assert connection_of_the_phone() is None and "stolen" in api.gateway.closed
+    assert opens(api, kept, "stolen") == 403
+    assert opens(api, own.ticket("phone").body["ticket"], "own") == 200
+    assert own.remove("laptop").status == 204  # what the phone has opened itself stays
+    assert connection_of_the_phone() == "own"
+
+
+def test_what_a_device_that_stays_has_opened_as_another_one_stays(api: Rest, user: str) -> None:
+    laptop, phone, tablet = (Session(api, user) for _ in range(3))
+    for session, name in ((laptop, "laptop"), (phone, "phone"), (tablet, "tablet")):
+        assert session.register(name).status == 200
+    api.gateway.received["by-laptop"] = []
+    assert opens(api, laptop.ticket("phone").body["ticket"], "by-laptop") == 200
+    assert phone.remove("tablet").status == 204
+    there = Devices(api.aws.users).of([user], consistent=True)[user]
+    assert there["phone"].connection_id == "by-laptop"
+
+
+def test_what_was_left_open_by_a_removal_that_was_broken_off_is_closed_by_the_next(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stolen, own = Session(api, user), Session(api, user)
+    assert stolen.register("laptop").status == own.register("phone").status == 200
+    api.gateway.received["stolen"] = []
+    assert opens(api, stolen.ticket("phone").body["ticket"], "stolen") == 200
+
+    def ends(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(announce, "devices_changed", ends)
+        assert own.remove("laptop").status == 500
+    assert own.remove("laptop").status == 204
+    there = Devices(api.aws.users).of([user], consistent=True)[user]
+    assert there["phone"].connection_id is None and "stolen" in api.gateway.closed
 
 
 def test_a_token_got_from_cognito_itself_is_rejected_too(api: Rest, user: str) -> None:

@@ -39,6 +39,9 @@ def test_opening_a_chat_makes_a_contact_of_the_peer_only(api: Rest) -> None:
     assert (again.status, again.body["chat"]) == (200, chat)
     assert states(api, raju) == {ravi: "contact"}
     assert "request" not in listed(api, raju)[chat]
+    assert api.request("DELETE", f"/api/contacts/{raju}", user=ravi).status == 204
+    assert states(api, ravi) == {} and direct(api, ravi, raju).body["chat"] == chat
+    assert states(api, ravi) == {raju: "contact"}  # also one whom the user had forgotten
 
 
 @pytest.mark.parametrize("verb", ["accept", "decline"])
@@ -263,7 +266,8 @@ def test_who_is_invited_already_is_not_asked_again_when_others_are(api: Rest) ->
     mira, anna = api.strangers("mira", "anna")
     chat = group(api, ravi, raju, zoe, mira).body["chat"]
     frames = api.connect(api.phone(mira))
-    assert act(api, raju, chat, "members", {"add": [anna]}).body["invited"] == sorted([mira, anna])
+    add = {"add": [mira, anna]}
+    assert act(api, raju, chat, "members", add).body["invited"] == sorted([mira, anna])
     assert (invitations(api, mira), invitations(api, anna)) == ([(chat, ravi)], [(chat, raju)])
     assert frames == []
 
@@ -278,7 +282,9 @@ def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:
     back = act(api, ravi, chat, "members", {"add": [raju]})
     assert (back.body["members"], back.body["invited"]) == ([ravi], [raju])
     assert frames == []  # an invitation that is not announced
+    peer.clear()
     assert act(api, raju, chat, "accept").body["members"] == sorted([ravi, raju])
+    assert peer == [{"type": "devices_changed", "user": raju, "chat": chat}]
     assert act(api, ravi, chat, "members", {"remove": [raju]}).body["members"] == [ravi]
     again = act(api, ravi, chat, "members", {"add": [raju]})
     assert (again.body["members"], again.body["invited"]) == (sorted([ravi, raju]), [])
@@ -328,6 +334,7 @@ def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> N
     later = direct(api, ravi, zoe)
     assert later.status == 201  # as for anybody else
     assert listed(api, raju)[chat]["blocked"] and listed(api, zoe)[later.body["chat"]]["blocked"]
+    assert listed(api, zoe)[later.body["chat"]]["request"]  # as it is once nobody is blocked
     assert "blocked" not in listed(api, ravi)[chat]
     direct(api, raju, ravi)  # opening the chat does not unblock
     assert states(api, raju) == {ravi: "blocked"}

@@ -20,6 +20,7 @@ from lambdas.tables import user_key
 from tests.lambdas.delivery.pushed import Ravi, handle, received
 from tests.support.lambdas import unread
 from tests.support.lambdas.events import sqs_record
+from tests.support.lambdas.interrupted import interrupt
 from tests.support.lambdas.rest import (
     OneAtATime,
     client,
@@ -367,3 +368,23 @@ def test_the_log_has_message_and_chat_and_metrics_but_no_token(ravi: Ravi, capsy
     assert f"{ravi.name}-phone" not in log.getvalue()
     counted = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert counted["PushesSent"] == [1.0]
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_device_is_rung_for_a_text_whenever_both_have_come_during_a_run(
+    ravi: Ravi, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    ravi.device("phone")
+    ravi.has_unread("m1")
+    tablet: list[str] = []
+
+    def both_come() -> None:
+        tablet.append(ravi.device("tablet"))
+        ravi.has_unread("m2")
+
+    with monkeypatch.context() as patch:
+        made = interrupt(patch, number, both_come)
+        assert handle(ravi.job()) == []
+    assert len(made) >= number
+    handle(ravi.job("another"))
+    assert received(tablet[0]), made[:number]

@@ -232,3 +232,11 @@ def test_marks_of_removed_devices_go_and_the_highest_stays(world: Backend, chat:
     assert _marks(world, chat) == ({}, 0)
     members.forget(world.aws.chats, chat, "nobody", ["phone"], 3)
     assert world.aws.chats.get({"chat": chat, "item": "member#nobody"}, consistent=True) is None
+
+
+def test_own_devices_learn_what_was_read_where_no_sender_is_to_know(
+    world: Backend, chat: str
+) -> None:
+    assert when.acknowledges(world, "raju", chat, delivered=3, read=3) is None
+    receipt = {"type": "receipt", "chat": chat, "user": "raju", "delivered": 3, "read": 3}
+    assert world.frames("raju", "desk") == [receipt] and world.frames("ravi", "phone") == []

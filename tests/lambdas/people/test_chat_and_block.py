@@ -128,3 +128,15 @@ def _scene(world: Backend) -> tuple[Callable[[], None], Iterator[Callable[[], No
         calls(world, "raju", contacts.put, "ravi", state=state) for state in ("blocked", "contact")
     ]
     return calls(world, "ravi", chats.create, kind="direct", **{"with": "raju"}), cycle(decides)
+
+
+def test_a_chat_is_blocked_that_has_begun_just_before_its_peer_blocks_who_began_it(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in ("ravi", "raju"):
+        given.user(world, user)
+    begins = calls(world, "ravi", chats.create, kind="direct", **{"with": "raju"})
+    with monkeypatch.context() as patch:
+        _before_each_transaction(patch, iter([begins]))
+        calls(world, "raju", contacts.put, "ravi", state="blocked")()
+    assert _blocked_by(world) == {"raju"}

@@ -231,8 +231,10 @@ def test_a_ticket_stands_as_a_digest_with_its_times() -> None:
     tickets = Table(DynamoDB(TABLES), "Tickets")  # type: ignore[arg-type]
     ticket = issue(tickets, "ravi", "phone", NOW + 0.5, lambda size: "t" * size)
     assert len(ticket) == 32
-    assert redeem(tickets, ticket, NOW + 30.9) == ("ravi", "phone", MS + 500)
+    assert redeem(tickets, ticket, NOW + 30.9) == ("ravi", "phone", MS + 500, None)
     assert redeem(tickets, ticket, NOW) is None
+    issue(tickets, "ravi", "phone", NOW, lambda size: "t" * size, "another's sign-in")
+    assert redeem(tickets, ticket, NOW) == ("ravi", "phone", MS, "another's sign-in")
     issue(tickets, "ravi", "phone", NOW + 0.5, lambda size: "t" * size)
     assert redeem(tickets, ticket, NOW + 31) is None
     assert redeem(tickets, ticket, NOW) is None  # it was used up by that

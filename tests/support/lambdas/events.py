@@ -83,10 +83,12 @@ def connect(
     connection_id: str,
     at: int = CONNECTED_AT,
     asked_at: int | None = None,
+    **authorized: str,
 ) -> Event:
-    """`at`, and `asked_at` of the ticket, in ms."""
+    """`at`, and `asked_at` of the ticket, in ms. `authorized` is the rest of the context that the
+    authorizer gave."""
     context = _context("$connect", "CONNECT", connection_id, user, device)
-    context["authorizer"]["asked_at"] = str(at if asked_at is None else asked_at)
+    context["authorizer"] |= {"asked_at": str(at if asked_at is None else asked_at), **authorized}
     headers = {**_HEADERS, "Sec-WebSocket-Protocol": "chat.v1, ticket.used-by-now"}
     return {
         "headers": headers,

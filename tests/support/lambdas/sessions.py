@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lambdas.presence import authorize, connection
+from tests.support.lambdas import events
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest
 
 
@@ -31,3 +33,13 @@ class Session:
     def refresh(self) -> Reply:
         body = {"refresh_token": self.tokens["refresh_token"]}
         return self.api.request("POST", "/api/token", body)
+
+
+def opens(api: Rest, ticket: str, connection_id: str = "late=") -> int:
+    """The status of opening a connection with the ticket."""
+    policy = authorize.authorize(api.aws, events.authorizer(f"chat.v1, ticket.{ticket}"))
+    if policy["policyDocument"]["Statement"][0]["Effect"] != "Allow":
+        return 403
+    at = int(api.aws.now() * 1000)
+    event = events.connect(connection_id=connection_id, at=at, **policy["context"])
+    return int(connection.respond(api.aws, event)["statusCode"])
