@@ -124,8 +124,7 @@ class DataStack(EnvironmentStack):
 
     def _user_pool(self) -> cognito.UserPool:
         """User names, and with `password_reset` an optional e-mail address. An address is used once
-        it is confirmed, a changed one too: so somebody who has a token for a moment can't have the
-        codes sent elsewhere.
+        it is confirmed, a changed one too: a mistyped one locks nobody out.
         """
         by_mail = self.config.password_reset
         return cognito.UserPool(
