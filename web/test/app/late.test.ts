@@ -157,17 +157,17 @@ describe("the settings", () => {
       profiles,
       setProfile: async (...given: unknown[]) => void saved.push(given),
     });
-    const { ui } = uiOf();
+    const { ui, failed } = uiOf();
     Object.assign(ui, { app: { notifications: new Model() }, say: () => {} });
     const view = made(new SettingsView(), { ui, session });
     view.connectedCallback();
-    return { settings, asked, profiles, saved, draw: () => view.render() };
+    return { settings, asked, profiles, saved, failed, draw: () => view.render() };
   };
 
   test.each(["succeeds", "fails"])(
     "are changed one after another, also where a change %s",
     async (ends) => {
-      const { settings, asked, draw } = scene();
+      const { settings, asked, failed, draw } = scene();
       await settings.give(0, SETTINGS);
       const at = drawn(draw())
         .split("@change=")
@@ -177,6 +177,7 @@ describe("the settings", () => {
       await settled();
       expect(asked.slice(1)).toEqual([{ receipts: false }]);
       await (ends === "fails" ? settings.fail(1) : settings.give(1, SETTINGS));
+      expect(failed).toHaveLength(ends === "fails" ? 1 : 0);
       expect(asked.slice(2)).toEqual([{ presence: "everybody" }]);
       await settings.give(2, { ...SETTINGS, receipts: false });
       expect(drawn(draw())).toContain('.checked=false aria-describedby="receipts');

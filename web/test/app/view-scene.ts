@@ -74,6 +74,7 @@ export function sessionWith(chats: ChatEntry[], more: object = {}) {
 export function uiOf() {
   const went: object[] = [];
   const questions: Question[] = [];
+  const failed: unknown[] = [];
   const notifications = Object.assign(new Model(), { updateWaits: false });
   const ui = Object.assign(new Model(), {
     app: { notifications } as unknown as App,
@@ -81,9 +82,9 @@ export function uiOf() {
     go: (route: object) => void went.push(route),
     ask: (question: Question) => void questions.push(question),
     goAfter: Ui.prototype.goAfter,
-    run: (act: () => Promise<unknown>) => void act(),
+    run: (act: () => Promise<unknown>) => void act().catch((error) => failed.push(error)),
   }) as unknown as Ui;
-  return { ui, went, questions, notifications };
+  return { ui, went, questions, failed, notifications };
 }
 
 /** Of what Lit calls by itself in a page. */
