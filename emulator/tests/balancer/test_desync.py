@@ -71,13 +71,14 @@ REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
     "a folded header": (AMBIGUOUS, POST + b"A: b\r\n c\r\n\r\n", b" c: "),
     "a header that hides in a fold": (AMBIGUOUS, POST + b"A: b\r\n Content-Length: 3\r\n\r\n", b" Content-Length: 3"),
     "a folded Content-Type": ("", POST + b"Content-Type: a/b;\r\n c=d\r\n\r\n", b" c=d: "),
-    "a folded Host": (AMBIGUOUS, b"GET /x HTTP/1.1\r\nHost: h\r\n i\r\n\r\n", b" i: "),
+    "a folded Host": (AMBIGUOUS, b"GET /x HTTP/1.1\r\nHost: h\r\n i\r\nA: b\r\n\r\n", b"A: b"),
     "no name": (AMBIGUOUS, POST + b": b\r\nC: d\r\n\r\n", b"C: d"),
     "no colon": (AMBIGUOUS, POST + b"nonsense\r\nC: d\r\n\r\n", b"C: d"),
     "no target": (AMBIGUOUS, b"GET HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HTTP/1.1"),
     "a control character in the target": (AMBIGUOUS, b"GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /\x01 HTTP/1.1"),
     "a tab in the target": (AMBIGUOUS, b"GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a\tb HTTP/1.1"),
     "a fragment": ("", b"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a#b HTTP/1.1"),
+    "a line that ends with LF behind the method": (AMBIGUOUS, b"GET\nHost: h\nConnection: keep-alive\n\n", b"GET / HTTP/1.1"),
     "an empty target": ("", b"GET  HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HTTP/1.1"),
     "two spaces before the target": (ACCEPTABLE, b"GET  /x HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /x HTTP/1.1"),
     "the last line ends with LF": (ACCEPTABLE, POST + b"A: b\r\n\n", b"A: b"),
@@ -99,6 +100,25 @@ REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
     "a control character in the coding": (UNSUPPORTED, POST + b"Transfer-Encoding: \x01chunked\r\n" + CHUNKS, b""),
     "a method that is no token": (UNCERTAIN, b"GE(T / HTTP/1.1\r\nHost: h\r\n\r\n", b""),
     "a version that is none": (UNCERTAIN, b"GET / HTTPS/1.1\r\nHost: h\r\n\r\n", b""),
+    "a path in the version's place": (UNCERTAIN, b"GET  /a\r\nHost: h\r\n\r\n", b""),
+    "a path and a version in its place": (UNCERTAIN, b"GET  /a;HTTP/1.0\r\nHost: h\r\n\r\n", b""),
+    "a NUL before the path": (UNCERTAIN, b"GET \x00/ HTTP/1.1\r\nHost: h\r\n\r\n", b""),
+}  # fmt: skip
+# Lines of a head whose fold continues what the target doesn't get from the client.
+FOLDS = {
+    "of a trace": b"Host: h\r\nAuthorization: a\r\nX-Amzn-Trace-Id: Root=1-2-3;\r\n Parent=4",
+    "of Connection, before Host": b"Connection: close\r\n , te\r\nHost: h",
+    "of no header": b" X: y\r\nHost: h",
+    "of Host": b"Host: h\r\n\ti\r\n j",
+    "of Expect": b"Host: h\r\nA: b\r\nExpect: 100-continue\r\n , c",
+    "of a hop-by-hop header": b"Host: h\r\nA: b\r\nTE: trailers\r\n , c",
+    "of a header that Connection names": b"Host: h\r\nConnection: c\r\nA: b\r\nC: d\r\n e",
+    "of X-Forwarded-Port": b"Host: h\r\nA: b\r\nX-Forwarded-Port: 1\r\n 2",
+    "of X-Forwarded-For": b"Host: h\r\nA: b\r\nX-Forwarded-For: 1.2.3.4\r\n , 5",
+    "of a line without a colon": b"Host: h\r\nA: b\r\nnonsense\r\n c",
+    "of a line without a name": b"Host: h\r\nA: b\r\n: c\r\n d: e",
+    "of a length": b"Host: h\r\nA: b\r\nContent-Length: 0\r\n c: d",
+    "of a length beside a coding": b"Host: h\r\nA: b\r\nContent-Length: 5\r\n c: d\r\nTransfer-Encoding: chunked",
 }  # fmt: skip
 LAST = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
@@ -136,6 +156,36 @@ def test_each_class_of_requests_gets_what_its_mode_says(mode: str) -> None:
             await scene.add_raw("web", "a", respond)
             for name in REQUESTS:
                 await check(scene, name, mode)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("xff", ["append", "remove"])
+def test_a_fold_does_not_continue_another_header_than_it_came_with(
+    xff: str, subtests: pytest.Subtests
+) -> None:
+    async def scenario() -> None:
+        attributes = {"routing.http.xff_header_processing.mode": xff}
+        async with balancing(attributes=attributes) as scene:
+            backend = await scene.add_raw("web", "a", respond)
+            for name, lines in FOLDS.items():
+                with subtests.test(name):
+                    backend.heads.clear()
+                    body = b"0\r\n\r\n" if b"chunked" in lines else b""
+                    head = b"POST /x HTTP/1.1\r\n" + lines + b"\r\n\r\n"
+                    await scene.exchange(head + body + LAST)
+                    assert not re.search(rb"\n[ \t]", backend.heads[0])
+
+    asyncio.run(scenario())
+
+
+def test_a_fold_stays_with_the_header_that_it_came_with() -> None:
+    async def scenario() -> None:
+        attributes = {"routing.http.xff_header_processing.mode": "preserve"}
+        async with balancing(attributes=attributes) as scene:
+            backend = await scene.add_raw("web", "a", respond)
+            await scene.exchange(POST + b"X-Forwarded-For: 1\r\n , 2\r\nA: b\r\n c\r\n\r\n" + LAST)
+            assert b"\r\nX-Forwarded-For: 1\r\n , 2: \r\nA: b\r\n c: \r\n" in backend.heads[0]
 
     asyncio.run(scenario())
 
@@ -222,7 +272,14 @@ def test_what_is_severe_is_rejected_before_the_head_is_whole() -> None:
     for begin in (b"\x16\x03\x01", b"GE(T", b"GET /\x00", b"GET / HTTP/1.1\r\nA: b\rc"):
         with pytest.raises(Rejected):
             read(begin)
-    for begin in (b"", b"\r\n", b"GET", b"GET / HTTP/1.1\r", b"GET / HTTP/1.1\r\nName : v\r\n"):
+    for begin in (
+        b"",
+        b"\r\n",
+        b"GET",
+        b"GET\r",
+        b"GET / HTTP/1.1\r",
+        b"GET / HTTP/1.1\r\nName : v\r\n",
+    ):
         assert read(begin) is None
 
 

@@ -41,6 +41,12 @@ def forwarded(head: Head, **settings: Any) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (line.partition(": ") for line in lines[1:-2])]
 
 
+def test_a_function_gets_a_folded_line_only_with_the_header_that_it_continues() -> None:
+    came = head(("A", "b"), (" c", ""), ("X-Amzn-Trace-Id", "Root=1-2-3;"), (" Parent=4", ""))
+    sent = forwarded_fields(came, PEER, BalancerSettings(), OWN)
+    assert [name for name, _ in sent if name in ("A", " c", " Parent=4")] == ["A", " c"]
+
+
 @rows(
     ("mode", "port", "came", "goes"),
     [

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 from tests.balancer.scene import LAMBDA, balancing, responding, until
+from tests.rows import rows
+
+from emulator.balancer.measuring import count
+from emulator.metrics.store import is_measured
 
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
 UNFINISHED = POST + b"Content-Length: 10\r\n\r\nabc"
@@ -30,10 +34,14 @@ class Measured:
             self.names[name] += 1
 
 
+def counts(codes: str) -> dict[str, int]:
+    return {f"HTTPCode_{code}_Count": 1 for code in codes.split()}
+
+
 REQUESTS = {
     "a target's 200": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", POST + b"\r\n", "Target_2XX"),
     "a target's 404": (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", POST + b"\r\n", "Target_4XX"),
-    "no response": (b"", POST + b"\r\n", "ELB_5XX"),
+    "no response": (b"", POST + b"\r\n", "ELB_5XX ELB_502"),
     "a client that stops": (None, UNFINISHED, "ELB_4XX"),
     "a body that is none": (None, POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", "ELB_4XX"),
 }  # fmt: skip
@@ -53,7 +61,7 @@ def test_each_request_to_a_target_is_counted_once_and_its_status_once(name: str)
             await scene.add_raw("web", "a", script)
             close = request.replace(b"Host: h", b"Host: h\r\nConnection: close")
             await scene.exchange(close)
-            assert measured.names == {"RequestCount": 1, f"HTTPCode_{code}_Count": 1}
+            assert measured.names == {"RequestCount": 1, **counts(code)}
 
     asyncio.run(scenario())
 
@@ -87,7 +95,7 @@ def test_a_client_that_leaves_is_counted_as_the_load_balancers_own(
     [
         ({"statusCode": 200}, POST + b"\r\n", "Target_2XX"),
         ({"statusCode": 503}, POST + b"\r\n", "Target_5XX"),
-        ({"statusCode": "200"}, POST + b"\r\n", "ELB_5XX"),
+        ({"statusCode": "200"}, POST + b"\r\n", "ELB_5XX ELB_502"),
         ({}, OVER_1_MB, "ELB_4XX"),
     ],
 )
@@ -102,7 +110,7 @@ def test_a_functions_requests_are_counted_in_the_same_way(
         groups = {"lambda": (LAMBDA, 1)}
         async with balancing(groups, function=function, measure=measured) as scene:
             await scene.exchange(request_.replace(b"Host: h", b"Host: h\r\nConnection: close"))
-            assert measured.names == {"RequestCount": 1, f"HTTPCode_{code}_Count": 1}
+            assert measured.names == {"RequestCount": 1, **counts(code)}
 
     asyncio.run(scenario())
 
@@ -110,7 +118,7 @@ def test_a_functions_requests_are_counted_in_the_same_way(
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
-        (POST + b"\r\n", "ELB_5XX"),  # no target is registered
+        (POST + b"\r\n", "ELB_5XX ELB_503"),  # no target is registered
         (b"GET / HTTP/1.1\r\n\r\n", "ELB_4XX"),
         (b"\x16\x03\x01", "ELB_4XX"),
         (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", "ELB_5XX"),
@@ -123,6 +131,43 @@ def test_a_response_without_a_target_is_the_load_balancers_own_alone(
         measured = Measured()
         async with balancing(measure=measured) as scene:
             await scene.exchange(request_.replace(b"Host: h", b"Host: h\r\nConnection: close"))
-            assert measured.names == {f"HTTPCode_{code}_Count": 1}
+            assert measured.names == counts(code)
+
+    asyncio.run(scenario())
+
+
+@rows(
+    ("own", "codes"),
+    [
+        (None, ""),
+        (200, ""),
+        (301, "ELB_3XX"),
+        (400, "ELB_4XX"),
+        (460, "ELB_4XX"),
+        (500, "ELB_5XX ELB_500"),
+        (501, "ELB_5XX"),
+        (502, "ELB_5XX ELB_502"),
+        (503, "ELB_5XX ELB_503"),
+        (504, "ELB_5XX ELB_504"),
+        (505, "ELB_5XX"),
+    ],
+)
+def test_some_of_the_load_balancers_own_statuses_have_a_metric_of_their_own(
+    own: int | None, codes: str
+) -> None:
+    measured = Measured()
+    count(measured, "loadbalancer/app/b/1", None, None, 0.0, own)
+    assert measured.names == counts(codes)
+    assert all(is_measured("AWS/ApplicationELB", name) for name in measured.names)
+
+
+def test_a_redirect_is_counted_as_the_load_balancers_own() -> None:
+    redirect = {"Type": "redirect", "RedirectConfig": {"Path": "/x", "StatusCode": "HTTP_302"}}
+
+    async def scenario() -> None:
+        measured = Measured()
+        async with balancing(default=lambda _weights: redirect, measure=measured) as scene:
+            await scene.exchange(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            assert measured.names == counts("ELB_3XX")
 
     asyncio.run(scenario())

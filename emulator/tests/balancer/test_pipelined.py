@@ -49,6 +49,17 @@ class Reader(RequestReader):
         self.buffer_updated(len(piece))
 
 
+def test_empty_lines_within_a_body_do_not_cut_it() -> None:
+    reader = Reader(DEFENSIVE)
+    reader.arrive(STRICT % 0 + CODED)
+    body = b"400\r\n" + b"\r\n" * 512 + b"\r\n0\r\n\r\n"
+    reader.arrive(body + LENIENT[0] % 1 + b"\r\n")
+    first, second = reader.read
+    assert b"".join(first.chunks) == b"\r\n" * 512
+    assert len(first.chunks) == 2  # it may end behind the chunk's size, which looks like the last
+    assert second.head is not None and second.head.target == "/1"
+
+
 @given(st.sampled_from((DEFENSIVE, MONITOR, STRICTEST)), st.data())
 def test_every_request_is_read_with_its_own_body_however_the_stream_is_cut(
     desync: str, data: Any

@@ -11,6 +11,7 @@ from emulator.balancer.targets.target_group import TargetGroup
 from emulator.metrics.store import Measure
 
 APPLICATION, NETWORK = "AWS/ApplicationELB", "AWS/NetworkELB"
+COUNTED_ALONE = (500, 502, 503, 504)  # each with a metric of its own, beside that of all 5XX
 CLIENT_LEFT = 460  # in AWS's access log
 
 
@@ -27,8 +28,10 @@ def count(
     if balancer is None:
         return
     of_balancer = {"LoadBalancer": full_name(balancer)}
-    if own is not None and own >= 400:
+    if own is not None and own >= 300:
         measure(APPLICATION, f"HTTPCode_ELB_{own // 100}XX_Count", 1, of_balancer)
+    if own in COUNTED_ALONE:
+        measure(APPLICATION, f"HTTPCode_ELB_{own}_Count", 1, of_balancer)
     if group is None:
         return
     of_group = {**of_balancer, "TargetGroup": full_name(group.arn)}

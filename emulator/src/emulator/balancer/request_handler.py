@@ -56,8 +56,7 @@ class RequestHandler:
         return OwnResponse(action.status, fields, action.body.encode())
 
     def _redirect(self, redirect: Redirect, head: Head) -> OwnResponse:
-        # Without a port. HTTP/1.0 may come without a host, and goes to the load balancer again.
-        host = outgoing_host(head.host or "127.0.0.1", DEFAULT_PORT)
+        host = outgoing_host(head.named_host, DEFAULT_PORT)  # without a port
         there = location(redirect, "http", host, self.port, head.path, head.query)
         if len(there) > LOCATION_BYTES:
             return error_page(507)

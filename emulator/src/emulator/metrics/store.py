@@ -40,8 +40,8 @@ MEASURED: Mapping[str, frozenset[str]] = {
     "AWS/ApplicationELB": frozenset(
         (
             *("RequestCount", "RequestCountPerTarget", "TargetResponseTime"),
-            *("HealthyHostCount", "UnHealthyHostCount", "HTTPCode_ELB_4XX_Count"),
-            "HTTPCode_ELB_5XX_Count",
+            *("HealthyHostCount", "UnHealthyHostCount"),
+            *(f"HTTPCode_ELB_{code}_Count" for code in ("3XX", "4XX", "5XX", 500, 502, 503, 504)),
             *(f"HTTPCode_Target_{kind}XX_Count" for kind in "2345"),
         )
     ),

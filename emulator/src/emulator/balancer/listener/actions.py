@@ -152,8 +152,9 @@ def _wrong_part(redirect: Redirect) -> str | None:
     if not redirect.path.startswith("/"):
         return f"Path starts with a slash, and {redirect.path} doesn't"
     for name, part in (("Host", redirect.host), ("Path", redirect.path), ("Query", redirect.query)):
-        if len(part) > LONGEST_PART or (not part and name != "Query"):
-            return f"{name} has up to {LONGEST_PART} characters, this one {len(part)}"
+        least = 0 if name == "Query" else 1
+        if not least <= len(part) <= LONGEST_PART:
+            return f"{name} has {least} to {LONGEST_PART} characters, this one {len(part)}"
     same = ("#{protocol}", "#{host}", "#{port}", "/#{path}")
     if (redirect.protocol, redirect.host, redirect.port, redirect.path) == same:
         return "protocol, host, port and path are all the request's own, which goes round for ever"

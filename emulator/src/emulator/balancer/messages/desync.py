@@ -32,8 +32,9 @@ _VERSION = re.compile(r"HTTP/1\.[0-9]")
 
 class Doubt(NamedTuple):
     """Why a request is not compliant. In the mode strictest every tier is rejected; in defensive a
-    severe one is rejected, and both connections are closed after an ambiguous one; in monitor every
-    request is routed as any other."""
+    severe one is rejected, and both connections are closed after an ambiguous one; in monitor each
+    is routed as any other request, but for what `lenient.read_raw` names, and a URI that begins
+    with NUL, which is no target."""
 
     tier: int
     reason: str

@@ -102,6 +102,11 @@ class Head:
     alone: bool
 
     @property
+    def named_host(self) -> str:
+        """HTTP/1.0 may come without a host, and goes to the load balancer's address."""
+        return self.host or "127.0.0.1"
+
+    @property
     def size(self) -> int:
         return len(self.target) + self.block.size
 
@@ -216,8 +221,8 @@ def check_size(url: str, fields: Sequence[Field]) -> None:
 
 def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool, str]:
     """(length, whether it is the coding `identity`, which the guide supports and the parser
-    doesn't, a coding that isn't supported). The parser has rejected both headers together, and
-    either one twice."""
+    doesn't, a coding that isn't supported). The parser, or `lenient._framed`, leaves one length at
+    most and none beside a coding."""
     codings = values.get("transfer-encoding")
     if codings is None:
         lengths = values.get("content-length")

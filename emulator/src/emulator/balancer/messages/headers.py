@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 Pair = tuple[str, str]
@@ -59,6 +59,19 @@ def values_of(fields: Iterable[Field]) -> dict[str, list[str]]:
     for key, _, value in fields:
         values.setdefault(key, []).append(value)
     return values
+
+
+def without(fields: Iterable[Field], dropped: Container[str]) -> list[Field]:
+    """The fields but those of these lower-case names. A folded line goes with the header that it
+    continues (RFC 9112 section 5.2): a target would read it as a part of the one before."""
+    remaining: list[Field] = []
+    stays = False
+    for field in fields:
+        if field[0][0] not in " \t":
+            stays = field[0] not in dropped
+        if stays:
+            remaining.append(field)
+    return remaining
 
 
 def too_many_forwarded(values: Mapping[str, Sequence[str]]) -> bool:

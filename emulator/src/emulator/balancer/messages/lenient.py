@@ -26,7 +26,7 @@ from emulator.balancer.messages.desync import (
     most_severe,
 )
 from emulator.balancer.messages.head import HEAD_BYTES, LINE_BYTES, Rejected
-from emulator.balancer.messages.headers import Field, values_of
+from emulator.balancer.messages.headers import Field, values_of, without
 
 _TCHARS = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
 _TOKEN = re.compile(rb"[%b]*" % _TCHARS)
@@ -51,13 +51,13 @@ class RawHead(NamedTuple):
 
 def read_raw(data: bytes, *, monitor: bool) -> RawHead | None:
     """Reads the head in all that came since the request's begin; None while its end has not come.
-    Raises Rejected for what is severe, as soon as that is seen. With `monitor` a head with
-    forbidden characters is read, too: that mode routes everything. A body without a certain end
-    stays rejected."""
+    Raises Rejected for what is severe, as soon as that is seen. With `monitor` a severe head is
+    read, too, but for a method that is no token, a version that is none, and a body without a
+    certain end."""
     data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
     if not data:
         return None
-    method = data.partition(b" ")[0].partition(b"\r\n")[0]
+    method = data.partition(b"\n")[0].removesuffix(b"\r").partition(b" ")[0]
     if not _TOKEN.fullmatch(method):
         raise Rejected(400, "BadMethod")
     if len(data) > LINE_BYTES and b"\n" not in data[: LINE_BYTES + 64]:
@@ -75,11 +75,12 @@ def read_raw(data: bytes, *, monitor: bool) -> RawHead | None:
         raise Rejected(505, f"{number} on a connection of HTTP/1.1")
     fields, named, doubt = _fields(lines[1:])
     name = method.decode()
+    # In the library's order, of which the first of a tier counts.
+    doubt = most_severe(Doubt(ACCEPTABLE, "NonCrLfLineTermination") if bare else None, doubt)
     for other in (
         doubt_of_headers(named),
         doubt_of_body(name, version if version.strip(" \t") else number, framing_of(named)),
         doubt_of_request_line(name, version if version.strip(" \t") else number, url),
-        Doubt(ACCEPTABLE, "NonCrLfLineTermination") if bare else None,
     ):
         doubt = most_severe(doubt, other)
     doubt = most_severe(missing, doubt)
@@ -127,17 +128,19 @@ def _fields(lines: Sequence[bytes]) -> tuple[list[Field], list[Named], Doubt | N
     a header of its own: "Application Load Balancers do not support multi-line headers ... When a
     multi-line header is provided the Application Load Balancer appends a colon" ("Troubleshoot
     your Application Load Balancers"). Its name keeps the blank, so that no target takes it for
-    another header."""
+    another header; it is left out with the line that it continues."""
     fields: list[Field] = []
     named: list[Named] = []
     found: Doubt | None = None
     before: str | None = None
-    media_type = False
+    media_type = left_out = False
     for line in lines:
         first, colon, rest = line.partition(b":")
         name, value = first.decode("latin-1"), rest.decode("latin-1")
         folded = line[:1] in (b" ", b"\t")
-        if (colon or folded) and name.strip(" \t"):
+        if not folded:
+            left_out = not colon or not name.strip(" \t")
+        if not left_out and name.strip(" \t"):
             fields.append((name.lower(), name, value.strip(" \t")))
         if colon and not folded:
             before, media_type = name, name.lower() == "content-type"
@@ -164,8 +167,8 @@ def _framed(fields: list[Field]) -> list[Field]:
     if any(len(one.lstrip("0")) > 20 or int(one) >= _MOST_LENGTH for one in lengths):
         raise Rejected(400, "BadContentLength")
     if "transfer-encoding" in values:  # RFC 9112 section 6.3: the coding counts, the length goes
-        return [field for field in fields if field[0] != "content-length"]
+        return without(fields, ("content-length",))
     if len(lengths) > 1:
         first = next(field for field in fields if field[0] == "content-length")
-        return [*(field for field in fields if field[0] != "content-length"), first]
+        return [*without(fields, ("content-length",)), first]
     return fields

@@ -17,12 +17,14 @@ from emulator.balancer.messages.headers import (
     named_by_connection,
     outgoing_host,
     traced,
+    without,
 )
 from emulator.balancer.settings import APPEND, PRESERVE, BalancerSettings
 
 SERVER = "awselb/2.0"
-# Its pages are those of nginx, without their last line; responses that people have recorded begin
-# with "HTTP/1.1 503 Service Temporarily Unavailable" and are 162 bytes long.
+# Pages have nginx's form without its last line: responses that people have recorded begin with
+# "HTTP/1.1 503 Service Temporarily Unavailable" and are 162 bytes long. Of other statuses nginx's
+# phrases are assumed where they stand here, and those of RFC 9110 elsewhere.
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {
     413: "Request Entity Too Large",
     414: "Request-URI Too Large",
@@ -74,11 +76,10 @@ def _lines(fields: Sequence[Pair]) -> str:
 
 def _host(head: Head, peer: Peer, settings: BalancerSettings) -> Pair:
     """The one that the rules saw, which is the target's own where that has one (RFC 9112 section
-    3.2.2): preserved, or written anew. HTTP/1.0 may come without any, and gets the load
-    balancer's name."""
+    3.2.2): preserved, or written anew."""
     if settings.preserve_host and head.host:
         return ("Host", head.host)
-    return ("Host", outgoing_host(head.host or "127.0.0.1", peer.port))
+    return ("Host", outgoing_host(head.named_host, peer.port))
 
 
 def _trace(head: Head, trace: str) -> Pair:
@@ -95,7 +96,7 @@ def _passed_on(
         dropped |= named_by_connection(values)
     if settings.forwarded_for != PRESERVE:
         dropped |= {"x-forwarded-for"}
-    fields = [(name, value) for key, name, value in block.fields if key not in dropped]
+    fields = [(name, value) for _, name, value in without(block.fields, dropped)]
     if settings.forwarded_for == APPEND:
         hops = values.get("x-forwarded-for")
         own = forwarded_for(hops, peer, settings.forwarded_client_port)

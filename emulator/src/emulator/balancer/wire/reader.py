@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 
 import httptools
@@ -31,6 +32,14 @@ from emulator.balancer.wire.boundary import failed_at
 from emulator.balancer.wire.exchange import Exchange
 
 log = logging.getLogger("emulator.balancer")
+
+# The empty line behind a last chunk or a trailer, the one that may end a chunked body.
+_END_OF_BODY = re.compile(rb"[^\n]\r\n\r\n")
+_BEFORE = 4  # bytes of it that may have come before
+
+
+class _ReadLeniently(Exception):
+    """A head that the parser takes, and an Application Load Balancer may not."""
 
 
 class Message:
@@ -136,7 +145,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
                 if self._begun and self._in_head and self._raw is not None:
                     self._raw += data
                 elif self._raw is not None:
-                    self._seen = bytes(data[-3:])
+                    self._seen = bytes(data[-_BEFORE:])
                 data = rest if not self._deaf else rest[:0]
         if self._unseen > HEAD_BYTES and not self._deaf:
             self._reject_the_rest(400)
@@ -147,11 +156,14 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         and may have others within."""
         if self._left is not None:
             return max(1, min(self._left, len(data)))
-        text = self._seen + data
-        found = text.find(b"\r\n\r\n")
-        end = found + 4 if found >= 0 else len(text)
-        known, self._seen = len(self._seen), text[:end][-3:]
-        return end - known
+        seen = self._seen
+        end = len(data)
+        if found := _END_OF_BODY.search(seen + data[:_BEFORE]):
+            end = found.end() - len(seen)
+        elif found := _END_OF_BODY.search(data):  # `data` is not copied for it
+            end = found.end()
+        self._seen = (seen + data[max(end - _BEFORE, 0) : end])[-_BEFORE:]
+        return end
 
     def on_message_begin(self) -> None:
         self._begun = True
@@ -177,6 +189,9 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             if self._unseen > LINE_BYTES:
                 check_size(url, fields)
             method, version = spelled(parser.get_method())[1], parser.get_http_version()
+            if version == "0.9":  # the parser takes any target without a version for one
+                self._in_head = True
+                raise _ReadLeniently
             check_request_line(method, version)
             block = self._block
             if block is None or block.came != fields:
@@ -257,8 +272,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
     def _failed(self, error: httptools.HttpParserError, data: memoryview) -> memoryview:
         """Returns what is to be read again: from the begin of the request, if that is known."""
         raw, at = self._raw, None
-        callback = isinstance(error, httptools.HttpParserCallbackError)
-        if raw is not None and self._in_head and not callback and not self._deaf:
+        if raw is not None and self._in_head and not _own(error) and not self._deaf:
             raw += data
             at = failed_at(raw, self._before)
         if raw is None or at is None:
@@ -317,9 +331,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
     def _malformed(self, error: httptools.HttpParserError) -> None:
         if self._deaf:
             return
-        cause = error.__context__
-        if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
-            log.error("the load balancer failed", exc_info=cause)
+        if _own(error):
+            log.error("the load balancer failed", exc_info=error.__context__)
             self._reject_the_rest(500)
             return
         # "An HTTP/1 connection but received an HTTP/2 request": its preface looks like one.
@@ -337,3 +350,9 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             message.exchange.request_failed(status)
         else:
             message.head, message.rejected = None, status
+
+
+def _own(error: httptools.HttpParserError) -> bool:
+    """Whether it comes from this reader, and not from what it reads."""
+    within = isinstance(error, httptools.HttpParserCallbackError)
+    return within and not isinstance(error.__context__, _ReadLeniently)
