@@ -375,7 +375,37 @@ def test_a_mapping_says_what_it_was_made_with() -> None:
     assert "MaximumRetryAttempts" not in queue
 
 
-def test_while_it_starts_nothing_is_listed_as_empty() -> None:
+@rows(
+    ("name", "call", "status"),
+    [
+        ("lambda", lambda aws: aws.get_function(FunctionName="none"), 404),
+        ("lambda", lambda aws: aws.get_function(FunctionName="999999999999:send"), 403),
+        ("lambda", lambda aws: aws.get_function(FunctionName="a b"), 400),
+        ("lambda", lambda aws: aws.get_alias(FunctionName="send", Name="x"), 404),
+        ("lambda", lambda aws: aws.get_event_source_mapping(UUID="0" * 36), 404),
+        ("apigatewayv2", lambda aws: aws.get_route(ApiId="abc", RouteId="x"), 404),
+        ("apigatewayv2", lambda aws: aws.get_stage(ApiId="x", StageName="live"), 404),
+        ("cloudwatch", lambda aws: aws.get_dashboard(DashboardName="x"), 404),
+        ("elbv2", lambda aws: aws.describe_rules(RuleArns=[RULE + "x"]), 400),
+    ],
+    ids=range(9),
+)
+def test_an_error_has_the_status_of_its_shape_in_the_service_s_model(
+    name: str, call: Call, status: int
+) -> None:
+    with pytest.raises(ClientError) as failed:
+        call(aws(name))
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_while_it_starts_nothing_is_listed_as_empty_and_no_call_is_repeated() -> None:
+    """botocore repeats what is 503; it does not what is 400."""
     made = Made()
-    with pytest.raises(ClientError, match="still starting"):
+    with pytest.raises(ClientError, match="still starting") as failed:
         client("lambda", LambdaView(made).operations(), made).list_functions()
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_while_it_starts_metrics_and_alarms_are_there_which_need_nothing_that_is_made() -> None:
+    view = CloudWatchView(FakeCloudWatch(), FakeStore(), 1)  # type: ignore[arg-type]
+    assert len(client("cloudwatch", view.operations(), Made()).list_metrics()["Metrics"]) == 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from emulator.describe.made import Made, NotFound, One, tags_of
+from emulator.describe.errors import CallError
+from emulator.describe.made import Made, One, tags_of
 
 _TYPE = "AWS::ElasticLoadBalancingV2::"
 # The errors of AWS for a name or an ARN that nothing has; rules are ListenerRules in a template.
@@ -47,15 +48,15 @@ class BalancerView:
             return found
         chosen = [one for one in found if one.created.ref in arns]
         if len(chosen) < len(arns):
-            raise NotFound(*_ABSENT[kind])
+            raise CallError(*_ABSENT[kind])
         return chosen
 
     def _named(self, given: Mapping[str, Any], kind: str) -> list[str]:
-        """The names that were asked for. Raises NotFound for one that nothing has."""
+        """The names that were asked for. Raises CallError for one that nothing has."""
         names: list[str] = given.get("Names", [])
         there = {one.created.attributes[f"{kind}Name"] for one in self._made.of(_TYPE + kind)}
         if not there.issuperset(names):
-            raise NotFound(*_ABSENT[kind])
+            raise CallError(*_ABSENT[kind])
         return names
 
     def _balancers(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class BalancerView:
         arn: str | None = given.get(name)
         if (arn is None) is (given.get(below) is None):
             text = f"You must specify either {name} or {below}"
-            raise NotFound("ValidationError", text)
+            raise CallError("ValidationError", text)
         if arn is not None:
             self._of(name.removesuffix("Arn"), [arn])
         return arn
@@ -177,7 +178,7 @@ class BalancerView:
         targets = [target for group in groups for target in group["targets"]]
         asked = given.get("Targets", [])
         if not all(isinstance(each, Mapping) and each.get("Id") for each in asked):
-            raise NotFound("ValidationError", "Each target needs an Id")
+            raise CallError("ValidationError", "Each target needs an Id")
         found = [
             _described(target)
             for target in targets

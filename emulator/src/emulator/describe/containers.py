@@ -8,7 +8,8 @@ from typing import Any
 from botocore.model import ListShape, Shape, StructureShape
 
 from emulator import service_models
-from emulator.describe.made import Made, NotFound, One, tags_of
+from emulator.describe.errors import CallError
+from emulator.describe.made import Made, One, tags_of
 from emulator.resource import attributes_of
 from emulator.template.place import arn_in
 
@@ -41,7 +42,7 @@ class EcsView:
         """The services of the cluster, by its name or ARN."""
         name = str(cluster or "default").rpartition("/")[2]
         if name not in {one.created.ref for one in self._clusters()}:
-            raise NotFound("ClusterNotFoundException", "Cluster not found.")
+            raise CallError("ClusterNotFoundException", "Cluster not found.")
         services = self._made.of(f"{_TYPE}Service")
         return [one for one in services if _cluster(one) == name]
 
@@ -69,7 +70,7 @@ class EcsView:
                     "taskDefinition": {**made, "taskDefinitionArn": one.created.ref, **own},
                     "tags": shown,
                 }
-        raise NotFound("ClientException", "Unable to describe task definition.")
+        raise CallError("ClientException", "Unable to describe task definition.")
 
     def _pool(self, one: One) -> Mapping[str, Any]:
         name = attributes_of(one.properties, "Tags").get("pool", one.created.attributes["Name"])
@@ -102,7 +103,7 @@ class EcsView:
     def _described_services(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {str(each).rpartition("/")[2] for each in given.get("services", [])}
         if not wanted:
-            raise NotFound("InvalidParameterException", "Services cannot be empty.")
+            raise CallError("InvalidParameterException", "Services cannot be empty.")
         found = {
             one.created.attributes["Name"]: one for one in self._services(given.get("cluster"))
         }
@@ -131,7 +132,7 @@ class EcsView:
         wanted = str(given.get("serviceName") or "").rpartition("/")[2]
         services = self._services(given.get("cluster"))
         if wanted and wanted not in {one.created.attributes["Name"] for one in services}:
-            raise NotFound("ServiceNotFoundException", "Service not found.")
+            raise CallError("ServiceNotFoundException", "Service not found.")
         for one in services:
             if wanted in ("", one.created.attributes["Name"]):
                 for task in self._pool(one)["tasks"]:

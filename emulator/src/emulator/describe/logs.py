@@ -11,15 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from emulator.console.ranges import time_of
-from emulator.describe.made import NotFound
+from emulator.describe.errors import CallError, Unsupported
 from emulator.metrics import expressions, filter_patterns
 from emulator.metrics.log_groups import LogGroupProvider
 
 _MOST_EVENTS = 10_000  # of a page: GetLogEvents, API reference
-
-
-class Unsupported(Exception):
-    """What the emulator does not serve; the text says what."""
 
 
 class LogsView:
@@ -88,7 +84,7 @@ class LogsView:
         if token := given.get("nextToken"):
             kind, _, place = str(token).partition("/")
             if kind not in ("f", "b") or not place.isdecimal():
-                raise NotFound("InvalidParameterException", "The specified nextToken is invalid.")
+                raise CallError("InvalidParameterException", "The specified nextToken is invalid.")
             begin = int(place) if kind == "f" else max(0, int(place) - limit)
             limit = limit if kind == "f" else int(place) - begin
         page = found[begin : begin + limit]
@@ -101,14 +97,14 @@ class LogsView:
         }
 
     def _lines(self, given: Mapping[str, Any]) -> _Lines:
-        """All lines of the group. Raises NotFound, and Unsupported for times of what has none."""
+        """All lines of the group. Raises CallError, and Unsupported for times of what has none."""
         identifier = given.get("logGroupName") or given.get("logGroupIdentifier")
         if not identifier:
             text = "Either logGroupName or logGroupIdentifier is required"
-            raise NotFound("InvalidParameterException", text)
+            raise CallError("InvalidParameterException", text)
         name = _group(str(identifier))
         if not self._log_groups.knows(name):
-            raise NotFound("ResourceNotFoundException", "The specified log group does not exist.")
+            raise CallError("ResourceNotFoundException", "The specified log group does not exist.")
         first, last = given.get("startTime"), given.get("endTime")  # milliseconds
         file = self._log_groups.file(name)
         if not file.exists():
@@ -136,8 +132,8 @@ class _Lines(NamedTuple):
         return self.begin <= at <= self.end
 
 
-def _no_stream() -> NotFound:
-    return NotFound("ResourceNotFoundException", "The specified log stream does not exist.")
+def _no_stream() -> CallError:
+    return CallError("ResourceNotFoundException", "The specified log stream does not exist.")
 
 
 def _group(identifier: str) -> str:
@@ -146,9 +142,9 @@ def _group(identifier: str) -> str:
     return found.removesuffix(":*")
 
 
-def _out_of_bounds(value: Any, field: str, rule: str) -> NotFound:
+def _out_of_bounds(value: Any, field: str, rule: str) -> CallError:
     """The error of a value out of its bounds, as LocalStack has recorded it."""
-    return NotFound(
+    return CallError(
         "InvalidParameterException",
         f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
         f"constraint: Member must have {rule}",
@@ -162,7 +158,7 @@ def _matcher(pattern: str) -> filter_patterns.Matches:
     try:
         return filter_patterns.matcher(pattern)
     except filter_patterns.InvalidPattern as invalid:
-        raise NotFound("InvalidParameterException", str(invalid)) from invalid
+        raise CallError("InvalidParameterException", str(invalid)) from invalid
     except expressions.Unsupported as unknown:
         raise Unsupported(str(unknown)) from unknown
 
