@@ -142,7 +142,7 @@ def test_all_groups_are_listed_with_their_retention(tmp_path: Path) -> None:
     """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html"""
     groups = LogGroupProvider(tmp_path, list, "us-east-1", "123456789012")
     resource = Resource("s", "L", "AWS::Logs::LogGroup", {})
-    for given in ({"LogGroupName": "/a", "RetentionInDays": "7"}, {"LogGroupName": "/b"}):
+    for given in ({"LogGroupName": "/b"}, {"LogGroupName": "/a", "RetentionInDays": "7"}):
         asyncio.run(groups.create(resource, given))  # nothing has been logged into them
     found = LogsView(groups).operations()["DescribeLogGroups"]({})["logGroups"]
     assert found == [{"logGroupName": "/a", "retentionInDays": 7}, {"logGroupName": "/b"}]

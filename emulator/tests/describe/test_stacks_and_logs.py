@@ -104,7 +104,7 @@ def test_a_log_group_has_a_stream_whose_events_come_in_pages(logs: Any) -> None:
     name, last = stream["logStreamName"], stream["lastEventTimestamp"]
     assert (name, last) == ("access", 4000)
     assert logs.describe_log_streams(logGroupName="/chat/empty")["logStreams"] == []
-    (found,) = logs.describe_log_groups(logGroupNamePattern="ACC")["logGroups"]
+    (found,) = logs.describe_log_groups(logGroupNamePattern="acc")["logGroups"]
     assert found["logGroupName"] == GROUP
 
     def page(**given: Any) -> tuple[list[int], Any]:
@@ -112,7 +112,10 @@ def test_a_log_group_has_a_stream_whose_events_come_in_pages(logs: Any) -> None:
         return [each["timestamp"] // 1000 for each in found["events"]], found
 
     assert page()[0] == [0, 1, 2, 3, 4]
+    assert logs.describe_log_groups(logGroupNamePattern="ACC")["logGroups"] == []
     assert page(startTime=2000)[0] == [2, 3, 4]
+    assert page(startTime=2000, endTime=4000)[0] == [2, 3]
+    assert page(endTime=4001)[0] == [0, 1, 2, 3, 4]
     seconds, tail = page(limit=2)
     assert seconds == [3, 4]
     seconds, before = page(limit=2, nextToken=tail["nextBackwardToken"])
@@ -154,13 +157,35 @@ def test_a_log_group_has_a_stream_whose_events_come_in_pages(logs: Any) -> None:
             "InvalidParameterException",
         ),
         (
+            lambda aws: aws.describe_log_groups(logGroupNamePrefix="a", logGroupNamePattern="a"),
+            "InvalidParameterException",
+        ),
+        (
+            lambda aws: aws.filter_log_events(
+                logGroupName=GROUP, logStreamNames=["access"], logStreamNamePrefix="a"
+            ),
+            "InvalidParameterException",
+        ),
+        (
+            lambda aws: aws.describe_log_streams(
+                logGroupName=GROUP, logStreamNamePrefix="a", orderBy="LastEventTime"
+            ),
+            "InvalidParameterException",
+        ),
+        (
+            lambda aws: aws.get_log_events(
+                logGroupName=GROUP, logGroupIdentifier=GROUP, logStreamName="access"
+            ),
+            "InvalidParameterException",
+        ),
+        (
             lambda aws: aws.filter_log_events(
                 logGroupIdentifier=f"arn:aws:logs:eu-west-1:123456789012:log-group:{GROUP}"
             ),
             "NotImplemented",
         ),
     ],
-    ids=range(6),
+    ids=range(10),
 )
 def test_a_stream_or_group_that_is_not_there_is_an_error(call: Call, code: str, logs: Any) -> None:
     with pytest.raises(ClientError) as failed:

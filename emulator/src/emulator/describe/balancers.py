@@ -105,8 +105,16 @@ class BalancerView:
         return arn
 
     def _rules(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        owner = self._owner(given, "ListenerArn", "RuleArns")
+        listeners = self._of("Listener", () if owner is None else (owner,))
+        rules = [rule for each in listeners for rule in self._rules_of(each)]
+        wanted = set(given.get("RuleArns") or ())
+        if not wanted.issubset(rule["RuleArn"] for rule in rules):
+            raise CallError(*_ABSENT["ListenerRule"])
+        return {"Rules": [rule for rule in rules if not wanted or rule["RuleArn"] in wanted]}
+
+    def _rules_of(self, listener: One) -> list[dict[str, Any]]:
         """Each listener has a default rule, which is the last one."""
-        listener = self._owner(given, "ListenerArn", "RuleArns")
         rules = [
             {
                 "RuleArn": one.created.ref,
@@ -115,13 +123,10 @@ class BalancerView:
                 "Actions": one.properties["Actions"],
                 "IsDefault": False,
             }
-            for one in self._of("ListenerRule", given.get("RuleArns", []))
-            if listener in (None, one.properties["ListenerArn"])
+            for one in self._of("ListenerRule")
+            if one.properties["ListenerArn"] == listener.created.ref
         ]
-        rules.sort(key=lambda rule: int(rule["Priority"]))
-        if listener is not None:
-            rules += map(_default_rule, self._of("Listener", [listener]))
-        return {"Rules": rules}
+        return [*sorted(rules, key=lambda rule: int(rule["Priority"])), _default_rule(listener)]
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
         names = self._named(given, "TargetGroup")
@@ -166,8 +171,12 @@ class BalancerView:
         found = []
         for arn in given["ResourceArns"]:
             kind = _OF_ARN.get(str(arn).split(":")[-1].partition("/")[0], "LoadBalancer")
-            (one,) = self._of(kind, [arn])
-            tags = [{"Key": key, "Value": value} for key, value in tags_of(one.properties).items()]
+            defaults = map(_default_rule, self._of("Listener"))
+            of_template = {}
+            if arn not in {rule["RuleArn"] for rule in defaults}:  # these have no tags
+                (one,) = self._of(kind, [arn])
+                of_template = tags_of(one.properties)
+            tags = [{"Key": key, "Value": value} for key, value in of_template.items()]
             found.append({"ResourceArn": arn, "Tags": tags})
         return {"TagDescriptions": found}
 
