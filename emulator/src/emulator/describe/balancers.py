@@ -169,14 +169,12 @@ class BalancerView:
 
     def _tags(self, given: Mapping[str, Any]) -> dict[str, Any]:
         found = []
+        defaults = {_default_rule(each)["RuleArn"] for each in self._of("Listener")}
         for arn in given["ResourceArns"]:
             kind = _OF_ARN.get(str(arn).split(":")[-1].partition("/")[0], "LoadBalancer")
-            defaults = map(_default_rule, self._of("Listener"))
-            of_template = {}
-            if arn not in {rule["RuleArn"] for rule in defaults}:  # these have no tags
-                (one,) = self._of(kind, [arn])
-                of_template = tags_of(one.properties)
-            tags = [{"Key": key, "Value": value} for key, value in of_template.items()]
+            made = self._of(kind, [arn]) if arn not in defaults else []  # which have no tags
+            named = [pair for one in made for pair in tags_of(one.properties).items()]
+            tags = [{"Key": key, "Value": value} for key, value in named]
             found.append({"ResourceArn": arn, "Tags": tags})
         return {"TagDescriptions": found}
 

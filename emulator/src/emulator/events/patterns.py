@@ -116,13 +116,14 @@ def _fields(event: Any, steps: Set[str]) -> Mapping[str, Sequence[tuple[Any, Mem
     arrays = itertools.count()
     while waiting:
         name, value, member = waiting.pop()
-        if isinstance(value, Mapping):
-            inner = ((f"{name}.{key}", each) for key, each in value.items())
-            waiting += [(key, each, member) for key, each in inner if key in steps]
+        if isinstance(value, dict):
+            for key, each in value.items():
+                if (inner := f"{name}.{key}") in steps:
+                    waiting.append((inner, each, member))
         elif isinstance(value, list):
             array = next(arrays)
             for place, each in enumerate(value):
-                alone = len(value) == 1 or not isinstance(each, Mapping | list)
+                alone = len(value) == 1 or not isinstance(each, dict | list)
                 waiting.append((name, each, member if alone else (*member, (array, place))))
         else:
             found.setdefault(name, []).append((value, member))
