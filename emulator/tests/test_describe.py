@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from emulator.describe.api import DescribeApi, Parameters
-from emulator.describe.logs import Unsupported
+from emulator.describe.errors import Unsupported
 from emulator.describe.made import Made
 from emulator.describe.stacks import CloudFormationView
 

@@ -8,9 +8,8 @@ from typing import Any, Never
 
 
 def loads(text: str | bytes, objects: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """`objects` makes what stands for an object of its names and values, without it
-    a dict. Raises ValueError, also for
-    what is nested deeper than the parser goes."""
+    """`objects` makes what stands for an object from its names and values; without it that is a
+    dict. Raises ValueError, also for what is nested deeper than the parser goes."""
     try:
         return json.loads(text, parse_constant=_reject_constant, object_pairs_hook=objects)
     except RecursionError as error:

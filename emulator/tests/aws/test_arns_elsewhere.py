@@ -17,6 +17,15 @@ CALLS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("kms", "list_resource_tags", "KeyId", {}),
     ("kms", "list_aliases", "KeyId", {}),
     ("kms", "get_key_rotation_status", "KeyId", {}),
+    (
+        "kms",
+        "create_grant",
+        "KeyId",
+        {"GranteePrincipal": "arn:aws:iam::123456789012:role/r", "Operations": ["Decrypt"]},
+    ),
+    ("kms", "list_grants", "KeyId", {}),
+    ("kms", "revoke_grant", "KeyId", {"GrantId": "g"}),
+    ("kms", "retire_grant", "KeyId", {"GrantId": "g"}),
     ("alias", "describe_key", "KeyId", {}),
     ("dynamodbstreams", "describe_stream", "StreamArn", {}),
     (
@@ -81,9 +90,15 @@ def test_an_arn_of_elsewhere_names_nothing(
     if operation == "get_shard_iterator":
         found = client.describe_stream(StreamArn=arns[service])["StreamDescription"]["Shards"]
         given["ShardId"] = found[0]["ShardId"]
-    getattr(client, operation)(**given)
+    if "GrantId" in given:
+        principal = "arn:aws:iam::123456789012:role/r"
+        granted = client.create_grant(
+            KeyId=arns[service], GranteePrincipal=principal, Operations=["Decrypt"]
+        )
+        given["GrantId"] = granted["GrantId"]
     with pytest.raises(ClientError, match=r"(?i)not found|not exist|can't find|Invalid arn"):
         getattr(client, operation)(**{**given, member: arns[service].replace(part, other)})
+    getattr(client, operation)(**given)
 
 
 def test_a_table_has_the_stream_of_its_last_specification_alone(

@@ -19,6 +19,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.rows import rows
 
+from emulator.aws.checks.sqs_queues import same
+
 FIFO = {"FifoQueue": "true"}
 
 
@@ -101,6 +103,36 @@ def test_a_dead_letter_queue_exists_is_of_the_same_kind_and_allows_its_source(cl
     client.set_queue_attributes(QueueUrl=standard, Attributes=denied)
     with rejects("InvalidParameterValue", "RedriveAllowPolicy"):
         made(client, **redrive(arn(client, standard)))
+
+
+def test_a_queue_is_made_again_with_the_same_values_in_another_form(client: Any) -> None:
+    target, name = arn(client, made(client)), f"q-{uuid.uuid4()}"
+    url = client.create_queue(QueueName=name, Attributes=redrive(target, "3"))["QueueUrl"]
+    for receives in ("3", 3, "03"):
+        again = client.create_queue(QueueName=name, Attributes=redrive(target, receives))
+        assert again["QueueUrl"] == url
+    with rejects("QueueAlreadyExists", "RedrivePolicy"):
+        client.create_queue(QueueName=name, Attributes=redrive(target, 4))
+
+
+@rows(
+    ("there", "given", "expected"),
+    [
+        ('{"a": "3"}', '{"a": 3}', True),
+        ('{"a": [{"b": "true"}]}', '{"a": [{"b": true}]}', True),
+        ('{"a": "x"}', '{"a": "X"}', False),
+        ("perQueue", "perqueue", True),
+        ("030", "30", True),
+        ("0", None, False),
+        ("false", None, False),
+        ("{}", "", True),
+        (None, "", True),
+    ],
+)
+def test_an_attribute_has_the_same_value_in_several_forms(
+    there: Any, given: Any, expected: bool
+) -> None:
+    assert same(there, given) is expected
 
 
 def test_an_empty_redrive_policy_takes_it_away(client: Any) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from emulator.describe.logs import LogsView, Unsupported
-from emulator.describe.made import NotFound
+from emulator.describe.errors import CallError, Unsupported
+from emulator.describe.logs import LogsView
 from emulator.metrics.log_groups import LogGroupProvider
 from emulator.providers import Resource
 
@@ -102,8 +102,8 @@ def test_a_filter_pattern_is_read_as_cloudwatch_logs_reads_it(
 @pytest.mark.parametrize(
     ("pattern", "error", "text"),
     [
-        ("id-5", NotFound, "Invalid character"),
-        ("x" * 1025, NotFound, "less than or equal to 1024"),
+        ("id-5", CallError, "Invalid character"),
+        ("x" * 1025, CallError, "less than or equal to 1024"),
         ("[ip, user]", Unsupported, "are known here"),
         ("%ERR.*%", Unsupported, "are known here"),
         ("?ERROR late", Unsupported, "together with other terms"),
@@ -127,7 +127,7 @@ def test_an_event_has_an_id_of_its_own_and_a_time_of_ingestion(tmp_path: Path) -
 def test_a_call_names_its_group(tmp_path: Path) -> None:
     """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html: "You
     must include either logGroupIdentifier or logGroupName"."""
-    with pytest.raises(NotFound, match="Either logGroupName or") as found:
+    with pytest.raises(CallError, match="Either logGroupName or") as found:
         events(tmp_path, LINES, logGroupName=None)
     assert found.value.code == "InvalidParameterException"
 
@@ -142,7 +142,7 @@ def test_all_groups_are_listed_with_their_retention(tmp_path: Path) -> None:
     """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html"""
     groups = LogGroupProvider(tmp_path, list, "us-east-1", "123456789012")
     resource = Resource("s", "L", "AWS::Logs::LogGroup", {})
-    for given in ({"LogGroupName": "/a", "RetentionInDays": "7"}, {"LogGroupName": "/b"}):
+    for given in ({"LogGroupName": "/b"}, {"LogGroupName": "/a", "RetentionInDays": "7"}):
         asyncio.run(groups.create(resource, given))  # nothing has been logged into them
     found = LogsView(groups).operations()["DescribeLogGroups"]({})["logGroups"]
     assert found == [{"logGroupName": "/a", "retentionInDays": 7}, {"logGroupName": "/b"}]

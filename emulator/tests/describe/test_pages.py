@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.describe import pages
-from emulator.describe.made import NotFound
+from emulator.describe.errors import CallError
 
 LISTED: dict[str, tuple[str, str, str, str, str]] = {
     "ListFunctions": ("lambda", "MaxItems", "Marker", "NextMarker", "Functions"),
@@ -57,10 +57,10 @@ def test_events_and_groups_of_logs_come_in_pages_without_a_limit(
 
 
 def test_a_token_that_no_page_had_is_an_error() -> None:
-    with pytest.raises(NotFound, match="not valid"):
+    with pytest.raises(CallError, match="not valid"):
         pages.cut("lambda", "ListFunctions", {"Marker": "x"}, {"Functions": []})
     # as LocalStack has recorded it of CloudWatch Logs
-    with pytest.raises(NotFound, match="The specified nextToken is invalid") as invalid:
+    with pytest.raises(CallError, match="The specified nextToken is invalid") as invalid:
         pages.cut("logs", "FilterLogEvents", {"nextToken": "x"}, {"events": []})
     assert invalid.value.code == "InvalidParameterException"
 
@@ -85,7 +85,7 @@ def test_a_page_has_a_least_and_a_most(
 ) -> None:
     """The services' models; docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/
     API_FilterLogEvents.html and the like. CloudWatch's code: github.com/boto/boto3/issues/3475."""
-    with pytest.raises(NotFound, match=r"at '.*' failed to satisfy constraint") as found:
+    with pytest.raises(CallError, match=r"at '.*' failed to satisfy constraint") as found:
         pages.cut(service, operation, limit, {})
     assert found.value.code == code
     name = next(iter(limit))

@@ -17,6 +17,7 @@ from emulator.describe.stacks import CloudFormationView
 from emulator.metrics.log_groups import LogGroupProvider
 from emulator.providers import Created, Resource
 from emulator.template.assembly import Assembly, Stack
+from emulator.template.place import Place
 from emulator.template.stage import Stage
 
 HERE = "us-east-1:123456789012"
@@ -74,7 +75,7 @@ GROUP = "/chat/access"
 
 
 @pytest.fixture
-def logs(tmp_path: Path) -> Any:
+def view(tmp_path: Path) -> LogsView:
     groups = LogGroupProvider(tmp_path, list, "us-east-1", "123456789012")
     for name in (GROUP, "/chat/empty"):
         resource = Resource("s", "L", "AWS::Logs::LogGroup", {})
@@ -83,7 +84,19 @@ def logs(tmp_path: Path) -> Any:
     file.parent.mkdir(parents=True)
     lines = [f'{{"timestamp": "1970-01-01T00:00:0{n}.000Z"}}\n' for n in range(5)]
     file.write_text("".join(lines))
-    return client("logs", LogsView(groups).operations(), FakeMade())
+    return LogsView(groups)
+
+
+@pytest.fixture
+def logs(view: LogsView) -> Any:
+    return client("logs", view.operations(), FakeMade())
+
+
+def test_while_it_starts_log_groups_of_its_region_are_there(view: LogsView) -> None:
+    logs = client("logs", view.operations(), Made(Place(region="eu-west-1")))
+    assert len(logs.describe_log_groups()["logGroups"]) == 2
+    arn = f"arn:aws:logs:eu-west-1:123456789012:log-group:{GROUP}"
+    assert len(logs.filter_log_events(logGroupIdentifier=arn)["events"]) == 5
 
 
 def test_a_log_group_has_a_stream_whose_events_come_in_pages(logs: Any) -> None:
@@ -91,7 +104,7 @@ def test_a_log_group_has_a_stream_whose_events_come_in_pages(logs: Any) -> None:
     name, last = stream["logStreamName"], stream["lastEventTimestamp"]
     assert (name, last) == ("access", 4000)
     assert logs.describe_log_streams(logGroupName="/chat/empty")["logStreams"] == []
-    (found,) = logs.describe_log_groups(logGroupNamePattern="ACC")["logGroups"]
+    (found,) = logs.describe_log_groups(logGroupNamePattern="acc")["logGroups"]
     assert found["logGroupName"] == GROUP
 
     def page(**given: Any) -> tuple[list[int], Any]:
@@ -99,7 +112,10 @@ def test_a_log_group_has_a_stream_whose_events_come_in_pages(logs: Any) -> None:
         return [each["timestamp"] // 1000 for each in found["events"]], found
 
     assert page()[0] == [0, 1, 2, 3, 4]
+    assert logs.describe_log_groups(logGroupNamePattern="ACC")["logGroups"] == []
     assert page(startTime=2000)[0] == [2, 3, 4]
+    assert page(startTime=2000, endTime=4000)[0] == [2, 3]
+    assert page(endTime=4001)[0] == [0, 1, 2, 3, 4]
     seconds, tail = page(limit=2)
     assert seconds == [3, 4]
     seconds, before = page(limit=2, nextToken=tail["nextBackwardToken"])
@@ -141,13 +157,35 @@ def test_a_log_group_has_a_stream_whose_events_come_in_pages(logs: Any) -> None:
             "InvalidParameterException",
         ),
         (
+            lambda aws: aws.describe_log_groups(logGroupNamePrefix="a", logGroupNamePattern="a"),
+            "InvalidParameterException",
+        ),
+        (
+            lambda aws: aws.filter_log_events(
+                logGroupName=GROUP, logStreamNames=["access"], logStreamNamePrefix="a"
+            ),
+            "InvalidParameterException",
+        ),
+        (
+            lambda aws: aws.describe_log_streams(
+                logGroupName=GROUP, logStreamNamePrefix="a", orderBy="LastEventTime"
+            ),
+            "InvalidParameterException",
+        ),
+        (
+            lambda aws: aws.get_log_events(
+                logGroupName=GROUP, logGroupIdentifier=GROUP, logStreamName="access"
+            ),
+            "InvalidParameterException",
+        ),
+        (
             lambda aws: aws.filter_log_events(
                 logGroupIdentifier=f"arn:aws:logs:eu-west-1:123456789012:log-group:{GROUP}"
             ),
             "NotImplemented",
         ),
     ],
-    ids=range(6),
+    ids=range(10),
 )
 def test_a_stream_or_group_that_is_not_there_is_an_error(call: Call, code: str, logs: Any) -> None:
     with pytest.raises(ClientError) as failed:

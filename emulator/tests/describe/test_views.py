@@ -3,154 +3,31 @@ and what an empty list would hide is named."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.describe.called import Call, FakeMade, client
+from tests.describe.called import Call, client
+from tests.describe.described import (
+    BALANCER,
+    DEFAULT_RULE,
+    FUNCTION,
+    GROUPS,
+    HERE,
+    JOBS,
+    LISTENER,
+    OTHER,
+    RULE,
+    STREAM,
+    STREAM_ID,
+    TAGS,
+    aws,
+    cloudwatch,
+)
 from tests.rows import rows
 
-from emulator.describe.balancers import BalancerView
-from emulator.describe.cloudwatch import CloudWatchView
-from emulator.describe.containers import EcsView
 from emulator.describe.functions import LambdaView
 from emulator.describe.made import Made
-from emulator.describe.websocket import WebSocketView
-from emulator.metrics.store import Metric
-
-HERE = "us-east-1:123456789012"
-FUNCTION = f"arn:aws:lambda:{HERE}:function:send"
-ELB = f"arn:aws:elasticloadbalancing:{HERE}"
-BALANCER, OTHER = f"{ELB}:loadbalancer/app/a/1", f"{ELB}:loadbalancer/net/b/2"
-LISTENER, RULE = f"{ELB}:listener/app/a/1/3", f"{ELB}:listener-rule/app/a/1/3/4"
-GROUPS = [f"{ELB}:targetgroup/{name}/5" for name in ("one", "two", "three")]
-STREAM = f"arn:aws:dynamodb:{HERE}:table/chats/stream/now"
-STREAM_ID = "12345678-1234-1234-1234-123456789012"
-JOBS = f"arn:aws:sqs:{HERE}:jobs"
-
-_LAMBDA, _ELB, _ECS, _API = (
-    f"AWS::{name}::" for name in ("Lambda", "ElasticLoadBalancingV2", "ECS", "ApiGatewayV2")
-)
-TAGS = [{"Key": "pool", "Value": "small"}]
-
-
-def forward(*groups: str) -> list[dict[str, Any]]:
-    if len(groups) == 1:
-        return [{"Type": "forward", "TargetGroupArn": groups[0]}]
-    divided = [{"TargetGroupArn": each, "Weight": 1} for each in groups]
-    return [{"Type": "forward", "ForwardConfig": {"TargetGroups": divided}}]
-
-
-DEFINITION = {
-    "Cpu": 256,
-    "Tags": TAGS,
-    "ContainerDefinitions": [
-        {
-            "Name": "web",
-            "Environment": [{"Name": "POOL", "Value": "small"}],
-            "DockerLabels": {"Team": "chat"},
-            "PortMappings": [{"ContainerPort": "8080"}],
-        }
-    ],
-}
-MADE = FakeMade(
-    (f"{_LAMBDA}Function", "send", {"Arn": FUNCTION}, {"Tags": TAGS, "Handler": "a.b"}),
-    (f"{_LAMBDA}Function", "other", {"Arn": f"{FUNCTION}x"}, {"ReservedConcurrentExecutions": 2}),
-    (f"{_LAMBDA}Version", "v", {"Version": "1"}, {"FunctionName": "send"}),
-    (
-        f"{_LAMBDA}Alias",
-        "a",
-        {"AliasArn": f"{FUNCTION}:live"},
-        {"FunctionName": FUNCTION, "Name": "live", "FunctionVersion": "1"},
-    ),
-    (
-        f"{_LAMBDA}EventSourceMapping",
-        STREAM_ID,
-        {},
-        {
-            "EventSourceArn": STREAM,
-            "FunctionName": f"{FUNCTION}:live",
-            "StartingPosition": "LATEST",
-            "MaximumRetryAttempts": "3",
-            "BisectBatchOnFunctionError": "true",
-            "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT"]}'}]},
-        },
-    ),
-    (f"{_LAMBDA}EventSourceMapping", "q", {}, {"EventSourceArn": JOBS, "FunctionName": "other"}),
-    (
-        f"{_ELB}LoadBalancer",
-        BALANCER,
-        {"LoadBalancerName": "a", "DNSName": "127.0.0.1"},
-        {"Tags": TAGS},
-    ),
-    (f"{_ELB}LoadBalancer", OTHER, {"LoadBalancerName": "b", "DNSName": "127.0.0.1"}, {}),
-    (
-        f"{_ELB}Listener",
-        LISTENER,
-        {},
-        {"LoadBalancerArn": BALANCER, "Port": 80, "DefaultActions": forward(GROUPS[0])},
-    ),
-    *(
-        (
-            f"{_ELB}ListenerRule",
-            f"{RULE}{priority}",
-            {},
-            {
-                "ListenerArn": LISTENER,
-                "Priority": priority,
-                "Conditions": [],
-                "Actions": forward(*GROUPS[:2]),
-            },
-        )
-        for priority in (20, 3)
-    ),
-    *((f"{_ELB}TargetGroup", arn, {"TargetGroupName": arn.split("/")[1]}, {}) for arn in GROUPS),
-    (f"{_ECS}Cluster", "web", {"Arn": f"arn:aws:ecs:{HERE}:cluster/web"}, {}),
-    (f"{_ECS}Cluster", "my-web", {"Arn": f"arn:aws:ecs:{HERE}:cluster/my-web"}, {}),
-    (
-        f"{_ECS}Service",
-        f"arn:aws:ecs:{HERE}:service/web/small",
-        {"Name": "small"},
-        {"Cluster": "web", "TaskDefinition": "t:1"},
-    ),
-    (
-        f"{_ECS}Service",
-        f"arn:aws:ecs:{HERE}:service/my-web/x",
-        {"Name": "x"},
-        {"Cluster": "my-web"},
-    ),
-    (f"{_ECS}TaskDefinition", f"arn:aws:ecs:{HERE}:task-definition/fam:1", {}, DEFINITION),
-    (f"{_API}Api", "abc", {}, {"Name": "sockets", "ProtocolType": "WEBSOCKET"}),
-    (f"{_API}Route", "r1", {}, {"ApiId": "abc", "RouteKey": "$connect"}),
-    (f"{_API}Stage", "live", {}, {"ApiId": "abc", "StageName": "live", "AutoDeploy": True}),
-)
-TASKS = [{"id": "runs", "exited": False}, {"id": "ended", "exited": True}]
-STATE = {"pools": [{"name": "small", "desired": 1, "tasks": TASKS}]}
-
-
-class FakeCloudWatch:
-    dashboards: Mapping[str, Any] = MappingProxyType({"chat": {}, "costs": {}})
-
-
-class FakeStore:
-    def metrics(self) -> list[Metric]:
-        pairs = [("FunctionName", "send"), ("FunctionName", "other")]
-        return [Metric("AWS/Lambda", "Errors", frozenset({pair})) for pair in pairs]
-
-
-def aws(name: str, *, region: str = "us-east-1") -> Any:
-    view: Any = {
-        "lambda": LambdaView(MADE),
-        "elbv2": BalancerView(MADE, lambda: {"target_groups": []}),
-        "elb": BalancerView(MADE, lambda: {"target_groups": []}),
-        "ecs": EcsView(MADE, lambda: STATE),
-        "apigatewayv2": WebSocketView(MADE),
-        "cloudwatch": CloudWatchView(FakeCloudWatch(), FakeStore(), 1),  # type: ignore[arg-type]
-    }[name]
-    return client(name, view.operations(), MADE, region)
 
 
 def rules(found: Any) -> list[str]:
@@ -212,6 +89,13 @@ LISTED: list[tuple[str, Call, Any, Any]] = [
     ),
     ("elbv2", lambda aws: aws.describe_rules(ListenerArn=LISTENER), rules, ["3", "20", "default"]),
     ("elbv2", lambda aws: aws.describe_rules(RuleArns=[f"{RULE}3"]), rules, ["3"]),
+    ("elbv2", lambda aws: aws.describe_rules(RuleArns=[DEFAULT_RULE, f"{RULE}20"]), rules, ["20", "default"]),
+    (
+        "elbv2",
+        lambda aws: aws.describe_tags(ResourceArns=[each["RuleArn"] for each in aws.describe_rules(ListenerArn=LISTENER)["Rules"]]),
+        lambda found: [each["Tags"] for each in found["TagDescriptions"]],
+        [[], TAGS, []],
+    ),
     (
         "elbv2",
         lambda aws: aws.describe_target_groups(LoadBalancerArn=BALANCER),
@@ -234,6 +118,7 @@ LISTED: list[tuple[str, Call, Any, Any]] = [
         lambda found: [each[-5:] for each in found["taskArns"]],
         ["ended"],
     ),
+    ("ecs", lambda aws: aws.list_tasks(cluster="web", desiredStatus="PENDING"), lambda found: found["taskArns"], []),
     (
         "ecs",
         lambda aws: aws.describe_tasks(cluster="web", tasks=["runs", "none"]),
@@ -255,6 +140,12 @@ LISTED: list[tuple[str, Call, Any, Any]] = [
             ],
             [{"key": "pool", "value": "small"}],
         ),
+    ),
+    (
+        "ecs",
+        lambda aws: aws.describe_task_definition(taskDefinition="fam"),
+        lambda found: found["taskDefinition"]["volumes"][0]["efsVolumeConfiguration"],
+        {"fileSystemId": "fs-1", "authorizationConfig": {"iam": "ENABLED"}},
     ),
     (
         "ecs",
@@ -316,6 +207,7 @@ ABSENT: list[tuple[str, Call, str, str]] = [
     ("elb", lambda aws: aws.describe_load_balancers(), "NotImplemented", "version 2012-06-01"),
     ("ecs", lambda aws: aws.list_tasks(cluster="web", serviceName="none"), "ServiceNotFoundException", "Service not found."),
     ("ecs", lambda aws: aws.describe_services(cluster="web", services=[]), "InvalidParameterException", "cannot be empty"),
+    ("ecs", lambda aws: aws.describe_tasks(cluster="web", tasks=[]), "InvalidParameterException", "Tasks cannot be empty."),
     ("ecs", lambda aws: aws.list_services(cluster="eb"), "ClusterNotFoundException", ""),
     (
         "ecs",
@@ -335,6 +227,9 @@ ABSENT: list[tuple[str, Call, str, str]] = [
         "NotImplemented",
         "us-east-1",
     ),
+    ("ecs", lambda aws: aws.describe_task_definition(taskDefinition="odd"), "NotImplemented", "ProxyConfigurationProperties of Proxy"),
+    ("elbv2", lambda aws: aws.describe_rules(RuleArns=[f"{RULE}3", DEFAULT_RULE + "x"]), "RuleNotFound", ""),
+    ("elbv2", lambda aws: aws.describe_tags(ResourceArns=[DEFAULT_RULE + "x"]), "RuleNotFound", ""),
     ("ecs", lambda aws: aws.describe_task_definition(taskDefinition="fam:2"), "ClientException", "Unable to describe"),
     ("cloudwatch", lambda aws: aws.describe_alarms(AlarmNames=["a"], AlarmNamePrefix="a"), "ValidationError", "exclude"),
     ("apigatewayv2", lambda aws: aws.get_deployments(ApiId="abc"), "NotImplemented", "a stage with AutoDeploy"),
@@ -375,7 +270,38 @@ def test_a_mapping_says_what_it_was_made_with() -> None:
     assert "MaximumRetryAttempts" not in queue
 
 
-def test_while_it_starts_nothing_is_listed_as_empty() -> None:
+@rows(
+    ("name", "call", "status"),
+    [
+        ("lambda", lambda aws: aws.get_function(FunctionName="none"), 404),
+        ("lambda", lambda aws: aws.get_function(FunctionName="999999999999:send"), 403),
+        ("lambda", lambda aws: aws.get_function(FunctionName="a b"), 400),
+        ("lambda", lambda aws: aws.get_alias(FunctionName="send", Name="x"), 404),
+        ("lambda", lambda aws: aws.get_event_source_mapping(UUID="0" * 36), 404),
+        ("apigatewayv2", lambda aws: aws.get_route(ApiId="abc", RouteId="x"), 404),
+        ("apigatewayv2", lambda aws: aws.get_stage(ApiId="x", StageName="live"), 404),
+        ("cloudwatch", lambda aws: aws.get_dashboard(DashboardName="x"), 404),
+        ("elbv2", lambda aws: aws.describe_rules(RuleArns=[RULE + "x"]), 400),
+    ],
+    ids=range(9),
+)
+def test_an_error_has_the_status_of_its_shape_in_the_service_s_model(
+    name: str, call: Call, status: int
+) -> None:
+    with pytest.raises(ClientError) as failed:
+        call(aws(name))
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_while_it_starts_nothing_is_listed_as_empty_and_no_call_is_repeated() -> None:
+    """botocore repeats what is 503; it does not what is 400."""
     made = Made()
-    with pytest.raises(ClientError, match="still starting"):
+    with pytest.raises(ClientError, match="still starting") as failed:
         client("lambda", LambdaView(made).operations(), made).list_functions()
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_while_it_starts_metrics_and_alarms_are_there_which_need_nothing_that_is_made() -> None:
+    assert (
+        len(client("cloudwatch", cloudwatch().operations(), Made()).list_metrics()["Metrics"]) == 2
+    )

@@ -136,7 +136,7 @@ def test_a_queue_that_is_not_there_stops_the_start_by_name() -> None:
         given = {"EventSourceArn": QUEUE, "FunctionName": "f"}
         await provider.create(Resource("S", "M", "AWS::Lambda::EventSourceMapping"), given)
         with pytest.raises(
-            EmulatorError, match=f"M in stack S: the queue {QUEUE} can.t be read: .*No"
+            EmulatorError, match=f"M in stack S: the source {QUEUE} can.t be read: .*No"
         ):
             await provider.start()
         await provider.stop()

@@ -300,3 +300,17 @@ def test_a_source_that_there_is_not_stops_the_start(
 
     with pytest.raises(EmulatorError, match=sentence):
         asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("service", ["sqs", "dynamodb"])
+def test_a_source_that_can_t_be_read_stops_the_start_and_names_its_mapping(service: str) -> None:
+    """The server can't be connected to."""
+    path = "q" if service == "sqs" else "table/t/stream/now"
+    source = f"arn:aws:{service}:us-east-1:123456789012:{path}"
+
+    async def scenario() -> None:
+        async with polling("http://127.0.0.1:1", FakeFunction(), {"EventSourceArn": source}):
+            pass
+
+    with pytest.raises(EmulatorError, match=rf": the source {source} can't be read: "):
+        asyncio.run(scenario())

@@ -47,9 +47,10 @@ _USAGES = {
     "ECC_NIST_": ("SIGN_VERIFY", "KEY_AGREEMENT"),
     "SM2": ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"),
 }
-# moto finds their keys by id alone, and not by ARN.
+# moto finds their keys by id alone, or at the end of an ARN of any region.
 _BY_ID = (
     "cancel_key_deletion",
+    "create_grant",
     "disable_key",
     "enable_key",
     "list_grants",
@@ -83,6 +84,7 @@ def install() -> None:
 def _by_arn(original: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, key_id: str, *args: Any, **given: Any) -> Any:
         if key_id is not None and key_id.startswith("arn:"):
+            _check_here(key_id, self.region_name, self.account_id)
             key_id = self.any_id_to_key_id(key_id)
         return original(self, key_id, *args, **given)
 
@@ -93,12 +95,17 @@ def _of_here(original: Any) -> Callable[[Any, str], None]:
     """moto looks only at the end of an ARN."""
 
     def validate(self: Any, key_id: str) -> None:
-        found = _ARN.match(key_id)
-        if found and found.groups() != (self.region, self.current_account):
-            raise NotFoundException(f"Invalid arn {key_id}")
+        _check_here(key_id, self.region, self.current_account)
         original(self, key_id)
 
     return validate
+
+
+def _check_here(key_id: str, region: str, account: str) -> None:
+    """Raises NotFoundException."""
+    found = _ARN.match(key_id)
+    if found and found.groups() != (region, account):
+        raise NotFoundException(f"Invalid arn {key_id}")
 
 
 def _checked(original: Callable[[Any], str], check: Callable[[Any], None]) -> Any:

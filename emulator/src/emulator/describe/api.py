@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from emulator.describe import pages
-from emulator.describe.logs import Unsupported
-from emulator.describe.made import Made, NotFound
+from emulator.describe.errors import CallError, Unsupported
+from emulator.describe.made import Made
 from emulator.describe.protocols import Protocol, Response
 from emulator.template.place import Place
 
@@ -30,6 +30,8 @@ SERVICES = {
     "monitoring": "cloudwatch",
 }
 
+
+_OF_MADE = SERVICES.keys() - {"logs", "monitoring"}  # the others have what was made so far
 
 # They divide what is listed into pages: see pages.py.
 _PAGES = {"Limit", "MaxItems", "MaxRecords", "MaxResults", "PageSize", "limit", "maxResults"}
@@ -93,8 +95,8 @@ class DescribeApi:
             )
             parameters.require_read(operation)
             return protocol.written(operation, result)
-        except NotFound as missing:
-            return protocol.failed(_status(service, missing.code), missing.code, str(missing))
+        except CallError as error:
+            return protocol.failed(error.status, error.code, str(error))
         except Unsupported as unsupported:
             text = f"the emulator does not serve {unsupported}"
             return protocol.failed(400, "NotImplemented", text)
@@ -104,19 +106,20 @@ class DescribeApi:
     ) -> Response | None:
         """The error of a call whose response would be an empty list of something else."""
         version, known = given.get("Version", protocol.version), self._views.get(service, {})
-        code, status = "NotImplemented", 400
+        code = "NotImplemented"
         if version != protocol.version:  # `aws elb`, of Classic Load Balancers, signs as elbv2 does
             text = f"does not serve the version {version} of {service}; it has {protocol.version}"
         elif operation not in known:
             text = f"does not serve {operation} of {service}; it has {', '.join(sorted(known))}"
-        elif self._made is not None and self._made.stage is None:
-            code, status, text = "ServiceUnavailable", 503, "is still starting what it describes"
+        elif self._made is not None and self._made.stage is None and service in _OF_MADE:
+            # no 503, which SDKs repeat: a function that is called at the start waits for itself
+            code, text = "ServiceUnavailable", "is still starting what it describes"
         elif self._made is not None and (arn := elsewhere(given, self._made.place)):
             place = self._made.place
             text = f"has the account {place.account} in {place.region}, and not that of {arn}"
         else:
             return None
-        return protocol.failed(status, code, f"the emulator {text}")
+        return protocol.failed(400, code, f"the emulator {text}")
 
 
 def elsewhere(given: Mapping[str, Any], place: Place) -> str | None:
@@ -131,12 +134,6 @@ def elsewhere(given: Mapping[str, Any], place: Place) -> str | None:
             if found and (found[1] or place.region, found[2] or place.account) != here:
                 return str(each)
     return None
-
-
-def _status(service: str, code: str) -> int:
-    if code == "AccessDeniedException":
-        return 403
-    return 404 if service in ("lambda", "apigateway") and "NotFound" in code else 400
 
 
 @cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from emulator.describe.made import Made, NotFound, One, tags_of
+from emulator.describe.errors import CallError
+from emulator.describe.made import Made, One, tags_of
 
 _TYPE = "AWS::ElasticLoadBalancingV2::"
 # The errors of AWS for a name or an ARN that nothing has; rules are ListenerRules in a template.
@@ -47,15 +48,15 @@ class BalancerView:
             return found
         chosen = [one for one in found if one.created.ref in arns]
         if len(chosen) < len(arns):
-            raise NotFound(*_ABSENT[kind])
+            raise CallError(*_ABSENT[kind])
         return chosen
 
     def _named(self, given: Mapping[str, Any], kind: str) -> list[str]:
-        """The names that were asked for. Raises NotFound for one that nothing has."""
+        """The names that were asked for. Raises CallError for one that nothing has."""
         names: list[str] = given.get("Names", [])
         there = {one.created.attributes[f"{kind}Name"] for one in self._made.of(_TYPE + kind)}
         if not there.issuperset(names):
-            raise NotFound(*_ABSENT[kind])
+            raise CallError(*_ABSENT[kind])
         return names
 
     def _balancers(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,14 +99,22 @@ class BalancerView:
         arn: str | None = given.get(name)
         if (arn is None) is (given.get(below) is None):
             text = f"You must specify either {name} or {below}"
-            raise NotFound("ValidationError", text)
+            raise CallError("ValidationError", text)
         if arn is not None:
             self._of(name.removesuffix("Arn"), [arn])
         return arn
 
     def _rules(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        owner = self._owner(given, "ListenerArn", "RuleArns")
+        listeners = self._of("Listener", () if owner is None else (owner,))
+        rules = [rule for each in listeners for rule in self._rules_of(each)]
+        wanted = set(given.get("RuleArns") or ())
+        if not wanted.issubset(rule["RuleArn"] for rule in rules):
+            raise CallError(*_ABSENT["ListenerRule"])
+        return {"Rules": [rule for rule in rules if not wanted or rule["RuleArn"] in wanted]}
+
+    def _rules_of(self, listener: One) -> list[dict[str, Any]]:
         """Each listener has a default rule, which is the last one."""
-        listener = self._owner(given, "ListenerArn", "RuleArns")
         rules = [
             {
                 "RuleArn": one.created.ref,
@@ -114,13 +123,10 @@ class BalancerView:
                 "Actions": one.properties["Actions"],
                 "IsDefault": False,
             }
-            for one in self._of("ListenerRule", given.get("RuleArns", []))
-            if listener in (None, one.properties["ListenerArn"])
+            for one in self._of("ListenerRule")
+            if one.properties["ListenerArn"] == listener.created.ref
         ]
-        rules.sort(key=lambda rule: int(rule["Priority"]))
-        if listener is not None:
-            rules += map(_default_rule, self._of("Listener", [listener]))
-        return {"Rules": rules}
+        return [*sorted(rules, key=lambda rule: int(rule["Priority"])), _default_rule(listener)]
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
         names = self._named(given, "TargetGroup")
@@ -163,10 +169,12 @@ class BalancerView:
 
     def _tags(self, given: Mapping[str, Any]) -> dict[str, Any]:
         found = []
+        defaults = {_default_rule(each)["RuleArn"] for each in self._of("Listener")}
         for arn in given["ResourceArns"]:
             kind = _OF_ARN.get(str(arn).split(":")[-1].partition("/")[0], "LoadBalancer")
-            (one,) = self._of(kind, [arn])
-            tags = [{"Key": key, "Value": value} for key, value in tags_of(one.properties).items()]
+            made = self._of(kind, [arn]) if arn not in defaults else []  # which have no tags
+            named = [pair for one in made for pair in tags_of(one.properties).items()]
+            tags = [{"Key": key, "Value": value} for key, value in named]
             found.append({"ResourceArn": arn, "Tags": tags})
         return {"TagDescriptions": found}
 
@@ -177,7 +185,7 @@ class BalancerView:
         targets = [target for group in groups for target in group["targets"]]
         asked = given.get("Targets", [])
         if not all(isinstance(each, Mapping) and each.get("Id") for each in asked):
-            raise NotFound("ValidationError", "Each target needs an Id")
+            raise CallError("ValidationError", "Each target needs an Id")
         found = [
             _described(target)
             for target in targets

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from emulator.describe.logs import Unsupported
-from emulator.describe.made import NotFound
+from emulator.describe.errors import CallError, Unsupported
 from emulator.metrics import alarms, expressions
 from emulator.metrics.alarms import Alarm
 from emulator.metrics.provider import CloudWatchProvider
@@ -38,7 +37,7 @@ class CloudWatchView:
         prefix = given.get("AlarmNamePrefix", "")
         if names and prefix:  # "you cannot specify AlarmNames": DescribeAlarms, API reference
             text = "AlarmNamePrefix and AlarmNames exclude each other"
-            raise NotFound("ValidationError", text)
+            raise CallError("ValidationError", text)
         found = [
             each
             for each in self._provider.alarms.all
@@ -129,7 +128,7 @@ class CloudWatchView:
     def _dashboard(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name = str(given["DashboardName"])
         if name not in self._provider.dashboards:
-            raise NotFound("ResourceNotFound", f"Dashboard {name} does not exist")
+            raise CallError("ResourceNotFound", f"Dashboard {name} does not exist", 404)
         body = json.dumps(self._provider.dashboards[name])
         return {"DashboardName": name, "DashboardBody": body}
 

@@ -8,7 +8,8 @@ from typing import Any
 from botocore.model import ListShape, Shape, StructureShape
 
 from emulator import service_models
-from emulator.describe.made import Made, NotFound, One, tags_of
+from emulator.describe.errors import CallError, Unsupported
+from emulator.describe.made import Made, One, tags_of
 from emulator.resource import attributes_of
 from emulator.template.place import arn_in
 
@@ -41,7 +42,7 @@ class EcsView:
         """The services of the cluster, by its name or ARN."""
         name = str(cluster or "default").rpartition("/")[2]
         if name not in {one.created.ref for one in self._clusters()}:
-            raise NotFound("ClusterNotFoundException", "Cluster not found.")
+            raise CallError("ClusterNotFoundException", "Cluster not found.")
         services = self._made.of(f"{_TYPE}Service")
         return [one for one in services if _cluster(one) == name]
 
@@ -59,7 +60,10 @@ class EcsView:
             family, _, revision = known.partition(":")
             if name in (known, family):
                 model = service_models.session().get_service_model("ecs")
-                made = _as_api(model.shape_for("TaskDefinition"), one.properties)
+                own_properties = {
+                    name: each for name, each in one.properties.items() if name != "Tags"
+                }
+                made = _as_api(model.shape_for("TaskDefinition"), own_properties)
                 own = {"family": family, "revision": int(revision), "status": "ACTIVE"}
                 tags = [
                     {"key": key, "value": value} for key, value in tags_of(one.properties).items()
@@ -69,7 +73,7 @@ class EcsView:
                     "taskDefinition": {**made, "taskDefinitionArn": one.created.ref, **own},
                     "tags": shown,
                 }
-        raise NotFound("ClientException", "Unable to describe task definition.")
+        raise CallError("ClientException", "Unable to describe task definition.")
 
     def _pool(self, one: One) -> Mapping[str, Any]:
         name = attributes_of(one.properties, "Tags").get("pool", one.created.attributes["Name"])
@@ -102,7 +106,7 @@ class EcsView:
     def _described_services(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {str(each).rpartition("/")[2] for each in given.get("services", [])}
         if not wanted:
-            raise NotFound("InvalidParameterException", "Services cannot be empty.")
+            raise CallError("InvalidParameterException", "Services cannot be empty.")
         found = {
             one.created.attributes["Name"]: one for one in self._services(given.get("cluster"))
         }
@@ -131,7 +135,7 @@ class EcsView:
         wanted = str(given.get("serviceName") or "").rpartition("/")[2]
         services = self._services(given.get("cluster"))
         if wanted and wanted not in {one.created.attributes["Name"] for one in services}:
-            raise NotFound("ServiceNotFoundException", "Service not found.")
+            raise CallError("ServiceNotFoundException", "Service not found.")
         for one in services:
             if wanted in ("", one.created.attributes["Name"]):
                 for task in self._pool(one)["tasks"]:
@@ -139,13 +143,16 @@ class EcsView:
                     yield arn_in(self._made.scope, "ecs", name), one, task
 
     def _listed_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Those that run, where the call asks for no others: ListTasks, API reference."""
-        stopped = given.get("desiredStatus", "RUNNING") == "STOPPED"
+        """Those that run, where the call asks for no others; "PENDING" gives none, as ECS never
+        sets it: ListTasks, API reference."""
+        wanted = given.get("desiredStatus", "RUNNING")
         tasks = self._tasks(given)
-        return {"taskArns": [arn for arn, _, task in tasks if bool(task["exited"]) is stopped]}
+        return {"taskArns": [arn for arn, _, task in tasks if _status(task) == wanted]}
 
     def _described_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {str(each).rpartition("/")[2]: each for each in given.get("tasks", [])}
+        if not wanted:
+            raise CallError("InvalidParameterException", "Tasks cannot be empty.")
         found = list(self._tasks({"cluster": given.get("cluster")}))
         absent = wanted.keys() - {task["id"] for _, _, task in found}
         return {
@@ -153,7 +160,7 @@ class EcsView:
                 {
                     "taskArn": arn,
                     "taskDefinitionArn": one.properties.get("TaskDefinition"),
-                    "lastStatus": "STOPPED" if task["exited"] else "RUNNING",
+                    "lastStatus": _status(task),
                     "group": f"service:{one.created.attributes['Name']}",
                 }
                 for arn, one, task in found
@@ -161,6 +168,10 @@ class EcsView:
             ],
             "failures": [{"arn": wanted[each], "reason": "MISSING"} for each in sorted(absent)],
         }
+
+
+def _status(task: Mapping[str, Any]) -> str:
+    return "STOPPED" if task["exited"] else "RUNNING"
 
 
 def _arn(one: One) -> str:
@@ -173,14 +184,15 @@ def _cluster(service: One) -> str:
 
 
 def _as_api(shape: Shape, value: Any) -> Any:
-    """A value of a template as the API has it, whose members begin in lower case."""
+    """A value of a template as the API has it, whose members have the same names in other cases:
+    FSxWindowsFileServerVolumeConfiguration, fsxWindowsFileServerVolumeConfiguration. Raises
+    Unsupported for a member that the API has under no such name."""
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        given = {name[:1].lower() + name[1:]: each for name, each in value.items()}
-        return {
-            name: _as_api(member, given[name])
-            for name, member in shape.members.items()
-            if name in given
-        }
+        names = {name.lower(): name for name in shape.members}
+        if unknown := [name for name in value if name.lower() not in names]:
+            raise Unsupported(f"{', '.join(unknown)} of {shape.name}")
+        own = {names[name.lower()]: each for name, each in value.items()}
+        return {name: _as_api(shape.members[name], each) for name, each in own.items()}
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [_as_api(shape.member, each) for each in value]
     return value

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator.describe.logs import Unsupported
-from emulator.describe.made import Made, NotFound, One, tags_of
-from emulator.functions.invoke_api import misnamed
+from emulator.describe.errors import CallError, Unsupported
+from emulator.describe.made import Made, One, tags_of
 from emulator.functions.model import LATEST, arn_of, name_in, qualified
+from emulator.functions.names import misnamed
 from emulator.template.place import arn_in
 
 _FUNCTION, _MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
@@ -50,7 +50,7 @@ class LambdaView:
         if given.get("FunctionVersion") == "ALL":
             return {"Functions": [each for one in found for each in self._versions(one)]}
         if given.get("FunctionVersion") is not None:
-            raise NotFound("ValidationException", "FunctionVersion is ALL")
+            raise CallError("ValidationException", "FunctionVersion is ALL")
         return {"Functions": [_configuration(one) for one in found]}
 
     def _function(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,18 +66,18 @@ class LambdaView:
         return {} if reserved is None else {"ReservedConcurrentExecutions": int(reserved)}
 
     def _named(self, given: Mapping[str, Any]) -> One:
-        """The function. Raises NotFound, also for a name of another form, region or account."""
+        """The function. Raises CallError, also for a name of another form, region or account."""
         reference, qualifier = str(given["FunctionName"]), given.get("Qualifier")
         if error := misnamed(reference, qualifier, self._made.place):
-            raise NotFound(error.code, error.text or "")
+            raise CallError(error.code, error.text or "", error.status)
         for one in self._made.of(_FUNCTION):
             if one.created.ref == name_in(reference):
                 return one
         raise self._no_function(reference)
 
-    def _no_function(self, reference: str) -> NotFound:
+    def _no_function(self, reference: str) -> CallError:
         arn = arn_of(reference, self._made.place)
-        return NotFound("ResourceNotFoundException", f"Function not found: {arn}")
+        return _absent(f"Function not found: {arn}")
 
     def _one(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The configuration of the version that the name, or the call, qualifies."""
@@ -126,7 +126,7 @@ class LambdaView:
             if each["Name"] == given["Name"]:
                 return each
         arn = arn_of(f"{name_in(str(given['FunctionName']))}:{given['Name']}", self._made.place)
-        raise NotFound("ResourceNotFoundException", f"Cannot find alias arn: {arn}")
+        raise _absent(f"Cannot find alias arn: {arn}")
 
     def _tags(self, given: Mapping[str, Any]) -> dict[str, Any]:
         arn = str(given["Resource"])
@@ -150,8 +150,7 @@ class LambdaView:
         for one in self._made.of(_MAPPING):
             if one.created.ref == given["UUID"]:
                 return self._mapping(one)
-        text = "The resource you requested does not exist."
-        raise NotFound("ResourceNotFoundException", text)
+        raise _absent("The resource you requested does not exist.")
 
     def _mapping(self, one: One) -> dict[str, Any]:
         """CreateEventSourceMapping, API reference: the BatchSize of a queue is 10 by default, all
@@ -196,3 +195,7 @@ def _configuration(one: One) -> dict[str, Any]:
         "State": "Active",
         "LastUpdateStatus": "Successful",
     }
+
+
+def _absent(text: str) -> CallError:
+    return CallError("ResourceNotFoundException", text, 404)

@@ -11,15 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from emulator.console.ranges import time_of
-from emulator.describe.made import NotFound
+from emulator.describe.errors import CallError, Unsupported
 from emulator.metrics import expressions, filter_patterns
 from emulator.metrics.log_groups import LogGroupProvider
 
 _MOST_EVENTS = 10_000  # of a page: GetLogEvents, API reference
-
-
-class Unsupported(Exception):
-    """What the emulator does not serve; the text says what."""
 
 
 class LogsView:
@@ -35,10 +31,13 @@ class LogsView:
         }
 
     def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """By their names, in the order of ASCII; letters of a pattern have their case:
+        DescribeLogGroups, API reference."""
+        _check_exclusive(given, "logGroupNamePrefix", "logGroupNamePattern")
         prefix = str(given.get("logGroupNamePrefix") or "")
-        pattern = str(given.get("logGroupNamePattern") or "").lower()
-        names = [name for name in self._log_groups.names() if name.startswith(prefix)]
-        names = [name for name in names if pattern in name.lower()]
+        pattern = str(given.get("logGroupNamePattern") or "")
+        names = sorted(self._log_groups.names())
+        names = [name for name in names if name.startswith(prefix) and pattern in name]
         days = self._log_groups.retention
         retained = {name: {"retentionInDays": days[name]} for name in names if days.get(name)}
         return {"logGroups": [{"logGroupName": name, **retained.get(name, {})} for name in names]}
@@ -47,7 +46,10 @@ class LogsView:
         """A group has one stream, once something was logged into it."""
         lines = self._lines(given)
         prefix = str(given.get("logStreamNamePrefix") or "")
-        given.get("orderBy"), given.get("descending")  # of one there is one order
+        given.get("descending")  # of one there is one order
+        if given.get("orderBy") == "LastEventTime" and prefix:
+            text = "Cannot order by LastEventTime with a logStreamNamePrefix."
+            raise CallError("InvalidParameterException", text)
         if not lines.at or not lines.stream.startswith(prefix):
             return {"logStreams": []}
         first, last = lines.at[0][0], lines.at[-1][0]
@@ -56,6 +58,7 @@ class LogsView:
 
     def _events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         matches = _matcher(str(given.get("filterPattern") or ""))
+        _check_exclusive(given, "logStreamNames", "logStreamNamePrefix")
         lines = self._lines(given)
         streams = given.get("logStreamNames") or [lines.stream]
         prefix = str(given.get("logStreamNamePrefix") or "")
@@ -76,11 +79,12 @@ class LogsView:
 
     def _stream_events(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of the last events, or of the first with startFromHead; its tokens lead to those
-        before it and after it, and at an end to itself: GetLogEvents, API reference."""
+        before it and after it, and at an end to itself; an event at the endTime is not included,
+        unlike in FilterLogEvents: GetLogEvents, API reference."""
         lines = self._lines(given)
         if given.get("logStreamName") != lines.stream or not lines.at:
             raise _no_stream()
-        found = [(at, line) for at, line in lines.at if lines.within(at)]
+        found = [(at, line) for at, line in lines.at if lines.within(at) and at != lines.end]
         limit = int(given.get("limit", _MOST_EVENTS))
         if not 1 <= limit <= _MOST_EVENTS:
             raise _out_of_bounds(limit, "limit", f"value from 1 to {_MOST_EVENTS}")
@@ -88,7 +92,7 @@ class LogsView:
         if token := given.get("nextToken"):
             kind, _, place = str(token).partition("/")
             if kind not in ("f", "b") or not place.isdecimal():
-                raise NotFound("InvalidParameterException", "The specified nextToken is invalid.")
+                raise CallError("InvalidParameterException", "The specified nextToken is invalid.")
             begin = int(place) if kind == "f" else max(0, int(place) - limit)
             limit = limit if kind == "f" else int(place) - begin
         page = found[begin : begin + limit]
@@ -101,14 +105,15 @@ class LogsView:
         }
 
     def _lines(self, given: Mapping[str, Any]) -> _Lines:
-        """All lines of the group. Raises NotFound, and Unsupported for times of what has none."""
+        """All lines of the group. Raises CallError, and Unsupported for times of what has none."""
+        _check_exclusive(given, "logGroupName", "logGroupIdentifier")
         identifier = given.get("logGroupName") or given.get("logGroupIdentifier")
         if not identifier:
             text = "Either logGroupName or logGroupIdentifier is required"
-            raise NotFound("InvalidParameterException", text)
+            raise CallError("InvalidParameterException", text)
         name = _group(str(identifier))
         if not self._log_groups.knows(name):
-            raise NotFound("ResourceNotFoundException", "The specified log group does not exist.")
+            raise CallError("ResourceNotFoundException", "The specified log group does not exist.")
         first, last = given.get("startTime"), given.get("endTime")  # milliseconds
         file = self._log_groups.file(name)
         if not file.exists():
@@ -136,8 +141,14 @@ class _Lines(NamedTuple):
         return self.begin <= at <= self.end
 
 
-def _no_stream() -> NotFound:
-    return NotFound("ResourceNotFoundException", "The specified log stream does not exist.")
+def _check_exclusive(given: Mapping[str, Any], one: str, other: str) -> None:
+    """Raises CallError for both: API references of the calls."""
+    if given.get(one) and given.get(other):
+        raise CallError("InvalidParameterException", f"{one} and {other} are mutually exclusive")
+
+
+def _no_stream() -> CallError:
+    return CallError("ResourceNotFoundException", "The specified log stream does not exist.")
 
 
 def _group(identifier: str) -> str:
@@ -146,9 +157,9 @@ def _group(identifier: str) -> str:
     return found.removesuffix(":*")
 
 
-def _out_of_bounds(value: Any, field: str, rule: str) -> NotFound:
+def _out_of_bounds(value: Any, field: str, rule: str) -> CallError:
     """The error of a value out of its bounds, as LocalStack has recorded it."""
-    return NotFound(
+    return CallError(
         "InvalidParameterException",
         f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy "
         f"constraint: Member must have {rule}",
@@ -162,7 +173,7 @@ def _matcher(pattern: str) -> filter_patterns.Matches:
     try:
         return filter_patterns.matcher(pattern)
     except filter_patterns.InvalidPattern as invalid:
-        raise NotFound("InvalidParameterException", str(invalid)) from invalid
+        raise CallError("InvalidParameterException", str(invalid)) from invalid
     except expressions.Unsupported as unknown:
         raise Unsupported(str(unknown)) from unknown
 

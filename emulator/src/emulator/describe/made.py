@@ -11,14 +11,6 @@ from emulator.template.place import Place
 from emulator.template.stage import Stage
 
 
-class NotFound(Exception):
-    """AWS's error for a name that nothing has: its code, and the text."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def tags_of(properties: Mapping[str, Any]) -> dict[str, str]:
     """The tags of the template, which has a list or, of API Gateway, an object."""
     tags = properties.get("Tags") or {}
@@ -37,7 +29,9 @@ class Made:
     """Empty until `stage` is set, which is when all of its resources are there. `since` is when
     that was, in epoch seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place | None = None) -> None:
+        """`place` is that of the stage, also before it is there."""
+        self._place = place or Place()
         self.stage: Stage | None = None
         self.since = 0.0
 
@@ -51,7 +45,7 @@ class Made:
 
     @property
     def place(self) -> Place:
-        return self.stage.place if self.stage is not None else Place()
+        return self.stage.place if self.stage is not None else self._place
 
     @property
     def scope(self) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from emulator import service_models
-from emulator.describe.made import NotFound
+from emulator.describe.errors import CallError
 
 # And the most that a call may ask for: API reference.
 DEFAULTS = {"FilterLogEvents": 10_000, "DescribeLogGroups": 50}
@@ -39,7 +39,7 @@ _OTHERWISE = frozenset({"GetMetricData"})  # its limit is of data points, of whi
 def cut(
     service: str, operation: str, given: Mapping[str, Any], result: dict[str, Any]
 ) -> dict[str, Any]:
-    """`service` as botocore names it. Raises NotFound for a token that no page had."""
+    """`service` as botocore names it. Raises CallError for a token that no page had."""
     model = _paginators(service).get(operation)
     if model is None or operation in _OTHERWISE:
         return result
@@ -82,7 +82,7 @@ def _limit(service: str, operation: str, name: str, given: Mapping[str, Any]) ->
     if wrong:
         place = name[:1].lower() + name[1:]
         text = f"1 validation error detected: Value '{limit}' at '{place}' failed to satisfy"
-        raise NotFound(_INVALID[service], f"{text} constraint: Member must have {wrong}")
+        raise CallError(_INVALID[service], f"{text} constraint: Member must have {wrong}")
     return int(limit)
 
 
@@ -99,4 +99,4 @@ def _offset(service: str, token: str) -> int:
     except (binascii.Error, ValueError):
         otherwise = (_INVALID[service], "The token is not valid")
         code, text = _INVALID_TOKEN.get(service, otherwise)
-        raise NotFound(code, text) from None
+        raise CallError(code, text) from None

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator import service_models
-from emulator.describe.made import Made, NotFound
+from emulator.describe.errors import CallError
+from emulator.describe.made import Made
 from emulator.providers import EmulatorError
 from emulator.template.assembly import Stack
 from emulator.template.place import STACK_UUID
@@ -38,7 +39,7 @@ class CloudFormationView:
         model = service_models.session().get_service_model("cloudformation")
         if unknown := set(wanted).difference(model.shape_for("StackStatus").enum):
             text = f"1 validation error detected: Value '{sorted(unknown)}' at 'stackStatusFilter'"
-            raise NotFound(
+            raise CallError(
                 "ValidationError", f"{text} failed to satisfy constraint: no such status"
             )
         found = self._all() if _COMPLETE in wanted else []
@@ -48,7 +49,7 @@ class CloudFormationView:
         name = str(given.get("StackName") or "")
         found = [each for each in self._all() if name in ("", each.name, self._arn(each))]
         if not found:
-            raise NotFound("ValidationError", f"Stack with id {name} does not exist")
+            raise CallError("ValidationError", f"Stack with id {name} does not exist")
         return found
 
     def _arn(self, stack: Stack) -> str:
@@ -111,11 +112,11 @@ class CloudFormationView:
         if physical:
             stacks = {each["StackName"] for each in found if each["PhysicalResourceId"] == physical}
             if not stacks:
-                raise NotFound("ValidationError", f"Stack for {physical} does not exist")
+                raise CallError("ValidationError", f"Stack for {physical} does not exist")
             found = [each for each in found if each["StackName"] in stacks]
         elif not given.get("StackName"):
             text = "Either StackName or PhysicalResourceId must be specified"
-            raise NotFound("ValidationError", text)
+            raise CallError("ValidationError", text)
         chosen = [each for each in found if logical in (None, each["LogicalResourceId"])]
         if not chosen:
             raise _no_resource(logical, given.get("StackName"))
@@ -149,5 +150,5 @@ class CloudFormationView:
         ]
 
 
-def _no_resource(logical: Any, stack: Any) -> NotFound:
-    return NotFound("ValidationError", f"Resource {logical} does not exist for stack {stack}")
+def _no_resource(logical: Any, stack: Any) -> CallError:
+    return CallError("ValidationError", f"Resource {logical} does not exist for stack {stack}")

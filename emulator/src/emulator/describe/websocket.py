@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.describe.logs import Unsupported
-from emulator.describe.made import Made, NotFound, One
+from emulator.describe.errors import CallError, Unsupported
+from emulator.describe.made import Made, One
 
 _TYPE = "AWS::ApiGatewayV2::"
 # Operation -> (type, the property that is the response's id)
@@ -42,7 +42,7 @@ class WebSocketView:
         for one in self._apis():
             if one.created.ref == given["ApiId"]:
                 return self._api(one)
-        raise NotFound("NotFoundException", f"Invalid API identifier specified {given['ApiId']}")
+        raise _not_found("API", given["ApiId"])
 
     def _below(self, kind: str, name: str) -> Any:
         def listed(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,11 @@ class WebSocketView:
             for each in self._below(kind, name)(given)["Items"]:
                 if each[name] == given[name]:
                     return dict(each)
-            text = f"Invalid {kind} identifier specified {given[name]}"
-            raise NotFound("NotFoundException", text)
+            raise _not_found(kind, given[name])
 
         return one
+
+
+def _not_found(kind: str, identifier: str) -> CallError:
+    text = f"Invalid {kind} identifier specified {identifier}"
+    return CallError("NotFoundException", text, 404)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,9 @@ MOST_COMPARABLE = 5_000_000_000  # "Numeric matching", EventBridge user guide
 MOST_ALTERNATIVES = 1000  # of a pattern with several $or, so that none takes for ever
 Test = Callable[[Any], bool]
 Branch = Mapping[str, Sequence[Test]]  # the conditions by a field's name, in their names' order
-Membership = Set[tuple[int, int]]  # (an array, the place in it) for each array that a value is in
+Membership = tuple[tuple[int, int], ...]
+"""(an array, the place in it) for each array that a value is in, from the outermost"""
+_NO_VALUE: Sequence[tuple[Any, Membership]] = [(ABSENT, ())]
 # Names inside $or: RESERVED_FIELD_NAMES_IN_OR_RELATIONSHIP of event-ruler.
 _RESERVED = {"exactly", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr"}
 _RESERVED |= {"equals-ignore-case", "=", "<", "<=", ">", ">=", "regex", "not-wildcard"}
@@ -109,19 +111,20 @@ def _fields(event: Any, steps: Set[str]) -> Mapping[str, Sequence[tuple[Any, Mem
     """The values by their joined names, as event-ruler's Event has them: those of arrays and of
     objects in arrays as well; an empty array or object has none."""
     found: dict[str, list[tuple[Any, Membership]]] = {}
-    none: Membership = frozenset()
+    none: Membership = ()
     waiting = [(name, value, none) for name, value in event.items() if name in steps]
     arrays = itertools.count()
     while waiting:
         name, value, member = waiting.pop()
-        if isinstance(value, Mapping):
-            inner = ((f"{name}.{key}", each) for key, each in value.items())
-            waiting += [(key, each, member) for key, each in inner if key in steps]
+        if isinstance(value, dict):
+            for key, each in value.items():
+                if (inner := f"{name}.{key}") in steps:
+                    waiting.append((inner, each, member))
         elif isinstance(value, list):
             array = next(arrays)
             for place, each in enumerate(value):
-                alone = len(value) == 1 or not isinstance(each, Mapping | list)
-                waiting.append((name, each, member if alone else member | {(array, place)}))
+                alone = len(value) == 1 or not isinstance(each, dict | list)
+                waiting.append((name, each, member if alone else (*member, (array, place))))
         else:
             found.setdefault(name, []).append((value, member))
     return found
@@ -130,31 +133,63 @@ def _fields(event: Any, steps: Set[str]) -> Mapping[str, Sequence[tuple[Any, Mem
 def _is_met(branch: Branch, fields: Mapping[str, Sequence[tuple[Any, Membership]]]) -> bool:
     """Fields are found one by one, each in the same elements of arrays as those before it: as
     event-ruler's ACFinder, and NameState for what is absent."""
-    found: set[Membership] = {frozenset()}
+    last = {
+        array: at
+        for at, name in enumerate(branch)
+        for _, member in fields.get(name, ())
+        for array, _ in member
+    }
+    if not last:
+        return all(
+            any(test(value) for value, _ in fields.get(name, _NO_VALUE) for test in conditions)
+            for name, conditions in branch.items()
+        )
+    found: set[frozenset[tuple[int, int]]] = {frozenset()}
     for at, (name, conditions) in enumerate(branch.items()):
         values = fields.get(name, ())
-        fit = {member for value, member in values if any(test(value) for test in conditions)}
-        joined = {before | member for before in found for member in fit}
+        fit = _tree(member for value, member in values if any(test(value) for test in conditions))
+        joined = {before.union(each) for before in found for each in _agreeing(fit, dict(before))}
         if any(test(ABSENT) for test in conditions):
-            there = {member for _, member in values}
-            joined |= {
-                before for before in found if not any(_are_one(before | member) for member in there)
-            }
-        later = itertools.islice(branch, at + 1, None)
-        shared = {
-            array for each in later for _, member in fields.get(each, ()) for array, _ in member
-        }
-        found = {
-            frozenset(place for place in member if place[0] in shared)
-            for member in joined
-            if _are_one(member)
-        }
+            there = _tree(member for _, member in values)
+            joined |= {each for each in found if next(_agreeing(there, dict(each)), None) is None}
+        found = {frozenset(place for place in each if last[place[0]] > at) for each in joined}
     return bool(found)
 
 
-def _are_one(member: Membership) -> bool:
-    """Whether it has one place in each array."""
-    return len({array for array, _ in member}) == len(member)
+class _Node:
+    """Memberships that begin alike, by the place in the next array. `member` ends here."""
+
+    def __init__(self) -> None:
+        self.member: Membership | None = None
+        self.below: dict[int, dict[int, _Node]] = {}
+
+
+def _tree(members: Iterable[Membership]) -> _Node:
+    root = _Node()
+    for member in members:
+        node = root
+        for array, place in member:
+            node = node.below.setdefault(array, {}).setdefault(place, _Node())
+        node.member = member
+    return root
+
+
+def _agreeing(root: _Node, before: Mapping[int, int]) -> Iterator[Membership]:
+    """The memberships of the tree with the places that `before` has, in the arrays that both have.
+    It looks at no others, so that the elements of arrays are not compared each with each."""
+    waiting = [iter([root])]
+    while waiting:
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+            continue
+        if node.member is not None:
+            yield node.member
+        for array, places in node.below.items():
+            if array not in before:
+                waiting.append(iter(places.values()))
+            elif before[array] in places:
+                waiting.append(iter([places[before[array]]]))
 
 
 def _condition(condition: Any) -> Test:

@@ -78,10 +78,12 @@ class EventSourceProvider:
                 self._timeout(mapping.function)
             except EmulatorError as error:
                 raise EmulatorError(f"{resource}: Function does not exist: {error}") from error
-            if ":sqs:" in mapping.source:
-                await self._check_timeouts(resource, mapping)
-            else:
-                await self._check_stream(resource, mapping.source)
+            check = self._check_timeouts if ":sqs:" in mapping.source else self._check_stream
+            try:
+                await check(resource, mapping)
+            except FAILED_CALL as error:
+                text = f"{resource}: the source {mapping.source} can't be read: {error}"
+                raise EmulatorError(text) from error
         for poller in self._pollers:
             permissions.check(poller.mapping, self._gate)
         self._background.start(*(poller.run_again_and_again() for poller in self._pollers))
@@ -89,22 +91,18 @@ class EventSourceProvider:
     async def _check_timeouts(self, resource: str, mapping: EventSourceMapping) -> None:
         """Compares the timeouts of queue and function, as CreateEventSourceMapping does:
         github.com/winglang/wing/issues/1507."""
-        try:
-            _, hidden = await url_and_visibility(self._calls, mapping.source)
-        except FAILED_CALL as error:
-            raise EmulatorError(
-                f"{resource}: the queue {mapping.source} can't be read: {error}"
-            ) from error
+        _, hidden = await url_and_visibility(self._calls, mapping.source)
         timeout = self._timeout(mapping.function)
         if hidden < timeout:
             raise EmulatorError(
-                f"{mapping.source}: Queue visibility timeout: {hidden:g} seconds is less than "
-                f"Function timeout: {timeout:g} seconds (the function {mapping.function})"
+                f"{resource}: {mapping.source}: Queue visibility timeout: {hidden:g} seconds is "
+                f"less than Function timeout: {timeout:g} seconds (the function {mapping.function})"
             )
 
-    async def _check_stream(self, resource: str, source: str) -> None:
+    async def _check_stream(self, resource: str, mapping: EventSourceMapping) -> None:
         """As LocalStack has recorded CreateEventSourceMapping; a table has one stream, and with
         another specification another one."""
+        source = mapping.source
         table = source.split("/")[1]
         found = await self._calls("dynamodbstreams", "ListStreams", TableName=table)
         if source not in [each["StreamArn"] for each in found["Streams"]]:

@@ -7,11 +7,9 @@ Synchronous and asynchronous invocations, and dry runs. Source: the API referenc
 from __future__ import annotations
 
 import json
-import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -21,6 +19,7 @@ from emulator.functions import log_tail
 from emulator.functions.failures import MAX_PAYLOAD
 from emulator.functions.functions import Functions
 from emulator.functions.model import arn_of, qualified
+from emulator.functions.names import LambdaError, misnamed, out_of_bounds
 from emulator.listening import HttpListener, Port, read_body
 from emulator.providers import EmulatorError, Throttled
 from emulator.template.place import Place
@@ -34,30 +33,8 @@ _UNSUPPORTED = {
     "X-Amz-Tenant-Id": "TenantId",
 }
 _LOG_TYPES = ("None", "Tail")
-# As the service's own message has it.
-_NAME_PATTERN = (
-    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?"
-    r"(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
-)
-_NAME = re.compile(_NAME_PATTERN)
-_LONGEST_NAME = 256  # characters of a name, a partial or a whole ARN
-_QUALIFIERS = re.compile(r"\$LATEST\.PUBLISHED|[a-zA-Z0-9$_-]{1,128}")
-_REGION, _ACCOUNT, _QUALIFIER = 3, 9, 13  # groups of the pattern
 Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
 Submit = Callable[[str, bytes, str], None]
-
-
-class ApiError(NamedTuple):
-    """An error of the API. `message` is the name of the error's field: the service spells it in two
-    ways."""
-
-    status: int
-    code: str
-    text: str | None
-    message: str = "message"
-    reason: str | None = None
 
 
 class InvokeApi:
@@ -97,7 +74,7 @@ class InvokeApi:
         ):
             if value not in values:
                 rule = f"satisfy enum value set: [{', '.join(values)}]"
-                return _failed(_out_of_bounds(member, value, rule))
+                return _failed(out_of_bounds(member, value, rule))
         reference = unquote(request.path_qs.partition("?")[0])
         reference = reference.removeprefix(PREFIX).removesuffix(SUFFIX)
         if error := misnamed(reference, request.query.get("Qualifier"), self._place):
@@ -124,7 +101,7 @@ class InvokeApi:
                 "Could not parse request body into json: "
                 f"Could not parse payload into json: {error}"
             )
-            return _failed(ApiError(400, "InvalidRequestContentException", text))
+            return _failed(LambdaError(400, "InvalidRequestContentException", text))
         try:
             version = self._functions.version(reference)
         except EmulatorError:
@@ -142,7 +119,7 @@ class InvokeApi:
         except Throttled:
             reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
             return _failed(
-                ApiError(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason)
+                LambdaError(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason)
             )
         headers = {"X-Amz-Executed-Version": version}
         if result.error:
@@ -156,7 +133,7 @@ class InvokeApi:
         return web.Response(body=result.payload, headers=headers, content_type="application/json")
 
 
-def _failed(error: ApiError) -> web.Response:
+def _failed(error: LambdaError) -> web.Response:
     document = {"Type": "User", error.message: error.text}
     if error.reason:
         document["Reason"] = error.reason
@@ -168,62 +145,28 @@ def _failed(error: ApiError) -> web.Response:
     )
 
 
-def misnamed(reference: str, qualifier: str | None, place: Place) -> ApiError | None:
-    """The errors of names that no function has, as LocalStack has recorded them."""
-    found = _NAME.fullmatch(reference)
-    if found is None:
-        rule = f"satisfy regular expression pattern: {_NAME_PATTERN}"
-        return _out_of_bounds("functionName", reference, rule)
-    if len(reference) > _LONGEST_NAME:
-        rule = f"have length less than or equal to {_LONGEST_NAME}"
-        return _out_of_bounds("functionName", reference, rule)
-    if qualifier is not None and not _QUALIFIERS.fullmatch(qualifier):
-        rule = f"satisfy regular expression pattern: {_QUALIFIERS.pattern}"
-        return _out_of_bounds("qualifier", qualifier, rule)
-    region, account = found[_REGION], found[_ACCOUNT]
-    if region and region.rstrip(":") != place.region:
-        text = (
-            f"Functions from '{region.rstrip(':')}' are not reachable in this region "
-            f"('{place.region}')"
-        )
-        return ApiError(404, "ResourceNotFoundException", text, message="Message")
-    if account and account.rstrip(":") != place.account:
-        return ApiError(403, "AccessDeniedException", None, message="Message")
-    if qualifier and found[_QUALIFIER] not in (None, qualifier):
-        text = (
-            "The derived qualifier from the function name does not match the specified qualifier."
-        )
-        return ApiError(400, "InvalidParameterValueException", text)
-    return None
-
-
-def _out_of_bounds(member: str, value: str, rule: str) -> ApiError:
-    text = f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy"
-    return ApiError(400, "ValidationException", f"{text} constraint: Member must {rule}")
-
-
-def _not_found(reference: str, place: Place) -> ApiError:
+def _not_found(reference: str, place: Place) -> LambdaError:
     text = f"Function not found: {arn_of(reference, place)}"
-    return ApiError(404, "ResourceNotFoundException", text, message="Message")
+    return LambdaError(404, "ResourceNotFoundException", text, message="Message")
 
 
-def _too_large(size: int) -> ApiError:
+def _too_large(size: int) -> LambdaError:
     text = f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
-    return ApiError(413, "RequestTooLargeException", text)
+    return LambdaError(413, "RequestTooLargeException", text)
 
 
-def _too_large_event(size: int) -> ApiError:
+def _too_large_event(size: int) -> LambdaError:
     """Another code than that of a synchronous one: github.com/ASFHyP3/hyp3/issues/2241."""
     text = (
         f"{size} byte payload is too large for the Event invocation type (limit "
         f"{ASYNCHRONOUS_BYTES} bytes)"
     )
-    return ApiError(413, "RequestEntityTooLargeException", text)
+    return LambdaError(413, "RequestEntityTooLargeException", text)
 
 
-def _unsupported(what: str) -> ApiError:
+def _unsupported(what: str) -> LambdaError:
     text = f"the emulator does not support {what}"
-    return ApiError(400, "InvalidParameterValueException", text)
+    return LambdaError(400, "InvalidParameterValueException", text)
 
 
 def _headers(request_id: str = "") -> dict[str, str]:

@@ -45,7 +45,7 @@ class Opening(NamedTuple):
 
 
 @dataclass
-class _Made:
+class _Called:
     """What was called for one request, for the access log; `seconds` the integration took."""
 
     message_id: str | None = None
@@ -97,13 +97,13 @@ class Dispatcher:
     async def open(self, info: ConnectionInfo, upgrade: Upgrade) -> Opening:
         """Runs the authorizer and the $connect integration."""
         request_id = self.new_id()
-        made = _Made()
+        made = _Called()
         opening = await self._open(info, upgrade, request_id, made)
         self._log(opening.info, "CONNECT", routing.CONNECT, request_id, opening.status, made)
         return opening
 
     async def _open(
-        self, info: ConnectionInfo, upgrade: Upgrade, request_id: str, made: _Made
+        self, info: ConnectionInfo, upgrade: Upgrade, request_id: str, made: _Called
     ) -> Opening:
         route = self.api.routes.get(routing.CONNECT)
         if route is None:
@@ -138,7 +138,7 @@ class Dispatcher:
         request_id = self.new_id()
         self._count("MessageCount")
         key = routing.select_route(self.api.selection, frame, self.api.routes)
-        made = _Made(self.new_id())
+        made = _Called(self.new_id())
         if key is None:
             self._count("ClientError")
             self._log(info, "MESSAGE", "-", request_id, 403, made)
@@ -148,7 +148,7 @@ class Dispatcher:
         return text
 
     async def _message(
-        self, info: ConnectionInfo, key: str, frame: str, request_id: str, made: _Made
+        self, info: ConnectionInfo, key: str, frame: str, request_id: str, made: _Called
     ) -> tuple[int, str | None]:
         route = self.api.routes[key]
         message_id = made.message_id or ""
@@ -172,7 +172,7 @@ class Dispatcher:
         route = self.api.routes.get(routing.DISCONNECT)
         if route is None:
             return
-        request_id, made = self.new_id(), _Made()
+        request_id, made = self.new_id(), _Called()
         event = events.disconnect_event(info, host, code, reason, request_id, self.now())
         try:
             result = await self._route(route, event, made)
@@ -190,7 +190,7 @@ class Dispatcher:
         info: ConnectionInfo,
         upgrade: Upgrade,
         request_id: str,
-        made: _Made,
+        made: _Called,
     ) -> tuple[int, Mapping[str, str | int | None]]:
         arn = f"{self.arn}/{info.stage}/{routing.CONNECT}"
         event = events.authorizer_event(info, upgrade, arn, request_id, self.now())
@@ -224,7 +224,7 @@ class Dispatcher:
             **({} if info.user_agent is None else {"aws:useragent": [info.user_agent]}),
         }
 
-    async def _route(self, route: Route, event: Event, made: _Made) -> InvokeResult:
+    async def _route(self, route: Route, event: Event, made: _Called) -> InvokeResult:
         source = f"{self.arn}/{self.api.stage}/{route.key}"
         began = time.monotonic()
         made.integration = await self._call(route.integration, event, source)
@@ -256,7 +256,7 @@ class Dispatcher:
         route: str,
         request_id: str,
         status: int,
-        made: _Made,
+        made: _Called,
     ) -> None:
         if self.access is unlogged:
             return

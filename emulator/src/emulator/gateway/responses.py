@@ -81,15 +81,17 @@ def error_frame(message: str, connection_id: str, request_id: str) -> str:
 
 
 def logged(result: InvokeResult, latency: int) -> dict[str, Any]:
-    """The access log's variables about an integration, whose latency is in milliseconds:
-    "Configure logging for WebSocket APIs in API Gateway"."""
+    """The access log's variables about an integration, whose latency is in milliseconds. As
+    "Configure logging for WebSocket APIs in API Gateway" has it, $context.integration.status is
+    what the function returned, "equivalent to $context.integrationStatus", and
+    $context.integration.integrationStatus what Lambda itself did."""
     response = None if result.error else _proxy_response(result.payload)
     status = None if response is None else response["statusCode"]
     error = error_message(result) if result.error else None
     return {
         "integration": {
             "error": error,
-            "integrationStatus": 200,  # that of Lambda itself, also where the function failed
+            "integrationStatus": 200,  # also where the function failed
             "latency": latency,
             "status": status,
         },

@@ -109,7 +109,7 @@ class Services:
         self.log_groups = LogGroupProvider(
             servers.options.logs, self.functions.functions, place.region, place.account
         )
-        self.made = Made()
+        self.made = Made(place)
         calls, clock = Calls(self._addresses), self._clock
         self.asynchronous = AsynchronousProvider(self.functions, calls, clock, report)
         self.invoke_api = InvokeApi(

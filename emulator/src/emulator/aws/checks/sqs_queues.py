@@ -97,17 +97,29 @@ def _known() -> frozenset[str]:
 
 
 def same(there: Any, given: Any) -> bool:
-    """Whether an attribute has this value, however it is written; without one is as empty."""
+    """Whether an attribute has this value, however it is written, and each member of a document;
+    without one is as empty."""
     return bool(_plain(there) == _plain(given))
 
 
 def _plain(value: Any) -> Any:
     text = (value if isinstance(value, str) else json.dumps(value)) or "null"
-    if text.isascii() and text.isdigit():  # "030", which is no JSON
-        return int(text)
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
     try:
-        return json.loads(text) or None
+        plain = _plain_member(json.loads(text))
+        return None if plain in ("", [], {}) else plain
     except ValueError:
-        return text.lower()
+        plain = _plain_member(text)
+        return plain.lower() if isinstance(plain, str) else plain
+
+
+def _plain_member(value: Any) -> Any:
+    """The value, where numbers and truths may be texts."""
+    if isinstance(value, dict):
+        return {name: _plain_member(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain_member(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    if value.isascii() and value.isdigit():  # "030" as well, which is no JSON
+        return int(value)
+    return value.lower() == "true" if value.lower() in ("true", "false") else value
