@@ -344,6 +344,34 @@ def test_a_deletion_that_fails_or_runs_out_of_time_is_repeated_until_it_is_done(
     assert list(api.aws.users.query_all({"user": ravi}, prefix="chat#")) == []
 
 
+# -- export
+
+
+def test_the_export_has_every_item_of_the_user_in_pages(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(ravi)
+    keys = {"one_time_keys": phone.one_time_keys(range(40))}
+    api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi)
+    chat = api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi).body[
+        "chat"
+    ]
+    found: list[Any] = []
+    query: dict[str, str] = {}
+    while True:
+        page = api.request("GET", "/api/account", user=ravi, query=query).body
+        found += page["items"]
+        if "cursor" not in page:
+            break
+        query = {"cursor": page["cursor"]}
+    stored = [item["item"] for item in api.aws.users.query_all({"user": ravi})]
+    assert [each["item"]["item"] for each in found if each["table"] == "Users"] == stored
+    assert len(stored) > 80
+    (member,) = [each["item"] for each in found if each["table"] == "Chats"]
+    assert (member["chat"], member["item"]) == (chat, f"member#{ravi}")
+    wrong = {"cursor": "a b"}
+    assert api.request("GET", "/api/account", user=ravi, query=wrong).status == 400
+
+
 def test_nobody_exports_or_deletes_without_a_token_or_the_password(api: Rest) -> None:
     assert api.request("GET", "/api/account").status == 401
     assert delete(api, new_name("nobody")).status == 401

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from lambdas.limits import INVITATIONS
-from lambdas.messages.chats import new_member
 from lambdas.tables import user_key
 from tests.lambdas.api.chats import act, group
 from tests.support.lambdas.rest import PASSWORD, Rest
@@ -62,6 +61,7 @@ def test_a_contacts_invitation_comes_beside_a_strangers_and_is_notified(
 ) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     api.request("PUT", "/api/settings", {"groups": "nobody"}, user=raju)
+    api.request("PUT", "/api/settings", {"groups": "everybody"}, user=ravi)
     stranger, *others = api.strangers("stranger", "a", "b")
     frames = api.connect(api.phone(raju))
     chat = group(api, stranger, raju).body["chat"]
@@ -69,10 +69,9 @@ def test_a_contacts_invitation_comes_beside_a_strangers_and_is_notified(
         monkeypatch.setattr("lambdas.people.invitations.INVITATIONS_LIMIT", 1)
         for other in others:
             group(api, other, raju)
-    api.aws.users.put({**user_key(ravi, f"chat#{chat}")})
-    head = {"chat": chat, "item": "head"}
-    api.aws.chats.update(head, "ADD members :one", one={ravi})
-    api.aws.chats.put(new_member(chat, ravi, 0))
+    assert act(api, stranger, chat, "members", {"add": [ravi]}).body["members"] == sorted(
+        [stranger, ravi]
+    )
     for _ in range(2):  # the second one changes nothing
         assert act(api, ravi, chat, "members", {"add": [raju]}).body["invited"] == [raju]
     assert invitations(api, raju)[0] == ravi
