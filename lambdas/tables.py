@@ -6,8 +6,8 @@ Keys of the three tables (sort key `item`):
     Users    user    devices | device#<device> | otk#<device>#<order> | fallback#<device>
                      onetime#<key> | chat#<chat> | direct#<peer>
                      watcher#<1: a contact, 2: not>#<user>/<device> | rings#<chat>
-                     contact#<peer> | settings | invite#<chat> | named#<chat> | left#<chat>
-                     founded#<request id> | limit#<name>
+                     contact#<peer> | settings | invite#!<chat> | invite#<chat>
+                     named#<chat> | left#<chat> | founded#<request id> | limit#<name>
              link#<code>  link
     Tickets  ticket
 """

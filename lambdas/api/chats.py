@@ -70,7 +70,7 @@ def _found(call: Call, members: Sequence[str], founded: Founded | None) -> Chat:
     invited: set[str] = set()
     store, now = groups.inviting(call, invited), call.aws.now()
     chat = membership.found(call.user, joining, others, store, noting, now)
-    groups.announce_invited(call, chat.chat, invited)
+    groups.announce_invited(call, chat.chat, invited & {*chat.invited})
     return chat
 
 

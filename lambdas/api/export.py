@@ -11,7 +11,7 @@ from lambdas.errors import bad_request
 from lambdas.tables import Item, chat_key, member_item, user_key
 
 ITEMS_PER_PAGE = 50
-CURSOR = re.compile(r"[A-Za-z0-9_#/+-]{1,256}")
+CURSOR = re.compile(r"[!-~]{1,256}")  # any key: they are ASCII without spaces
 
 
 def account(call: Call) -> Response:

@@ -33,9 +33,6 @@ def change_members(call: Call) -> Response:
             changes.append,
             others,
             inviting(call, invited),
-            lambda names: Invitations(call.aws.users).named_long_ago(
-                names, call.chat, call.aws.now()
-            ),
         )
     finally:  # also notify of the changes made before an error
         announce.members_changed(call.aws, call.chat, changes)
@@ -51,17 +48,22 @@ def consenting(call: Call, users: Iterable[str]) -> list[str]:
 
 
 def inviting(call: Call, invited: set[str]) -> Inviting:
-    """Stores invitations, and adds to `invited` who has got one. Who has one to this chat keeps it;
-    who has blocked the caller gets none, nor does who does not know the caller and has many of
-    theirs. As none of them has answered, the caller does not learn of it."""
+    """Stores invitations, and adds to `invited` who has got one. Who has one to this chat keeps it,
+    and gets a contact's beside a stranger's, which may be too far behind to be listed; who has
+    blocked the caller gets none, nor does who does not know the caller and has many of theirs. As
+    none of them has answered, the caller does not learn of it."""
 
     def store(chat: str, users: Sequence[str]) -> None:
         invitations, now = Invitations(call.aws.users), call.aws.now()
-        invitations.note_named(users, chat, now)
         there = invitations.have(users, chat, now)
-        views = Contacts(call.aws.users).views([u for u in users if u not in there], call.user)
-        knowing = [user for user in views if views[user].state == CONTACT]
-        strangers = {f"invitations#{user}": user for user in views if views[user].state is None}
+        asked = [user for user in users if not there.get(user)]
+        views = Contacts(call.aws.users).views(asked, call.user)
+        knowing = [user for user in asked if views[user].state == CONTACT]
+        strangers = {
+            f"invitations#{user}": user
+            for user in asked
+            if user not in there and views[user].state is None
+        }
         counted = Limits(call.aws.users, call.aws.now).take_each(call.user, strangers, INVITATIONS)
         new = [*knowing, *(strangers[bucket] for bucket in counted)]
         invitations.add(new, chat, call.user, now, knowing)

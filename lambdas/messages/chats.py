@@ -28,6 +28,7 @@ from lambdas.tables import (
     transact,
     user_key,
 )
+from lambdas.throttling import TooBusy
 
 FOUNDING_SECONDS = 3_600  # no function runs as long
 ATTEMPTS = 8  # of a transaction that others overtake
@@ -100,7 +101,7 @@ class Chats:
         heads = read_heads(self._chats, names, user)
         for name in names:
             if name not in heads and rows[name].get("founded_at", now) < now - FOUNDING_SECONDS:
-                self._forget(user, name)
+                self.forget(user, name)
         count = _fitting([heads.get(name) for name in names])
         if count < len(names):
             following = names[count - 1]
@@ -111,14 +112,14 @@ class Chats:
         ]
         return listed, following
 
-    def _forget(self, user: str, chat: str) -> None:
-        """The user's items of a chat that has no head."""
+    def forget(self, user: str, chat: str) -> None:
+        """The user's items of a chat, if it has no head. Where DynamoDB is too busy they stay."""
         actions = [
             self._chats.check_action(chat_key(chat, HEAD), "attribute_not_exists(seq)"),
             self._chats.delete_action(chat_key(chat, member_item(user))),
             self._users.delete_action(user_key(user, f"chat#{chat}")),
         ]
-        with contextlib.suppress(TransactionCancelled):
+        with contextlib.suppress(TransactionCancelled, TooBusy):
             transact(self._chats, actions)
 
     def all_of(self, user: str) -> Iterator[dict[str, Any]]:

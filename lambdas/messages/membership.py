@@ -3,18 +3,29 @@
 Who may is decided by roles.py. A change is one transaction of head, member items and rows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError, bad_request, forbidden
 from lambdas.messages import roles
-from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head, new_member, row
+from lambdas.messages.chats import (
+    ATTEMPTS,
+    Chat,
+    Chats,
+    busy,
+    new_head,
+    new_member,
+    row,
+)
 from lambdas.messages.heads import Head, admins_as_read, as_read, no_such_chat, read_head
+from lambdas.messages.invited import CONDITION_FAILED, InvitedUsers
 from lambdas.people.invitations import Invitations
 from lambdas.presence.devices import DEVICES_LIMIT, Devices
 from lambdas.tables import (
     HEAD,
+    TRANSACTION_LIMIT,
     ConditionFailed,
     TransactionCancelled,
     chat_key,
@@ -22,14 +33,15 @@ from lambdas.tables import (
     transact,
     user_key,
 )
+from lambdas.throttling import TooBusy
 
 MEMBERS_LIMIT = 1_024  # decisions/0073
 # Of all members of a chat: one function can post to as many in its time. decisions/0043
 CHAT_DEVICES_LIMIT = 2_560
 Inviting = Callable[[str, Sequence[str]], None]  # writes the invitations of users to a chat
-# Two items each, and three for who is invited no longer, beside the head: at most 100 actions.
+# Two items each, or at most three of who is to be invited, beside the head: at most 100 actions.
 CHANGES_PER_TRANSACTION = 49
-REMOVALS_PER_TRANSACTION = 33
+INVITED_PER_TRANSACTION = 33
 
 
 class Changed(NamedTuple):
@@ -40,7 +52,7 @@ class Changed(NamedTuple):
     removed: Sequence[str]
 
 
-class Membership(ChatWriter):
+class Membership(InvitedUsers):
     """The members of groups, and who leaves a chat of either kind."""
 
     def found(
@@ -64,26 +76,41 @@ class Membership(ChatWriter):
         self._require_users([*everybody, *waiting])
         self._require_room(everybody)
         chat = self._new_id()
+        invitations = Invitations(self._users)
         # the head last: without it the chat does not exist, and its rows are ignored
-        self._chats.batch_write(puts=[new_member(chat, member, 0) for member in everybody])
-        self._users.batch_write(puts=[row(chat, member, now) for member in everybody])
-        if waiting:
-            inviting(chat, waiting)
+        with self._forgetting(chat, everybody, waiting, Exception):
+            self._chats.batch_write(puts=[new_member(chat, member, 0) for member in everybody])
+            self._users.batch_write(puts=[row(chat, member, now) for member in everybody])
+            if waiting:
+                invitations.note_named(waiting, chat)
+                inviting(chat, waiting)
         head = {**new_head(chat, "group", everybody), "admins": {user}}
         if waiting:
             head["invited"] = {*waiting}
-        try:
+        # after another error there may be a head
+        with self._forgetting(chat, everybody, waiting, TransactionCancelled, TooBusy):
             transact(self._chats, [self._chats.put_action(head), *noting(chat)])
-        except TransactionCancelled:
-            self._forget(chat, everybody, waiting)
-            raise
-        return Chat(chat, "group", everybody, waiting)
+        # Too many for checks in the transaction: a deletion that begins now finds the head.
+        deleted = invitations.deleted(waiting) if waiting else []
+        for name in deleted:
+            self.decline(chat, name, invitations.end_actions(name, chat))
+        return Chat(chat, "group", everybody, [name for name in waiting if name not in deleted])
 
-    def _forget(self, chat: str, members: Iterable[str], invited: Iterable[str]) -> None:
-        """Of a group that has got no head."""
-        self._chats.batch_write(deletes=[chat_key(chat, member_item(user)) for user in members])
-        self._users.batch_write(deletes=[user_key(user, f"chat#{chat}") for user in members])
-        Invitations(self._users).forget(invited, chat)
+    @contextmanager
+    def _forgetting(
+        self, chat: str, members: Sequence[str], invited: Sequence[str], *errors: type[Exception]
+    ) -> Iterator[None]:
+        """At one of these errors, what has been written of a group that has got no head."""
+        try:
+            yield
+        except errors:
+            with suppress(TooBusy):  # the error itself says more
+                keys = [chat_key(chat, member_item(user)) for user in members]
+                self._chats.batch_write(deletes=keys)
+                rows = [user_key(user, f"chat#{chat}") for user in members]
+                self._users.batch_write(deletes=rows)
+                Invitations(self._users).forget(invited, chat)
+            raise
 
     def change(
         self,
@@ -94,14 +121,12 @@ class Membership(ChatWriter):
         changed: Callable[[Changed], object] = lambda _: None,
         invite: Sequence[str] = (),
         inviting: Inviting = lambda _chat, _names: None,
-        expired: Callable[[Set[str]], Sequence[str]] = lambda _names: (),
     ) -> Chat:
         """Adds, invites and removes members of a group; returns it as it is then.
 
         The group's rules decide who may. Added users see what is sent from then on; removed users
         lose the whole chat, or their invitation; who is invited is only named, and so is who has
         left for good meanwhile. `changed` is called after each part, also if a later one fails.
-        `expired` gives those of the invited users who give their places to others where it is full.
 
         Raises ChatError: not_found, forbidden for a direct chat and by the rules, bad_request,
         conflict when the chat is too busy.
@@ -115,8 +140,6 @@ class Membership(ChatWriter):
         roles.require(head, user, "remove", {*remove} - {user})
         self._require_users([*add, *invite])
         # before the first part: a change that is too large as a whole adds nobody
-        if not _has_places(head, {*add, *invite}):
-            head = self._without(expired(head.invited - {*add, *invite}), head)
         _require_places(head, {*add, *invite})
         if len(add) > CHANGES_PER_TRANSACTION:
             self._require_room(head.members | {*add})
@@ -125,9 +148,9 @@ class Membership(ChatWriter):
         left: set[str] = set()
         for members in _chunks(sorted(set(add))):
             left |= self._change(chat, user, changed, add=members)
-        for members in _chunks(sorted({*invite} | left)):
+        for members in _chunks(sorted({*invite} | left), INVITED_PER_TRANSACTION):
             self._invite(chat, user, members, inviting)
-        for members in _chunks(leaving, REMOVALS_PER_TRANSACTION):
+        for members in _chunks(leaving):
             self._change(chat, user, changed, remove=members)
         item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
         return Chat(chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ())))
@@ -137,10 +160,12 @@ class Membership(ChatWriter):
 
         Raises ChatError not_found, conflict, bad_request.
         """
+        key = chat_key(chat, HEAD)
         for attempt in range(ATTEMPTS):
-            item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
+            item = self._chats.get(key, consistent=True) or {}
             members = frozenset(item.get("members", ()))
-            change, joins = Changed(members, [], []), list[dict[str, Any]]()
+            change = Changed(members, [], [])
+            joins = [self._chats.check_action(key, "contains(members, :user)", user=user)]
             if user not in members:
                 if user not in item.get("invited", ()) or not members:
                     raise no_such_chat(chat)
@@ -151,49 +176,23 @@ class Membership(ChatWriter):
                 change = Changed(members, [user], [])
                 joins = self._add(head, [user], invited=True)
             try:
-                if joins or also:
-                    transact(self._chats, [*joins, *also])
+                transact(self._chats, [*joins, *also])
             except TransactionCancelled:
                 self._pause(attempt)
                 continue
             return change
         raise busy()
 
-    def decline(self, chat: str, user: str, also: Sequence[dict[str, Any]]) -> bool:
-        """Removes the user from those who are invited, together with the actions in `also`. Does
-        nothing and returns False if the user is a member by now.
-        """
-        takes = self._chats.update_action(
-            chat_key(chat, HEAD),
-            "DELETE invited :me",
-            "contains(invited, :user)",
-            me={user},
-            user=user,
-        )
-        actions = [takes, *also]
-        for attempt in range(ATTEMPTS):
-            try:
-                if actions:
-                    transact(self._chats, actions)
-            except TransactionCancelled as cancelled:
-                if cancelled.reasons[0] != "ConditionalCheckFailed":
-                    self._pause(attempt)
-                elif user in (cancelled.items[0] or {}).get("members", ()):
-                    return False
-                else:
-                    # the head names no such invitation: only the user's own items are left
-                    actions = [*also]
-                continue
-            return True
-        raise busy()
-
     def leave(self, user: str, chat: str, changed: Callable[[Changed], object]) -> None:
-        """Leaves a chat of either kind, as the user of a deleted account does. Idempotent."""
+        """Leaves a chat of either kind, as the user of a deleted account does. Idempotent. Of a
+        group that was not founded, the user's items are deleted.
+        """
         try:
             self._change(chat, user, changed, remove=[user])
         except ChatError as error:
             if error.code != "not_found":
                 raise
+            Chats(self._chats, self._users).forget(user, chat)
 
     def appoint(
         self,
@@ -228,23 +227,33 @@ class Membership(ChatWriter):
         raise busy()
 
     def _invite(self, chat: str, user: str, names: Sequence[str], inviting: Inviting) -> None:
-        """`inviting` comes first, so that everybody whom the head names as invited has a `named#`
-        item, and an invitation unless `inviting` gives them none.
+        """The items of invitations come first, each once, and the head names who still has them:
+        nobody who has declined meanwhile or deletes the account. Who is named by no head, or is a
+        member by then, keeps none.
         """
+        invitations = Invitations(self._users)
+        written, gone = set[str](), set[str]()
         for attempt in range(ATTEMPTS):
             head = read_head(self._chats, chat, user)
-            waiting = {*names} - head.members
-            new = waiting - head.invited
-            roles.require(head, user, "add", new)
-            _require_places(head, new)
-            if waiting:
-                inviting(chat, sorted(waiting))
-            if not new:
+            waiting = {*names} - head.members - gone
+            new = sorted(waiting - head.invited)
+            roles.require(head, user, "add", {*new})
+            _require_places(head, {*new})
+            if unwritten := sorted(waiting - written):
+                invitations.note_named(unwritten, chat)
+                inviting(chat, unwritten)
+                written |= {*unwritten}
+            if not written:
                 return
-            condition, values = as_read(head)
+            checks = [each for name in new for each in invitations.naming_checks(name, chat)]
+            over = sorted(written - waiting - head.invited)
+            ends = [each for name in over for each in invitations.end_actions(name, chat)]
             try:
-                self._update_head(head, "ADD invited :new", condition, new=new, **values)
-            except ConditionFailed:
+                transact(self._chats, [self._naming(head, new), *checks, *ends])
+            except TransactionCancelled as cancelled:
+                failed = [reason == CONDITION_FAILED for reason in cancelled.reasons[1:]]
+                pairs = zip(new, failed[::2], failed[1::2], strict=False)
+                gone |= {name for name, *checked in pairs if any(checked)}
                 self._pause(attempt)
                 continue
             return
@@ -277,6 +286,11 @@ class Membership(ChatWriter):
             if new:
                 self._require_room([*head.members, *new])
             actions = self._add(head, new) if new else self._remove(head, old)
+            if len(actions) > TRANSACTION_LIMIT:  # three more for each who was invited
+                for part in _chunks(new or old, CHANGES_PER_TRANSACTION // 3):
+                    added, removed = (part, ()) if new else ((), part)
+                    left |= self._change(chat, user, changed, added, removed)
+                return left
             try:
                 transact(self._chats, actions)
             except TransactionCancelled:  # by a message or another change of the members
@@ -287,16 +301,6 @@ class Membership(ChatWriter):
                 changed(Changed(head.members, new, gone))
             return left
         raise busy()
-
-    def _without(self, invited: Sequence[str], head: Head) -> Head:
-        """Takes these users from those who are invited; the head then."""
-        for names in _chunks(invited, REMOVALS_PER_TRANSACTION):
-            try:
-                transact(self._chats, self._remove(head, names))
-            except TransactionCancelled as cancelled:  # by another change of the members
-                raise busy() from cancelled
-            head = replace(head, invited=head.invited - {*names})
-        return head
 
     def _require_room(self, members: Collection[str]) -> None:
         """Raises ChatError conflict if these users have more devices than a chat may have."""
@@ -326,7 +330,7 @@ class Membership(ChatWriter):
             **values,
         )
         joins = [each for member in members for each in self._join(head.chat, member, head.seq)]
-        return [to_head, *joins]
+        return [to_head, *joins, *self._end_invitations(head, members)]
 
     def _remove(self, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
         """If the last admin leaves, the longest member becomes admin. Conditional on members,
@@ -360,13 +364,7 @@ class Membership(ChatWriter):
                 self._users.delete_action(user_key(member, f"chat#{head.chat}")),
             )
         ]
-        taken_back = [
-            action
-            for member in members
-            if member in head.invited
-            for action in Invitations(self._users).end_actions(member, head.chat)
-        ]
-        return [to_head, *deletes, *taken_back]
+        return [to_head, *deletes, *self._end_invitations(head, members)]
 
     def _successor(self, chat: str, leaving: Iterable[str]) -> frozenset[str]:
         items = self._chats.query_all({"chat": chat}, prefix="member#", consistent=True)
@@ -381,14 +379,9 @@ class Membership(ChatWriter):
 
 def _require_places(head: Head, names: Set[str]) -> None:
     """Raises ChatError bad_request if the group has no places for these users."""
-    if not _has_places(head, names):
+    there = head.members | head.invited  # who has a place already, and can always join
+    if not names <= there and len(there | names) > MEMBERS_LIMIT:
         raise _too_many()
-
-
-def _has_places(head: Head, names: Set[str]) -> bool:
-    """Invited users have a place already, and can always join."""
-    there = head.members | head.invited
-    return names <= there or len(there | names) <= MEMBERS_LIMIT
 
 
 def _too_many() -> ChatError:

@@ -2,7 +2,7 @@
 
     <user>  invite#!<chat>  by, at (ms), expires_at (s): by a contact of the user
     <user>  invite#<chat>   the same, by others
-    <user>  named#<chat>    at (s): the head of the group may name the user as invited
+    <user>  named#<chat>    chat: the head of the group may name the user as invited
     <user>  left#<chat>     quiet
 
 "!" sorts before each character of a chat's id, so a contact's invitations are read first: those of
@@ -12,14 +12,13 @@ A user who has left a group is not added again by others: an add becomes an invi
 nobody, until the user accepts it or asks to be added. An invitation is written before the group's
 head names the user as invited, and counts only while it does. `named#` is written for every user
 whom a head is to name, also for who gets no invitation, and does not expire: the deletion of an
-account finds these heads by it. A name that is older than an invitation lasts gives its place in a
-group to others, whether there was an invitation or not.
+account, which marks the account first, finds these heads by it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from lambdas.tables import Item, Key, Table, user_key
+from lambdas.tables import ACCOUNT, Item, Key, Table, user_key
 
 INVITATION_SECONDS = 30 * 86_400
 INVITATIONS_LIMIT = 100  # listed: contacts' first, then others', each by their chats' ids
@@ -54,15 +53,22 @@ class Invitations:
             puts=[{**_keys(user, chat)[user not in knowing], **fields} for user in users]
         )
 
-    def note_named(self, users: Iterable[str], chat: str, now: float) -> None:
-        """Comes before the head names these users. `now` in epoch seconds."""
-        self._users.batch_write(puts=[{**_named(user, chat), "at": int(now)} for user in users])
+    def note_named(self, users: Iterable[str], chat: str) -> None:
+        """Comes before the head names these users."""
+        self._users.batch_write(puts=[{**_named(user, chat), "chat": chat} for user in users])
 
-    def named_long_ago(self, users: Iterable[str], chat: str, now: float) -> list[str]:
-        """Those of the users whose invitation to the chat, if they got one, has expired."""
-        items = self._having([_named(user, chat) for user in users])
-        # without `at` where it was written by an earlier version
-        return [each["user"] for each in items if each.get("at", now) <= now - INVITATION_SECONDS]
+    def naming_checks(self, user: str, chat: str) -> list[dict[str, Any]]:
+        """For `transact` with the head that is to name the user: the deletion of the account, which
+        has not begun, will find the head."""
+        return [
+            self._users.check_action(_named(user, chat), "attribute_exists(chat)"),
+            self._users.check_action(user_key(user, ACCOUNT), "attribute_not_exists(deleted_at)"),
+        ]
+
+    def deleted(self, users: Iterable[str]) -> list[str]:
+        """Those of the users whose accounts are being deleted, or are."""
+        items = self._having([user_key(user, ACCOUNT) for user in users])
+        return sorted(item["user"] for item in items if "deleted_at" in item)
 
     def of(
         self,
@@ -88,7 +94,8 @@ class Invitations:
                 for item in page.items
                 if item["expires_at"] > now
             ]
-            there = named([each.chat for each in invitations])
+            # once each: a contact and others may have invited the user to the same chat
+            there = named([*dict.fromkeys(each.chat for each in invitations)])
             for each in invitations:
                 if each.chat in there:
                     found.setdefault(each.chat, each)
@@ -104,10 +111,14 @@ class Invitations:
         first = there[min(there)] if there else None
         return Invitation(chat, first["by"], first["at"]) if first else None
 
-    def have(self, users: Iterable[str], chat: str, now: float) -> set[str]:
-        """Those of the users who have an invitation to the chat."""
-        items = self._having([key for user in users for key in _keys(user, chat)])
-        return {item["user"] for item in items if item["expires_at"] > now}
+    def have(self, users: Iterable[str], chat: str, now: float) -> dict[str, bool]:
+        """Those of the users who have an invitation to the chat, and whether a contact's."""
+        found: dict[str, bool] = {}
+        for item in self._having([key for user in users for key in _keys(user, chat)]):
+            if item["expires_at"] > now:
+                by_contact = item["item"].startswith("invite#!")
+                found[item["user"]] = by_contact or found.get(item["user"], False)
+        return found
 
     def all_chats(self, user: str) -> Iterator[str]:
         """Whose heads may name the user as invited, with an invitation or without one."""

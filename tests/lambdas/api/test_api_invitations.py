@@ -63,21 +63,33 @@ def test_strangers_together_keep_no_contacts_invitation_out(
     assert ravi not in invitations(api, raju)
 
 
-def test_who_was_invited_long_ago_gives_a_place_in_a_full_group_to_another_one(
-    api: Rest, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("listed", ["listed", "behind others"])
+def test_a_contacts_invitation_comes_beside_a_strangers_and_is_notified(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, listed: str
 ) -> None:
-    """Whether there was an invitation or not, which would show who has blocked the founder."""
-    monkeypatch.setattr("lambdas.messages.membership.MEMBERS_LIMIT", 3)
-    ravi, raju, mira, zoe = api.strangers("ravi", "raju", "mira", "zoe")
-    api.request("PUT", f"/api/contacts/{ravi}", {"state": "blocked"}, user=raju)
-    chat = group(api, ravi, raju, mira).body["chat"]
-    assert act(api, ravi, chat, "members", {"add": [zoe]}).status == 400
-    for user in (raju, mira):
-        key = user_key(user, f"named#{chat}")
-        api.aws.users.update(key, "SET #at = :at", names={"#at": "at"}, at=1_000)
-    changed = act(api, ravi, chat, "members", {"add": [zoe]})
-    assert (changed.status, changed.body["invited"]) == (200, [zoe])
-    assert invitations(api, mira) == []
+    ravi, raju = api.sign_up("ravi", "raju")
+    api.request("PUT", "/api/settings", {"groups": "nobody"}, user=raju)
+    api.request("PUT", "/api/settings", {"groups": "everybody"}, user=ravi)
+    stranger, *others = api.strangers("stranger", "a", "b")
+    frames = api.connect(api.phone(raju))
+    chat = group(api, stranger, raju).body["chat"]
+    if listed == "behind others":
+        monkeypatch.setattr("lambdas.people.invitations.INVITATIONS_LIMIT", 1)
+        for other in others:
+            group(api, other, raju)
+    assert act(api, stranger, chat, "members", {"add": [ravi]}).body["members"] == sorted(
+        [stranger, ravi]
+    )
+    for _ in range(2):  # the second one changes nothing
+        assert act(api, ravi, chat, "members", {"add": [raju]}).body["invited"] == [raju]
+    assert invitations(api, raju)[0] == ravi
+    notified = [each["chat"] for each in frames if each["type"] == "invited"]
+    assert notified.count(chat) == 2
+    act(api, stranger, chat, "members", {"add": [raju]})
+    assert invitations(api, raju)[0] == ravi
+    assert act(api, raju, chat, "accept").status == 200
+    kept = [each["item"] for each in api.aws.users.query_all({"user": raju}, prefix="invite#")]
+    assert not [each for each in kept if chat in each]
 
 
 def test_a_deleted_user_is_invited_nowhere(api: Rest) -> None:

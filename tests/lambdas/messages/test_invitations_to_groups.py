@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from lambdas.errors import ChatError
-from lambdas.messages import membership
+from lambdas.messages import invited, membership
 from lambdas.messages.chats import Chats
 from lambdas.messages.membership import Changed
 from lambdas.people.invitations import Invitations
 from lambdas.tables import Table, TransactionCancelled, transact, user_key
+from lambdas.throttling import TooBusy
 from tests.lambdas.messages.group_in_memory import Group
 
 
@@ -55,19 +56,6 @@ def test_two_who_invite_at_once_fill_the_last_place_once(
     assert group.head()["invited"] == {"u1"}
 
 
-def test_a_full_group_gives_the_places_of_expired_invitations_to_others(
-    group: Group, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(membership, "MEMBERS_LIMIT", 5)
-    assert group.change("ravi", invite=["zoe", "u1"]) == "done"
-    old: Any = {"expired": lambda names: sorted({"zoe"} & names)}
-    assert group.change("ravi", invite=["u2", "u3"], **old) == "bad_request"
-    assert group.change("ravi", invite=["zoe"], **old) == "done"  # who is invited again stays
-    assert group.head()["invited"] == {"u1", "zoe"}
-    assert group.change("ravi", invite=["u2"], **old) == "done"
-    assert group.head()["invited"] == {"u1", "u2"}
-
-
 def test_taking_an_invitation_back_is_no_change_of_the_members(group: Group) -> None:
     changes: list[Changed] = []
     assert group.change("ravi", invite=["zoe"], changed=changes.append) == "done"
@@ -98,13 +86,14 @@ def test_what_is_left_of_an_invitation_is_removed_by_two_late_repeats_at_once(
 
     def conflicting(table: Table, actions: Any) -> None:
         conflicts[0] -= 1
-        if len(actions) == 4 and conflicts[0] >= 0:  # the other repeat has the items
-            raise TransactionCancelled(["TransactionConflict", *["None"] * 3])
+        if conflicts[0] >= 0:  # the other repeat has the items
+            raise TransactionCancelled(["TransactionConflict", *["None"] * 4])
         transact(table, actions)
 
     user = "raju" if change == "join" else "zoe"  # a member, and nobody's guest
     invitations.add([user], group.name, "ravi", 1_000)
-    monkeypatch.setattr(membership, "transact", conflicting)
+    for module in (invited, membership):
+        monkeypatch.setattr(module, "transact", conflicting)
     if change == "join":
         over = invitations.accept_actions(user, group.name)
         assert group.membership.join(group.name, user, over).added == []
@@ -129,7 +118,6 @@ def test_a_group_that_is_not_founded_leaves_nothing(group: Group) -> None:
     invitations, tried = Invitations(group.users), list[str]()
 
     def store(chat: str, users: Sequence[str]) -> None:
-        invitations.note_named(users, chat, 1_000)
         invitations.add(users, chat, "ravi", 1_000)
 
     def founded_already(chat: str) -> list[dict[str, Any]]:
@@ -144,11 +132,36 @@ def test_a_group_that_is_not_founded_leaves_nothing(group: Group) -> None:
         assert not [each for each in items if tried[0] in each["item"]]
 
 
+@pytest.mark.parametrize("where", ["inviting", "head", "head, unknown"])
+def test_a_founding_that_fails_before_the_head_leaves_nothing(
+    group: Group, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    error = OSError() if "unknown" in where else TooBusy()  # there may be a head
+
+    def fails(*_: object) -> None:
+        raise error
+
+    if where != "inviting":
+        monkeypatch.setattr(membership, "transact", fails)
+    monkeypatch.setattr(group.membership, "_new_id", lambda: "new")
+    with pytest.raises(type(error)):
+        store = fails if where == "inviting" else lambda *_: None
+        group.membership.found("ravi", ["raju"], ["zoe"], store)
+    left = [*group.chats.query_all({"chat": "new"}, consistent=True)]
+    for user in ("ravi", "raju", "zoe"):
+        rows = group.users.query_all({"user": user}, consistent=True)
+        left += [each for each in rows if "#new" in each["item"]]
+    assert len(left) == (5 if "unknown" in where else 0)
+
+
 def test_what_is_left_of_a_group_whose_founding_was_killed_is_forgotten_an_hour_later(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
+
+    def too_busy(*_: object) -> None:
+        raise TooBusy
 
     chats, new = Chats(group.chats, group.users), "killed"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -158,8 +171,14 @@ def test_what_is_left_of_a_group_whose_founding_was_killed_is_forgotten_an_hour_
     for now in (1_001, 1_000 + 3_600):  # it may be under way
         chats.list("ravi", now=now)
         assert {*chats.names("ravi")[0]} == {group.name, new}
+    with monkeypatch.context() as patch:
+        patch.setattr("lambdas.messages.chats.transact", too_busy)
+        listed, _ = chats.list("ravi", now=1_001 + 3_600)
+        assert [each["chat"] for each in listed] == [group.name]
     listed, _ = chats.list("ravi", now=1_001 + 3_600)
     assert [each["chat"] for each in listed] == [group.name]
     assert chats.names("ravi")[0] == [group.name]
     left = [each["item"] for each in group.chats.query_all({"chat": new}, consistent=True)]
     assert left == ["member#raju"]
+    group.membership.leave("raju", new, lambda _: None)  # as the user of a deleted account
+    assert [*group.chats.query_all({"chat": new}, consistent=True)] == []
