@@ -92,14 +92,14 @@ def chat_changed(aws: Aws, chat: str, users: Iterable[str]) -> None:
     _attempt("chat_changed", notify)
 
 
-def peers(chats: Chats, user: str) -> set[str]:
-    """The users who share a chat with the user, PEERS_LIMIT at most."""
+def peers(chats: Chats, user: str) -> list[str]:
+    """The users who share a chat with the user, in order, PEERS_LIMIT at most."""
     found: set[str] = set()
     for chat in chats.all_of(user):
         found.update(chat["members"])
         if len(found) >= PEERS_LIMIT:
             break
-    return set(sorted(found - {user})[:PEERS_LIMIT])
+    return sorted(found - {user})[:PEERS_LIMIT]
 
 
 def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:

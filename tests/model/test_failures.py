@@ -1,6 +1,10 @@
 """How the chat log's model finds, and keeps apart, what went wrong."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -12,6 +16,18 @@ from tests.model.faults import MESSAGE_LATE_SECONDS, Unreliable
 from tests.model.schedule import Schedule
 from tests.model.small import small
 from tests.model.world import World
+
+ROOT = Path(__file__).parents[2]
+REPORTS = """
+from tests.model.failures import fault_of
+from tests.model.small import small
+
+lines = []
+with small():
+    for seed in range(4):
+        lines.append(str(fault_of(seed, report=lines.append)))
+print("the reports:", *lines, sep="\\n")
+"""
 
 MESSAGE = {"chat": {"S": "c"}, "item": {"S": "message#000000000001"}, "message_id": {"S": "m"}}
 VOID = {"chat": {"S": "c"}, "item": {"S": "message#000000000001"}, "void": {"BOOL": True}}
@@ -44,6 +60,20 @@ def unexpected() -> Iterator[list[BaseException]]:
 def test_failures_of_one_rule_are_of_one_kind(one: str, other: str, same: bool) -> None:
     assert (kind_of(Violation(one)) == kind_of(Violation(other))) == same
     assert kind_of(Violation(one)) != kind_of(AssertionError(one)) != kind_of(None)
+
+
+def test_a_schedule_is_the_same_in_every_process() -> None:
+    """Else a failure could not be run again. The order of a set is another one in each process."""
+    reports = []
+    for order in ("5", "77"):
+        environment = {**os.environ, "PYTHONHASHSEED": order}
+        command = [sys.executable, "-c", REPORTS]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment, cwd=ROOT
+        )
+        reports.append(done.stdout.partition("the reports:")[2])
+    assert len(reports[0].splitlines()) > 1_000
+    assert reports[0] == reports[1]
 
 
 def test_an_error_that_a_handler_raises_ends_a_schedule_as_itself() -> None:
