@@ -18,6 +18,7 @@ from lambdas.errors import ChatError, bad_request, not_found
 from lambdas.messages import roles
 from lambdas.messages.heads import Head, read_head, read_heads
 from lambdas.tables import (
+    ACCOUNT,
     DEVICES,
     HEAD,
     Item,
@@ -150,7 +151,10 @@ class ChatWriter:
         self._new_id = new_id
 
     def _join(self, chat: str, member: str, joined_seq: int) -> list[dict[str, Any]]:
+        """The deletion of an account marks it first, and then leaves the chats of all rows."""
+        account = user_key(member, ACCOUNT)
         return [
+            self._users.check_action(account, "attribute_not_exists(deleted_at)"),
             self._chats.put_action(new_member(chat, member, joined_seq)),
             self._users.put_action(row(chat, member)),
         ]

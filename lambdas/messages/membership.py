@@ -39,9 +39,9 @@ MEMBERS_LIMIT = 1_024  # decisions/0073
 # Of all members of a chat: one function can post to as many in its time. decisions/0043
 CHAT_DEVICES_LIMIT = 2_560
 Inviting = Callable[[str, Sequence[str]], None]  # writes the invitations of users to a chat
-# Two items each, or at most three of who is to be invited, beside the head: at most 100 actions.
-CHANGES_PER_TRANSACTION = 49
-INVITED_PER_TRANSACTION = 33
+# Two items of who is removed, three of who is added or to be invited, beside the head: 100 actions.
+REMOVED_PER_TRANSACTION = 49
+ADDED_PER_TRANSACTION = 33
 
 
 class Changed(NamedTuple):
@@ -91,10 +91,11 @@ class Membership(InvitedUsers):
         with self._forgetting(chat, everybody, waiting, TransactionCancelled, TooBusy):
             transact(self._chats, [self._chats.put_action(head), *noting(chat)])
         # Too many for checks in the transaction: a deletion that begins now finds the head.
-        deleted = invitations.deleted(waiting) if waiting else []
-        for name in deleted:
-            self.decline(chat, name, invitations.end_actions(name, chat))
-        return Chat(chat, "group", everybody, [name for name in waiting if name not in deleted])
+        deleted = invitations.deleted([*everybody, *waiting])
+        for names in _chunks([name for name in deleted if name != user], REMOVED_PER_TRANSACTION):
+            self._change(chat, user, lambda _: None, remove=names)
+        there, named = ([n for n in names if n not in deleted] for names in (everybody, waiting))
+        return Chat(chat, "group", there, named)
 
     @contextmanager
     def _forgetting(
@@ -141,16 +142,16 @@ class Membership(InvitedUsers):
         self._require_users([*add, *invite])
         # before the first part: a change that is too large as a whole adds nobody
         _require_places(head, {*add, *invite})
-        if len(add) > CHANGES_PER_TRANSACTION:
+        if len(add) > ADDED_PER_TRANSACTION:
             self._require_room(head.members | {*add})
         # the caller is removed last, because only a member may change members
         leaving = sorted(set(remove), key=lambda member: (member == user, member))
         left: set[str] = set()
-        for members in _chunks(sorted(set(add))):
+        for members in _chunks(sorted({*add}), ADDED_PER_TRANSACTION):
             left |= self._change(chat, user, changed, add=members)
-        for members in _chunks(sorted({*invite} | left), INVITED_PER_TRANSACTION):
+        for members in _chunks(sorted({*invite} | left), ADDED_PER_TRANSACTION):
             self._invite(chat, user, members, inviting)
-        for members in _chunks(leaving):
+        for members in _chunks(leaving, REMOVED_PER_TRANSACTION):
             self._change(chat, user, changed, remove=members)
         item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
         return Chat(chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ())))
@@ -287,13 +288,14 @@ class Membership(InvitedUsers):
                 self._require_room([*head.members, *new])
             actions = self._add(head, new) if new else self._remove(head, old)
             if len(actions) > TRANSACTION_LIMIT:  # three more for each who was invited
-                for part in _chunks(new or old, CHANGES_PER_TRANSACTION // 3):
+                for part in _chunks(new or old, ADDED_PER_TRANSACTION // 2):
                     added, removed = (part, ()) if new else ((), part)
                     left |= self._change(chat, user, changed, added, removed)
                 return left
             try:
                 transact(self._chats, actions)
             except TransactionCancelled:  # by a message or another change of the members
+                self._require_users(new)  # or the end of an account
                 self._pause(attempt)
                 continue
             gone = [member for member in old if member in head.members]
@@ -388,6 +390,6 @@ def _too_many() -> ChatError:
     return bad_request(f"a group has at most {MEMBERS_LIMIT:,} members, with those invited")
 
 
-def _chunks(members: Sequence[str], size: int = CHANGES_PER_TRANSACTION) -> Iterable[Sequence[str]]:
+def _chunks(members: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     for start in range(0, len(members), size):
         yield members[start : start + size]

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from lambdas.errors import ChatError
+from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
 from lambdas.people.invitations import Invitations
 from lambdas.tables import ACCOUNT, HEAD, chat_key, user_key
 from tests.lambdas.messages.group_in_memory import Group
@@ -34,6 +37,8 @@ def declines(group: Group, user: str, chat: str) -> None:
 def deletes_account(group: Group, user: str) -> None:
     """As far as it concerns groups (api/leaving.py)."""
     group.users.put({**user_key(user, ACCOUNT), "deleted_at": 1_000})
+    for chat in Chats(group.chats, group.users).all_names(user):
+        group.membership.leave(user, chat, lambda _: None)
     for chat in Invitations(group.users).all_chats(user):
         declines(group, user, chat)
     for row in [*group.users.query_all({"user": user})]:
@@ -77,6 +82,25 @@ def test_an_account_that_is_deleted_meanwhile_is_named_by_no_group(
         chat = founded.chat
     assert group.head(chat)["invited"] == {"u1"}
     assert items(group, "u1") == {"invite", "named"} and items(group, "zoe") == set()
+
+
+@pytest.mark.parametrize("verb", ["added", "founded", "written to"])
+def test_an_account_that_is_deleted_meanwhile_is_in_no_chat(group: Group, verb: str) -> None:
+    group.database.meanwhile = lambda: deletes_account(group, "zoe")
+    if verb == "added":
+        assert group.change("ravi", add=["zoe", "u1"]) == "not_found"
+        assert group.head()["members"] == {"ravi", "raju", "mira"}
+    elif verb == "founded":
+        founded = group.membership.found("ravi", ["raju", "zoe"])
+        assert founded.members == ["raju", "ravi"]
+        assert group.head(founded.chat)["members"] == {"raju", "ravi"}
+    else:
+        direct = DirectChats(group.chats, group.users, sleep=lambda _: None)
+        with pytest.raises(ChatError):
+            direct.begin("ravi", "zoe")
+        assert direct.find("ravi", "zoe") is None
+    rows = group.users.query_all({"user": "zoe"}, prefix="chat#", consistent=True)
+    assert [*rows] == []
 
 
 def test_who_declines_before_the_head_names_them_is_not_named(group: Group) -> None:
