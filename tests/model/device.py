@@ -34,6 +34,7 @@ class Device:
     has_push: bool = True
     direct: set[str] = field(default_factory=set)  # chats of two
     removed_by: str = ""  # the access token of who is removing it, until that is done
+    leaves_since: float = 0.0  # when that was asked for first, which may have ended its sign-in
     seen_at: float = 0.0  # when it was last registered or connected
     was_away: bool = False  # for so long that messages were not kept for it
     uploads: int = 0  # of keys
@@ -223,6 +224,10 @@ class Device:
 
     def _on_error(self, frame: Frame, _now: float) -> None:
         if frame.get("action") == "sync":
+            if self._is_final(frame):  # of one of the chats: what it still has says the list
+                self.knows_its_chats, self.cursor = False, None
+            else:
+                self.by_name |= (self.question or {}).get("chats", {}).keys()
             self.syncing_since, self.question, self.wants_sync = None, None, True
         elif frame.get("action") == "send" and self._is_final(frame):
             self.outbox.pop(frame.get("message_id", ""), None)

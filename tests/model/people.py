@@ -55,6 +55,7 @@ class People:
             self.remove(leaving[0])
         elif others and not any(each.removed_by for each in (device, *others)):
             device.removed_by = self._random.choice([*others, device]).token
+            device.leaves_since = self._world.now
             self.remove(device)
 
     def removed_device_acts(self) -> None:
@@ -64,7 +65,7 @@ class People:
         device = self._random.choice(self.gone)
         if device.removed_by == device.token:
             return  # its sign-in goes on
-        if self._world.now - self._access.removed[device.address] > SIGN_IN_SECONDS:
+        if self._world.now - device.leaves_since > SIGN_IN_SECONDS:
             return  # its last token has expired
         what = self._random.choice(self._needing_a_sign_in(device))
         self._request(device, *what, lambda task, got: self._access.rejected(device, task, got))

@@ -20,6 +20,7 @@ SCHEDULES = 1 if "SEED" in os.environ else 96
 ONLY = [int(step) for step in os.environ["STEPS"].split(",")] if "STEPS" in os.environ else None
 SEEDS = range(FIRST, FIRST + SCHEDULES)
 PARTS = 16
+SCHEDULES_OF_WEIGHTS = 8
 ENOUGH_FOR_A_MUTANT = 100
 ENOUGH_FOR_ALL_FAULTS = 100
 SELDOM = ("seldom", "days_pass", "ttl_deletes")
@@ -78,6 +79,17 @@ def test_every_fault_and_every_action_is_drawn() -> None:
         if not missing:
             return
     raise AssertionError(f"never drawn: {sorted(missing)}")
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("more_of", sorted({(*mutant.more_of,) for mutant in MUTANTS}), ids=str)
+def test_without_a_mutant_no_schedule_made_for_one_finds_anything(more_of: tuple[str, ...]) -> None:
+    for seed in range(SCHEDULES_OF_WEIGHTS):
+        try:
+            Schedule(seed, more_of=more_of).run(STEPS)
+        except Exception as fault:
+            fault.add_note(f"seed {seed}")
+            raise
 
 
 @pytest.mark.deep
