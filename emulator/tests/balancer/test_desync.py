@@ -201,17 +201,15 @@ def test_http_0_9_is_routed_and_the_connection_closes(request_: bytes) -> None:
     asyncio.run(scenario())
 
 
-def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> None:
-    strict = b"POST /strict HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + LINES
-    lenient = b"POST /lenient HTTP/1.1\r\nHost: h\r\nName : v\r\nContent-Length: 3\r\n\r\nabc"
-    whole = strict + lenient + chunked + lenient + lenient + strict
+def passes_however_it_is_cut(requests: list[bytes], step: int, **attributes: str) -> None:
+    """Each request reaches the target once and in order, wherever the first read ends."""
+    whole = b"".join(requests)
+    expected = [each.split(b" ")[1].decode().strip("/") for each in [*requests, LAST]]
 
     async def scenario() -> None:
-        async with balancing() as scene:
+        async with balancing(attributes=attributes) as scene:
             backend = await scene.add_raw("web", "a", respond)
-            expected = ["strict", "lenient", "chunks", "lenient", "lenient", "strict", "last"]
-            for cut in range(0, len(whole), 3):
+            for cut in range(0, len(whole), step):
                 backend.heads.clear()
                 reader, writer = await scene.connect()
                 writer.write(whole[:cut])
@@ -224,32 +222,21 @@ def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> N
                 assert seen == expected, cut
 
     asyncio.run(scenario())
+
+
+def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> None:
+    strict = b"POST /strict HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + LINES
+    lenient = b"POST /lenient HTTP/1.1\r\nHost: h\r\nName : v\r\nContent-Length: 3\r\n\r\nabc"
+    passes_however_it_is_cut([strict, lenient, chunked, lenient, lenient, strict], 3)
 
 
 def test_in_the_mode_strictest_compliant_requests_pass_however_they_are_cut() -> None:
     sized = b"POST /sized HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
     chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + LINES
     plain = b"GET /plain HTTP/1.1\r\nHost: h\r\n\r\n"
-    whole = sized + plain + chunked + plain + plain + sized
-
-    async def scenario() -> None:
-        attributes = {"routing.http.desync_mitigation_mode": "strictest"}
-        async with balancing(attributes=attributes) as scene:
-            backend = await scene.add_raw("web", "a", respond)
-            expected = ["sized", "plain", "chunks", "plain", "plain", "sized", "last"]
-            for cut in range(0, len(whole), 7):
-                backend.heads.clear()
-                reader, writer = await scene.connect()
-                writer.write(whole[:cut])
-                await asyncio.sleep(0.002)
-                writer.write(whole[cut:] + LAST)
-                responses = await reader.read(-1)
-                writer.close()
-                assert responses.count(b"HTTP/1.1 200 OK") == len(expected), cut
-                seen = [head.split(b" ")[1].decode().strip("/") for head in backend.heads]
-                assert seen == expected, cut
-
-    asyncio.run(scenario())
+    mode = {"routing.http.desync_mitigation_mode": "strictest"}
+    passes_however_it_is_cut([sized, plain, chunked, plain, plain, sized], 7, **mode)
 
 
 def test_the_begin_of_a_failed_request_is_found_among_others() -> None:
